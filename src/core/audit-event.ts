@@ -1,0 +1,32 @@
+/**
+ * One decision, as it stands in the audit trail. Rule: every member is built from what we know (allow-list); a value, a
+ * key, a header or a raw URL can never be a member.
+ */
+import type { Environment } from './principal.ts'
+import type { ProblemCode } from './problem.ts'
+
+export interface AuditEvent {
+  readonly action:
+    | 'secret.read'
+    | 'secret.write'
+    | 'key.authenticate'
+    | 'key.introspect'
+    | 'cache.invalidate'
+  readonly outcome: 'allowed' | 'denied' | 'failed'
+  /** Why not, as the caller was told. */
+  readonly code?: ProblemCode
+  /** Why not, as only the operator may know, e.g. `no_rule`, `unknown_store`. */
+  readonly reason?: string
+  readonly environment: Environment
+  readonly client?: string
+  readonly keyId?: string
+  readonly kid?: string
+  /** Which door: the route's template, never the URL. */
+  readonly route: string
+  readonly requestId: string
+  readonly address?: string
+  /** Canonical, with version and field; absent where no configured store was meant. */
+  readonly reference?: string
+  readonly version?: string
+  readonly cache?: 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED'
+}

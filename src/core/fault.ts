@@ -1,0 +1,41 @@
+/**
+ * How a store can fail. Rule: nothing that the peer said travels further than its class: no text, no body, no header;
+ * only a short code of the peer's vocabulary and an HTTP status, for the operator's log.
+ */
+
+/** `not_found` is claimed only on the peer's own not-found answer; whatever is not understood is `unavailable`. */
+export type FaultReason =
+  | 'not_found'
+  | 'denied'
+  | 'misconfigured'
+  | 'invalid_answer'
+  | 'throttled'
+  | 'unavailable'
+  | 'timeout'
+
+export interface FaultDetails {
+  /** The peer's error code, e.g. `AccessDeniedException`; dropped unless it is a short plain word. */
+  readonly code?: string | undefined
+  /** The HTTP status of the peer's answer. */
+  readonly status?: number | undefined
+  /** How long the peer asked us to wait, in seconds. */
+  readonly retryAfterSeconds?: number | undefined
+}
+
+const PLAIN_WORD = /^[A-Za-z][A-Za-z0-9_.]{0,63}$/
+
+export class ProviderFault extends Error {
+  readonly reason: FaultReason
+  readonly code?: string
+  readonly status?: number
+  readonly retryAfterSeconds?: number
+
+  constructor(reason: FaultReason, details: FaultDetails = {}) {
+    super(`the store's answer: ${reason}`)
+    this.name = 'ProviderFault'
+    this.reason = reason
+    if (details.code !== undefined && PLAIN_WORD.test(details.code)) this.code = details.code
+    if (details.status !== undefined) this.status = details.status
+    if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The patterns of policies: `*` and `?` stay inside a segment, `**` crosses segments, `{a,b}` are alternatives, all else
+ * is literal. Rule: matching takes at most (length of the path) x (length of the pattern) steps, whatever is matched.
+ */
+
+export type Glob = (path: string) => boolean
+
+const MAX_LENGTH = 512
+const MAX_ALTERNATIVES = 256
+
+/** What a path of any kind of store is written with, and the signs of a pattern. */
+const PATTERN_TEXT = /^[A-Za-z0-9/_+=.@~:*?{},-]+$/
+
+const checkBraces = (pattern: string): void => {
+  let open = false
+  for (const sign of pattern) {
+    if (sign === '{' && open) throw new Error('braces of a pattern do not stand in braces')
+    if (sign === '}' && !open) throw new Error('a pattern closes a brace that it did not open')
+    if (sign === ',' && !open) throw new Error('a comma of a pattern stands in braces only')
+    if (sign === '{' || sign === '}') open = sign === '{'
+  }
+  if (open) throw new Error('a pattern opens a brace that it does not close')
+  if (pattern.includes('{}')) throw new Error('braces of a pattern are not empty')
+}
+
+// A token is the code of a literal character, or one of these.
+const ANY = -1
+const STAR = -2
+const DEEP = -3
+const SLASH = 47
+
+const tokensOf = (text: string): number[] =>
+  (text.match(/\*\*|./g) ?? []).map((part) => {
+    if (part === '**') return DEEP
+    if (part === '*') return STAR
+    return part === '?' ? ANY : part.charCodeAt(0)
+  })
+
+/**
+ * The pattern once for each choice of its alternatives. It is cut into tokens first, so that two stars which a choice
+ * brings together stay two single ones and do not begin to cross slashes.
+ */
+const expand = (pattern: string): number[][] => {
+  let choices: number[][] = [[]]
+  // Odd pieces stood in braces.
+  for (const [index, piece] of pattern.split(/[{}]/).entries()) {
+    const alternatives = (index % 2 === 1 ? piece.split(',') : [piece]).map(tokensOf)
+    if (choices.length * alternatives.length > MAX_ALTERNATIVES) {
+      throw new Error(`a pattern has at most ${MAX_ALTERNATIVES} combinations of its alternatives`)
+    }
+    choices = choices.flatMap((head) => alternatives.map((tail) => [...head, ...tail]))
+  }
+  return choices
+}
+
+const isStar = (token: number | undefined): boolean => token === STAR || token === DEEP
+
+/** Reads one character: a star goes on with it or ends before it, any other token takes it or fails. */
+const step = (tokens: readonly number[], reached: Uint8Array, character: number): void => {
+  let before = reached[0] ?? 0
+  reached[0] = 0
+  for (let n = 1; n < reached.length; n += 1) {
+    const token = tokens[n - 1]
+    const here = reached[n] ?? 0
+    if (token === DEEP || token === STAR) {
+      const goesOn = token === DEEP || character !== SLASH ? here : 0
+      reached[n] = goesOn | (reached[n - 1] ?? 0)
+    } else {
+      reached[n] = token === character || (token === ANY && character !== SLASH) ? before : 0
+    }
+    before = here
+  }
+}
+
+/** One choice of alternatives: its literal beginning is compared, what follows is matched sign by sign. */
+const compileChoice = (choice: readonly number[]): Glob => {
+  const wild = choice.findIndex((token) => token < 0)
+  const beginning = String.fromCharCode(...choice.slice(0, wild < 0 ? undefined : wild))
+  if (wild < 0) return (path) => path === beginning
+  const tokens = choice.slice(wild)
+  const last = tokens.length
+  // reached[n]: whether the first n tokens match what was read so far. Kept between calls, so that none allocates.
+  const reached = new Uint8Array(last + 1)
+
+  return (path) => {
+    if (!path.startsWith(beginning)) return false
+    reached.fill(0)
+    reached[0] = 1
+    for (let n = 1; n <= last && isStar(tokens[n - 1]); n += 1) reached[n] = 1
+    for (let at = beginning.length; at < path.length; at += 1)
+      step(tokens, reached, path.charCodeAt(at))
+    return reached[last] === 1
+  }
+}
+
+/** Throws `Error` with a sentence naming what is wrong; it does not repeat the pattern. */
+export const compileGlob = (pattern: string): Glob => {
+  if (pattern === '') throw new Error('a pattern has a path after the colon')
+  if (pattern.length > MAX_LENGTH) throw new Error(`a pattern has at most ${MAX_LENGTH} characters`)
+  if (pattern.includes('?version=')) throw new Error('a pattern has no version: it allows them all')
+  if (pattern.includes('***')) {
+    throw new Error('a pattern has one star (inside a segment) or two (across segments), not more')
+  }
+  if (!PATTERN_TEXT.test(pattern)) {
+    throw new Error(
+      'a pattern has letters, digits and / _ + = . @ ~ : - and the signs * ? { , } only'
+    )
+  }
+  checkBraces(pattern)
+  const choices = expand(pattern).map(compileChoice)
+  return (path) => {
+    for (const matches of choices) if (matches(path)) return true
+    return false
+  }
+}

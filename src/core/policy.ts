@@ -1,0 +1,154 @@
+/**
+ * What each client may read and write. Rule: rules only allow; whatever none of them allows is denied, and so taking a
+ * rule away never grants anything.
+ */
+import { compileGlob, type Glob } from './glob.ts'
+import type { Reference } from './reference.ts'
+import { isFieldName, isStoreName } from './reference-grammar.ts'
+
+/** A member of `policies:`. `client` is one name, several, or `*` for every client. */
+export interface PolicyRule {
+  readonly client: string | readonly string[]
+  readonly read?: readonly string[]
+  readonly write?: readonly string[]
+  readonly bots?: readonly string[]
+  readonly channels?: readonly string[]
+}
+
+export type PolicyAction = 'read' | 'write'
+
+export interface Decision {
+  readonly allowed: boolean
+  /** The first rule that allows it: its place in the list, from 0, and the pattern as it was written. */
+  readonly rule?: { readonly index: number; readonly pattern: string }
+}
+
+/** What the rules for a client say, in their order and without repetitions; the caller's own copy. */
+export interface Grants {
+  read: string[]
+  write: string[]
+  bots: string[]
+  channels: string[]
+}
+
+type Asked = Pick<Reference, 'store' | 'path' | 'field'>
+
+export interface Policy {
+  readonly isAllowed: (client: string, action: PolicyAction, reference: Asked) => boolean
+  readonly decide: (client: string, action: PolicyAction, reference: Asked) => Decision
+  readonly grantsOf: (client: string) => Grants
+}
+
+/** Whether the text can be the name of a client; `*` cannot. */
+export const isClientName = (text: string): boolean =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)
+
+interface Pattern {
+  readonly store: string
+  readonly matches: Glob
+  /** The only field that is allowed; undefined for all of them and the whole secret. */
+  readonly field: string | undefined
+  /** Made once: a decision on the way of a request allocates nothing. */
+  readonly decision: Decision
+}
+
+/** `<store>:<glob over the path>[#<field>]`. Throws `Error` with a sentence naming what is wrong. */
+const compilePattern = (pattern: string, index: number): Pattern => {
+  const colon = pattern.indexOf(':')
+  const store = pattern.slice(0, Math.max(colon, 0))
+  if (!isStoreName(store)) {
+    throw new Error('a pattern begins with the name of a store and a colon')
+  }
+  const hash = pattern.indexOf('#')
+  const field = hash < 0 ? undefined : pattern.slice(hash + 1)
+  if (field !== undefined && !isFieldName(field)) {
+    throw new Error('a pattern names a field after its # literally')
+  }
+  const matches = compileGlob(pattern.slice(colon + 1, hash < 0 ? undefined : hash))
+  return { store, matches, field, decision: { allowed: true, rule: { index, pattern } } }
+}
+
+interface CompiledRule {
+  readonly index: number
+  readonly rule: PolicyRule
+  readonly clients: readonly string[]
+  readonly patterns: Readonly<Record<PolicyAction, readonly Pattern[]>>
+}
+
+const EVERY_CLIENT = '*'
+
+const compileRule = (rule: PolicyRule, index: number): CompiledRule => {
+  const clients = typeof rule.client === 'string' ? [rule.client] : rule.client
+  if (
+    clients.length === 0 ||
+    !clients.every((name) => name === EVERY_CLIENT || isClientName(name))
+  ) {
+    throw new Error('a policy is for a client by its name, for a list of them, or for "*": all')
+  }
+  const compile = (pattern: string): Pattern => compilePattern(pattern, index)
+  const { read = [], write = [] } = rule
+  return { index, rule, clients, patterns: { read: read.map(compile), write: write.map(compile) } }
+}
+
+const groupBy = <T>(
+  items: readonly T[],
+  keysOf: (item: T) => readonly string[]
+): Map<string, T[]> => {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    for (const key of keysOf(item)) {
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [item])
+      else group.push(item)
+    }
+  }
+  return groups
+}
+
+/** Patterns by action and store, in the order of the rules. */
+type Index = Readonly<Record<PolicyAction, ReadonlyMap<string, readonly Pattern[]>>>
+
+const indexOf = (rules: readonly CompiledRule[]): Index => {
+  const patternsBy = (action: PolicyAction): ReadonlyMap<string, readonly Pattern[]> =>
+    groupBy(
+      rules.flatMap((rule) => rule.patterns[action]),
+      (pattern) => [pattern.store]
+    )
+  return { read: patternsBy('read'), write: patternsBy('write') }
+}
+
+const DENIED: Decision = { allowed: false }
+const NO_PATTERNS: readonly Pattern[] = []
+
+/** Throws `Error` with a sentence naming what is wrong in a rule; the caller knows its place. */
+export const compilePolicy = (rules: readonly PolicyRule[]): Policy => {
+  const named = groupBy(rules.map(compileRule), (rule) => rule.clients)
+  const forAll = named.get(EVERY_CLIENT) ?? []
+  const rulesOf = (client: string): CompiledRule[] =>
+    [...new Set([...(named.get(client) ?? []), ...forAll])].sort((a, b) => a.index - b.index)
+
+  const indexes = new Map([...named.keys()].map((client) => [client, indexOf(rulesOf(client))]))
+  const indexForAll = indexOf(forAll)
+
+  const decide: Policy['decide'] = (client, action, { store, path, field }) => {
+    const index = indexes.get(client) ?? indexForAll
+    for (const pattern of index[action].get(store) ?? NO_PATTERNS) {
+      const allowsField = pattern.field === undefined || pattern.field === field
+      if (allowsField && pattern.matches(path)) return pattern.decision
+    }
+    return DENIED
+  }
+
+  const grantsOf = (client: string): Grants => {
+    const all = (list: keyof Grants): string[] => [
+      ...new Set(rulesOf(client).flatMap(({ rule }) => rule[list] ?? []))
+    ]
+    return { read: all('read'), write: all('write'), bots: all('bots'), channels: all('channels') }
+  }
+
+  return {
+    isAllowed: (client, action, reference) => decide(client, action, reference).allowed,
+    decide,
+    grantsOf
+  }
+}

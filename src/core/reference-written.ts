@@ -1,0 +1,79 @@
+/**
+ * What the written forms of a reference share: the text cut into its parts, what a form makes of it, and the few ways of
+ * reading a part strictly. Rule: what only resembles the right spelling is refused, never put right.
+ */
+import { malformed } from './reference-grammar.ts'
+import type { NamedStore, StoreAddress, StoreKind } from './store-address.ts'
+
+/** A reference's text, cut at the first `#` and, before that, at the first `?`. */
+export interface Written {
+  readonly head: string
+  readonly query?: string | undefined
+  readonly field?: string | undefined
+}
+
+/** What a form says. Only the form itself is checked so far: the alphabets of its kind are not. */
+export interface Target {
+  /** As what the text was read, with its article: for the sentence in a refusal. */
+  readonly form: string
+  /** Undefined if that depends on a store that is not configured. */
+  readonly kind: StoreKind | undefined
+  /** Undefined if no configured store is meant. */
+  readonly store: NamedStore | undefined
+  readonly path: string
+  readonly version?: string | undefined
+  readonly field?: string | undefined
+  readonly nativeId?: string
+}
+
+export type Stores = readonly NamedStore[]
+export type AddressOf<K extends StoreKind> = Extract<StoreAddress, { kind: K }>
+
+export interface Form {
+  readonly begins: readonly string[]
+  readonly read: (written: Written, stores: Stores) => Target
+}
+
+/** The first configured store of the kind that fits. */
+export const seek = <K extends StoreKind>(
+  stores: Stores,
+  kind: K,
+  fits: (address: AddressOf<K>) => boolean
+): NamedStore | undefined =>
+  stores.find(({ address }) => address.kind === kind && fits(address as AddressOf<K>))
+
+/** `name=value` pairs: each name one of those allowed, given once, and with a value. */
+export const parameters = (
+  form: string,
+  text: string | undefined,
+  allowed: readonly string[],
+  separator = '&'
+): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>()
+  if (text === undefined) return found
+  if (allowed.length === 0) throw malformed(form, 'it takes no parameters')
+  for (const pair of text.split(separator)) {
+    const equals = pair.indexOf('=')
+    const [name, value] = [pair.slice(0, equals), pair.slice(equals + 1)]
+    if (equals < 0 || value === '' || !allowed.includes(name) || found.has(name)) {
+      throw malformed(form, `it takes ${allowed.join(', ')}, each at most once and with a value`)
+    }
+    found.set(name, value)
+  }
+  return found
+}
+
+const URL_TEXT = /^https?:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{0,4})?(\/.*)?$/
+
+/**
+ * A URL that says the same to every reader: no user, no host that the URL standard would spell otherwise (an address in
+ * hexadecimal, one with a dot at its end), no path that it would fold.
+ */
+export const readUrl = (form: string, text: string): URL => {
+  const [, host = '', path = '/'] = URL_TEXT.exec(text) ?? []
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.hostname !== host.toLowerCase() || url.pathname !== path || host.endsWith('.')) {
+    throw malformed(form, 'its URL is http or https, a plain host, perhaps a port, and a path')
+  }
+  return url
+}

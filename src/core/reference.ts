@@ -1,0 +1,152 @@
+/**
+ * References: what callers and configurations write for "that secret, of that store". Rule: a reference is matched to a
+ * configured store and never chooses a host; all its spellings give one canonical path, which is what policy sees, or
+ * are refused; and nothing that was written comes back in a refusal.
+ */
+import { anyUrl, appService, arn, canonical, gcp, kubernetes } from './reference-forms.ts'
+import {
+  canonicalPath,
+  canonicalVersion,
+  isFieldName,
+  isSecretName,
+  malformed,
+  mountOf,
+  reaches
+} from './reference-grammar.ts'
+import { vals } from './reference-vals.ts'
+import { type Form, parameters, type Target, type Written } from './reference-written.ts'
+import type { Locator } from './secret.ts'
+import type { NamedStore } from './store-address.ts'
+
+export { isSecretName, isStoreName, RESERVED_STORE_NAMES } from './reference-grammar.ts'
+
+export interface Reference {
+  /** The name of a configured store. */
+  readonly store: string
+  /** The secret's one name in its store (contract, section 5). */
+  readonly path: string
+  /** Absent for the newest. */
+  readonly version?: string
+  /** A member of the secret's JSON object; absent for the whole secret. */
+  readonly field?: string
+  /** The ARN as it was written. Two accounts may have a secret of one name: only this tells them apart. */
+  readonly nativeId?: string
+}
+
+/** What references can lead to: the configured stores, in order, and the names of `secrets:`. */
+export interface ReferenceBook {
+  readonly stores: readonly NamedStore[]
+  readonly names: ReadonlyMap<string, string>
+}
+
+/** `names` maps a key of `secrets:` to a reference of any form but a name. */
+export const createReferenceBook = (
+  stores: readonly NamedStore[],
+  names: ReadonlyMap<string, string>
+): ReferenceBook => ({ stores, names })
+
+/** Version and field that were given beside the reference, as in the query of a request. */
+export interface Beside {
+  readonly version?: string | undefined
+  readonly field?: string | undefined
+}
+
+const FORMS: readonly Form[] = [arn, anyUrl, appService, gcp, kubernetes, vals]
+
+const NO_NAMES: ReadonlyMap<string, string> = new Map()
+
+/** One line of printable ASCII, without what other readers would decode (%) or take for a slash (\). */
+const isPlainLine = (text: string): boolean => /^[ -~]{1,2048}$/.test(text) && !/[%\\]/.test(text)
+
+const cut = (text: string, mark: string): [string, string | undefined] => {
+  const at = text.indexOf(mark)
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+const agreed = (
+  form: string,
+  what: 'field' | 'version',
+  inside: string | undefined,
+  beside: string | undefined
+): string | undefined => {
+  if (inside !== undefined && beside !== undefined && inside !== beside) {
+    throw malformed(form, `its ${what} is fixed already, and another one was given`)
+  }
+  return inside ?? beside
+}
+
+const checkedField = (form: string, field: string | undefined): string | undefined => {
+  if (field === undefined || isFieldName(field)) return field
+  throw malformed(form, 'a field has up to 256 letters, digits, inner spaces and _ . $ @ + = : / -')
+}
+
+/** Checks what a form found against the alphabets of its kind, joins it with what was given beside, and names it. */
+const settle = (target: Target, beside: Beside): Reference | undefined => {
+  const { form, kind, store, nativeId } = target
+  const path = canonicalPath(form, kind, target.path)
+  const versionOf = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : canonicalVersion(form, kind, text)
+  const version = agreed(form, 'version', versionOf(target.version), versionOf(beside.version))
+  const field = checkedField(form, agreed(form, 'field', target.field, beside.field))
+  if (store === undefined || !reaches(store.address, path)) return undefined
+  if (version && store.address.kind === 'vault' && mountOf(store.address, path)?.version === 1) {
+    throw malformed(form, 'a version 1 mount keeps no versions')
+  }
+  return {
+    store: store.name,
+    path,
+    ...(version && { version }),
+    ...(field !== undefined && { field }),
+    ...(nativeId !== undefined && { nativeId })
+  }
+}
+
+/** What the name stands for, read with the version and the field that were asked for: those it fixes stay fixed. */
+const parseName = (
+  written: Written,
+  book: ReferenceBook,
+  beside: Beside
+): Reference | undefined => {
+  const form = 'a name'
+  const given = parameters(form, written.query, ['version']).get('version')
+  const version = agreed(form, 'version', given, beside.version)
+  const field = checkedField(form, agreed(form, 'field', written.field, beside.field))
+  if (version !== undefined) canonicalVersion(form, undefined, version)
+  const text = book.names.get(written.head)
+  if (text === undefined) return undefined
+  return parseReference(text, createReferenceBook(book.stores, NO_NAMES), { version, field })
+}
+
+/**
+ * Undefined for a reference that is well formed but leads to no configured store, or an unknown name: `access_denied`.
+ * Throws `ProblemError` `invalid_reference` for what cannot be read, saying as what it was read and what is wrong.
+ */
+export const parseReference = (
+  text: string,
+  book: ReferenceBook,
+  beside: Beside = {}
+): Reference | undefined => {
+  if (!isPlainLine(text)) {
+    throw malformed(
+      'a line of text',
+      'it has 1 to 2,048 printable ASCII characters, without % and backslash'
+    )
+  }
+  const [before, field] = cut(text, '#')
+  const [head, query] = cut(before, '?')
+  if (isSecretName(head)) return parseName({ head, query, field }, book, beside)
+  const starts = ({ begins }: Form): boolean => begins.some((start) => head.startsWith(start))
+  const form = FORMS.find(starts) ?? canonical
+  return settle(form.read({ head, query, field }, book.stores), beside)
+}
+
+/** The canonical text, which reads as the same reference again, but for `nativeId`. */
+export const formatReference = ({ store, path, version, field }: Reference): string =>
+  `${store}:${path}${version === undefined ? '' : `?version=${version}`}${field === undefined ? '' : `#${field}`}`
+
+/** What a provider reads by; the field is taken from the secret afterwards. */
+export const locatorOf = ({ path, version, nativeId }: Reference): Locator => ({
+  path,
+  ...(version !== undefined && { version }),
+  ...(nativeId !== undefined && { nativeId })
+})

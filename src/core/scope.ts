@@ -1,0 +1,40 @@
+/**
+ * What an API key may be used for: scopes and mode. Rule: a scope covers itself and what stands below it, compared
+ * segment by segment, never letter by letter; a method that is not known needs a right that no key has.
+ */
+import type { Mode } from './principal.ts'
+
+const SEGMENT = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+
+/** One to eight segments with colons between them, at most 128 characters: `aura-services:token`. */
+export const isScope = (text: string): boolean => {
+  if (text.length > 128) return false
+  const segments = text.split(':')
+  return segments.length <= 8 && segments.every((segment) => SEGMENT.test(segment))
+}
+
+/** `aura-services` covers `aura-services:token`; `aura-services:token` does not cover `aura-services:token-admin`. */
+export const covers = (granted: string, needed: string): boolean => {
+  if (!isScope(needed)) return false
+  const below = needed.split(':')
+  return granted.split(':').every((segment, index) => segment === below[index])
+}
+
+export const hasScope = (scopes: readonly string[], needed: string): boolean =>
+  scopes.some((granted) => covers(granted, needed))
+
+const NEEDS: ReadonlyMap<string, 'r' | 'w'> = new Map([
+  ['GET', 'r'],
+  ['HEAD', 'r'],
+  ['OPTIONS', 'r'],
+  ['POST', 'w'],
+  ['PUT', 'w'],
+  ['PATCH', 'w'],
+  ['DELETE', 'w']
+])
+
+/** Whether a key of the mode may use the HTTP method (in upper case, as it stands in the request). */
+export const modeAllows = (mode: Mode, method: string): boolean => {
+  const needed = NEEDS.get(method)
+  return needed !== undefined && mode.includes(needed)
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { test } from 'tap'
+import {
+  compilePolicy,
+  isClientName,
+  type PolicyAction,
+  type PolicyRule
+} from '../../../src/core/policy.ts'
+import type { Reference } from '../../../src/core/reference.ts'
+import { readVectors, type Vector } from '../../support/vectors.ts'
+
+const vectors = readVectors<{
+  decisions: Vector<
+    { rules: PolicyRule[]; client: string; action: PolicyAction; reference: Reference },
+    { index: number; pattern: string } | false
+  >[]
+  /** `expect` is a word of the sentence that says what is wrong. */
+  malformed: Vector<string, string>[]
+}>('policies')
+
+test('a policy decides as its vector says', async (t) => {
+  for (const { name, input, expect } of vectors.decisions) {
+    const policy = compilePolicy(input.rules)
+    const decision = policy.decide(input.client, input.action, input.reference)
+    t.strictSame(
+      decision,
+      expect === false ? { allowed: false } : { allowed: true, rule: expect },
+      name
+    )
+    t.equal(
+      policy.isAllowed(input.client, input.action, input.reference),
+      expect !== false,
+      `${name}: isAllowed`
+    )
+  }
+})
+
+test('a malformed pattern is refused with a sentence that names what is wrong', async (t) => {
+  for (const { name, input, expect } of vectors.malformed) {
+    const message = new RegExp(expect)
+    t.throws(() => compilePolicy([{ client: 'app', read: [input] }]), { message }, name)
+    t.throws(() => compilePolicy([{ client: 'app', write: [input] }]), { message }, name)
+  }
+})
+
+test('a rule is for clients by their names', async (t) => {
+  for (const client of ['', 'a b', '**', '-a', 'a'.repeat(65), 'a/b', [], ['app', '']]) {
+    t.throws(() => compilePolicy([{ client }]), { message: /client/ }, JSON.stringify(client))
+  }
+  t.equal(isClientName('aos-app_2.0'), true)
+  t.equal(isClientName('a'.repeat(64)), true)
+  t.equal(isClientName('*'), false)
+  t.equal(isClientName('app\n'), false)
+})
+
+test('grants are those of the rules for the client and for all, in order and once each', async (t) => {
+  const policy = compilePolicy([
+    { client: '*', read: ['aws:public/**'], channels: ['webchat'] },
+    { client: ['app', 'app'], read: ['aws:a'], write: ['aws:w'], bots: ['one'] },
+    { client: 'other', read: ['aws:o'] },
+    { client: ['app', '*'], read: ['aws:a', 'aws:b'], bots: ['two', 'one'] }
+  ])
+  t.strictSame(policy.grantsOf('app'), {
+    read: ['aws:public/**', 'aws:a', 'aws:b'],
+    write: ['aws:w'],
+    bots: ['one', 'two'],
+    channels: ['webchat']
+  })
+  t.strictSame(policy.grantsOf('nobody'), {
+    read: ['aws:public/**', 'aws:a', 'aws:b'],
+    write: [],
+    bots: ['two', 'one'],
+    channels: ['webchat']
+  })
+  policy.grantsOf('app').read.push('aws:**')
+  t.notOk(policy.grantsOf('app').read.includes('aws:**'), 'each caller has its own copy')
+})
+
+const client = fc.constantFrom('app', 'other', '*')
+const pattern = fc
+  .tuple(
+    fc.constantFrom('aws', 'kv'),
+    fc
+      .array(fc.constantFrom('a', 'b', '/', '*', '?', '{a,b/}'), { minLength: 1, maxLength: 5 })
+      .map((parts) => parts.join('').replaceAll(/\*{3,}/g, '**')),
+    fc.constantFrom('', '#f', '#g')
+  )
+  .map(([store, path, field]) => `${store}:${path}${field}`)
+const rule: fc.Arbitrary<PolicyRule> = fc.record({
+  client: fc.oneof(client, fc.array(client, { minLength: 1, maxLength: 2 })),
+  read: fc.array(pattern, { maxLength: 3 }),
+  write: fc.array(pattern, { maxLength: 3 })
+})
+const reference = fc.record(
+  {
+    store: fc.constantFrom('aws', 'kv'),
+    path: fc
+      .array(fc.constantFrom('a', 'b', '/'), { minLength: 1, maxLength: 5 })
+      .map((parts) => parts.join('')),
+    field: fc.constantFrom('f', 'g')
+  },
+  { requiredKeys: ['store', 'path'] }
+)
+const asked = fc.tuple(
+  fc.constantFrom('app', 'other', 'third'),
+  fc.constantFrom<PolicyAction>('read', 'write'),
+  reference
+)
+
+test('taking a rule or a pattern away never grants', async (t) => {
+  let allowed = 0
+  fc.assert(
+    fc.property(
+      fc.array(rule, { minLength: 1, maxLength: 4 }),
+      fc.nat(),
+      asked,
+      (rules, at, ask) => {
+        const without = rules.filter((_, index) => index !== at % rules.length)
+        const emptier = rules.map(({ read = [], ...rest }) => ({ ...rest, read: read.slice(1) }))
+        const before = compilePolicy(rules).isAllowed(...ask)
+        if (before) allowed += 1
+        for (const fewer of [without, emptier]) {
+          assert.ok(before || !compilePolicy(fewer).isAllowed(...ask))
+        }
+      }
+    ),
+    { numRuns: 2000 }
+  )
+  t.ok(allowed > 20, 'often enough something was allowed at all')
+})
+
+test('a policy allows what one of its rules alone allows, and nothing else', async (t) => {
+  fc.assert(
+    fc.property(fc.array(rule, { maxLength: 4 }), asked, (rules, ask) => {
+      const alone = rules.some((one) => compilePolicy([one]).isAllowed(...ask))
+      assert.equal(compilePolicy(rules).isAllowed(...ask), alone)
+    }),
+    { numRuns: 1000 }
+  )
+  t.pass('for all that was tried')
+})
