@@ -1,0 +1,74 @@
+/**
+ * The one JWE profile that Purser speaks (RFC 7516, compact): `dir`, A256GCM, a fixed `typ` for each purpose, a `kid`, and
+ * nothing else. Rule: one token has one spelling. Decoders accept many (white space, unused bits of a segment's last
+ * character), and whatever goes by a token's text could be passed by respelling it, so any other spelling is refused.
+ */
+import { CompactEncrypt, compactDecrypt } from 'jose'
+import type { Keyring } from './keyring.ts'
+
+export type JwePurpose = 'api-key' | 'state'
+
+const TYPES = { 'api-key': 'purser-key+jwe', state: 'purser-state+jwe' } as const
+
+// header . (no encrypted key: dir) . 96-bit iv . ciphertext . 128-bit tag, RFC 7518 sections 4.5 and 5.3
+const COMPACT =
+  /^[A-Za-z0-9_-]{1,512}\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{1,8192}\.[A-Za-z0-9_-]{22}$/
+
+const isCanonical = (segment: string): boolean =>
+  Buffer.from(segment, 'base64url').toString('base64url') === segment
+
+const headerKid = (segment: string, purpose: JwePurpose): string | undefined => {
+  let header: unknown
+  try {
+    header = JSON.parse(Buffer.from(segment, 'base64url').toString())
+  } catch {
+    return undefined
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) return undefined
+  const { alg, enc, kid, typ, ...others } = header as Record<string, unknown>
+  const isOurs = alg === 'dir' && enc === 'A256GCM' && typ === TYPES[purpose]
+  return isOurs && Object.keys(others).length === 0 && typeof kid === 'string' ? kid : undefined
+}
+
+/** Seals a JSON object under the active encryption key; the key's `kid` is written into the payload as well (see `openJwe`). */
+export const sealJwe = async (
+  keyring: Keyring,
+  purpose: JwePurpose,
+  payload: Readonly<Record<string, unknown>>
+): Promise<string> => {
+  const { kid, keyFor } = keyring.active
+  return new CompactEncrypt(Buffer.from(JSON.stringify({ ...payload, kid })))
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', typ: TYPES[purpose], kid })
+    .encrypt(keyFor(purpose))
+}
+
+/**
+ * Opens a token to its JSON payload and the `kid` under which it stood; undefined for whatever is not exactly ours.
+ * AES-GCM does not commit to its key: the payload must name the same `kid` as the header.
+ */
+export const openJwe = async (
+  keyring: Keyring,
+  purpose: JwePurpose,
+  compact: string
+): Promise<Record<string, unknown> | undefined> => {
+  if (!COMPACT.test(compact)) return undefined
+  const segments = compact.split('.')
+  if (!segments.every(isCanonical)) return undefined
+  const kid = headerKid(segments[0] ?? '', purpose)
+  const key = kid === undefined ? undefined : keyring.find(kid)
+  if (key === undefined) return undefined
+  try {
+    const { plaintext } = await compactDecrypt(compact, key.keyFor(purpose), {
+      keyManagementAlgorithms: ['dir'],
+      contentEncryptionAlgorithms: ['A256GCM'],
+      maxDecompressedLength: 0
+    })
+    const payload: unknown = JSON.parse(Buffer.from(plaintext).toString())
+    const isObject = typeof payload === 'object' && payload !== null && !Array.isArray(payload)
+    if (!isObject || (payload as Record<string, unknown>)['kid'] !== kid) return undefined
+    return payload as Record<string, unknown>
+  } catch {
+    // Every reason is the same to whoever presented the token.
+    return undefined
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The encryption keys of an environment: all are accepted, the last is active and seals. Rule: a key is always chosen by
+ * its `kid`, never by trying one after the other, so that a forged `kid` costs no decryption.
+ */
+import { type KeyObject, randomBytes } from 'node:crypto'
+import { derive, deriveKey, type Purpose } from './derive.ts'
+
+export interface EncryptionKey {
+  /** base64url of the first 6 bytes of purpose `kid`: 8 characters that tell nothing of the key. */
+  readonly kid: string
+  readonly keyFor: (purpose: Exclude<Purpose, 'kid'>) => KeyObject
+}
+
+export interface Keyring {
+  readonly active: EncryptionKey
+  readonly find: (kid: string) => EncryptionKey | undefined
+  /** In the order of ENCRYPTION_KEYS. */
+  readonly kids: readonly string[]
+}
+
+export const KID_BYTES = 6
+
+export const ENCRYPTION_KEY_LENGTH = 32
+
+/** A fresh encryption key: 192 random bits as 32 characters. */
+export const newEncryptionKey = (): string => randomBytes(24).toString('base64url')
+
+export const kidOf = (encryptionKey: string): string =>
+  derive(encryptionKey, 'kid').subarray(0, KID_BYTES).toString('base64url')
+
+const createEncryptionKey = (encryptionKey: string): EncryptionKey => {
+  const keys = new Map<Purpose, KeyObject>()
+  return {
+    kid: kidOf(encryptionKey),
+    keyFor: (purpose) => {
+      const known = keys.get(purpose)
+      if (known !== undefined) return known
+      const key = deriveKey(encryptionKey, purpose)
+      keys.set(purpose, key)
+      return key
+    }
+  }
+}
+
+/** `encryptionKeys` as in ENCRYPTION_KEYS: validated by the configuration, at least one, the last is active. */
+export const createKeyring = (encryptionKeys: readonly string[]): Keyring => {
+  const keys = encryptionKeys.map(createEncryptionKey)
+  const active = keys.at(-1)
+  if (active === undefined) throw new Error('a key ring needs at least one encryption key')
+  const byKid = new Map(keys.map((key) => [key.kid, key]))
+  return { active, find: (kid) => byKid.get(kid), kids: keys.map((key) => key.kid) }
+}

@@ -1,0 +1,79 @@
+/**
+ * Envelopes for what Purser keeps: AES-256-GCM under the active encryption key, bound to where they stand. Rule: nothing
+ * of a plaintext leaves `open` before the tag was checked, and an envelope moved to another place does not open.
+ *
+ * Layout: version (1 byte) | kid (6) | iv (12) | tag (16) | ciphertext.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { type Keyring, KID_BYTES } from './keyring.ts'
+
+export type EnvelopePurpose = 'cache' | 'store'
+
+export interface Sealer {
+  /** `context` names the place where the envelope will stand; the same words are needed to open it. */
+  readonly seal: (purpose: EnvelopePurpose, plaintext: Buffer, context: readonly string[]) => Buffer
+  /** Undefined if the envelope is damaged, was moved, or its encryption key is no longer in the key ring. */
+  readonly open: (
+    purpose: EnvelopePurpose,
+    envelope: Buffer,
+    context: readonly string[]
+  ) => Buffer | undefined
+  /** Whether the envelope stands under the active encryption key; false means that `rewrap` has work to do. */
+  readonly isUnderActiveKey: (envelope: Buffer) => boolean
+}
+
+const VERSION = 1
+const IV_BYTES = 12
+const TAG_BYTES = 16
+const IV_START = 1 + KID_BYTES
+const TAG_START = IV_START + IV_BYTES
+const HEADER_BYTES = TAG_START + TAG_BYTES
+// Node accepts a 4-byte GCM tag unless the length is stated.
+const GCM = { authTagLength: TAG_BYTES }
+
+/** Each word with its length before it, so that no two lists of words give the same bytes. */
+const additionalData = (purpose: EnvelopePurpose, context: readonly string[]): Buffer =>
+  Buffer.concat(
+    [purpose, ...context].flatMap((word) => {
+      const bytes = Buffer.from(word)
+      const length = Buffer.alloc(4)
+      length.writeUInt32BE(bytes.length)
+      return [length, bytes]
+    })
+  )
+
+const kidIn = (envelope: Buffer): string => envelope.toString('base64url', 1, IV_START)
+
+export const createSealer = (keyring: Keyring): Sealer => ({
+  seal: (purpose, plaintext, context) => {
+    const iv = randomBytes(IV_BYTES)
+    const cipher = createCipheriv('aes-256-gcm', keyring.active.keyFor(purpose), iv, GCM)
+    cipher.setAAD(additionalData(purpose, context))
+    const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()])
+    const kid = Buffer.from(keyring.active.kid, 'base64url')
+    return Buffer.concat([Buffer.of(VERSION), kid, iv, cipher.getAuthTag(), ciphertext])
+  },
+
+  open: (purpose, envelope, context) => {
+    if (envelope.length < HEADER_BYTES || envelope[0] !== VERSION) return undefined
+    const key = keyring.find(kidIn(envelope))
+    if (key === undefined) return undefined
+    const iv = envelope.subarray(IV_START, TAG_START)
+    const decipher = createDecipheriv('aes-256-gcm', key.keyFor(purpose), iv, GCM)
+    decipher.setAAD(additionalData(purpose, context))
+    decipher.setAuthTag(envelope.subarray(TAG_START, HEADER_BYTES))
+    const plaintext = decipher.update(envelope.subarray(HEADER_BYTES))
+    try {
+      decipher.final()
+    } catch {
+      plaintext.fill(0)
+      return undefined
+    }
+    return plaintext
+  },
+
+  isUnderActiveKey: (envelope) =>
+    envelope.length >= HEADER_BYTES &&
+    envelope[0] === VERSION &&
+    kidIn(envelope) === keyring.active.kid
+})
