@@ -1,0 +1,137 @@
+/**
+ * API keys: `purser_<env>_<compact JWE>`, valid by being decryptable, without a database. Rule: a key that is not accepted
+ * is refused in one way for every reason; only `version_too_old` is told apart, since its bearer can do something about it.
+ */
+import { randomUUID } from 'node:crypto'
+import semver from 'semver'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { isClientName } from '../core/policy.ts'
+import {
+  ENVIRONMENTS,
+  type Environment,
+  MODES,
+  type Mode,
+  type Principal
+} from '../core/principal.ts'
+import { ProblemError } from '../core/problem.ts'
+import { isScope } from '../core/scope.ts'
+import { openJwe, sealJwe } from '../crypto/jwe.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+
+export const API_KEY_MAX_LENGTH = 2048
+/** How far in the future a key may have been issued, for clocks that differ; seconds. */
+const CLOCK_SKEW = 60
+
+const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+
+/** Whether the text is a key id: a UUID, in lower case. */
+export const isKeyId = (text: string): boolean => new RegExp(UUID).test(text)
+
+const API_KEY = /^purser_(dev|stg|pre|pro)_([A-Za-z0-9_.-]+)$/
+
+const Claims = Type.Object(
+  {
+    jti: Type.String({ pattern: UUID }),
+    cli: Type.String(),
+    scp: Type.Array(Type.String(), { minItems: 1, maxItems: 32 }),
+    mode: Type.Enum(MODES),
+    env: Type.Enum(ENVIRONMENTS),
+    minv: Type.String({ maxLength: 64 }),
+    iat: Type.Integer({ minimum: 0 }),
+    exp: Type.Optional(Type.Integer({ minimum: 0 })),
+    kid: Type.String()
+  },
+  { additionalProperties: false }
+)
+type Claims = Static<typeof Claims>
+
+const claimsShape = Compile(Claims)
+
+const isWellFormed = (payload: unknown): payload is Claims =>
+  claimsShape.Check(payload) &&
+  payload.scp.every(isScope) &&
+  isClientName(payload.cli) &&
+  semver.valid(payload.minv) === payload.minv
+
+export interface KeyRequest {
+  /** UUID; generated if absent. */
+  readonly keyId?: string | undefined
+  readonly client: string
+  readonly scopes: readonly string[]
+  readonly mode: Mode
+  readonly environment: Environment
+  readonly minimumVersion: string
+  /** Seconds from now; absent for a key that does not expire. */
+  readonly lifetimeSeconds?: number | undefined
+}
+
+export interface IssuedKey {
+  /** The key's text: shown once, kept nowhere. */
+  readonly apiKey: string
+  readonly principal: Principal
+}
+
+const toPrincipal = (claims: Claims): Principal => ({
+  keyId: claims.jti,
+  client: claims.cli,
+  scopes: claims.scp,
+  mode: claims.mode,
+  environment: claims.env,
+  minimumVersion: claims.minv,
+  issuedAt: claims.iat,
+  ...(claims.exp !== undefined && { expiresAt: claims.exp }),
+  kid: claims.kid
+})
+
+/** Issues a key under the active encryption key. `now` in milliseconds. Throws Error with a sentence for claims that no key may hold. */
+export const issueApiKey = async (
+  keyring: Keyring,
+  request: KeyRequest,
+  now: number
+): Promise<IssuedKey> => {
+  const issuedAt = Math.floor(now / 1000)
+  const claims: Claims = {
+    jti: (request.keyId ?? randomUUID()).toLowerCase(),
+    cli: request.client,
+    scp: [...request.scopes],
+    mode: request.mode,
+    env: request.environment,
+    minv: request.minimumVersion,
+    iat: issuedAt,
+    ...(request.lifetimeSeconds !== undefined && { exp: issuedAt + request.lifetimeSeconds }),
+    kid: keyring.active.kid
+  }
+  if (!isWellFormed(claims)) throw new Error('no key may hold these claims')
+  const apiKey = `purser_${claims.env}_${await sealJwe(keyring, 'api-key', claims)}`
+  if (apiKey.length > API_KEY_MAX_LENGTH)
+    throw new Error('the key would be too long: name fewer scopes')
+  return { apiKey, principal: toPrincipal(claims) }
+}
+
+/** Opens a key's text to what it says, whatever the environment, the time and the platform; undefined if it cannot be opened. */
+export const openApiKey = async (
+  keyring: Keyring,
+  apiKey: string
+): Promise<Principal | undefined> => {
+  if (apiKey.length > API_KEY_MAX_LENGTH) return undefined
+  const [, environment, compact] = API_KEY.exec(apiKey) ?? []
+  if (compact === undefined) return undefined
+  const payload = await openJwe(keyring, 'api-key', compact)
+  return isWellFormed(payload) && payload.env === environment ? toPrincipal(payload) : undefined
+}
+
+/** Whether the key may be used at this moment; `now` in milliseconds. */
+export const isInForce = (principal: Principal, now: number): boolean => {
+  const seconds = now / 1000
+  return (
+    principal.issuedAt <= seconds + CLOCK_SKEW &&
+    (principal.expiresAt === undefined || seconds < principal.expiresAt)
+  )
+}
+
+/** Throws `version_too_old` if the key asks for a newer platform than this one. */
+export const checkPlatform = (principal: Principal, platformVersion: string): void => {
+  if (semver.gt(principal.minimumVersion, platformVersion))
+    throw new ProblemError('version_too_old')
+}

@@ -1,0 +1,159 @@
+/**
+ * The state of a single machine: one LMDB environment under the data directory. Rule: several processes work on it at
+ * once (a CLI writes while the service runs), so every read sees what was last committed by anyone, and every change is
+ * compared and made inside one write transaction, on disk before it is reported.
+ */
+import { accessSync, closeSync, constants, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Key, open, type RootDatabase } from 'lmdb'
+import type { State, StateEntry } from './state.ts'
+
+const MAX_KEY_BYTES = 1_900
+/** Entries read at a time by `list`: no read transaction stays open while the caller works on them. */
+const PAGE = 50
+/** Sorts after every byte that can stand in UTF-8. */
+const AFTER_ALL = Buffer.of(0xff)
+
+const OPTIONS = {
+  encoding: 'binary',
+  // Raw bytes: the order of keys is that of their UTF-8.
+  keyEncoding: 'binary',
+  // Not in the library's types; its default is 0664.
+  permissionsMode: 0o600,
+  // A commit then waits for the disk: "resolved" and "durable" are the same moment.
+  overlappingSync: false,
+  // With batching, a commit that fails (full disk) rejects a promise that nobody holds, which ends the process.
+  eventTurnBatching: false
+} as const
+
+const keyBytes = (key: string): Buffer => {
+  const bytes = Buffer.from(key)
+  if (bytes.length > 0 && bytes.length <= MAX_KEY_BYTES) return bytes
+  throw new Error(`a state key has 1 to ${MAX_KEY_BYTES} bytes, not ${bytes.length}`)
+}
+
+const isSame = (a: Buffer | undefined, b: Buffer | undefined): boolean =>
+  a === undefined || b === undefined ? a === b : a.equals(b)
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
+
+const { R_OK, W_OK, X_OK } = constants
+// In each of LMDB's two meta pages (`MDB_MAGIC` in its source), after the header of the page.
+const MAGIC = 0xbeefc0de
+const MAGIC_START = 24
+
+const startOf = (file: string): Buffer => {
+  const descriptor = openSync(file, 'r')
+  try {
+    const start = Buffer.alloc(MAGIC_START + 4)
+    return start.subarray(0, readSync(descriptor, start))
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+const isDatabase = (start: Buffer): boolean =>
+  start.length > MAGIC_START &&
+  (start.readUInt32LE(MAGIC_START) === MAGIC || start.readUInt32BE(MAGIC_START) === MAGIC)
+
+/**
+ * The library ends the process (segmentation fault) where LMDB refuses a file, so the refusal has to come first. The lock
+ * file is not opened: closing it would give up the locks that this process may hold on it (fcntl).
+ */
+const requireUsable = (folder: string): void => {
+  accessSync(folder, R_OK | W_OK | X_OK)
+  for (const name of ['data.mdb', 'lock.mdb']) {
+    const file = join(folder, name)
+    const stat = statSync(file, { throwIfNoEntry: false })
+    if (stat === undefined) continue
+    accessSync(file, R_OK | W_OK)
+    const isOurs =
+      stat.isFile() && (name === 'lock.mdb' || stat.size === 0 || isDatabase(startOf(file)))
+    if (!isOurs) throw new Error(`${name} is not a database`)
+  }
+}
+
+const openDatabase = (folder: string): RootDatabase<Buffer, Key> => {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    requireUsable(folder)
+    return open<Buffer, Key>(folder, OPTIONS)
+  } catch (error) {
+    throw new Error(`the state folder ${folder} cannot be used: ${reasonOf(error)}`, {
+      cause: error
+    })
+  }
+}
+
+/** Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written. */
+export const createEmbeddedState = (directory: string): State => {
+  const folder = join(directory, 'state')
+  const database = openDatabase(folder)
+  let closing: Promise<void> | undefined
+
+  /** LMDB answers from the snapshot of the present turn of the event loop unless it is told to take the latest. */
+  const latest = (): RootDatabase<Buffer, Key> => {
+    if (closing !== undefined) throw new Error('the state is closed')
+    database.resetReadTxn()
+    return database
+  }
+
+  const getSync = (key: string, length?: number): Buffer | undefined => {
+    const bytes = keyBytes(key)
+    if (length === undefined) return latest().getBinary(bytes)
+    // The library's own buffer, overwritten by its next answer: what is wanted of it is copied at once.
+    const whole = latest().getBinaryFast(bytes)
+    return whole && Buffer.from(whole.subarray(0, length))
+  }
+
+  const page = (start: Buffer, end: Buffer, exclusiveStart: boolean): StateEntry[] =>
+    [...latest().getRange({ start, end, exclusiveStart, limit: PAGE })].map(({ key, value }) => ({
+      key: (key as Buffer).toString(),
+      value
+    }))
+
+  return {
+    get: async (key) => getSync(key),
+    getSync,
+
+    compareAndSet: async (key, expected, next) => {
+      const bytes = keyBytes(key)
+      const compareAndSet = (): boolean => {
+        if (!isSame(database.getBinary(bytes), expected)) return false
+        // Inside the transaction both are done when they return; their promises say nothing more.
+        if (next === undefined) void database.remove(bytes)
+        else void database.put(bytes, next)
+        return true
+      }
+      try {
+        return await latest().transaction(compareAndSet)
+      } catch (error) {
+        throw await writeError(folder, error)
+      }
+    },
+
+    list: async function* (prefix) {
+      const end = Buffer.concat([Buffer.from(prefix), AFTER_ALL])
+      let entries = page(Buffer.from(prefix), end, false)
+      while (entries.length > 0) {
+        yield* entries
+        const last = entries.at(-1)
+        entries = last === undefined ? [] : page(Buffer.from(last.key), end, true)
+      }
+    },
+
+    close: () => {
+      closing ??= database.close()
+      return closing
+    }
+  }
+}
+
+/** The library keeps the reason of a failed commit in a promise beside the error, which ends the process if left alone. */
+const writeError = async (folder: string, error: unknown): Promise<Error> => {
+  const commitError = (error as { commitError?: Promise<unknown> }).commitError
+  const reason = await Promise.resolve(commitError ?? error).catch((why: unknown) => why)
+  return new Error(`the state folder ${folder} cannot be written: ${reasonOf(reason)}`, {
+    cause: error
+  })
+}

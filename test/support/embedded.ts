@@ -1,0 +1,19 @@
+/** An embedded state in a directory of its own, which ends with its test. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { createEmbeddedState } from '../../src/state/embedded.ts'
+import type { State } from '../../src/state/state.ts'
+
+export const createDirectory = (t: Test): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'purser-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+export const openState = (t: Test, directory = createDirectory(t)): State => {
+  const state = createEmbeddedState(directory)
+  t.teardown(() => state.close())
+  return state
+}
