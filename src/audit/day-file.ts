@@ -1,0 +1,79 @@
+/**
+ * The file of one day of the audit trail. Rule: bytes are only ever added at its end, and what is added starts on a line
+ * of its own, also after a line that a crash or a full disk has cut off.
+ */
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface DayFile {
+  readonly day: string
+  /** Resolves once the operating system has it all (with `fsync`: once the disk has it). After a failure, open it anew. */
+  readonly append: (text: string) => Promise<void>
+  /** Whether the path leads to another file by now, or to none: an operator moved or removed ours. */
+  readonly wasReplaced: () => Promise<boolean>
+  readonly close: () => Promise<void>
+}
+
+const LINE_FEED = 0x0a
+
+const endsInsideLine = async (handle: FileHandle, size: number): Promise<boolean> => {
+  if (size === 0) return false
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, size - 1)
+  return bytesRead === 1 && buffer[0] !== LINE_FEED
+}
+
+const writeWhole = async (handle: FileHandle, bytes: Buffer): Promise<void> => {
+  let written = 0
+  while (written < bytes.length) {
+    written += (await handle.write(bytes, written)).bytesWritten
+  }
+}
+
+/** A file that was created is durable only with its entry in the folder. */
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await open(folder, 'r')
+  await handle.sync().finally(() => handle.close())
+}
+
+const openDay = async (
+  folder: string,
+  day: string,
+  fsync: boolean,
+  handle: FileHandle
+): Promise<DayFile> => {
+  const ours = await handle.stat()
+  let isInsideLine = ours.isFile() && (await endsInsideLine(handle, ours.size))
+  if (fsync) await syncFolder(folder)
+  return {
+    day,
+    append: async (text) => {
+      await writeWhole(handle, Buffer.from(isInsideLine ? `\n${text}` : text))
+      isInsideLine = false
+      if (fsync) await handle.datasync()
+    },
+    wasReplaced: async () => {
+      const there = await stat(pathOf(folder, day)).catch(() => undefined)
+      return there?.ino !== ours.ino || there.dev !== ours.dev
+    },
+    close: () => handle.close()
+  }
+}
+
+const pathOf = (folder: string, day: string): string => join(folder, `${day}.jsonl`)
+
+/** Opens or creates `<folder>/<day>.jsonl`, and the folder, for their owner alone. `day` is YYYY-MM-DD. */
+export const openDayFile = async (
+  folder: string,
+  day: string,
+  fsync: boolean
+): Promise<DayFile> => {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  // Reading too, for the one byte that tells how the file ends.
+  const handle = await open(pathOf(folder, day), 'a+', 0o600)
+  try {
+    return await openDay(folder, day, fsync, handle)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Concurrent calls for one thing share one piece of work. Rule: only those who asked while it could still be right share
+ * it: a flight that was detached lands for them, and for nobody who asks later.
+ */
+export interface SingleFlight<T> {
+  /**
+   * Joins the flight under the key, or starts one. `landed` is called with what came, before any caller sees it, unless
+   * the flight was detached or failed. A failure is given to all who wait, and leaves nothing behind. The work has to end
+   * by itself: one that never settles would be joined for ever.
+   */
+  readonly join: (key: string, work: () => Promise<T>, landed: (result: T) => void) => Promise<T>
+  /** Whoever joins a key that matches from now on starts a new flight. */
+  readonly detach: (matches: (key: string) => boolean) => void
+}
+
+export const createSingleFlight = <T>(): SingleFlight<T> => {
+  const flights = new Map<string, Promise<T>>()
+
+  const start = (key: string, work: () => Promise<T>, landed: (result: T) => void): Promise<T> => {
+    const isAttached = (): boolean => flights.get(key) === flight
+    const fly = async (): Promise<T> => {
+      try {
+        const result = await work()
+        if (isAttached()) landed(result)
+        return result
+      } finally {
+        if (isAttached()) flights.delete(key)
+      }
+    }
+    // One turn later, so that the flight is known before it can land.
+    const flight = Promise.resolve().then(fly)
+    flights.set(key, flight)
+    return flight
+  }
+
+  return {
+    join: (key, work, landed) => flights.get(key) ?? start(key, work, landed),
+    detach: (matches) => {
+      for (const key of flights.keys()) if (matches(key)) flights.delete(key)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/** How an event stands in the trail: its members, their order, and what they may not do to the line. */
+import { test } from 'tap'
+import { lineOf } from '../../../src/audit/line.ts'
+import type { AuditEvent } from '../../../src/core/audit-event.ts'
+
+const TIME = '2026-03-01T12:00:00.000Z'
+
+const least: AuditEvent = {
+  action: 'secret.read',
+  outcome: 'allowed',
+  environment: 'pro',
+  route: '/v1/secrets',
+  requestId: 'r1'
+}
+
+test('the members stand in one order, whatever order they came in; what is absent is left out', async (t) => {
+  const line = lineOf(TIME, {
+    cache: 'HIT',
+    version: '3',
+    reference: 'kv:a#b',
+    address: '127.0.0.1',
+    kid: 'kid',
+    keyId: 'id',
+    client: 'app',
+    reason: 'no_rule',
+    code: 'access_denied',
+    ...least
+  })
+  t.equal(
+    line,
+    `{"time":"${TIME}","action":"secret.read","outcome":"allowed","code":"access_denied",` +
+      '"reason":"no_rule","environment":"pro","client":"app","keyId":"id","kid":"kid",' +
+      '"route":"/v1/secrets","requestId":"r1","address":"127.0.0.1","reference":"kv:a#b",' +
+      '"version":"3","cache":"HIT"}\n'
+  )
+  t.equal(
+    lineOf(TIME, least),
+    `{"time":"${TIME}","action":"secret.read","outcome":"allowed","environment":"pro",` +
+      '"route":"/v1/secrets","requestId":"r1"}\n'
+  )
+})
+
+test('a member that an event must not have is not written', async (t) => {
+  const event = { ...least, value: 'secret', headers: { authorization: 'secret' } }
+  t.notMatch(lineOf(TIME, event), /secret"/)
+})
+
+test('no text breaks the line or reaches a terminal as a control', async (t) => {
+  const nasty = 'a\n"b\r\t\u0000\u001b[2J\u007f\u0085\u009b\u2028\u2029\ud800}\\'
+  const line = lineOf(TIME, { ...least, requestId: nasty, reference: nasty })
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  t.notMatch(line.slice(0, -1), /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800]/)
+  t.equal(JSON.parse(line).requestId, nasty)
+  t.equal(JSON.parse(line).reference, nasty)
+})
+
+test('texts are cut to their lengths', async (t) => {
+  const long = 'x'.repeat(10_000)
+  const line = lineOf(TIME, {
+    ...least,
+    reason: long,
+    client: long,
+    keyId: long,
+    kid: long,
+    route: long,
+    requestId: long,
+    address: long,
+    reference: long,
+    version: long
+  })
+  const lengths = Object.entries(JSON.parse(line) as Record<string, string>).map(
+    ([name, text]) => [name, text.length] as const
+  )
+  t.strictSame(
+    new Map(lengths.filter(([, length]) => length > 60)),
+    new Map([
+      ['reason', 256],
+      ['client', 64],
+      ['keyId', 256],
+      ['kid', 256],
+      ['route', 256],
+      ['requestId', 128],
+      ['address', 256],
+      ['reference', 2_300],
+      ['version', 256]
+    ])
+  )
+  t.ok(line.length < 5_000)
+})
