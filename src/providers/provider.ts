@@ -1,0 +1,87 @@
+/**
+ * What a kind of store has to offer, and nothing more. A provider is one file with one `defineProvider({...})` and one
+ * line in `catalog.ts`. It reads; it never caches, never logs a value, and fails only with a `ProviderFault`.
+ */
+import { type Static, type TObject, Type } from 'typebox'
+import type { Locator, SecretRecord, Sensitive } from '../core/secret.ts'
+import type { StoreAddress } from '../core/store-address.ts'
+import type { Sealer } from '../crypto/sealer.ts'
+import type { State } from '../state/state.ts'
+
+export interface CallOptions {
+  /** Aborts at the total deadline of the read (UPSTREAM_TIMEOUT_MS). A provider settles promptly when it does. */
+  readonly signal: AbortSignal
+}
+
+export interface SecretProvider {
+  /** Resolves with the record or throws ProviderFault. Never null, never a partial answer. */
+  readonly read: (locator: Locator, options: CallOptions) => Promise<SecretRecord>
+  /** The cheapest call that proves reachability and credentials. Throws ProviderFault. */
+  readonly check: (options: CallOptions) => Promise<void>
+  /** Ends connections and timers. May be called twice. */
+  readonly close: () => Promise<void>
+
+  // Further powers are optional: a provider has them or leaves them out, never a stub.
+
+  /** Writes a new version; resolves with its name. */
+  readonly write?: (
+    locator: Locator,
+    text: Sensitive<string>,
+    options: CallOptions
+  ) => Promise<{ readonly version: string }>
+  /** Whether `version` is still what `read` would give, answered at once and without a peer: only for in-process stores. */
+  readonly isCurrent?: (locator: Locator, version: string) => boolean
+}
+
+/** A line for the operator. Fields are short facts of ours; never a value, a header or an upstream text. */
+export type Log = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, string | number | boolean>>
+) => void
+
+const Name = Type.String({ minLength: 1, maxLength: 2048 })
+
+/** A secret that a store needs to log in. It never stands in `purser.yaml` itself, only where to find it. */
+export const Credential = Type.Union([
+  Type.Object(
+    { env: Name },
+    { additionalProperties: false, description: 'an environment variable' }
+  ),
+  Type.Object(
+    { file: Name },
+    { additionalProperties: false, description: 'a file, read anew at each login' }
+  ),
+  Type.Object(
+    { ref: Name },
+    { additionalProperties: false, description: 'a reference to another store' }
+  )
+])
+export type Credential = Static<typeof Credential>
+
+export interface ProviderDeps {
+  /** The store's configured name, for log lines. */
+  readonly store: string
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Reads a credential where its setting says, at the time of use, so that a rotated one is taken up without a restart. */
+  readonly credential: (credential: Credential, options: CallOptions) => Promise<Sensitive<string>>
+  /** For the embedded store only: where it keeps its records, and what seals them. */
+  readonly state: State
+  readonly sealer: () => Sealer
+}
+
+export interface ProviderPlugin<S extends TObject = TObject> {
+  /** The word in `kind:` of `purser.yaml`. */
+  readonly kind: StoreAddress['kind']
+  /** The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused. */
+  readonly settings: S
+  /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
+  readonly address: (settings: Static<S>) => StoreAddress
+  /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */
+  readonly connect: (settings: Static<S>, deps: ProviderDeps) => Promise<SecretProvider>
+}
+
+export const defineProvider = <S extends TObject>(plugin: ProviderPlugin<S>): ProviderPlugin<S> =>
+  plugin

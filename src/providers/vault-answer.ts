@@ -1,0 +1,160 @@
+/**
+ * What Vault's answers mean: text off the wire in, a record, a grant or a fault out. Rule: pure, and strict about shape;
+ * numbers keep every digit they had on the wire, for a secret's text is cut out of the answer and never printed anew.
+ * https://developer.hashicorp.com/vault/api-docs#http-status-codes
+ */
+import { type Static, type TSchema, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { ProviderFault } from '../core/fault.ts'
+import { type SecretRecord, Sensitive } from '../core/secret.ts'
+import { reasonOfStatus, retryAfterSeconds } from './fault-of.ts'
+
+/** A token as a login or a renewal grants it. */
+export interface Grant {
+  readonly token: Sensitive<string>
+  /** 0 for a token that does not expire, or of which no more is known. */
+  readonly ttlSeconds: number
+  readonly renewable: boolean
+}
+
+/** KV version 1 keeps one value and no history: its records bear this, which no request for a version can match. */
+export const UNVERSIONED = 'unversioned'
+
+/** The code of a 403 that says outright that the token is dead. Not every server does: OpenBao 2.7 does not. */
+export const INVALID_TOKEN = 'invalid_token'
+
+const Fields = Type.Record(Type.String(), Type.Unknown())
+const Seconds = Type.Integer({ minimum: 0 })
+const Kv1Answer = Type.Object({ data: Fields })
+const Kv2Answer = Type.Object({
+  data: Type.Object({
+    data: Fields,
+    metadata: Type.Object({ version: Type.Integer({ minimum: 1 }) })
+  })
+})
+const GrantAnswer = Type.Object({
+  auth: Type.Object({
+    client_token: Type.String({ minLength: 1 }),
+    lease_duration: Seconds,
+    renewable: Type.Boolean()
+  })
+})
+const LookupAnswer = Type.Object({ data: Type.Object({ ttl: Seconds }) })
+const Gone = Type.Object({ data: Type.Object({ metadata: Fields }) })
+const Refusal = Type.Object({ errors: Type.Array(Type.String()) })
+const Warning = Type.Object({ warnings: Type.Array(Type.String(), { minItems: 1 }) })
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const parse = <S extends TSchema>(schema: S, text: string): Static<S> => {
+  const answer = parseJson(text)
+  if (!Value.Check(schema, answer)) throw new ProviderFault('invalid_answer')
+  return answer
+}
+
+const endOfString = (json: string, start: number): number => {
+  let at = start + 1
+  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1
+  return at
+}
+
+const endOfValue = (json: string, start: number): number => {
+  let depth = 0
+  for (let at = start; ; at++) {
+    const char = json[at]
+    if (char === '"') at = endOfString(json, at)
+    else if (char === '{' || char === '[') depth++
+    else if ((char === '}' || char === ']') && depth-- === 0) return at
+    else if (char === ',' && depth === 0) return at
+  }
+}
+
+/**
+ * The text of an object's member, as it stands in the JSON; of two with one name the last, as JSON.parse takes it. The
+ * text has to be valid JSON of an object that has the member. (`JSON.parse` with source access needs Node 21.)
+ */
+const memberText = (json: string, name: string): string => {
+  let text = ''
+  let at = json.indexOf('{')
+  while (json[at] !== '}') {
+    const key = json.indexOf('"', at)
+    const endOfKey = endOfString(json, key)
+    const start = json.indexOf(':', endOfKey) + 1
+    at = endOfValue(json, start)
+    if (JSON.parse(json.slice(key, endOfKey + 1)) === name) text = json.slice(start, at).trim()
+  }
+  return text
+}
+
+/** Throws ProviderFault `invalid_answer`. */
+export const parseKv1 = (text: string): SecretRecord => {
+  parse(Kv1Answer, text)
+  return { text: new Sensitive(memberText(text, 'data')), version: UNVERSIONED }
+}
+
+/** Throws ProviderFault `invalid_answer`, also where the answer is of another version than was asked for. */
+export const parseKv2 = (text: string, askedFor?: string): SecretRecord => {
+  const { data } = parse(Kv2Answer, text)
+  const version = String(data.metadata.version)
+  if (askedFor !== undefined && askedFor !== version) throw new ProviderFault('invalid_answer')
+  return { text: new Sensitive(memberText(memberText(text, 'data'), 'data')), version }
+}
+
+/** What a login or a renewal answers. Throws ProviderFault `invalid_answer`. */
+export const parseGrant = (text: string): Grant => {
+  const { client_token, lease_duration, renewable } = parse(GrantAnswer, text).auth
+  return { token: new Sensitive(client_token), ttlSeconds: lease_duration, renewable }
+}
+
+/** What lookup-self answers of a token that we hold. Throws ProviderFault `invalid_answer`. */
+export const parseLookup = (text: string, token: Sensitive<string>): Grant => {
+  const { data } = parse(LookupAnswer, text)
+  return { token, ttlSeconds: data.ttl, renewable: 'renewable' in data && data.renewable === true }
+}
+
+const notFound = (body: unknown): ProviderFault => {
+  const status = 404
+  if (Value.Check(Gone, body)) return new ProviderFault('not_found', { status, code: 'deleted' })
+  // A KV 1 path on a KV 2 mount: not an absence but a setting that says the wrong version.
+  if (Value.Check(Warning, body)) {
+    return new ProviderFault('misconfigured', { status, code: 'wrong_kv_version' })
+  }
+  // A 404 in other words is a proxy's, and says nothing of the secret.
+  if (!Value.Check(Refusal, body)) return new ProviderFault('unavailable', { status })
+  // No key, no version: an empty list. Anything in it is "no handler for route", "namespace not found" or the like.
+  return body.errors.length === 0
+    ? new ProviderFault('not_found', { status })
+    : new ProviderFault('misconfigured', { status, code: 'no_such_route' })
+}
+
+/** The fault that any answer but 200 and 204 stands for. `now` in milliseconds since the epoch. */
+export const faultOfAnswer = (
+  answer: {
+    readonly status: number
+    readonly text: string
+    readonly retryAfter?: string | undefined
+  },
+  now: number
+): ProviderFault => {
+  const { status, text, retryAfter } = answer
+  const body = parseJson(text)
+  if (status === 404) return notFound(body)
+  if (status === 400 || status === 405) return new ProviderFault('misconfigured', { status })
+  const isInvalidToken =
+    status === 403 &&
+    Value.Check(Refusal, body) &&
+    body.errors.some((line) => line.includes('invalid token'))
+  // Among `unavailable`: 3xx is a standby that points to another host (never followed), 412 a replica that lags, 472 and
+  // 473 replicas that do not serve, 503 sealed.
+  return new ProviderFault(reasonOfStatus(status), {
+    status,
+    retryAfterSeconds: retryAfterSeconds(retryAfter, now),
+    ...(isInvalidToken && { code: INVALID_TOKEN })
+  })
+}

@@ -1,0 +1,94 @@
+/** What the common suite cannot know of AWS: its names for errors, for versions and for secrets of other spellings. */
+import { type Test, test } from 'tap'
+import type { FaultReason } from '../../src/core/fault.ts'
+import type { Locator } from '../../src/core/secret.ts'
+import { awsDialect, connectAws } from '../support/fake-aws.ts'
+import { createDeps } from '../support/provider-deps.ts'
+import { type Dialect, openWire, type WireBehaviour } from '../support/wire.ts'
+
+const open = async (t: Test, behaviour: WireBehaviour, dialect: Dialect = awsDialect) => {
+  const wire = await openWire(t, dialect, behaviour)
+  const provider = await connectAws(t, wire, createDeps())
+  t.teardown(() => provider.close())
+  const options = { signal: AbortSignal.timeout(5_000) }
+  return { wire, read: (locator: Locator) => provider.read(locator, options) }
+}
+
+const NAMED: Readonly<Record<string, FaultReason>> = {
+  ResourceNotFoundException: 'not_found',
+  InvalidRequestException: 'not_found',
+  AccessDeniedException: 'denied',
+  DecryptionFailure: 'denied',
+  UnrecognizedClientException: 'denied',
+  InvalidSignatureException: 'denied',
+  ValidationException: 'misconfigured',
+  InvalidParameterException: 'misconfigured',
+  ThrottlingException: 'throttled',
+  LimitExceededException: 'throttled',
+  InternalServiceError: 'unavailable',
+  SomethingNewException: 'unavailable'
+}
+
+test('an error of AWS goes by its name, which the operator gets to see', async (t) => {
+  for (const [name, reason] of Object.entries(NAMED)) {
+    const body = JSON.stringify({ __type: `com.amazonaws.secretsmanager#${name}`, message: 'x' })
+    const type = 'application/x-amz-json-1.1'
+    const { read } = await open(t, { read: 'status', status: 400, type, body })
+    await t.rejects(read({ path: 'a' }), { name: 'ProviderFault', reason, code: name, status: 400 })
+  }
+})
+
+test('a locator asks for an id, a staging label or an ARN as AWS wants it', async (t) => {
+  const { wire, read } = await open(t, { read: 'found', text: 'x' })
+  const id = 'EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE'
+  const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:app/db-AbCdEf'
+  await read({ path: 'app/db' })
+  await read({ path: 'app/db', version: id })
+  await read({ path: 'app/db', version: 'AWSPREVIOUS' })
+  await read({ path: 'app/db', nativeId: arn })
+  t.strictSame(
+    wire.reads.map(({ body }) => JSON.parse(body)),
+    [
+      { SecretId: 'app/db' },
+      { SecretId: 'app/db', VersionId: id },
+      { SecretId: 'app/db', VersionStage: 'AWSPREVIOUS' },
+      { SecretId: arn }
+    ]
+  )
+})
+
+test('without any credentials the store is misconfigured, and nobody is asked', async (t) => {
+  const { wire, read } = await open(t, { read: 'found', text: 'x' })
+  delete process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+  await t.rejects(read({ path: 'a' }), { name: 'ProviderFault', reason: 'misconfigured' })
+  t.equal(wire.reads.length, 0)
+})
+
+test('where a renewal fails, the fault is the one that it was to cure', async (t) => {
+  const expired = (message: string) => {
+    // The chain finds no credentials from here on.
+    delete process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+    return awsDialect.expired(message)
+  }
+  const { read } = await open(t, { read: 'expired', text: 'x' }, { ...awsDialect, expired })
+  await t.rejects(read({ path: 'a' }), {
+    name: 'ProviderFault',
+    reason: 'denied',
+    code: 'ExpiredTokenException'
+  })
+})
+
+test('a clock that is wrong is set by the peer, and the read goes on', async (t) => {
+  const theirTime = new Date(Date.now() + 3_600_000)
+  const tooEarly = (message: string) => ({
+    ...awsDialect.expired(message),
+    headers: { date: theirTime.toUTCString() },
+    body: JSON.stringify({ __type: 'InvalidSignatureException', message })
+  })
+  const dialect = { ...awsDialect, expired: tooEarly }
+  const { wire, read } = await open(t, { read: 'expired once', text: 'x' }, dialect)
+  await read({ path: 'a' })
+  const [, second] = wire.reads
+  const signedFor = second?.headers['x-amz-date']?.toString().slice(0, 11)
+  t.equal(signedFor, theirTime.toISOString().replace(/[-:]/g, '').slice(0, 11))
+})

@@ -1,0 +1,15 @@
+/**
+ * What every provider owes the broker, whatever its store: run against a real peer and against a server that fails in
+ * every way we know. Rule: each failure is a `ProviderFault` of one exact reason, comes before the deadline, and holds
+ * nothing of what the peer said.
+ */
+import { realSuite } from './real-suite.ts'
+import type { Subject } from './subject.ts'
+import { wireSuite } from './wire-suite.ts'
+
+export type { RealPeer, RealStore, Subject, WireFake } from './subject.ts'
+
+export const providerSuite = (kind: string, subject: Subject): void => {
+  if (subject.real !== undefined) realSuite(kind, subject, subject.real)
+  if (subject.wire !== undefined) wireSuite(kind, subject, subject.wire)
+}

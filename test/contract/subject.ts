@@ -1,0 +1,70 @@
+/**
+ * What the contract suite has to know of a kind of store, and the few words that its cases share. Rule: a kind is
+ * described, never asked for by name; no case branches on it.
+ */
+import type { Test } from 'tap'
+import { ProviderFault } from '../../src/core/fault.ts'
+import type { SecretRecord } from '../../src/core/secret.ts'
+import type { ProviderDeps, SecretProvider } from '../../src/providers/provider.ts'
+import { everythingIn } from '../support/canary.ts'
+import type { Dialect, Wire } from '../support/wire.ts'
+
+export interface Subject {
+  /** A path as this kind writes it, e.g. with the mount or the namespace before the name. */
+  readonly path: (name: string) => string
+  /** Names with every special character that this kind allows in a path. */
+  readonly specialNames: readonly string[]
+  /** What this kind stores: any text, or only JSON objects of fields. */
+  readonly stores: 'texts' | 'objects'
+  readonly storesEmptyText: boolean
+  readonly largestTextBytes: number
+  /** A version as this kind writes it, which no secret has; undefined for a kind without versions. */
+  readonly absentVersion?: string
+  readonly real?: RealPeer
+  readonly wire?: WireFake
+}
+
+/** A real server, or for an embedded store the store itself. */
+export interface RealPeer {
+  /** True, or which peer is missing. */
+  readonly available: () => Promise<true | string>
+  readonly open: (t: Test) => Promise<RealStore>
+}
+
+export interface RealStore {
+  readonly provider: SecretProvider
+  /** Writes a new version by the peer's own means. */
+  readonly seed: (path: string, text: string) => Promise<{ readonly version: string }>
+  readonly seedBinary?: (path: string, bytes: Buffer) => Promise<{ readonly version: string }>
+  /** Deletes so that the peer could still bring it back, where it can do that. */
+  readonly remove?: (path: string) => Promise<void>
+}
+
+/** A kind that reads over HTTP: how its peer talks, and how to connect the provider to the server that imitates it. */
+export interface WireFake {
+  readonly dialect: Dialect
+  /** The peer refuses to list to whom it knows and lets read: a check takes that refusal for good health. */
+  readonly checkLists?: true
+  readonly connect: (t: Test, wire: Wire, deps: ProviderDeps) => Promise<SecretProvider>
+}
+
+/** The options of a call that has so many milliseconds. */
+export const within = (ms = 5_000) => ({ signal: AbortSignal.timeout(ms) })
+
+/** The fault of a promise that has to fail; anything else but a `ProviderFault` ends the test. */
+export const faultOf = async (promise: Promise<unknown>): Promise<ProviderFault> => {
+  const outcome = await promise.then(
+    () => new Error('it was answered, where a fault was due'),
+    (error: unknown) => error
+  )
+  if (outcome instanceof ProviderFault) return outcome
+  throw new Error(`not a ProviderFault: ${everythingIn(outcome)}`)
+}
+
+/** The text as this kind can store it. */
+export const wrapped = (subject: Subject, text: string): string =>
+  subject.stores === 'texts' ? text : JSON.stringify({ value: text })
+
+/** The text that `wrapped` was given. */
+export const unwrapped = (subject: Subject, { text }: SecretRecord): unknown =>
+  subject.stores === 'texts' ? text.reveal() : JSON.parse(text.reveal()).value

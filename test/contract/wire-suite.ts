@@ -1,0 +1,172 @@
+/** The part of the contract that takes a peer which fails on demand: faults, deadlines, logins, and nothing that leaks. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import type { FaultReason } from '../../src/core/fault.ts'
+import type { Locator } from '../../src/core/secret.ts'
+import type { SecretProvider } from '../../src/providers/provider.ts'
+import { type Canary, createCanary, everythingIn } from '../support/canary.ts'
+import { createDeps } from '../support/provider-deps.ts'
+import { openWire, type Wire, type WireBehaviour } from '../support/wire.ts'
+import { faultOf, type Subject, unwrapped, type WireFake, within, wrapped } from './subject.ts'
+import { FAILURES } from './wire-failures.ts'
+
+const DEADLINE_MS = 700
+/** How long after its deadline or its abort a read may take to settle. */
+const GRACE_AFTER_DEADLINE_MS = 200
+const GRACE_AFTER_ABORT_MS = 100
+
+interface Opened {
+  readonly provider: SecretProvider
+  readonly wire: Wire
+  /** Fails the test if the canary shows in the thing or in what was logged. */
+  readonly hides: (thing: unknown) => void
+}
+
+export const wireSuite = (kind: string, subject: Subject, fake: WireFake): void => {
+  const locator: Locator = { path: subject.path('some/secret') }
+
+  const open = async (
+    t: Test,
+    behaviour: WireBehaviour,
+    canary: Canary = createCanary()
+  ): Promise<Opened> => {
+    const wire = await openWire(t, fake.dialect, behaviour)
+    const deps = createDeps()
+    const provider = await fake.connect(t, wire, deps)
+    t.teardown(() => provider.close())
+    const hides = (thing: unknown): void => {
+      t.strictSame(canary.findIn(everythingIn(thing)), [], 'nothing of the value in the fault')
+      t.strictSame(canary.findIn(deps.lines.join('\n')), [], 'nothing of the value in the log')
+    }
+    return { provider, wire, hides }
+  }
+
+  test(`${kind} against a server that may fail`, async (suite) => {
+    suite.test('a good answer is read, and the record hides its value', async (t) => {
+      const canary = createCanary()
+      const text = wrapped(subject, canary.token)
+      const { provider, wire, hides } = await open(t, { read: 'found', text }, canary)
+      const record = await provider.read(locator, within())
+      t.equal(unwrapped(subject, record), canary.token)
+      t.equal(wire.reads.length, 1)
+      hides(record)
+    })
+
+    suite.test('a peer whose authority the store names is read over TLS', async (t) => {
+      const text = wrapped(subject, 'over TLS')
+      const { provider } = await open(t, { read: 'known CA', text })
+      const record = await provider.read(locator, within())
+      t.equal(unwrapped(subject, record), 'over TLS')
+    })
+
+    for (const failure of FAILURES) {
+      const { when, behaviour, reason, retryAfterSeconds } = failure
+      suite.test(`${reason} when ${when}`, async (t) => {
+        const canary = createCanary()
+        const { provider, wire, hides } = await open(
+          t,
+          behaviour(canary.token, wrapped(subject, canary.token)),
+          canary
+        )
+        const startedAt = performance.now()
+        const fault = await faultOf(provider.read(locator, within(DEADLINE_MS)))
+        const took = performance.now() - startedAt
+        t.equal(fault.reason, reason)
+        t.equal(fault.retryAfterSeconds, retryAfterSeconds)
+        t.equal(fault.cause, undefined)
+        t.ok(took < DEADLINE_MS + GRACE_AFTER_DEADLINE_MS, `settled after ${took} ms`)
+        t.ok(wire.reads.length <= 2, `a read is tried twice at most, not ${wire.reads.length}`)
+        t.equal(wire.elsewhere.length, 0, 'nothing is sent to another host')
+        hides(fault)
+      })
+    }
+
+    suite.test('an expired credential is renewed once, and the read goes on', async (t) => {
+      const text = wrapped(subject, 'after the login')
+      const { provider, wire } = await open(t, { read: 'expired once', text })
+      const record = await provider.read(locator, within())
+      t.equal(unwrapped(subject, record), 'after the login')
+      t.equal(wire.logins.length, 2)
+      const [stale, renewed] = wire.reads.map(fake.dialect.credentialOf)
+      t.type(stale, 'string')
+      t.type(renewed, 'string')
+      t.not(stale, renewed)
+    })
+
+    suite.test(
+      'a credential that stays expired is renewed once a read, not for ever',
+      async (t) => {
+        const { provider, wire } = await open(t, { read: 'expired', text: 'x' })
+        await faultOf(provider.read(locator, within()))
+        t.equal(wire.logins.length, 2)
+        t.equal(wire.reads.length, 2)
+      }
+    )
+
+    suite.test('a read settles as a timeout soon after it is aborted', async (t) => {
+      for (const read of ['silent', 'stalled'] as const) {
+        const text = wrapped(subject, 'slow')
+        const behaviour: WireBehaviour = read === 'silent' ? { read } : { read, text }
+        const { provider, wire } = await open(t, behaviour)
+        const abort = new AbortController()
+        const fault = faultOf(provider.read(locator, { signal: abort.signal }))
+        while (wire.reads.length === 0) await sleep(5)
+        await sleep(50)
+        const abortedAt = performance.now()
+        abort.abort()
+        t.equal((await fault).reason, 'timeout')
+        const took = performance.now() - abortedAt
+        t.ok(took < GRACE_AFTER_ABORT_MS, `${read}: settled ${took} ms after the abort`)
+      }
+    })
+
+    suite.test('a read that is aborted before it starts asks nobody', async (t) => {
+      const text = wrapped(subject, 'unasked')
+      const { provider, wire } = await open(t, { read: 'found', text })
+      const fault = await faultOf(provider.read(locator, { signal: AbortSignal.abort() }))
+      t.equal(fault.reason, 'timeout')
+      t.equal(wire.reads.length, 0)
+    })
+
+    suite.test('check tells reachable, denied, refused and silent apart', async (t) => {
+      const text = wrapped(subject, 'checked')
+      await (await open(t, { read: 'found', text })).provider.check(within())
+      const canary = createCanary()
+      const deniedCase = [{ read: 'denied', message: canary.token }, 'denied'] as const
+      const cases: readonly (readonly [WireBehaviour, FaultReason])[] = [
+        ...(fake.checkLists ? [] : [deniedCase]),
+        [{ read: 'refused' }, 'unavailable'],
+        [{ read: 'silent' }, 'timeout']
+      ]
+      if (fake.checkLists) await (await open(t, deniedCase[0])).provider.check(within())
+      for (const [behaviour, reason] of cases) {
+        const { provider, hides } = await open(t, behaviour, canary)
+        const fault = await faultOf(provider.check(within(DEADLINE_MS)))
+        t.equal(fault.reason, reason, behaviour.read)
+        hides(fault)
+      }
+    })
+
+    suite.test('concurrent reads are all answered', async (t) => {
+      const text = wrapped(subject, 'for all')
+      const { provider, wire } = await open(t, { read: 'found', text })
+      const records = await Promise.all(
+        Array.from({ length: 50 }, () => provider.read(locator, within()))
+      )
+      t.ok(records.every((record) => unwrapped(subject, record) === 'for all'))
+      t.equal(wire.reads.length, 50)
+      t.ok(wire.logins.length <= 1, `50 reads need one login, not ${wire.logins.length}`)
+    })
+
+    suite.test('it may be closed twice, and its connections end', async (t) => {
+      const text = wrapped(subject, 'closed')
+      const { provider, wire } = await open(t, { read: 'found', text })
+      await provider.read(locator, within())
+      await provider.close()
+      await provider.close()
+      const patience = AbortSignal.timeout(1_000)
+      while (!patience.aborted && (await wire.connections()) > 0) await sleep(10)
+      t.equal(await wire.connections(), 0)
+    })
+  })
+}

@@ -1,0 +1,152 @@
+/**
+ * The real peers of the integration tests: found where `npm run peers` puts them, started on a free port of 127.0.0.1,
+ * ended by their own handle. Rule: a missing peer is named in a skip, and is a failure where PEERS=required says so.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { connect } from 'node:net'
+import { delimiter, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { closedPort } from './wire.ts'
+
+/** Where the skip's reason starts; the runner reads the peers' names after it. */
+export const MISSING = 'missing peer: '
+
+const BIN = resolve('.peers', 'python', 'bin')
+const START_WITHIN_MS = 30_000
+
+interface Peer {
+  readonly program: string
+  /** Looked for on PATH, as the distribution installs it, instead of in `.peers/`. */
+  readonly onPath?: true
+  readonly argumentsFor: (port: number) => readonly string[]
+  /** A path which answers 200 once the peer serves; without one, that it accepts a connection has to do. */
+  readonly readyAt?: string
+}
+
+const PEERS = {
+  moto: {
+    program: 'moto_server',
+    argumentsFor: (port) => ['-H', '127.0.0.1', '-p', String(port)],
+    readyAt: '/moto-api/'
+  },
+  openbao: {
+    program: 'bao',
+    argumentsFor: (port) => [
+      'server',
+      '-dev',
+      '-dev-root-token-id=root',
+      `-dev-listen-address=127.0.0.1:${port}`,
+      '-dev-no-store-token'
+    ],
+    readyAt: '/v1/sys/health'
+  },
+  /** A Python with joserfc in it: not a server, but run with a script. */
+  joserfc: { program: 'python', argumentsFor: () => [] },
+  redis: {
+    program: 'redis-server',
+    onPath: true,
+    argumentsFor: (port) => ['--bind', '127.0.0.1', '--port', String(port), '--save', '']
+  }
+} as const satisfies Record<string, Peer>
+
+export type PeerName = keyof typeof PEERS
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The peer's program, or undefined if it is not installed. */
+export const programOf = (name: PeerName): string | undefined => {
+  const peer: Peer = PEERS[name]
+  const places = peer.onPath ? (process.env['PATH'] ?? '').split(delimiter) : [BIN]
+  return places.map((place) => join(place, peer.program)).find(isExecutable)
+}
+
+/** True, or the reason for a skip. */
+export const isInstalled = async (name: PeerName): Promise<true | string> =>
+  programOf(name) === undefined ? `${MISSING}${name}` : true
+
+/** Skips the test (or fails it, with PEERS=required) unless `available` is true; says whether it did. */
+export const skipWithout = (t: Test, available: true | string): boolean => {
+  if (available === true) return false
+  if (process.env['PEERS'] === 'required') t.fail(available)
+  else t.plan(0, available)
+  return true
+}
+
+const answers = async (url: string): Promise<boolean> => {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(1_000) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+
+const ended = (child: ChildProcess): Promise<void> =>
+  new Promise((done) => {
+    if (child.exitCode !== null || child.signalCode !== null) return done()
+    child.once('exit', () => done())
+  })
+
+export interface RunningPeer {
+  readonly port: number
+  readonly url: string
+  /** Ends it before the test does. */
+  readonly stop: () => Promise<void>
+}
+
+/** Starts the peer for as long as the test runs. `name` has to be installed, and a server. */
+export const startPeer = async (
+  t: Test,
+  name: PeerName,
+  extraArguments: readonly string[] = []
+): Promise<RunningPeer> => {
+  const peer: Peer = PEERS[name]
+  const program = programOf(name)
+  if (program === undefined) throw new Error(`${MISSING}${name}`)
+  const port = await closedPort()
+  const child = spawn(program, [...peer.argumentsFor(port), ...extraArguments], {
+    stdio: 'ignore',
+    env: { PATH: process.env['PATH'], HOME: resolve('.peers') }
+  })
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM')
+    const killer = setTimeout(() => child.kill('SIGKILL'), 3_000)
+    await ended(child)
+    clearTimeout(killer)
+  }
+  // A test process that ends in the middle of everything takes its peer with it.
+  const onExit = () => child.kill('SIGKILL')
+  process.once('exit', onExit)
+  t.teardown(async () => {
+    await stop()
+    process.removeListener('exit', onExit)
+  })
+
+  const url = `http://127.0.0.1:${port}`
+  const patience = AbortSignal.timeout(START_WITHIN_MS)
+  const { readyAt } = peer
+  const isReady = () => (readyAt === undefined ? accepts(port) : answers(url + readyAt))
+  while (!(await isReady())) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`)
+    if (patience.aborted) throw new Error(`${name} did not answer in time`)
+    await sleep(50)
+  }
+  return { port, url, stop }
+}

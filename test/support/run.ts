@@ -1,0 +1,44 @@
+/**
+ * The runner behind `npm test`: tap runs the files (all, or those given), and this counts what it reports. Rule: the last
+ * line is `N passed, N failed`, what a missing peer left out is said by name, and a run without a test is a failure.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { MISSING } from './peers.ts'
+import { tallyOf } from './tally.ts'
+
+/** Where nobody watches, a reporter that draws and redraws is noise: failures alone will do. */
+const reporter = process.stdout.isTTY ? [] : ['--reporter=min']
+
+const runTap = (args: readonly string[]): Promise<number> =>
+  new Promise((done, fail) => {
+    const tap = resolve('node_modules', '.bin', 'tap')
+    const child = spawn(tap, ['run', ...reporter, ...args], { stdio: 'inherit' })
+    child.once('error', fail)
+    child.once('exit', (code) => done(code ?? 1))
+  })
+
+const directory = await mkdtemp(join(tmpdir(), 'purser-test-'))
+try {
+  const output = join(directory, 'results.tap')
+  const exitCode = await runTap([`--output-file=${output}`, ...process.argv.slice(2)])
+  // Where tap found nothing to run, it writes no file.
+  const { passed, failed, skips } = tallyOf(await readFile(output, 'utf8').catch(() => ''))
+
+  console.log()
+  const missing = skips.filter((reason) => reason.startsWith(MISSING))
+  const peers = [...new Set(missing.map((reason) => reason.slice(MISSING.length)))].sort()
+  if (peers.length > 0) {
+    const names = peers.join(', ')
+    console.log(`skipped, because these peers are missing: ${names} (npm run peers installs them)`)
+  }
+  if (passed + failed === 0) console.log('no test ran')
+  // tap also fails for what is no test, such as a run that was interrupted: never let that pass.
+  process.exitCode = failed > 0 || passed === 0 ? 1 : exitCode
+  const skipped = skips.length > 0 ? `, ${skips.length} skipped` : ''
+  console.log(`${passed} passed, ${failed} failed${skipped}`)
+} finally {
+  await rm(directory, { recursive: true, force: true })
+}
