@@ -1,0 +1,19 @@
+/** Writes the files that are made from the source: openapi.yaml and .env.example. A test fails while they differ. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { renderEnv } from '../src/config/env.ts'
+import { renderOpenapi } from './openapi.ts'
+
+export const ENV_HEADING =
+  'Every setting of Purser with its default. `purser init` writes a .env of this form.'
+
+export const generated = async (): Promise<Record<string, string>> => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+  return {
+    'openapi.yaml': await renderOpenapi(version),
+    '.env.example': renderEnv(ENV_HEADING, {})
+  }
+}
+
+if (import.meta.filename === process.argv[1]) {
+  for (const [path, text] of Object.entries(await generated())) writeFileSync(path, text)
+}

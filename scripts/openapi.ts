@@ -1,0 +1,100 @@
+/** openapi.yaml, made from the routes themselves: what validates requests is what documents them. */
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify from 'fastify'
+import { stringify } from 'yaml'
+import { PROBLEMS } from '../src/core/problem.ts'
+import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
+import { addDocsRoute } from '../src/http/routes/docs.ts'
+import { addHealthRoutes } from '../src/http/routes/health.ts'
+import { addInternalRoutes } from '../src/http/routes/internal.ts'
+import { addSecretRoutes } from '../src/http/routes/secrets.ts'
+import { addWhoamiRoute } from '../src/http/routes/whoami.ts'
+import { Problem } from '../src/http/schemas.ts'
+
+const DESCRIPTION = `A secrets broker: hands each program exactly the credentials that its own API key and the policy allow.
+Every error is an RFC 9457 problem with one of the codes of the schema Problem. Every answer has Cache-Control: no-store.`
+
+const securityOf = (auth: RouteAuth) =>
+  auth.kind === 'key'
+    ? [{ bearer: [] }, { apiKeyHeader: [] }]
+    : auth.kind === 'internal'
+      ? [{ internalSecret: [] }]
+      : []
+
+const rightsOf = (auth: RouteAuth): string => {
+  if (auth.kind === 'open') return 'Open.'
+  if (auth.kind === 'internal') return 'Needs X-Internal-Secret.'
+  const scope = auth.scope === undefined ? 'any scope' : `scope <SCOPE_ROOT>:${auth.scope}`
+  return `Needs an API key of ${scope} and a mode that fits the method${auth.discloses ? ', r in any case' : ''}.`
+}
+
+const problem = {
+  description: 'A problem',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+}
+
+// The routes are only described here, never called.
+const uncalled = (): never => {
+  throw new Error('this app only describes its routes')
+}
+
+export const addAllRoutes = (app: App): void => {
+  const broker = {
+    readSecret: uncalled,
+    readSecrets: uncalled,
+    writeSecret: uncalled,
+    invalidate: uncalled
+  }
+  addSecretRoutes(app, { broker, now: Date.now })
+  addWhoamiRoute(app, { policy: uncalled })
+  addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
+  addHealthRoutes(app, { readiness: uncalled })
+  addDocsRoute(app, { openapi: '' })
+}
+
+export const renderOpenapi = async (version: string): Promise<string> => {
+  const app = Fastify({ exposeHeadRoutes: false }).withTypeProvider<TypeBoxTypeProvider>()
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Purser', version, description: DESCRIPTION },
+      servers: [{ url: 'http://127.0.0.1:8700' }],
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'an API key; `Authorization: ApiKey <key>` is read as well'
+          },
+          apiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+          internalSecret: { type: 'apiKey', in: 'header', name: 'X-Internal-Secret' }
+        }
+      }
+    },
+    transform: ({ schema, url, route }) => {
+      const auth = route.config?.auth ?? { kind: 'open' as const }
+      return {
+        url,
+        schema: { ...schema, description: rightsOf(auth), security: securityOf(auth) }
+      }
+    }
+  })
+  app.addHook('onRoute', assertDeclaresAuth)
+  addAllRoutes(app)
+  await app.ready()
+  const document = JSON.parse(JSON.stringify(app.swagger()))
+  await app.close()
+  for (const path of Object.values(document.paths) as Record<string, { responses: object }>[]) {
+    for (const operation of Object.values(path)) {
+      operation.responses = { ...operation.responses, default: problem }
+    }
+  }
+  const statuses = Object.entries(PROBLEMS).map(
+    ([code, { status, title }]) => `${code} (${status}): ${title}`
+  )
+  document.components.schemas = {
+    Problem: { ...JSON.parse(JSON.stringify(Problem)), description: statuses.join('\n') }
+  }
+  return stringify(document, { lineWidth: 100, aliasDuplicateObjects: false })
+}

@@ -1,0 +1,218 @@
+/**
+ * The composition root: from a configuration to a service, every floor wired in plain sight, top to bottom. Rule: what a
+ * reload may change stands in one object and is replaced as a whole, or not at all.
+ */
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { createTrail } from './audit/trail.ts'
+import { type Broker, createBroker, type Rules } from './broker/broker.ts'
+import { createReadiness } from './broker/readiness.ts'
+import { connectStores, type StoresDeps } from './broker/stores.ts'
+import { createSecretCache } from './cache/secret-cache.ts'
+import type { Config } from './config/config.ts'
+import type { Environ } from './config/env.ts'
+import type { AuditEvent } from './core/audit-event.ts'
+import { compilePolicy } from './core/policy.ts'
+import type { Principal } from './core/principal.ts'
+import { createKeyring, type Keyring } from './crypto/keyring.ts'
+import { createSealer, type Sealer } from './crypto/sealer.ts'
+import { doorOf } from './http/caller.ts'
+import { createInternalCheck } from './http/credentials.ts'
+import type { App as Routes } from './http/route-auth.ts'
+import { addDocsRoute } from './http/routes/docs.ts'
+import { addHealthRoutes } from './http/routes/health.ts'
+import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
+import { addSecretRoutes } from './http/routes/secrets.ts'
+import { addWhoamiRoute } from './http/routes/whoami.ts'
+import { createServer } from './http/server.ts'
+import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
+import { createRevocations } from './keys/revocations.ts'
+import type { Log } from './providers/provider.ts'
+import { createEmbeddedState } from './state/embedded.ts'
+import { createLogger } from './telemetry/logger.ts'
+
+export interface AppOverrides {
+  readonly logger?: Logger
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  /** Where credentials of stores given as `{ env: NAME }` are looked up. */
+  readonly environ?: Environ
+}
+
+export interface App {
+  /** The public listener; carries /internal/* too unless INTERNAL_HOST and INTERNAL_PORT are set. */
+  readonly server: FastifyInstance
+  readonly internalServer: FastifyInstance | undefined
+  readonly broker: Broker
+  /** Takes over keys, secrets, stores, policies and names. Everything else needs a restart. */
+  readonly reload: (config: Config) => Promise<void>
+  /** Answers readiness with 503 from now on, so that load balancers look elsewhere. */
+  readonly drain: () => void
+  readonly close: () => Promise<void>
+}
+
+/** What a reload replaces. */
+interface Live extends Rules {
+  readonly keyring: Keyring
+  readonly sealer: Sealer
+  readonly isInternalSecret: (given: string) => boolean
+}
+
+const identityOf = (principal: Principal | undefined) =>
+  principal && { client: principal.client, keyId: principal.keyId, kid: principal.kid }
+
+const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
+
+export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
+  const { settings } = config
+  const { now = Date.now, environ = {} } = overrides
+  const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
+  const log: Log = (level, message, fields = {}) => logger[level](fields, message)
+
+  const state = createEmbeddedState(config.dataDir)
+  const trail = createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
+  const cache = createSecretCache({
+    ttlMs: settings.CACHE_TTL_SECONDS * 1000,
+    maxEntries: settings.CACHE_MAX_ENTRIES,
+    now
+  })
+  const revocations = createRevocations(state)
+  const authenticator = createAuthenticator({
+    environment: settings.ENVIRONMENT,
+    platformVersion: settings.PLATFORM_VERSION,
+    revocations,
+    now
+  })
+
+  const storesDeps: StoresDeps = {
+    log,
+    now,
+    state,
+    sealer: () => live.sealer,
+    environ: (name) => environ[name],
+    timeoutMs: settings.UPSTREAM_TIMEOUT_MS
+  }
+  const compose = async (next: Config, previous?: Live): Promise<Live> => {
+    const keyring = createKeyring(next.settings.ENCRYPTION_KEYS)
+    const policy = compilePolicy(next.policies)
+    const { stores, retired } = await connectStores(next.stores, storesDeps, previous?.stores)
+    // Reads that began before the reload may still be under way.
+    for (const { provider } of retired) {
+      setTimeout(() => void provider.close(), 2 * settings.UPSTREAM_TIMEOUT_MS).unref()
+    }
+    return {
+      keyring,
+      sealer: createSealer(keyring),
+      isInternalSecret: createInternalCheck(next.settings.INTERNAL_SECRET),
+      policy,
+      book: next.book,
+      stores
+    }
+  }
+  let live: Live = await compose(config)
+  let draining = false
+
+  const record = async (event: AuditEvent): Promise<void> => {
+    try {
+      await trail.append(event)
+    } catch (error) {
+      if (settings.AUDIT_REQUIRED) throw error
+      log('error', 'a decision could not be recorded')
+    }
+  }
+  const broker = createBroker({
+    environment: settings.ENVIRONMENT,
+    rules: () => live,
+    cache,
+    record,
+    log
+  })
+  const readiness = createReadiness({
+    stores: () => live.stores,
+    canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
+    log,
+    now
+  })
+  const authenticate = (apiKey: string) => authenticator.authenticate(live.keyring, apiKey)
+
+  const internal: InternalRoutesOptions = {
+    broker,
+    authenticate,
+    recordIntrospection: (request, outcome, principal) =>
+      record({
+        action: 'key.introspect',
+        outcome,
+        environment: settings.ENVIRONMENT,
+        ...identityOf(principal),
+        ...doorOf(request)
+      })
+  }
+  const addPublicRoutes = (routes: Routes): void => {
+    addSecretRoutes(routes, { broker, now })
+    addWhoamiRoute(routes, { policy: () => live.policy })
+    addHealthRoutes(routes, { readiness })
+    if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
+  }
+  const hasInternalListener = settings.INTERNAL_PORT !== undefined
+  const serve = (addRoutes: (routes: Routes) => void): Promise<FastifyInstance> =>
+    createServer({
+      scopeRoot: settings.SCOPE_ROOT,
+      limits: settings.RATE_LIMIT_ENABLED
+        ? {
+            windowSeconds: settings.RATE_LIMIT_WINDOW_SECONDS,
+            perKey: settings.RATE_LIMIT_MAX,
+            perAddress: settings.RATE_LIMIT_IP_MAX,
+            authFailures: settings.RATE_LIMIT_AUTH_FAILURES_MAX
+          }
+        : undefined,
+      authenticate,
+      isInternalSecret: (given) => live.isInternalSecret(given),
+      recordRefusal: (request, problem) => {
+        const refused = problem instanceof RefusedKey ? problem.principal : undefined
+        return record({
+          action: 'key.authenticate',
+          outcome: 'denied',
+          code: problem.code,
+          ...(problem.reason !== undefined && { reason: problem.reason }),
+          environment: settings.ENVIRONMENT,
+          ...identityOf(request.principal ?? refused),
+          ...doorOf(request)
+        })
+      },
+      bodyLimitBytes: settings.BODY_LIMIT_KB * 1024,
+      trustProxy: settings.TRUST_PROXY,
+      corsOrigins: settings.CORS_ALLOW_ORIGINS,
+      tls: config.tls,
+      logger,
+      addRoutes
+    })
+  const server = await serve((routes) => {
+    addPublicRoutes(routes)
+    if (!hasInternalListener) addInternalRoutes(routes, internal)
+  })
+  const internalServer = hasInternalListener
+    ? await serve((routes) => {
+        addHealthRoutes(routes, { readiness })
+        addInternalRoutes(routes, internal)
+      })
+    : undefined
+
+  return {
+    server,
+    internalServer,
+    broker,
+    reload: async (next) => {
+      live = await compose(next, live)
+    },
+    drain: () => {
+      draining = true
+    },
+    close: async () => {
+      await Promise.all([server.close(), internalServer?.close()])
+      await live.stores.close()
+      await trail.close()
+      await state.close()
+    }
+  }
+}

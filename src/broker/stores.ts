@@ -1,0 +1,135 @@
+/**
+ * The configured stores, connected. Rule: every call to a store ends at the deadline, whatever its SDK does, and fails
+ * only with a ProviderFault.
+ */
+import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { ProviderFault } from '../core/fault.ts'
+import { Sensitive } from '../core/secret.ts'
+import type { StoreAddress } from '../core/store-address.ts'
+import type { Sealer } from '../crypto/sealer.ts'
+import type {
+  CallOptions,
+  Credential,
+  Log,
+  ProviderPlugin,
+  SecretProvider
+} from '../providers/provider.ts'
+import type { State } from '../state/state.ts'
+
+export interface StoreSpec {
+  readonly name: string
+  readonly plugin: ProviderPlugin
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly address: StoreAddress
+}
+
+export interface Store {
+  readonly spec: StoreSpec
+  readonly provider: SecretProvider
+  /** Runs one call under the total deadline; whatever it throws becomes a ProviderFault. */
+  readonly call: <T>(work: (options: CallOptions) => Promise<T>) => Promise<T>
+}
+
+export interface StoresDeps {
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly state: State
+  readonly sealer: () => Sealer
+  readonly environ: (name: string) => string | undefined
+  readonly timeoutMs: number
+}
+
+export interface Stores {
+  readonly get: (name: string) => Store | undefined
+  readonly all: () => readonly Store[]
+  readonly close: () => Promise<void>
+}
+
+const readCredential =
+  (environ: StoresDeps['environ']) =>
+  async (credential: Credential, { signal }: CallOptions): Promise<Sensitive<string>> => {
+    if ('env' in credential) {
+      const value = environ(credential.env)
+      if (value === undefined || value === '') {
+        throw new ProviderFault('misconfigured', { code: 'credential_missing' })
+      }
+      return new Sensitive(value)
+    }
+    if ('file' in credential) {
+      const text = await readFile(credential.file, { encoding: 'utf8', signal }).catch(() => {
+        throw new ProviderFault('misconfigured', { code: 'credential_missing' })
+      })
+      return new Sensitive(text.replace(/\r?\n$/, ''))
+    }
+    // The configuration refuses { ref } until stores can be chained.
+    throw new ProviderFault('misconfigured', { code: 'credential_missing' })
+  }
+
+/** Runs the work under a deadline of its own, and answers at the deadline even if the work does not. */
+const underDeadline = async <T>(
+  timeoutMs: number,
+  work: (options: CallOptions) => Promise<T>
+): Promise<T> => {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      controller.abort(new ProviderFault('timeout'))
+      reject(new ProviderFault('timeout'))
+    }, timeoutMs)
+  })
+  try {
+    return await Promise.race([work({ signal: controller.signal }), deadline])
+  } catch (error) {
+    throw error instanceof ProviderFault ? error : new ProviderFault('unavailable')
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
+  const { log, now, state, sealer, environ, timeoutMs } = deps
+  const provider = await spec.plugin.connect(spec.settings, {
+    store: spec.name,
+    log,
+    now,
+    state,
+    sealer,
+    credential: readCredential(environ)
+  })
+  return { spec, provider, call: (work) => underDeadline(timeoutMs, work) }
+}
+
+const isSame = (store: Store, spec: StoreSpec): boolean =>
+  store.spec.plugin.kind === spec.plugin.kind &&
+  isDeepStrictEqual(store.spec.settings, spec.settings)
+
+/**
+ * Connects the stores. On a reload, stores of `previous` whose settings are unchanged are taken over with their
+ * connections and logins; `retired` are those that are no longer wanted, for the caller to close once nobody uses them.
+ */
+export const connectStores = async (
+  specs: readonly StoreSpec[],
+  deps: StoresDeps,
+  previous?: Stores
+): Promise<{ readonly stores: Stores; readonly retired: readonly Store[] }> => {
+  const connected = new Map<string, Store>()
+  for (const spec of specs) {
+    const known = previous?.get(spec.name)
+    const keeps = known !== undefined && isSame(known, spec)
+    connected.set(spec.name, keeps ? { ...known, spec } : await connect(spec, deps))
+  }
+  const kept = new Set([...connected.values()].map((store) => store.provider))
+  return {
+    stores: {
+      get: (name) => connected.get(name),
+      all: () => [...connected.values()],
+      close: async () => {
+        await Promise.allSettled([...connected.values()].map((store) => store.provider.close()))
+      }
+    },
+    retired: (previous?.all() ?? []).filter((store) => !kept.has(store.provider))
+  }
+}

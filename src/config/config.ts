@@ -1,0 +1,74 @@
+/** The whole configuration: settings and file, read together so that their faults are listed together. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Environ, readSettings } from './env.ts'
+import { ConfigError, type ConfigFault } from './fault.ts'
+import { type FileConfig, readConfigFile } from './file.ts'
+import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
+
+export interface Tls {
+  /** PEM. */
+  readonly cert: Buffer
+  readonly key: Buffer
+  /** If given, callers must present a certificate of this authority. */
+  readonly clientCa?: Buffer
+}
+
+export interface Config extends FileConfig {
+  readonly settings: Settings
+  /** Absolute. */
+  readonly dataDir: string
+  readonly tls: Tls | undefined
+  /** Settings that are set to something but steer nothing in this version. */
+  readonly withoutEffect: readonly SettingName[]
+}
+
+const orFaults = <T>(read: () => T, faults: ConfigFault[]): T | undefined => {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    faults.push(...error.faults)
+    return undefined
+  }
+}
+
+const readTls = (settings: Settings, folder: string): Tls | undefined => {
+  const read = (name: 'TLS_CERT_FILE' | 'TLS_KEY_FILE' | 'TLS_CLIENT_CA_FILE'): Buffer => {
+    try {
+      return readFileSync(resolve(folder, settings[name] ?? ''))
+    } catch {
+      throw new ConfigError([{ place: name, message: 'the file cannot be read' }])
+    }
+  }
+  if (settings.TLS_CERT_FILE === undefined) return undefined
+  return {
+    cert: read('TLS_CERT_FILE'),
+    key: read('TLS_KEY_FILE'),
+    ...(settings.TLS_CLIENT_CA_FILE !== undefined && { clientCa: read('TLS_CLIENT_CA_FILE') })
+  }
+}
+
+/** `folder` is where `.env` and relative paths are looked for. Throws ConfigError with every fault of both. */
+export const readConfig = (environ: Environ, folder: string): Config => {
+  const faults: ConfigFault[] = []
+  const settings = orFaults(() => readSettings(environ, folder), faults)
+  const path = settings?.CONFIG_FILE ?? environ['CONFIG_FILE'] ?? './purser.yaml'
+  const file = orFaults(() => readConfigFile(resolve(folder, path), 'purser.yaml'), faults)
+  const tls = settings && orFaults(() => readTls(settings, folder), faults)
+  if (settings === undefined || file === undefined || faults.length > 0) {
+    throw new ConfigError(faults)
+  }
+  const withoutEffect = settingNames.filter((name) => {
+    const { pending, fallback, parse } = settingOf(name)
+    if (pending !== true || settings[name] === undefined) return false
+    return fallback === undefined || String(settings[name]) !== String(parse(fallback))
+  })
+  return Object.freeze({
+    ...file,
+    settings,
+    dataDir: resolve(folder, settings.DATA_DIR),
+    tls,
+    withoutEffect
+  })
+}

@@ -1,0 +1,280 @@
+/**
+ * Every setting, once: its name, default, meaning and rule. `.env.example`, the wizard, the checks and the types all come
+ * from this table. Rule: a parser throws a sentence about the rule, never the value.
+ */
+import { isIP } from 'node:net'
+import semver from 'semver'
+import { ENVIRONMENTS } from '../core/principal.ts'
+import { isScope } from '../core/scope.ts'
+import { ENCRYPTION_KEY_LENGTH } from '../crypto/keyring.ts'
+import { weaknessOf } from './strength.ts'
+
+export interface Setting<T> {
+  /** The text used where the environment has none; undefined: the setting may be absent, or is required. */
+  readonly fallback?: string
+  readonly required?: true
+  /** May come from `<NAME>_FILE`; never shown. */
+  readonly secret?: true
+  /** Read and checked, but what it steers is not part of this version yet: a start with it set says so. */
+  readonly pending?: true
+  readonly about: string
+  readonly parse: (text: string) => T
+}
+
+const text = (value: string): string => value
+
+const list = (value: string): string[] =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+const flag = (value: string): boolean => {
+  if (value !== 'true' && value !== 'false') throw new Error('must be true or false')
+  return value === 'true'
+}
+
+const whole =
+  (min: number, max: number) =>
+  (value: string): number => {
+    const number = Number(value)
+    if (!/^\d{1,10}$/.test(value) || number < min || number > max) {
+      throw new Error(`must be a whole number from ${min} to ${max}`)
+    }
+    return number
+  }
+
+const oneOf =
+  <const T extends readonly string[]>(choices: T) =>
+  (value: string): T[number] => {
+    if (!choices.includes(value)) throw new Error(`must be one of ${choices.join(', ')}`)
+    return value
+  }
+
+const version = (value: string): string => {
+  if (semver.valid(value) !== value) throw new Error('must be a semantic version such as 8.3.0')
+  return value
+}
+
+const scope = (value: string): string => {
+  if (!isScope(value)) throw new Error('must be a scope such as aura-services')
+  return value
+}
+
+const proxies = (value: string): string[] => {
+  const addresses = list(value)
+  const isAddress = (item: string): boolean => {
+    const [address = '', prefix, ...others] = item.split('/')
+    return (
+      isIP(address) !== 0 &&
+      others.length === 0 &&
+      (prefix === undefined || /^\d{1,3}$/.test(prefix))
+    )
+  }
+  if (!addresses.every(isAddress))
+    throw new Error('must list IP addresses or networks of proxies, comma-separated')
+  if (addresses.some((item) => item.endsWith('/0'))) throw new Error('must not trust every address')
+  return addresses
+}
+
+const origins = (value: string): string[] => {
+  const items = list(value)
+  const isOrigin = (item: string): boolean =>
+    item === '*' || (URL.canParse(item) && new URL(item).origin === item)
+  if (!items.every(isOrigin))
+    throw new Error('must list exact origins such as https://www.example.com')
+  return items
+}
+
+const secrets =
+  (check: (secret: string) => string | undefined) =>
+  (value: string): string[] => {
+    const items = value.split(',').map((item) => item.trim())
+    for (const item of items) {
+      const fault = check(item) ?? weaknessOf(item)
+      if (fault !== undefined)
+        throw new Error(items.length > 1 ? `one of its secrets ${fault}` : fault)
+    }
+    if (new Set(items).size !== items.length) throw new Error('holds the same secret twice')
+    return items
+  }
+
+const encryptionKeys = secrets((key) =>
+  key.length === ENCRYPTION_KEY_LENGTH
+    ? undefined
+    : `must have exactly ${ENCRYPTION_KEY_LENGTH} characters`
+)
+
+const atLeast32 = (secret: string): string | undefined =>
+  secret.length >= 32 ? undefined : 'must have at least 32 characters'
+
+const setting = <T>(
+  about: string,
+  parse: (text: string) => T,
+  rest: Omit<Setting<T>, 'about' | 'parse'> = {}
+): Setting<T> => ({ about, parse, ...rest })
+const optional = <T>(
+  about: string,
+  parse: (text: string) => T,
+  rest: Omit<Setting<T>, 'about' | 'parse' | 'fallback'> = {}
+): Setting<T | undefined> => setting<T | undefined>(about, parse, rest)
+
+const SECONDS = whole(0, 31_536_000)
+const PORT = whole(0, 65_535)
+const COUNT = whole(1, 1_000_000_000)
+const PENDING = { pending: true } as const
+
+export const SETTINGS = {
+  ENVIRONMENT: setting(
+    'the environment that keys must have been issued for: dev, stg, pre or pro',
+    oneOf(ENVIRONMENTS),
+    { fallback: 'pro' }
+  ),
+  PLATFORM_VERSION: setting('compared with the minimum version that a key names', version, {
+    fallback: '8.3.0'
+  }),
+  HOST: setting('address of the public listener; a TLS proxy stands in front', text, {
+    fallback: '127.0.0.1'
+  }),
+  PORT: setting('port of the public listener', PORT, { fallback: '8700' }),
+  INTERNAL_HOST: optional(
+    'address of a listener of its own for /internal/*; with INTERNAL_PORT',
+    text
+  ),
+  INTERNAL_PORT: optional('if set, /internal/* is served there and nowhere else', PORT),
+  TRUST_PROXY: optional(
+    'exact addresses of the proxies whose X-Forwarded-For is believed, comma-separated',
+    proxies
+  ),
+  TLS_CERT_FILE: optional('certificate chain (PEM) to serve TLS with', text),
+  TLS_KEY_FILE: optional('private key (PEM) of that certificate', text),
+  TLS_CLIENT_CA_FILE: optional('if set, callers must present a certificate of this CA', text),
+  CONFIG_FILE: setting('stores, policies and names', text, { fallback: './purser.yaml' }),
+  DATA_DIR: setting('the embedded state and the audit trail', text, { fallback: './data' }),
+  ENCRYPTION_KEYS: setting(
+    'each exactly 32 characters, comma-separated; the last is active, all are accepted',
+    encryptionKeys,
+    { required: true, secret: true }
+  ),
+  INTERNAL_SECRET: setting(
+    'each at least 32 characters, comma-separated; all are accepted in X-Internal-Secret',
+    secrets(atLeast32),
+    { required: true, secret: true }
+  ),
+  JWT_SECRET: optional("signs administrators' sessions", secrets(atLeast32), {
+    secret: true,
+    ...PENDING
+  }),
+  AUTH_COOKIE_SECURE: setting("administrators' cookie over TLS only", flag, {
+    fallback: 'true',
+    ...PENDING
+  }),
+  AUTH_COOKIE_SAMESITE: setting(
+    "administrators' cookie: strict, lax or none",
+    oneOf(['strict', 'lax', 'none']),
+    { fallback: 'strict', ...PENDING }
+  ),
+  RETURN_JWT_IN_BODY: setting('the session token in the body as well', flag, {
+    fallback: 'false',
+    ...PENDING
+  }),
+  GOOGLE_CLIENT_ID: optional('sign-in of administrators with Google', text, PENDING),
+  GOOGLE_CLIENT_SECRET: optional('sign-in of administrators with Google', text, {
+    secret: true,
+    ...PENDING
+  }),
+  GOOGLE_REDIRECT_URI: optional('sign-in of administrators with Google', text, PENDING),
+  GOOGLE_ALLOWED_EMAILS: optional('who may sign in, comma-separated', list, PENDING),
+  SCOPE_ROOT: setting('the scope above all public routes', scope, { fallback: 'aura-services' }),
+  ADMIN_SCOPE: setting('the scope of administration; the root does not cover it', scope, {
+    fallback: 'aura-admin',
+    ...PENDING
+  }),
+  API_KEY_MAX_DAYS: setting(
+    'longest life that a key may be issued with; 0 is no limit',
+    whole(0, 3650),
+    { fallback: '0' }
+  ),
+  REDIS_URL: optional('shared state and cache of several replicas', text, {
+    secret: true,
+    ...PENDING
+  }),
+  REDIS_KEY_PREFIX: setting('before every key in Redis', text, { fallback: 'purser:', ...PENDING }),
+  CACHE_TTL_SECONDS: setting(
+    'how long a secret is served from the cache; 0 is not at all',
+    SECONDS,
+    { fallback: '600' }
+  ),
+  CACHE_MAX_ENTRIES: setting('secrets kept in memory', COUNT, { fallback: '10000' }),
+  CACHE_NEGATIVE_TTL_SECONDS: setting(
+    'how long a not-found, denied or invalid answer is remembered',
+    SECONDS,
+    { fallback: '15', ...PENDING }
+  ),
+  STALE_IF_ERROR_SECONDS: setting(
+    'how long past its time a secret may be served while its store fails; 0 is never',
+    SECONDS,
+    { fallback: '3600', ...PENDING }
+  ),
+  UPSTREAM_TIMEOUT_MS: setting(
+    'total deadline of one store read, retries included',
+    whole(10, 60_000),
+    { fallback: '3000' }
+  ),
+  RATE_LIMIT_ENABLED: setting('limits per key, per address and of failed logins', flag, {
+    fallback: 'true'
+  }),
+  RATE_LIMIT_MAX: setting('requests of one key in a window', COUNT, { fallback: '6000' }),
+  RATE_LIMIT_WINDOW_SECONDS: setting('length of the window', whole(1, 86_400), { fallback: '60' }),
+  RATE_LIMIT_IP_MAX: setting('requests of one address in a window', COUNT, { fallback: '12000' }),
+  RATE_LIMIT_AUTH_FAILURES_MAX: setting('failed logins of one address in a window', COUNT, {
+    fallback: '20'
+  }),
+  CORS_ALLOW_ORIGINS: optional(
+    'exact origins whose browser pages may call, comma-separated; * is refused in pre and pro',
+    origins
+  ),
+  BODY_LIMIT_KB: setting('largest request body', whole(1, 10_240), { fallback: '64' }),
+  ALLOW_ADMIN_WRITE: setting('admin routes that change configuration or stores', flag, {
+    fallback: 'false',
+    ...PENDING
+  }),
+  AUDIT_REQUIRED: setting('no secret leaves unrecorded', flag, { fallback: 'true' }),
+  AUDIT_FSYNC: setting(
+    'each record on the disk, not only with the operating system, before the answer',
+    flag,
+    { fallback: 'false' }
+  ),
+  AUDIT_RETENTION_DAYS: setting('how long records are kept', whole(1, 36_500), {
+    fallback: '90',
+    ...PENDING
+  }),
+  RETENTION_PURGE_ENABLED: setting('whether old records are deleted', flag, {
+    fallback: 'true',
+    ...PENDING
+  }),
+  RETENTION_PURGE_INTERVAL_MINUTES: setting('how often', whole(1, 10_080), {
+    fallback: '60',
+    ...PENDING
+  }),
+  LOG_LEVEL: setting(
+    'fatal, error, warn, info, debug, trace or silent',
+    oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    { fallback: 'info' }
+  ),
+  DOCS_ENABLED: setting('serves /openapi.yaml', flag, { fallback: 'false' }),
+  METRICS_ENABLED: setting('serves /internal/metrics', flag, { fallback: 'true', ...PENDING }),
+  HASHICORP_VAULT_CONFIG: optional("Apono's JSON list of Vaults; each becomes a store", text, {
+    secret: true,
+    ...PENDING
+  }),
+  HASHICORP_VAULT_CONFIG_FILE_PATH: optional('the same in a file', text, PENDING)
+} as const satisfies Record<string, Setting<unknown>>
+
+export type SettingName = keyof typeof SETTINGS
+export type Settings = { readonly [K in SettingName]: ReturnType<(typeof SETTINGS)[K]['parse']> }
+
+export const settingNames = Object.keys(SETTINGS) as SettingName[]
+
+/** The table's rows with their common type, for code that goes through all of them. */
+export const settingOf = (name: SettingName): Setting<unknown> => SETTINGS[name]

@@ -1,0 +1,142 @@
+/**
+ * Who gets in, as one hook: limit of the address, authentication, limit of the key, scope and mode. Rule: failed logins
+ * are counted, and what may be asked of a secret is not decided here but in the broker.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Principal } from '../core/principal.ts'
+import { ProblemError } from '../core/problem.ts'
+import { hasScope, modeAllows } from '../core/scope.ts'
+import { apiKeyIn, internalSecretIn } from './credentials.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by admission on routes that ask for an API key. */
+    principal: Principal | null
+  }
+}
+
+export interface Limits {
+  readonly windowSeconds: number
+  readonly perKey: number
+  readonly perAddress: number
+  readonly authFailures: number
+}
+
+export interface AdmissionOptions {
+  readonly scopeRoot: string
+  /** Undefined: no limits. */
+  readonly limits: Limits | undefined
+  /** Throws or rejects with a ProblemError. */
+  readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
+  readonly isInternalSecret: (given: string) => boolean
+  /** Puts a failed login on record. */
+  readonly recordRefusal: (request: FastifyRequest, problem: ProblemError) => Promise<void>
+}
+
+/** Takes one from the caller's allowance; throws `rate_limited` when there is none left. */
+type Limiter = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+/** Only the limit that a caller steers by, its key's, stands on every answer (draft-ietf-httpapi-ratelimit-headers). */
+const createLimiter = (
+  app: FastifyInstance,
+  name: 'address' | 'key' | 'failed-logins',
+  max: number,
+  windowSeconds: number,
+  keyGenerator: (request: FastifyRequest) => string
+): Limiter => {
+  const announces = name === 'key'
+  const take = app.createRateLimit({ max, timeWindow: windowSeconds * 1000, keyGenerator })
+  const policy = `"${name}";q=${max};w=${windowSeconds}`
+  return async (request, reply) => {
+    const taken = await take(request)
+    // `isAllowed` says that the caller is on the plugin's list of exempted ones, of which there are none.
+    if (taken.isAllowed || !(announces || taken.isExceeded)) return
+    reply.header('ratelimit-policy', policy)
+    reply.header('ratelimit', `"${name}";r=${taken.remaining};t=${taken.ttlInSeconds}`)
+    if (taken.isExceeded) throw new ProblemError('rate_limited', { retryAfter: taken.ttlInSeconds })
+  }
+}
+
+const unlimited: Limiter = async () => {}
+
+const byAddress = (request: FastifyRequest): string => request.ip
+const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? ''
+
+const isFailedLogin = (error: unknown): error is ProblemError =>
+  error instanceof ProblemError &&
+  (error.code === 'invalid_api_key' || error.code === 'authentication_required')
+
+export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): void => {
+  const { scopeRoot, limits, authenticate, isInternalSecret, recordRefusal } = options
+  const limiter = (
+    name: Parameters<typeof createLimiter>[1],
+    max: number | undefined,
+    key: typeof byAddress
+  ): Limiter =>
+    limits === undefined || max === undefined
+      ? unlimited
+      : createLimiter(app, name, max, limits.windowSeconds, key)
+  const limitAddress = limiter('address', limits?.perAddress, byAddress)
+  const limitKey = limiter('key', limits?.perKey, byKey)
+  const limitFailures = limiter('failed-logins', limits?.authFailures, byAddress)
+
+  const scopes = new Map<string, string>()
+  const fullScope = (scope: string): string => {
+    let full = scopes.get(scope)
+    if (full === undefined) {
+      full = `${scopeRoot}:${scope}`
+      scopes.set(scope, full)
+    }
+    return full
+  }
+
+  const admitKey = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const apiKey = apiKeyIn(request.raw.rawHeaders)
+    if (apiKey === undefined) throw new ProblemError('authentication_required')
+    const known = authenticate(apiKey)
+    request.principal = known instanceof Promise ? await known : known
+    await limitKey(request, reply)
+  }
+
+  const authorizeRoute = (request: FastifyRequest, principal: Principal): void => {
+    const { auth } = request.routeOptions.config
+    if (auth?.kind !== 'key') return
+    if (auth.scope !== undefined && !hasScope(principal.scopes, fullScope(auth.scope))) {
+      throw new ProblemError('insufficient_scope')
+    }
+    const discloses = auth.discloses === true && !principal.mode.includes('r')
+    if (discloses || !modeAllows(principal.mode, request.method)) {
+      throw new ProblemError('insufficient_mode')
+    }
+  }
+
+  const admitInternal = (request: FastifyRequest): void => {
+    const given = internalSecretIn(request.raw.rawHeaders)
+    // Missing and wrong are one answer.
+    if (given === undefined || !isInternalSecret(given)) {
+      throw new ProblemError('authentication_required')
+    }
+  }
+
+  app.decorateRequest('principal', null)
+  app.addHook('onRequest', async (request, reply) => {
+    const { auth } = request.routeOptions.config
+    if (auth?.kind === 'open' && auth.unlimited) return
+    await limitAddress(request, reply)
+    // A URL that leads to no route has no declaration either; its handler answers 404 or 405.
+    if (auth === undefined || auth.kind === 'open') return
+    try {
+      if (auth.kind === 'internal') admitInternal(request)
+      else {
+        await admitKey(request, reply)
+        if (request.principal !== null) authorizeRoute(request, request.principal)
+      }
+    } catch (error) {
+      if (isFailedLogin(error)) await limitFailures(request, reply)
+      if (error instanceof ProblemError && error.code !== 'rate_limited') {
+        await recordRefusal(request, error)
+      }
+      throw error
+    }
+  })
+}

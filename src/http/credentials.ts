@@ -1,0 +1,52 @@
+/** Finds the credential in a request's headers. Rule: exactly one, given once; a proxy and we must never look at different ones. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { ProblemError } from '../core/problem.ts'
+
+const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key'])
+const SCHEME = /^(?:Bearer|ApiKey) +(\S+)$/i
+
+const onlyOne = (pointer: string): ProblemError =>
+  new ProblemError('invalid_request', {
+    detail: 'give one credential, once',
+    errors: [{ pointer: `/headers/${pointer}`, rule: 'single' }]
+  })
+
+/**
+ * The API key's text, or undefined if there is none. Looks at the raw headers: of two Authorization headers Node keeps the
+ * first without a word. Throws `invalid_request` for two credentials.
+ */
+export const apiKeyIn = (rawHeaders: readonly string[]): string | undefined => {
+  let name: string | undefined
+  let value = ''
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const header = rawHeaders[i]?.toLowerCase() ?? ''
+    if (!KEY_HEADERS.has(header)) continue
+    if (name !== undefined) throw onlyOne(header)
+    name = header
+    value = rawHeaders[i + 1] ?? ''
+  }
+  if (name === 'x-api-key') return value
+  return SCHEME.exec(value)?.[1]
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** Compares in constant time with all accepted secrets, without stopping at the first that fits. */
+export const createInternalCheck = (accepted: readonly string[]): ((given: string) => boolean) => {
+  const digests = accepted.map(digest)
+  return (given) => {
+    const presented = digest(given)
+    return digests.map((known) => timingSafeEqual(known, presented)).includes(true)
+  }
+}
+
+/** The X-Internal-Secret, or undefined. Throws `invalid_request` if it was given twice (Node would join the two). */
+export const internalSecretIn = (rawHeaders: readonly string[]): string | undefined => {
+  let value: string | undefined
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() !== 'x-internal-secret') continue
+    if (value !== undefined) throw onlyOne('x-internal-secret')
+    value = rawHeaders[i + 1] ?? ''
+  }
+  return value
+}

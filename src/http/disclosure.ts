@@ -1,0 +1,68 @@
+/** From what the broker discloses to what the caller reads: the one place of this floor where a value is revealed. */
+import type { FastifyReply } from 'fastify'
+import type { Broker, Caller, Disclosure } from '../broker/broker.ts'
+import type { Principal } from '../core/principal.ts'
+import { PROBLEMS, ProblemError, toProblemBody } from '../core/problem.ts'
+import { formatReference } from '../core/reference.ts'
+import type { BatchResult, SecretAnswer } from './schemas.ts'
+
+const isoTime = (ms: number): string => new Date(ms).toISOString()
+
+const members = (disclosure: Disclosure): Omit<SecretAnswer, 'ref'> => {
+  const { selection, encoding, version, reference, fetchedAt, expiresAt } = disclosure
+  return {
+    ...('value' in selection
+      ? { value: selection.value.reveal() }
+      : { data: selection.data.reveal() }),
+    ...(encoding !== undefined && { encoding }),
+    version,
+    store: reference.store,
+    fetchedAt: isoTime(fetchedAt),
+    expiresAt: isoTime(expiresAt)
+  }
+}
+
+export const sendSecret = (
+  reply: FastifyReply,
+  disclosure: Disclosure,
+  now: number
+): SecretAnswer => {
+  const age = Math.max(0, Math.floor((now - disclosure.fetchedAt) / 1000))
+  reply.header('x-cache', disclosure.cache)
+  reply.header('age', age)
+  return { ref: formatReference(disclosure.reference), ...members(disclosure) }
+}
+
+const toResult = (
+  ref: string,
+  result: Disclosure | ProblemError,
+  requestId: string
+): BatchResult =>
+  result instanceof ProblemError
+    ? { ref, status: PROBLEMS[result.code].status, problem: toProblemBody(result, requestId) }
+    : { ref, status: 200, ...members(result) }
+
+/** Reads all references for the caller; the results stand in the order asked. */
+export const readBatch = async (
+  broker: Broker,
+  caller: Caller,
+  refs: readonly string[]
+): Promise<{ results: BatchResult[] }> => {
+  const results = await broker.readSecrets(
+    caller,
+    refs.map((text) => ({ text }))
+  )
+  return { results: results.map((result, i) => toResult(refs[i] ?? '', result, caller.requestId)) }
+}
+
+/** A key's claims as its bearer and siblings may see them. */
+export const toClaims = (principal: Principal) => ({
+  client: principal.client,
+  keyId: principal.keyId,
+  scopes: [...principal.scopes],
+  mode: principal.mode,
+  environment: principal.environment,
+  minimumVersion: principal.minimumVersion,
+  issuedAt: isoTime(principal.issuedAt * 1000),
+  ...(principal.expiresAt !== undefined && { expiresAt: isoTime(principal.expiresAt * 1000) })
+})

@@ -1,0 +1,52 @@
+/** What each route asks of its caller, declared beside the route. Rule: a route that declares nothing stops the boot. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+  RouteOptions
+} from 'fastify'
+import { isScope } from '../core/scope.ts'
+
+export type RouteAuth =
+  /** Anybody. `unlimited` exempts it from the limit per address: probes only. */
+  | { readonly kind: 'open'; readonly unlimited?: true }
+  /** X-Internal-Secret. */
+  | { readonly kind: 'internal' }
+  /**
+   * An API key whose mode fits the method and whose scopes cover `<SCOPE_ROOT>:<scope>` (no scope: any key). A route that
+   * discloses a stored secret needs mode r whatever its method.
+   */
+  | { readonly kind: 'key'; readonly scope?: string; readonly discloses?: true }
+
+/** What routes are added to: requests and answers are typed by their schemas. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+declare module 'fastify' {
+  /** What a route says of itself in openapi.yaml. */
+  interface FastifySchema {
+    operationId?: string
+    summary?: string
+  }
+  interface FastifyContextConfig {
+    auth?: RouteAuth
+  }
+}
+
+/** Throws at boot. */
+export const assertDeclaresAuth = (route: RouteOptions): void => {
+  const auth = route.config?.auth
+  if (auth === undefined)
+    throw new Error(`${String(route.method)} ${route.url} declares no authentication`)
+  if (auth.kind === 'key' && auth.scope !== undefined && !isScope(auth.scope)) {
+    throw new Error(`${String(route.method)} ${route.url} names a scope that is none`)
+  }
+}

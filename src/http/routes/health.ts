@@ -1,0 +1,41 @@
+/** Probes. Rule: liveness depends on nothing, and neither says more than a word to whoever asks. */
+
+import type { Readiness } from '../../broker/readiness.ts'
+import { ProblemError } from '../../core/problem.ts'
+import type { App } from '../route-auth.ts'
+import { HealthAnswer } from '../schemas.ts'
+
+export interface HealthRoutesOptions {
+  readonly readiness: () => Promise<Readiness>
+}
+
+const config = { auth: { kind: 'open', unlimited: true } } as const
+
+export const addHealthRoutes = (app: App, { readiness }: HealthRoutesOptions): void => {
+  app.get(
+    '/livez',
+    {
+      config,
+      schema: { operationId: 'livez', summary: 'The process runs', response: { 200: HealthAnswer } }
+    },
+    async () => ({ status: 'ok' })
+  )
+  for (const url of ['/readyz', '/health']) {
+    app.get(
+      url,
+      {
+        config,
+        schema: {
+          operationId: url.slice(1),
+          summary: 'The service can answer; `degraded` while a store is down',
+          response: { 200: HealthAnswer }
+        }
+      },
+      async () => {
+        const status = await readiness()
+        if (status === 'unavailable') throw new ProblemError('overloaded')
+        return { status }
+      }
+    )
+  }
+}

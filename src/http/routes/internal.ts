@@ -1,0 +1,94 @@
+/** The door for sibling services, which prove themselves with X-Internal-Secret. Rule: it widens nobody's rights. */
+import type { FastifyRequest } from 'fastify'
+import type { Broker } from '../../broker/broker.ts'
+import type { Principal } from '../../core/principal.ts'
+import { ProblemError } from '../../core/problem.ts'
+import { doorOf } from '../caller.ts'
+import { readBatch, toClaims } from '../disclosure.ts'
+import type { App } from '../route-auth.ts'
+import {
+  BatchAnswer,
+  IntrospectAnswer,
+  IntrospectBody,
+  InvalidateAnswer,
+  InvalidateBody,
+  ResolveBody
+} from '../schemas.ts'
+
+export interface InternalRoutesOptions {
+  readonly broker: Broker
+  /** Throws or rejects with a ProblemError. */
+  readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
+  readonly recordIntrospection: (
+    request: FastifyRequest,
+    outcome: 'allowed' | 'denied',
+    principal?: Principal
+  ) => Promise<void>
+}
+
+const config = { auth: { kind: 'internal' } } as const
+
+export const addInternalRoutes = (
+  app: App,
+  { broker, authenticate, recordIntrospection }: InternalRoutesOptions
+): void => {
+  app.post(
+    '/internal/introspect',
+    {
+      config,
+      schema: {
+        operationId: 'introspectKey',
+        summary: 'Whether an API key is accepted here, and what it says (after RFC 7662)',
+        body: IntrospectBody,
+        response: { 200: IntrospectAnswer }
+      }
+    },
+    async (request) => {
+      let principal: Principal
+      try {
+        principal = await authenticate(request.body.key)
+      } catch (error) {
+        if (!(error instanceof ProblemError)) throw error
+        await recordIntrospection(request, 'denied')
+        return { active: false }
+      }
+      await recordIntrospection(request, 'allowed', principal)
+      return { active: true, ...toClaims(principal) }
+    }
+  )
+
+  app.post(
+    '/internal/resolve',
+    {
+      config,
+      schema: {
+        operationId: 'resolveForClient',
+        summary: "Read up to 100 secrets under a client's policy",
+        body: ResolveBody,
+        response: { 200: BatchAnswer }
+      }
+    },
+    (request) => {
+      const { client, refs } = request.body
+      return readBatch(broker, { client, mode: 'r', ...doorOf(request) }, refs)
+    }
+  )
+
+  app.post(
+    '/internal/cache/invalidate',
+    {
+      config,
+      schema: {
+        operationId: 'invalidateCache',
+        summary: 'Drop cached secrets by reference, by store, or all',
+        body: InvalidateBody,
+        response: { 200: InvalidateAnswer }
+      }
+    },
+    async (request) => {
+      const { body } = request
+      const what = 'all' in body ? 'all' : body
+      return { dropped: await broker.invalidate(doorOf(request), what) }
+    }
+  )
+}

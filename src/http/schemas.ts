@@ -1,0 +1,128 @@
+/** The shapes of requests and answers: they validate, type, serialise and document. Rule: unknown members are refused. */
+import { type Static, Type } from 'typebox'
+import { PROBLEMS, type ProblemCode } from '../core/problem.ts'
+
+const strict = { additionalProperties: false } as const
+
+const RefText = Type.String({
+  minLength: 1,
+  maxLength: 2048,
+  description: 'a reference, in any of its written forms'
+})
+const VersionText = Type.String({ minLength: 1, maxLength: 128 })
+const FieldText = Type.String({ minLength: 1, maxLength: 256 })
+
+export const BATCH_MAX = 100
+
+export const SecretQuery = Type.Object(
+  { ref: RefText, version: Type.Optional(VersionText), field: Type.Optional(FieldText) },
+  strict
+)
+export const NameParams = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+      description: 'a key of `secrets:`'
+    })
+  },
+  strict
+)
+export const NameQuery = Type.Object(
+  { version: Type.Optional(VersionText), field: Type.Optional(FieldText) },
+  strict
+)
+export const BatchQuery = Type.Object(
+  { ref: Type.Union([RefText, Type.Array(RefText, { minItems: 1, maxItems: BATCH_MAX })]) },
+  strict
+)
+const Refs = Type.Array(RefText, { minItems: 1, maxItems: BATCH_MAX })
+export const BatchBody = Type.Object({ refs: Refs }, strict)
+export const WriteQuery = Type.Object({ ref: RefText }, strict)
+export const WriteBody = Type.Union([
+  Type.Object({ value: Type.String() }, strict),
+  Type.Object({ data: Type.Record(Type.String(), Type.Unknown()) }, strict)
+])
+export const WriteAnswer = Type.Object({ ref: Type.String(), version: Type.String() })
+
+const secretMembers = {
+  value: Type.Optional(Type.String({ description: 'the text, or the only field' })),
+  data: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: 'all fields, where there are several'
+    })
+  ),
+  encoding: Type.Optional(
+    Type.Literal('base64', { description: 'the secret is binary; `value` is its base64' })
+  ),
+  version: Type.String({ description: "the store's own name of the version" }),
+  store: Type.String(),
+  fetchedAt: Type.String({ format: 'date-time' }),
+  expiresAt: Type.String({ format: 'date-time' })
+}
+export const SecretAnswer = Type.Object({
+  ref: Type.String({ description: 'canonical' }),
+  ...secretMembers
+})
+export type SecretAnswer = Static<typeof SecretAnswer>
+
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  code: Type.Enum(Object.keys(PROBLEMS) as ProblemCode[]),
+  detail: Type.Optional(Type.String()),
+  instance: Type.Optional(Type.String()),
+  retryable: Type.Boolean(),
+  retryAfter: Type.Optional(Type.Number({ description: 'seconds' })),
+  errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), rule: Type.String() })))
+})
+
+export const BatchAnswer = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      ref: Type.String({ description: 'as it was asked for' }),
+      status: Type.Integer(),
+      ...Type.Partial(Type.Object(secretMembers)).properties,
+      problem: Type.Optional(Problem)
+    })
+  )
+})
+export type BatchResult = Static<typeof BatchAnswer>['results'][number]
+
+const claims = {
+  client: Type.String(),
+  keyId: Type.String(),
+  scopes: Type.Array(Type.String()),
+  mode: Type.String(),
+  environment: Type.String(),
+  minimumVersion: Type.String(),
+  issuedAt: Type.String({ format: 'date-time' }),
+  expiresAt: Type.Optional(Type.String({ format: 'date-time' }))
+}
+const Patterns = Type.Array(Type.String())
+export const WhoamiAnswer = Type.Object({
+  ...claims,
+  grants: Type.Object({ read: Patterns, write: Patterns, bots: Patterns, channels: Patterns })
+})
+
+export const IntrospectBody = Type.Object(
+  { key: Type.String({ minLength: 1, maxLength: 4096 }) },
+  strict
+)
+export const IntrospectAnswer = Type.Object({
+  active: Type.Boolean(),
+  ...Type.Partial(Type.Object(claims)).properties
+})
+export const ResolveBody = Type.Object(
+  { client: Type.String({ minLength: 1, maxLength: 64 }), refs: Refs },
+  strict
+)
+export const InvalidateBody = Type.Union([
+  Type.Object({ ref: RefText }, strict),
+  Type.Object({ store: Type.String({ minLength: 1, maxLength: 63 }) }, strict),
+  Type.Object({ all: Type.Literal(true) }, strict)
+])
+export const InvalidateAnswer = Type.Object({
+  dropped: Type.Integer({ description: 'cached secrets that were dropped' })
+})
+export const HealthAnswer = Type.Object({ status: Type.String() })
