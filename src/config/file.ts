@@ -123,7 +123,7 @@ const storeOfPattern = (pattern: string): string => pattern.slice(0, pattern.ind
 
 const checkPolicies = (
   policies: readonly PolicyRule[],
-  stores: ReadonlySet<string>,
+  stores: ReadonlyMap<string, string>,
   report: Report
 ): void => {
   policies.forEach((rule, index) => {
@@ -136,8 +136,16 @@ const checkPolicies = (
     }
     for (const action of ['read', 'write'] as const) {
       rule[action]?.forEach((pattern, place) => {
-        if (!stores.has(storeOfPattern(pattern)))
+        const kind = stores.get(storeOfPattern(pattern))
+        const path = pattern.replace(/#.*$/, '')
+        if (kind === undefined) {
           report([...at, action, place], 'names a store that is not configured')
+        } else if (kind === 'azure-key-vault' && path !== path.toLowerCase()) {
+          report(
+            [...at, action, place],
+            'never matches: names in Azure Key Vault are lower case here'
+          )
+        }
       })
     }
   })
@@ -151,6 +159,7 @@ const checkNames = (
   for (const [name, text] of names) {
     const at = ['secrets', name]
     if (!isSecretName(name)) report(at, 'must be letters, digits, dots, underscores and hyphens')
+    else if (name === 'batch') report(at, 'is taken by the route /v1/secrets/batch')
     else if (isSecretName(text)) report(at, 'must be a reference, not another name')
     else {
       try {
@@ -203,17 +212,17 @@ export const parseConfigFile = (text: string, label: string): FileConfig => {
 
   const file = content as Static<typeof File>
   const stores: StoreConfig[] = []
-  const names = new Set<string>()
+  const kinds = new Map<string, string>()
   file.stores.forEach((entry, index) => {
     const store = readStore(entry, ['stores', index], report)
-    if (names.has(entry.name)) report(['stores', index, 'name'], 'stands twice')
-    names.add(entry.name)
+    if (kinds.has(entry.name)) report(['stores', index, 'name'], 'stands twice')
+    kinds.set(entry.name, entry.kind)
     if (store !== undefined) stores.push(store)
   })
   const policies = (file.policies ?? []) as PolicyRule[]
   const secrets = new Map(Object.entries(file.secrets ?? {}))
   const book = createReferenceBook(stores, secrets)
-  checkPolicies(policies, names, report)
+  checkPolicies(policies, kinds, report)
   // A name that leads to a store which is itself at fault would only repeat that fault.
   if (stores.length === file.stores.length) checkNames(secrets, book, report)
   refuse()

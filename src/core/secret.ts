@@ -46,4 +46,9 @@ export interface SecretRecord {
   /** The store's own name of the version that was read. */
   readonly version: string
   readonly encoding?: 'base64'
+  /** The secret's tags or labels, where the store tells them together with the text; see `SecretProvider.readTags`. */
+  readonly tags?: Tags
 }
+
+/** Tags (AWS, Azure), labels (GCP, Kubernetes) or custom metadata (Vault) of a secret. */
+export type Tags = ReadonlyMap<string, string>

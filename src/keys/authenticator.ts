@@ -54,7 +54,6 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     if (refusal !== undefined || principal === undefined) {
       throw new RefusedKey(refusal ?? 'unreadable', principal)
     }
-    checkPlatform(principal, platformVersion)
     return principal
   }
 
@@ -68,6 +67,7 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
       known.delete(apiKey)
       return openApiKey(keyring, apiKey).then((opened) => {
         const admitted = admit(opened)
+        checkPlatform(admitted, platformVersion)
         known.set(apiKey, admitted)
         return admitted
       })

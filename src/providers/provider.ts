@@ -3,7 +3,7 @@
  * line in `catalog.ts`. It reads; it never caches, never logs a value, and fails only with a `ProviderFault`.
  */
 import { type Static, type TObject, Type } from 'typebox'
-import type { Locator, SecretRecord, Sensitive } from '../core/secret.ts'
+import type { Locator, SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { State } from '../state/state.ts'
@@ -29,6 +29,8 @@ export interface SecretProvider {
     text: Sensitive<string>,
     options: CallOptions
   ) => Promise<{ readonly version: string }>
+  /** The secret's tags, for a store that does not tell them with the text. Never the text itself. Throws ProviderFault. */
+  readonly readTags?: (locator: Locator, options: CallOptions) => Promise<Tags>
   /** Whether `version` is still what `read` would give, answered at once and without a peer: only for in-process stores. */
   readonly isCurrent?: (locator: Locator, version: string) => boolean
 }

@@ -1,0 +1,135 @@
+// Every decision is on record before its answer leaves; what cannot be recorded is not disclosed.
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { buildTestApp, type TestApp } from '../support/build-app.ts'
+import { createCanary } from '../support/canary.ts'
+import { issueKey } from '../support/keys.ts'
+
+const YAML = `
+stores: [{ name: local, kind: local }]
+policies: [{ client: app, read: ['local:team/*'], write: ['local:team/*'] }]
+`
+
+const recordsOf = async ({ folder }: TestApp) => {
+  const audit = join(folder, 'data', 'audit')
+  const texts = await Promise.all(
+    (await readdir(audit)).map((file) => readFile(join(audit, file), 'utf8'))
+  )
+  return texts.flatMap((text) => text.split('\n').filter(Boolean)).map((line) => JSON.parse(line))
+}
+
+test('each decision is one line: allowed or denied, cached or not, alone or in a batch, and who asked', async (t) => {
+  const app = await buildTestApp(t, { yaml: YAML })
+  await app.seed('local', 'team/a', '{"x":"1","y":"2"}')
+  const key = await issueKey(app.keyring, 'app', 'rw')
+  const headers = { 'x-api-key': key, 'x-request-id': 'request-1' }
+  const { server } = app.app
+  await server.inject({ url: '/v1/secrets?ref=local:team/a%23x', headers })
+  await server.inject({ url: '/v1/secrets?ref=local:team/a%23y', headers })
+  await server.inject({ url: '/v1/secrets?ref=local:other/a', headers })
+  await server.inject({ url: '/v1/secrets?ref=nowhere:a', headers })
+  await server.inject({ url: '/v1/secrets?ref=local:team/none', headers })
+  await server.inject({ url: '/v1/secrets?ref=local:team/..', headers })
+  await server.inject({
+    method: 'POST',
+    url: '/v1/secrets/batch',
+    headers,
+    payload: { refs: ['local:team/a', 'local:other/b'] }
+  })
+  await server.inject({
+    method: 'PUT',
+    url: '/v1/secrets?ref=local:team/b',
+    headers,
+    payload: { value: 'v' }
+  })
+  await server.inject({ url: '/v1/secrets?ref=local:team/a', headers: { 'x-api-key': 'nonsense' } })
+
+  const who = {
+    client: 'app',
+    kid: app.keyring.active.kid,
+    requestId: 'request-1',
+    environment: 'dev'
+  }
+  const read = { action: 'secret.read', route: 'GET /v1/secrets', ...who }
+  const records = await recordsOf(app)
+  // The elements of a batch are read side by side: what is decided sooner is recorded sooner.
+  records.splice(6, 2, ...records.slice(6, 8).sort((a, b) => a.outcome.localeCompare(b.outcome)))
+  t.match(records, [
+    { ...read, outcome: 'allowed', reference: 'local:team/a#x', cache: 'MISS', version: '1' },
+    { ...read, outcome: 'allowed', reference: 'local:team/a#y', cache: 'HIT', version: '1' },
+    {
+      ...read,
+      outcome: 'denied',
+      reference: 'local:other/a',
+      code: 'access_denied',
+      reason: 'no_rule'
+    },
+    { ...read, outcome: 'denied', code: 'access_denied', reason: 'unknown_store' },
+    { ...read, outcome: 'failed', reference: 'local:team/none', code: 'secret_not_found' },
+    { ...read, outcome: 'failed', code: 'invalid_reference' },
+    { ...read, route: 'POST /v1/secrets/batch', outcome: 'allowed', reference: 'local:team/a' },
+    { ...read, route: 'POST /v1/secrets/batch', outcome: 'denied', reference: 'local:other/b' },
+    {
+      action: 'secret.write',
+      outcome: 'allowed',
+      reason: 'intent',
+      reference: 'local:team/b',
+      ...who
+    },
+    { action: 'secret.write', outcome: 'allowed', version: '1', reference: 'local:team/b', ...who },
+    { action: 'key.authenticate', outcome: 'denied', code: 'invalid_api_key', reason: 'unreadable' }
+  ])
+  t.equal(records.length, 11)
+  t.ok(records.every(({ time }) => new Date(time).toISOString() === time))
+})
+
+test('without a record no secret leaves, and readiness says so; with it again, all is well', async (t) => {
+  const app = await buildTestApp(t, { yaml: YAML })
+  const canary = createCanary()
+  await app.seed('local', 'team/a', canary.token)
+  const key = await issueKey(app.keyring, 'app', 'rw')
+  const headers = { 'x-api-key': key }
+  const { server } = app.app
+  const read = () => server.inject({ url: '/v1/secrets?ref=local:team/a', headers })
+  t.equal((await read()).statusCode, 200)
+
+  const audit = join(app.folder, 'data', 'audit')
+  await rename(audit, `${audit}-gone`)
+  await writeFile(audit, 'a file where the folder was')
+  // The open file is looked at once a second.
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  for (const answer of [
+    await read(),
+    await server.inject({ url: '/v1/secrets?ref=local:other/a', headers }),
+    await server.inject({
+      method: 'PUT',
+      url: '/v1/secrets?ref=local:team/b',
+      headers,
+      payload: { value: 'v' }
+    })
+  ]) {
+    t.equal(answer.statusCode, 503)
+    t.match(answer.json(), { code: 'audit_unavailable', retryable: true })
+    t.ok(answer.headers['retry-after'])
+    t.same(canary.findIn(answer.body), [])
+  }
+  const batch = await server.inject({
+    method: 'POST',
+    url: '/v1/secrets/batch',
+    headers,
+    payload: { refs: ['local:team/a'] }
+  })
+  t.same(canary.findIn(batch.body), [])
+  t.match(batch.json().results, [{ status: 503, problem: { code: 'audit_unavailable' } }])
+  t.equal((await server.inject('/readyz')).statusCode, 503)
+  t.equal((await server.inject('/livez')).statusCode, 200)
+
+  await rm(audit)
+  await mkdir(audit)
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  t.equal((await read()).statusCode, 200)
+  t.equal((await server.inject('/readyz')).statusCode, 200)
+  const missing = await server.inject({ url: '/v1/secrets?ref=local:team/b', headers })
+  t.equal(missing.statusCode, 404, 'the write that could not be recorded did not happen')
+})

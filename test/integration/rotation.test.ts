@@ -1,0 +1,78 @@
+// The encryption key is changed while a client reads: nothing fails, and what is taken out ends at once.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { buildTestApp } from '../support/build-app.ts'
+import { issueKey } from '../support/keys.ts'
+
+test('an encryption key is rotated under a reading client without one failed request', async (t) => {
+  const [before, after] = [newEncryptionKey(), newEncryptionKey()]
+  const yaml =
+    'stores: [{ name: local, kind: local }]\npolicies: [{ client: app, read: ["local:**"], write: ["local:**"] }]'
+  const app = await buildTestApp(t, { yaml, env: { ENCRYPTION_KEYS: before } })
+  await app.seed('local', 'a', 'x')
+  const address = await app.app.server.listen({ host: '127.0.0.1', port: 0 })
+  const oldKey = await issueKey(createKeyring([before]), 'app')
+  const newKey = await issueKey(createKeyring([after]), 'app', 'rw')
+  const read = async (key: string): Promise<number> => {
+    const answer = await fetch(`${address}/v1/secrets?ref=local:a`, {
+      headers: { 'x-api-key': key }
+    })
+    await answer.arrayBuffer()
+    return answer.status
+  }
+
+  const statuses: number[] = []
+  let key = oldKey
+  let isReading = true
+  const readers = Array.from({ length: 8 }, async () => {
+    while (isReading) statuses.push(await read(key))
+  })
+  await sleep(100)
+  await app.reload({ env: { ENCRYPTION_KEYS: `${before},${after}` } })
+  t.equal(await read(oldKey), 200, 'the old key works during the rotation')
+  t.equal(await read(newKey), 200, 'and so does one under the new encryption key')
+  await sleep(100)
+  key = newKey
+  const rewritten = await fetch(`${address}/v1/secrets?ref=local:a`, {
+    method: 'PUT',
+    headers: { 'x-api-key': newKey, 'content-type': 'application/json' },
+    body: '{"value":"y"}'
+  })
+  t.equal(rewritten.status, 200)
+  await sleep(100)
+  await app.reload({ env: { ENCRYPTION_KEYS: after } })
+  t.equal(await read(oldKey), 401, 'the old key ends with its encryption key, though it was known')
+  await sleep(100)
+  isReading = false
+  await Promise.all(readers)
+  t.ok(statuses.length > 100, `${statuses.length} reads`)
+  t.same(
+    statuses.filter((status) => status !== 200),
+    []
+  )
+})
+
+test('a faulty configuration changes nothing', async (t) => {
+  const yaml =
+    'stores: [{ name: local, kind: local }]\npolicies: [{ client: app, read: ["local:**"] }]'
+  const app = await buildTestApp(t, { yaml })
+  await app.seed('local', 'a', 'x')
+  const key = await issueKey(app.keyring, 'app')
+  const read = async () =>
+    (await app.app.server.inject({ url: '/v1/secrets?ref=local:a', headers: { 'x-api-key': key } }))
+      .statusCode
+  for (const faulty of [
+    { yaml: 'stores: [{ name: local, kind: local, colour: red }]' },
+    { yaml: 'stores: []\npolicies: [{ client: app, read: ["local:**"] }]' },
+    { yaml, env: { ENCRYPTION_KEYS: 'short' } }
+  ]) {
+    await t.rejects(app.reload(faulty), { name: 'ConfigError' })
+    t.equal(await read(), 200)
+  }
+  await app.reload({
+    yaml: 'stores: [{ name: local, kind: local }]',
+    env: { ENCRYPTION_KEYS: app.encryptionKey }
+  })
+  t.equal(await read(), 403, 'a right that was taken away is gone at once, also for what is cached')
+})

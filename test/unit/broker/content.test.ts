@@ -1,0 +1,60 @@
+import { test } from 'tap'
+import { select } from '../../../src/broker/content.ts'
+import { type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
+
+const record = (text: string, encoding?: 'base64'): SecretRecord => ({
+  text: new Sensitive(text),
+  version: '1',
+  ...(encoding && { encoding })
+})
+
+const chosen = (text: string, field?: string): unknown => {
+  const selection = select(record(text), field)
+  return 'value' in selection ? selection.value.reveal() : selection.data.reveal()
+}
+
+test('a text that is no JSON object is the value itself, to the letter', async (t) => {
+  for (const text of [
+    '',
+    'x',
+    ' x\n',
+    '"x"',
+    '[1,2]',
+    'null',
+    '7',
+    '{not json',
+    '{"a":1} trailing'
+  ]) {
+    t.equal(chosen(text), text)
+    t.throws(() => select(record(text), 'a'), { code: 'field_not_found' })
+  }
+})
+
+test('an object of one field is that field, of several all of them, of none nothing', async (t) => {
+  t.equal(chosen('{"a":"x"}'), 'x')
+  t.equal(chosen(' {"a": {"b": 1}} '), '{"b":1}')
+  t.same(chosen('{"a":"x","b":2}'), { a: 'x', b: 2 })
+  t.same(chosen('{}'), {})
+})
+
+test('a field is its text; objects, numbers and null are JSON', async (t) => {
+  const text = '{"text":"x","number":7,"object":{"y":[true]},"nothing":null,"empty":""}'
+  t.equal(chosen(text, 'text'), 'x')
+  t.equal(chosen(text, 'number'), '7')
+  t.equal(chosen(text, 'object'), '{"y":[true]}')
+  t.equal(chosen(text, 'nothing'), 'null')
+  t.equal(chosen(text, 'empty'), '')
+})
+
+test('what every JavaScript object has is no field', async (t) => {
+  for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty']) {
+    t.throws(() => select(record('{"a":"x","b":"y"}'), name), { code: 'field_not_found' })
+  }
+  t.equal(chosen('{"__proto__":"mine","b":"y"}', '__proto__'), 'mine')
+})
+
+test('bytes in base64 are never taken for an object', async (t) => {
+  const selection = select(record('eyJhIjoxfQ==', 'base64'), undefined)
+  t.equal('value' in selection && selection.value.reveal(), 'eyJhIjoxfQ==')
+  t.throws(() => select(record('{"a":"x"}', 'base64'), 'a'), { code: 'field_not_found' })
+})

@@ -1,0 +1,145 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import { type Environ, readSettings, renderEnv } from '../../../src/config/env.ts'
+import type { ConfigError } from '../../../src/config/fault.ts'
+import { settingNames, settingOf } from '../../../src/config/settings.ts'
+import { weaknessOf } from '../../../src/config/strength.ts'
+import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { createCanary } from '../../support/canary.ts'
+import { randomSecret } from '../../support/keys.ts'
+
+const good = (): Record<string, string> => ({
+  ENCRYPTION_KEYS: newEncryptionKey(),
+  INTERNAL_SECRET: randomSecret()
+})
+
+const faultsOf = (environ: Environ, folder = '/nowhere'): string[] => {
+  try {
+    readSettings(environ, folder)
+    return []
+  } catch (error) {
+    return (error as ConfigError).faults.map(({ place, message }) => `${place} ${message}`)
+  }
+}
+
+const folderWith = (t: Test, files: Record<string, string>, mode = 0o600): string => {
+  const folder = t.testdir(files)
+  for (const name of Object.keys(files)) chmodSync(join(folder, name), mode)
+  return folder
+}
+
+test('the defaults stand, and an empty value is no value', async (t) => {
+  const settings = readSettings({ ...good(), PORT: '', HOST: '' }, '/nowhere')
+  t.match(settings, { ENVIRONMENT: 'pro', HOST: '127.0.0.1', PORT: 8700, CACHE_TTL_SECONDS: 600 })
+  t.equal(settings.REDIS_URL, undefined)
+  t.throws(() => Object.assign(settings, { PORT: 1 }))
+})
+
+test('each faulty setting is reported at once, by its name and never by its value', async (t) => {
+  const canary = createCanary()
+  const environ = Object.fromEntries(
+    settingNames
+      .filter((name) => settingOf(name).parse !== settingOf('HOST').parse)
+      .map((name) => [name, canary.token])
+  )
+  const faults = faultsOf(environ)
+  for (const name of [
+    'ENVIRONMENT',
+    'PORT',
+    'ENCRYPTION_KEYS',
+    'INTERNAL_SECRET',
+    'TRUST_PROXY',
+    'LOG_LEVEL'
+  ]) {
+    t.ok(
+      faults.some((fault) => fault.startsWith(`${name} `)),
+      name
+    )
+  }
+  t.same(canary.findIn(faults.join('\n')), [])
+})
+
+test('a missing, short, long, weak, default or repeated secret is refused', async (t) => {
+  const key = newEncryptionKey()
+  for (const [environ, expected] of [
+    [{ INTERNAL_SECRET: randomSecret() }, /^ENCRYPTION_KEYS is required/],
+    [{ ENCRYPTION_KEYS: key }, /^INTERNAL_SECRET is required/],
+    [{ ...good(), ENCRYPTION_KEYS: key.slice(1) }, /^ENCRYPTION_KEYS must have exactly 32/],
+    [{ ...good(), ENCRYPTION_KEYS: `${key}x` }, /^ENCRYPTION_KEYS must have exactly 32/],
+    [
+      { ...good(), ENCRYPTION_KEYS: `${key},` },
+      /^ENCRYPTION_KEYS one of its secrets must have exactly 32/
+    ],
+    [
+      { ...good(), ENCRYPTION_KEYS: `${key},${key}` },
+      /^ENCRYPTION_KEYS holds the same secret twice/
+    ],
+    [{ ...good(), ENCRYPTION_KEYS: 'a'.repeat(32) }, /^ENCRYPTION_KEYS repeats itself/],
+    [
+      { ...good(), ENCRYPTION_KEYS: 'changeme-changeme-AbCdEfGhIjKlMn' },
+      /^ENCRYPTION_KEYS holds a well-known/
+    ],
+    [{ ...good(), INTERNAL_SECRET: 'x9Z'.repeat(9) }, /^INTERNAL_SECRET must have at least 32/],
+    [{ ENCRYPTION_KEYS: key, INTERNAL_SECRET: key }, /^INTERNAL_SECRET the same secret serves two/]
+  ] as const) {
+    t.match(faultsOf(environ).join('\n'), expected)
+  }
+})
+
+test('fresh secrets are never called weak', async (t) => {
+  for (let i = 0; i < 2000; i++) {
+    t.notOk(weaknessOf(newEncryptionKey()))
+    t.notOk(weaknessOf(randomSecret()))
+  }
+})
+
+test('a secret comes from a file where <NAME>_FILE says, but not from two places', async (t) => {
+  const key = newEncryptionKey()
+  const folder = folderWith(t, { key: `${key}\n`, empty: '' })
+  const { INTERNAL_SECRET = '' } = good()
+  const settings = readSettings({ INTERNAL_SECRET, ENCRYPTION_KEYS_FILE: 'key' }, folder)
+  t.same(settings.ENCRYPTION_KEYS, [key])
+  t.match(faultsOf({ INTERNAL_SECRET, ENCRYPTION_KEYS_FILE: 'none' }, folder), [/cannot be read/])
+  t.match(faultsOf({ INTERNAL_SECRET, ENCRYPTION_KEYS_FILE: 'empty' }, folder), [/is empty/])
+  t.match(faultsOf({ ...good(), ENCRYPTION_KEYS_FILE: 'key' }, folder), [/given twice/])
+})
+
+test('the environment wins over .env', async (t) => {
+  const folder = folderWith(t, { '.env': 'PORT=1234\nHOST=127.0.0.9\n' })
+  t.match(readSettings({ ...good(), PORT: '4321' }, folder), { PORT: 4321, HOST: '127.0.0.9' })
+})
+
+test('an .env that others can read is refused in pre and pro only', async (t) => {
+  const folder = folderWith(t, { '.env': 'PORT=1234\n' }, 0o644)
+  for (const ENVIRONMENT of ['dev', 'stg']) t.same(faultsOf({ ...good(), ENVIRONMENT }, folder), [])
+  for (const ENVIRONMENT of ['pre', 'pro']) {
+    t.match(faultsOf({ ...good(), ENVIRONMENT }, folder), [/^\.env can be read by others/])
+  }
+})
+
+test('settings that only make sense together are refused apart', async (t) => {
+  for (const [environ, place] of [
+    [{ INTERNAL_PORT: '1' }, 'INTERNAL_PORT'],
+    [{ INTERNAL_HOST: '::1' }, 'INTERNAL_PORT'],
+    [{ TLS_CERT_FILE: 'x' }, 'TLS_KEY_FILE'],
+    [{ TLS_CLIENT_CA_FILE: 'x' }, 'TLS_CLIENT_CA_FILE'],
+    [{ CORS_ALLOW_ORIGINS: '*' }, 'CORS_ALLOW_ORIGINS'],
+    [{ CORS_ALLOW_ORIGINS: 'https://a.example/path' }, 'CORS_ALLOW_ORIGINS'],
+    [{ TRUST_PROXY: '0.0.0.0/0' }, 'TRUST_PROXY'],
+    [{ TRUST_PROXY: 'true' }, 'TRUST_PROXY']
+  ] as const) {
+    t.match(faultsOf({ ...good(), ...environ }).join(), place, JSON.stringify(environ))
+  }
+})
+
+test('a rendered .env lists every setting, and reads back', async (t) => {
+  const values = good()
+  const folder = t.testdir({})
+  writeFileSync(join(folder, '.env'), renderEnv('a heading', { ...values, PORT: '8701' }), {
+    mode: 0o600
+  })
+  t.match(readSettings({}, folder), { PORT: 8701, ENCRYPTION_KEYS: [values['ENCRYPTION_KEYS']] })
+  const names = renderEnv('x', {}).match(/^[A-Z_]+(?==)/gm)
+  t.same(names, settingNames)
+})

@@ -1,0 +1,103 @@
+import { test } from 'tap'
+import type { ConfigError } from '../../../src/config/fault.ts'
+import { parseConfigFile } from '../../../src/config/file.ts'
+import { parseReference } from '../../../src/core/reference.ts'
+import { createCanary } from '../../support/canary.ts'
+
+const faultsOf = (text: string): string[] => {
+  try {
+    parseConfigFile(text, 'purser.yaml')
+    return []
+  } catch (error) {
+    return (error as ConfigError).faults.map(({ place, message }) => `${place} ${message}`)
+  }
+}
+
+const STORES = 'stores:\n  - { name: local, kind: local }\n'
+
+test('stores, policies and names are read', async (t) => {
+  const config = parseConfigFile(
+    `${STORES}  - { name: aws, kind: aws-secrets-manager, region: eu-west-1, accounts: ["123456789012"] }
+policies:
+  - { client: [a, b], read: ["aws:acme/*"] }
+secrets: { smtp: "aws:acme/smtp#password" }
+providers: []
+`,
+    'purser.yaml'
+  )
+  t.same(
+    config.stores.map(({ name, address }) => [name, address.kind]),
+    [
+      ['local', 'local'],
+      ['aws', 'aws-secrets-manager']
+    ]
+  )
+  t.match(parseReference('smtp', config.book), {
+    store: 'aws',
+    path: 'acme/smtp',
+    field: 'password'
+  })
+})
+
+test('each fault is reported with its line, and all at once', async (t) => {
+  for (const [text, ...expected] of [
+    ['', /purser.yaml:1:1 lacks stores|purser.yaml lacks stores/],
+    ['stores: [}', /purser.yaml:1:\d+ is not valid YAML/],
+    [`${STORES}colour: red\n`, /^purser.yaml:3:\d+ colour is not a known member/],
+    [
+      'stores:\n  - { name: local, kind: lokal }\n',
+      /^purser.yaml:2:\d+ stores.0.kind must be one of/
+    ],
+    [
+      'stores:\n  - { name: local, kind: local, region: x }\n',
+      /^purser.yaml:2:\d+ stores.0.region is not a known/
+    ],
+    ['stores:\n  - { name: arn, kind: local }\n', /stores.0.name must be/],
+    ['stores:\n  - { name: UPPER, kind: local }\n', /stores.0.name must be/],
+    [
+      `${STORES}  - { name: local, kind: local }\n`,
+      /^purser.yaml:3:\d+ stores.1.name stands twice/
+    ],
+    [`${STORES}  - { name: aws, kind: aws-secrets-manager }\n`, /stores.1 lacks region/],
+    [
+      `${STORES}policies: [{ client: a, read: ["other:x"] }]\n`,
+      /^purser.yaml:3:\d+ policies.0.read.0 names a store/
+    ],
+    [`${STORES}policies: [{ client: a, reed: [] }]\n`, /policies.0.reed is not a known member/],
+    [`${STORES}policies: [{ client: a, read: ["local:{a"] }]\n`, /^purser.yaml:3:\d+ policies.0 /],
+    [`${STORES}secrets: { "bad name": "local:x" }\n`, /secrets.bad name must be/],
+    [`${STORES}secrets: { batch: "local:x" }\n`, /secrets.batch is taken/],
+    [`${STORES}secrets: { a: "local:../x" }\n`, /^purser.yaml:3:\d+ secrets.a /],
+    [`${STORES}secrets: { a: "other:x" }\n`, /secrets.a leads to no configured store/],
+    [`${STORES}secrets: { a: b, b: "local:x" }\n`, /secrets.a must be a reference/],
+    [`${STORES}bots: [{ name: x }]\n`, /bots/],
+    [`a: &x 1\nb: *x\n`, /aliases are not read/],
+    [
+      `stores:\n  - { name: local, kind: local, x: 1 }\n  - { name: other, kind: none }\npolicies: [{ client: "", read: [] }]\n`,
+      /stores.0.x/,
+      /stores.1.kind/,
+      /policies.0/
+    ]
+  ] as const) {
+    const faults = faultsOf(text).join('\n')
+    for (const pattern of expected) t.match(faults, pattern, text)
+  }
+})
+
+test('no fault repeats what the file says', async (t) => {
+  const canary = createCanary()
+  const quoted = JSON.stringify(canary.token)
+  for (const text of [
+    `stores: [{ name: ${quoted}, kind: local }]`,
+    `stores: [{ name: local, kind: ${quoted} }]`,
+    `stores: [{ name: v, kind: vault, address: ${quoted}, mounts: [], auth: { method: token, token: ${quoted} } }]`,
+    `${STORES}policies: [{ client: ${quoted} }]`,
+    `${STORES}policies: [{ client: a, read: [${quoted}] }]`,
+    `${STORES}secrets: { a: ${quoted} }`,
+    `stores: [ ${canary.token}: { `
+  ]) {
+    const faults = faultsOf(text)
+    t.not(faults.length, 0, text)
+    t.same(canary.findIn(faults.join('\n')), [], text)
+  }
+})
