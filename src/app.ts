@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createTrail } from './audit/trail.ts'
-import { type Broker, createBroker, type Rules } from './broker/broker.ts'
+import { type Broker, createBroker } from './broker/broker.ts'
+import type { Rules } from './broker/caller.ts'
 import { createReadiness } from './broker/readiness.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
@@ -15,6 +16,7 @@ import type { Environ } from './config/env.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
 import type { Principal } from './core/principal.ts'
+import type { Tags } from './core/secret.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/sealer.ts'
 import { doorOf } from './http/caller.ts'
@@ -72,11 +74,11 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
 
   const state = createEmbeddedState(config.dataDir)
   const trail = createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
-  const cache = createSecretCache({
-    ttlMs: settings.CACHE_TTL_SECONDS * 1000,
-    maxEntries: settings.CACHE_MAX_ENTRIES,
-    now
-  })
+  const ttlMs = settings.CACHE_TTL_SECONDS * 1000
+  const maxEntries = settings.CACHE_MAX_ENTRIES
+  const cache = createSecretCache({ ttlMs, maxEntries, now })
+  // Tags change seldom, and asking for them costs a call of its own.
+  const tagCache = createSecretCache<Tags>({ ttlMs: 6 * ttlMs, maxEntries, now })
   const revocations = createRevocations(state)
   const authenticator = createAuthenticator({
     environment: settings.ENVIRONMENT,
@@ -125,6 +127,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     environment: settings.ENVIRONMENT,
     rules: () => live,
     cache,
+    tagCache,
     record,
     log
   })

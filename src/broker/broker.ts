@@ -2,43 +2,17 @@
  * The one way to a secret. Rule: the decision comes first, before the cache and before any question of existence; the
  * record of it comes last, and without the record nothing leaves.
  */
-
 import type { CacheEntry, SecretCache } from '../cache/secret-cache.ts'
-import type { AuditEvent } from '../core/audit-event.ts'
-import { ProviderFault } from '../core/fault.ts'
-import type { Policy } from '../core/policy.ts'
-import type { Environment, Mode } from '../core/principal.ts'
-import { ProblemError, problemOfFault } from '../core/problem.ts'
-import {
-  formatReference,
-  locatorOf,
-  parseReference,
-  type Reference,
-  type ReferenceBook
-} from '../core/reference.ts'
-import type { Sensitive } from '../core/secret.ts'
-import type { Log } from '../providers/provider.ts'
+import { ProblemError } from '../core/problem.ts'
+import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
+import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
+import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
+import type { Caller, Door, Rules, Wanted } from './caller.ts'
 import { type Selection, select } from './content.ts'
-import type { Store, Stores } from './stores.ts'
-
-/** On whose behalf, and through which door. */
-export interface Caller {
-  readonly client: string
-  readonly mode: Mode
-  readonly keyId?: string
-  readonly kid?: string
-  /** The route's template, never the URL. */
-  readonly route: string
-  readonly requestId: string
-  readonly address: string
-}
-
-/** A reference as it was written, with the version and field that may stand beside it. */
-export interface Wanted {
-  readonly text: string
-  readonly version?: string | undefined
-  readonly field?: string | undefined
-}
+import { authorize, denied, parseWanted } from './decision.ts'
+import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
+import type { Store } from './stores.ts'
+import { createTagGate } from './tag-gate.ts'
 
 export interface Disclosure {
   readonly reference: Reference
@@ -51,23 +25,19 @@ export interface Disclosure {
   readonly cache: 'HIT' | 'MISS'
 }
 
-/** What a reload replaces as a whole. */
-export interface Rules {
-  readonly policy: Policy
-  readonly book: ReferenceBook
-  readonly stores: Stores
-}
-
-export interface BrokerOptions {
-  readonly environment: Environment
-  readonly rules: () => Rules
-  readonly cache: SecretCache
-  /** Rejects with `audit_unavailable` if the event cannot be recorded. */
-  readonly record: (event: AuditEvent) => Promise<void>
-  readonly log: Log
+export interface Write {
+  readonly text: Sensitive<string>
+  /** Write only if this is still the newest version. */
+  readonly ifVersion?: string | undefined
 }
 
 export type Invalidation = 'all' | { readonly store: string } | { readonly ref: string }
+
+export interface BrokerOptions extends RecorderOptions {
+  readonly rules: () => Rules
+  readonly cache: SecretCache<SecretRecord>
+  readonly tagCache: SecretCache<Tags>
+}
 
 export interface Broker {
   /** Rejects with a ProblemError. */
@@ -81,203 +51,155 @@ export interface Broker {
   readonly writeSecret: (
     caller: Caller,
     wanted: Wanted,
-    text: Sensitive<string>
+    write: Write
   ) => Promise<{ readonly reference: Reference; readonly version: string }>
   /** Resolves with how many cached secrets were dropped. */
-  readonly invalidate: (
-    caller: Pick<Caller, 'route' | 'requestId' | 'address'>,
-    what: Invalidation
-  ) => Promise<number>
+  readonly invalidate: (door: Door, what: Invalidation) => Promise<number>
 }
-
-const toProblem = (error: unknown): ProblemError => {
-  if (error instanceof ProblemError) return error
-  if (!(error instanceof ProviderFault)) return new ProblemError('internal_error')
-  return new ProblemError(problemOfFault[error.reason], { retryAfter: error.retryAfterSeconds })
-}
-
-const denied = (reason: string): ProblemError => new ProblemError('access_denied', {}, reason)
-
-const isDecision = (problem: ProblemError): boolean =>
-  problem.code === 'access_denied' || problem.code === 'insufficient_mode'
 
 // AWS appends six characters to a secret's name in its ARN: both spellings of one secret are dropped together.
 const withoutSuffix = (path: string): string => path.replace(/-[A-Za-z0-9]{6}$/, '')
 
+const sameSecret = ({ store, path }: Reference) => ({
+  store,
+  matches: (cached: string) => withoutSuffix(cached) === withoutSuffix(path)
+})
+
 export const createBroker = (options: BrokerOptions): Broker => {
-  const { environment, rules, cache, record, log } = options
+  const { rules, cache, tagCache } = options
+  const recorder = createRecorder(options)
+  const tagGate = createTagGate(tagCache)
 
-  const describe = (caller: Caller, action: AuditEvent['action']): Omit<AuditEvent, 'outcome'> => ({
-    action,
-    environment,
-    client: caller.client,
-    ...(caller.keyId !== undefined && { keyId: caller.keyId }),
-    ...(caller.kid !== undefined && { kid: caller.kid }),
-    route: caller.route,
-    requestId: caller.requestId,
-    address: caller.address
-  })
-
-  const recordFailure = async (
-    caller: Caller,
-    action: AuditEvent['action'],
-    reference: Reference | undefined,
-    error: unknown
-  ): Promise<ProblemError> => {
-    const problem = toProblem(error)
-    if (problem.code === 'internal_error') {
-      log('error', 'a read failed unexpectedly', { requestId: caller.requestId })
-    }
-    if (error instanceof ProviderFault && error.reason !== 'not_found') {
-      log('warn', 'a store failed', {
-        store: reference?.store ?? '',
-        reason: error.reason,
-        requestId: caller.requestId,
-        ...(error.code !== undefined && { code: error.code }),
-        ...(error.status !== undefined && { status: error.status })
-      })
-    }
-    const { reason } = problem
-    await record({
-      ...describe(caller, action),
-      outcome: isDecision(problem) ? 'denied' : 'failed',
-      code: problem.code,
-      ...(reason !== undefined && { reason }),
-      ...(reference !== undefined && { reference: formatReference(reference) })
-    })
-    return problem
-  }
-
-  /** The decision. Whoever is refused learns nothing of what exists. */
-  const authorize = (
-    caller: Caller,
-    action: 'read' | 'write',
-    reference: Reference | undefined
-  ): { reference: Reference; store: Store } => {
-    if (!caller.mode.includes(action === 'read' ? 'r' : 'w')) {
-      throw new ProblemError('insufficient_mode')
-    }
-    if (reference === undefined) throw denied('unknown_store')
-    const { policy, stores } = rules()
-    if (!policy.isAllowed(caller.client, action, reference)) throw denied('no_rule')
-    const store = stores.get(reference.store)
-    if (store === undefined) throw denied('unknown_store')
-    return { reference, store }
+  const drop = (what: Parameters<typeof cache.invalidate>[0]): number => {
+    tagCache.invalidate(what)
+    return cache.invalidate(what)
   }
 
   const fetch = async (
     store: Store,
-    reference: Reference
+    reference: Reference,
+    readFrom: ReadFrom
   ): Promise<{ entry: CacheEntry; from: 'HIT' | 'MISS' }> => {
     const locator = locatorOf(reference)
     const found = cache.lookup(reference.store, locator)
-    if (found.state === 'fresh') {
-      const { isCurrent } = store.provider
-      if (isCurrent === undefined || isCurrent(locator, found.entry.record.version)) {
-        return { entry: found.entry, from: 'HIT' }
-      }
+    const { isCurrent } = store.provider
+    if (
+      found.state === 'fresh' &&
+      (isCurrent === undefined || isCurrent(locator, found.entry.record.version))
+    ) {
+      return { entry: found.entry, from: 'HIT' }
     }
-    const entry = await cache.load(reference.store, locator, () =>
-      store.call((call) => store.provider.read(locator, call))
-    )
+    const entry = await cache.load(reference.store, locator, () => readFrom(store, locator))
     return { entry, from: 'MISS' }
   }
 
-  const readSecret = async (caller: Caller, wanted: Wanted): Promise<Disclosure> => {
+  const disclose = async (
+    store: Store,
+    reference: Reference,
+    readFrom: ReadFrom
+  ): Promise<Disclosure> => {
+    if (store.spec.requireTags.size > 0) await tagGate.before(store, locatorOf(reference))
+    const { entry, from } = await fetch(store, reference, readFrom)
+    const { record, fetchedAt, expiresAt } = entry
+    tagGate.after(store, record.tags)
+    return {
+      reference,
+      selection: select(record, reference.field),
+      ...(record.encoding !== undefined && { encoding: record.encoding }),
+      version: record.version,
+      fetchedAt,
+      expiresAt,
+      cache: from
+    }
+  }
+
+  const readSecret = async (
+    caller: Caller,
+    wanted: Wanted,
+    readFrom: ReadFrom
+  ): Promise<Disclosure> => {
     let reference: Reference | undefined
     let disclosure: Disclosure
     try {
-      reference = parseReference(wanted.text, rules().book, wanted)
-      const authorized = authorize(caller, 'read', reference)
-      const { entry, from } = await fetch(authorized.store, authorized.reference)
-      disclosure = {
-        reference: authorized.reference,
-        selection: select(entry.record, authorized.reference.field),
-        ...(entry.record.encoding !== undefined && { encoding: entry.record.encoding }),
-        version: entry.record.version,
-        fetchedAt: entry.fetchedAt,
-        expiresAt: entry.expiresAt,
-        cache: from
-      }
+      const current = rules()
+      reference = parseWanted(current, caller, wanted)
+      const authorized = authorize(current, caller, 'read', reference)
+      disclosure = await disclose(authorized.store, authorized.reference, readFrom)
     } catch (error) {
-      throw await recordFailure(caller, 'secret.read', reference, error)
+      throw await recorder.failed(caller, 'secret.read', reference, error)
     }
-    await record({
-      ...describe(caller, 'secret.read'),
-      outcome: 'allowed',
-      reference: formatReference(disclosure.reference),
-      version: disclosure.version,
-      cache: disclosure.cache
-    })
+    const { version, cache } = disclosure
+    await recorder.allowed(caller, 'secret.read', reference, { version, cache })
     return disclosure
   }
 
+  /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */
+  const checkTags = async (store: Store, reference: Reference): Promise<void> => {
+    if (store.spec.requireTags.size === 0) return
+    const locator = locatorOf(reference)
+    await tagGate.before(store, locator)
+    if (store.provider.readTags === undefined) {
+      tagGate.after(store, (await readAlone(store, locator)).tags)
+    }
+  }
+
   return {
-    readSecret,
+    readSecret: (caller, wanted) => readSecret(caller, wanted, readAlone),
 
-    readSecrets: (caller, wanted) =>
-      Promise.all(wanted.map((one) => readSecret(caller, one).catch(toProblem))),
+    readSecrets: (caller, wanted) => {
+      const readFrom = createBatchReader()
+      return Promise.all(wanted.map((one) => readSecret(caller, one, readFrom).catch(toProblem)))
+    },
 
-    writeSecret: async (caller, wanted, text) => {
+    writeSecret: async (caller, wanted, { text, ifVersion }) => {
       let reference: Reference | undefined
       try {
-        reference = parseReference(wanted.text, rules().book, wanted)
-        const authorized = authorize(caller, 'write', reference)
+        const current = rules()
+        reference = parseWanted(current, caller, wanted)
+        const authorized = authorize(current, caller, 'write', reference)
         const { store } = authorized
-        const { write } = store.provider
+        const { write, comparesVersions } = store.provider
         if (write === undefined) throw denied('store_cannot_write')
-        const { version: asked, field } = authorized.reference
-        if (asked !== undefined || field !== undefined) {
+        if (
+          authorized.reference.version !== undefined ||
+          authorized.reference.field !== undefined
+        ) {
           throw new ProblemError('invalid_reference', {
             detail: 'a write names a whole secret, without version or field'
           })
         }
+        if (ifVersion !== undefined && comparesVersions !== true) {
+          throw new ProblemError('invalid_request', {
+            detail: 'the store cannot compare versions',
+            errors: [{ pointer: '/headers/if-match', rule: 'unsupported' }]
+          })
+        }
+        await checkTags(store, authorized.reference)
         // The intent is on record before anything changes, the result after it.
-        const event = {
-          ...describe(caller, 'secret.write'),
-          outcome: 'allowed',
-          reference: formatReference(authorized.reference)
-        } as const
-        await record({ ...event, reason: 'intent' })
-        const locator = locatorOf(authorized.reference)
-        const { version } = await store.call((call) => write(locator, text, call))
-        cache.invalidate({ store: store.spec.name, matches: (path) => path === locator.path })
-        await record({ ...event, version })
+        await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
+        const { version } = await store.call((call) =>
+          write(locatorOf(authorized.reference), text, {
+            ...call,
+            ...(ifVersion !== undefined && { ifVersion })
+          })
+        )
+        drop(sameSecret(authorized.reference))
+        await recorder.allowed(caller, 'secret.write', reference, { version })
         return { reference: authorized.reference, version }
       } catch (error) {
-        throw await recordFailure(caller, 'secret.write', reference, error)
+        throw await recorder.failed(caller, 'secret.write', reference, error)
       }
     },
 
-    invalidate: async (caller, what) => {
-      const { route, requestId, address } = caller
-      const event = {
-        action: 'cache.invalidate',
-        outcome: 'allowed',
-        environment,
-        route,
-        requestId,
-        address
-      } as const
-      if (what === 'all') {
-        await record(event)
-        return cache.invalidate('all')
-      }
-      if ('store' in what) {
-        await record({ ...event, reason: `store ${what.store}` })
-        return cache.invalidate({ store: what.store })
+    invalidate: async (door, what) => {
+      if (what === 'all' || 'store' in what) {
+        const reason = what === 'all' ? 'all' : `store ${what.store}`
+        await recorder.allowed(door, 'cache.invalidate', undefined, { reason })
+        return drop(what)
       }
       const reference = parseReference(what.ref, rules().book)
-      await record({
-        ...event,
-        ...(reference !== undefined && { reference: formatReference(reference) })
-      })
-      if (reference === undefined) return 0
-      const path = withoutSuffix(reference.path)
-      return cache.invalidate({
-        store: reference.store,
-        matches: (cached) => withoutSuffix(cached) === path
-      })
+      await recorder.allowed(door, 'cache.invalidate', reference)
+      return reference === undefined ? 0 : drop(sameSecret(reference))
     }
   }
 }

@@ -22,6 +22,8 @@ export interface StoreSpec {
   readonly plugin: ProviderPlugin
   readonly settings: Readonly<Record<string, unknown>>
   readonly address: StoreAddress
+  /** Tags without which a secret of this store is not read; empty: none are asked for. */
+  readonly requireTags: ReadonlyMap<string, string>
 }
 
 export interface Store {

@@ -7,16 +7,16 @@ import { LRUCache } from 'lru-cache'
 import type { Locator, SecretRecord } from '../core/secret.ts'
 import { createSingleFlight } from './single-flight.ts'
 
-export interface CacheEntry {
-  readonly record: SecretRecord
+export interface CacheEntry<T = SecretRecord> {
+  readonly record: T
   /** Milliseconds since the epoch at which the fetch began: the value is at least as new. */
   readonly fetchedAt: number
   /** Milliseconds since the epoch; from then on it is not given out. */
   readonly expiresAt: number
 }
 
-export type Lookup =
-  | { readonly state: 'fresh'; readonly entry: CacheEntry }
+export type Lookup<T = SecretRecord> =
+  | { readonly state: 'fresh'; readonly entry: CacheEntry<T> }
   | { readonly state: 'miss' }
 
 /** One store, what of it matches (by canonical path), or all there is. */
@@ -24,8 +24,9 @@ export type Invalidation =
   | { readonly store: string; readonly matches?: (path: string) => boolean }
   | 'all'
 
-export interface SecretCache {
-  readonly lookup: (store: string, locator: Locator) => Lookup
+/** `T` is what is kept of a secret: its record, or its tags. */
+export interface SecretCache<T = SecretRecord> {
+  readonly lookup: (store: string, locator: Locator) => Lookup<T>
   /**
    * Fetches, whatever is kept, and keeps what came. Concurrent loads of one secret share a fetch and its failure. `fetch`
    * has to end by itself (its signal sees to that).
@@ -33,8 +34,8 @@ export interface SecretCache {
   readonly load: (
     store: string,
     locator: Locator,
-    fetch: () => Promise<SecretRecord>
-  ) => Promise<CacheEntry>
+    fetch: () => Promise<T>
+  ) => Promise<CacheEntry<T>>
   /**
    * Gives how many entries were dropped. Fetches under way go to those who asked already, are not kept, and are not shared
    * with anyone who asks afterwards.
@@ -50,7 +51,7 @@ export interface SecretCacheOptions {
   readonly now: () => number
 }
 
-const MISS: Lookup = { state: 'miss' }
+const MISS = { state: 'miss' } as const
 
 // References are one line of text, so a line feed tells the parts apart; the path comes last, to be found again.
 const keyOf = (store: string, { path, version = '', nativeId = '' }: Locator): string =>
@@ -65,13 +66,17 @@ const matcherOf = (what: Invalidation): ((key: string) => boolean) => {
   return (key) => key.startsWith(start) && (matches === undefined || matches(pathIn(key)))
 }
 
-export const createSecretCache = ({ ttlMs, maxEntries, now }: SecretCacheOptions): SecretCache => {
+export const createSecretCache = <T = SecretRecord>({
+  ttlMs,
+  maxEntries,
+  now
+}: SecretCacheOptions): SecretCache<T> => {
   const isKeeping = ttlMs > 0 && maxEntries > 0
   // The answers themselves are kept, so that a lookup makes nothing but its key. Times are ours, not the library's.
-  const kept = new LRUCache<string, Extract<Lookup, { state: 'fresh' }>>({
+  const kept = new LRUCache<string, Extract<Lookup<T>, { state: 'fresh' }>>({
     max: Math.max(1, maxEntries)
   })
-  const flights = createSingleFlight<CacheEntry>()
+  const flights = createSingleFlight<CacheEntry<T>>()
 
   return {
     lookup: (store, locator) => {
@@ -88,7 +93,7 @@ export const createSecretCache = ({ ttlMs, maxEntries, now }: SecretCacheOptions
 
     load: (store, locator, fetch) => {
       const key = keyOf(store, locator)
-      const fetchEntry = async (): Promise<CacheEntry> => {
+      const fetchEntry = async (): Promise<CacheEntry<T>> => {
         const fetchedAt = now()
         const record = await fetch()
         return { record, fetchedAt, expiresAt: fetchedAt + ttlMs }

@@ -33,7 +33,11 @@ const Policy = Type.Object(
   { additionalProperties: false }
 )
 
-const Store = Type.Object({ name: Type.String(), kind: Type.String() })
+const Store = Type.Object({
+  name: Type.String(),
+  kind: Type.String(),
+  requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 }))
+})
 
 // Bots and channels are read from a later version on; until then only their empty lists are accepted.
 const NotYet = Type.Array(Type.Unknown(), { maxItems: 0 })
@@ -56,6 +60,8 @@ export interface StoreConfig {
   /** As the plugin's `settings` schema describes them. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly address: StoreAddress
+  /** Tags without which a secret of this store is not read; empty: none are asked for. */
+  readonly requireTags: ReadonlyMap<string, string>
 }
 
 export interface FileConfig {
@@ -97,7 +103,8 @@ const readStore = (
   at: Path,
   report: Report
 ): StoreConfig | undefined => {
-  const { name, kind, ...settings } = entry as Record<string, unknown> & Static<typeof Store>
+  const { name, kind, requireTags, ...settings } = entry as Record<string, unknown> &
+    Static<typeof Store>
   if (!isStoreName(name)) {
     report(
       [...at, 'name'],
@@ -110,9 +117,13 @@ const readStore = (
     report([...at, 'kind'], `must be one of ${catalog.map((known) => known.kind).join(', ')}`)
     return undefined
   }
+  if (requireTags !== undefined && plugin.tags === undefined) {
+    report([...at, 'requireTags'], 'cannot be asked of this kind of store, which has none')
+  }
   if (!validate(plugin.settings, settings, at, report)) return undefined
   try {
-    return { name, plugin, settings, address: plugin.address(settings) }
+    const tags = new Map(Object.entries(requireTags ?? {}))
+    return { name, plugin, settings, address: plugin.address(settings), requireTags: tags }
   } catch (error) {
     report(at, (error as Error).message)
     return undefined

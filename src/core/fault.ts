@@ -12,6 +12,8 @@ export type FaultReason =
   | 'throttled'
   | 'unavailable'
   | 'timeout'
+  /** A write only: another version is the newest than the writer took it to be. */
+  | 'conflict'
 
 export interface FaultDetails {
   /** The peer's error code, e.g. `AccessDeniedException`; dropped unless it is a short plain word. */

@@ -90,7 +90,8 @@ export const problemOfFault = {
   invalid_answer: 'store_invalid_answer',
   throttled: 'store_throttled',
   unavailable: 'store_unavailable',
-  timeout: 'store_timeout'
+  timeout: 'store_timeout',
+  conflict: 'conflict'
 } as const satisfies Record<FaultReason, ProblemCode>
 
 /** The `application/problem+json` body. `requestId` makes `instance`; without one (a broken request line) it is left out. */

@@ -141,7 +141,9 @@ export const gcpStore = (
   return seek(
     stores,
     'gcp-secret-manager',
-    (address) => address.project === project && address.location === location
+    (address) =>
+      (address.project === project || address.projectNumber === project) &&
+      address.location === location
   )
 }
 

@@ -11,7 +11,13 @@ export type StoreAddress =
       readonly accounts: readonly string[]
     }
   | { readonly kind: 'azure-key-vault' /** lower case, no port */; readonly host: string }
-  | { readonly kind: 'gcp-secret-manager'; readonly project: string; readonly location?: string }
+  | {
+      readonly kind: 'gcp-secret-manager'
+      readonly project: string
+      /** The other name of the same project, which Google itself writes in its answers. */
+      readonly projectNumber?: string
+      readonly location?: string
+    }
   | {
       readonly kind: 'vault'
       /** scheme, host and port as `new URL(address).origin` gives them */

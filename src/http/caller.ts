@@ -1,11 +1,9 @@
 /** On whose behalf a request acts. Rule: the route's template goes on record, never the URL. */
 import type { FastifyRequest } from 'fastify'
-import type { Caller } from '../broker/broker.ts'
+import type { Caller, Door } from '../broker/caller.ts'
 import { ProblemError } from '../core/problem.ts'
 
-export const doorOf = (
-  request: FastifyRequest
-): Pick<Caller, 'route' | 'requestId' | 'address'> => ({
+export const doorOf = (request: FastifyRequest): Door => ({
   route: `${request.method} ${request.routeOptions.url ?? ''}`,
   requestId: request.id,
   address: request.ip

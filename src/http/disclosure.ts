@@ -1,6 +1,7 @@
 /** From what the broker discloses to what the caller reads: the one place of this floor where a value is revealed. */
 import type { FastifyReply } from 'fastify'
-import type { Broker, Caller, Disclosure } from '../broker/broker.ts'
+import type { Broker, Disclosure } from '../broker/broker.ts'
+import type { Caller } from '../broker/caller.ts'
 import type { Principal } from '../core/principal.ts'
 import { PROBLEMS, ProblemError, toProblemBody } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'

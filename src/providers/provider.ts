@@ -3,6 +3,7 @@
  * line in `catalog.ts`. It reads; it never caches, never logs a value, and fails only with a `ProviderFault`.
  */
 import { type Static, type TObject, Type } from 'typebox'
+import type { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import type { Sealer } from '../crypto/sealer.ts'
@@ -11,6 +12,23 @@ import type { State } from '../state/state.ts'
 export interface CallOptions {
   /** Aborts at the total deadline of the read (UPSTREAM_TIMEOUT_MS). A provider settles promptly when it does. */
   readonly signal: AbortSignal
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Write only if this is still the newest version. */
+  readonly ifVersion?: string
+}
+
+export interface Page {
+  readonly limit: number
+  /** As the listing before gave it; checked by the provider, since a caller may have made it up. */
+  readonly cursor?: string
+}
+
+export interface Listing {
+  readonly paths: readonly string[]
+  /** Absent on the last page. */
+  readonly cursor?: string
 }
 
 export interface SecretProvider {
@@ -23,12 +41,27 @@ export interface SecretProvider {
 
   // Further powers are optional: a provider has them or leaves them out, never a stub.
 
-  /** Writes a new version; resolves with its name. */
+  /**
+   * Writes a new version and resolves with its name. Throws ProviderFault; `conflict` if `ifVersion` is given and another
+   * version is the newest.
+   */
   readonly write?: (
     locator: Locator,
     text: Sensitive<string>,
-    options: CallOptions
+    options: WriteOptions
   ) => Promise<{ readonly version: string }>
+  /** Whether `write` heeds `ifVersion`; without it such a write is refused before it is tried. */
+  readonly comparesVersions?: true
+  /** The paths of secrets below a prefix that ends in `/` (or is empty), in a steady order. Throws ProviderFault. */
+  readonly list?: (prefix: string, page: Page, options: CallOptions) => Promise<Listing>
+  /**
+   * Reads many secrets in fewer calls than one each; a fault is a result like any other. Only newest versions are asked
+   * for. Throws ProviderFault where all of them fail.
+   */
+  readonly readMany?: (
+    locators: readonly Locator[],
+    options: CallOptions
+  ) => Promise<readonly (SecretRecord | ProviderFault)[]>
   /** The secret's tags, for a store that does not tell them with the text. Never the text itself. Throws ProviderFault. */
   readonly readTags?: (locator: Locator, options: CallOptions) => Promise<Tags>
   /** Whether `version` is still what `read` would give, answered at once and without a peer: only for in-process stores. */
@@ -77,6 +110,8 @@ export interface ProviderDeps {
 export interface ProviderPlugin<S extends TObject = TObject> {
   /** The word in `kind:` of `purser.yaml`. */
   readonly kind: StoreAddress['kind']
+  /** What the secrets of this kind can be tagged with, in its own word; absent where they cannot. */
+  readonly tags?: 'tags' | 'labels' | 'custom metadata'
   /** The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused. */
   readonly settings: S
   /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */

@@ -108,7 +108,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
       const { body } = request
       const text = new Sensitive('value' in body ? body.value : JSON.stringify(body.data))
       const wanted = { text: request.query.ref }
-      const { reference, version } = await broker.writeSecret(callerOf(request), wanted, text)
+      const { reference, version } = await broker.writeSecret(callerOf(request), wanted, { text })
       return { ref: formatReference(reference), version }
     }
   )

@@ -1,0 +1,65 @@
+/**
+ * The decision: before the cache, before any question of existence. Rule: whoever is refused learns nothing of what is
+ * configured or kept; why it was refused goes to the record alone.
+ */
+import type { PolicyAction } from '../core/policy.ts'
+import { ProblemError } from '../core/problem.ts'
+import { createReferenceBook, parseReference, type Reference } from '../core/reference.ts'
+import type { Caller, Rules, Wanted } from './caller.ts'
+import type { Store } from './stores.ts'
+
+export const denied = (reason: string): ProblemError =>
+  new ProblemError('access_denied', {}, reason)
+
+const NOTHING = createReferenceBook([], new Map())
+
+const isReadable = (wanted: Wanted): boolean => {
+  try {
+    parseReference(wanted.text, NOTHING, wanted)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Undefined where the reference leads to no configured store. Throws `invalid_reference`; but what is wrong only because
+ * of how a store or a name is configured is told to those alone who may read something in that store.
+ */
+export const parseWanted = (
+  { policy, book }: Rules,
+  { client }: Caller,
+  wanted: Wanted
+): Reference | undefined => {
+  try {
+    return parseReference(wanted.text, book, wanted)
+  } catch (error) {
+    const [store] = wanted.text.split(':', 1)
+    const { read, write } = policy.grantsOf(client)
+    const mayKnow = [...read, ...write].some((pattern) => pattern.startsWith(`${store}:`))
+    if (mayKnow || !isReadable(wanted)) throw error
+    throw denied('invalid_for_its_store')
+  }
+}
+
+export interface Authorized {
+  readonly reference: Reference
+  readonly store: Store
+}
+
+/** Throws `insufficient_mode` or `access_denied`. */
+export const authorize = (
+  { policy, stores }: Rules,
+  caller: Caller,
+  action: PolicyAction,
+  reference: Reference | undefined
+): Authorized => {
+  if (!caller.mode.includes(action === 'read' ? 'r' : 'w')) {
+    throw new ProblemError('insufficient_mode')
+  }
+  if (reference === undefined) throw denied('unknown_store')
+  if (!policy.isAllowed(caller.client, action, reference)) throw denied('no_rule')
+  const store = stores.get(reference.store)
+  if (store === undefined) throw denied('unknown_store')
+  return { reference, store }
+}
