@@ -93,6 +93,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     state,
     sealer: () => live.sealer,
     environ: (name) => environ[name],
+    rules: () => live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS
   }
   const compose = async (next: Config, previous?: Live): Promise<Live> => {

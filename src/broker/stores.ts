@@ -5,17 +5,19 @@
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ProviderFault } from '../core/fault.ts'
+import { locatorOf, parseReference, type ReferenceBook } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type {
   CallOptions,
-  Credential,
   Log,
+  ProviderDeps,
   ProviderPlugin,
   SecretProvider
 } from '../providers/provider.ts'
 import type { State } from '../state/state.ts'
+import { select } from './content.ts'
 
 export interface StoreSpec {
   readonly name: string
@@ -40,6 +42,8 @@ export interface StoresDeps {
   readonly state: State
   readonly sealer: () => Sealer
   readonly environ: (name: string) => string | undefined
+  /** As they are at the time of asking; for credentials that stand in another store. */
+  readonly rules: () => { readonly book: ReferenceBook; readonly stores: Stores }
   readonly timeoutMs: number
 }
 
@@ -49,24 +53,41 @@ export interface Stores {
   readonly close: () => Promise<void>
 }
 
+const missing = (): ProviderFault =>
+  new ProviderFault('misconfigured', { code: 'credential_missing' })
+
+/** A credential that another store keeps is read anew each time: a rotated one is taken up, and nothing is cached here. */
+const readFromStore = async (
+  { rules }: StoresDeps,
+  text: string,
+  options: CallOptions
+): Promise<Sensitive<string>> => {
+  const { book, stores } = rules()
+  const reference = parseReference(text, book)
+  const provider = reference && stores.get(reference.store)?.provider
+  if (reference === undefined || provider === undefined) throw missing()
+  const record = await provider.read(locatorOf(reference), options)
+  const selection = select(record, reference.field)
+  if ('data' in selection) throw missing()
+  return selection.value
+}
+
 const readCredential =
-  (environ: StoresDeps['environ']) =>
-  async (credential: Credential, { signal }: CallOptions): Promise<Sensitive<string>> => {
-    if ('env' in credential) {
-      const value = environ(credential.env)
-      if (value === undefined || value === '') {
-        throw new ProviderFault('misconfigured', { code: 'credential_missing' })
-      }
-      return new Sensitive(value)
-    }
-    if ('file' in credential) {
-      const text = await readFile(credential.file, { encoding: 'utf8', signal }).catch(() => {
-        throw new ProviderFault('misconfigured', { code: 'credential_missing' })
+  (deps: StoresDeps): ProviderDeps['credential'] =>
+  async (credential, options) => {
+    if ('ref' in credential) {
+      return readFromStore(deps, credential.ref, options).catch((error: unknown) => {
+        throw error instanceof ProviderFault ? error : missing()
       })
-      return new Sensitive(text.replace(/\r?\n$/, ''))
     }
-    // The configuration refuses { ref } until stores can be chained.
-    throw new ProviderFault('misconfigured', { code: 'credential_missing' })
+    const text =
+      'env' in credential
+        ? deps.environ(credential.env)
+        : await readFile(credential.file, { encoding: 'utf8', signal: options.signal }).catch(
+            missing
+          )
+    if (typeof text !== 'string' || text === '') throw missing()
+    return new Sensitive(text.replace(/\r?\n$/, ''))
   }
 
 /** Runs the work under a deadline of its own, and answers at the deadline even if the work does not. */
@@ -92,14 +113,14 @@ const underDeadline = async <T>(
 }
 
 const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
-  const { log, now, state, sealer, environ, timeoutMs } = deps
+  const { log, now, state, sealer, timeoutMs } = deps
   const provider = await spec.plugin.connect(spec.settings, {
     store: spec.name,
     log,
     now,
     state,
     sealer,
-    credential: readCredential(environ)
+    credential: readCredential(deps)
   })
   return { spec, provider, call: (work) => underDeadline(timeoutMs, work) }
 }

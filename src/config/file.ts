@@ -17,6 +17,7 @@ import {
 import type { StoreAddress } from '../core/store-address.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
 import type { ProviderPlugin } from '../providers/provider.ts'
+import { chainFaults } from './chain.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 
 const Clients = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
@@ -235,7 +236,10 @@ export const parseConfigFile = (text: string, label: string): FileConfig => {
   const book = createReferenceBook(stores, secrets)
   checkPolicies(policies, kinds, report)
   // A name that leads to a store which is itself at fault would only repeat that fault.
-  if (stores.length === file.stores.length) checkNames(secrets, book, report)
+  if (stores.length === file.stores.length) {
+    checkNames(secrets, book, report)
+    for (const { index, message } of chainFaults(stores, book)) report(['stores', index], message)
+  }
   refuse()
   return { stores, policies, book }
 }

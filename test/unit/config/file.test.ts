@@ -84,6 +84,27 @@ test('each fault is reported with its line, and all at once', async (t) => {
   }
 })
 
+const vault = (name: string, ref: string): string =>
+  `  - { name: ${name}, kind: vault, address: "https://${name}.internal:8200", mounts: [{ path: kv, version: 2 }], auth: { method: token, token: { ref: "${ref}" } } }\n`
+
+test('a store whose credential stands in another is read; one that needs itself is named with all on the way', async (t) => {
+  t.same(faultsOf(`${STORES}${vault('a', 'b:kv/x#token')}${vault('b', 'local:x')}`), [])
+  t.match(faultsOf(`${STORES}${vault('a', 'other:x')}`), [
+    /stores.1 has a credential whose ref leads to no/
+  ])
+  t.match(faultsOf(`${STORES}${vault('a', 'local:../x')}`), [
+    /stores.1 has a credential whose ref is wrong/
+  ])
+  t.match(faultsOf(`${STORES}${vault('a', 'a:kv/x')}`), [
+    /purser.yaml:3:\d+ stores.1 needs itself to log in: a -> a/
+  ])
+  const round = faultsOf(
+    `${STORES}${vault('a', 'b:kv/x')}${vault('b', 'c:kv/x')}${vault('c', 'a:kv/x')}`
+  )
+  t.match(round, [/stores.1 needs itself to log in: a -> b -> c -> a/])
+  t.equal(round.length, 1)
+})
+
 test('no fault repeats what the file says', async (t) => {
   const canary = createCanary()
   const quoted = JSON.stringify(canary.token)

@@ -1,0 +1,45 @@
+/**
+ * How a command fails. Rule: what was to be expected is a sentence on stderr, without a stack; of anything else only what
+ * `describeError` lets through is shown, since a message may quote a value. Exit codes: 1 failed, 2 wrong usage.
+ */
+import { CommanderError } from 'commander'
+import { ConfigError } from '../config/fault.ts'
+import { ProviderFault } from '../core/fault.ts'
+import { PROBLEMS, ProblemError, problemOfFault } from '../core/problem.ts'
+import { describeError } from '../telemetry/logger.ts'
+
+export class Failure extends Error {
+  readonly exitCode: 1 | 2
+
+  constructor(message: string, exitCode: 1 | 2 = 1) {
+    super(message)
+    this.name = 'Failure'
+    this.exitCode = exitCode
+  }
+}
+
+/** For what was typed: arguments that the grammar of the command accepts and the command does not. */
+export const usageFailure = (message: string): Failure => new Failure(message, 2)
+
+const sentence = (error: unknown): string => {
+  if (error instanceof Failure || error instanceof ConfigError) return error.message
+  if (error instanceof ProblemError) {
+    const { code, details, reason } = error
+    const why = reason === undefined ? '' : ` (${reason})`
+    return details.detail ?? `${PROBLEMS[code].title}${why}.`
+  }
+  if (error instanceof ProviderFault) {
+    const { code, status, reason } = error
+    const facts = [code, status].filter((fact) => fact !== undefined)
+    const { title } = PROBLEMS[problemOfFault[reason]]
+    return facts.length > 0 ? `${title} (${facts.join(', ')}).` : `${title}.`
+  }
+  return `An unexpected failure: ${JSON.stringify(describeError(error), null, 2)}`
+}
+
+/** Says on stderr why, and resolves to the exit code. Commander has said its part already. */
+export const reportFailure = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  process.stderr.write(`${sentence(error)}\n`)
+  return error instanceof Failure ? error.exitCode : 1
+}

@@ -1,0 +1,45 @@
+/**
+ * Values in and out of a command. Rule: a secret comes from standard input or a file, never from the command line, where
+ * every user of the machine could read it; only what was asked for goes to stdout, so that it can be piped on.
+ */
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { select } from '../broker/content.ts'
+import type { SecretRecord } from '../core/secret.ts'
+import { Failure } from './failure.ts'
+
+/** A line for the person at the terminal, on stderr. */
+export const tell = (line: string): void => {
+  process.stderr.write(`${line}\n`)
+}
+
+const decode = (bytes: Buffer): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new Failure('The input is not UTF-8 text: encode it first, for example as base64.')
+  }
+}
+
+/** All of a file, or of standard input without one, less one newline at its end. `what` names it to the person who types. */
+export const readInput = async (what: string, file?: string): Promise<string> => {
+  const isTyped = file === undefined && process.stdin.isTTY
+  if (isTyped) tell(`Type ${what}, then Enter and Ctrl-D:`)
+  const bytes = await (file === undefined ? buffer(process.stdin) : readFile(file)).catch(() => {
+    throw new Failure('The input cannot be read.')
+  })
+  const text = decode(bytes).replace(/\r?\n$/, '')
+  if (text === '') throw new Failure(`There is no input: ${what} is expected on standard input.`)
+  return text
+}
+
+/** Prints the text of the secret or of its field; an object of several fields as JSON. */
+export const printSecret = (record: SecretRecord, field: string | undefined): void => {
+  const selection = select(record, field)
+  if (record.encoding !== undefined) tell('The secret is not UTF-8 text: this is its base64.')
+  console.log(
+    'value' in selection
+      ? selection.value.reveal()
+      : JSON.stringify(selection.data.reveal(), null, 2)
+  )
+}

@@ -1,0 +1,29 @@
+/** Every command of `purser`, one file each. Rule: a command throws; only `purser.ts` ends the process. */
+import { Command } from 'commander'
+import { addConfigCommand } from './config-check.ts'
+import { addEncryptionKeyCommand } from './encryption-key.ts'
+import { addInitCommand } from './init.ts'
+import { addKeyCommand } from './key.ts'
+import { addQuickstartCommand } from './quickstart.ts'
+import { addResolveCommand } from './resolve.ts'
+import { addServeCommand } from './serve.ts'
+import { addStoreCommand } from './store.ts'
+
+export const createProgram = (version: string): Command => {
+  const program = new Command('purser')
+    .description('A secrets broker: each program gets the credentials that its own API key allows.')
+    .version(version)
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.')
+    // Inherited by the commands, so it stands before them.
+    .exitOverride()
+  addServeCommand(program)
+  addQuickstartCommand(program)
+  addInitCommand(program)
+  addConfigCommand(program)
+  addKeyCommand(program)
+  addEncryptionKeyCommand(program)
+  addStoreCommand(program)
+  addResolveCommand(program)
+  return program
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/** The process behind the command line. Rule: it ends by itself, with an exit code that `failure.ts` explains. */
+import { readFileSync } from 'node:fs'
+import { reportFailure } from './failure.ts'
+import { createProgram } from './program.ts'
+
+// Whatever file a command creates is its owner's alone.
+process.umask(0o077)
+// Without a listener Node opens its inspector at this signal, to everyone on this machine.
+process.on('SIGUSR1', () => {})
+
+const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+const { version } = JSON.parse(manifest) as { version: string }
+
+try {
+  await createProgram(version).parseAsync()
+} catch (error) {
+  process.exitCode = reportFailure(error)
+}

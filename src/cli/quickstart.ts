@@ -1,0 +1,127 @@
+/**
+ * `purser quickstart`, which is `npm start`: from an empty folder to a service that answers. Rule: it writes a
+ * configuration only where there is none at all; keys and secrets for a demonstration exist in the environment dev alone,
+ * for the client `demo` of the policy.
+ */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { type Config, readConfig } from '../config/config.ts'
+import { readEnviron } from '../config/env.ts'
+import { ProviderFault } from '../core/fault.ts'
+import { compilePolicy } from '../core/policy.ts'
+import { Sensitive } from '../core/secret.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { issueApiKey } from '../keys/api-key.ts'
+import { putSecret, readSecret } from '../providers/local-store.ts'
+import { withState } from './embedded-state.ts'
+import { Failure } from './failure.ts'
+import { DEV_CHOICES, initialise } from './init.ts'
+import { serve } from './serve.ts'
+import { localStores } from './store.ts'
+
+const CLIENT = 'demo'
+const GREETING = { store: 'local', path: 'demo/greeting' }
+const FORBIDDEN = { store: 'local', path: 'payroll/salaries' }
+const FIELDS = { text: 'Hello from Purser', language: 'en' }
+const ONE_DAY = 86_400
+
+/** Writes what `purser init --dev` writes if there is nothing; throws Failure if there is only half. */
+const ensureConfiguration = (folder: string): void => {
+  const environ = readEnviron(process.env, folder)
+  const isSet = (name: string): boolean => (process.env[name] ?? '') !== ''
+  const hasFile = existsSync(resolve(folder, environ['CONFIG_FILE'] || './purser.yaml'))
+  const hasEnv = existsSync(resolve(folder, '.env'))
+  const hasSecrets = hasEnv || isSet('ENCRYPTION_KEYS') || isSet('ENCRYPTION_KEYS_FILE')
+  if (hasFile && hasSecrets) return
+  if (!hasFile && !hasSecrets) {
+    initialise(folder, DEV_CHOICES)
+    return
+  }
+  const [found, missing] = hasFile
+    ? ['purser.yaml', '.env (or ENCRYPTION_KEYS in the environment)']
+    : [hasEnv ? '.env' : 'ENCRYPTION_KEYS in the environment', 'purser.yaml']
+  throw new Failure(
+    `Half a configuration: there is ${found}, but no ${missing}. Nothing was changed. Bring what is missing, or take the other half away and start again to get both written afresh.`
+  )
+}
+
+const isDemo = ({ settings, policies }: Config): boolean =>
+  settings.ENVIRONMENT === 'dev' && policies.some(({ client }) => [client].flat().includes(CLIENT))
+
+const mayRead = (config: Config, secret: typeof GREETING): boolean =>
+  compilePolicy(config.policies).isAllowed(CLIENT, 'read', secret)
+
+const ensureGreeting = (config: Config): Promise<void> =>
+  withState(config.dataDir, async (state) => {
+    const store = localStores(config, state).get(GREETING.store)
+    if (store === undefined) return
+    try {
+      await readSecret(store, GREETING.path)
+    } catch (error) {
+      if (!(error instanceof ProviderFault && error.reason === 'not_found')) return
+      await putSecret(store, GREETING.path, new Sensitive(JSON.stringify(FIELDS)))
+    }
+  })
+
+/** Prints curl lines that hold a fresh key, each complete in itself. */
+const announce = async (config: Config, origin: string): Promise<void> => {
+  const { ENCRYPTION_KEYS, SCOPE_ROOT, PLATFORM_VERSION } = config.settings
+  const { apiKey } = await issueApiKey(
+    createKeyring(ENCRYPTION_KEYS),
+    {
+      client: CLIENT,
+      scopes: [`${SCOPE_ROOT}:secrets`],
+      mode: 'r',
+      environment: 'dev',
+      minimumVersion: PLATFORM_VERSION,
+      lifetimeSeconds: ONE_DAY
+    },
+    Date.now()
+  )
+  const curl = (target: string): string =>
+    `curl -sS -w '\\n%{http_code}\\n' -H 'Authorization: Bearer ${apiKey}' '${origin}${target}'`
+  const read = ({ store, path }: typeof GREETING): string => `/v1/secrets?ref=${store}:${path}`
+  const lines = [
+    'Purser runs in dev mode: made for trying it out, not for real secrets.',
+    'Paste these into another terminal; the key of the client demo in them is valid for one day.'
+  ]
+  if (mayRead(config, GREETING)) {
+    lines.push('', 'A secret that the policy allows: 200', curl(`${read(GREETING)}&field=text`))
+  }
+  if (!mayRead(config, FORBIDDEN)) {
+    lines.push('', 'One that it does not, be it there or not: 403', curl(read(FORBIDDEN)))
+  }
+  lines.push(
+    '',
+    'What the key may do: 200',
+    curl('/v1/whoami'),
+    '',
+    'Settings are in .env, stores and policies in purser.yaml. Read on in README.md and `npx purser --help`.'
+  )
+  console.log(`\n${lines.join('\n')}\n`)
+}
+
+const quickstart = async (): Promise<void> => {
+  const folder = process.cwd()
+  ensureConfiguration(folder)
+  const config = readConfig(process.env, folder)
+  if (!isDemo(config)) return serve(folder)
+  if (mayRead(config, GREETING)) await ensureGreeting(config)
+  await serve(folder, announce)
+}
+
+export const addQuickstartCommand = (program: Command): void => {
+  program
+    .command('quickstart')
+    .description('what npm start runs: serve; in a folder without configuration, init --dev first')
+    .addHelpText(
+      'after',
+      `
+In the environment dev with a policy for the client demo it also prints curl lines with a key for one day.
+
+Example:
+  $ mkdir try && cd try && purser quickstart`
+    )
+    .action(quickstart)
+}

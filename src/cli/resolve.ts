@@ -1,0 +1,73 @@
+/**
+ * `purser resolve`: reads a reference through the configured stores, to try it. Rule: this is the operator's own right,
+ * who holds the configuration; no policy is asked and nothing is kept, but a store's `requireTags` holds here too.
+ */
+import type { Command } from 'commander'
+import { connectStores, type Store } from '../broker/stores.ts'
+import { createTagGate } from '../broker/tag-gate.ts'
+import { createSecretCache } from '../cache/secret-cache.ts'
+import { readConfig } from '../config/config.ts'
+import { readEnviron } from '../config/env.ts'
+import { locatorOf, parseReference } from '../core/reference.ts'
+import type { Locator, SecretRecord, Tags } from '../core/secret.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { createSealer } from '../crypto/sealer.ts'
+import { withState } from './embedded-state.ts'
+import { Failure } from './failure.ts'
+import { printSecret, tell } from './io.ts'
+
+/** The whole secret, if it has the tags that its store asks for. */
+const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
+  const gate = createTagGate(createSecretCache<Tags>({ ttlMs: 0, maxEntries: 0, now: Date.now }))
+  await gate.before(store, locator)
+  const record = await store.call((options) => store.provider.read(locator, options))
+  gate.after(store, record.tags)
+  return record
+}
+
+const resolve = async (text: string): Promise<void> => {
+  const config = readConfig(process.env, process.cwd())
+  const environ = readEnviron(process.env, process.cwd())
+  const { settings, book } = config
+  const reference = parseReference(text, book)
+  if (reference === undefined) {
+    throw new Failure('The reference leads to no configured store or name.')
+  }
+  const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
+  const record = await withState(config.dataDir, async (state) => {
+    // All of them: one store may keep the credentials of another.
+    const { stores } = await connectStores(config.stores, {
+      log: (level, message, fields = {}) => tell(`${level}: ${message} ${JSON.stringify(fields)}`),
+      now: Date.now,
+      state,
+      sealer: () => sealer,
+      environ: (name) => environ[name],
+      rules: () => ({ book, stores }),
+      timeoutMs: settings.UPSTREAM_TIMEOUT_MS
+    })
+    try {
+      const store = stores.get(reference.store)
+      if (store === undefined) throw new Error('a reference leads to a configured store')
+      return await read(store, locatorOf(reference))
+    } finally {
+      await stores.close()
+    }
+  })
+  printSecret(record, reference.field)
+}
+
+export const addResolveCommand = (program: Command): void => {
+  program
+    .command('resolve')
+    .description('read a reference through the configured stores, without a policy, and print it')
+    .argument('<ref>', 'a reference in any form, or a name of purser.yaml')
+    .addHelpText(
+      'after',
+      `
+The value goes to stdout; a secret of several fields is printed as JSON.
+
+Example:
+  $ purser resolve 'local:demo/greeting#text'`
+    )
+    .action(resolve)
+}

@@ -1,0 +1,155 @@
+/**
+ * `purser serve`: the service as a process. Rule: it starts with a whole configuration or not at all, a reload takes over
+ * a whole configuration or nothing, and it ends when told to, after the requests that are under way.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Command } from 'commander'
+import type { Logger } from 'pino'
+import { type App, buildApp } from '../app.ts'
+import { type Config, readConfig } from '../config/config.ts'
+import { readEnviron } from '../config/env.ts'
+import { ConfigError } from '../config/fault.ts'
+import { type SettingName, settingNames } from '../config/settings.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { warningsOf } from './config-check.ts'
+import { Failure } from './failure.ts'
+
+/** Orchestrators kill after 30 seconds by default, some after 10. */
+const SHUTDOWN_MS = 10_000
+
+/** npm passes a Ctrl-C on to a process that has had it from the terminal: that is one signal, not two. */
+const ECHO_MS = 250
+
+const RELOADED: readonly SettingName[] = ['ENCRYPTION_KEYS', 'INTERNAL_SECRET', 'CONFIG_FILE']
+
+/** Settings that differ from those the process was started with and steer nothing before a restart. */
+const needRestart = (started: Config, next: Config): SettingName[] => {
+  const changed = settingNames.filter(
+    (name) =>
+      !RELOADED.includes(name) && !isDeepStrictEqual(started.settings[name], next.settings[name])
+  )
+  const isSameTls = isDeepStrictEqual(started.tls, next.tls)
+  return isSameTls || changed.includes('TLS_CERT_FILE') ? changed : [...changed, 'TLS_CERT_FILE']
+}
+
+const listen = async (app: App, { settings }: Config): Promise<void> => {
+  const { HOST, PORT, INTERNAL_HOST, INTERNAL_PORT } = settings
+  await app.server.listen({ host: HOST, port: PORT })
+  if (INTERNAL_HOST === undefined || INTERNAL_PORT === undefined) return
+  await app.internalServer?.listen({
+    host: INTERNAL_HOST,
+    port: INTERNAL_PORT,
+    listenTextResolver: (address) => `Internal routes at ${address}`
+  })
+}
+
+const cannotStart = (error: unknown): Failure => {
+  const { code, message, address, port } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+  }
+  const place = `${address ?? 'HOST'}:${port ?? 'PORT'}`
+  if (code === 'EADDRINUSE') return new Failure(`${place} is in use by another process.`)
+  return new Failure(`The service cannot start: ${message}.`)
+}
+
+/** Ends the process: exit code 0 if it was asked to and everything was answered and closed in time. */
+const createStop = (app: App, logger: Logger): ((exitCode: 0 | 1) => void) => {
+  let stoppingSince: number | undefined
+  const close = async (exitCode: 0 | 1): Promise<void> => {
+    try {
+      app.drain()
+      await app.close()
+      process.exit(exitCode)
+    } catch (error) {
+      logger.error({ err: error }, 'the service did not close cleanly')
+      process.exit(1)
+    }
+  }
+  return (exitCode) => {
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > ECHO_MS) process.exit(1)
+      return
+    }
+    stoppingSince = performance.now()
+    logger.info('the service ends after the requests under way')
+    setTimeout(() => {
+      logger.error('requests were still under way: they are cut off')
+      process.exit(1)
+    }, SHUTDOWN_MS)
+    void close(exitCode)
+  }
+}
+
+/** Serves the configuration of the folder until a signal; `announce` is called once it listens. */
+export const serve = async (
+  folder: string,
+  announce: (config: Config, origin: string) => Promise<void> = async () => {}
+): Promise<void> => {
+  const config = readConfig(process.env, folder)
+  const logger = createLogger(config.settings.LOG_LEVEL)
+  // One object for as long as the process runs, since stores look their credentials up in it at each login.
+  const environ = { ...readEnviron(process.env, folder) }
+  const warn = (of: Config): void => {
+    for (const warning of warningsOf(of)) logger.warn(warning)
+  }
+
+  const reload = async (): Promise<void> => {
+    try {
+      const next = readConfig(process.env, folder)
+      await app.reload(next)
+      for (const name of Object.keys(environ)) delete environ[name]
+      Object.assign(environ, readEnviron(process.env, folder))
+      logger.info('the configuration was reloaded')
+      warn(next)
+      const settings = needRestart(config, next)
+      if (settings.length > 0) logger.warn({ settings }, 'changed settings need a restart')
+    } catch (error) {
+      const faults =
+        error instanceof ConfigError
+          ? { faults: error.faults.map(({ place, message }) => `${place}: ${message}`) }
+          : { err: error }
+      logger.error(faults, 'the configuration was not reloaded: nothing changed')
+    }
+  }
+
+  const app = await buildApp(config, { environ, logger }).catch((error: unknown) => {
+    throw cannotStart(error)
+  })
+  const stop = createStop(app, logger)
+  let reloads = Promise.resolve()
+  process.on('SIGHUP', () => {
+    reloads = reloads.then(reload)
+  })
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0))
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      logger.fatal({ err: error }, 'an unexpected failure: the service stops')
+      stop(1)
+    })
+  }
+  try {
+    await listen(app, config)
+  } catch (error) {
+    await app.close()
+    throw cannotStart(error)
+  }
+  warn(config)
+  await announce(config, app.server.listeningOrigin)
+}
+
+export const addServeCommand = (program: Command): void => {
+  program
+    .command('serve')
+    .description('run the service')
+    .addHelpText(
+      'after',
+      `
+Reads the environment, ./.env and purser.yaml, and refuses to start on a missing or weak secret. SIGHUP reloads all of
+it, SIGTERM and SIGINT end the service after the requests under way.
+
+Example:
+  $ ENVIRONMENT=pre purser serve`
+    )
+    .action(() => serve(process.cwd()))
+}

@@ -1,0 +1,176 @@
+/**
+ * `purser store`: the embedded store from the command line, also while a service runs on it. Rule: only stores of kind
+ * `local`; values come from standard input and go to stdout.
+ */
+import type { Command } from 'commander'
+import { type Config, readConfig } from '../config/config.ts'
+import { formatReference, parseReference, type Reference } from '../core/reference.ts'
+import { Sensitive } from '../core/secret.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { createSealer } from '../crypto/sealer.ts'
+import {
+  deleteSecret,
+  type LocalStore,
+  listSecrets,
+  putSecret,
+  readSecret,
+  rewrapSecrets
+} from '../providers/local-store.ts'
+import type { State } from '../state/state.ts'
+import { withState } from './embedded-state.ts'
+import { Failure, usageFailure } from './failure.ts'
+import { printSecret, readInput } from './io.ts'
+
+/** The embedded stores of the configuration by name, on that state. */
+export const localStores = (
+  { stores, settings }: Config,
+  state: State
+): Map<string, LocalStore> => {
+  const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
+  const names = stores.filter(({ plugin }) => plugin.kind === 'local').map(({ name }) => name)
+  return new Map(names.map((name) => [name, { name, state, sealer: () => sealer, now: Date.now }]))
+}
+
+const configuration = (): Config => {
+  const config = readConfig(process.env, process.cwd())
+  if (config.stores.every(({ plugin }) => plugin.kind !== 'local')) {
+    throw new Failure('purser.yaml has no store of kind local.')
+  }
+  return config
+}
+
+const localReference = (text: string, config: Config): Reference => {
+  const reference = parseReference(text, config.book)
+  const store = config.stores.find(({ name }) => name === reference?.store)
+  if (reference === undefined || store?.plugin.kind !== 'local') {
+    throw usageFailure('The reference leads to no configured store of kind local.')
+  }
+  return reference
+}
+
+/** Runs the work on the store that the reference leads to. */
+const withSecret = <T>(
+  text: string,
+  part: 'whole' | 'any',
+  work: (store: LocalStore, reference: Reference) => Promise<T>
+): Promise<T> => {
+  const config = configuration()
+  const reference = localReference(text, config)
+  if (part === 'whole' && (reference.version ?? reference.field) !== undefined) {
+    throw usageFailure('Name the whole secret here, without version or field.')
+  }
+  return withState(config.dataDir, (state) => {
+    const store = localStores(config, state).get(reference.store)
+    if (store === undefined) throw new Error('a local reference leads to a local store')
+    return work(store, reference)
+  })
+}
+
+const put = (text: string): Promise<void> =>
+  withSecret(text, 'whole', async (store, reference) => {
+    const value = new Sensitive(await readInput('the value'))
+    const { version } = await putSecret(store, reference.path, value)
+    console.log(formatReference({ ...reference, version }))
+  })
+
+const get = (text: string): Promise<void> =>
+  withSecret(text, 'any', async (store, { path, version, field }) =>
+    printSecret(await readSecret(store, path, version), field)
+  )
+
+const remove = (text: string): Promise<void> =>
+  withSecret(text, 'whole', async (store, reference) => {
+    if (!(await deleteSecret(store, reference.path))) throw new Failure('There is no such secret.')
+    console.log(`${formatReference(reference)} is deleted, with all its versions`)
+  })
+
+const list = async (prefix = ''): Promise<void> => {
+  const config = configuration()
+  const colon = prefix.indexOf(':')
+  const wanted = colon < 0 ? undefined : prefix.slice(0, colon)
+  if (prefix !== '' && wanted === undefined) {
+    throw usageFailure('A prefix begins with the name of a store and a colon.')
+  }
+  await withState(config.dataDir, async (state) => {
+    const stores = localStores(config, state)
+    if (wanted !== undefined && !stores.has(wanted)) {
+      throw usageFailure('The prefix names no configured store of kind local.')
+    }
+    for (const [name, store] of stores) {
+      if (wanted !== undefined && name !== wanted) continue
+      for (const secret of await listSecrets(store, prefix.slice(colon + 1))) {
+        const { path, version, createdAt = 'cannot be opened' } = secret
+        console.log([formatReference({ store: name, path }), version, createdAt].join('\t'))
+      }
+    }
+  })
+}
+
+const rewrap = async (): Promise<void> => {
+  const config = configuration()
+  await withState(config.dataDir, async (state) => {
+    let unreadable = 0
+    for (const [name, store] of localStores(config, state)) {
+      const counts = await rewrapSecrets(store)
+      unreadable += counts.unreadable
+      console.log(
+        `${name}: ${counts.total} secrets, ${counts.rewrapped} rewrapped, ${counts.unreadable} unreadable`
+      )
+    }
+    if (unreadable > 0) {
+      throw new Failure(
+        'What is unreadable is damaged or under an encryption key that ENCRYPTION_KEYS no longer holds.'
+      )
+    }
+  })
+}
+
+export const addStoreCommand = (program: Command): void => {
+  const store = program
+    .command('store')
+    .description('the embedded local store; also while the service runs')
+  store
+    .command('put')
+    .description('store a new version of a secret; its value is read from standard input')
+    .argument('<ref>', 'for example local:team/db')
+    .addHelpText(
+      'after',
+      `
+The value is a text, or a JSON object whose members are the secret's fields. One newline at its end is not part of it.
+
+Examples:
+  $ purser store put local:team/smtp < password.txt
+  $ echo '{"user":"app","password":"…"}' | purser store put local:team/db`
+    )
+    .action(put)
+  store
+    .command('get')
+    .description('print a secret, or one field of it')
+    .argument('<ref>', 'for example local:team/db#password')
+    .addHelpText('after', "\nExample:\n  $ purser store get 'local:team/db?version=2#password'")
+    .action(get)
+  store
+    .command('list')
+    .description('list secrets: reference, newest version and its time, separated by tabs')
+    .argument('[prefix]', 'for example local:team/')
+    .addHelpText('after', '\nExample:\n  $ purser store list local:team/')
+    .action(list)
+  store
+    .command('delete')
+    .description('delete a secret with all its versions')
+    .argument('<ref>', 'for example local:team/db')
+    .addHelpText('after', '\nExample:\n  $ purser store delete local:team/db')
+    .action(remove)
+  store
+    .command('rewrap')
+    .description('re-encrypt everything under the active encryption key')
+    .addHelpText(
+      'after',
+      `
+Exit code 1 if something could not be opened; it is left as it is.
+
+Example:
+  $ purser store rewrap`
+    )
+    .action(rewrap)
+}

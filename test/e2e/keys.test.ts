@@ -1,0 +1,85 @@
+/** API keys from the command line, offline and beside a service that runs. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { createDirectory } from '../support/embedded.ts'
+import { createConfigured, get, issueKey, runPurser, serve } from '../support/purser-process.ts'
+
+const ENCRYPTION_KEYS = newEncryptionKey()
+
+test('A key is issued with nothing but ENCRYPTION_KEYS: alone on stdout, its claims on stderr', async (t) => {
+  const folder = createDirectory(t)
+  const env = { ENCRYPTION_KEYS }
+  const { code, stdout, stderr } = await runPurser(t, folder, ['key', 'issue'], { env })
+  t.equal(code, 0)
+  t.match(stdout, /^purser_pro_[A-Za-z0-9_.-]+\n$/)
+  t.notOk(stderr.includes(stdout.trim().slice(0, 60)))
+  t.match(stderr, /kernel.*aura-services.*\br\n.*pro.*8\.3\.0.*never/s)
+})
+
+test('The flags of key issue are those of the generator that it stands in for', async (t) => {
+  const folder = createDirectory(t)
+  const id = '0b6d1c9e-9a34-4c57-8f0e-2a6f4c1d7e55'
+  writeFileSync(join(folder, 'key.txt'), `${ENCRYPTION_KEYS}\n`)
+  const env = { ENCRYPTION_KEYS_FILE: 'key.txt' }
+  const flags = `-i ${id} -s aura-services:token,aura-services:users,aura-services:token --enviroment pre
+    -a novum -v 9.1.0 -m rw --expires 90d --json`
+  const issued = await runPurser(t, folder, ['key', 'issue', ...flags.split(/\s+/)], { env })
+  const { apiKey, ...claims } = JSON.parse(issued.stdout)
+  t.match(claims, {
+    client: 'novum',
+    keyId: id,
+    scopes: ['aura-services:token', 'aura-services:users'],
+    mode: 'rw',
+    environment: 'pre',
+    minimumVersion: '9.1.0'
+  })
+  t.equal(Date.parse(claims.expiresAt) - Date.parse(claims.issuedAt), 90 * 86_400_000)
+
+  const inspected = await runPurser(t, folder, ['key', 'inspect'], { env, input: `${apiKey}\n` })
+  t.match(JSON.parse(inspected.stdout), { ...claims, inForce: true, expired: false })
+})
+
+test('A key lives no longer than API_KEY_MAX_DAYS: more is wrong usage, and nothing asked is the longest', async (t) => {
+  const folder = createDirectory(t)
+  const env = { ENCRYPTION_KEYS, API_KEY_MAX_DAYS: '30' }
+  const tooLong = await runPurser(t, folder, ['key', 'issue', '--expires', '31d'], { env })
+  t.match(tooLong, { code: 2, stdout: '', stderr: /30 days at most/ })
+  const longest = await runPurser(t, folder, ['key', 'issue', '--json'], { env })
+  const { issuedAt, expiresAt } = JSON.parse(longest.stdout)
+  t.equal(Date.parse(expiresAt) - Date.parse(issuedAt), 30 * 86_400_000)
+  t.match(longest.stderr, /API_KEY_MAX_DAYS: 30 days/)
+})
+
+test('A key is not read from the command line, and one of another encryption key is not opened', async (t) => {
+  const folder = createDirectory(t)
+  const issued = await runPurser(t, folder, ['key', 'issue'], { env: { ENCRYPTION_KEYS } })
+  const apiKey = issued.stdout.trim()
+  const env = { ENCRYPTION_KEYS: newEncryptionKey() }
+  const typed = await runPurser(t, folder, ['key', 'inspect', apiKey], { env })
+  t.equal(typed.code, 2)
+  t.match(typed.stderr, /pipe it in/)
+  const foreign = await runPurser(t, folder, ['key', 'inspect'], { env, input: apiKey })
+  t.match(foreign, { code: 1, stdout: '', stderr: /cannot be opened/ })
+  t.notOk(`${typed.stderr}${foreign.stderr}`.includes(apiKey))
+})
+
+test('A key that is revoked from the command line is refused by the service on the next request', async (t) => {
+  const { folder } = createConfigured(t)
+  const { url } = await serve(t, folder)
+  const [key, other] = await Promise.all([issueKey(t, folder), issueKey(t, folder)])
+  const claims = await (await get(`${url}/v1/whoami`, key)).json()
+  t.match(claims, { client: 'app' })
+  const { keyId } = claims as { keyId: string }
+  const revoke = ['key', 'revoke', keyId]
+  t.match(await runPurser(t, folder, revoke), { code: 0, stdout: `${keyId} is revoked\n` })
+  t.equal((await get(`${url}/v1/whoami`, key)).status, 401)
+  t.equal((await get(`${url}/v1/whoami`, other)).status, 200)
+  t.match(await runPurser(t, folder, revoke), { code: 0, stdout: /was revoked before/ })
+})
+
+test('A revocation where no service keeps its state is refused rather than lost', async (t) => {
+  const revoke = ['key', 'revoke', '0b6d1c9e-9a34-4c57-8f0e-2a6f4c1d7e55']
+  t.match(await runPurser(t, createDirectory(t), revoke), { code: 1, stderr: /where the service/ })
+})

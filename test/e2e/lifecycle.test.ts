@@ -1,0 +1,167 @@
+/** The service as a process: what it listens on, how it reloads and how it ends. */
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Test, test } from 'tap'
+import { newEncryptionKey } from '../../src/crypto/keyring.ts'
+import {
+  createConfigured,
+  get,
+  issueKey,
+  LOCAL_YAML,
+  runPurser,
+  serve,
+  writeEnv,
+  writeYaml
+} from '../support/purser-process.ts'
+import { listen } from '../support/wire.ts'
+
+const reaches = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1_000 })
+    const end = (isOpen: boolean) => (): void => {
+      socket.destroy()
+      resolve(isOpen)
+    }
+    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false))
+  })
+
+/** A Vault whose secret is long in coming: `asked` resolves once it was asked for, `release` lets the answer go. */
+const startSlowVault = async (t: Test) => {
+  let release = (): void => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let note = (_token: string): void => {}
+  const asked = new Promise<string>((resolve) => {
+    note = resolve
+  })
+  const server = createServer(async (request, response) => {
+    const isSecret = request.url === '/v1/kv/data/slow'
+    if (isSecret) {
+      note(String(request.headers['x-vault-token']))
+      await released
+    }
+    const metadata = { version: 1, deletion_time: '', destroyed: false, custom_metadata: null }
+    const data = isSecret ? { metadata, data: { text: 'late' } } : { ttl: 3600, renewable: false }
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ lease_id: '', data, auth: null }))
+  })
+  return { port: await listen(t, server), asked, release }
+}
+
+const serveSlowVault = async (t: Test) => {
+  const vault = await startSlowVault(t)
+  const yaml = `stores:
+  - name: vault
+    kind: vault
+    address: http://127.0.0.1:${vault.port}
+    mounts: [{ path: kv, version: 2 }]
+    auth: { method: token, token: { env: VAULT_TOKEN } }
+policies:
+  - { client: app, read: ["vault:kv/*"] }
+`
+  const variables = { VAULT_TOKEN: 'hvs.from-the-env-file', UPSTREAM_TIMEOUT_MS: '20000' }
+  const { folder } = createConfigured(t, { yaml, variables })
+  const service = await serve(t, folder)
+  const key = await issueKey(t, folder)
+  const answer = get(`${service.url}/v1/secrets?ref=vault:kv/slow`, key)
+  const token = await Promise.race([vault.asked, answer.then(() => 'the Vault was not asked')])
+  return { ...service, vault, answer, token }
+}
+
+test('SIGTERM lets the request under way be answered, takes no other, and ends with exit code 0', async (t) => {
+  const { child, ended, says, url, vault, answer, token } = await serveSlowVault(t)
+  t.equal(token, 'hvs.from-the-env-file', 'a credential of a store may stand in .env')
+  child.kill('SIGTERM')
+  await says(/the service ends/)
+  await t.rejects(fetch(`${url}/livez`), 'nobody listens any more')
+  vault.release()
+  const response = await answer
+  t.equal(response.status, 200)
+  t.match(await response.json(), { value: 'late' })
+  t.match(await ended, { code: 0, signal: null, stderr: '' })
+})
+
+test('A second signal ends the service at once', async (t) => {
+  const { child, ended, says, answer } = await serveSlowVault(t)
+  const failure = answer.catch((error: unknown) => error)
+  child.kill('SIGTERM')
+  await says(/the service ends/)
+  // What follows sooner is taken for the echo of the first.
+  await sleep(400)
+  child.kill('SIGINT')
+  const { code, stdout } = await ended
+  t.equal(code, 1)
+  t.notMatch(stdout, /cut off/, 'and not only when its time is up')
+  t.ok((await failure) instanceof Error)
+})
+
+test('The service listens on 127.0.0.1 alone, and SIGUSR1 opens no inspector', async (t) => {
+  const { folder } = createConfigured(t)
+  const { child, output, url } = await serve(t, folder)
+  const port = Number(new URL(url).port)
+  t.ok(await reaches('127.0.0.1', port))
+  t.notOk(await reaches('127.0.0.2', port))
+  t.notOk(await reaches('::1', port))
+
+  const wasOpen = await reaches('127.0.0.1', 9229)
+  child.kill('SIGUSR1')
+  await sleep(300)
+  t.equal((await fetch(`${url}/livez`)).status, 200)
+  t.equal(await reaches('127.0.0.1', 9229), wasOpen)
+  t.notMatch(output.stderr, /Debugger/)
+})
+
+test('The internal routes have a listener of their own if asked for', async (t) => {
+  const variables = { INTERNAL_HOST: '127.0.0.1', INTERNAL_PORT: '0' }
+  const { folder, variables: all } = createConfigured(t, { variables })
+  const { says, url } = await serve(t, folder)
+  const [, internal] = await says(/Internal routes at (http[^"]+)/)
+  const ask = async (origin: string | undefined): Promise<number> => {
+    const headers = {
+      'x-internal-secret': all['INTERNAL_SECRET'] ?? '',
+      'content-type': 'application/json'
+    }
+    const init = { method: 'POST', headers, body: '{"all":true}' }
+    return (await fetch(`${origin}/internal/cache/invalidate`, init)).status
+  }
+  t.equal(await ask(internal), 200)
+  t.equal(await ask(url), 404)
+})
+
+test('SIGHUP takes over a changed purser.yaml and .env as a whole, or nothing of it', async (t) => {
+  const { folder, variables } = createConfigured(t)
+  await runPurser(t, folder, ['store', 'put', 'local:other/a'], { input: 'a' })
+  const { child, says, url } = await serve(t, folder)
+  const oldKey = await issueKey(t, folder)
+  const secret = `${url}/v1/secrets?ref=local:other/a`
+  const status = async (key: string): Promise<number> => (await get(secret, key)).status
+  t.equal(await status(oldKey), 403)
+
+  const newKeys = `${variables['ENCRYPTION_KEYS']},${newEncryptionKey()}`
+  const changed = { ...variables, ENCRYPTION_KEYS: newKeys, RATE_LIMIT_MAX: '5000' }
+  writeEnv(folder, changed)
+  const newKey = await issueKey(t, folder)
+  t.equal(await status(newKey), 401, 'the service does not know the new encryption key yet')
+  writeYaml(folder, LOCAL_YAML.replace('team', '{team,other}'))
+  child.kill('SIGHUP')
+  await says(/the configuration was reloaded/)
+  t.strictSame(await Promise.all([oldKey, newKey].map(status)), [200, 200])
+  const [warning] = await says(/\{[^\n]*changed settings need a restart[^\n]*\}/)
+  t.strictSame(JSON.parse(warning).settings, ['RATE_LIMIT_MAX'])
+
+  // A faulty file beside settings that are good: neither is taken over.
+  writeEnv(folder, { ...changed, ENCRYPTION_KEYS: newEncryptionKey() })
+  writeYaml(folder, LOCAL_YAML.replace('read:', 'reed:'))
+  child.kill('SIGHUP')
+  const [refusal] = await says(/\{[^\n]*nothing changed[^\n]*\}/)
+  t.match(JSON.parse(refusal), { level: 'error', faults: [/^purser\.yaml:6:\d+: .*not a known/] })
+  t.strictSame(await Promise.all([oldKey, newKey].map(status)), [200, 200])
+
+  // And the process is none the worse for it.
+  writeYaml(folder, LOCAL_YAML)
+  child.kill('SIGHUP')
+  await says(/reloaded.*nothing changed.*reloaded/s)
+  t.strictSame(await Promise.all([oldKey, newKey].map(status)), [401, 401])
+})

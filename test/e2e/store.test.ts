@@ -1,0 +1,71 @@
+/** The embedded store from the command line, beside a service that runs. */
+import { test } from 'tap'
+import { newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { createCanary } from '../support/canary.ts'
+import {
+  createConfigured,
+  get,
+  issueKey,
+  runPurser,
+  serve,
+  writeEnv
+} from '../support/purser-process.ts'
+
+test('A secret that is put while the service runs is what the next read gives', async (t) => {
+  const { folder } = createConfigured(t)
+  const { output, url } = await serve(t, folder)
+  const key = await issueKey(t, folder)
+  const canary = createCanary()
+  const put = (input: string) => runPurser(t, folder, ['store', 'put', 'local:team/db'], { input })
+  const read = async (): Promise<unknown> =>
+    (await get(`${url}/v1/secrets?ref=local:team/db`, key)).json()
+
+  t.match(await put('first\n'), { code: 0, stdout: 'local:team/db?version=1\n' })
+  t.match(await read(), { value: 'first', version: '1' })
+  const second = await put(JSON.stringify({ user: 'app', password: canary.token }))
+  t.match(await read(), { data: { user: 'app', password: canary.token }, version: '2' })
+  t.strictSame(canary.findIn(second.stdout + second.stderr + output.stdout + output.stderr), [])
+
+  const run = (...args: string[]) => runPurser(t, folder, args)
+  t.equal((await run('store', 'get', 'local:team/db#user')).stdout, 'app\n')
+  t.equal((await run('store', 'get', 'local:team/db?version=1')).stdout, 'first\n')
+  t.equal((await run('resolve', 'local:team/db#password')).stdout, `${canary.token}\n`)
+  t.match((await run('store', 'list', 'local:team/')).stdout, /^local:team\/db\t2\t\S+Z\n$/)
+  t.equal((await run('store', 'delete', 'local:team/db')).code, 0)
+  t.match(await read(), { code: 'secret_not_found' })
+  t.match(await run('resolve', 'local:team/db'), { code: 1, stdout: '', stderr: /no such secret/ })
+})
+
+test('The store takes no empty value, no part of a secret and no store of another kind', async (t) => {
+  const { folder } = createConfigured(t)
+  const put = (ref: string, input: string | Buffer) =>
+    runPurser(t, folder, ['store', 'put', ref], { input })
+  t.match(await put('local:team/db', '\n'), { code: 1, stderr: /no input/ })
+  t.match(await put('local:team/db', Buffer.of(0xff)), { code: 1, stderr: /not UTF-8/ })
+  t.match(await put('local:team/db#user', 'x'), { code: 2, stderr: /whole secret/ })
+  t.match(await put('aws:team/db', 'x'), { code: 2, stderr: /no configured store/ })
+  t.match(await put('local:../db', 'x'), { code: 1, stderr: /read as/ })
+  t.equal((await runPurser(t, folder, ['store', 'list'])).stdout, '')
+})
+
+test('After a rewrap the former encryption key is no longer needed', async (t) => {
+  const { folder, variables } = createConfigured(t)
+  const run = (args: string[], input = '') => runPurser(t, folder, ['store', ...args], { input })
+  await run(['put', 'local:team/a'], 'a')
+  await run(['put', 'local:team/b'], 'b')
+  const fresh = newEncryptionKey()
+  const setKeys = (keys: string): void => writeEnv(folder, { ...variables, ENCRYPTION_KEYS: keys })
+
+  setKeys(fresh)
+  const tooEarly = await run(['rewrap'])
+  t.match(tooEarly, { code: 1, stdout: 'local: 2 secrets, 0 rewrapped, 2 unreadable\n' })
+  t.match(tooEarly.stderr, /ENCRYPTION_KEYS no longer holds/)
+
+  setKeys(`${variables['ENCRYPTION_KEYS']},${fresh}`)
+  t.match(await run(['rewrap']), {
+    code: 0,
+    stdout: 'local: 2 secrets, 2 rewrapped, 0 unreadable\n'
+  })
+  setKeys(fresh)
+  t.equal((await run(['get', 'local:team/b'])).stdout, 'b\n')
+})

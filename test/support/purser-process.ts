@@ -1,0 +1,165 @@
+/**
+ * The built program as a process of its own: black box, in a folder of its own, with nothing of this process's environment
+ * but PATH. Rule: a process ends with its test, by its own handle.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import { newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { createDirectory } from './embedded.ts'
+import { randomSecret } from './keys.ts'
+
+const PROGRAM = fileURLToPath(new URL('../../src/cli/purser.js', import.meta.url))
+const PATIENCE_MS = 20_000
+
+type Variables = Readonly<Record<string, string>>
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  readonly output: { stdout: string; stderr: string }
+  /** Resolves with the match once stdout has one; rejects if the process ends before. */
+  readonly says: (pattern: RegExp) => Promise<RegExpExecArray>
+  readonly ended: Promise<Ended>
+}
+
+export interface Start {
+  readonly env?: Variables
+  /** What stands on standard input. */
+  readonly input?: string | Buffer
+}
+
+export const startPurser = (
+  t: Test,
+  folder: string,
+  args: readonly string[],
+  { env = {}, input = '' }: Start = {}
+): Running => {
+  // tap puts a loader of its own into NODE_OPTIONS of every process that is spawned: env(1) takes it out again, which
+  // makes the start twice as fast and the process the one that users have. It becomes the program, under its own pid.
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, PROGRAM, ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], ...env }
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text
+  })
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, ...output }))
+  })
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+
+  const says = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const settle = (done: () => void): void => {
+        clearTimeout(timer)
+        child.stdout.off('data', look)
+        done()
+      }
+      const fail = (why: string): void =>
+        settle(() => reject(new Error(`${why} ${pattern}: ${output.stdout}${output.stderr}`)))
+      const look = (): void => {
+        const match = pattern.exec(output.stdout)
+        if (match !== null) settle(() => resolve(match))
+      }
+      const timer = setTimeout(() => fail('the process did not say'), PATIENCE_MS)
+      child.stdout.on('data', look)
+      child.once('close', () => fail('the process ended and did not say'))
+      look()
+    })
+
+  return { child, output, says, ended }
+}
+
+export const runPurser = (
+  t: Test,
+  folder: string,
+  args: readonly string[],
+  start?: Start
+): Promise<Ended> => startPurser(t, folder, args, start).ended
+
+/** Starts `purser serve` and waits until it listens; `url` is scheme, host and port. */
+export const serve = async (
+  t: Test,
+  folder: string,
+  env: Variables = {}
+): Promise<Running & { readonly url: string }> => {
+  const running = startPurser(t, folder, ['serve'], { env })
+  const [, url = ''] = await running.says(/Server listening at (http[^"]+)/)
+  return { ...running, url }
+}
+
+export const writeEnv = (folder: string, variables: Variables): void => {
+  const file = join(folder, '.env')
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`)
+  writeFileSync(file, lines.join(''))
+  chmodSync(file, 0o600)
+}
+
+export const writeYaml = (folder: string, text: string): void =>
+  writeFileSync(join(folder, 'purser.yaml'), text)
+
+export const LOCAL_YAML = `stores:
+  - name: local
+    kind: local
+policies:
+  - client: app
+    read: ["local:team/*"]
+`
+
+export interface Configured {
+  readonly folder: string
+  readonly variables: Variables
+}
+
+/** A folder with a configuration that serves on a free port; `variables` go into its `.env`. */
+export const createConfigured = (
+  t: Test,
+  { yaml = LOCAL_YAML, variables = {} }: { yaml?: string; variables?: Variables } = {}
+): Configured => {
+  const folder = createDirectory(t)
+  const all = {
+    ENVIRONMENT: 'dev',
+    PORT: '0',
+    ENCRYPTION_KEYS: newEncryptionKey(),
+    INTERNAL_SECRET: randomSecret(),
+    ...variables
+  }
+  writeEnv(folder, all)
+  writeYaml(folder, yaml)
+  return { folder, variables: all }
+}
+
+/** Issues a key with the command itself. */
+export const issueKey = async (
+  t: Test,
+  folder: string,
+  args: readonly string[] = []
+): Promise<string> => {
+  const flags = ['key', 'issue', '-e', 'dev', '-a', 'app', ...args]
+  return (await runPurser(t, folder, flags)).stdout.trim()
+}
+
+export const get = (url: string, apiKey: string): Promise<Response> =>
+  fetch(url, {
+    headers: { authorization: `Bearer ${apiKey}` },
+    signal: AbortSignal.timeout(15_000)
+  })
