@@ -3,8 +3,7 @@
  * something must find it, and every fault is reported at once with its line.
  */
 import { readFileSync } from 'node:fs'
-import { type Static, type TSchema, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { type Static, Type } from 'typebox'
 import { isAlias, isNode, LineCounter, parseDocument, visit } from 'yaml'
 import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import {
@@ -19,6 +18,7 @@ import { catalog, pluginOf } from '../providers/catalog.ts'
 import type { ProviderPlugin } from '../providers/provider.ts'
 import { chainFaults } from './chain.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
+import { checkShape, type Path, type Report } from './shape.ts'
 
 const Clients = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
 const Patterns = Type.Array(Type.String(), { maxItems: 1000 })
@@ -71,34 +71,6 @@ export interface FileConfig {
   readonly book: ReferenceBook
 }
 
-type Path = readonly (string | number)[]
-type Report = (path: Path, message: string) => void
-
-const toPath = (pointer: string): Path =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
-
-const validate = (schema: TSchema, value: unknown, at: Path, report: Report): boolean => {
-  const shape = Compile(schema)
-  if (shape.Check(value)) return true
-  for (const error of shape.Errors(value)) {
-    const path = [...at, ...toPath(error.instancePath)]
-    if (error.keyword === 'additionalProperties') {
-      const { additionalProperties } = error.params as { additionalProperties: string[] }
-      for (const member of additionalProperties) report([...path, member], 'is not a known member')
-    } else if (error.keyword === 'required') {
-      const { requiredProperties } = error.params as { requiredProperties: string[] }
-      report(path, `lacks ${requiredProperties.join(', ')}`)
-    } else if (error.keyword !== 'boolean') {
-      report(path, error.message)
-    }
-  }
-  return false
-}
-
 const readStore = (
   entry: Static<typeof Store>,
   at: Path,
@@ -121,7 +93,7 @@ const readStore = (
   if (requireTags !== undefined && plugin.tags === undefined) {
     report([...at, 'requireTags'], 'cannot be asked of this kind of store, which has none')
   }
-  if (!validate(plugin.settings, settings, at, report)) return undefined
+  if (!checkShape(plugin.settings, settings, at, report)) return undefined
   try {
     const tags = new Map(Object.entries(requireTags ?? {}))
     return { name, plugin, settings, address: plugin.address(settings), requireTags: tags }
@@ -220,7 +192,7 @@ export const parseConfigFile = (text: string, label: string): FileConfig => {
   })
   refuse()
   const content: unknown = document.toJS() ?? {}
-  if (!validate(File, content, [], report)) refuse()
+  if (!checkShape(File, content, [], report)) refuse()
 
   const file = content as Static<typeof File>
   const stores: StoreConfig[] = []

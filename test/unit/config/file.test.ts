@@ -87,6 +87,34 @@ test('each fault is reported with its line, and all at once', async (t) => {
 const vault = (name: string, ref: string): string =>
   `  - { name: ${name}, kind: vault, address: "https://${name}.internal:8200", mounts: [{ path: kv, version: 2 }], auth: { method: token, token: { ref: "${ref}" } } }\n`
 
+test('of a login only what was meant is complained about', async (t) => {
+  const withAuth = (auth: string): string =>
+    faultsOf(
+      `${STORES}  - { name: v, kind: vault, address: "https://v", mounts: [{ path: kv, version: 2 }], auth: ${auth} }\n`
+    ).join('\n')
+  t.match(
+    withAuth('{ method: approle, secretId: { file: x } }'),
+    /^purser.yaml:3:\d+ stores.1.auth lacks roleId$/
+  )
+  t.match(
+    withAuth('{ method: approle, roleId: x, secretId: { fil: x } }'),
+    /^purser.yaml:3:\d+ stores.1.auth.secretId must be given as one of { env }, { file }, { ref }$/
+  )
+  t.match(
+    withAuth('{ method: token, token: { env: X }, extra: 1 }'),
+    /^\S+ stores.1.auth.extra is not a known member$/
+  )
+  const methods =
+    '{ method: token }, { method: approle }, { method: userpass }, { method: kubernetes }'
+  for (const wrong of ['{ method: nope }', '{}', 'text']) {
+    t.match(
+      withAuth(wrong),
+      new RegExp(`^\\S+ stores.1.auth must be given as one of ${methods}$`),
+      wrong
+    )
+  }
+})
+
 test('a store whose credential stands in another is read; one that needs itself is named with all on the way', async (t) => {
   t.same(faultsOf(`${STORES}${vault('a', 'b:kv/x#token')}${vault('b', 'local:x')}`), [])
   t.match(faultsOf(`${STORES}${vault('a', 'other:x')}`), [

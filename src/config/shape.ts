@@ -1,0 +1,109 @@
+/**
+ * Whether a value has the shape of a schema, told in sentences a person can act on. Rule: where a schema offers
+ * alternatives, only the one that was meant is complained about; and no sentence repeats the value.
+ */
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+
+export type Path = readonly (string | number)[]
+export type Report = (path: Path, message: string) => void
+
+/** The parts of a JSON schema that matter here. */
+interface Schema {
+  readonly anyOf?: readonly Schema[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly const?: unknown
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The members of an object by which an alternative is told from the others: constants, or else what it requires. */
+const isMeant = (
+  { properties = {}, required = [] }: Schema,
+  value: Readonly<Record<string, unknown>>
+): boolean => {
+  const constants = Object.entries(properties).filter(([, member]) => member.const !== undefined)
+  return constants.length > 0
+    ? constants.every(([name, member]) => value[name] === member.const)
+    : required.length > 0 && required.some((name) => name in value)
+}
+
+/** The schema with every choice made that the value has made. */
+const narrow = (schema: Schema, value: unknown): Schema => {
+  if (!isObject(value)) return schema
+  if (schema.anyOf !== undefined) {
+    const meant = schema.anyOf
+      .map((alternative) => narrow(alternative, value))
+      .find((one) => isMeant(one, value))
+    return meant ?? schema
+  }
+  if (schema.properties === undefined) return schema
+  const members = Object.entries(schema.properties).map(([name, member]) => [
+    name,
+    narrow(member, value[name])
+  ])
+  return { ...schema, properties: Object.fromEntries(members) }
+}
+
+const choices = ({ anyOf = [] }: Schema): string => {
+  const constants = anyOf.flatMap(({ properties = {} }) =>
+    Object.entries(properties).flatMap(([name, member]) =>
+      member.const === undefined ? [] : [`${name}: ${member.const}`]
+    )
+  )
+  const required = anyOf.flatMap((one) => one.required ?? [])
+  const words = constants.length > 0 ? constants : required
+  return words.length > 0
+    ? `must be given as one of { ${words.join(' }, { ')} }`
+    : 'has none of the forms it may have'
+}
+
+const toPath = (pointer: string): Path =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part))
+
+const schemaAt = (schema: Schema, schemaPath: string): Schema =>
+  schemaPath
+    .split('/')
+    .slice(1)
+    .reduce<Schema>((at, part) => (at as Readonly<Record<string, Schema>>)[part] ?? {}, schema)
+
+/** Reports each fault at its path below `at`; true if there is none. */
+export const checkShape = (schema: TSchema, value: unknown, at: Path, report: Report): boolean => {
+  const narrowed = narrow(schema as Schema, value)
+  const shape = Compile(narrowed as TSchema)
+  if (shape.Check(value)) return true
+  const unions = new Set<string>()
+  for (const { keyword, instancePath, schemaPath, params, message } of shape.Errors(value)) {
+    const path = [...at, ...toPath(instancePath)]
+    const [union, ...inside] = schemaPath.split('/anyOf')
+    if (inside.length > 0 || keyword === 'anyOf') {
+      // No alternative was meant: what each of them lacks is no help, what there is to choose from is.
+      if (!unions.has(schemaPath.slice(0, union?.length)))
+        report(unionPath(path, at, union), choices(schemaAt(narrowed, union ?? '')))
+      unions.add(union ?? '')
+    } else if (keyword === 'additionalProperties') {
+      const { additionalProperties } = params as { additionalProperties: string[] }
+      for (const member of additionalProperties) report([...path, member], 'is not a known member')
+    } else if (keyword === 'required') {
+      const { requiredProperties } = params as { requiredProperties: string[] }
+      report(path, `lacks ${requiredProperties.join(', ')}`)
+    } else if (keyword !== 'boolean') {
+      report(path, message)
+    }
+  }
+  return false
+}
+
+/** The place of the union itself: as deep in the value as the schema's path has named members and items. */
+const unionPath = (path: Path, at: Path, union = ''): Path => {
+  const depth = union
+    .split('/')
+    .filter((part, i, parts) => parts[i - 1] === 'properties' || part === 'items').length
+  return path.slice(0, at.length + depth)
+}
