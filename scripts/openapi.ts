@@ -43,6 +43,7 @@ export const addAllRoutes = (app: App): void => {
   const broker = {
     readSecret: uncalled,
     readSecrets: uncalled,
+    listSecrets: uncalled,
     writeSecret: uncalled,
     invalidate: uncalled
   }

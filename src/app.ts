@@ -129,6 +129,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     rules: () => live,
     cache,
     tagCache,
+    sealer: () => live.sealer,
     record,
     log
   })

@@ -4,12 +4,20 @@
  */
 import type { CacheEntry, SecretCache } from '../cache/secret-cache.ts'
 import { ProblemError } from '../core/problem.ts'
-import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
+import {
+  locatorOf,
+  type Prefix,
+  parsePrefix,
+  parseReference,
+  type Reference
+} from '../core/reference.ts'
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
+import type { Sealer } from '../crypto/sealer.ts'
 import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
 import type { Caller, Door, Rules, Wanted } from './caller.ts'
 import { type Selection, select } from './content.ts'
 import { authorize, denied, parseWanted } from './decision.ts'
+import { authorizeListing, type Listed, type ListRequest, listPage } from './listing.ts'
 import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
 import type { Store } from './stores.ts'
 import { createTagGate } from './tag-gate.ts'
@@ -25,6 +33,12 @@ export interface Disclosure {
   readonly cache: 'HIT' | 'MISS'
 }
 
+export interface Page {
+  readonly results: readonly { readonly ref: string; readonly result: Disclosure | ProblemError }[]
+  /** Absent on the last page. */
+  readonly cursor?: string
+}
+
 export interface Write {
   readonly text: Sensitive<string>
   /** Write only if this is still the newest version. */
@@ -37,6 +51,7 @@ export interface BrokerOptions extends RecorderOptions {
   readonly rules: () => Rules
   readonly cache: SecretCache<SecretRecord>
   readonly tagCache: SecretCache<Tags>
+  readonly sealer: () => Sealer
 }
 
 export interface Broker {
@@ -47,6 +62,8 @@ export interface Broker {
     caller: Caller,
     wanted: readonly Wanted[]
   ) => Promise<readonly (Disclosure | ProblemError)[]>
+  /** What stands below a path and policy allows, each with a result of its own. Rejects with a ProblemError. */
+  readonly listSecrets: (caller: Caller, request: ListRequest) => Promise<Page>
   /** Resolves with the new version. Rejects with a ProblemError. */
   readonly writeSecret: (
     caller: Caller,
@@ -66,7 +83,7 @@ const sameSecret = ({ store, path }: Reference) => ({
 })
 
 export const createBroker = (options: BrokerOptions): Broker => {
-  const { rules, cache, tagCache } = options
+  const { rules, cache, tagCache, sealer } = options
   const recorder = createRecorder(options)
   const tagGate = createTagGate(tagCache)
 
@@ -133,6 +150,11 @@ export const createBroker = (options: BrokerOptions): Broker => {
     return disclosure
   }
 
+  const readSecrets: Broker['readSecrets'] = (caller, wanted) => {
+    const readFrom = createBatchReader()
+    return Promise.all(wanted.map((one) => readSecret(caller, one, readFrom).catch(toProblem)))
+  }
+
   /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */
   const checkTags = async (store: Store, reference: Reference): Promise<void> => {
     if (store.spec.requireTags.size === 0) return
@@ -146,9 +168,29 @@ export const createBroker = (options: BrokerOptions): Broker => {
   return {
     readSecret: (caller, wanted) => readSecret(caller, wanted, readAlone),
 
-    readSecrets: (caller, wanted) => {
-      const readFrom = createBatchReader()
-      return Promise.all(wanted.map((one) => readSecret(caller, one, readFrom).catch(toProblem)))
+    readSecrets,
+
+    listSecrets: async (caller, request) => {
+      const current = rules()
+      let reference: Prefix | undefined
+      let listed: Listed
+      try {
+        reference = parsePrefix(request.prefix, current.book)
+        const { store, prefix } = authorizeListing(current, caller, reference)
+        listed = await listPage(current, sealer(), caller, store, prefix, request)
+      } catch (error) {
+        throw await recorder.failed(caller, 'secret.list', reference, error)
+      }
+      await recorder.allowed(caller, 'secret.list', reference)
+      const { wanted, cursor } = listed
+      const results = await readSecrets(caller, wanted)
+      return {
+        results: wanted.flatMap(({ text: ref }, i) => {
+          const result = results[i]
+          return result === undefined ? [] : [{ ref, result }]
+        }),
+        ...(cursor !== undefined && { cursor })
+      }
     },
 
     writeSecret: async (caller, wanted, { text, ifVersion }) => {

@@ -8,6 +8,7 @@ import type { ProblemCode } from './problem.ts'
 export interface AuditEvent {
   readonly action:
     | 'secret.read'
+    | 'secret.list'
     | 'secret.write'
     | 'key.authenticate'
     | 'key.introspect'

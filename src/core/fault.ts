@@ -12,8 +12,10 @@ export type FaultReason =
   | 'throttled'
   | 'unavailable'
   | 'timeout'
-  /** A write only: another version is the newest than the writer took it to be. */
+  /** A write only: another version is the newest than the writer took it to be, or the secret's state allows no write. */
   | 'conflict'
+  /** The store cannot take what the caller gave: a text too large or of another shape, a cursor that is no longer good. */
+  | 'invalid_request'
 
 export interface FaultDetails {
   /** The peer's error code, e.g. `AccessDeniedException`; dropped unless it is a short plain word. */

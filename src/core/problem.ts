@@ -91,7 +91,8 @@ export const problemOfFault = {
   throttled: 'store_throttled',
   unavailable: 'store_unavailable',
   timeout: 'store_timeout',
-  conflict: 'conflict'
+  conflict: 'conflict',
+  invalid_request: 'invalid_request'
 } as const satisfies Record<FaultReason, ProblemCode>
 
 /** The `application/problem+json` body. `requestId` makes `instance`; without one (a broken request line) it is left out. */

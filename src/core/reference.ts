@@ -9,6 +9,7 @@ import {
   canonicalVersion,
   isFieldName,
   isSecretName,
+  isStoreName,
   malformed,
   mountOf,
   reaches
@@ -138,6 +139,28 @@ export const parseReference = (
   const starts = ({ begins }: Form): boolean => begins.some((start) => head.startsWith(start))
   const form = FORMS.find(starts) ?? canonical
   return settle(form.read({ head, query, field }, book.stores), beside)
+}
+
+/** What stands below a path of one store. */
+export interface Prefix {
+  readonly store: string
+  /** Ends in a slash, or is empty for the whole store. */
+  readonly path: string
+}
+
+const PREFIX = 'a prefix'
+
+/** `<store>:[<path>/]`. Undefined if no such store is configured; throws `invalid_reference`. */
+export const parsePrefix = (text: string, book: ReferenceBook): Prefix | undefined => {
+  const [store, path = ''] = cut(text, ':')
+  if (!isPlainLine(text) || !isStoreName(store) || /[?#]/.test(path)) {
+    throw malformed(PREFIX, 'it is the name of a store, a colon and a path that ends in a slash')
+  }
+  if (path !== '') {
+    if (!path.endsWith('/')) throw malformed(PREFIX, 'its path ends in a slash')
+    canonicalPath(PREFIX, 'local', path.slice(0, -1))
+  }
+  return book.stores.some(({ name }) => name === store) ? { store, path } : undefined
 }
 
 /** The canonical text, which reads as the same reference again, but for `nativeId`. */

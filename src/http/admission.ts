@@ -2,7 +2,9 @@
  * Who gets in, as one hook: limit of the address, authentication, limit of the key, scope and mode. Rule: failed logins
  * are counted, and what may be asked of a secret is not decided here but in the broker.
  */
+import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
@@ -59,7 +61,13 @@ const createLimiter = (
 
 const unlimited: Limiter = async () => {}
 
-const byAddress = (request: FastifyRequest): string => request.ip
+// One subscriber has a whole /64 of IPv6 addresses. What network an address is in is kept, since to find it costs as much
+// as the rest of admission.
+const networks = new LRUCache<string, string>({
+  max: 1_000,
+  memoMethod: (address) => normalizeIP(address)
+})
+const byAddress = (request: FastifyRequest): string => networks.memo(request.ip)
 const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? ''
 
 const isFailedLogin = (error: unknown): error is ProblemError =>
@@ -123,7 +131,8 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
     const { auth } = request.routeOptions.config
     if (auth?.kind === 'open' && auth.unlimited) return
     await limitAddress(request, reply)
-    // A URL that leads to no route has no declaration either; its handler answers 404 or 405.
+    // Here rather than in a handler, which would have read the body first.
+    if (request.is404) throw new ProblemError('route_not_found')
     if (auth === undefined || auth.kind === 'open') return
     try {
       if (auth.kind === 'internal') admitInternal(request)

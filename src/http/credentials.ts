@@ -3,17 +3,18 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { ProblemError } from '../core/problem.ts'
 
 const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key'])
-const SCHEME = /^(?:Bearer|ApiKey) +(\S+)$/i
+// What stands behind the scheme is taken as it is: a key with a space in it is a wrong key, not a missing one.
+const SCHEME = /^(?:Bearer|ApiKey) +(.+)$/i
 
 const onlyOne = (pointer: string): ProblemError =>
-  new ProblemError('invalid_request', {
+  new ProblemError('conflicting_credentials', {
     detail: 'give one credential, once',
     errors: [{ pointer: `/headers/${pointer}`, rule: 'single' }]
   })
 
 /**
  * The API key's text, or undefined if there is none. Looks at the raw headers: of two Authorization headers Node keeps the
- * first without a word. Throws `invalid_request` for two credentials.
+ * first without a word. Throws `conflicting_credentials` for two.
  */
 export const apiKeyIn = (rawHeaders: readonly string[]): string | undefined => {
   let name: string | undefined
@@ -25,8 +26,7 @@ export const apiKeyIn = (rawHeaders: readonly string[]): string | undefined => {
     name = header
     value = rawHeaders[i + 1] ?? ''
   }
-  if (name === 'x-api-key') return value
-  return SCHEME.exec(value)?.[1]
+  return name === 'x-api-key' ? value || undefined : SCHEME.exec(value)?.[1]
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
@@ -40,7 +40,7 @@ export const createInternalCheck = (accepted: readonly string[]): ((given: strin
   }
 }
 
-/** The X-Internal-Secret, or undefined. Throws `invalid_request` if it was given twice (Node would join the two). */
+/** The X-Internal-Secret, or undefined. Throws `conflicting_credentials` if it was given twice (Node would join the two). */
 export const internalSecretIn = (rawHeaders: readonly string[]): string | undefined => {
   let value: string | undefined
   for (let i = 0; i < rawHeaders.length; i += 2) {

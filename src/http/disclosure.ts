@@ -3,8 +3,9 @@ import type { FastifyReply } from 'fastify'
 import type { Broker, Disclosure } from '../broker/broker.ts'
 import type { Caller } from '../broker/caller.ts'
 import type { Principal } from '../core/principal.ts'
-import { PROBLEMS, ProblemError, toProblemBody } from '../core/problem.ts'
+import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
+import { problemBodyOf } from './problems.ts'
 import type { BatchResult, SecretAnswer } from './schemas.ts'
 
 const isoTime = (ms: number): string => new Date(ms).toISOString()
@@ -40,7 +41,7 @@ const toResult = (
   requestId: string
 ): BatchResult =>
   result instanceof ProblemError
-    ? { ref, status: PROBLEMS[result.code].status, problem: toProblemBody(result, requestId) }
+    ? { ref, status: PROBLEMS[result.code].status, problem: problemBodyOf(result, requestId) }
     : { ref, status: 200, ...members(result) }
 
 /** Reads all references for the caller; the results stand in the order asked. */

@@ -15,6 +15,7 @@ export const answerHeaders = async (): Promise<Readonly<Record<string, string>>>
       useDefaults: false,
       directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
     },
+    frameguard: { action: 'deny' },
     strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: true }
   })
   app.get('/', async () => 'ok')

@@ -2,11 +2,13 @@
  * Every answer that is an error, in one shape (RFC 9457). Rule: what Fastify, Node and a validator would say of their own
  * accord (a URL, a body, a driver's text) is replaced by an entry of our table.
  */
+import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import {
   PROBLEMS,
+  type ProblemBody,
   type ProblemCode,
   ProblemError,
   type ProblemPointer,
@@ -30,23 +32,28 @@ const codeOfStatus: ReadonlyMap<number, ProblemCode> = new Map([
   [503, 'overloaded']
 ])
 
-/** Where the fault is and which rule it breaks; the validator's own message may hold the value. */
-const pointersOf = (error: FastifyError): ProblemPointer[] =>
-  (error.validation ?? []).map(({ instancePath, keyword, params }) => {
-    const named = params['additionalProperty'] === undefined ? params['missingProperty'] : undefined
-    const member = typeof named === 'string' ? `/${named}` : ''
-    return {
-      pointer: `/${error.validationContext ?? 'body'}${instancePath}${member}`,
-      rule: keyword
-    }
+/**
+ * Where the fault is and which rule it breaks. A missing member is named, since the name is ours; an unknown one is not,
+ * since it is the caller's, and the validator's own message may hold the value.
+ */
+const pointersOf = ({ validation, validationContext }: FastifyError): ProblemPointer[] =>
+  (validation ?? []).map(({ instancePath, keyword, params }) => {
+    const missing = params['missingProperty']
+    const member = typeof missing === 'string' ? `/${missing}` : ''
+    return { pointer: `/${validationContext ?? 'body'}${instancePath}${member}`, rule: keyword }
   })
+
+// Other libraries' errors have a `statusCode` too: that of their peer. Fastify gives one also to Node's ECONNRESET, when
+// the sender of a body hung up.
+const isFastifyError = (error: unknown): error is FastifyError =>
+  error instanceof Error &&
+  /^(?:FST_|ECONNRESET$)/.test((error as Partial<FastifyError>).code ?? '')
 
 export const toProblemError = (error: unknown): ProblemError => {
   if (error instanceof ProblemError) return error
-  const { statusCode, validation } = error as Partial<FastifyError>
-  const code = codeOfStatus.get(statusCode ?? 500) ?? 'internal_error'
-  if (validation === undefined) return new ProblemError(code)
-  return new ProblemError(code, { errors: pointersOf(error as FastifyError) })
+  if (!isFastifyError(error)) return new ProblemError('internal_error')
+  const code = codeOfStatus.get(error.statusCode ?? 500) ?? 'internal_error'
+  return new ProblemError(code, error.validation && { errors: pointersOf(error) })
 }
 
 const challenges: Partial<Record<ProblemCode, string>> = {
@@ -55,25 +62,30 @@ const challenges: Partial<Record<ProblemCode, string>> = {
   insufficient_scope: 'Bearer realm="purser", error="insufficient_scope"'
 }
 
+/** The body, of an answer or of one result in a batch; where nobody said when to come again, it says so. */
+export const problemBodyOf = ({ code, details }: ProblemError, requestId: string): ProblemBody => {
+  const fallback = PROBLEMS[code].status === 503 ? DEFAULT_RETRY_AFTER : undefined
+  const { retryAfter = fallback } = details
+  return toProblemBody(new ProblemError(code, { ...details, retryAfter }), requestId)
+}
+
 export const sendProblem = (
   request: FastifyRequest,
   reply: FastifyReply,
   error: ProblemError
 ): FastifyReply => {
-  const { status } = PROBLEMS[error.code]
-  const retryAfter = error.details.retryAfter ?? (status === 503 ? DEFAULT_RETRY_AFTER : undefined)
-  const body = toProblemBody(
-    retryAfter === undefined
-      ? error
-      : new ProblemError(error.code, { ...error.details, retryAfter }),
-    request.id
-  )
+  const body = problemBodyOf(error, request.id)
   const challenge = challenges[error.code]
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
-  if (retryAfter !== undefined) reply.header('retry-after', Math.ceil(retryAfter))
-  // A serializer of the route's success schema would drop members of the problem.
-  return reply.code(status).type(MEDIA_TYPE).serializer(JSON.stringify).send(body)
+  if (body.retryAfter !== undefined) reply.header('retry-after', Math.ceil(body.retryAfter))
+  return reply.code(body.status).type(MEDIA_TYPE).send(body)
 }
+
+const codeOfParserError: ReadonlyMap<string | undefined, ProblemCode> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'header_too_large'],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'payload_too_large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout']
+])
 
 /** For what never reaches a route: a request line or headers that Node's parser gave up on, or that came too slowly. */
 export const refuseConnection = (
@@ -85,16 +97,13 @@ export const refuseConnection = (
     socket.destroy()
     return
   }
-  const code: ProblemCode =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'header_too_large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'request_timeout'
-        : 'invalid_request'
+  const code = codeOfParserError.get(error.code) ?? 'invalid_request'
   const { status } = PROBLEMS[code]
-  const body = JSON.stringify(toProblemBody(new ProblemError(code)))
+  const requestId = randomUUID()
+  const body = JSON.stringify(toProblemBody(new ProblemError(code), requestId))
   const lines = Object.entries({
     ...headers,
+    'x-request-id': requestId,
     'content-type': MEDIA_TYPE,
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close'

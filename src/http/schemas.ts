@@ -114,12 +114,12 @@ export const IntrospectAnswer = Type.Object({
   ...Type.Partial(Type.Object(claims)).properties
 })
 export const ResolveBody = Type.Object(
-  { client: Type.String({ minLength: 1, maxLength: 64 }), refs: Refs },
+  { client: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }), refs: Refs },
   strict
 )
 export const InvalidateBody = Type.Union([
   Type.Object({ ref: RefText }, strict),
-  Type.Object({ store: Type.String({ minLength: 1, maxLength: 63 }) }, strict),
+  Type.Object({ store: Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' }) }, strict),
   Type.Object({ all: Type.Literal(true) }, strict)
 ])
 export const InvalidateAnswer = Type.Object({

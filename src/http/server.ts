@@ -1,76 +1,80 @@
 /**
- * The Fastify instance: strict parsing, limits and timeouts of the protocol, and errors in one shape. Rule: a route says
- * what it asks of its caller or the boot stops, and every URL answers every method, if only with 405.
+ * The Fastify instance: strict parsing, admission, routes, and errors in one shape. Rule: a route says what it asks of its
+ * caller or the boot stops, and every URL answers every method, if only with 405.
  */
-import { randomUUID } from 'node:crypto'
+import { METHODS } from 'node:http'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController
+} from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
+import { corsFor } from './cors.ts'
 import { answerHeaders } from './headers.ts'
+import { parseJson } from './json.ts'
 import { refuseConnection, sendProblem, toProblemError } from './problems.ts'
+import { faultOf, listenerOptions, PARAM_MAX, requestIdOf, TIMEOUTS, type Tls } from './protocol.ts'
 import { type App, assertDeclaresAuth } from './route-auth.ts'
 
 export interface ServerOptions extends AdmissionOptions {
   readonly bodyLimitBytes: number
   readonly trustProxy: readonly string[] | undefined
   readonly corsOrigins: readonly string[] | undefined
-  readonly tls:
-    | { readonly cert: Buffer; readonly key: Buffer; readonly clientCa?: Buffer }
-    | undefined
+  readonly tls: Tls | undefined
   readonly logger: FastifyBaseLogger
   /** Adds the routes; what they are is the composition root's business. */
   readonly addRoutes: (app: App) => void
 }
 
-/** A batch of 100 long references fits. */
-const URL_MAX = 16_384
-const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
-
-// Fastify switches Node's own request timeout off; see its documentation of `requestTimeout`. The timeout of the headers
-// must stay below that of the request, or Node swaps the two.
-const TIMEOUTS = {
-  headersTimeout: 5_000,
-  requestTimeout: 10_000,
-  connectionsCheckingInterval: 1_000
+/** Every route answers every other method that Node knows with 405; before the body, which nobody will read. */
+const refuseOtherMethods = (
+  app: FastifyInstance,
+  served: ReadonlyMap<string, ReadonlySet<string>>
+): void => {
+  // A CONNECT never becomes a request.
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  }
+  for (const [url, methods] of [...served]) {
+    const allow = [...methods].sort().join(', ')
+    const refuse = async (_request: FastifyRequest, reply: FastifyReply): Promise<never> => {
+      reply.header('allow', allow)
+      throw new ProblemError('method_not_allowed')
+    }
+    app.route({
+      method: app.supportedMethods.filter((method) => !methods.has(method)),
+      url,
+      config: { auth: { kind: 'open' } },
+      onRequest: refuse,
+      handler: refuse
+    })
+  }
 }
 
 export const createServer = async (options: ServerOptions): Promise<FastifyInstance> => {
-  const { tls } = options
   const headers = await answerHeaders()
-  const node = {
-    headersTimeout: TIMEOUTS.headersTimeout,
-    connectionsCheckingInterval: TIMEOUTS.connectionsCheckingInterval,
-    maxHeaderSize: 2 * URL_MAX
-  }
-  const secure = tls && {
-    https: {
-      ...node,
-      cert: tls.cert,
-      key: tls.key,
-      minVersion: 'TLSv1.2' as const,
-      ...(tls.clientCa && { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true })
-    }
-  }
+  const addHeaders = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    reply.headers(headers).header('x-request-id', request.id)
   const app: FastifyInstance = Fastify({
-    ...(secure ?? { http: node }),
-    requestTimeout: TIMEOUTS.requestTimeout,
-    keepAliveTimeout: 5_000,
-    handlerTimeout: 30_000,
+    ...listenerOptions(options.tls),
+    requestTimeout: TIMEOUTS.request,
+    keepAliveTimeout: TIMEOUTS.keepAlive,
     bodyLimit: options.bodyLimitBytes,
     forceCloseConnections: 'idle',
+    // While closing, what still arrives on an open connection is answered, and the connection closed after it.
+    return503OnClosing: false,
     trustProxy: options.trustProxy === undefined ? false : [...options.trustProxy],
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
-    genReqId: (request) => {
-      const given = request.headers['x-request-id']
-      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
-    },
-    routerOptions: { maxParamLength: 2048 },
+    genReqId: requestIdOf,
+    routerOptions: { maxParamLength: PARAM_MAX },
     // Fastify's defaults change what the caller sent: "5" becomes 5, an unknown member disappears.
     ajv: {
       customOptions: {
@@ -80,18 +84,22 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
         allErrors: false
       }
     },
-    frameworkErrors: (error, request, reply) => {
-      reply.headers(headers)
-      return sendProblem(request, reply, toProblemError(error))
-    },
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(request, addHeaders(request, reply), toProblemError(error)),
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, headers)
   })
 
-  app.removeContentTypeParser('text/plain')
+  // An Expect other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a body.
+  app.server.on('checkExpectation', app.routing)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => parseJson(body)
+  )
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(headers)
-    reply.header('x-request-id', request.id)
-    done(request.url.length > URL_MAX ? new ProblemError('uri_too_long') : undefined)
+    addHeaders(request, reply)
+    done(faultOf(request.raw))
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblemError(error)
@@ -102,27 +110,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     sendProblem(request, reply, new ProblemError('route_not_found'))
   )
   if (options.corsOrigins !== undefined) {
-    await app.register(cors, {
-      origin: options.corsOrigins.includes('*') ? '*' : [...options.corsOrigins],
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-      allowedHeaders: [
-        'authorization',
-        'x-api-key',
-        'content-type',
-        'x-request-id',
-        'if-none-match'
-      ],
-      exposedHeaders: [
-        'x-request-id',
-        'x-cache',
-        'age',
-        'etag',
-        'retry-after',
-        'ratelimit',
-        'ratelimit-policy'
-      ],
-      maxAge: 600
-    })
+    await app.register(cors, corsFor(options.corsOrigins))
   }
   await app.register(rateLimit, { global: false })
   addAdmission(app, options)
@@ -135,15 +123,6 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     served.set(route.url, methods)
   })
   options.addRoutes(app.withTypeProvider<TypeBoxTypeProvider>())
-  for (const [url, methods] of [...served]) {
-    const allow = [...methods].sort().join(', ')
-    app.route({
-      method: METHODS.filter((method) => !methods.has(method)),
-      url,
-      config: { auth: { kind: 'open' } },
-      handler: (request, reply) =>
-        sendProblem(request, reply.header('allow', allow), new ProblemError('method_not_allowed'))
-    })
-  }
+  refuseOtherMethods(app, served)
   return app
 }

@@ -1,24 +1,24 @@
 /**
  * AWS Secrets Manager. Credentials come from the SDK's default chain (environment, profile, web identity, container,
- * instance), the region and the accounts from configuration. Rule: of an SDK error only its name and status go on; its
- * message and its `$response` may hold the secret.
+ * instance), the region and the accounts from configuration. Rule: a write makes a new version of a secret that exists; the
+ * secret itself, its tags, its key and its policy are the operator's.
  *
- * IAM: `secretsmanager:GetSecretValue` on the secrets (and `kms:Decrypt` on a key of one's own) to read;
- * nothing more to check, where `secretsmanager:ListSecrets` may be refused.
+ * IAM, of `secretsmanager:`, each only where it is wanted, and on the secrets themselves unless `*` is said:
+ * - to read `GetSecretValue` (with a KMS key of one's own also `kms:Decrypt`); many in one call `BatchGetSecretValue` on
+ *   `*`, without which they are read one by one;
+ * - to read their tags `DescribeSecret`;
+ * - to write `PutSecretValue` (with a key of one's own also `kms:GenerateDataKey` and `kms:Decrypt`);
+ * - to list `ListSecrets` on `*`, which a check tries as well and takes a refusal for good health.
  */
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { GetSecretValueResponse } from '@aws-sdk/client-secrets-manager'
 import { type Static, Type } from 'typebox'
-import { type FaultReason, ProviderFault } from '../core/fault.ts'
-import { type Locator, type SecretRecord, Sensitive } from '../core/secret.ts'
-import {
-  reasonOfCode,
-  reasonOfStatus,
-  retryAfterSeconds,
-  retryOnce,
-  settleBySignal
-} from './fault-of.ts'
-import { type CallOptions, defineProvider } from './provider.ts'
+import { ProviderFault } from '../core/fault.ts'
+import { createReadMany } from './aws-batch.ts'
+import { EXPIRED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './aws-faults.ts'
+import { requestFor, secretIdOf, toRecord, writable } from './aws-record.ts'
+import { retryOnce, settleBySignal } from './fault-of.ts'
+import { type CallOptions, defineProvider, type SecretProvider } from './provider.ts'
 
 const Settings = Type.Object(
   {
@@ -71,114 +71,17 @@ const partitionOf = ({ partition, region }: Static<typeof Settings>): string =>
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/**
- * The errors of GetSecretValue and ListSecrets, and the common ones of AWS.
- * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
- * https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html
- */
-const REASONS: ReadonlyMap<string, FaultReason> = new Map([
-  ['ResourceNotFoundException', 'not_found'],
-  // For a read it has one meaning: the secret is scheduled for deletion.
-  ['InvalidRequestException', 'not_found'],
-  ['AccessDeniedException', 'denied'],
-  ['DecryptionFailure', 'denied'],
-  ['ExpiredTokenException', 'denied'],
-  ['ExpiredToken', 'denied'],
-  ['IncompleteSignature', 'denied'],
-  ['InvalidClientTokenId', 'denied'],
-  ['InvalidSignatureException', 'denied'],
-  ['MissingAuthenticationToken', 'denied'],
-  ['NotAuthorized', 'denied'],
-  ['OptInRequired', 'denied'],
-  ['RequestExpired', 'denied'],
-  ['RequestTimeTooSkewed', 'denied'],
-  ['SignatureDoesNotMatch', 'denied'],
-  ['UnrecognizedClientException', 'denied'],
-  ['CredentialsProviderError', 'misconfigured'],
-  ['TokenProviderError', 'misconfigured'],
-  ['InvalidParameterException', 'misconfigured'],
-  ['ValidationException', 'misconfigured'],
-  ['ValidationError', 'misconfigured'],
-  ['LimitExceededException', 'throttled'],
-  ['RequestLimitExceeded', 'throttled'],
-  ['SlowDown', 'throttled'],
-  ['Throttling', 'throttled'],
-  ['ThrottlingException', 'throttled'],
-  ['TooManyRequestsException', 'throttled'],
-  ['InternalFailure', 'unavailable'],
-  ['InternalServiceError', 'unavailable'],
-  ['ServiceUnavailable', 'unavailable']
-])
+/** What a name can hold, and so a prefix of names; anything else AWS would refuse to filter by. */
+const PREFIX = /^[\w/+=.@-][\w/+=.@!-]{0,511}$/
 
-/** A new set of credentials from the chain may cure these. */
-const EXPIRED = new Set(['ExpiredTokenException', 'ExpiredToken'])
+const MOST_PER_PAGE = 100
 
-/** Our clock may be wrong: the SDK has set it by the answer's Date, and signs the next request accordingly. */
-const SKEWED = new Set([
-  'InvalidSignatureException',
-  'RequestExpired',
-  'RequestTimeTooSkewed',
-  'SignatureDoesNotMatch'
-])
-
-/** The members of an SDK error that we look at; there are more, and none of them is to go any further. */
-interface SdkError {
-  readonly name?: string
-  readonly code?: unknown
-  readonly $metadata?: { readonly httpStatusCode?: number }
-  readonly $response?: { readonly headers?: Readonly<Record<string, string>> }
-}
-
-const reasonOf = ({ name = '', code, $metadata }: SdkError): FaultReason => {
-  const known = REASONS.get(name)
-  if (known !== undefined) return known
-  // Before the name `TimeoutError`: the SDK gives it to a reset connection too.
-  if (typeof code === 'string') return reasonOfCode(code)
-  if (name === 'TimeoutError' || name === 'AbortError') return 'timeout'
-  // An answer that is no JSON is a `SyntaxError` with the status of that answer.
-  const status = $metadata?.httpStatusCode
-  return status === undefined ? 'unavailable' : reasonOfStatus(status)
-}
-
-const faultOf = (thrown: unknown, now: number): ProviderFault => {
-  if (thrown instanceof ProviderFault) return thrown
-  const error = (thrown ?? {}) as SdkError
-  return new ProviderFault(reasonOf(error), {
-    code: error.name,
-    status: error.$metadata?.httpStatusCode,
-    retryAfterSeconds: retryAfterSeconds(error.$response?.headers?.['retry-after'], now)
-  })
-}
-
-const VERSION_ID = /^[A-Za-z0-9-]{32,64}$/
-
-/** A version is the id that AWS gave it; whatever does not look like one is a staging label, such as AWSPREVIOUS. */
-const requestFor = ({ path, version, nativeId }: Locator) => ({
-  SecretId: nativeId ?? path,
-  ...(version !== undefined &&
-    (VERSION_ID.test(version) ? { VersionId: version } : { VersionStage: version }))
-})
-
-const asUtf8 = (bytes: Uint8Array): string | undefined => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-const toRecord = (answer: GetSecretValueResponse): SecretRecord => {
-  const { SecretString, SecretBinary, VersionId: version } = answer
-  const text = SecretString ?? (SecretBinary && asUtf8(SecretBinary))
-  if (typeof version !== 'string') throw new ProviderFault('invalid_answer')
-  if (typeof text === 'string') return { text: new Sensitive(text), version }
-  if (SecretBinary === undefined) throw new ProviderFault('invalid_answer')
-  const base64 = Buffer.from(SecretBinary).toString('base64')
-  return { text: new Sensitive(base64), version, encoding: 'base64' }
-}
+const filterFor = (prefix: string) =>
+  prefix === '' ? {} : { Filters: [{ Key: 'name' as const, Values: [prefix] }] }
 
 export const awsSecretsManager = defineProvider({
   kind: 'aws-secrets-manager',
+  tags: 'tags',
   settings: Settings,
 
   address: (settings) => {
@@ -190,10 +93,8 @@ export const awsSecretsManager = defineProvider({
   },
 
   connect: async ({ region, endpoint, caCertFile }, { now }) => {
-    const { SecretsManagerClient, GetSecretValueCommand, ListSecretsCommand } = await import(
-      '@aws-sdk/client-secrets-manager'
-    )
-    const client = new SecretsManagerClient({
+    const sdk = await import('@aws-sdk/client-secrets-manager')
+    const client = new sdk.SecretsManagerClient({
       region,
       ...(endpoint !== undefined && { endpoint }),
       // Retries are ours: the SDK's would wait out a throttle, in a caller's time, where the breaker should hear of it.
@@ -219,28 +120,82 @@ export const awsSecretsManager = defineProvider({
       )
     }
 
-    const call = <T>(options: CallOptions, send: () => Promise<T>): Promise<T> => {
+    /** `send` is called anew for each attempt; `reasons` as for `faultOf`. */
+    const call = <T>(
+      options: CallOptions,
+      send: (sending: { readonly abortSignal: AbortSignal }) => Promise<T>,
+      reasons?: Reasons
+    ): Promise<T> => {
       const attempt = () =>
-        send().catch((error: unknown) => {
-          throw faultOf(error, now())
+        send({ abortSignal: options.signal }).catch((error: unknown) => {
+          throw faultOf(error, now(), reasons)
         })
       // The SDK's abortSignal does not reach a credential provider that hangs; `settleBySignal` does.
       return settleBySignal(options, () => retryOnce(options, attempt, isCured))
     }
 
+    const read: SecretProvider['read'] = async (locator, options) => {
+      const request = requestFor(locator)
+      return toRecord(
+        await call(options, (sending) =>
+          client.send(new sdk.GetSecretValueCommand(request), sending)
+        )
+      )
+    }
+
     return {
-      read: (locator, options) =>
-        call(options, async () =>
-          toRecord(
-            await client.send(new GetSecretValueCommand(requestFor(locator)), {
-              abortSignal: options.signal
-            })
-          )
-        ),
+      read,
+      readMany: createReadMany(read, (ids, options) =>
+        call(options, (sending) =>
+          client.send(new sdk.BatchGetSecretValueCommand({ SecretIdList: ids }), sending)
+        )
+      ),
+      readTags: async (locator, options) => {
+        const request = { SecretId: secretIdOf(locator) }
+        const { ARN, Tags = [] } = await call(options, (sending) =>
+          client.send(new sdk.DescribeSecretCommand(request), sending)
+        )
+        if (ARN === undefined) throw new ProviderFault('invalid_answer')
+        return new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value]))
+      },
+      write: async (locator, text, options) => {
+        const request = {
+          SecretId: secretIdOf(locator),
+          SecretString: writable(text.reveal()),
+          // One for all attempts: AWS takes a write that it has seen before for the same one.
+          ClientRequestToken: randomUUID()
+        }
+        const { VersionId: version } = await call(
+          options,
+          (sending) => client.send(new sdk.PutSecretValueCommand(request), sending),
+          REASONS_OF_WRITE
+        )
+        if (version === undefined) throw new ProviderFault('invalid_answer')
+        return { version }
+      },
+      list: async (prefix, { limit, cursor }, options) => {
+        if (prefix !== '' && !PREFIX.test(prefix)) return { paths: [] }
+        const request = {
+          ...filterFor(prefix),
+          MaxResults: Math.min(limit, MOST_PER_PAGE),
+          SortBy: 'name' as const,
+          SortOrder: 'asc' as const,
+          ...(cursor !== undefined && { NextToken: cursor })
+        }
+        const { SecretList, NextToken } = await call(options, (sending) =>
+          client.send(new sdk.ListSecretsCommand(request), sending)
+        )
+        if (SecretList === undefined) throw new ProviderFault('invalid_answer')
+        // The filter is AWS's; that nothing else comes out is ours to see to.
+        const paths = SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name] : []))
+        return { paths, ...(typeof NextToken === 'string' && { cursor: NextToken }) }
+      },
       check: async (options) => {
+        const request = { MaxResults: 1 }
         try {
-          const command = new ListSecretsCommand({ MaxResults: 1 })
-          await call(options, () => client.send(command, { abortSignal: options.signal }))
+          await call(options, (sending) =>
+            client.send(new sdk.ListSecretsCommand(request), sending)
+          )
         } catch (fault) {
           // AWS knows who we are and does not let us list: a least-privilege role, in good health.
           if ((fault as ProviderFault).code !== 'AccessDeniedException') throw fault

@@ -1,25 +1,26 @@
 /**
  * The embedded store: what `kind: local` reads and what `purser store` works on, as functions over one state entry per
- * secret. Rule: an entry tells in the clear only which versions it holds; texts and times are sealed, bound to the store,
- * the path and those versions. A version number is given out once: a deleted secret leaves its last number behind.
- *
- * Entry `store/<store>/<path>`: newest version (4 bytes, big-endian) | oldest version kept (4) | envelope. Versions have
- * no gaps; an entry whose oldest is above its newest holds none and has no envelope.
+ * secret. Rule: a change is made to what stands there at that moment, or not at all; and a version number is given out
+ * once: a deleted secret leaves its last number behind.
  */
 import { ProviderFault } from '../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../core/secret.ts'
-import type { Sealer } from '../crypto/sealer.ts'
 import type { State } from '../state/state.ts'
+import {
+  envelopeOf,
+  HEADER_BYTES,
+  headerOf,
+  isEmpty,
+  keyOf,
+  type LocalStore,
+  openEntry,
+  prefixOf,
+  sealEntry,
+  spanOf
+} from './local-entry.ts'
+import type { Listing, Page } from './provider.ts'
 
-export interface LocalStore {
-  /** The store's configured name. */
-  readonly name: string
-  readonly state: State
-  /** Asked for at each operation: the key ring can be reloaded. */
-  readonly sealer: () => Sealer
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
-}
+export type { LocalStore } from './local-entry.ts'
 
 export interface ListedSecret {
   readonly path: string
@@ -38,61 +39,11 @@ export interface RewrapCounts {
   readonly unreadable: number
 }
 
-interface Kept {
-  readonly version: string
-  readonly text: string
-  readonly createdAt: string
-}
-
-interface Span {
-  readonly newest: number
-  readonly oldest: number
-}
-
 const VERSIONS_KEPT = 10
-const HEADER_BYTES = 8
+/** As large as the clouds' stores hold; ten of them are sealed and opened together. */
+const LARGEST_TEXT_BYTES = 65_536
 /** Losing a race needs another writer to win it: so many losses in a row are not a race. */
 const MAX_ATTEMPTS = 100
-
-const prefixOf = (name: string): string => `store/${name}/`
-
-const keyOf = ({ name }: LocalStore, path: string): string => prefixOf(name) + path
-
-const spanOf = (entry: Buffer): Span => ({
-  newest: entry.readUInt32BE(0),
-  oldest: entry.readUInt32BE(4)
-})
-
-const isEmpty = ({ newest, oldest }: Span): boolean => oldest > newest
-
-const headerOf = ({ newest, oldest }: Span): Buffer => {
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt32BE(newest, 0)
-  header.writeUInt32BE(oldest, 4)
-  return header
-}
-
-const contextOf = ({ name }: LocalStore, path: string, { newest, oldest }: Span): string[] => [
-  name,
-  path,
-  String(newest),
-  String(oldest)
-]
-
-/** Newest first; undefined if the envelope cannot be opened. */
-const openEntry = (store: LocalStore, path: string, entry: Buffer): Kept[] | undefined => {
-  const span = spanOf(entry)
-  if (isEmpty(span)) return []
-  const context = contextOf(store, path, span)
-  const opened = store.sealer().open('store', entry.subarray(HEADER_BYTES), context)
-  return opened && JSON.parse(opened.toString()).versions
-}
-
-const sealEntry = (store: LocalStore, path: string, span: Span, versions: Kept[]): Buffer => {
-  const plaintext = Buffer.from(JSON.stringify({ versions }))
-  const envelope = store.sealer().seal('store', plaintext, contextOf(store, path, span))
-  return Buffer.concat([headerOf(span), envelope])
-}
 
 const unreadable = (): ProviderFault =>
   new ProviderFault('misconfigured', { code: 'envelope_not_opened' })
@@ -116,16 +67,30 @@ const change = async (
   throw new ProviderFault('unavailable', { code: 'contended' })
 }
 
+/** The newest version; undefined for a secret that was never stored or is deleted. */
+const newestOf = (entry: Buffer | undefined): string | undefined => {
+  if (entry === undefined || isEmpty(spanOf(entry))) return undefined
+  return String(spanOf(entry).newest)
+}
+
 /**
- * Stores the text as a new version and keeps the nine before it. Throws ProviderFault `misconfigured` where older versions
- * cannot be opened, since they would be lost; `deleteSecret` gives them up.
+ * Stores the text as a new version and keeps the nine before it. Throws ProviderFault: `invalid_request` for one above
+ * 64 KiB; `conflict` if `ifVersion` is given and is not the newest; `misconfigured` where older versions cannot be opened,
+ * since they would be lost (`deleteSecret` gives them up).
  */
 export const putSecret = async (
   store: LocalStore,
   path: string,
-  text: Sensitive<string>
+  text: Sensitive<string>,
+  ifVersion?: string
 ): Promise<{ readonly version: string }> => {
+  if (Buffer.byteLength(text.reveal()) > LARGEST_TEXT_BYTES) {
+    throw new ProviderFault('invalid_request', { code: 'too_large' })
+  }
   const entry = await change(store, path, (before) => {
+    if (ifVersion !== undefined && ifVersion !== newestOf(before)) {
+      throw new ProviderFault('conflict')
+    }
     const kept = before === undefined ? [] : openEntry(store, path, before)
     if (kept === undefined) throw unreadable()
     const newest = (before === undefined ? 0 : spanOf(before).newest) + 1
@@ -182,14 +147,39 @@ export const deleteSecret = async (store: LocalStore, path: string): Promise<boo
   return emptied !== undefined
 }
 
+/** The entries that hold versions, in the order of their paths. */
+async function* entriesBelow(
+  store: LocalStore,
+  prefix: string
+): AsyncGenerator<{ readonly path: string; readonly value: Buffer }> {
+  const start = prefixOf(store.name)
+  for await (const { key, value } of store.state.list(start + prefix)) {
+    if (!isEmpty(spanOf(value))) yield { path: key.slice(start.length), value }
+  }
+}
+
+/** A page of the paths that start with the prefix, in the order of their bytes; opens no envelope. */
+export const listPaths = async (
+  store: LocalStore,
+  prefix: string,
+  { limit, cursor = '' }: Page
+): Promise<Listing> => {
+  const last = Buffer.from(cursor)
+  const paths: string[] = []
+  for await (const { path } of entriesBelow(store, prefix)) {
+    if (Buffer.compare(Buffer.from(path), last) <= 0) continue
+    // One path more than wanted proves that there is another page.
+    if (paths.length === limit) return { paths, cursor: paths.at(-1) ?? cursor }
+    paths.push(path)
+  }
+  return { paths }
+}
+
 /** In the order of their paths, those that start with the prefix. */
 export const listSecrets = async (store: LocalStore, prefix = ''): Promise<ListedSecret[]> => {
   const listed: ListedSecret[] = []
-  const start = prefixOf(store.name)
-  for await (const { key, value } of store.state.list(start + prefix)) {
+  for await (const { path, value } of entriesBelow(store, prefix)) {
     const span = spanOf(value)
-    if (isEmpty(span)) continue
-    const path = key.slice(start.length)
     listed.push({
       path,
       version: String(span.newest),
@@ -206,11 +196,8 @@ export const listSecrets = async (store: LocalStore, prefix = ''): Promise<Liste
  */
 export const rewrapSecrets = async (store: LocalStore): Promise<RewrapCounts> => {
   const counts = { total: 0, rewrapped: 0, unreadable: 0 }
-  const start = prefixOf(store.name)
-  for await (const { key, value } of store.state.list(start)) {
-    if (isEmpty(spanOf(value))) continue
+  for await (const { path } of entriesBelow(store, '')) {
     counts.total++
-    const path = key.slice(start.length)
     const outcome = await rewrapSecret(store, path)
     if (outcome !== 'done before') counts[outcome]++
   }
@@ -225,7 +212,7 @@ const rewrapSecret = async (
   const rewrapped = await change(store, path, (entry) => {
     isUnreadable = false
     if (entry === undefined || isEmpty(spanOf(entry))) return undefined
-    if (store.sealer().isUnderActiveKey(entry.subarray(HEADER_BYTES))) return undefined
+    if (store.sealer().isUnderActiveKey(envelopeOf(entry))) return undefined
     const versions = openEntry(store, path, entry)
     isUnreadable = versions === undefined
     return versions && sealEntry(store, path, spanOf(entry), versions)

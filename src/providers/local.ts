@@ -5,7 +5,13 @@
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import { settleBySignal } from './fault-of.ts'
-import { isCurrentSecret, type LocalStore, putSecret, readSecret } from './local-store.ts'
+import {
+  isCurrentSecret,
+  type LocalStore,
+  listPaths,
+  putSecret,
+  readSecret
+} from './local-store.ts'
 import { type CallOptions, defineProvider, type Log, type ProviderPlugin } from './provider.ts'
 
 const Settings = Type.Object({}, { additionalProperties: false })
@@ -42,7 +48,10 @@ export const local: ProviderPlugin<typeof Settings> = defineProvider({
     return {
       read: ({ path, version }, options) =>
         guarded(options, () => readSecret(store, path, version)),
-      write: ({ path }, text, options) => guarded(options, () => putSecret(store, path, text)),
+      write: ({ path }, text, options) =>
+        guarded(options, () => putSecret(store, path, text, options.ifVersion)),
+      comparesVersions: true,
+      list: (prefix, page, options) => guarded(options, () => listPaths(store, prefix, page)),
       check: (options) =>
         guarded(options, async () => {
           await state.get(`store/${name}`)

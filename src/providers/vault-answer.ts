@@ -20,18 +20,35 @@ export interface Grant {
 /** KV version 1 keeps one value and no history: its records bear this, which no request for a version can match. */
 export const UNVERSIONED = 'unversioned'
 
+/** Whether KV 2 could have given this version. */
+export const isVersion = (text: string): boolean => /^[1-9]\d{0,8}$/.test(text)
+
 /** The code of a 403 that says outright that the token is dead. Not every server does: OpenBao 2.7 does not. */
 export const INVALID_TOKEN = 'invalid_token'
 
+/** The code of a refusal to write without saying which version the new one is to follow. */
+export const CAS_REQUIRED = 'cas_required'
+
 const Fields = Type.Record(Type.String(), Type.Unknown())
 const Seconds = Type.Integer({ minimum: 0 })
+const Version = Type.Integer({ minimum: 1 })
 const Kv1Answer = Type.Object({ data: Fields })
 const Kv2Answer = Type.Object({
   data: Type.Object({
     data: Fields,
-    metadata: Type.Object({ version: Type.Integer({ minimum: 1 }) })
+    metadata: Type.Object({
+      version: Version,
+      custom_metadata: Type.Optional(
+        Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])
+      )
+    })
   })
 })
+const WrittenAnswer = Type.Object({ data: Type.Object({ version: Version }) })
+const MetadataAnswer = Type.Object({
+  data: Type.Object({ current_version: Type.Integer({ minimum: 0 }) })
+})
+const ListAnswer = Type.Object({ data: Type.Object({ keys: Type.Array(Type.String()) }) })
 const GrantAnswer = Type.Object({
   auth: Type.Object({
     client_token: Type.String({ minLength: 1 }),
@@ -51,6 +68,8 @@ const parseJson = (text: string): unknown => {
     return undefined
   }
 }
+
+export const isJsonObject = (text: string): boolean => Value.Check(Fields, parseJson(text))
 
 const parse = <S extends TSchema>(schema: S, text: string): Static<S> => {
   const answer = parseJson(text)
@@ -101,10 +120,27 @@ export const parseKv1 = (text: string): SecretRecord => {
 /** Throws ProviderFault `invalid_answer`, also where the answer is of another version than was asked for. */
 export const parseKv2 = (text: string, askedFor?: string): SecretRecord => {
   const { data } = parse(Kv2Answer, text)
+  const { custom_metadata: tags } = data.metadata
   const version = String(data.metadata.version)
   if (askedFor !== undefined && askedFor !== version) throw new ProviderFault('invalid_answer')
-  return { text: new Sensitive(memberText(memberText(text, 'data'), 'data')), version }
+  return {
+    text: new Sensitive(memberText(memberText(text, 'data'), 'data')),
+    version,
+    // A server of before custom metadata (Vault 1.9) does not speak of it, which is not the same as that there is none.
+    ...(tags !== undefined && { tags: new Map(Object.entries(tags ?? {})) })
+  }
 }
+
+/** The version that a write has made. Throws ProviderFault `invalid_answer`. */
+export const parseWritten = (text: string): string =>
+  String(parse(WrittenAnswer, text).data.version)
+
+/** The newest version, deleted or not; 0 if there is none yet. Throws ProviderFault `invalid_answer`. */
+export const parseMetadata = (text: string): number =>
+  parse(MetadataAnswer, text).data.current_version
+
+/** The names in a folder, those of folders with a slash at their end. Throws ProviderFault `invalid_answer`. */
+export const parseList = (text: string): readonly string[] => parse(ListAnswer, text).data.keys
 
 /** What a login or a renewal answers. Throws ProviderFault `invalid_answer`. */
 export const parseGrant = (text: string): Grant => {
@@ -133,6 +169,20 @@ const notFound = (body: unknown): ProviderFault => {
     : new ProviderFault('misconfigured', { status, code: 'no_such_route' })
 }
 
+/** Whether Vault refuses in these words; it has no codes, and has had the ones we look for since KV 2 came (0.10). */
+const says = (body: unknown, words: string): boolean =>
+  Value.Check(Refusal, body) && body.errors.some((line) => line.includes(words))
+
+const badRequest = (body: unknown): ProviderFault => {
+  const status = 400
+  if (says(body, 'check-and-set parameter did not match')) {
+    return new ProviderFault('conflict', { status })
+  }
+  return says(body, 'check-and-set parameter required')
+    ? new ProviderFault('misconfigured', { status, code: CAS_REQUIRED })
+    : new ProviderFault('misconfigured', { status })
+}
+
 /** The fault that any answer but 200 and 204 stands for. `now` in milliseconds since the epoch. */
 export const faultOfAnswer = (
   answer: {
@@ -145,11 +195,10 @@ export const faultOfAnswer = (
   const { status, text, retryAfter } = answer
   const body = parseJson(text)
   if (status === 404) return notFound(body)
-  if (status === 400 || status === 405) return new ProviderFault('misconfigured', { status })
-  const isInvalidToken =
-    status === 403 &&
-    Value.Check(Refusal, body) &&
-    body.errors.some((line) => line.includes('invalid token'))
+  if (status === 400) return badRequest(body)
+  if (status === 413) return new ProviderFault('invalid_request', { status, code: 'too_large' })
+  if (status === 405) return new ProviderFault('misconfigured', { status })
+  const isInvalidToken = status === 403 && says(body, 'invalid token')
   // Among `unavailable`: 3xx is a standby that points to another host (never followed), 412 a replica that lags, 472 and
   // 473 replicas that do not serve, 503 sealed.
   return new ProviderFault(reasonOfStatus(status), {

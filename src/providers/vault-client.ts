@@ -3,14 +3,14 @@
  * opens a connection and holds no token, and nothing of it is left to come from the environment (ADR 0003).
  */
 import type NodeVault from 'node-vault'
-import type { Sensitive } from '../core/secret.ts'
+import { Sensitive } from '../core/secret.ts'
 import type { CallOptions } from './provider.ts'
 import { faultOfAnswer } from './vault-answer.ts'
-import type { Transport } from './vault-transport.ts'
+import type { Transport } from './http-transport.ts'
 
 export type VaultClient = NodeVault.client
 
-/** What node-vault hands to the library that sends for it; `json` is the body. */
+/** What node-vault hands to the library that sends for it; `json` is the body, to be sent as it is if it is `Sensitive`. */
 interface Outgoing {
   readonly method: string
   readonly uri: string
@@ -32,6 +32,9 @@ export const requestOptions = ({ signal }: CallOptions, token?: Sensitive<string
   headers: token === undefined ? {} : { 'X-Vault-Token': token.reveal() }
 })
 
+const bodyOf = (json: unknown): string =>
+  json instanceof Sensitive ? json.reveal() : JSON.stringify(json)
+
 /** Its calls resolve with the text of a 200 or 204 and throw ProviderFault for everything else. */
 export const createClient = async (
   origin: string,
@@ -44,7 +47,7 @@ export const createClient = async (
       method,
       url: uri,
       headers: json === undefined ? headers : { 'content-type': 'application/json', ...headers },
-      ...(json !== undefined && { body: JSON.stringify(json) }),
+      ...(json !== undefined && { body: bodyOf(json) }),
       signal
     })
     const { status, text } = answer

@@ -16,6 +16,15 @@ export interface Authority {
   readonly renew: (token: Sensitive<string>, options: CallOptions) => Promise<Grant>
 }
 
+export interface UseOptions extends CallOptions {
+  /**
+   * The call changes something. An unavailable peer may have made the change and lost only its answer: asked again, it
+   * would make it twice, or, where it compares versions, take the first for somebody else's and call it a conflict. So the
+   * caller is told at once, and looks. A denial is different: what was denied was not done.
+   */
+  readonly changes?: true
+}
+
 export interface Session {
   /**
    * Runs the call with a token, and once more if the peer was unavailable, or if it was `denied` and `isDead` says that
@@ -25,7 +34,7 @@ export interface Session {
   readonly use: <T>(
     call: (token: Sensitive<string>) => Promise<T>,
     isDead: (token: Sensitive<string>, denial: ProviderFault) => Promise<boolean>,
-    options: CallOptions
+    options: UseOptions
   ) => Promise<T>
   /** Ends the timer and whatever login is under way. The token is not revoked: other replicas may share it. */
   readonly close: () => void
@@ -117,7 +126,11 @@ export const createSession = (
       return call(used)
     }
     const isCured = async (fault: ProviderFault): Promise<boolean> => {
-      if (fault.reason === 'unavailable') return fault.retryAfterSeconds === undefined
+      if (fault.reason === 'unavailable') {
+        // Without a token nothing has been sent yet but a login.
+        const isRepeatable = options.changes !== true || used === undefined
+        return isRepeatable && fault.retryAfterSeconds === undefined
+      }
       if (fault.reason !== 'denied' || used === undefined) return false
       const stale = used
       // Unless another reader has found it out already.

@@ -2,15 +2,11 @@
 import { type Test, test } from 'tap'
 import type { FaultReason } from '../../src/core/fault.ts'
 import type { Locator } from '../../src/core/secret.ts'
-import { awsDialect, connectAws } from '../support/fake-aws.ts'
-import { createDeps } from '../support/provider-deps.ts'
-import { type Dialect, openWire, type WireBehaviour } from '../support/wire.ts'
+import { awsDialect, openAws } from '../support/fake-aws.ts'
+import type { Dialect, WireBehaviour } from '../support/wire.ts'
 
-const open = async (t: Test, behaviour: WireBehaviour, dialect: Dialect = awsDialect) => {
-  const wire = await openWire(t, dialect, behaviour)
-  const provider = await connectAws(t, wire, createDeps())
-  t.teardown(() => provider.close())
-  const options = { signal: AbortSignal.timeout(5_000) }
+const open = async (t: Test, behaviour: WireBehaviour, dialect?: Dialect) => {
+  const { wire, provider, options } = await openAws(t, behaviour, dialect)
   return { wire, read: (locator: Locator) => provider.read(locator, options) }
 }
 

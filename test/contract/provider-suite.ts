@@ -5,11 +5,14 @@
  */
 import { realSuite } from './real-suite.ts'
 import type { Subject } from './subject.ts'
+import { wirePowersSuite } from './wire-powers-suite.ts'
 import { wireSuite } from './wire-suite.ts'
 
-export type { RealPeer, RealStore, Subject, WireFake } from './subject.ts'
+export type { Powers, RealPeer, RealStore, Subject, WireFake } from './subject.ts'
 
 export const providerSuite = (kind: string, subject: Subject): void => {
   if (subject.real !== undefined) realSuite(kind, subject, subject.real)
-  if (subject.wire !== undefined) wireSuite(kind, subject, subject.wire)
+  if (subject.wire === undefined) return
+  wireSuite(kind, subject, subject.wire)
+  wirePowersSuite(kind, subject, subject.wire)
 }

@@ -1,15 +1,32 @@
 /** The part of the contract that only a real store can prove: what is stored is what is read. */
 import { test } from 'tap'
 import { skipWithout } from '../support/peers.ts'
-import { faultOf, type RealPeer, type Subject, unwrapped, within, wrapped } from './subject.ts'
+import { listCases } from './list-suite.ts'
+import { readManyCases, tagCases } from './many-suite.ts'
+import {
+  faultOf,
+  powersOf,
+  type RealPeer,
+  type Subject,
+  saidPowers,
+  unwrapped,
+  within,
+  wrapped
+} from './subject.ts'
+import { writeCases } from './write-suite.ts'
 
 export const realSuite = (kind: string, subject: Subject, real: RealPeer): void => {
   const { path } = subject
 
   test(`${kind} against its real store`, async (suite) => {
     if (skipWithout(suite, await real.available())) return
-    const { provider, seed, seedBinary, remove } = await real.open(suite)
+    const store = await real.open(suite)
+    const { provider, seed, seedBinary, remove } = store
     suite.teardown(() => provider.close())
+
+    suite.test('it has the powers that it is said to have, and no other', async (t) => {
+      t.strictSame(powersOf(provider), saidPowers(subject))
+    })
 
     suite.test('check succeeds', async () => {
       await provider.check(within())
@@ -121,6 +138,10 @@ export const realSuite = (kind: string, subject: Subject, real: RealPeer): void 
         names.map((name) => `of ${name}`)
       )
     })
+
+    for (const cases of [writeCases, listCases, readManyCases, tagCases]) {
+      cases(suite, subject, store)
+    }
 
     suite.test('it may be closed twice', async () => {
       await provider.close()

@@ -20,8 +20,33 @@ export interface Subject {
   readonly largestTextBytes: number
   /** A version as this kind writes it, which no secret has; undefined for a kind without versions. */
   readonly absentVersion?: string
+  /** What this kind can do besides reading. Its provider must have these powers and no other. */
+  readonly powers?: Powers
   readonly real?: RealPeer
   readonly wire?: WireFake
+}
+
+/** One member for each power, so that a kind opts in to the cases of each. */
+export interface Powers {
+  readonly write?: {
+    /** What becomes of a write to a secret that does not exist. */
+    readonly toMissing: 'is created' | 'not_found'
+    /** Bytes of a text that this kind refuses for its size; undefined where it takes what its peer takes. */
+    readonly tooLargeBytes?: number
+    readonly comparesVersions?: true
+    /** A write whose outcome is unknown may be sent again, unchanged, since the peer takes the two for one. */
+    readonly isIdempotent?: true
+  }
+  readonly list?: {
+    /** How a prefix is written that holds what is named below the name; ends in `/`. */
+    readonly prefix: (name: string) => string
+    /** A cursor which no listing gave, and which the provider can tell to be none. */
+    readonly forgedCursor?: string
+    /** What is deleted and could be brought back is listed still, and a read says that it is not found. */
+    readonly showsDeleted?: true
+  }
+  readonly readMany?: true
+  readonly readTags?: true
 }
 
 /** A real server, or for an embedded store the store itself. */
@@ -38,6 +63,8 @@ export interface RealStore {
   readonly seedBinary?: (path: string, bytes: Buffer) => Promise<{ readonly version: string }>
   /** Deletes so that the peer could still bring it back, where it can do that. */
   readonly remove?: (path: string) => Promise<void>
+  /** Gives a secret that exists these tags and no other. */
+  readonly tag?: (path: string, tags: Readonly<Record<string, string>>) => Promise<void>
 }
 
 /** A kind that reads over HTTP: how its peer talks, and how to connect the provider to the server that imitates it. */
@@ -47,6 +74,18 @@ export interface WireFake {
   readonly checkLists?: true
   readonly connect: (t: Test, wire: Wire, deps: ProviderDeps) => Promise<SecretProvider>
 }
+
+/** Each power is tested because a kind says that it has it: this keeps what it says true. */
+export const saidPowers = ({ powers = {} }: Subject): string[] =>
+  [
+    ...Object.keys(powers),
+    ...(powers.write?.comparesVersions === true ? ['comparesVersions'] : [])
+  ].sort()
+
+export const powersOf = (provider: SecretProvider): string[] =>
+  (['comparesVersions', 'list', 'readMany', 'readTags', 'write'] as const).filter(
+    (power) => provider[power] !== undefined
+  )
 
 /** The options of a call that has so many milliseconds. */
 export const within = (ms = 5_000) => ({ signal: AbortSignal.timeout(ms) })

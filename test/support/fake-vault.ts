@@ -20,9 +20,11 @@ const fieldsOf = (text: string): unknown => (text.startsWith('{') ? JSON.parse(t
 
 /** https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2#read-secret-version */
 const dialect: Dialect = {
-  found: (text, { url }) => {
+  found: (text, { method, url }) => {
     if (url.endsWith('/lookup-self')) return answer(200, { data: { ttl: 3600, renewable: true } })
+    if (url.endsWith('?list=true')) return answer(200, { data: { keys: ['secret'] } })
     const metadata = { version: 3, deletion_time: '', destroyed: false, custom_metadata: null }
+    if (method === 'POST') return answer(200, { lease_id: '', data: metadata, auth: null })
     return answer(200, { lease_id: '', data: { metadata, data: fieldsOf(text) }, auth: null })
   },
   // Vault says nothing more of a missing secret.
@@ -107,6 +109,9 @@ const openBao = async (t: Test): Promise<RealStore> => {
     },
     remove: async (path) => {
       await admin('DELETE', `secret/data/${underMount(path)}`)
+    },
+    tag: async (path, tags) => {
+      await admin('POST', `secret/metadata/${underMount(path)}`, { custom_metadata: tags })
     }
   }
 }
@@ -123,6 +128,10 @@ export const vaultSubject: Subject = {
   storesEmptyText: true,
   largestTextBytes: 500_000,
   absentVersion: '999',
+  powers: {
+    write: { toMissing: 'is created', comparesVersions: true },
+    list: { prefix: (name) => `secret/${name}/`, showsDeleted: true }
+  },
   real: { available: () => isInstalled('openbao'), open: openBao },
   wire: { dialect, connect: connectToWire }
 }

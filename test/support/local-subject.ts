@@ -16,6 +16,10 @@ export const localSubject: Subject = {
   storesEmptyText: true,
   largestTextBytes: 65_536,
   absentVersion: '99',
+  powers: {
+    write: { toMissing: 'is created', comparesVersions: true },
+    list: { prefix: (name) => `${name}/` }
+  },
   real: {
     available: async () => true,
     open: async (t) => {

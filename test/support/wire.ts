@@ -6,11 +6,14 @@ import {
   createServer,
   type IncomingHttpHeaders,
   type IncomingMessage,
-  type Server,
   type ServerResponse
 } from 'node:http'
+import {
+  createServer as createHttp2Server,
+  createSecureServer as createHttp2TlsServer
+} from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Test } from 'tap'
 import { createCertificate } from './certificate.ts'
 
@@ -19,6 +22,7 @@ export interface WireRequest {
   /** Path and query as they were sent. */
   readonly url: string
   readonly headers: IncomingHttpHeaders
+  /** Over HTTP/2, where bodies are no text, a character for each byte. */
   readonly body: string
 }
 
@@ -26,21 +30,30 @@ export interface WireAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string
+  /** Of a body that is no text: a character for each byte. */
+  readonly encoding?: 'latin1'
+  readonly trailers?: Readonly<Record<string, string>>
 }
 
 /** What the peer would answer. `message` is a text that the peer puts into its answer: a test plants a canary there. */
 export interface Dialect {
+  /** The peer is spoken to over TLS always, not only where a test is about TLS. */
+  readonly tls?: true
+  /** The peer speaks HTTP/2, without a negotiation where there is no TLS. */
+  readonly http2?: true
   /** Also answers what `check` asks. */
   readonly found: (text: string, request: WireRequest) => WireAnswer
   readonly notFound: (message: string) => WireAnswer
   readonly denied: (message: string, request: WireRequest) => WireAnswer
-  readonly throttled: (message: string) => WireAnswer
+  readonly throttled: (message: string, retryAfter?: string) => WireAnswer
   /** The peer says that the credential which came with the read is no longer valid. */
   readonly expired: (message: string) => WireAnswer
   /** Logging in (or fetching credentials) for the n-th time, from 1; undefined if the request is something else. */
   readonly login: (request: WireRequest, n: number) => WireAnswer | undefined
   /** The credential that the request carries. */
   readonly credentialOf: (request: WireRequest) => string | undefined
+  /** What is always answered, and counts neither as a read nor as a login: a challenge, a discovery document. */
+  readonly aside?: (request: WireRequest) => WireAnswer | undefined
 }
 
 export type WireBehaviour =
@@ -65,7 +78,7 @@ export interface Wire {
   readonly url: string
   /** A listener that always answers logins, for peers whose credentials come from elsewhere than their API. */
   readonly loginUrl: string
-  /** PEM of the only authority to trust, for the behaviour `known CA`. */
+  /** PEM of the only authority to trust; none where there is no TLS, and for the behaviour `unknown CA`. */
   readonly ca?: string
   /** Requests other than logins, in order. */
   readonly reads: readonly WireRequest[]
@@ -79,34 +92,49 @@ export interface Wire {
 /** How many bytes an answer lacks that is cut, broken off or stalled. */
 const OWING = 10
 
-const bodyOf = async (request: IncomingMessage): Promise<string> => {
+const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
-const record = async (request: IncomingMessage): Promise<WireRequest> => ({
-  method: request.method ?? '',
-  url: request.url ?? '',
-  headers: request.headers,
-  body: await bodyOf(request)
-})
+const record = async (request: IncomingMessage): Promise<WireRequest> => {
+  const body = await bodyOf(request)
+  const { method = '', url = '', headers, httpVersionMajor } = request
+  return { method, url, headers, body: body.toString(httpVersionMajor === 2 ? 'latin1' : 'utf8') }
+}
 
-const send = (response: ServerResponse, { status, headers, body }: WireAnswer): void => {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+const setHead = (response: ServerResponse, answer: WireAnswer): void => {
+  const { status, headers = {}, body, encoding = 'utf8' } = answer
+  response.statusCode = status
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  response.setHeader('content-length', Buffer.byteLength(body, encoding))
+}
+
+const send = (response: ServerResponse, answer: WireAnswer): void => {
+  setHead(response, answer)
+  const { body, encoding = 'utf8', trailers } = answer
+  if (trailers !== undefined) response.addTrailers(trailers)
+  // HTTP/2 can say in the head that there is no body, and gRPC looks there for a status then.
+  if (body === '') response.end()
+  else response.end(body, encoding)
 }
 
 /** Sends the answer's head and the first part of its body, and leaves the rest owing. */
-const sendPart = (response: ServerResponse, { status, headers, body }: WireAnswer): void => {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
-  response.write(body.slice(0, -OWING))
+const sendPart = (response: ServerResponse, answer: WireAnswer): void => {
+  setHead(response, answer)
+  response.write(answer.body.slice(0, -OWING), answer.encoding ?? 'utf8')
 }
 
 /** Starts the server on a free port of 127.0.0.1; ends it, with whatever still hangs on it, when the test ends. */
 export const listen = async (t: Test, server: Server): Promise<number> => {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket.once('close', () => sockets.delete(socket)))
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => {
-    server.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
     server.close()
   })
   return (server.address() as AddressInfo).port
@@ -157,8 +185,8 @@ export const openWire = async (
       case 'denied':
         return dialect.denied(behaviour.message, request)
       case 'throttled': {
-        const { headers, ...rest } = dialect.throttled(behaviour.message)
         const { retryAfter } = behaviour
+        const { headers, ...rest } = dialect.throttled(behaviour.message, retryAfter)
         const hint = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
         return { ...rest, headers: { ...headers, ...hint } }
       }
@@ -175,39 +203,61 @@ export const openWire = async (
     }
   }
 
+  const isTls =
+    dialect.tls === true || behaviour.read === 'unknown CA' || behaviour.read === 'known CA'
+
   const answerRead = (request: WireRequest, response: ServerResponse): void => {
     const answer = answerTo(request)
     if (answer !== undefined) send(response, answer)
+    // Node resets plain TCP only; over TLS the connection just ends, without an answer.
+    else if (behaviour.read === 'reset' && isTls) response.socket?.destroy()
     else if (behaviour.read === 'reset') response.socket?.resetAndDestroy()
     else if (behaviour.read === 'stalled' || behaviour.read === 'broken off') {
       sendPart(response, dialect.found(behaviour.text, request))
-      if (behaviour.read === 'broken off') setTimeout(() => response.destroy(), 20)
+      if (behaviour.read === 'broken off') setTimeout(() => response.socket?.destroy(), 20)
     }
   }
 
+  const withheld: (() => void)[] = []
+
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await record(incoming)
+    const aside = dialect.aside?.(request)
+    if (aside !== undefined) return send(response, aside)
     const login = dialect.login(request, logins.length + 1)
     if (login !== undefined) {
       logins.push(request)
-      if (behaviour.read !== 'silent login') send(response, login)
+      if (behaviour.read === 'silent login') withheld.push(() => send(response, login))
+      else send(response, login)
     } else {
       reads.push(request)
       answerRead(request, response)
     }
   }
 
-  const isTls = behaviour.read === 'unknown CA' || behaviour.read === 'known CA'
   const certificate = isTls ? createCertificate('127.0.0.1') : undefined
-  const server =
-    certificate === undefined ? createServer(handle) : createTlsServer(certificate, handle)
+  const createPeer = (): Server => {
+    if (dialect.http2 === undefined) {
+      return certificate === undefined ? createServer(handle) : createTlsServer(certificate, handle)
+    }
+    // Node's compatibility API: the same members, under other types.
+    const handler = handle as unknown as Parameters<typeof createHttp2Server>[1]
+    return certificate === undefined
+      ? createHttp2Server({}, handler)
+      : createHttp2TlsServer(certificate, handler)
+  }
+  const server = createPeer()
   const port = behaviour.read === 'refused' ? await closedPort() : await listen(t, server)
   const loginPort = await listen(t, createServer(handle))
+  // Before the listeners end: a client that is still waiting would try again, and turn up in the tests that follow.
+  t.teardown(() => {
+    for (const answer of withheld) answer()
+  })
 
   return {
     url: `${isTls ? 'https' : 'http'}://127.0.0.1:${port}`,
     loginUrl: `http://127.0.0.1:${loginPort}`,
-    ...(behaviour.read === 'known CA' && certificate !== undefined && { ca: certificate.cert }),
+    ...(behaviour.read !== 'unknown CA' && certificate !== undefined && { ca: certificate.cert }),
     reads,
     logins,
     elsewhere,

@@ -1,119 +1,27 @@
-/** The local store: what the contract suite does not ask of every kind, because only this one writes and seals. */
-import { type Test, test } from 'tap'
-import { ProviderFault } from '../../../src/core/fault.ts'
-import { Sensitive } from '../../../src/core/secret.ts'
-import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
-import { createSealer, type Sealer } from '../../../src/crypto/sealer.ts'
+/** The local store: what the contract suite does not ask of every kind, because only this one seals and has no peer. */
+import { test } from 'tap'
+import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { local } from '../../../src/providers/local.ts'
 import {
   deleteSecret,
-  type LocalStore,
   listSecrets,
   putSecret,
-  readSecret,
   rewrapSecrets
 } from '../../../src/providers/local-store.ts'
-import type { SecretProvider } from '../../../src/providers/provider.ts'
 import type { State } from '../../../src/state/state.ts'
 import { createCanary, everythingIn } from '../../support/canary.ts'
-import { openState } from '../../support/embedded.ts'
-import { createDeps, type RecordedDeps } from '../../support/provider-deps.ts'
-
-const NOON = Date.parse('2026-03-01T12:00:00Z')
-
-const sealerOf = (...keys: string[]): Sealer => createSealer(createKeyring(keys))
-
-interface Opened {
-  readonly store: LocalStore
-  readonly state: State
-  readonly provider: SecretProvider
-  readonly deps: RecordedDeps
-  /** From now on this key ring is in force. */
-  readonly reload: (sealer: Sealer) => void
-}
-
-const open = async (t: Test, keys = [newEncryptionKey()]): Promise<Opened> => {
-  let sealer = sealerOf(...keys)
-  const state = openState(t)
-  const deps = createDeps({}, { state, sealer: () => sealer, now: () => NOON })
-  const store = { name: deps.store, state, sealer: deps.sealer, now: deps.now }
-  const reload = (next: Sealer): void => {
-    sealer = next
-  }
-  return { store, state, deps, reload, provider: await local.connect({}, deps) }
-}
-
-const within = { signal: AbortSignal.timeout(60_000) }
-const secret = (text: string): Sensitive<string> => new Sensitive(text)
-
-const textOf = async (store: LocalStore, path: string, version?: string): Promise<string> =>
-  (await readSecret(store, path, version)).text.reveal()
-
-const reasonOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'none',
-    (error: unknown) => (error instanceof ProviderFault ? error.reason : String(error))
-  )
-
-const keyOf = (path: string): string => `store/tested/${path}`
-
-test('each write gives the next version, and the last ten are kept', async (t) => {
-  const { store, provider } = await open(t)
-  for (let i = 1; i <= 12; i++) {
-    const written = await provider.write?.({ path: 'a/b' }, secret(`text ${i}`), within)
-    t.strictSame(written, { version: String(i) })
-  }
-  t.equal(await textOf(store, 'a/b'), 'text 12')
-  t.equal(await textOf(store, 'a/b', '12'), 'text 12')
-  t.equal(await textOf(store, 'a/b', '3'), 'text 3')
-  for (const version of ['2', '13', '0', '03', '3.0', 'latest', '']) {
-    t.equal(await reasonOf(readSecret(store, 'a/b', version)), 'not_found', version)
-  }
-})
-
-test('writers at the same time each get a version of their own', async (t) => {
-  const { store } = await open(t)
-  const written = await Promise.all(
-    Array.from({ length: 10 }, (_, i) => putSecret(store, 'raced', secret(`by ${i}`)))
-  )
-  t.strictSame(
-    written.map(({ version }) => Number(version)).sort((a, b) => a - b),
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
-  )
-  for (const [i, { version }] of written.entries()) {
-    t.equal(await textOf(store, 'raced', version), `by ${i}`)
-  }
-})
-
-test('a state that changes before every write ends in a fault, not in a loop', async (t) => {
-  const { store, state } = await open(t)
-  let attempts = 0
-  const compareAndSet = async (): Promise<boolean> => {
-    attempts++
-    return false
-  }
-  const contended = { ...store, state: { ...state, compareAndSet } }
-  t.equal(await reasonOf(putSecret(contended, 'x', secret('y'))), 'unavailable')
-  t.equal(attempts, 100)
-})
-
-test('a deleted secret is gone with all its versions, and its numbers are not given again', async (t) => {
-  const { store, provider } = await open(t)
-  await putSecret(store, 'a', secret('one'))
-  await putSecret(store, 'a', secret('two'))
-  t.equal(await deleteSecret(store, 'a'), true)
-  t.equal(await reasonOf(provider.read({ path: 'a' }, within)), 'not_found')
-  t.equal(await reasonOf(provider.read({ path: 'a', version: '1' }, within)), 'not_found')
-  t.strictSame(await listSecrets(store), [])
-  t.equal(await deleteSecret(store, 'a'), false)
-  t.equal(await deleteSecret(store, 'never'), false)
-  t.strictSame(await putSecret(store, 'a', secret('three')), { version: '3' })
-  t.equal(await textOf(store, 'a'), 'three')
-  t.equal(await reasonOf(provider.read({ path: 'a', version: '2' }, within)), 'not_found')
-})
+import {
+  keyOf,
+  openLocal,
+  reasonOf,
+  sealerOf,
+  secret,
+  textOf,
+  within
+} from '../../support/open-local.ts'
 
 test('isCurrent says whether a read would give this version now', async (t) => {
-  const { store, provider } = await open(t)
+  const { store, provider } = await openLocal(t)
   const isCurrent = (version: string, asked?: string): boolean | undefined =>
     provider.isCurrent?.(
       asked === undefined ? { path: 'a' } : { path: 'a', version: asked },
@@ -138,28 +46,8 @@ test('isCurrent says whether a read would give this version now', async (t) => {
   t.equal(isCurrent('4', '4'), true)
 })
 
-test('list gives the secrets below a prefix in order, without their texts', async (t) => {
-  const { store } = await open(t)
-  const canary = createCanary()
-  for (const path of ['b', 'a/2', 'a/1', 'a/1', 'ab']) {
-    await putSecret(store, path, secret(canary.token))
-  }
-  await putSecret({ ...store, name: 'other' }, 'a/3', secret('of another store'))
-  const listed = await listSecrets(store, 'a/')
-  const createdAt = '2026-03-01T12:00:00.000Z'
-  t.strictSame(listed, [
-    { path: 'a/1', version: '2', versions: 2, createdAt },
-    { path: 'a/2', version: '1', versions: 1, createdAt }
-  ])
-  t.strictSame(
-    (await listSecrets(store)).map(({ path }) => path),
-    ['a/1', 'a/2', 'ab', 'b']
-  )
-  t.strictSame(canary.findIn(everythingIn(listed)), [])
-})
-
 test('no value stands in the state or in a fault', async (t) => {
-  const { store, state, provider } = await open(t)
+  const { store, state, provider } = await openLocal(t)
   const canary = createCanary()
   await putSecret(store, 'a', secret(canary.token))
   await putSecret(store, 'a', secret(`${canary.token} again`))
@@ -168,7 +56,7 @@ test('no value stands in the state or in a fault', async (t) => {
 })
 
 test('an entry that was moved, relabelled or damaged is not opened, and the log names the store', async (t) => {
-  const { store, state, provider, deps } = await open(t)
+  const { store, state, provider, deps } = await openLocal(t)
   const put = async (path: string, value: Buffer): Promise<void> => {
     await state.compareAndSet(keyOf(path), await state.get(keyOf(path)), value)
   }
@@ -192,7 +80,7 @@ test('an entry that was moved, relabelled or damaged is not opened, and the log 
 
 test('without its encryption key a secret is not opened, and a write does not bury it', async (t) => {
   const key = newEncryptionKey()
-  const { store, provider, reload } = await open(t, [key])
+  const { store, provider, reload } = await openLocal(t, [key])
   await putSecret(store, 'a', secret('one'))
   reload(sealerOf(newEncryptionKey()))
   t.equal(await reasonOf(provider.read({ path: 'a' }, within)), 'misconfigured')
@@ -206,7 +94,7 @@ test('without its encryption key a secret is not opened, and a write does not bu
 
 test('rewrap seals everything under the active key, and says what it could not open', async (t) => {
   const [old, active, lost] = [newEncryptionKey(), newEncryptionKey(), newEncryptionKey()]
-  const { store, reload } = await open(t, [lost])
+  const { store, reload } = await openLocal(t, [lost])
   await putSecret(store, 'lost', secret('lost'))
   reload(sealerOf(old))
   for (let i = 0; i < 3; i++) await putSecret(store, `old/${i}`, secret(`old ${i}`))
@@ -229,7 +117,7 @@ test('rewrap seals everything under the active key, and says what it could not o
 
 test('rewrap loses nothing that is written while it runs', async (t) => {
   const [old, active] = [newEncryptionKey(), newEncryptionKey()]
-  const { store, state, reload } = await open(t, [old])
+  const { store, state, reload } = await openLocal(t, [old])
   await putSecret(store, 'a', secret('one'))
   reload(sealerOf(old, active))
   let raced = false
@@ -249,7 +137,7 @@ test('rewrap loses nothing that is written while it runs', async (t) => {
 })
 
 test('a state that cannot be read or written is a fault, with a line for the operator', async (t) => {
-  const { state, deps, provider } = await open(t)
+  const { state, deps, provider } = await openLocal(t)
   await state.close()
   t.equal(await reasonOf(provider.read({ path: 'a' }, within)), 'unavailable')
   t.equal(await reasonOf(provider.check(within)), 'unavailable')
@@ -259,7 +147,7 @@ test('a state that cannot be read or written is a fault, with a line for the ope
 })
 
 test('a state that does not answer is a timeout at the abort', async (t) => {
-  const { state, deps } = await open(t)
+  const { state, deps } = await openLocal(t)
   const get = () => new Promise<undefined>(() => {})
   const provider = await local.connect({}, { ...deps, state: { ...state, get } })
   const abort = new AbortController()
@@ -269,7 +157,7 @@ test('a state that does not answer is a timeout at the abort', async (t) => {
 })
 
 test('where the state cannot answer at once, there is no isCurrent', async (t) => {
-  const { state, deps } = await open(t)
+  const { state, deps } = await openLocal(t)
   const { getSync: _, ...shared } = state
   const provider = await local.connect({}, { ...deps, state: shared })
   t.equal('isCurrent' in provider, false)

@@ -4,10 +4,15 @@ import { ProviderFault } from '../../../src/core/fault.ts'
 import { Sensitive } from '../../../src/core/secret.ts'
 import {
   faultOfAnswer,
+  isJsonObject,
+  isVersion,
   parseGrant,
   parseKv1,
   parseKv2,
-  parseLookup
+  parseList,
+  parseLookup,
+  parseMetadata,
+  parseWritten
 } from '../../../src/providers/vault-answer.ts'
 
 const kv2 = (fields: string, metadata = '{"version":3}') =>
@@ -38,6 +43,52 @@ test('KV 2 says which version was read, KV 1 that there are none', async (t) => 
   t.equal(parseKv2(kv2('{}')).version, '3')
   t.equal(parseKv2(kv2('{}'), '3').version, '3')
   t.equal(parseKv1('{"data":{}}').version, 'unversioned')
+})
+
+test('custom metadata are told as tags, none as none, and nothing where nothing is said', async (t) => {
+  const tagsOf = (metadata: string) => parseKv2(kv2('{}', metadata)).tags
+  const named = '{"version":3,"custom_metadata":{"a":"1","__proto__":"2"}}'
+  t.strictSame(
+    [...(tagsOf(named) ?? [])],
+    [
+      ['a', '1'],
+      ['__proto__', '2']
+    ]
+  )
+  t.strictSame(tagsOf('{"version":3,"custom_metadata":null}'), new Map())
+  t.equal(tagsOf('{"version":3}'), undefined)
+  t.throws(() => tagsOf('{"version":3,"custom_metadata":{"a":1}}'), {
+    name: 'ProviderFault',
+    reason: 'invalid_answer'
+  })
+})
+
+test('a write says its version, metadata the newest one, a list its names', async (t) => {
+  t.equal(parseWritten('{"data":{"version":12}}'), '12')
+  t.equal(parseMetadata('{"data":{"current_version":0}}'), 0)
+  t.strictSame(parseList('{"data":{"keys":["a","b/"]}}'), ['a', 'b/'])
+  const wrong = [
+    '',
+    '{}',
+    '{"data":null}',
+    '{"data":{"version":"1","current_version":-1,"keys":[1]}}'
+  ]
+  for (const text of wrong) {
+    for (const parse of [parseWritten, parseMetadata, parseList]) {
+      t.throws(() => parse(text), { name: 'ProviderFault', reason: 'invalid_answer' }, text)
+    }
+  }
+})
+
+test('only the JSON of an object is one, and only a positive number a version', async (t) => {
+  for (const text of ['{}', ' {"a":1} ']) t.equal(isJsonObject(text), true, text)
+  for (const text of ['', '[]', '[{}]', 'null', '1', '"{}"', '{', '{}{}', "{'a':1}"]) {
+    t.equal(isJsonObject(text), false, text)
+  }
+  for (const text of ['1', '42', '999999999']) t.equal(isVersion(text), true, text)
+  for (const text of ['', '0', '01', '-1', '1.0', '1e3', ' 1', '1\n', '1000000000']) {
+    t.equal(isVersion(text), false, text)
+  }
 })
 
 test('an answer of another shape or version is invalid', async (t) => {
@@ -86,6 +137,15 @@ test('every refusal has one reason', async (t) => {
     [404, html, 'unavailable'],
     [404, '{}', 'unavailable'],
     [400, '{"errors":["x"]}', 'misconfigured'],
+    [400, '{"errors":["check-and-set parameter did not match the current version"]}', 'conflict'],
+    [
+      400,
+      '{"errors":["check-and-set parameter required for this call"]}',
+      'misconfigured',
+      'cas_required'
+    ],
+    [403, '{"errors":["check-and-set parameter did not match the current version"]}', 'denied'],
+    [413, '', 'invalid_request', 'too_large'],
     [403, '{"errors":["permission denied"]}', 'denied'],
     [403, '{"errors":["permission denied","invalid token"]}', 'denied', 'invalid_token'],
     [403, '{"errors":["2 errors occurred:\\n\\t* invalid token"]}', 'denied', 'invalid_token'],

@@ -151,6 +151,33 @@ test('what may pass is tried once more, unless the peer says when to come back',
   t.equal(asked.logins, 1)
 })
 
+test('what changes something is not tried again where it may have been done', async (t) => {
+  const { session, asked } = open()
+  const reasons = { unavailable: 1, denied: 2 } as const
+  for (const [reason, expected] of Object.entries(reasons)) {
+    let calls = 0
+    const call = async () => {
+      calls++
+      throw new ProviderFault(reason as keyof typeof reasons)
+    }
+    const using = session.use(call, isDead, { ...patient(), changes: true })
+    await t.rejects(using, new ProviderFault(reason as keyof typeof reasons))
+    t.equal(calls, expected, reason)
+  }
+  t.equal(asked.logins, 2, 'a denial is not the deed: a new login is worth another try')
+})
+
+test('a login that was unavailable is tried again before a change too', async (t) => {
+  let isUp = false
+  const login = async () => {
+    if (isUp) return { token: new Sensitive('good'), ttlSeconds: 60, renewable: false }
+    isUp = true
+    throw new ProviderFault('unavailable')
+  }
+  const { session } = open({}, { login })
+  t.equal(await session.use(revealed, isDead, { ...patient(), changes: true }), 'good')
+})
+
 test('a token is not used in the last tenth of its life', async (t) => {
   let time = 0
   const { session } = open({ ttlSeconds: 100 }, {}, () => time)

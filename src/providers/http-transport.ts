@@ -1,9 +1,9 @@
 /**
- * HTTP to one Vault and nowhere else. Rule: a request goes to the configured origin only, follows no redirect, knows no
+ * HTTP to one peer and nowhere else. Rule: a request goes to the configured origin only, follows no redirect, knows no
  * proxy, ends with its signal (body included), and reads a bounded answer; keep-alive, TLS always verified.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { ProviderFault } from '../core/fault.ts'
 import { reasonOfCode } from './fault-of.ts'
 
@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** Authorities and client certificate of this request alone; only requests with the same ones share connections. */
+  readonly tls?: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername'>
   readonly signal: AbortSignal
 }
 
@@ -56,15 +58,28 @@ export const createTransport = (origin: string, ca?: readonly string[]): Transpo
   const isTls = origin.startsWith('https:')
   const options = { keepAlive: true, maxSockets: 64 }
   // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED would have a word in it.
-  const tls = { rejectUnauthorized: true, ...(ca !== undefined && { ca: [...ca] }) }
-  const agent = isTls ? new HttpsAgent({ ...options, ...tls }) : new HttpAgent(options)
+  const verified = { rejectUnauthorized: true, ...(ca !== undefined && { ca: [...ca] }) }
+  const agent = isTls ? new HttpsAgent({ ...options, ...verified }) : new HttpAgent(options)
   const request = isTls ? httpsRequest : httpRequest
   let isClosed = false
 
-  const exchange = ({ method, url, headers, body, signal }: HttpRequest): Promise<HttpAnswer> =>
+  const exchange = ({
+    method,
+    url,
+    headers,
+    body,
+    tls,
+    signal
+  }: HttpRequest): Promise<HttpAnswer> =>
     new Promise((resolve, reject) => {
       const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
-      const outgoing = request(url, { method, agent, signal, headers: { ...headers, ...length } })
+      const outgoing = request(url, {
+        ...tls,
+        method,
+        agent,
+        signal,
+        headers: { ...headers, ...length }
+      })
       outgoing.on('error', reject)
       outgoing.once('response', (answer) => {
         readText(answer).then(

@@ -1,0 +1,57 @@
+/** HTTP before any route: sizes, times, and what makes a request a proper one. Rule: whatever Node lets pass is decided here. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { ProblemError } from '../core/problem.ts'
+
+export interface Tls {
+  /** PEM. */
+  readonly cert: Buffer
+  readonly key: Buffer
+  /** If given, callers must present a certificate of this authority. */
+  readonly clientCa?: Buffer
+}
+
+/** A batch of 100 references fits, if they are not the longest. */
+const URL_MAX = 16_384
+export const PARAM_MAX = 2_048
+
+/**
+ * Milliseconds. Fastify switches Node's own request timeout off; see its documentation of `requestTimeout`. The timeout of
+ * the headers must stay below that of the request, or Node swaps the two.
+ */
+export const TIMEOUTS = { headers: 5_000, request: 10_000, keepAlive: 5_000, check: 1_000 } as const
+
+/** For Fastify: what it hands on to Node's server. */
+export const listenerOptions = (tls: Tls | undefined) => {
+  const options = {
+    headersTimeout: TIMEOUTS.headers,
+    connectionsCheckingInterval: TIMEOUTS.check,
+    maxHeaderSize: 2 * URL_MAX,
+    // Node's refusal has no body; ours is below.
+    requireHostHeader: false
+  }
+  if (tls === undefined) return { http: options }
+  const { cert, key, clientCa } = tls
+  const mutual = clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true }
+  return { https: { ...options, cert, key, minVersion: 'TLSv1.2' as const, ...mutual } }
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
+
+/** The caller's X-Request-Id if it is one, else a new one. */
+export const requestIdOf = ({ headers }: Pick<IncomingMessage, 'headers'>): string => {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
+}
+
+// RFC 9112, 3.2: exactly one Host, which may be absent in HTTP/1.0. Node would take the first of two.
+const hasProperHost = ({ httpVersion, rawHeaders }: IncomingMessage): boolean => {
+  const names = rawHeaders.filter((name, i) => i % 2 === 0 && /^host$/i.test(name))
+  return names.length === 1 || (names.length === 0 && httpVersion === '1.0')
+}
+
+/** What is wrong with the request whatever its route. */
+export const faultOf = (request: IncomingMessage): ProblemError | undefined => {
+  if (!hasProperHost(request)) return new ProblemError('invalid_request')
+  return (request.url ?? '').length > URL_MAX ? new ProblemError('uri_too_long') : undefined
+}

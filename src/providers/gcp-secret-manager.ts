@@ -1,0 +1,127 @@
+/**
+ * GCP Secret Manager, over gRPC. The project, the location and so the host come from configuration; a reference only
+ * names a secret in them. Rule: of an error only its class goes on, and no call outlives the caller who waits for it.
+ *
+ * IAM: `roles/secretmanager.secretAccessor` on the secrets to read; for their labels `secretmanager.secrets.get` as well
+ * (`roles/secretmanager.viewer`); nothing more to check, where `secretmanager.secrets.list` may be refused.
+ */
+import { readFile } from 'node:fs/promises'
+import { type Static, Type } from 'typebox'
+import { ProviderFault } from '../core/fault.ts'
+import type { Locator } from '../core/secret.ts'
+import { isRefusal, toRecord } from './gcp-answer.ts'
+import { Auth, createAuthority } from './gcp-auth.ts'
+import { openChannel } from './gcp-channel.ts'
+import { defineProvider } from './provider.ts'
+
+const Settings = Type.Object(
+  {
+    project: Type.String({
+      pattern: '^([a-z0-9.-]{1,63}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$',
+      description: "the project's id, e.g. `acme-prod`"
+    }),
+    projectNumber: Type.Optional(
+      Type.String({
+        pattern: '^[1-9]\\d{3,18}$',
+        description:
+          "the project's number, in quotes; names written with it are accepted as well then"
+      })
+    ),
+    location: Type.Optional(
+      Type.String({
+        pattern: '^[a-z]+(-[a-z0-9]+)*$',
+        maxLength: 32,
+        description: 'the location of regional secrets, e.g. `europe-west3`; global ones if absent'
+      })
+    ),
+    auth: Type.Optional(Auth),
+    endpoint: Type.Optional(
+      Type.String({
+        pattern: '^([A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\])(:\\d{1,5})?$',
+        description: 'host and port of a private endpoint instead of the public one'
+      })
+    ),
+    insecure: Type.Optional(
+      Type.Boolean({
+        description:
+          'no TLS: for an emulator on this machine only; without `auth` it is sent no credential'
+      })
+    ),
+    caCertFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'a PEM file with the authorities to trust instead of the public ones'
+      })
+    )
+  },
+  { additionalProperties: false }
+)
+type Settings = Static<typeof Settings>
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** Regional secrets have a host of their own, and no other knows them. */
+export const placeOf = ({
+  endpoint,
+  location
+}: Settings): { readonly host: string; readonly port: number } => {
+  if (endpoint === undefined) {
+    const region = location === undefined ? '' : `${location}.rep.`
+    return { host: `secretmanager.${region}googleapis.com`, port: 443 }
+  }
+  if (!URL.canParse(`https://${endpoint}`)) throw new Error('its endpoint is no host and port')
+  const { hostname, port } = new URL(`https://${endpoint}`)
+  return { host: hostname, port: port === '' ? 443 : Number(port) }
+}
+
+export const gcpSecretManager = defineProvider({
+  kind: 'gcp-secret-manager',
+  settings: Settings,
+
+  address: (settings) => {
+    const { project, projectNumber, location, insecure = false, caCertFile } = settings
+    const { host } = placeOf(settings)
+    if (insecure && !LOOPBACK.test(host)) {
+      throw new Error('without TLS, secrets would travel in the clear: insecure is for loopback')
+    }
+    if (insecure && caCertFile !== undefined) throw new Error('without TLS, caCertFile is idle')
+    return {
+      kind: 'gcp-secret-manager',
+      project,
+      ...(projectNumber !== undefined && { projectNumber }),
+      ...(location !== undefined && { location })
+    }
+  },
+
+  connect: async (settings, deps) => {
+    const { project, location, insecure = false, caCertFile } = settings
+    const auth = settings.auth ?? (insecure ? undefined : ({ method: 'default' } as const))
+    const authority = auth && (await createAuthority(auth, project, deps))
+    const authorities = caCertFile === undefined ? 'public' : await readFile(caCertFile)
+    const trust = insecure ? 'plaintext' : authorities
+    const channel = await openChannel({ ...placeOf(settings), trust }, authority)
+
+    const parent = `projects/${project}${location === undefined ? '' : `/locations/${location}`}`
+    const nameOf = ({ path }: Locator) => `${parent}/secrets/${path}`
+
+    return {
+      read: async (locator, options) => {
+        const name = `${nameOf(locator)}/versions/${locator.version ?? 'latest'}`
+        return toRecord(await channel.call('accessSecretVersion', { name }, options))
+      },
+      readTags: async (locator, options) => {
+        const { labels } = await channel.call('getSecret', { name: nameOf(locator) }, options)
+        return new Map(Object.entries(labels))
+      },
+      check: async (options) => {
+        try {
+          await channel.call('listSecrets', { parent, pageSize: 1 }, options)
+        } catch (fault) {
+          // A least-privilege role, in good health.
+          if (!(fault instanceof ProviderFault && isRefusal(fault))) throw fault
+        }
+      },
+      close: async () => channel.close()
+    }
+  }
+})

@@ -1,0 +1,199 @@
+/**
+ * Where the API server is and as whom it is spoken to, as the official client finds it in a pod or a kubeconfig. Rule: what
+ * it finds is taken only with verified TLS, without a proxy, without a program to run and never anonymously; and it is found
+ * anew each minute, so that tokens, certificates and authorities may rotate (ADR 0006).
+ */
+import type { RequestOptions } from 'node:https'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { type Static, Type } from 'typebox'
+import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { Sensitive } from '../core/secret.ts'
+import { settleBySignal } from './fault-of.ts'
+import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
+
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+const strict = { additionalProperties: false }
+const File = (description: string) => Type.String({ minLength: 1, maxLength: 4096, description })
+
+export const Auth = Type.Union(
+  [
+    Type.Object(
+      {
+        method: Type.Literal('in-cluster', { description: 'the service account of this pod' }),
+        root: Type.Optional(
+          File(`the directory before \`${SERVICE_ACCOUNT}\`, where a sandbox mounts it elsewhere`)
+        )
+      },
+      strict
+    ),
+    Type.Object(
+      {
+        method: Type.Literal('kubeconfig', {
+          description: 'a kubeconfig whose user has a token or a client certificate'
+        }),
+        file: File('the kubeconfig'),
+        context: Type.Optional(File('the context in it, instead of the current one'))
+      },
+      strict
+    ),
+    Type.Object(
+      {
+        method: Type.Literal('token', { description: 'a token that something else keeps ready' }),
+        server: Type.String({
+          pattern: '^https://[^/?#@\\s]+(/[^?#\\s]*)?$',
+          maxLength: 512,
+          description: 'the API server, e.g. `https://10.0.0.1:6443`'
+        }),
+        token: Type.Union(Credential.anyOf, { description: 'where the bearer token is' }),
+        caCertFile: Type.Optional(
+          File('a PEM file with the authorities to trust instead of the public ones')
+        )
+      },
+      strict
+    )
+  ],
+  { description: 'how to reach the API server and log in; default in-cluster' }
+)
+export type Auth = Static<typeof Auth>
+
+export type Tls = Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername'>
+
+export interface Access {
+  /** The API server's URL, perhaps with a path (as Rancher has it), without a slash at its end. */
+  readonly server: string
+  readonly headers: Sensitive<Readonly<Record<string, string>>>
+  readonly tls: Sensitive<Tls>
+}
+
+export interface AccessSource {
+  /** The access held, or a new one. Throws ProviderFault. */
+  readonly get: () => Promise<Access>
+  /** The server refused it: whoever asks next gets a new one. */
+  readonly forget: (stale: Access) => void
+  readonly close: () => void
+}
+
+const misconfigured = (code: string): ProviderFault => new ProviderFault('misconfigured', { code })
+
+const load = async (
+  auth: Auth,
+  config: KubeConfig,
+  deps: Pick<ProviderDeps, 'credential'>,
+  options: CallOptions
+): Promise<void> => {
+  switch (auth.method) {
+    case 'in-cluster':
+      return config.loadFromCluster(auth.root)
+    case 'kubeconfig': {
+      config.loadFromFile(auth.file)
+      if (auth.context !== undefined) config.setCurrentContext(auth.context)
+      const user = config.getCurrentUser()
+      // It would run with our whole environment, and without a deadline.
+      if (user?.exec || user?.authProvider) throw misconfigured('kubeconfig_program')
+      return
+    }
+    case 'token': {
+      const token = (await deps.credential(auth.token, options)).reveal()
+      const { server, caCertFile } = auth
+      return config.loadFromClusterAndUser(
+        {
+          name: 'cluster',
+          server,
+          skipTLSVerify: false,
+          ...(caCertFile && { caFile: caCertFile })
+        },
+        { name: 'user', token }
+      )
+    }
+  }
+}
+
+const accessOf = async (config: KubeConfig): Promise<Access> => {
+  const cluster = config.getCurrentCluster()
+  if (cluster === null) throw misconfigured('no_context')
+  if (cluster.skipTLSVerify) throw misconfigured('skip_tls_verify')
+  if (cluster.proxyUrl) throw misconfigured('proxy_url')
+  const { protocol, host, hostname, pathname } = new URL(cluster.server)
+  // What the client makes of a pod without KUBERNETES_SERVICE_HOST.
+  if (hostname === 'undefined') throw misconfigured('not_in_cluster')
+  if (protocol !== 'https:') throw misconfigured('not_https')
+
+  const found: RequestOptions = {}
+  await config.applyToHTTPSOptions(found)
+  const { ca, cert, key, servername } = found
+  const { Authorization, ...others } = (found.headers ?? {}) as Readonly<Record<string, string>>
+  // Files of tokens often end in a line break.
+  const authorization = Authorization?.trim()
+  const isNamed = authorization !== undefined && authorization !== 'Bearer'
+  if (!isNamed && (cert === undefined || key === undefined)) throw misconfigured('no_credential')
+  return {
+    server: `https://${host}${pathname.replace(/\/+$/, '')}`,
+    headers: new Sensitive({ ...others, ...(isNamed && { authorization }) }),
+    tls: new Sensitive({
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(servername !== undefined && { servername })
+    })
+  }
+}
+
+const TOLD: ReadonlySet<FaultReason> = new Set([
+  'misconfigured',
+  'timeout',
+  'unavailable',
+  'throttled'
+])
+
+/** Whatever cannot be read or understood is a fault of the configuration; the client's errors quote the files. */
+const faultOf = (error: unknown): ProviderFault =>
+  error instanceof ProviderFault && TOLD.has(error.reason) ? error : misconfigured('credential')
+
+/** As long as client-go trusts a token file that it has read. */
+const HELD_MS = 60_000
+/** Finding it serves every reader that waits, and so has a deadline of its own instead of one reader's. */
+const DEADLINE_MS = 10_000
+
+export const createAccessSource = async (
+  auth: Auth,
+  deps: Pick<ProviderDeps, 'credential' | 'now'>
+): Promise<AccessSource> => {
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const closing = new AbortController()
+  let held: { readonly access: Access; readonly until: number } | undefined
+  let finding: Promise<Access> | undefined
+
+  const find = async (): Promise<Access> => {
+    const options = { signal: AbortSignal.any([closing.signal, AbortSignal.timeout(DEADLINE_MS)]) }
+    try {
+      const access = await settleBySignal(options, async () => {
+        const config = new KubeConfig()
+        await load(auth, config, deps, options)
+        return accessOf(config)
+      })
+      held = { access, until: deps.now() + HELD_MS }
+      return access
+    } catch (error) {
+      throw faultOf(error)
+    }
+  }
+
+  return {
+    get: async () => {
+      if (closing.signal.aborted) throw new ProviderFault('unavailable', { code: 'closed' })
+      if (held !== undefined && deps.now() < held.until) return held.access
+      finding ??= find().finally(() => {
+        finding = undefined
+      })
+      return finding
+    },
+    forget: (stale) => {
+      if (held?.access === stale) held = undefined
+    },
+    close: () => {
+      closing.abort()
+      held = undefined
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Calls to Vault's API, each with a token that is fit for it. Rule: what only asks may be asked twice; what changes
+ * something is sent again only after an answer that rules out that it was done.
+ */
+import { ProviderFault } from '../core/fault.ts'
+import type { Sensitive } from '../core/secret.ts'
+import type { CallOptions } from './provider.ts'
+import { INVALID_TOKEN } from './vault-answer.ts'
+import { requestOptions, type VaultClient } from './vault-client.ts'
+import type { Session } from './vault-session.ts'
+
+/** Paths are encoded and without `v1/`; answers are the texts of a 200 or 204. All throw ProviderFault. */
+export interface VaultApi {
+  readonly get: (path: string, options: CallOptions) => Promise<string>
+  /** `body` is JSON. */
+  readonly post: (path: string, body: Sensitive<string>, options: CallOptions) => Promise<string>
+}
+
+export const createApi = (client: VaultClient, session: Session): VaultApi => {
+  // A server may word the denial of a path and that of a token alike, so the token is asked about.
+  const isDeadOn =
+    (path: string, options: CallOptions) =>
+    async (token: Sensitive<string>, { code }: ProviderFault): Promise<boolean> => {
+      if (code === INVALID_TOKEN) return true
+      try {
+        const question = { paths: [path] }
+        await client.write('sys/capabilities-self', question, requestOptions(options, token))
+        return false
+      } catch (error) {
+        return error instanceof ProviderFault && error.reason === 'denied'
+      }
+    }
+
+  return {
+    get: (path, options) =>
+      session.use(
+        (token) => client.read(path, requestOptions(options, token)),
+        isDeadOn(path, options),
+        options
+      ),
+    post: (path, body, options) =>
+      session.use(
+        (token) => client.write(path, body, requestOptions(options, token)),
+        isDeadOn(path, options),
+        { ...options, changes: true }
+      )
+  }
+}

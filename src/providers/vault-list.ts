@@ -1,0 +1,76 @@
+/**
+ * Listing Vault's folders, one after the other and depth first, so that paths come in the order of their characters. Rule:
+ * a page costs a bounded number of calls, and what the server names is checked before it becomes part of a path again.
+ *
+ * KV 2 lists what has metadata: a deleted secret is there until its metadata is, and a read says that it is not found.
+ */
+import { ProviderFault } from '../core/fault.ts'
+import type { CallOptions, Listing, Page } from './provider.ts'
+import { parseList } from './vault-answer.ts'
+import type { VaultApi } from './vault-api.ts'
+import { foldersBelow, isSegment, locateFolder, type Mount, metadataPath } from './vault-mounts.ts'
+
+/** A folder is a call. Where there are more folders than paths, pages are shorter, so as to end before the deadline. */
+const MAX_CALLS = 32
+
+const isFolder = (path: string): boolean => path.endsWith('/')
+
+/** What stands in a folder, in reverse order; nothing if it does not exist. Throws ProviderFault. */
+const readFolder = async (
+  api: VaultApi,
+  mounts: readonly Mount[],
+  folder: string,
+  options: CallOptions
+): Promise<string[]> => {
+  try {
+    // Not the method LIST, which some proxies do not let through. The slash: policies are matched on it.
+    const place = locateFolder(mounts, folder)
+    const names = parseList(await api.get(`${metadataPath(place)}?list=true`, options))
+    return names
+      .filter((name) => isSegment(isFolder(name) ? name.slice(0, -1) : name))
+      .map((name) => folder + name)
+      .sort()
+      .reverse()
+  } catch (error) {
+    if (error instanceof ProviderFault && error.reason === 'not_found') return []
+    throw error
+  }
+}
+
+/**
+ * The paths below the prefix after `cursor`, which is the last path of the page before: it is only compared, never sent,
+ * so one that a caller made up leads nowhere. Throws ProviderFault, `misconfigured` for a prefix that is in no mount.
+ */
+export const listSecrets = async (
+  api: VaultApi,
+  mounts: readonly Mount[],
+  prefix: string,
+  { limit, cursor = '' }: Page,
+  options: CallOptions
+): Promise<Listing> => {
+  const isAhead = (path: string): boolean =>
+    path > cursor || (isFolder(path) && cursor.startsWith(path))
+  const paths: string[] = []
+  // The next one last.
+  const waiting = foldersBelow(mounts, prefix).sort().reverse()
+  let calls = 0
+
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (!isAhead(next)) continue
+    // One path more than wanted proves that there is another page.
+    const isFull = paths.length === limit && !isFolder(next)
+    if (isFull || (isFolder(next) && calls === MAX_CALLS)) {
+      const last = paths.at(-1)
+      if (last === undefined) throw new ProviderFault('misconfigured', { code: 'too_deep' })
+      return { paths, cursor: last }
+    }
+    if (!isFolder(next)) {
+      paths.push(next)
+      continue
+    }
+    calls++
+    // One at a time: a folder may hold more names than a call takes arguments.
+    for (const path of await readFolder(api, mounts, next, options)) waiting.push(path)
+  }
+  return { paths }
+}

@@ -1,0 +1,12 @@
+/** A process that reads from a fake vault with the SDK's log turned up, for a test of what that prints. */
+import { azureKeyVault } from '../../src/providers/azure-key-vault.ts'
+import { clientSecret } from './fake-azure.ts'
+import { createDeps } from './provider-deps.ts'
+
+const [, , url = '', caCertFile = '', secret = ''] = process.argv
+const settings = { vaultUrl: url, allowAnyHost: true, auth: clientSecret({ url }), caCertFile }
+const provider = await azureKeyVault.connect(settings, createDeps({ AZURE_SECRET: secret }))
+const options = { signal: AbortSignal.timeout(10_000) }
+// At once, so that some go out with a token while others are still sent again after their challenge.
+await Promise.all(Array.from({ length: 50 }, (_, n) => provider.read({ path: `n${n}` }, options)))
+await provider.close()

@@ -1,0 +1,54 @@
+/** The HTTP floor alone, with routes and doubts of the test's own, ended with the test. */
+import type { FastifyInstance } from 'fastify'
+import type { Test } from 'tap'
+import type { Broker } from '../../src/broker/broker.ts'
+import type { Principal } from '../../src/core/principal.ts'
+import { createServer, type ServerOptions } from '../../src/http/server.ts'
+import { createLogger } from '../../src/telemetry/logger.ts'
+
+export const PRINCIPAL: Principal = {
+  keyId: '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10',
+  client: 'app',
+  scopes: ['aura-services'],
+  mode: 'rw',
+  environment: 'dev',
+  minimumVersion: '8.3.0',
+  issuedAt: 0,
+  kid: 'kid'
+}
+
+export const openServer = async (
+  t: Test,
+  overrides: Partial<ServerOptions> & Pick<ServerOptions, 'addRoutes'>,
+  logs: string[] = []
+): Promise<FastifyInstance> => {
+  const server = await createServer({
+    scopeRoot: 'aura-services',
+    limits: undefined,
+    authenticate: () => PRINCIPAL,
+    isInternalSecret: () => true,
+    recordRefusal: async () => {},
+    bodyLimitBytes: 65_536,
+    trustProxy: undefined,
+    corsOrigins: undefined,
+    tls: undefined,
+    logger: createLogger('trace', { write: (line) => void logs.push(line) }),
+    ...overrides
+  })
+  t.teardown(() => server.close())
+  return server
+}
+
+/** A broker of which every question fails in the same way. */
+export const failingBroker = (fail: () => unknown): Broker => {
+  const reject = async (): Promise<never> => {
+    throw fail()
+  }
+  return {
+    readSecret: reject,
+    readSecrets: reject,
+    listSecrets: reject,
+    writeSecret: reject,
+    invalidate: reject
+  }
+}
