@@ -10,9 +10,9 @@ import { Value } from 'typebox/value'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../core/secret.ts'
 import { reasonOfStatus, retryAfterSeconds, retryOnce, settleBySignal } from './fault-of.ts'
+import { createTransport, type HttpAnswer, type Transport } from './http-transport.ts'
 import { type Access, Auth, createAccessSource } from './kubernetes-access.ts'
 import { type CallOptions, defineProvider } from './provider.ts'
-import { createTransport, type HttpAnswer, type Transport } from './http-transport.ts'
 
 const Settings = Type.Object(
   {

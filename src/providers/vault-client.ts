@@ -4,9 +4,9 @@
  */
 import type NodeVault from 'node-vault'
 import { Sensitive } from '../core/secret.ts'
+import type { Transport } from './http-transport.ts'
 import type { CallOptions } from './provider.ts'
 import { faultOfAnswer } from './vault-answer.ts'
-import type { Transport } from './http-transport.ts'
 
 export type VaultClient = NodeVault.client
 
