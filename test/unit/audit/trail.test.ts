@@ -179,9 +179,10 @@ test('a line that a full disk cut off was not acknowledged, and is not continued
   skip: noUlimit
 }, async (t) => {
   const { trail, path, folder } = open(t)
-  // A limit on the size of files cuts a write as a full disk does; it holds for a process, so this needs one.
+  // A limit on the size of files cuts a write as a full disk does; it holds for a process, so this needs one, and one
+  // into which the test runner puts no loader, which would write files of its own.
   const program = fileURLToPath(new URL('../../support/trail-process.js', import.meta.url))
-  const limited = `trap '' XFSZ; ulimit -f 4; exec "$0" "$@"`
+  const limited = `trap '' XFSZ; ulimit -f 4; exec env -u NODE_OPTIONS "$0" "$@"`
   const child = spawnSync('sh', ['-c', limited, process.execPath, program, join(folder, '..')])
   t.equal(child.status, 0, child.stderr.toString())
   const acknowledged = JSON.parse(child.stdout.toString()) as string[]
@@ -329,5 +330,7 @@ test('two trails in one folder do not mix up their lines', async (t) => {
   const lines = readFileSync(join(directory, 'audit', file), 'utf8')
     .trimEnd()
     .split('\n')
+    // One may open the file in the middle of the other's write, take its line for a cut one, and begin with a line feed.
+    .filter((line) => line !== '')
   t.equal(new Set(lines.map((line) => JSON.parse(line).requestId)).size, 600)
 })
