@@ -219,13 +219,15 @@ export const createBroker = (options: BrokerOptions): Broker => {
         await checkTags(store, authorized.reference)
         // The intent is on record before anything changes, the result after it.
         await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
-        const { version } = await store.call((call) =>
-          write(locatorOf(authorized.reference), text, {
-            ...call,
-            ...(ifVersion !== undefined && { ifVersion })
-          })
-        )
-        drop(sameSecret(authorized.reference))
+        const { version } = await store
+          .call((call) =>
+            write(locatorOf(authorized.reference), text, {
+              ...call,
+              ...(ifVersion !== undefined && { ifVersion })
+            })
+          )
+          // Also after a fault: a write that was not answered may have been carried out.
+          .finally(() => drop(sameSecret(authorized.reference)))
         await recorder.allowed(caller, 'secret.write', reference, { version })
         return { reference: authorized.reference, version }
       } catch (error) {

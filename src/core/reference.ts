@@ -152,8 +152,8 @@ const PREFIX = 'a prefix'
 
 /** `<store>:[<path>/]`. Undefined if no such store is configured; throws `invalid_reference`. */
 export const parsePrefix = (text: string, book: ReferenceBook): Prefix | undefined => {
-  const [store, path = ''] = cut(text, ':')
-  if (!isPlainLine(text) || !isStoreName(store) || /[?#]/.test(path)) {
+  const [store, path] = cut(text, ':')
+  if (!isPlainLine(text) || !isStoreName(store) || path === undefined || /[?#]/.test(path)) {
     throw malformed(PREFIX, 'it is the name of a store, a colon and a path that ends in a slash')
   }
   if (path !== '') {

@@ -57,6 +57,22 @@ export const readBatch = async (
   return { results: results.map((result, i) => toResult(refs[i] ?? '', result, caller.requestId)) }
 }
 
+const LIST_MAX = 100
+
+/** A page of what stands below a prefix; the results are those of a batch. */
+export const listBelow = async (
+  broker: Broker,
+  caller: Caller,
+  { prefix, limit, cursor }: { prefix: string; limit?: string; cursor?: string }
+): Promise<{ results: BatchResult[]; cursor?: string }> => {
+  const request = { prefix, limit: Number(limit ?? LIST_MAX), cursor }
+  const page = await broker.listSecrets(caller, request)
+  return {
+    results: page.results.map(({ ref, result }) => toResult(ref, result, caller.requestId)),
+    ...(page.cursor !== undefined && { cursor: page.cursor })
+  }
+}
+
 /** A key's claims as its bearer and siblings may see them. */
 export const toClaims = (principal: Principal) => ({
   client: principal.client,

@@ -14,10 +14,29 @@ const FieldText = Type.String({ minLength: 1, maxLength: 256 })
 
 export const BATCH_MAX = 100
 
-export const SecretQuery = Type.Object(
-  { ref: RefText, version: Type.Optional(VersionText), field: Type.Optional(FieldText) },
-  strict
-)
+export const SecretQuery = Type.Union([
+  Type.Object(
+    { ref: RefText, version: Type.Optional(VersionText), field: Type.Optional(FieldText) },
+    strict
+  ),
+  Type.Object(
+    {
+      prefix: Type.String({
+        minLength: 1,
+        maxLength: 2048,
+        description: 'what stands below a path: <store>:<path>/, or <store>: for all of it'
+      }),
+      limit: Type.Optional(
+        Type.String({
+          pattern: '^([1-9][0-9]?|100)$',
+          description: 'up to 100, which is the default'
+        })
+      ),
+      cursor: Type.Optional(Type.String({ maxLength: 4096, pattern: '^[A-Za-z0-9_-]+$' }))
+    },
+    strict
+  )
+])
 export const NameParams = Type.Object(
   {
     name: Type.String({
@@ -88,6 +107,22 @@ export const BatchAnswer = Type.Object({
   )
 })
 export type BatchResult = Static<typeof BatchAnswer>['results'][number]
+
+/** One object rather than a choice of two: the serializer of a choice would try both on every answer. */
+export const SecretOrListAnswer = Type.Object({
+  ...Type.Partial(SecretAnswer).properties,
+  results: Type.Optional(BatchAnswer.properties.results),
+  cursor: Type.Optional(Type.String({ description: 'with prefix: asks for the next page' }))
+})
+
+export const WriteHeaders = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      pattern: '^("[A-Za-z0-9_.-]{1,128}"|[A-Za-z0-9_.-]{1,128})$',
+      description: 'write only if this is still the newest version, where the store can compare'
+    })
+  )
+})
 
 const claims = {
   client: Type.String(),

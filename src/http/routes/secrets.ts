@@ -3,7 +3,7 @@ import type { Broker } from '../../broker/broker.ts'
 import { formatReference } from '../../core/reference.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { callerOf } from '../caller.ts'
-import { readBatch, sendSecret } from '../disclosure.ts'
+import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
 import type { App } from '../route-auth.ts'
 import {
   BatchAnswer,
@@ -12,9 +12,11 @@ import {
   NameParams,
   NameQuery,
   SecretAnswer,
+  SecretOrListAnswer,
   SecretQuery,
   WriteAnswer,
   WriteBody,
+  WriteHeaders,
   WriteQuery
 } from '../schemas.ts'
 
@@ -34,13 +36,16 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
       config: { auth },
       schema: {
         operationId: 'readSecret',
-        summary: 'Read a secret by reference',
+        summary:
+          'Read a secret by reference, or whatever is allowed below a prefix, a page at a time',
         querystring: SecretQuery,
-        response: { 200: SecretAnswer }
+        response: { 200: SecretOrListAnswer }
       }
     },
     async (request, reply) => {
-      const { ref, version, field } = request.query
+      const { query } = request
+      if ('prefix' in query) return listBelow(broker, callerOf(request), query)
+      const { ref, version, field } = query
       const wanted = { text: ref, version, field }
       return sendSecret(reply, await broker.readSecret(callerOf(request), wanted), now())
     }
@@ -100,6 +105,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
         operationId: 'writeSecret',
         summary: 'Write a new version of a secret; the answer never holds the value',
         querystring: WriteQuery,
+        headers: WriteHeaders,
         body: WriteBody,
         response: { 200: WriteAnswer }
       }
@@ -108,7 +114,9 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
       const { body } = request
       const text = new Sensitive('value' in body ? body.value : JSON.stringify(body.data))
       const wanted = { text: request.query.ref }
-      const { reference, version } = await broker.writeSecret(callerOf(request), wanted, { text })
+      const ifVersion = request.headers['if-match']?.replaceAll('"', '')
+      const write = { text, ifVersion }
+      const { reference, version } = await broker.writeSecret(callerOf(request), wanted, write)
       return { ref: formatReference(reference), version }
     }
   )
