@@ -25,7 +25,9 @@ try {
   const output = join(directory, 'results.tap')
   const exitCode = await runTap([`--output-file=${output}`, ...process.argv.slice(2)])
   // Where tap found nothing to run, it writes no file.
-  const { passed, failed, skips } = tallyOf(await readFile(output, 'utf8').catch(() => ''))
+  const { passed, failed, skips, failures } = tallyOf(
+    await readFile(output, 'utf8').catch(() => '')
+  )
 
   console.log()
   const missing = skips.filter((reason) => reason.startsWith(MISSING))
@@ -34,6 +36,8 @@ try {
     const names = peers.join(', ')
     console.log(`skipped, because these peers are missing: ${names} (npm run peers installs them)`)
   }
+  // A reporter may keep to itself what failed outside of any assertion, such as a file that ran out of time.
+  for (const failure of failures) console.log(`failed: ${failure}`)
   if (passed + failed === 0) console.log('no test ran')
   // tap also fails for what is no test, such as a run that was interrupted: never let that pass.
   process.exitCode = failed > 0 || passed === 0 ? 1 : exitCode

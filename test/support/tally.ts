@@ -10,6 +10,8 @@ export interface Tally {
   readonly failed: number
   /** The reason of each test that was skipped; empty for one that gave none. */
   readonly skips: readonly string[]
+  /** The names that lead to each test that failed, from its file on. */
+  readonly failures: readonly string[]
 }
 
 interface Count {
@@ -18,11 +20,19 @@ interface Count {
   assertions: number
   isGroup: boolean
   readonly skips: string[]
+  readonly failures: string[]
 }
 
 /** Counts while the parser reads: complete once it has come to its end. */
 const countIn = (parser: Parser): Count => {
-  const count: Count = { passed: 0, failed: 0, assertions: 0, isGroup: false, skips: [] }
+  const count: Count = {
+    passed: 0,
+    failed: 0,
+    assertions: 0,
+    isGroup: false,
+    skips: [],
+    failures: []
+  }
   let within: Count | undefined
 
   parser.on('child', (child) => {
@@ -31,7 +41,7 @@ const countIn = (parser: Parser): Count => {
   })
 
   // A test's own line comes after what stands within it; a test that was skipped as a whole has nothing within.
-  parser.on('assert', ({ ok, skip, todo }) => {
+  parser.on('assert', ({ ok, skip, todo, name }) => {
     if (skip) {
       count.skips.push(typeof skip === 'string' ? skip : '')
     } else if (within === undefined) {
@@ -40,7 +50,10 @@ const countIn = (parser: Parser): Count => {
       const { passed, failed, assertions, isGroup, skips } = within
       const isTest = !isGroup && (assertions > 0 || skips.length === 0)
       count.passed += isTest && ok ? 1 : passed
-      count.failed += failed === 0 && !ok && !todo ? 1 : failed
+      const failsByItself = failed === 0 && !ok && !todo
+      count.failed += failsByItself ? 1 : failed
+      const names = failsByItself ? [''] : within.failures
+      count.failures.push(...names.map((inner) => (inner === '' ? name : `${name} > ${inner}`)))
       count.skips.push(...skips)
     }
     within = undefined
@@ -52,5 +65,6 @@ export const tallyOf = (tap: string): Tally => {
   const parser = new Parser()
   const count = countIn(parser)
   parser.end(tap)
-  return { passed: count.passed, failed: count.failed, skips: count.skips }
+  const { passed, failed, skips, failures } = count
+  return { passed, failed, skips, failures }
 }

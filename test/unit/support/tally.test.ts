@@ -10,35 +10,35 @@ const failing = '# Subtest: it fails\n    not ok 1 - no\n    1..1\nnot ok 1 - it
 
 test('a test counts once, however many assertions it has', async (t) => {
   const tally = tallyOf(tap(file('ok 1 - a.test.js', `${passing}1..1\n`)))
-  t.strictSame(tally, { passed: 1, failed: 0, skips: [] })
+  t.strictSame(tally, { passed: 1, failed: 0, skips: [], failures: [] })
 })
 
 test('a failed test counts once, not again for the file around it', async (t) => {
   const tally = tallyOf(tap(file('not ok 1 - a.test.js', `${failing}1..1\n`)))
-  t.strictSame(tally, { passed: 0, failed: 1, skips: [] })
+  t.strictSame(tally, { passed: 0, failed: 1, skips: [], failures: ['a.test.js > it fails'] })
 })
 
 test('a group does not count beside the tests within it', async (t) => {
   const group = `# Subtest: group\n${passing.replace(/^(?=.)/gm, '    ')}    1..1\nok 1 - group\n1..1\n`
   const tally = tallyOf(tap(file('ok 1 - a.test.js', group)))
-  t.strictSame(tally, { passed: 1, failed: 0, skips: [] })
+  t.strictSame(tally, { passed: 1, failed: 0, skips: [], failures: [] })
 })
 
 test('a file that does not load is a failure', async (t) => {
   const tally = tallyOf(tap(file('not ok 1 - a.test.js', '1..0\n')))
-  t.strictSame(tally, { passed: 0, failed: 1, skips: [] })
+  t.strictSame(tally, { passed: 0, failed: 1, skips: [], failures: ['a.test.js'] })
 })
 
 test('a file whose tests pass and which fails by itself is a failure too', async (t) => {
   const tally = tallyOf(tap(file('not ok 1 - a.test.js', `${passing}1..1\n`)))
-  t.strictSame(tally, { passed: 1, failed: 1, skips: [] })
+  t.strictSame(tally, { passed: 1, failed: 1, skips: [], failures: ['a.test.js'] })
 })
 
 test('a skipped test is neither passed nor failed, and its reason is kept', async (t) => {
   const alone = tallyOf(tap(file('ok 1 - a.test.js', 'ok 1 - x # SKIP missing peer: moto\n1..1\n')))
-  t.strictSame(alone, { passed: 0, failed: 0, skips: ['missing peer: moto'] })
+  t.strictSame(alone, { passed: 0, failed: 0, skips: ['missing peer: moto'], failures: [] })
   const within =
     '# Subtest: x\n    1..0 # missing peer: moto\nok 1 - x # SKIP missing peer: moto\n1..1\n'
   const planned = tallyOf(tap(file('ok 1 - a.test.js', within)))
-  t.strictSame(planned, { passed: 0, failed: 0, skips: ['missing peer: moto'] })
+  t.strictSame(planned, { passed: 0, failed: 0, skips: ['missing peer: moto'], failures: [] })
 })
