@@ -233,7 +233,9 @@ test('the pointers of a refused body name our members only', async (t) => {
     { pointer: '/body', rule: 'additionalProperties' }
   ])
   t.same(await errorsOf({ url: '/v1/secrets' }), [
-    { pointer: '/querystring/ref', rule: 'required' }
+    { pointer: '/querystring/ref', rule: 'required' },
+    { pointer: '/querystring/prefix', rule: 'required' },
+    { pointer: '/querystring', rule: 'anyOf' }
   ])
 })
 
