@@ -1,7 +1,8 @@
-/** Writes the files that are made from the source: openapi.yaml and .env.example. A test fails while they differ. */
+/** Writes the files that are made from the source: openapi.yaml, .env.example, docs/stores/. A test fails while they differ. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderEnv } from '../src/config/env.ts'
 import { renderOpenapi } from './openapi.ts'
+import { renderStores } from './stores.ts'
 
 export const ENV_HEADING =
   'Every setting of Purser with its default. `purser init` writes a .env of this form.'
@@ -10,7 +11,8 @@ export const generated = async (): Promise<Record<string, string>> => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
   return {
     'openapi.yaml': await renderOpenapi(version),
-    '.env.example': renderEnv(ENV_HEADING, {})
+    '.env.example': renderEnv(ENV_HEADING, {}),
+    ...renderStores()
   }
 }
 

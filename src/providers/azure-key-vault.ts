@@ -1,15 +1,21 @@
 /**
  * Azure Key Vault. Rule: requests and tokens go to the configured vault only, which is a host of Azure's own unless the
- * settings say otherwise; a secret that is disabled, expired or not yet valid is not given out, whatever the vault gives.
+ * settings say otherwise; a new version has the tags of the one before it.
  *
- * RBAC: `Key Vault Secrets User` (or the access policy `get`) to read; nothing more to check, where `list` may be refused.
+ * Azure keeps tags by version, and cannot compare: a write reads the newest version, and sets the next one with its tags
+ * and content type. Who changes them in between, such as by taking the broker's tag away, finds them as they were.
+ *
+ * RBAC (or access policies), each only where it is wanted:
+ * - to read `Key Vault Secrets User` (`get`);
+ * - to list the same role (`list`), which a check tries as well and takes a refusal for good health;
+ * - to write `Key Vault Secrets Officer`, or a role with `secrets/getSecret` and `secrets/setSecret` (`get` and `set`).
  */
 import { readFile } from 'node:fs/promises'
-import type { KeyVaultSecret } from '@azure/keyvault-secrets'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
-import { type SecretRecord, Sensitive } from '../core/secret.ts'
+import { API_VERSION, pathOfPage, toListing } from './azure-list.ts'
 import { Auth, type Cloud, createTokens } from './azure-login.ts'
+import { assertLocator, type Kept, keptOf, toRecord, writable } from './azure-record.ts'
 import { createTransport, faultOfAnswer, type Send, sendingBy } from './azure-transport.ts'
 import { reasonOfStatus, retryOnce, settleBySignal } from './fault-of.ts'
 import { type CallOptions, defineProvider } from './provider.ts'
@@ -67,27 +73,6 @@ const cloudOf = ({ host }: URL): Cloud | undefined => {
   return CLOUDS.get(suffix)
 }
 
-/** What no secret and no version can be called does not exist; asking could only lead to another path of the vault. */
-const NAME = /^[0-9A-Za-z-]{1,127}$/
-const VERSION = /^[0-9A-Za-z]{1,64}$/
-
-/** The vault gives these out all the same: its dates are for its readers to heed. */
-const assertUsable = ({ properties }: KeyVaultSecret, now: number): void => {
-  const { enabled, expiresOn, notBefore } = properties
-  const refuse = (code: string) => new ProviderFault('not_found', { code })
-  if (enabled === false) throw refuse('secret_disabled')
-  if (expiresOn !== undefined && expiresOn.getTime() <= now) throw refuse('secret_expired')
-  if (notBefore !== undefined && notBefore.getTime() > now) throw refuse('secret_not_yet_valid')
-}
-
-const toRecord = (secret: KeyVaultSecret, now: number): SecretRecord => {
-  const { value, properties } = secret
-  const { version, tags = {} } = properties
-  if (typeof value !== 'string' || !version) throw new ProviderFault('invalid_answer')
-  assertUsable(secret, now)
-  return { text: new Sensitive(value), version, tags: new Map(Object.entries(tags)) }
-}
-
 /** What the SDK throws by itself, and not our transport: it had an answer by then. */
 const faultOf = (error: unknown): ProviderFault => {
   if (error instanceof ProviderFault) return error
@@ -104,6 +89,20 @@ const faultOf = (error: unknown): ProviderFault => {
 }
 
 const TOKEN_REFUSED = 'token_refused'
+
+/** Where there is no secret there is nothing to keep; and a disabled one is "not found" to a read only. */
+const keptOfNone = (fault: ProviderFault): Kept => {
+  if (fault.reason !== 'not_found') throw fault
+  const { code, status } = fault
+  if (code === 'secret_disabled') throw new ProviderFault('conflict', { code, status })
+  return {}
+}
+
+/** Where all the rest is ours, a bad parameter is what the caller gave. */
+const blameCaller = (fault: ProviderFault): never => {
+  const { code, status } = fault
+  throw code === 'BadParameter' ? new ProviderFault('invalid_request', { code, status }) : fault
+}
 
 /** How the vault says that it knows us and that our role does not go so far; a firewall is another matter. */
 const LEAST_PRIVILEGE = new Set(['AccessDenied', 'ForbiddenByPolicy', 'ForbiddenByRbac'])
@@ -126,6 +125,7 @@ export const azureKeyVault = defineProvider({
   connect: async (settings: Settings, deps) => {
     const { vaultUrl, allowAnyHost = false, auth = { method: 'default' }, caCertFile } = settings
     const { SecretClient } = await import('@azure/keyvault-secrets')
+    const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline')
     const url = new URL(vaultUrl)
     const cloud = cloudOf(url)
     const ca = caCertFile === undefined ? undefined : [await readFile(caCertFile, 'utf8')]
@@ -152,32 +152,74 @@ export const azureKeyVault = defineProvider({
       { getToken },
       {
         ...sendingBy(send),
+        serviceVersion: API_VERSION,
         disableChallengeResourceVerification: allowAnyHost && cloud === undefined
       }
     )
 
-    const isCured = async ({ reason, code, retryAfterSeconds }: ProviderFault) =>
-      code === TOKEN_REFUSED || (reason === 'unavailable' && retryAfterSeconds === undefined)
+    const ask = async (path: string, { signal }: CallOptions): Promise<string> => {
+      const authorization = `Bearer ${(await tokens.get()).reveal()}`
+      const { bodyAsText } = await send(
+        createPipelineRequest({
+          url: `${url.origin}${path}`,
+          headers: createHttpHeaders({ accept: 'application/json', authorization }),
+          abortSignal: signal
+        })
+      )
+      return bodyAsText ?? ''
+    }
 
-    const call = <T>(options: CallOptions, ask: () => Promise<T>): Promise<T> => {
+    /** `mayRepeat`: whether to try once more where it is not known what became of the first attempt. */
+    const call = <T>(
+      options: CallOptions,
+      work: () => Promise<T>,
+      mayRepeat = true
+    ): Promise<T> => {
       const attempt = () =>
-        ask().catch((error: unknown) => {
+        work().catch((error: unknown) => {
           throw faultOf(error)
         })
+      const isCured = async ({ reason, code, retryAfterSeconds }: ProviderFault) =>
+        code === TOKEN_REFUSED ||
+        (mayRepeat && reason === 'unavailable' && retryAfterSeconds === undefined)
       // The SDK's abortSignal does not reach a login that hangs; `settleBySignal` does.
       return settleBySignal(options, () => retryOnce(options, attempt, isCured))
     }
 
     return {
-      read: ({ path, version }, options) =>
+      read: (locator, options) =>
         call(options, async () => {
-          if (!NAME.test(path) || (version !== undefined && !VERSION.test(version))) {
-            throw new ProviderFault('not_found', { code: 'name' })
-          }
+          assertLocator(locator)
+          const { path, version } = locator
           const abortSignal = options.signal
           const wanted = { abortSignal, ...(version !== undefined && { version }) }
           return toRecord(await client.getSecret(path, wanted), deps.now())
         }),
+      write: async (locator, text, options) => {
+        assertLocator(locator)
+        const { path } = locator
+        const value = writable(text.reveal())
+        const sending = { abortSignal: options.signal }
+        // The read comes first for the SDK's sake too: of its first requests of all, one may lose its body.
+        const kept = await call(options, () => client.getSecret(path, sending)).then(
+          keptOf,
+          keptOfNone
+        )
+        const { properties } = await call(
+          options,
+          () => client.setSecret(path, value, { ...kept, ...sending }),
+          false
+        ).catch(blameCaller)
+        if (!properties.version) throw new ProviderFault('invalid_answer')
+        return { version: properties.version }
+      },
+      list: async (prefix, page, options) => {
+        // A name has no slash, so nothing stands below a prefix that ends in one.
+        if (prefix !== '') return { paths: [] }
+        const path = pathOfPage(page)
+        const listing = call(options, async () => toListing(await ask(path, options), deps.now()))
+        return page.cursor === undefined ? listing : listing.catch(blameCaller)
+      },
       check: async (options) => {
         try {
           const pages = () =>

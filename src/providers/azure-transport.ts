@@ -90,6 +90,10 @@ export const sendingBy = (send: Send) => ({
 const REASONS: ReadonlyMap<string, readonly [FaultReason, code?: string]> = new Map([
   ['404 SecretNotFound', ['not_found']],
   ['403 SecretDisabled', ['not_found', 'secret_disabled']],
+  ['409 Conflict', ['conflict']],
+  ['409 ObjectIsBeingDeleted', ['conflict']],
+  ['409 ObjectIsBeingRecovered', ['conflict']],
+  ['409 ObjectIsDeletedButRecoverable', ['conflict']],
   ['400 BadParameter', ['misconfigured']]
 ])
 

@@ -2,14 +2,9 @@
  * What Google's answers mean. Rule: a status counts as Google's word only if the answer was gRPC; whatever a proxy or the
  * gRPC library says in its place is judged as what it is, and no text of either goes any further.
  */
-import type { protos } from '@google-cloud/secret-manager'
 import type { grpc } from 'google-gax'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
-import { type SecretRecord, Sensitive } from '../core/secret.ts'
-import { crc32c } from './crc32c.ts'
 import { reasonOfStatus, retryAfterSeconds } from './fault-of.ts'
-
-export type AccessAnswer = protos.google.cloud.secretmanager.v1.IAccessSecretVersionResponse
 
 /** https://grpc.io/docs/guides/status-codes/, as AIP-193 wants them used. What is not here is `unavailable`. */
 const STATUSES: ReadonlyMap<number, readonly [name: string, reason: FaultReason]> = new Map([
@@ -85,28 +80,5 @@ export const isRefusal = ({ code }: ProviderFault): boolean =>
 /** Google has disowned the token that came with the call. */
 export const isStale = ({ code }: ProviderFault): boolean => code === 'UNAUTHENTICATED'
 
-const asUtf8 = (bytes: Uint8Array): string | undefined => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-export const toRecord = ({ name, payload }: AccessAnswer): SecretRecord => {
-  // The name has the number of the project where we wrote its id: only its end is of use.
-  const version = name?.split('/').at(-1) ?? ''
-  const data = payload?.data
-  // Google stores no empty payload, so none is part of a whole answer.
-  if (!/^[1-9]\d*$/.test(version) || !(data instanceof Uint8Array) || data.length === 0) {
-    throw new ProviderFault('invalid_answer')
-  }
-  const checksum = payload?.dataCrc32c ?? undefined
-  if (checksum !== undefined && String(checksum) !== String(crc32c(data))) {
-    throw new ProviderFault('invalid_answer', { code: 'checksum' })
-  }
-  const text = asUtf8(data)
-  if (text !== undefined) return { text: new Sensitive(text), version }
-  const base64 = Buffer.from(data).toString('base64')
-  return { text: new Sensitive(base64), version, encoding: 'base64' }
-}
+/** Google takes no part of the request, e.g. the token of a page, for what it should be. */
+export const isInvalid = ({ code }: ProviderFault): boolean => code === 'INVALID_ARGUMENT'

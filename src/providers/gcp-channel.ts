@@ -1,23 +1,23 @@
 /**
  * Calls to Google over gRPC: one channel, each call with its own credential. Rule: a call ends with the caller who waits
- * for it, is tried twice at most, and fails with a ProviderFault.
+ * for it, is tried twice at most, and a write only once if it may have been done; and it fails with a ProviderFault.
  */
-import type { protos } from '@google-cloud/secret-manager'
 import type { grpc } from 'google-gax'
 import { ProviderFault } from '../core/fault.ts'
 import { retryOnce, settleBySignal } from './fault-of.ts'
 import { type DetailsOf, faultOf, isStale } from './gcp-answer.ts'
 import type { Authority } from './gcp-auth.ts'
+import type { Answers } from './gcp-record.ts'
 import type { CallOptions } from './provider.ts'
 
-type Protos = typeof protos.google.cloud.secretmanager.v1
-/** The methods that we call, and what each answers. */
-interface Answers {
-  readonly accessSecretVersion: InstanceType<Protos['AccessSecretVersionResponse']>
-  readonly getSecret: InstanceType<Protos['Secret']>
-  readonly listSecrets: InstanceType<Protos['ListSecretsResponse']>
-}
-type Request = { readonly name: string } | { readonly parent: string; readonly pageSize: number }
+/** What a request is about goes into a header too, for Google to route by. */
+type Request =
+  | { readonly name: string }
+  | { readonly parent: string; readonly pageSize: number; readonly pageToken?: string }
+  | {
+      readonly parent: string
+      readonly payload: { readonly data: Uint8Array; readonly dataCrc32c: number }
+    }
 
 type Stub = {
   readonly [M in keyof Answers]: (
@@ -65,8 +65,14 @@ const OPTIONS = {
 /** A net below the caller's signal, which comes sooner. */
 const CALL_DEADLINE_MS = 10_000
 
-const isWorthAnother = async (fault: ProviderFault): Promise<boolean> =>
-  isStale(fault) || (fault.reason === 'unavailable' && fault.retryAfterSeconds === undefined)
+/** A write that was answered by no word of Google's may have been done, and done again it would be another version. */
+const isWorthAnother =
+  (method: keyof Answers) =>
+  async (fault: ProviderFault): Promise<boolean> =>
+    isStale(fault) ||
+    (method !== 'addSecretVersion' &&
+      fault.reason === 'unavailable' &&
+      fault.retryAfterSeconds === undefined)
 
 /** Connects at the first call. Without an authority the calls carry no credential. */
 export const openChannel = async (
@@ -132,7 +138,7 @@ export const openChannel = async (
   return {
     call: (method, request, options) =>
       settleBySignal(options, () =>
-        retryOnce(options, () => send(method, request, options.signal), isWorthAnother)
+        retryOnce(options, () => send(method, request, options.signal), isWorthAnother(method))
       ),
     close: () => {
       isClosed = true

@@ -1,17 +1,23 @@
 /**
  * GCP Secret Manager, over gRPC. The project, the location and so the host come from configuration; a reference only
- * names a secret in them. Rule: of an error only its class goes on, and no call outlives the caller who waits for it.
+ * names a secret in them. Rule: of an error only its class goes on, and no call outlives the caller who waits for it; a
+ * write makes a new version of a secret that exists, and the secret itself is the operator's.
  *
- * IAM: `roles/secretmanager.secretAccessor` on the secrets to read; for their labels `secretmanager.secrets.get` as well
- * (`roles/secretmanager.viewer`); nothing more to check, where `secretmanager.secrets.list` may be refused.
+ * IAM, each only where it is wanted, and on the secrets themselves unless the project is said:
+ * - to read `secretmanager.versions.access` (`roles/secretmanager.secretAccessor`);
+ * - to read their labels `secretmanager.secrets.get` (`roles/secretmanager.viewer`);
+ * - to write `secretmanager.versions.add` (`roles/secretmanager.secretVersionAdder`);
+ * - to list `secretmanager.secrets.list` on the project (`roles/secretmanager.viewer`), which a check tries as well and
+ *   takes a refusal for good health.
  */
 import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import type { Locator } from '../core/secret.ts'
-import { isRefusal, toRecord } from './gcp-answer.ts'
+import { isInvalid, isRefusal } from './gcp-answer.ts'
 import { Auth, createAuthority } from './gcp-auth.ts'
 import { openChannel } from './gcp-channel.ts'
+import { payloadOf, toListing, toRecord, toWritten } from './gcp-record.ts'
 import { defineProvider } from './provider.ts'
 
 const Settings = Type.Object(
@@ -74,8 +80,11 @@ export const placeOf = ({
   return { host: hostname, port: port === '' ? 443 : Number(port) }
 }
 
+const MOST_PER_PAGE = 100
+
 export const gcpSecretManager = defineProvider({
   kind: 'gcp-secret-manager',
+  tags: 'labels',
   settings: Settings,
 
   address: (settings) => {
@@ -112,6 +121,26 @@ export const gcpSecretManager = defineProvider({
       readTags: async (locator, options) => {
         const { labels } = await channel.call('getSecret', { name: nameOf(locator) }, options)
         return new Map(Object.entries(labels))
+      },
+      write: async (locator, text, options) => {
+        const request = { parent: nameOf(locator), payload: payloadOf(text.reveal()) }
+        return toWritten(await channel.call('addSecretVersion', request, options))
+      },
+      // Newest first, as Google lists them.
+      list: async (prefix, { limit, cursor }, options) => {
+        // An id has no slash, so nothing stands below a prefix that ends in one.
+        if (prefix !== '') return { paths: [] }
+        const request = {
+          parent,
+          pageSize: Math.min(limit, MOST_PER_PAGE),
+          ...(cursor !== undefined && { pageToken: cursor })
+        }
+        try {
+          return toListing(await channel.call('listSecrets', request, options))
+        } catch (fault) {
+          if (cursor === undefined || !isInvalid(fault as ProviderFault)) throw fault
+          throw new ProviderFault('invalid_request', { code: 'cursor' })
+        }
       },
       check: async (options) => {
         try {

@@ -1,6 +1,7 @@
 /**
  * HTTP to one peer and nowhere else. Rule: a request goes to the configured origin only, follows no redirect, knows no
- * proxy, ends with its signal (body included), and reads a bounded answer; keep-alive, TLS always verified.
+ * proxy, ends with its signal (body included), and reads a bounded answer; keep-alive, TLS verified unless the settings of
+ * the store say otherwise, whatever the environment says.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
@@ -53,12 +54,21 @@ const faultOf = (error: unknown, signal: AbortSignal): ProviderFault => {
   return new ProviderFault(reasonOfCode(code), { code })
 }
 
-/** `ca`: PEM of the only authorities to trust; without it the public ones. */
-export const createTransport = (origin: string, ca?: readonly string[]): Transport => {
+export interface Trust {
+  /** PEM of the only authorities to trust; without it the public ones. */
+  readonly ca?: readonly string[]
+  /** Whoever answers is taken for the peer. */
+  readonly skipVerify?: boolean
+}
+
+export const createTransport = (
+  origin: string,
+  { ca, skipVerify = false }: Trust = {}
+): Transport => {
   const isTls = origin.startsWith('https:')
   const options = { keepAlive: true, maxSockets: 64 }
   // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED would have a word in it.
-  const verified = { rejectUnauthorized: true, ...(ca !== undefined && { ca: [...ca] }) }
+  const verified = { rejectUnauthorized: !skipVerify, ...(ca !== undefined && { ca: [...ca] }) }
   const agent = isTls ? new HttpsAgent({ ...options, ...verified }) : new HttpAgent(options)
   const request = isTls ? httpsRequest : httpRequest
   let isClosed = false

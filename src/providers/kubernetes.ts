@@ -1,17 +1,28 @@
 /**
- * Kubernetes Secrets. Rule: only the namespaces of the configuration are asked, one secret at a time by its name; a secret
- * that is itself a way into the cluster is refused; and a 404 counts only in the API server's own words.
+ * Kubernetes Secrets. Rule: only the namespaces of the configuration are asked, one secret at a time by its name; a write
+ * changes the fields of a secret that exists, and everything else about it is the operator's.
  *
- * RBAC: a Role in each namespace with the verb `get` on `secrets`, best with `resourceNames`; never `list` or `watch`, which
- * show every value. To check, nothing more than `system:basic-user`, which every authenticated account has.
+ * There is no listing: the right to `list` secrets shows every value of a namespace with their names, and cannot be held to
+ * some of them.
+ *
+ * RBAC: a Role in each namespace on `secrets`, best with `resourceNames`: the verb `get` to read, `get` and `patch` to
+ * write; never `list` or `watch`. To check, nothing more than `system:basic-user`, which every authenticated account has.
  */
-import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { type FaultReason, ProviderFault } from '../core/fault.ts'
-import { type Locator, type SecretRecord, Sensitive } from '../core/secret.ts'
-import { reasonOfStatus, retryAfterSeconds, retryOnce, settleBySignal } from './fault-of.ts'
-import { createTransport, type HttpAnswer, type Transport } from './http-transport.ts'
+import { Type } from 'typebox'
+import { ProviderFault } from '../core/fault.ts'
+import type { Locator } from '../core/secret.ts'
+import { retryOnce, settleBySignal } from './fault-of.ts'
+import { createTransport, type Transport } from './http-transport.ts'
 import { type Access, Auth, createAccessSource } from './kubernetes-access.ts'
+import {
+  assertAccessReview,
+  faultOfAnswer,
+  parseSecret,
+  type Reasons,
+  type Target,
+  toRecord
+} from './kubernetes-secret.ts'
+import { REASONS_OF_WRITE, type SecretApi, writeSecret } from './kubernetes-write.ts'
 import { type CallOptions, defineProvider } from './provider.ts'
 
 const Settings = Type.Object(
@@ -25,103 +36,6 @@ const Settings = Type.Object(
   },
   { additionalProperties: false }
 )
-
-const Texts = Type.Record(Type.String(), Type.String())
-
-/** https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/secret-v1/ */
-const Secret = Type.Object({
-  kind: Type.Literal('Secret'),
-  type: Type.String({ minLength: 1 }),
-  metadata: Type.Object({
-    namespace: Type.String(),
-    name: Type.String(),
-    resourceVersion: Type.String({ minLength: 1 }),
-    labels: Type.Optional(Texts)
-  }),
-  data: Type.Optional(Texts)
-})
-
-const AccessReview = Type.Object({
-  kind: Type.Literal('SelfSubjectAccessReview'),
-  status: Type.Object({ allowed: Type.Boolean() })
-})
-
-/** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
-const Status = Type.Object({
-  kind: Type.Literal('Status'),
-  reason: Type.String(),
-  details: Type.Optional(Type.Object({ kind: Type.Optional(Type.String()) }))
-})
-
-/** Tokens to the cluster itself: whoever may read secrets through us is not to become one of its accounts. */
-const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
-  ['kubernetes.io/service-account-token', 'service_account_token'],
-  ['bootstrap.kubernetes.io/token', 'bootstrap_token']
-])
-
-/** The reasons of a Status that say more than its HTTP status. */
-const REASONS: ReadonlyMap<string, FaultReason> = new Map([
-  ['BadRequest', 'misconfigured'],
-  ['Invalid', 'misconfigured'],
-  ['MethodNotAllowed', 'misconfigured'],
-  ['NotAcceptable', 'misconfigured']
-])
-
-const parse = <S extends TSchema>(schema: S, text: string): Static<S> | undefined => {
-  try {
-    const answer: unknown = JSON.parse(text)
-    return Value.Check(schema, answer) ? answer : undefined
-  } catch {
-    return undefined
-  }
-}
-
-const faultOfAnswer = ({ status, text, retryAfter }: HttpAnswer, now: number): ProviderFault => {
-  const said = parse(Status, text)
-  const isAbsent = status === 404 && said?.reason === 'NotFound' && said.details?.kind === 'secrets'
-  const reason = isAbsent ? 'not_found' : REASONS.get(said?.reason ?? '')
-  return new ProviderFault(reason ?? reasonOfStatus(status), {
-    code: said?.reason,
-    status,
-    retryAfterSeconds: retryAfterSeconds(retryAfter, now)
-  })
-}
-
-const invalid = (code?: string): ProviderFault => new ProviderFault('invalid_answer', { code })
-
-/**
- * A value's text. Bytes that are no UTF-8 (a keystore, say) stay the base64 that they are in the API and in `kubectl`, so
- * that one such key does not make the others unreadable.
- */
-const decode = (base64: string): string => {
-  const bytes = Buffer.from(base64, 'base64')
-  if (bytes.toString('base64') !== base64) throw invalid('base64')
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return base64
-  }
-}
-
-interface Target {
-  readonly namespace: string
-  readonly name: string
-}
-
-const toRecord = (text: string, { namespace, name }: Target): SecretRecord => {
-  const secret = parse(Secret, text)
-  if (secret === undefined) throw invalid()
-  const { metadata, type, data = {} } = secret
-  if (metadata.namespace !== namespace || metadata.name !== name) throw invalid('another_secret')
-  const refused = REFUSED_TYPES.get(type)
-  if (refused !== undefined) throw new ProviderFault('denied', { code: refused })
-  const fields = Object.entries(data).map(([key, value]) => [key, decode(value)] as const)
-  return {
-    text: new Sensitive(JSON.stringify(Object.fromEntries(fields))),
-    version: metadata.resourceVersion,
-    tags: new Map(Object.entries(metadata.labels ?? {}))
-  }
-}
 
 /** A DNS subdomain (Kubernetes: Object Names and IDs). */
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
@@ -138,6 +52,27 @@ const targetOf = (namespaces: readonly string[], { path, version }: Locator): Ta
   return { namespace, name }
 }
 
+interface Request {
+  readonly method?: 'GET' | 'POST' | 'PATCH'
+  readonly path: string
+  /** Of the body. */
+  readonly type?: string
+  readonly body?: string
+  readonly reasons?: Reasons
+}
+
+const REVIEW = {
+  method: 'POST',
+  path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+  type: 'application/json'
+} as const
+
+const PATCH = {
+  method: 'PATCH',
+  type: 'application/merge-patch+json',
+  reasons: REASONS_OF_WRITE
+} as const
+
 export const kubernetes = defineProvider({
   kind: 'kubernetes',
   tags: 'labels',
@@ -151,64 +86,68 @@ export const kubernetes = defineProvider({
 
     const send = async (
       { server, headers, tls }: Access,
-      path: string,
-      { signal }: CallOptions,
-      body?: string
+      { method = 'GET', path, type, body, reasons }: Request,
+      { signal }: CallOptions
     ): Promise<string> => {
       // The first server that was found remains the only one: a kubeconfig that names another takes a restart.
       transport ??= createTransport(new URL(server).origin)
       const answer = await transport.send({
-        method: body === undefined ? 'GET' : 'POST',
+        method,
         url: `${server}${path}`,
         headers: {
           ...headers.reveal(),
           accept: 'application/json',
-          ...(body !== undefined && { 'content-type': 'application/json' })
+          ...(type !== undefined && { 'content-type': type })
         },
         tls: tls.reveal(),
         ...(body !== undefined && { body }),
         signal
       })
-      if (answer.status !== 200 && answer.status !== 201) throw faultOfAnswer(answer, deps.now())
-      return answer.text
+      if (answer.status === 200 || answer.status === 201) return answer.text
+      throw faultOfAnswer(answer, deps.now(), reasons)
     }
 
-    /** With a credential found anew after a 401, once; and once more after what may pass by itself. */
-    const call = <T>(options: CallOptions, request: (access: Access) => Promise<T>): Promise<T> => {
+    /** With a credential found anew after a 401, once; and once more after what may pass by itself, but for a patch. */
+    const call = (request: Request, options: CallOptions): Promise<string> => {
       let used: Access | undefined
       const attempt = async () => {
         used = await source.get()
-        return request(used)
+        return send(used, request, options)
       }
       const isCured = async ({ reason, status, retryAfterSeconds }: ProviderFault) => {
         if (status === 401 && used !== undefined) source.forget(used)
-        return status === 401 || (reason === 'unavailable' && retryAfterSeconds === undefined)
+        const mayPass = reason === 'unavailable' && retryAfterSeconds === undefined
+        return status === 401 || (mayPass && request.method !== 'PATCH')
       }
       return settleBySignal(options, () => retryOnce(options, attempt, isCured))
     }
 
-    return {
-      read: async (locator, options) => {
-        const target = targetOf(namespaces, locator)
-        const path = `/api/v1/namespaces/${target.namespace}/secrets/${target.name}`
-        return call(options, async (access) => toRecord(await send(access, path, options), target))
-      },
+    const apiOf = (target: Target, options: CallOptions): SecretApi => {
+      const path = `/api/v1/namespaces/${target.namespace}/secrets/${target.name}`
+      return {
+        get: async () => parseSecret(await call({ path }, options), target),
+        patch: async (body) => parseSecret(await call({ ...PATCH, path, body }, options), target)
+      }
+    }
 
-      check: (options) =>
-        call(options, async (access) => {
-          const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
-          const [namespace] = namespaces
-          const resourceAttributes = { namespace, verb: 'get', resource: 'secrets' }
-          const body = JSON.stringify({
-            apiVersion: 'authorization.k8s.io/v1',
-            kind: 'SelfSubjectAccessReview',
-            spec: { resourceAttributes }
-          })
-          // What it allows is not looked at: a Role that names its secrets does not allow "secrets", and is the better one.
-          if (parse(AccessReview, await send(access, path, options, body)) === undefined) {
-            throw invalid()
-          }
-        }),
+    return {
+      read: async (locator, options) =>
+        toRecord(await apiOf(targetOf(namespaces, locator), options).get()),
+
+      write: async (locator, text, options) =>
+        writeSecret(apiOf(targetOf(namespaces, locator), options), text, options),
+      comparesVersions: true,
+
+      check: async (options) => {
+        const [namespace] = namespaces
+        const resourceAttributes = { namespace, verb: 'get', resource: 'secrets' }
+        const body = JSON.stringify({
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes }
+        })
+        assertAccessReview(await call({ ...REVIEW, body }, options))
+      },
 
       close: async () => {
         source.close()

@@ -46,6 +46,12 @@ const Settings = Type.Object(
         pattern: '^[A-Za-z0-9+/]+={0,2}$',
         description: 'the same PEM in base64, here; both may be given'
       })
+    ),
+    skipVerify: Type.Optional(
+      Type.Boolean({
+        description:
+          'takes whoever answers at the address for the server, and sends it tokens; refused in pre and pro'
+      })
     )
   },
   { additionalProperties: false }
@@ -62,7 +68,7 @@ export const vault = defineProvider({
   tags: 'custom metadata',
   settings: Settings,
 
-  address: ({ address, namespace, mounts, caCertBase64 }) => {
+  address: ({ address, namespace, mounts, caCertFile, caCertBase64, skipVerify = false }) => {
     const paths = mounts.map(({ path }) => path)
     if (new Set(paths).size < paths.length) throw new Error('a mount is listed twice')
     if (![...paths, namespace ?? 'none'].every(hasOnlySegments)) {
@@ -74,15 +80,18 @@ export const vault = defineProvider({
     ) {
       throw new Error('caCertBase64 holds no PEM certificate')
     }
+    if (skipVerify && (caCertFile ?? caCertBase64) !== undefined) {
+      throw new Error('without verification, the authorities to trust are idle')
+    }
     const { origin } = new URL(address)
     return { kind: 'vault', origin, ...(namespace !== undefined && { namespace }), mounts }
   },
 
   connect: async (settings, deps) => {
-    const { mounts } = settings
+    const { mounts, skipVerify = false } = settings
     const { origin } = new URL(settings.address)
     const ca = await authorities(settings)
-    const transport = createTransport(origin, ca.length === 0 ? undefined : ca)
+    const transport = createTransport(origin, { skipVerify, ...(ca.length > 0 && { ca }) })
     const client = await createClient(origin, settings.namespace, transport, deps.now)
     const session = createSession(createAuthority(client, settings.auth, deps), deps)
     const api = createApi(client, session)

@@ -370,6 +370,7 @@ test('the log of the SDK, where an operator turns it up, holds no value, token o
     )
   })
   t.match(printed, '/secrets/n49/', 'it did log')
+  t.match(printed, '/secrets/written?', 'it did log')
   t.strictSame(canary.findIn(printed), [])
   t.notMatch(printed, 'the-app-secret')
   t.notMatch(printed, /token-\d/)

@@ -36,9 +36,11 @@ export interface Powers {
     readonly comparesVersions?: true
     /** A write whose outcome is unknown may be sent again, unchanged, since the peer takes the two for one. */
     readonly isIdempotent?: true
+    /** Where nothing changes there is no new version. */
+    readonly keepsVersionOfSame?: true
   }
   readonly list?: {
-    /** How a prefix is written that holds what is named below the name; ends in `/`. */
+    /** How a prefix is written that holds what is named below the name; ends in `/`, or is empty where names are flat. */
     readonly prefix: (name: string) => string
     /** A cursor which no listing gave, and which the provider can tell to be none. */
     readonly forgedCursor?: string

@@ -75,9 +75,11 @@ export const wirePowersSuite = (kind: string, subject: Subject, fake: WireFake):
     return { provider, wire, hides }
   }
 
-  /** The requests that carried the text. */
+  /** The requests that carried the text: of a body that is no text a character is a byte (`WireRequest`). */
   const writesIn = ({ reads }: Wire, canary: Canary): readonly string[] =>
-    reads.map(({ body }) => body).filter((body) => canary.findIn(body).length > 0)
+    reads
+      .map(({ body }) => body)
+      .filter((body) => canary.findIn(`${body}\n${Buffer.from(body, 'latin1')}`).length > 0)
 
   test(`${kind} and its further powers against a server that may fail`, async (suite) => {
     suite.test('it has the powers that it is said to have, and no other', async (t) => {

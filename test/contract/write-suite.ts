@@ -10,7 +10,7 @@ export const writeCases = (suite: Test, subject: Subject, { provider, seed }: Re
   const { path, powers: { write: power } = {} } = subject
   const { write } = provider
   if (power === undefined || write === undefined) return
-  const { toMissing, tooLargeBytes, comparesVersions } = power
+  const { toMissing, tooLargeBytes, comparesVersions, keepsVersionOfSame } = power
 
   const put = (where: string, text: string, options: Partial<WriteOptions> = {}) =>
     write({ path: where }, new Sensitive(wrapped(subject, text)), { ...within(), ...options })
@@ -30,10 +30,11 @@ export const writeCases = (suite: Test, subject: Subject, { provider, seed }: Re
     t.equal(record.version, version)
   })
 
-  suite.test('the same text written twice is two versions', async (t) => {
+  suite.test('the same text written twice is two versions, unless this kind says so', async (t) => {
     const where = path('write/same')
     await seedText(where, 'before')
-    t.not((await put(where, 'same')).version, (await put(where, 'same')).version)
+    const [once, twice] = [await put(where, 'same'), await put(where, 'same')]
+    t.equal(once.version === twice.version, keepsVersionOfSame === true)
   })
 
   if (subject.absentVersion !== undefined) {

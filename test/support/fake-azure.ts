@@ -25,7 +25,8 @@ export const refusal = (status: number, code: string, message: string, inner?: s
   })
 
 const LIST = /^\/secrets\?/
-const SECRET = /^\/secrets\/([^/?]+)\/([^/?]*)\?/
+/** Without the slash before a version that is not there, where a secret is set. */
+const SECRET = /^\/secrets\/([^/?]+)(?:\/([^/?]*))?\?/
 
 /** A secret bundle; without a version in the request, of the newest. `attributes` and the like come on top. */
 export const bundle = (value: string, { url, headers }: WireRequest, more: object = {}) => {
@@ -120,9 +121,13 @@ export const azureSubject: Subject = {
   path: (name) => name.replaceAll('/', '-'),
   specialNames: ['UPPER-and-lower-0', '0-begins-with-a-digit'],
   stores: 'texts',
-  storesEmptyText: false,
+  storesEmptyText: true,
   largestTextBytes: 25_600,
   absentVersion: 'ffffffffffffffffffffffffffffffff',
+  powers: {
+    write: { toMissing: 'is created', tooLargeBytes: 25_601 },
+    list: { prefix: () => '', forgedCursor: 'a b' }
+  },
   wire: {
     dialect: azureDialect,
     connect: (t, wire, deps) => connectAzure(t, wire, withSecret(deps))

@@ -92,6 +92,28 @@ export const labelled = (labels: Readonly<Record<string, string>>): WireAnswer =
     )
   )
 
+/** ListSecretsResponse; `next` is the token of the page that follows. */
+export const listed = (names: readonly string[], next = ''): WireAnswer =>
+  message(...names.map((name) => bytes(1, bytes(1, name))), bytes(2, next))
+
+/** ListSecretsRequest, as the bytes of its message. */
+export const listRequest = (parent: string, pageSize: number, pageToken = ''): Buffer =>
+  Buffer.concat([
+    bytes(1, parent),
+    number(2, pageSize),
+    ...(pageToken === '' ? [] : [bytes(3, pageToken)])
+  ])
+
+/** SecretVersion, of which nothing but the name is looked at. */
+export const added = (name: string): WireAnswer => message(bytes(1, name))
+
+/** AddSecretVersionRequest, as the bytes of its message. */
+export const addRequest = (parent: string, data: Buffer, checksum: number): Buffer =>
+  Buffer.concat([bytes(1, parent), bytes(2, Buffer.concat([bytes(1, data), number(2, checksum)]))])
+
+/** The message of a request, without the five bytes of its frame. */
+export const messageIn = ({ body }: WireRequest): Buffer => Buffer.from(body.slice(5), 'latin1')
+
 /** The method that the request calls, and the first text of its message: the name or the parent. */
 export const calledIn = ({ url, body }: WireRequest): readonly [string, string] => {
   // After the five bytes of the frame and one for the field; no name here takes a second byte for its length.
@@ -106,7 +128,8 @@ export const gcpDialect: Dialect = {
   http2: true,
   found: (text, request) => {
     const [method] = calledIn(request)
-    if (method === 'ListSecrets') return message()
+    if (method === 'ListSecrets') return listed(['projects/123456789012/secrets/some-secret'])
+    if (method === 'AddSecretVersion') return added(VERSION_NAME)
     if (method === 'GetSecret') return labelled({ 'purser-read': 'true' })
     return accessed(VERSION_NAME, Buffer.from(text))
   },
@@ -194,6 +217,10 @@ export const gcpSubject: Subject = {
   storesEmptyText: false, // Google refuses an empty payload
   largestTextBytes: 65_536,
   absentVersion: '999999',
-  powers: { readTags: true },
+  powers: {
+    write: { toMissing: 'not_found', tooLargeBytes: 65_537 },
+    list: { prefix: () => '' },
+    readTags: true
+  },
   wire: { dialect: gcpDialect, checkLists: true, connect: connectGcp }
 }

@@ -141,5 +141,13 @@ export const kubernetesSubject: Subject = {
   stores: 'objects',
   storesEmptyText: true,
   largestTextBytes: 1_000_000,
+  powers: {
+    write: {
+      toMissing: 'not_found',
+      tooLargeBytes: 1_048_577,
+      comparesVersions: true,
+      keepsVersionOfSame: true
+    }
+  },
   wire: { dialect: kubernetesDialect, connect: connectToWire }
 }
