@@ -11,7 +11,8 @@ import type { Rules } from './broker/caller.ts'
 import { createReadiness } from './broker/readiness.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
-import type { Config } from './config/config.ts'
+import { type Config, credentialsIn } from './config/config.ts'
+import { readDefinitions } from './config/definitions.ts'
 import type { Environ } from './config/env.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
@@ -47,8 +48,13 @@ export interface App {
   readonly server: FastifyInstance
   readonly internalServer: FastifyInstance | undefined
   readonly broker: Broker
-  /** Takes over keys, secrets, stores, policies and names. Everything else needs a restart. */
-  readonly reload: (config: Config) => Promise<void>
+  /** As it is in force, with every definition of a store read. */
+  readonly config: () => Config
+  /**
+   * Takes over keys, secrets, stores, policies and names, and the environment if one is given. Everything else needs a
+   * restart.
+   */
+  readonly reload: (config: Config, environ?: Environ) => Promise<void>
   /** Answers readiness with 503 from now on, so that load balancers look elsewhere. */
   readonly drain: () => void
   readonly close: () => Promise<void>
@@ -56,6 +62,8 @@ export interface App {
 
 /** What a reload replaces. */
 interface Live extends Rules {
+  readonly config: Config
+  readonly environ: Environ
   readonly keyring: Keyring
   readonly sealer: Sealer
   readonly isInternalSecret: (given: string) => boolean
@@ -68,7 +76,7 @@ const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
 
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
   const { settings } = config
-  const { now = Date.now, environ = {} } = overrides
+  const { now = Date.now } = overrides
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
@@ -92,11 +100,15 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     now,
     state,
     sealer: () => live.sealer,
-    environ: (name) => environ[name],
+    environ: (name) => credentialsIn(live.config, live.environ)(name),
     rules: () => live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS
   }
-  const compose = async (next: Config, previous?: Live): Promise<Live> => {
+  const compose = async (wanted: Config, environ: Environ, previous?: Live): Promise<Live> => {
+    const next = await readDefinitions(wanted, {
+      ...storesDeps,
+      environ: credentialsIn(wanted, environ)
+    })
     const keyring = createKeyring(next.settings.ENCRYPTION_KEYS)
     const policy = compilePolicy(next.policies)
     const { stores, retired } = await connectStores(next.stores, storesDeps, previous?.stores)
@@ -105,6 +117,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       setTimeout(() => void provider.close(), 2 * settings.UPSTREAM_TIMEOUT_MS).unref()
     }
     return {
+      config: next,
+      environ,
       keyring,
       sealer: createSealer(keyring),
       isInternalSecret: createInternalCheck(next.settings.INTERNAL_SECRET),
@@ -113,7 +127,10 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       stores
     }
   }
-  let live: Live = await compose(config)
+  let live: Live = await compose(config, overrides.environ ?? {}).catch(async (error) => {
+    await Promise.all([trail.close(), state.close()])
+    throw error
+  })
   let draining = false
 
   const record = async (event: AuditEvent): Promise<void> => {
@@ -207,8 +224,9 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     server,
     internalServer,
     broker,
-    reload: async (next) => {
-      live = await compose(next, live)
+    config: () => live.config,
+    reload: async (next, environ = live.environ) => {
+      live = await compose(next, environ, live)
     },
     drain: () => {
       draining = true

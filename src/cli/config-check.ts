@@ -1,6 +1,8 @@
 /** `purser config check`: what a start would say of the configuration, without starting. */
 import type { Command } from 'commander'
 import { type Config, readConfig } from '../config/config.ts'
+import { isGuarded } from '../config/env.ts'
+import { skipsVerify } from '../config/store.ts'
 import { tell } from './io.ts'
 
 const isLoopback = (host: string): boolean =>
@@ -9,15 +11,18 @@ const isLoopback = (host: string): boolean =>
 /** What is allowed but should be known, as sentences. */
 export const warningsOf = ({ settings, stores, tls, withoutEffect }: Config): string[] => {
   const { ENVIRONMENT, HOST } = settings
-  const isGuarded = ENVIRONMENT === 'pre' || ENVIRONMENT === 'pro'
-  const embedded = stores.filter(({ plugin }) => plugin.kind === 'local').map(({ name }) => name)
+  const namesOf = (chosen: typeof stores): string => chosen.map(({ name }) => name).join(', ')
+  const embedded = stores.filter(({ plugin }) => plugin.kind === 'local')
+  const unverified = stores.filter(skipsVerify)
   const warnings: string[] = []
   if (withoutEffect.length > 0) {
     warnings.push(`set, but without effect in this version: ${withoutEffect.join(', ')}`)
   }
-  if (isGuarded && embedded.length > 0) {
-    const names = embedded.join(', ')
-    warnings.push(`a store of kind local is discouraged in ${ENVIRONMENT}: ${names}`)
+  if (isGuarded(settings) && embedded.length > 0) {
+    warnings.push(`a store of kind local is discouraged in ${ENVIRONMENT}: ${namesOf(embedded)}`)
+  }
+  if (unverified.length > 0) {
+    warnings.push(`whoever answers is taken for the store, unverified: ${namesOf(unverified)}`)
   }
   if (!isLoopback(HOST) && tls === undefined) {
     warnings.push('HOST is open to the network without TLS: keys and secrets travel in the clear')
@@ -29,6 +34,11 @@ const check = (): void => {
   const config = readConfig(process.env, process.cwd())
   for (const warning of warningsOf(config)) tell(`Warning: ${warning}`)
   const { stores, policies, book } = config
+  const defined = stores.filter(({ definition }) => definition !== undefined)
+  if (defined.length > 0) {
+    const names = defined.map(({ name }) => name).join(', ')
+    tell(`Not checked: the definitions in other stores, which are read at the start: ${names}`)
+  }
   const sizes = `${stores.length} stores, ${policies.length} policies, ${book.names.size} names`
   console.log(`The configuration is valid: ${sizes}.`)
 }

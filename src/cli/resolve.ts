@@ -3,10 +3,11 @@
  * who holds the configuration; no policy is asked and nothing is kept, but a store's `requireTags` holds here too.
  */
 import type { Command } from 'commander'
-import { connectStores, type Store } from '../broker/stores.ts'
+import { connectStores, type Store, type StoresDeps } from '../broker/stores.ts'
 import { createTagGate } from '../broker/tag-gate.ts'
 import { createSecretCache } from '../cache/secret-cache.ts'
-import { readConfig } from '../config/config.ts'
+import { credentialsIn, readConfig } from '../config/config.ts'
+import { readDefinitions } from '../config/definitions.ts'
 import { readEnviron } from '../config/env.ts'
 import { locatorOf, parseReference } from '../core/reference.ts'
 import type { Locator, SecretRecord, Tags } from '../core/secret.ts'
@@ -27,33 +28,34 @@ const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
 
 const resolve = async (text: string): Promise<void> => {
   const config = readConfig(process.env, process.cwd())
-  const environ = readEnviron(process.env, process.cwd())
-  const { settings, book } = config
-  const reference = parseReference(text, book)
-  if (reference === undefined) {
-    throw new Failure('The reference leads to no configured store or name.')
-  }
+  const { settings } = config
   const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
-  const record = await withState(config.dataDir, async (state) => {
-    // All of them: one store may keep the credentials of another.
-    const { stores } = await connectStores(config.stores, {
+  const found = await withState(config.dataDir, async (state) => {
+    const deps: StoresDeps = {
       log: (level, message, fields = {}) => tell(`${level}: ${message} ${JSON.stringify(fields)}`),
       now: Date.now,
       state,
       sealer: () => sealer,
-      environ: (name) => environ[name],
+      environ: credentialsIn(config, readEnviron(process.env, process.cwd())),
       rules: () => ({ book, stores }),
       timeoutMs: settings.UPSTREAM_TIMEOUT_MS
-    })
+    }
+    const { stores: specs, book } = await readDefinitions(config, deps)
+    const reference = parseReference(text, book)
+    if (reference === undefined) {
+      throw new Failure('The reference leads to no configured store or name.')
+    }
+    // All of them: one store may keep the credentials of another.
+    const { stores } = await connectStores(specs, deps)
     try {
       const store = stores.get(reference.store)
       if (store === undefined) throw new Error('a reference leads to a configured store')
-      return await read(store, locatorOf(reference))
+      return { record: await read(store, locatorOf(reference)), field: reference.field }
     } finally {
       await stores.close()
     }
   })
-  printSecret(record, reference.field)
+  printSecret(found.record, found.field)
 }
 
 export const addResolveCommand = (program: Command): void => {

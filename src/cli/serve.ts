@@ -20,7 +20,13 @@ const SHUTDOWN_MS = 10_000
 /** npm passes a Ctrl-C on to a process that has had it from the terminal: that is one signal, not two. */
 const ECHO_MS = 250
 
-const RELOADED: readonly SettingName[] = ['ENCRYPTION_KEYS', 'INTERNAL_SECRET', 'CONFIG_FILE']
+const RELOADED: readonly SettingName[] = [
+  'ENCRYPTION_KEYS',
+  'INTERNAL_SECRET',
+  'CONFIG_FILE',
+  'HASHICORP_VAULT_CONFIG',
+  'HASHICORP_VAULT_CONFIG_FILE_PATH'
+]
 
 /** Settings that differ from those the process was started with and steer nothing before a restart. */
 const needRestart = (started: Config, next: Config): SettingName[] => {
@@ -43,7 +49,8 @@ const listen = async (app: App, { settings }: Config): Promise<void> => {
   })
 }
 
-const cannotStart = (error: unknown): Failure => {
+const cannotStart = (error: unknown): Error => {
+  if (error instanceof ConfigError) return error
   const { code, message, address, port } = error as NodeJS.ErrnoException & {
     address?: string
     port?: number
@@ -88,20 +95,16 @@ export const serve = async (
 ): Promise<void> => {
   const config = readConfig(process.env, folder)
   const logger = createLogger(config.settings.LOG_LEVEL)
-  // One object for as long as the process runs, since stores look their credentials up in it at each login.
-  const environ = { ...readEnviron(process.env, folder) }
-  const warn = (of: Config): void => {
-    for (const warning of warningsOf(of)) logger.warn(warning)
+  const warn = (): void => {
+    for (const warning of warningsOf(app.config())) logger.warn(warning)
   }
 
   const reload = async (): Promise<void> => {
     try {
       const next = readConfig(process.env, folder)
-      await app.reload(next)
-      for (const name of Object.keys(environ)) delete environ[name]
-      Object.assign(environ, readEnviron(process.env, folder))
+      await app.reload(next, readEnviron(process.env, folder))
       logger.info('the configuration was reloaded')
-      warn(next)
+      warn()
       const settings = needRestart(config, next)
       if (settings.length > 0) logger.warn({ settings }, 'changed settings need a restart')
     } catch (error) {
@@ -113,6 +116,7 @@ export const serve = async (
     }
   }
 
+  const environ = readEnviron(process.env, folder)
   const app = await buildApp(config, { environ, logger }).catch((error: unknown) => {
     throw cannotStart(error)
   })
@@ -134,7 +138,7 @@ export const serve = async (
     await app.close()
     throw cannotStart(error)
   }
-  warn(config)
+  warn()
   await announce(config, app.server.listeningOrigin)
 }
 

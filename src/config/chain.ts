@@ -16,7 +16,7 @@ export interface ChainFault {
 }
 
 /** The texts of all `{ ref: … }` in a store's settings. */
-const refsIn = (value: unknown): string[] => {
+export const refsIn = (value: unknown): string[] => {
   if (typeof value !== 'object' || value === null) return []
   const { ref } = value as { ref?: unknown }
   return typeof ref === 'string' ? [ref] : Object.values(value).flatMap(refsIn)

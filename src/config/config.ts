@@ -1,9 +1,10 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type Environ, readSettings } from './env.ts'
+import { type Environ, isGuarded, readSettings } from './env.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import { type FileConfig, readConfigFile } from './file.ts'
+import { type Import, readImport } from './hashicorp.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
 
 export interface Tls {
@@ -16,6 +17,8 @@ export interface Tls {
 
 export interface Config extends FileConfig {
   readonly settings: Settings
+  /** Beside the environment: what `{ env: … }` of an imported store finds. */
+  readonly credentials: Import['credentials']
   /** Absolute. */
   readonly dataDir: string
   readonly tls: Tls | undefined
@@ -49,14 +52,22 @@ const readTls = (settings: Settings, folder: string): Tls | undefined => {
   }
 }
 
+/** Where credentials given as `{ env: NAME }` are looked up. */
+export const credentialsIn =
+  ({ credentials }: Pick<Config, 'credentials'>, environ: Environ) =>
+  (name: string): string | undefined =>
+    credentials.get(name)?.reveal() ?? environ[name]
+
 /** `folder` is where `.env` and relative paths are looked for. Throws ConfigError with every fault of both. */
 export const readConfig = (environ: Environ, folder: string): Config => {
   const faults: ConfigFault[] = []
   const settings = orFaults(() => readSettings(environ, folder), faults)
   const path = settings?.CONFIG_FILE ?? environ['CONFIG_FILE'] ?? './purser.yaml'
-  const file = orFaults(() => readConfigFile(resolve(folder, path), 'purser.yaml'), faults)
+  const imported = settings && orFaults(() => readImport(settings, folder), faults)
+  const beside = settings && { guarded: isGuarded(settings), imported: imported?.stores ?? [] }
+  const file = orFaults(() => readConfigFile(resolve(folder, path), 'purser.yaml', beside), faults)
   const tls = settings && orFaults(() => readTls(settings, folder), faults)
-  if (settings === undefined || file === undefined || faults.length > 0) {
+  if (!(settings && imported && file) || faults.length > 0) {
     throw new ConfigError(faults)
   }
   const withoutEffect = settingNames.filter((name) => {
@@ -67,6 +78,7 @@ export const readConfig = (environ: Environ, folder: string): Config => {
   return Object.freeze({
     ...file,
     settings,
+    credentials: imported.credentials,
     dataDir: resolve(folder, settings.DATA_DIR),
     tls,
     withoutEffect

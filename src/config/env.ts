@@ -48,7 +48,8 @@ const EXPOSED: ConfigFault = {
   message: 'can be read by others than its owner: chmod 600 .env'
 }
 
-const isGuarded = ({ ENVIRONMENT }: Pick<Settings, 'ENVIRONMENT'>): boolean =>
+/** Where nothing is allowed that is only fit for trying things out. */
+export const isGuarded = ({ ENVIRONMENT }: Pick<Settings, 'ENVIRONMENT'>): boolean =>
   ENVIRONMENT === 'pre' || ENVIRONMENT === 'pro'
 
 const together = (settings: Settings, exposed: boolean): ConfigFault[] => {
@@ -66,6 +67,12 @@ const together = (settings: Settings, exposed: boolean): ConfigFault[] => {
   }
   if (isGuarded(settings) && settings.CORS_ALLOW_ORIGINS?.includes('*')) {
     fault('CORS_ALLOW_ORIGINS', '* is refused in pre and pro')
+  }
+  if (
+    settings.HASHICORP_VAULT_CONFIG !== undefined &&
+    settings.HASHICORP_VAULT_CONFIG_FILE_PATH !== undefined
+  ) {
+    fault('HASHICORP_VAULT_CONFIG_FILE_PATH', 'is given beside HASHICORP_VAULT_CONFIG: take one')
   }
   const groups = [settings.ENCRYPTION_KEYS, settings.INTERNAL_SECRET, settings.JWT_SECRET ?? []]
   if (new Set(groups.flat()).size !== groups.flat().length) {

@@ -9,16 +9,14 @@ import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import {
   createReferenceBook,
   isSecretName,
-  isStoreName,
   parseReference,
   type ReferenceBook
 } from '../core/reference.ts'
-import type { StoreAddress } from '../core/store-address.ts'
-import { catalog, pluginOf } from '../providers/catalog.ts'
-import type { ProviderPlugin } from '../providers/provider.ts'
 import { chainFaults } from './chain.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
-import { checkShape, type Path, type Report } from './shape.ts'
+import type { ImportedStore } from './hashicorp.ts'
+import { checkShape, type Report } from './shape.ts'
+import { readStore, Store, type StoreConfig } from './store.ts'
 
 const Clients = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
 const Patterns = Type.Array(Type.String(), { maxItems: 1000 })
@@ -33,12 +31,6 @@ const Policy = Type.Object(
   },
   { additionalProperties: false }
 )
-
-const Store = Type.Object({
-  name: Type.String(),
-  kind: Type.String(),
-  requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 }))
-})
 
 // Bots and channels are read from a later version on; until then only their empty lists are accepted.
 const NotYet = Type.Array(Type.Unknown(), { maxItems: 0 })
@@ -55,53 +47,13 @@ const File = Type.Object(
   { additionalProperties: false }
 )
 
-export interface StoreConfig {
-  readonly name: string
-  readonly plugin: ProviderPlugin
-  /** As the plugin's `settings` schema describes them. */
-  readonly settings: Readonly<Record<string, unknown>>
-  readonly address: StoreAddress
-  /** Tags without which a secret of this store is not read; empty: none are asked for. */
-  readonly requireTags: ReadonlyMap<string, string>
-}
-
 export interface FileConfig {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
   readonly book: ReferenceBook
 }
 
-const readStore = (
-  entry: Static<typeof Store>,
-  at: Path,
-  report: Report
-): StoreConfig | undefined => {
-  const { name, kind, requireTags, ...settings } = entry as Record<string, unknown> &
-    Static<typeof Store>
-  if (!isStoreName(name)) {
-    report(
-      [...at, 'name'],
-      'must be lower-case letters, digits and hyphens, and no word that starts a reference'
-    )
-    return undefined
-  }
-  const plugin = pluginOf(kind)
-  if (plugin === undefined) {
-    report([...at, 'kind'], `must be one of ${catalog.map((known) => known.kind).join(', ')}`)
-    return undefined
-  }
-  if (requireTags !== undefined && plugin.tags === undefined) {
-    report([...at, 'requireTags'], 'cannot be asked of this kind of store, which has none')
-  }
-  if (!checkShape(plugin.settings, settings, at, report)) return undefined
-  try {
-    const tags = new Map(Object.entries(requireTags ?? {}))
-    return { name, plugin, settings, address: plugin.address(settings), requireTags: tags }
-  } catch (error) {
-    report(at, (error as Error).message)
-    return undefined
-  }
-}
+const NAMED_ALIKE = 'has the name of another store: its member store can give it one of its own'
 
 const storeOfPattern = (pattern: string): string => pattern.slice(0, pattern.indexOf(':'))
 
@@ -155,8 +107,20 @@ const checkNames = (
   }
 }
 
+/** What else there is, besides the file. */
+export interface Beside {
+  /** The environment is pre or pro. */
+  readonly guarded?: boolean
+  /** Stores from elsewhere, which the file may refer to as to its own. */
+  readonly imported?: readonly ImportedStore[]
+}
+
 /** Parses the text of a `purser.yaml`; `label` is what faults call it. Throws ConfigError with every fault. */
-export const parseConfigFile = (text: string, label: string): FileConfig => {
+export const parseConfigFile = (
+  text: string,
+  label: string,
+  { guarded = false, imported = [] }: Beside = {}
+): FileConfig => {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
   const faults: ConfigFault[] = []
@@ -198,31 +162,40 @@ export const parseConfigFile = (text: string, label: string): FileConfig => {
   const stores: StoreConfig[] = []
   const kinds = new Map<string, string>()
   file.stores.forEach((entry, index) => {
-    const store = readStore(entry, ['stores', index], report)
+    const store = readStore(entry, guarded, ['stores', index], report)
     if (kinds.has(entry.name)) report(['stores', index, 'name'], 'stands twice')
     kinds.set(entry.name, entry.kind)
     if (store !== undefined) stores.push(store)
   })
+  for (const { name, plugin, place } of imported) {
+    if (kinds.has(name)) faults.push({ place, message: NAMED_ALIKE })
+    kinds.set(name, plugin.kind)
+  }
+  const all = [...stores, ...imported]
   const policies = (file.policies ?? []) as PolicyRule[]
   const secrets = new Map(Object.entries(file.secrets ?? {}))
-  const book = createReferenceBook(stores, secrets)
+  const book = createReferenceBook(all, secrets)
   checkPolicies(policies, kinds, report)
   // A name that leads to a store which is itself at fault would only repeat that fault.
   if (stores.length === file.stores.length) {
     checkNames(secrets, book, report)
-    for (const { index, message } of chainFaults(stores, book)) report(['stores', index], message)
+    for (const { index, message } of chainFaults(all, book)) {
+      const elsewhere = imported[index - stores.length]
+      if (elsewhere === undefined) report(['stores', index], message)
+      else faults.push({ place: elsewhere.place, message })
+    }
   }
   refuse()
-  return { stores, policies, book }
+  return { stores: all, policies, book }
 }
 
 /** Throws ConfigError. */
-export const readConfigFile = (path: string, label: string): FileConfig => {
+export const readConfigFile = (path: string, label: string, beside?: Beside): FileConfig => {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch {
     throw new ConfigError([{ place: label, message: 'cannot be read; `purser init` writes one' }])
   }
-  return parseConfigFile(text, label)
+  return parseConfigFile(text, label, beside)
 }

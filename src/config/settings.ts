@@ -265,10 +265,9 @@ export const SETTINGS = {
   DOCS_ENABLED: setting('serves /openapi.yaml', flag, { fallback: 'false' }),
   METRICS_ENABLED: setting('serves /internal/metrics', flag, { fallback: 'true', ...PENDING }),
   HASHICORP_VAULT_CONFIG: optional("Apono's JSON list of Vaults; each becomes a store", text, {
-    secret: true,
-    ...PENDING
+    secret: true
   }),
-  HASHICORP_VAULT_CONFIG_FILE_PATH: optional('the same in a file', text, PENDING)
+  HASHICORP_VAULT_CONFIG_FILE_PATH: optional('the same in a file', text)
 } as const satisfies Record<string, Setting<unknown>>
 
 export type SettingName = keyof typeof SETTINGS

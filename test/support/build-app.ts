@@ -38,6 +38,7 @@ export interface TestAppOptions {
 
 export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<TestApp> => {
   const folder = await mkdtemp(join(tmpdir(), 'purser-test-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
   const encryptionKey = options.env?.['ENCRYPTION_KEYS'] ?? newEncryptionKey()
   const internalSecret = randomSecret()
   let env: Environ = {
@@ -62,7 +63,6 @@ export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<Te
   t.teardown(async () => {
     await app.close()
     await seedState.close()
-    await rm(folder, { recursive: true, force: true })
   })
   const keyring = createKeyring(encryptionKey.split(','))
   const sealer = createSealer(keyring)

@@ -1,0 +1,92 @@
+/**
+ * Reads the definitions of stores that are themselves kept in a store, when the service starts and on a reload. Rule: all of
+ * them or none, each under the deadline of a read; of one that cannot be read or used its place and the sort of failure are
+ * told, and nothing of what its store said or holds.
+ */
+import { connectStores, type StoresDeps } from '../broker/stores.ts'
+import { ProviderFault } from '../core/fault.ts'
+import { createReferenceBook, locatorOf, parseReference } from '../core/reference.ts'
+import type { SecretRecord } from '../core/secret.ts'
+import type { Config } from './config.ts'
+import { isGuarded } from './env.ts'
+import { ConfigError, type ConfigFault } from './fault.ts'
+import { Definition, settingsOf, WORDS } from './hashicorp-form.ts'
+import { checkShape, type Report } from './shape.ts'
+import { readStore, type StoreConfig } from './store.ts'
+
+type Where = NonNullable<StoreConfig['definition']>
+
+const read = async ({ source, ref }: Where, deps: StoresDeps): Promise<SecretRecord> => {
+  const reference = parseReference(ref, createReferenceBook([source], new Map()))
+  if (reference === undefined) throw new Error('the reference was checked with the configuration')
+  const { stores } = await connectStores([source], deps)
+  try {
+    const store = stores.get(source.name)
+    if (store === undefined) throw new Error('a store that was asked for is connected')
+    return await store.call((options) => store.provider.read(locatorOf(reference), options))
+  } finally {
+    await stores.close()
+  }
+}
+
+/** A file of its settings that cannot be read is the other thing that can fail. */
+const failure = (error: unknown): string => {
+  const { reason, code, status } =
+    error instanceof ProviderFault ? error : new ProviderFault('misconfigured')
+  const facts = [code, status].filter((fact) => fact !== undefined).join(', ')
+  return facts === '' ? reason : `${reason} (${facts})`
+}
+
+const parse = ({ text, encoding }: SecretRecord): unknown => {
+  try {
+    return encoding === undefined ? JSON.parse(text.reveal()) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const NAMES: ReadonlySet<unknown> = new Set(Object.keys(Definition.properties))
+
+/** The store with the settings of the definition; undefined if a fault was reported. */
+const complete = (
+  { name, plugin, settings }: StoreConfig,
+  definition: unknown,
+  guarded: boolean,
+  fault: (message: string) => void
+): StoreConfig | undefined => {
+  // The names of members that we do not know are theirs.
+  const report: Report = ([member], message) =>
+    fault(
+      member === undefined || NAMES.has(member)
+        ? ['its definition:', member, message].filter((word) => word !== undefined).join(' ')
+        : 'its definition has a member that is not known'
+    )
+  if (!checkShape(Definition, definition, [], report)) return undefined
+  const given = settingsOf(definition as Parameters<typeof settingsOf>[0])
+  const entry = { ...settings, ...given, name, kind: plugin.kind }
+  return readStore(entry, guarded, [], ([member, ...rest], message) =>
+    report(member === undefined ? [] : [WORDS.get(member) ?? member, ...rest], message)
+  )
+}
+
+/** The configuration as it is to be served, with every definition read. Throws ConfigError. */
+export const readDefinitions = async (config: Config, deps: StoresDeps): Promise<Config> => {
+  const faults: ConfigFault[] = []
+  const guarded = isGuarded(config.settings)
+  const stores = await Promise.all(
+    config.stores.map(async (store): Promise<StoreConfig> => {
+      const { definition } = store
+      if (definition === undefined) return store
+      const fault = (message: string) => faults.push({ place: definition.place, message })
+      try {
+        const record = await read(definition, deps)
+        return complete(store, parse(record), guarded, fault) ?? store
+      } catch (error) {
+        fault(`its definition could not be read: ${failure(error)}`)
+        return store
+      }
+    })
+  )
+  if (faults.length > 0) throw new ConfigError(faults)
+  return { ...config, stores, book: createReferenceBook(stores, config.book.names) }
+}

@@ -1,0 +1,76 @@
+/**
+ * One store of a configuration, wherever it is written: `purser.yaml` or an imported list. Rule: whatever its kind says of
+ * its settings is checked here, and what is only fit for trying things out is refused where it is meant in earnest.
+ */
+import { type Static, Type } from 'typebox'
+import { isStoreName } from '../core/reference.ts'
+import type { StoreAddress } from '../core/store-address.ts'
+import { catalog, pluginOf } from '../providers/catalog.ts'
+import type { ProviderPlugin } from '../providers/provider.ts'
+import { checkShape, type Path, type Report } from './shape.ts'
+
+export const Store = Type.Object({
+  name: Type.String(),
+  kind: Type.String(),
+  requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 }))
+})
+
+export interface StoreConfig {
+  readonly name: string
+  readonly plugin: ProviderPlugin
+  /** As the plugin's `settings` schema describes them. */
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly address: StoreAddress
+  /** Tags without which a secret of this store is not read; empty: none are asked for. */
+  readonly requireTags: ReadonlyMap<string, string>
+  /** A secret of another store which holds what the settings lack: it is read when the service starts. */
+  readonly definition?: {
+    /** Where the configuration says so. */
+    readonly place: string
+    readonly source: StoreConfig
+    /** Leads into the source. */
+    readonly ref: string
+  }
+}
+
+/** Whether the store takes whoever answers for its peer. */
+export const skipsVerify = ({ settings }: Pick<StoreConfig, 'settings'>): boolean =>
+  settings['skipVerify'] === true
+
+/** The store that the entry describes; undefined if a fault was reported. `isGuarded`: the environment is pre or pro. */
+export const readStore = (
+  entry: Static<typeof Store>,
+  isGuarded: boolean,
+  at: Path,
+  report: Report
+): StoreConfig | undefined => {
+  const { name, kind, requireTags, ...settings } = entry as Record<string, unknown> &
+    Static<typeof Store>
+  if (!isStoreName(name)) {
+    report(
+      [...at, 'name'],
+      'must be lower-case letters, digits and hyphens, and no word that starts a reference'
+    )
+    return undefined
+  }
+  const plugin = pluginOf(kind)
+  if (plugin === undefined) {
+    report([...at, 'kind'], `must be one of ${catalog.map((known) => known.kind).join(', ')}`)
+    return undefined
+  }
+  if (requireTags !== undefined && plugin.tags === undefined) {
+    report([...at, 'requireTags'], 'cannot be asked of this kind of store, which has none')
+  }
+  if (!checkShape(plugin.settings, settings, at, report)) return undefined
+  if (isGuarded && skipsVerify({ settings })) {
+    report([...at, 'skipVerify'], 'is refused in pre and pro')
+    return undefined
+  }
+  try {
+    const tags = new Map(Object.entries(requireTags ?? {}))
+    return { name, plugin, settings, address: plugin.address(settings), requireTags: tags }
+  } catch (error) {
+    report(at, (error as Error).message)
+    return undefined
+  }
+}
