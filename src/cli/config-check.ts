@@ -14,6 +14,12 @@ export const warningsOf = ({ settings, stores, tls, withoutEffect }: Config): st
   const namesOf = (chosen: typeof stores): string => chosen.map(({ name }) => name).join(', ')
   const embedded = stores.filter(({ plugin }) => plugin.kind === 'local')
   const unverified = stores.filter(skipsVerify)
+  const inTheClear = stores.filter(
+    ({ address }) =>
+      address.kind === 'vault' &&
+      address.origin.startsWith('http:') &&
+      !isLoopback(new URL(address.origin).hostname)
+  )
   const warnings: string[] = []
   if (withoutEffect.length > 0) {
     warnings.push(`set, but without effect in this version: ${withoutEffect.join(', ')}`)
@@ -23,6 +29,14 @@ export const warningsOf = ({ settings, stores, tls, withoutEffect }: Config): st
   }
   if (unverified.length > 0) {
     warnings.push(`whoever answers is taken for the store, unverified: ${namesOf(unverified)}`)
+  }
+  if (inTheClear.length > 0) {
+    warnings.push(
+      `secrets travel in the clear to a store at an http: address: ${namesOf(inTheClear)}`
+    )
+  }
+  if (isGuarded(settings) && !settings.AUDIT_REQUIRED) {
+    warnings.push(`AUDIT_REQUIRED=false in ${ENVIRONMENT}: secrets may leave unrecorded`)
   }
   if (!isLoopback(HOST) && tls === undefined) {
     warnings.push('HOST is open to the network without TLS: keys and secrets travel in the clear')

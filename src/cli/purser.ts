@@ -9,6 +9,9 @@ process.umask(0o077)
 // Without a listener Node opens its inspector at this signal, to everyone on this machine.
 process.on('SIGUSR1', () => {})
 
+// Lines for people, in the middle of a log for machines; package.json says which Node will do.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
 const { version } = JSON.parse(manifest) as { version: string }
 

@@ -8,12 +8,12 @@ import { createTagGate } from '../broker/tag-gate.ts'
 import { createSecretCache } from '../cache/secret-cache.ts'
 import { credentialsIn, readConfig } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
-import { readEnviron } from '../config/env.ts'
 import { locatorOf, parseReference } from '../core/reference.ts'
 import type { Locator, SecretRecord, Tags } from '../core/secret.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 import { withState } from './embedded-state.ts'
+import { shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
 import { printSecret, tell } from './io.ts'
 
@@ -36,7 +36,7 @@ const resolve = async (text: string): Promise<void> => {
       now: Date.now,
       state,
       sealer: () => sealer,
-      environ: credentialsIn(config, readEnviron(process.env, process.cwd())),
+      environ: credentialsIn(config, shareEnviron(process.cwd())),
       rules: () => ({ book, stores }),
       timeoutMs: settings.UPSTREAM_TIMEOUT_MS
     }

@@ -7,11 +7,11 @@ import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type App, buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config/config.ts'
-import { readEnviron } from '../config/env.ts'
 import { ConfigError } from '../config/fault.ts'
 import { type SettingName, settingNames } from '../config/settings.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { warningsOf } from './config-check.ts'
+import { STARTED_WITH, shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
 
 /** Orchestrators kill after 30 seconds by default, some after 10. */
@@ -93,7 +93,7 @@ export const serve = async (
   folder: string,
   announce: (config: Config, origin: string) => Promise<void> = async () => {}
 ): Promise<void> => {
-  const config = readConfig(process.env, folder)
+  const config = readConfig(STARTED_WITH, folder)
   const logger = createLogger(config.settings.LOG_LEVEL)
   const warn = (): void => {
     for (const warning of warningsOf(app.config())) logger.warn(warning)
@@ -101,8 +101,8 @@ export const serve = async (
 
   const reload = async (): Promise<void> => {
     try {
-      const next = readConfig(process.env, folder)
-      await app.reload(next, readEnviron(process.env, folder))
+      const next = readConfig(STARTED_WITH, folder)
+      await app.reload(next, shareEnviron(folder))
       logger.info('the configuration was reloaded')
       warn()
       const settings = needRestart(config, next)
@@ -116,7 +116,7 @@ export const serve = async (
     }
   }
 
-  const environ = readEnviron(process.env, folder)
+  const environ = shareEnviron(folder)
   const app = await buildApp(config, { environ, logger }).catch((error: unknown) => {
     throw cannotStart(error)
   })
@@ -138,6 +138,7 @@ export const serve = async (
     await app.close()
     throw cannotStart(error)
   }
+  logger.info({ pid: process.pid }, 'SIGHUP reloads the configuration, SIGTERM ends the service')
   warn()
   await announce(config, app.server.listeningOrigin)
 }

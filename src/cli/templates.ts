@@ -77,12 +77,12 @@ export const renderConfigFile = (kind: string, withDemo: boolean): string => {
     '# field alone.',
     ...(withDemo
       ? ['policies:', ...DEMO_POLICY, ...EXAMPLE_POLICY]
-      : ['policies: []', ...EXAMPLE_POLICY]),
+      : ['policies:', ...EXAMPLE_POLICY]),
     '',
     '# Names for references, so that callers need not know where a secret lives.',
     ...(withDemo
       ? ['secrets:', '  greeting: local:demo/greeting#text']
-      : ['secrets: {}', '  # smtp-password: vault:my-kv/smtp#password']),
+      : ['secrets:', '  # smtp-password: vault:my-kv/smtp#password']),
     ''
   ].join('\n')
 }

@@ -1,6 +1,6 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { type Environ, isGuarded, readSettings } from './env.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import { type FileConfig, readConfigFile } from './file.ts'
@@ -65,7 +65,7 @@ export const readConfig = (environ: Environ, folder: string): Config => {
   const path = settings?.CONFIG_FILE ?? environ['CONFIG_FILE'] ?? './purser.yaml'
   const imported = settings && orFaults(() => readImport(settings, folder), faults)
   const beside = settings && { guarded: isGuarded(settings), imported: imported?.stores ?? [] }
-  const file = orFaults(() => readConfigFile(resolve(folder, path), 'purser.yaml', beside), faults)
+  const file = orFaults(() => readConfigFile(resolve(folder, path), basename(path), beside), faults)
   const tls = settings && orFaults(() => readTls(settings, folder), faults)
   if (!(settings && imported && file) || faults.length > 0) {
     throw new ConfigError(faults)

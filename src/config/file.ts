@@ -57,6 +57,13 @@ const NAMED_ALIKE = 'has the name of another store: its member store can give it
 
 const storeOfPattern = (pattern: string): string => pattern.slice(0, pattern.indexOf(':'))
 
+/** A member with nothing after its colon is no member: what stood below it may all be commented out. */
+const withoutEmpty = (content: unknown): unknown => {
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    return content ?? {}
+  return Object.fromEntries(Object.entries(content).filter(([, member]) => member !== null))
+}
+
 const checkPolicies = (
   policies: readonly PolicyRule[],
   stores: ReadonlyMap<string, string>,
@@ -76,6 +83,11 @@ const checkPolicies = (
         const path = pattern.replace(/#.*$/, '')
         if (kind === undefined) {
           report([...at, action, place], 'names a store that is not configured')
+        } else if (action === 'write' && pattern.includes('#')) {
+          report(
+            [...at, action, place],
+            'never matches: a write is of a whole secret, not of a field'
+          )
         } else if (kind === 'azure-key-vault' && path !== path.toLowerCase()) {
           report(
             [...at, action, place],
@@ -155,7 +167,7 @@ export const parseConfigFile = (
     }
   })
   refuse()
-  const content: unknown = document.toJS() ?? {}
+  const content = withoutEmpty(document.toJS())
   if (!checkShape(File, content, [], report)) refuse()
 
   const file = content as Static<typeof File>

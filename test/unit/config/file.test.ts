@@ -63,6 +63,10 @@ test('each fault is reported with its line, and all at once', async (t) => {
       `${STORES}policies: [{ client: a, read: ["other:x"] }]\n`,
       /^purser.yaml:3:\d+ policies.0.read.0 names a store/
     ],
+    [
+      `${STORES}policies: [{ client: a, write: ["local:x#f"] }]\n`,
+      /policies.0.write.0 never matches: a write is of a whole secret/
+    ],
     [`${STORES}policies: [{ client: a, reed: [] }]\n`, /policies.0.reed is not a known member/],
     [`${STORES}policies: [{ client: a, read: ["local:{a"] }]\n`, /^purser.yaml:3:\d+ policies.0 /],
     [`${STORES}secrets: { "bad name": "local:x" }\n`, /secrets.bad name must be/],
@@ -86,6 +90,10 @@ test('each fault is reported with its line, and all at once', async (t) => {
 
 const vault = (name: string, ref: string): string =>
   `  - { name: ${name}, kind: vault, address: "https://${name}.internal:8200", mounts: [{ path: kv, version: 2 }], auth: { method: token, token: { ref: "${ref}" } } }\n`
+
+test('a member under which everything is commented out is no member', async (t) => {
+  t.same(faultsOf(`${STORES}policies:\n  # - client: a\nsecrets:\n`), [])
+})
 
 test('of a login only what was meant is complained about', async (t) => {
   const withAuth = (auth: string): string =>
