@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
-import { isAlias, isNode, LineCounter, parseDocument, visit } from 'yaml'
+import { isNode, LineCounter, parseDocument, visit } from 'yaml'
 import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import {
   createReferenceBook,
@@ -134,7 +134,8 @@ export const parseConfigFile = (
   { guarded = false, imported = [] }: Beside = {}
 ): FileConfig => {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
+  // The library's own check for repeated members takes the square of their number; ours is below.
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, strict: true })
   const faults: ConfigFault[] = []
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset)
@@ -160,10 +161,17 @@ export const parseConfigFile = (
     // The library quotes the text around an error in its message: only its code is repeated.
     faults.push({ place: place(error.pos[0]), message: `is not valid YAML (${error.code})` })
   }
+  const at = (node: unknown): string => place((isNode(node) && node.range?.[0]) || 0)
   visit(document, {
-    Node: (_key, node) => {
-      if (isAlias(node))
-        faults.push({ place: place(node.range?.[0] ?? 0), message: 'aliases are not read' })
+    Alias: (_key, node) => {
+      faults.push({ place: at(node), message: 'aliases are not read' })
+    },
+    Map: (_key, { items }) => {
+      const names = new Set<string>()
+      for (const { key } of items) {
+        if (names.has(String(key))) faults.push({ place: at(key), message: 'stands twice' })
+        names.add(String(key))
+      }
     }
   })
   refuse()

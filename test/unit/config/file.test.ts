@@ -95,6 +95,17 @@ test('a member under which everything is commented out is no member', async (t) 
   t.same(faultsOf(`${STORES}policies:\n  # - client: a\nsecrets:\n`), [])
 })
 
+test('a member that stands twice is refused, however many there are', async (t) => {
+  t.match(faultsOf(`${STORES}secrets:\n  a: local:x\n  b: local:x\n  "a": local:y\n`), [
+    /^purser.yaml:6:3 stands twice$/
+  ])
+  t.match(faultsOf(`${STORES}stores: []\n`), [/^purser.yaml:3:1 stands twice$/])
+  const names = Array.from({ length: 20_000 }, (_, i) => `  name-${i}: local:x-${i}`)
+  const before = performance.now()
+  t.same(faultsOf(`${STORES}secrets:\n${names.join('\n')}\n`), [])
+  t.ok(performance.now() - before < 3_000, 'in time that grows with the file, not with its square')
+})
+
 test('of a login only what was meant is complained about', async (t) => {
   const withAuth = (auth: string): string =>
     faultsOf(
