@@ -147,6 +147,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     cache,
     tagCache,
     sealer: () => live.sealer,
+    negativeTtlMs: settings.CACHE_NEGATIVE_TTL_SECONDS * 1000,
+    now,
     record,
     log
   })
@@ -226,7 +228,13 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     broker,
     config: () => live.config,
     reload: async (next, environ = live.environ) => {
-      live = await compose(next, environ, live)
+      const former = live
+      live = await compose(next, environ, former)
+      // Another place may stand under the same name now: what was read from the former is not its answer.
+      for (const { spec, provider } of former.stores.all()) {
+        if (live.stores.get(spec.name)?.provider === provider) continue
+        for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
+      }
     },
     drain: () => {
       draining = true

@@ -52,6 +52,10 @@ export interface BrokerOptions extends RecorderOptions {
   readonly cache: SecretCache<SecretRecord>
   readonly tagCache: SecretCache<Tags>
   readonly sealer: () => Sealer
+  /** How long a secret is taken for untagged before its store is asked again; milliseconds. */
+  readonly negativeTtlMs: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 export interface Broker {
@@ -83,9 +87,9 @@ const sameSecret = ({ store, path }: Reference) => ({
 })
 
 export const createBroker = (options: BrokerOptions): Broker => {
-  const { rules, cache, tagCache, sealer } = options
+  const { rules, cache, tagCache, sealer, negativeTtlMs, now } = options
   const recorder = createRecorder(options)
-  const tagGate = createTagGate(tagCache)
+  const tagGate = createTagGate({ cache: tagCache, negativeTtlMs, now })
 
   const drop = (what: Parameters<typeof cache.invalidate>[0]): number => {
     tagCache.invalidate(what)

@@ -22,22 +22,30 @@ const isReadable = (wanted: Wanted): boolean => {
   }
 }
 
+/** Whether the client may read the secret that the text names, leaving out the version or field that is wrong with it. */
+const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): boolean => {
+  try {
+    const [bare = ''] = text.split(/[?#]/, 1)
+    const reference = parseReference(bare, book)
+    return reference !== undefined && policy.isAllowed(client, 'read', reference)
+  } catch {
+    return false
+  }
+}
+
 /**
  * Undefined where the reference leads to no configured store. Throws `invalid_reference`; but what is wrong only because
- * of how a store or a name is configured is told to those alone who may read something in that store.
+ * of how a store or a name is configured is told to those alone who may read the secret.
  */
 export const parseWanted = (
-  { policy, book }: Rules,
+  rules: Rules,
   { client }: Caller,
   wanted: Wanted
 ): Reference | undefined => {
   try {
-    return parseReference(wanted.text, book, wanted)
+    return parseReference(wanted.text, rules.book, wanted)
   } catch (error) {
-    const [store] = wanted.text.split(':', 1)
-    const { read, write } = policy.grantsOf(client)
-    const mayKnow = [...read, ...write].some((pattern) => pattern.startsWith(`${store}:`))
-    if (mayKnow || !isReadable(wanted)) throw error
+    if (!isReadable(wanted) || mayReadIt(rules, client, wanted)) throw error
     throw denied('invalid_for_its_store')
   }
 }

@@ -3,7 +3,6 @@
  * denied exactly like a forbidden one, and what cannot be checked is not passed.
  */
 import type { SecretCache } from '../cache/secret-cache.ts'
-import { ProviderFault } from '../core/fault.ts'
 import type { Locator, Tags } from '../core/secret.ts'
 import { denied } from './decision.ts'
 import type { Store } from './stores.ts'
@@ -15,18 +14,23 @@ export interface TagGate {
   readonly after: (store: Store, tags: Tags | undefined) => void
 }
 
-/** Never worth a retry, and an outage that may pass stays what it is. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof ProviderFault && (error.reason === 'denied' || error.reason === 'misconfigured')
+const isTagged = ({ spec: { requireTags } }: Store, tags: Tags): boolean =>
+  [...requireTags].every(([name, value]) => tags.get(name) === value)
 
-const check = ({ spec: { requireTags } }: Store, tags: Tags | undefined): void => {
+const check = (store: Store, tags: Tags | undefined): void => {
   if (tags === undefined) throw denied('tags_unreadable')
-  for (const [name, value] of requireTags) {
-    if (tags.get(name) !== value) throw denied('not_tagged')
-  }
+  if (!isTagged(store, tags)) throw denied('not_tagged')
 }
 
-export const createTagGate = (cache: SecretCache<Tags>): TagGate => ({
+export interface TagGateOptions {
+  readonly cache: SecretCache<Tags>
+  /** How long a secret is taken for untagged before its store is asked again; milliseconds. */
+  readonly negativeTtlMs: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export const createTagGate = ({ cache, negativeTtlMs, now }: TagGateOptions): TagGate => ({
   before: async (store, { path, nativeId }) => {
     const { spec, provider, call } = store
     const { readTags } = provider
@@ -34,15 +38,15 @@ export const createTagGate = (cache: SecretCache<Tags>): TagGate => ({
     // Tags belong to a secret, not to one of its versions.
     const secret = { path, ...(nativeId !== undefined && { nativeId }) }
     const found = cache.lookup(spec.name, secret)
-    if (found.state === 'fresh') return check(store, found.entry.record)
-    try {
-      const entry = await cache.load(spec.name, secret, () =>
-        call((options) => readTags(secret, options))
-      )
-      check(store, entry.record)
-    } catch (error) {
-      throw isRefusal(error) ? denied('tags_unreadable') : error
+    if (found.state === 'fresh') {
+      const { record, fetchedAt } = found.entry
+      if (isTagged(store, record) || now() < fetchedAt + negativeTtlMs) return check(store, record)
     }
+    // A fault stays what it is, since it is ours or the store's and not the caller's; it passes nothing.
+    const entry = await cache.load(spec.name, secret, () =>
+      call((options) => readTags(secret, options))
+    )
+    check(store, entry.record)
   },
 
   after: (store, tags) => {

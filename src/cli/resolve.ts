@@ -19,7 +19,9 @@ import { printSecret, tell } from './io.ts'
 
 /** The whole secret, if it has the tags that its store asks for. */
 const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
-  const gate = createTagGate(createSecretCache<Tags>({ ttlMs: 0, maxEntries: 0, now: Date.now }))
+  const now = Date.now
+  const cache = createSecretCache<Tags>({ ttlMs: 0, maxEntries: 0, now })
+  const gate = createTagGate({ cache, negativeTtlMs: 0, now })
   await gate.before(store, locator)
   const record = await store.call((options) => store.provider.read(locator, options))
   gate.after(store, record.tags)

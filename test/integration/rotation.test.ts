@@ -3,7 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { buildTestApp } from '../support/build-app.ts'
+import { awsDialect } from '../support/fake-aws.ts'
+import { vaultSubject } from '../support/fake-vault.ts'
 import { issueKey } from '../support/keys.ts'
+import { openWire, type WireBehaviour } from '../support/wire.ts'
+
+const vaultWire = vaultSubject.wire ?? { dialect: awsDialect }
 
 test('an encryption key is rotated under a reading client without one failed request', async (t) => {
   const [before, after] = [newEncryptionKey(), newEncryptionKey()]
@@ -75,4 +80,36 @@ test('a faulty configuration changes nothing', async (t) => {
     env: { ENCRYPTION_KEYS: app.encryptionKey }
   })
   t.equal(await read(), 403, 'a right that was taken away is gone at once, also for what is cached')
+})
+
+test('a store that leads elsewhere after a reload no longer answers with what was cached', async (t) => {
+  const text = (value: string): WireBehaviour => ({
+    read: 'found',
+    text: JSON.stringify({ value })
+  })
+  const { dialect } = vaultWire
+  const [first, second] = [
+    await openWire(t, dialect, text('first')),
+    await openWire(t, dialect, text('second'))
+  ]
+  const yaml = (address: string): string => `
+stores:
+  - name: vault
+    kind: vault
+    address: ${address}
+    mounts: [{ path: secret, version: 2 }]
+    auth: { method: token, token: { env: TOKEN } }
+policies: [{ client: app, read: ["vault:**"] }]
+`
+  const app = await buildTestApp(t, { yaml: yaml(first.url), environ: { TOKEN: 't' } })
+  const headers = { 'x-api-key': await issueKey(app.keyring, 'app') }
+  const read = async () =>
+    (await app.app.server.inject({ url: '/v1/secrets?ref=vault:secret/a', headers })).json().value
+  t.equal(await read(), 'first')
+  const asked = first.reads.length
+  await app.reload({ yaml: yaml(first.url) })
+  t.equal(await read(), 'first')
+  t.equal(first.reads.length, asked, 'a store that did not change keeps its cache')
+  await app.reload({ yaml: yaml(second.url) })
+  t.equal(await read(), 'second')
 })

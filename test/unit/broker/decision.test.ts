@@ -3,15 +3,32 @@ import type { Caller, Rules } from '../../../src/broker/caller.ts'
 import { parseWanted } from '../../../src/broker/decision.ts'
 import { compilePolicy } from '../../../src/core/policy.ts'
 import { createReferenceBook } from '../../../src/core/reference.ts'
+import type { NamedStore } from '../../../src/core/store-address.ts'
+
+const VAULT: NamedStore = {
+  name: 'vault',
+  address: {
+    kind: 'vault',
+    origin: 'https://vault.internal:8200',
+    mounts: [
+      { path: 'kv1', version: 1 },
+      { path: 'kv2', version: 2 }
+    ]
+  }
+}
 
 const rules: Rules = {
-  policy: compilePolicy([{ client: 'reader', read: ['aws:team/*'] }]),
+  policy: compilePolicy([
+    { client: 'reader', read: ['aws:team/*', 'vault:kv1/team/*'] },
+    { client: 'neighbour', read: ['vault:kv2/**'] }
+  ]),
   book: createReferenceBook(
     [
       {
         name: 'aws',
         address: { kind: 'aws-secrets-manager', partition: 'aws', region: 'x', accounts: [] }
-      }
+      },
+      VAULT
     ],
     new Map([['smtp', 'aws:team/smtp#password']])
   ),
@@ -35,10 +52,13 @@ test('what is wrong in the text itself is said to anybody', async (t) => {
   }
 })
 
-test('what is wrong for the configured store is said to those alone who may read something in it', async (t) => {
-  const notAnAwsName = 'aws:team/a:b'
-  t.equal(codeFor('reader', notAnAwsName), 'invalid_reference')
-  t.equal(codeFor('stranger', notAnAwsName), 'access_denied')
+test('what is wrong for the configured store is said to those alone who may read the secret', async (t) => {
+  const versionOfKv1 = 'vault:kv1/team/x?version=1'
+  t.equal(codeFor('reader', versionOfKv1), 'invalid_reference')
+  t.equal(codeFor('neighbour', versionOfKv1), 'access_denied')
+  t.equal(codeFor('stranger', versionOfKv1), 'access_denied')
+  t.equal(codeFor('stranger', 'vault:kv9/team/x?version=1'), 'nowhere')
+  t.equal(codeFor('stranger', 'aws:team/a:b'), 'access_denied')
   t.equal(codeFor('stranger', 'nowhere:team/a:b'), 'nowhere')
 })
 

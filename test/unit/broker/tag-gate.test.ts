@@ -9,9 +9,8 @@ const WANTED = { 'purser-read': 'true', team: 'a' }
 
 const setUp = (readTags?: () => Promise<Tags>, wanted: Record<string, string> = WANTED) => {
   const clock = { now: 0 }
-  const gate = createTagGate(
-    createSecretCache<Tags>({ ttlMs: 1000, maxEntries: 10, now: () => clock.now })
-  )
+  const cache = createSecretCache<Tags>({ ttlMs: 1000, maxEntries: 10, now: () => clock.now })
+  const gate = createTagGate({ cache, negativeTtlMs: 100, now: () => clock.now })
   const store = {
     spec: { name: 'aws', requireTags: new Map(Object.entries(wanted)) },
     provider: { readTags },
@@ -45,15 +44,10 @@ test('only a secret with all the tags and their values passes', async (t) => {
   }
 })
 
-test('a gate that cannot be checked denies', async (t) => {
-  for (const [reason, expected] of [
-    ['denied', refusal('tags_unreadable')],
-    ['misconfigured', refusal('tags_unreadable')],
-    ['unavailable', new ProviderFault('unavailable')],
-    ['not_found', new ProviderFault('not_found')]
-  ] as [FaultReason, Error | { code: string }][]) {
+test('a gate that cannot be checked passes nothing, and a fault of the store stays one', async (t) => {
+  for (const reason of ['denied', 'misconfigured', 'unavailable', 'not_found'] as FaultReason[]) {
     const { gate, store } = setUp(() => Promise.reject(new ProviderFault(reason)))
-    await t.rejects(gate.before(store, { path: 'a' }), expected)
+    await t.rejects(gate.before(store, { path: 'a' }), new ProviderFault(reason))
   }
   const { gate, store } = setUp()
   t.throws(() => gate.after(store, undefined), refusal('tags_unreadable'))
@@ -77,4 +71,20 @@ test('a store that asks for no tags is not asked for any', async (t) => {
   const { gate, store } = setUp(() => Promise.reject(new Error('asked')), {})
   await t.resolves(gate.before(store, { path: 'a' }))
   t.doesNotThrow(() => gate.after(store, undefined))
+})
+
+test('a secret that is tagged at last is found so after the short time of a refusal', async (t) => {
+  let tags = tagsOf({})
+  let calls = 0
+  const { gate, store, clock } = setUp(async () => {
+    calls++
+    return tags
+  })
+  await t.rejects(gate.before(store, { path: 'a' }), refusal('not_tagged'))
+  tags = tagsOf(WANTED)
+  clock.now += 99
+  await t.rejects(gate.before(store, { path: 'a' }), refusal('not_tagged'))
+  t.equal(calls, 1)
+  clock.now += 1
+  await t.resolves(gate.before(store, { path: 'a' }))
 })

@@ -38,7 +38,9 @@ const setUp = (provider: Partial<SecretProvider>, requireTags: Record<string, st
     tagCache: cacheOf<Tags>(),
     sealer: () => {
       throw new Error('there is nothing to seal here')
-    }
+    },
+    negativeTtlMs: 0,
+    now: Date.now
   })
   const caller: Caller = {
     client: 'app',
