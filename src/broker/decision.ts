@@ -24,8 +24,11 @@ const isReadable = (wanted: Wanted): boolean => {
 
 /** Whether the client may read the secret that the text names, leaving out the version or field that is wrong with it. */
 const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): boolean => {
+  const [bare = ''] = text.split(/[?#]/, 1)
+  const [store = ''] = bare.split(':', 1)
+  const path = bare.slice(store.length + 1)
+  if (policy.isAllowed(client, 'read', { store, path })) return true
   try {
-    const [bare = ''] = text.split(/[?#]/, 1)
     const reference = parseReference(bare, book)
     return reference !== undefined && policy.isAllowed(client, 'read', reference)
   } catch {

@@ -15,6 +15,10 @@ declare module 'fastify' {
     /** Set by admission on routes that ask for an API key. */
     principal: Principal | null
   }
+  interface FastifyInstance {
+    /** Takes `more` requests from the allowance of the key, for one that does the work of several. Throws `rate_limited`. */
+    chargeKey: (request: FastifyRequest, reply: FastifyReply, more: number) => Promise<void>
+  }
 }
 
 export interface Limits {
@@ -126,6 +130,9 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
     }
   }
 
+  app.decorate('chargeKey', async (request: FastifyRequest, reply: FastifyReply, more: number) => {
+    for (let taken = 0; taken < more; taken++) await limitKey(request, reply)
+  })
   app.decorateRequest('principal', null)
   app.addHook('onRequest', async (request, reply) => {
     const { auth } = request.routeOptions.config

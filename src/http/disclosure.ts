@@ -5,6 +5,7 @@ import type { Caller } from '../broker/caller.ts'
 import type { Principal } from '../core/principal.ts'
 import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
+import { withinAnswer } from './answer-budget.ts'
 import { problemBodyOf } from './problems.ts'
 import type { BatchResult, SecretAnswer } from './schemas.ts'
 
@@ -54,7 +55,9 @@ export const readBatch = async (
     caller,
     refs.map((text) => ({ text }))
   )
-  return { results: results.map((result, i) => toResult(refs[i] ?? '', result, caller.requestId)) }
+  const { requestId } = caller
+  const all = results.map((result, i) => toResult(refs[i] ?? '', result, requestId))
+  return { results: withinAnswer(all, requestId) }
 }
 
 const LIST_MAX = 100
@@ -67,8 +70,10 @@ export const listBelow = async (
 ): Promise<{ results: BatchResult[]; cursor?: string }> => {
   const request = { prefix, limit: Number(limit ?? LIST_MAX), cursor }
   const page = await broker.listSecrets(caller, request)
+  const { requestId } = caller
+  const all = page.results.map(({ ref, result }) => toResult(ref, result, requestId))
   return {
-    results: page.results.map(({ ref, result }) => toResult(ref, result, caller.requestId)),
+    results: withinAnswer(all, requestId),
     ...(page.cursor !== undefined && { cursor: page.cursor })
   }
 }

@@ -21,6 +21,9 @@ export const PARAM_MAX = 2_048
  */
 export const TIMEOUTS = { headers: 5_000, request: 10_000, keepAlive: 5_000, check: 1_000 } as const
 
+/** Sockets at once; beyond them connections are refused rather than kept waiting in memory. */
+export const CONNECTIONS_MAX = 10_000
+
 /** For Fastify: what it hands on to Node's server. */
 export const listenerOptions = (tls: Tls | undefined) => {
   const options = {

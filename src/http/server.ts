@@ -19,7 +19,15 @@ import { corsFor } from './cors.ts'
 import { answerHeaders } from './headers.ts'
 import { parseJson } from './json.ts'
 import { refuseConnection, sendProblem, toProblemError } from './problems.ts'
-import { faultOf, listenerOptions, PARAM_MAX, requestIdOf, TIMEOUTS, type Tls } from './protocol.ts'
+import {
+  CONNECTIONS_MAX,
+  faultOf,
+  listenerOptions,
+  PARAM_MAX,
+  requestIdOf,
+  TIMEOUTS,
+  type Tls
+} from './protocol.ts'
 import { type App, assertDeclaresAuth } from './route-auth.ts'
 
 export interface ServerOptions extends AdmissionOptions {
@@ -91,6 +99,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
 
   // An Expect other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a body.
   app.server.on('checkExpectation', app.routing)
+  app.server.maxConnections = CONNECTIONS_MAX
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',

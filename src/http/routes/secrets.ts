@@ -1,7 +1,9 @@
 /** Secrets by reference, by name and in batches; and writing a new version. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Broker } from '../../broker/broker.ts'
 import { formatReference } from '../../core/reference.ts'
 import { Sensitive } from '../../core/secret.ts'
+import { createAnswerBudget } from '../answer-budget.ts'
 import { callerOf } from '../caller.ts'
 import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
 import type { App } from '../route-auth.ts'
@@ -30,10 +32,13 @@ export interface SecretRoutesOptions {
 }
 
 export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions): void => {
+  const onSend = createAnswerBudget()
+
   app.get(
     '/v1/secrets',
     {
       config: { auth },
+      onSend,
       schema: {
         operationId: 'readSecret',
         summary:
@@ -69,10 +74,21 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     }
   )
 
+  /** A batch counts as the reads that it is made of. */
+  const readAll = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    refs: readonly string[]
+  ): ReturnType<typeof readBatch> => {
+    await app.chargeKey(request, reply, refs.length - 1)
+    return readBatch(broker, callerOf(request), refs)
+  }
+
   app.get(
     '/v1/secrets/batch',
     {
       config: { auth },
+      onSend,
       schema: {
         operationId: 'readSecrets',
         summary: 'Read up to 100 secrets, each with a result of its own',
@@ -80,13 +96,14 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
         response: { 200: BatchAnswer }
       }
     },
-    (request) => readBatch(broker, callerOf(request), [request.query.ref].flat())
+    (request, reply) => readAll(request, reply, [request.query.ref].flat())
   )
 
   app.post(
     '/v1/secrets/batch',
     {
       config: { auth },
+      onSend,
       schema: {
         operationId: 'readSecretsPosted',
         summary: 'Read up to 100 secrets, each with a result of its own; needs mode rw',
@@ -94,7 +111,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
         response: { 200: BatchAnswer }
       }
     },
-    (request) => readBatch(broker, callerOf(request), request.body.refs)
+    (request, reply) => readAll(request, reply, request.body.refs)
   )
 
   app.put(

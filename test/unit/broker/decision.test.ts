@@ -58,6 +58,7 @@ test('what is wrong for the configured store is said to those alone who may read
   t.equal(codeFor('neighbour', versionOfKv1), 'access_denied')
   t.equal(codeFor('stranger', versionOfKv1), 'access_denied')
   t.equal(codeFor('stranger', 'vault:kv9/team/x?version=1'), 'nowhere')
+  t.equal(codeFor('reader', 'aws:team/a:b'), 'invalid_reference')
   t.equal(codeFor('stranger', 'aws:team/a:b'), 'access_denied')
   t.equal(codeFor('stranger', 'nowhere:team/a:b'), 'nowhere')
 })

@@ -1,0 +1,73 @@
+// What large answers may take of the service: a size, a sum, a time, and their share of the limits.
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { buildTestApp } from '../support/build-app.ts'
+import { issueKey } from '../support/keys.ts'
+
+const YAML = `
+stores: [{ name: local, kind: local }]
+policies: [{ client: app, read: ['local:**'] }]
+`
+const BIG = 60_000
+
+const setUp = async (t: Parameters<typeof buildTestApp>[0], env: Record<string, string> = {}) => {
+  const built = await buildTestApp(t, { yaml: YAML, env })
+  await built.seed('local', 'big', 'x'.repeat(BIG))
+  await built.seed('local', 'small', 'x')
+  return { ...built, key: await issueKey(built.keyring, 'app', 'rw') }
+}
+
+test('a batch counts as the reads that it is made of', async (t) => {
+  const { app, key } = await setUp(t, { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '100' })
+  const batch = (refs: number) =>
+    app.server.inject({
+      method: 'POST',
+      url: '/v1/secrets/batch',
+      headers: { 'x-api-key': key },
+      payload: { refs: Array.from({ length: refs }, () => 'local:small') }
+    })
+  const first = await batch(60)
+  t.equal(first.statusCode, 200)
+  t.match(first.headers['ratelimit'], /r=40;/)
+  t.equal((await batch(40)).statusCode, 200)
+  const over = await batch(1)
+  t.match(over.json(), { code: 'rate_limited', status: 429 })
+  t.ok(over.headers['retry-after'])
+})
+
+test('answers that nobody takes are bounded together, and the service goes on answering', async (t) => {
+  const { app, key } = await setUp(t)
+  const address = await app.server.listen({ host: '127.0.0.1', port: 0 })
+  const { port, hostname } = new URL(address)
+  const body = JSON.stringify({ refs: Array.from({ length: 100 }, () => 'local:big') })
+  const head = `POST /v1/secrets/batch HTTP/1.1\r\nHost: x\r\nX-API-Key: ${key}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+  const sockets = Array.from({ length: 30 }, () => connect(Number(port), hostname).pause())
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  for (const socket of sockets) socket.write(head + body)
+  await sleep(2_000)
+  const headers = { 'x-api-key': key }
+  const full = await app.server.inject({
+    method: 'POST',
+    url: '/v1/secrets/batch',
+    headers: { ...headers, 'content-type': 'application/json' },
+    payload: body
+  })
+  t.match(full.json(), { code: 'overloaded', status: 503, retryable: true })
+  t.ok(full.headers['retry-after'])
+  const small = await app.server.inject({ url: '/v1/secrets?ref=local:small', headers })
+  t.equal(small.statusCode, 200)
+  for (const socket of sockets) socket.destroy()
+  await sleep(500)
+  const after = await app.server.inject({
+    method: 'POST',
+    url: '/v1/secrets/batch',
+    headers: { ...headers, 'content-type': 'application/json' },
+    payload: body
+  })
+  t.equal(after.statusCode, 200, 'what was not taken is given back')
+})
