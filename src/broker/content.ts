@@ -1,4 +1,5 @@
 /** A secret's text as its fields. Rule: fields live in a Map, since their names are somebody else's (`__proto__` is one). */
+import { membersOf } from '../core/json-text.ts'
 import { ProblemError } from '../core/problem.ts'
 import { type SecretRecord, Sensitive } from '../core/secret.ts'
 
@@ -7,7 +8,8 @@ export type Selection =
   | { readonly value: Sensitive<string> }
   | { readonly data: Sensitive<Readonly<Record<string, unknown>>> }
 
-type Fields = ReadonlyMap<string, unknown>
+/** The JSON of each field, as it is written. */
+type Fields = ReadonlyMap<string, string>
 
 // Parsed once for as long as the record is cached; the text is parsed for every caller otherwise.
 const parsed = new WeakMap<SecretRecord, Fields | 'text'>()
@@ -16,7 +18,8 @@ const parse = (record: SecretRecord): Fields | 'text' => {
   const text = record.text.reveal()
   if (record.encoding !== undefined || !/^\s*\{/.test(text)) return 'text'
   try {
-    return new Map(Object.entries(JSON.parse(text) as object))
+    JSON.parse(text)
+    return membersOf(text)
   } catch {
     return 'text'
   }
@@ -31,8 +34,8 @@ const fieldsOf = (record: SecretRecord): Fields | undefined => {
   return fields === 'text' ? undefined : fields
 }
 
-const asText = (field: unknown): Sensitive<string> =>
-  new Sensitive(typeof field === 'string' ? field : JSON.stringify(field))
+const asText = (json = ''): Sensitive<string> =>
+  new Sensitive(json.startsWith('"') ? JSON.parse(json) : json)
 
 /**
  * With a field: that field's text, objects and numbers as JSON; `field_not_found` if it is absent. Without: the only field
@@ -46,5 +49,5 @@ export const select = (record: SecretRecord, field: string | undefined): Selecti
   }
   if (fields === undefined) return { value: record.text }
   if (fields.size === 1) return { value: asText([...fields.values()][0]) }
-  return { data: new Sensitive(Object.fromEntries(fields)) }
+  return { data: new Sensitive(JSON.parse(record.text.reveal())) }
 }

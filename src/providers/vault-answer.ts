@@ -6,6 +6,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { ProviderFault } from '../core/fault.ts'
+import { membersOf } from '../core/json-text.ts'
 import { type SecretRecord, Sensitive } from '../core/secret.ts'
 import { reasonOfStatus, retryAfterSeconds } from './fault-of.ts'
 
@@ -77,39 +78,7 @@ const parse = <S extends TSchema>(schema: S, text: string): Static<S> => {
   return answer
 }
 
-const endOfString = (json: string, start: number): number => {
-  let at = start + 1
-  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1
-  return at
-}
-
-const endOfValue = (json: string, start: number): number => {
-  let depth = 0
-  for (let at = start; ; at++) {
-    const char = json[at]
-    if (char === '"') at = endOfString(json, at)
-    else if (char === '{' || char === '[') depth++
-    else if ((char === '}' || char === ']') && depth-- === 0) return at
-    else if (char === ',' && depth === 0) return at
-  }
-}
-
-/**
- * The text of an object's member, as it stands in the JSON; of two with one name the last, as JSON.parse takes it. The
- * text has to be valid JSON of an object that has the member. (`JSON.parse` with source access needs Node 21.)
- */
-const memberText = (json: string, name: string): string => {
-  let text = ''
-  let at = json.indexOf('{')
-  while (json[at] !== '}') {
-    const key = json.indexOf('"', at)
-    const endOfKey = endOfString(json, key)
-    const start = json.indexOf(':', endOfKey) + 1
-    at = endOfValue(json, start)
-    if (JSON.parse(json.slice(key, endOfKey + 1)) === name) text = json.slice(start, at).trim()
-  }
-  return text
-}
+const memberText = (json: string, name: string): string => membersOf(json).get(name) ?? ''
 
 /** Throws ProviderFault `invalid_answer`. */
 export const parseKv1 = (text: string): SecretRecord => {

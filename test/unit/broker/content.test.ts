@@ -32,7 +32,7 @@ test('a text that is no JSON object is the value itself, to the letter', async (
 
 test('an object of one field is that field, of several all of them, of none nothing', async (t) => {
   t.equal(chosen('{"a":"x"}'), 'x')
-  t.equal(chosen(' {"a": {"b": 1}} '), '{"b":1}')
+  t.equal(chosen(' {"a": {"b": 1}} '), '{"b": 1}')
   t.same(chosen('{"a":"x","b":2}'), { a: 'x', b: 2 })
   t.same(chosen('{}'), {})
 })
@@ -44,6 +44,14 @@ test('a field is its text; objects, numbers and null are JSON', async (t) => {
   t.equal(chosen(text, 'object'), '{"y":[true]}')
   t.equal(chosen(text, 'nothing'), 'null')
   t.equal(chosen(text, 'empty'), '')
+})
+
+test('a number keeps every digit that it was given', async (t) => {
+  const text = '{"account":12345678901234567890,"e":1e400,"o":{"x":9007199254740993},"f":1.10}'
+  t.equal(chosen(text, 'account'), '12345678901234567890')
+  t.equal(chosen(text, 'e'), '1e400')
+  t.equal(chosen(text, 'o'), '{"x":9007199254740993}')
+  t.equal(chosen('{"only": 1.10}'), '1.10')
 })
 
 test('what every JavaScript object has is no field', async (t) => {

@@ -64,3 +64,26 @@ test('whatever JSON.stringify writes is read as JSON.parse reads it', async (t) 
     { numRuns: 200 }
   )
 })
+
+test('a number or a character that would come out as another is refused', async (t) => {
+  for (const lossy of [
+    '1e400',
+    '-1e400',
+    '12345678901234567890',
+    '9007199254740993',
+    '"\\ud800"',
+    '"\\udc00x"'
+  ]) {
+    t.throws(() => parseJson(Buffer.from(`{"a":[${lossy}]}`)), { code: 'invalid_request' }, lossy)
+  }
+  for (const sound of [
+    '9007199254740991',
+    '-0.5e-7',
+    '1.10',
+    '"12345678901234567890"',
+    '"\\ud83d\\ude00"',
+    '"a\\"1e400"'
+  ]) {
+    t.same(parseJson(Buffer.from(`{"a":[${sound}]}`)), { a: [JSON.parse(sound)] }, sound)
+  }
+})
