@@ -16,7 +16,7 @@ const DEPTH_MAX = 32
 /** A number that would be another one when it is printed again: too large for a double, or an integer with lost digits. */
 const isLossy = (token: string): boolean => {
   const number = Number(token)
-  return !Number.isFinite(number) || (/^-?\d+$/.test(token) && BigInt(token) !== BigInt(number))
+  return !Number.isFinite(number) || (/^-?[1-9]\d*$/.test(token) && String(number) !== token)
 }
 
 // A lone surrogate is no character, and every store makes something else of it.
