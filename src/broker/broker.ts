@@ -25,12 +25,17 @@ import { createTagGate } from './tag-gate.ts'
 export interface Disclosure {
   readonly reference: Reference
   readonly selection: Selection
-  readonly encoding?: 'base64'
+  readonly encoding: 'base64' | undefined
   readonly version: string
   /** Milliseconds since the epoch. */
   readonly fetchedAt: number
   readonly expiresAt: number
   readonly cache: 'HIT' | 'MISS'
+}
+
+interface Fetched {
+  readonly entry: CacheEntry
+  readonly from: 'HIT' | 'MISS'
 }
 
 export interface Page {
@@ -96,11 +101,12 @@ export const createBroker = (options: BrokerOptions): Broker => {
     return cache.invalidate(what)
   }
 
-  const fetch = async (
+  /** What is cached is given at once: a promise for it would cost more than finding it. */
+  const fetch = (
     store: Store,
     reference: Reference,
     readFrom: ReadFrom
-  ): Promise<{ entry: CacheEntry; from: 'HIT' | 'MISS' }> => {
+  ): Fetched | Promise<Fetched> => {
     const locator = locatorOf(reference)
     const found = cache.lookup(reference.store, locator)
     const { isCurrent } = store.provider
@@ -110,23 +116,18 @@ export const createBroker = (options: BrokerOptions): Broker => {
     ) {
       return { entry: found.entry, from: 'HIT' }
     }
-    const entry = await cache.load(reference.store, locator, () => readFrom(store, locator))
-    return { entry, from: 'MISS' }
+    return cache
+      .load(reference.store, locator, () => readFrom(store, locator))
+      .then((entry) => ({ entry, from: 'MISS' }))
   }
 
-  const disclose = async (
-    store: Store,
-    reference: Reference,
-    readFrom: ReadFrom
-  ): Promise<Disclosure> => {
-    if (store.spec.requireTags.size > 0) await tagGate.before(store, locatorOf(reference))
-    const { entry, from } = await fetch(store, reference, readFrom)
+  const disclose = (store: Store, reference: Reference, { entry, from }: Fetched): Disclosure => {
     const { record, fetchedAt, expiresAt } = entry
     tagGate.after(store, record.tags)
     return {
       reference,
       selection: select(record, reference.field),
-      ...(record.encoding !== undefined && { encoding: record.encoding }),
+      encoding: record.encoding,
       version: record.version,
       fetchedAt,
       expiresAt,
@@ -145,7 +146,16 @@ export const createBroker = (options: BrokerOptions): Broker => {
       const current = rules()
       reference = parseWanted(current, caller, wanted)
       const authorized = authorize(current, caller, 'read', reference)
-      disclosure = await disclose(authorized.store, authorized.reference, readFrom)
+      const { store } = authorized
+      if (store.spec.requireTags.size > 0) {
+        await tagGate.before(store, locatorOf(authorized.reference))
+      }
+      const fetched = fetch(store, authorized.reference, readFrom)
+      disclosure = disclose(
+        store,
+        authorized.reference,
+        fetched instanceof Promise ? await fetched : fetched
+      )
     } catch (error) {
       throw await recorder.failed(caller, 'secret.read', reference, error)
     }

@@ -15,19 +15,19 @@ export interface AuditEvent {
     | 'cache.invalidate'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
-  readonly code?: ProblemCode
+  readonly code?: ProblemCode | undefined
   /** Why not, as only the operator may know, e.g. `no_rule`, `unknown_store`. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   readonly environment: Environment
-  readonly client?: string
-  readonly keyId?: string
-  readonly kid?: string
+  readonly client?: string | undefined
+  readonly keyId?: string | undefined
+  readonly kid?: string | undefined
   /** Which door: the route's template, never the URL. */
   readonly route: string
   readonly requestId: string
-  readonly address?: string
+  readonly address?: string | undefined
   /** Canonical, with version and field; absent where no configured store was meant. */
-  readonly reference?: string
-  readonly version?: string
-  readonly cache?: 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED'
+  readonly reference?: string | undefined
+  readonly version?: string | undefined
+  readonly cache?: 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED' | undefined
 }

@@ -4,21 +4,14 @@
  */
 import type { Mode } from './principal.ts'
 
-const SEGMENT = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+const SCOPE = /^[A-Za-z0-9][A-Za-z0-9._-]*(?::[A-Za-z0-9][A-Za-z0-9._-]*){0,7}$/
 
 /** One to eight segments with colons between them, at most 128 characters: `aura-services:token`. */
-export const isScope = (text: string): boolean => {
-  if (text.length > 128) return false
-  const segments = text.split(':')
-  return segments.length <= 8 && segments.every((segment) => SEGMENT.test(segment))
-}
+export const isScope = (text: string): boolean => text.length <= 128 && SCOPE.test(text)
 
 /** `aura-services` covers `aura-services:token`; `aura-services:token` does not cover `aura-services:token-admin`. */
-export const covers = (granted: string, needed: string): boolean => {
-  if (!isScope(needed)) return false
-  const below = needed.split(':')
-  return granted.split(':').every((segment, index) => segment === below[index])
-}
+export const covers = (granted: string, needed: string): boolean =>
+  (needed === granted || needed.startsWith(`${granted}:`)) && isScope(needed)
 
 export const hasScope = (scopes: readonly string[], needed: string): boolean =>
   scopes.some((granted) => covers(granted, needed))

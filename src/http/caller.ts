@@ -14,5 +14,6 @@ export const callerOf = (request: FastifyRequest): Caller => {
   const { principal } = request
   if (principal === null) throw new ProblemError('authentication_required')
   const { client, mode, keyId, kid } = principal
-  return { client, mode, keyId, kid, ...doorOf(request) }
+  const { route, requestId, address } = doorOf(request)
+  return { client, mode, keyId, kid, route, requestId, address }
 }

@@ -1,5 +1,6 @@
 /** From what the broker discloses to what the caller reads: the one place of this floor where a value is revealed. */
 import type { FastifyReply } from 'fastify'
+import { LRUCache } from 'lru-cache'
 import type { Broker, Disclosure } from '../broker/broker.ts'
 import type { Caller } from '../broker/caller.ts'
 import type { Principal } from '../core/principal.ts'
@@ -9,7 +10,12 @@ import { withinAnswer } from './answer-budget.ts'
 import { problemBodyOf } from './problems.ts'
 import type { BatchResult, SecretAnswer } from './schemas.ts'
 
-const isoTime = (ms: number): string => new Date(ms).toISOString()
+// Written once for all reads of a cached secret: a date costs as much as the decision.
+const isoTimes = new LRUCache<number, string>({
+  max: 1_000,
+  memoMethod: (ms) => new Date(ms).toISOString()
+})
+const isoTime = (ms: number): string => isoTimes.memo(ms)
 
 const members = (disclosure: Disclosure): Omit<SecretAnswer, 'ref'> => {
   const { selection, encoding, version, reference, fetchedAt, expiresAt } = disclosure
