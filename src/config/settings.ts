@@ -29,6 +29,13 @@ const list = (value: string): string[] =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
+const host = (value: string): string => {
+  if (isIP(value) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value)) {
+    throw new Error('must be an address or the name of a host')
+  }
+  return value
+}
+
 const flag = (value: string): boolean => {
   if (value !== 'true' && value !== 'false') throw new Error('must be true or false')
   return value === 'true'
@@ -133,13 +140,13 @@ export const SETTINGS = {
   PLATFORM_VERSION: setting('compared with the minimum version that a key names', version, {
     fallback: '8.3.0'
   }),
-  HOST: setting('address of the public listener; a TLS proxy stands in front', text, {
+  HOST: setting('address of the public listener; a TLS proxy stands in front', host, {
     fallback: '127.0.0.1'
   }),
   PORT: setting('port of the public listener', PORT, { fallback: '8700' }),
   INTERNAL_HOST: optional(
     'address of a listener of its own for /internal/*; with INTERNAL_PORT',
-    text
+    host
   ),
   INTERNAL_PORT: optional('if set, /internal/* is served there and nowhere else', PORT),
   TRUST_PROXY: optional(

@@ -8,6 +8,7 @@ import { LRUCache } from 'lru-cache'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
+import { addressOf } from './caller.ts'
 import { apiKeyIn, internalSecretIn } from './credentials.ts'
 
 declare module 'fastify' {
@@ -71,7 +72,7 @@ const networks = new LRUCache<string, string>({
   max: 1_000,
   memoMethod: (address) => normalizeIP(address)
 })
-const byAddress = (request: FastifyRequest): string => networks.memo(request.ip)
+const byAddress = (request: FastifyRequest): string => networks.memo(addressOf(request))
 const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? ''
 
 const isFailedLogin = (error: unknown): error is ProblemError =>

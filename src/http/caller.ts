@@ -1,12 +1,17 @@
 /** On whose behalf a request acts. Rule: the route's template goes on record, never the URL. */
+import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { Caller, Door } from '../broker/caller.ts'
 import { ProblemError } from '../core/problem.ts'
 
+/** Who asks, as far as the network knows. A trusted proxy may pass on what is no address: then it is the proxy itself. */
+export const addressOf = ({ ip, socket }: FastifyRequest): string =>
+  isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip
+
 export const doorOf = (request: FastifyRequest): Door => ({
   route: `${request.method} ${request.routeOptions.url ?? ''}`,
   requestId: request.id,
-  address: request.ip
+  address: addressOf(request)
 })
 
 /** The caller behind an API key; a route that has no principal declared the wrong authentication. */

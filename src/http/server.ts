@@ -104,7 +104,13 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => parseJson(body)
+    async ({ headers }: FastifyRequest, body: Buffer) => {
+      // JSON is UTF-8 (RFC 8259, 8.1), and the media type has no charset; who names another one means another text.
+      if (/charset=(?!"?utf-8"?\s*(;|$))/i.test(headers['content-type'] ?? '')) {
+        throw new ProblemError('unsupported_media_type')
+      }
+      return parseJson(body)
+    }
   )
   app.addHook('onRequest', (request, reply, done) => {
     addHeaders(request, reply)

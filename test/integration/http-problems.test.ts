@@ -77,6 +77,10 @@ const CASES: Record<string, Case> = {
     code: 'unsupported_media_type',
     ask: put(json({ value: canary.token }), { 'content-type': 'text/plain' })
   },
+  'JSON in another alphabet than its own': {
+    code: 'unsupported_media_type',
+    ask: put(json({ value: canary.token }), { 'content-type': 'application/json; charset=utf-16' })
+  },
   'a form as a body': {
     code: 'unsupported_media_type',
     ask: put(`value=${WORD}`, { 'content-type': 'application/x-www-form-urlencoded' })

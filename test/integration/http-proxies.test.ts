@@ -1,5 +1,6 @@
 // Whose address a request has: X-Forwarded-For is believed of the listed proxies and of nobody else.
 import { test } from 'tap'
+import { addressOf } from '../../src/http/caller.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { openServer } from '../support/open-server.ts'
 
@@ -45,6 +46,12 @@ const HOPS: Record<string, Hop> = {
     from: '127.0.0.1',
     forwarded: '1.2.3.4, 10.1.2.3',
     address: '10.1.2.3'
+  },
+  'what is no address counts as the proxy that passed it on': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: '{"a":1}',
+    address: '127.0.0.1'
   }
 }
 
@@ -53,7 +60,9 @@ for (const [what, { proxies, from, forwarded, address }] of Object.entries(HOPS)
     const server = await openServer(t, {
       trustProxy: proxies?.split(','),
       addRoutes: (routes) =>
-        routes.get('/ip', { config: { auth: { kind: 'open' } } }, async ({ ip }) => ({ ip }))
+        routes.get('/ip', { config: { auth: { kind: 'open' } } }, async (request) => ({
+          ip: addressOf(request)
+        }))
     })
     const headers = {
       ...(forwarded !== undefined && { 'x-forwarded-for': forwarded }),
