@@ -1,0 +1,74 @@
+/** What a start loads and how long it takes: only the SDKs of the stores that are configured. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { createDirectory } from '../support/embedded.ts'
+import { createConfigured, LOCAL_YAML, serve } from '../support/purser-process.ts'
+
+const SDKS = {
+  'aws-secrets-manager': '@aws-sdk/client-secrets-manager',
+  'azure-key-vault': '@azure/keyvault-secrets',
+  'gcp-secret-manager': '@google-cloud/secret-manager',
+  kubernetes: '@kubernetes/client-node',
+  vault: 'node-vault'
+}
+
+const STORES: Record<keyof typeof SDKS, string> = {
+  'aws-secrets-manager': 'region: eu-west-1',
+  'azure-key-vault': 'vaultUrl: https://none.vault.azure.net',
+  'gcp-secret-manager': 'project: my-project',
+  kubernetes: 'namespaces: [team], auth: { method: kubeconfig, file: /none }',
+  vault:
+    'address: "https://127.0.0.1:1", mounts: [{ path: kv, version: 2 }], auth: { method: token, token: { env: NONE } }'
+}
+
+/** The packages of which a process has loaded something: Node lists every script for its coverage. */
+const packagesIn = (directory: string): Set<string> => {
+  const urls = readdirSync(directory).flatMap((file) => {
+    const { result } = JSON.parse(readFileSync(join(directory, file), 'utf8'))
+    return (result as { url: string }[]).map(({ url }) => url)
+  })
+  const names = urls.map((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? '')
+  return new Set(names)
+}
+
+const loadedFor = async (t: Parameters<typeof serve>[0], yaml: string): Promise<Set<string>> => {
+  const coverage = createDirectory(t)
+  const { folder } = createConfigured(t, { yaml })
+  const running = await serve(t, folder, { NODE_V8_COVERAGE: coverage })
+  running.child.kill('SIGTERM')
+  t.equal((await running.ended).code, 0)
+  return packagesIn(coverage)
+}
+
+test('a start with the local store loads no SDK', async (t) => {
+  const loaded = await loadedFor(t, LOCAL_YAML)
+  t.ok(loaded.has('fastify'), 'what is loaded is seen')
+  for (const sdk of Object.values(SDKS)) t.notOk(loaded.has(sdk), sdk)
+})
+
+for (const [kind, settings] of Object.entries(STORES)) {
+  test(`a start with a store of kind ${kind} loads its SDK at the most`, async (t) => {
+    const yaml = `stores: [{ name: only, kind: ${kind}, ${settings} }]\n`
+    const loaded = await loadedFor(t, yaml)
+    for (const [other, sdk] of Object.entries(SDKS)) {
+      if (other !== kind) t.notOk(loaded.has(sdk), sdk)
+    }
+  })
+}
+
+test('a start with one store takes less than a second of a quiet machine', async (t) => {
+  const { folder } = createConfigured(t, { yaml: LOCAL_YAML })
+  const times: number[] = []
+  for (let i = 0; i < 3; i++) {
+    const before = performance.now()
+    const running = await serve(t, folder)
+    times.push(performance.now() - before)
+    running.child.kill('SIGTERM')
+    await running.ended
+  }
+  const best = Math.min(...times)
+  t.comment(`best of three: ${best.toFixed(0)} ms`)
+  // A machine that runs other tests at the same time is not quiet: twice the time there.
+  t.ok(best < 2_000, `${best.toFixed(0)} ms`)
+})
