@@ -82,6 +82,6 @@ test('the start and each reload warn of a Vault that is not verified; a new list
   child.kill('SIGHUP')
   await says(/was reloaded[\s\S]*was reloaded/)
   t.equal((await read()).status, 200)
-  t.equal(vault.reads.at(-1)?.headers['x-vault-token'], 'a', 'what is cached is not asked for')
+  t.equal(vault.reads.at(-1)?.headers['x-vault-token'], 'of-the-list', 'in force at once')
   t.notMatch(output.stdout, /need a restart|of-the-list/)
 })
