@@ -1,4 +1,4 @@
-/** One server of the bench, as a process of its own: `purser` with a seeded local store, or a bare route that answers the same bytes. */
+/** One server of the bench, as a process of its own: `purser` with a seeded local store, or a bare route that answers the same body. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import Fastify from 'fastify'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config/config.ts'
 import { createKeyring, newEncryptionKey } from '../src/crypto/keyring.ts'
+import { TIMEOUTS } from '../src/http/protocol.ts'
 import { issueApiKey } from '../src/keys/api-key.ts'
 
 const YAML = `
@@ -62,9 +63,11 @@ const startPurser = async (): Promise<Ready> => {
   return { url: origin + URL_PATH, headers }
 }
 
-const startBare = async (body: string): Promise<Ready> => {
+/** What any Fastify route costs: no key, no policy, no trail. `headers` are sent with the answer. */
+const startBare = async (body: string, headers: string): Promise<Ready> => {
   const answer = JSON.parse(body)
-  const app = Fastify()
+  const fixed = JSON.parse(headers)
+  const app = Fastify({ keepAliveTimeout: TIMEOUTS.keepAlive })
   const type = { type: 'string' }
   const properties = {
     ref: type,
@@ -77,12 +80,17 @@ const startBare = async (body: string): Promise<Ready> => {
   app.get(
     '/v1/secrets',
     { schema: { response: { 200: { type: 'object', properties } } } },
-    async () => answer
+    async (_request, reply) => {
+      reply.headers(fixed)
+      return answer
+    }
   )
   process.once('SIGTERM', () => process.exit(0))
   return { url: (await listen(app)) + URL_PATH, headers: {} }
 }
 
-const [which, body = ''] = process.argv.slice(2)
-const ready = which === 'purser' ? await startPurser() : await startBare(body)
+const [which, body = '', headers = '{}'] = process.argv.slice(2)
+const ready = which === 'purser' ? await startPurser() : await startBare(body, headers)
+// Whoever measures asks for the processor time that was used so far.
+process.on('message', () => process.send?.(process.cpuUsage()))
 process.send?.(ready)

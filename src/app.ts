@@ -133,14 +133,10 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   })
   let draining = false
 
-  const record = async (event: AuditEvent): Promise<void> => {
-    try {
-      await trail.append(event)
-    } catch (error) {
-      if (settings.AUDIT_REQUIRED) throw error
-      log('error', 'a decision could not be recorded')
-    }
-  }
+  const record = settings.AUDIT_REQUIRED
+    ? trail.append
+    : (event: AuditEvent): Promise<void> =>
+        trail.append(event).catch(() => log('error', 'a decision could not be recorded'))
   const broker = createBroker({
     environment: settings.ENVIRONMENT,
     rules: () => live,

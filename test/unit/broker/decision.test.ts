@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import type { Caller, Rules } from '../../../src/broker/caller.ts'
+import type { Caller, Rules, Wanted } from '../../../src/broker/caller.ts'
 import { parseWanted } from '../../../src/broker/decision.ts'
 import { compilePolicy } from '../../../src/core/policy.ts'
 import { createReferenceBook } from '../../../src/core/reference.ts'
@@ -67,4 +67,32 @@ test('what a name fixes is told to nobody', async (t) => {
   t.equal(codeFor('reader', 'smtp'), 'read')
   t.equal(codeFor('stranger', 'smtp', 'username'), 'access_denied')
   t.equal(codeFor('stranger', 'no-such-name', 'username'), 'nowhere')
+})
+
+test('a text that was read before is read anew with another version, field or configuration', async (t) => {
+  const read = (wanted: Wanted, from: Rules = rules) => {
+    try {
+      return parseWanted(from, { client: 'reader', mode: 'r' } as Caller, wanted)
+    } catch (error) {
+      return (error as { code: string }).code
+    }
+  }
+  const aws = { store: 'aws', path: 'team/x' }
+  for (const _ of ['first', 'again']) {
+    t.strictSame(read({ text: 'aws:team/x' }), aws)
+    t.strictSame(read({ text: 'aws:team/x', field: 'a' }), { ...aws, field: 'a' })
+    t.strictSame(read({ text: 'aws:team/x', version: 'a' }), { ...aws, version: 'a' })
+    t.strictSame(read({ text: 'smtp' }), { store: 'aws', path: 'team/smtp', field: 'password' })
+    // Written so that the parts, one after the other, look like those of what was read before.
+    t.equal(read({ text: 'x', version: '\na\naws:team/' }), 'invalid_reference')
+    t.equal(read({ text: 'aws:team/x', version: '\na' }), 'invalid_reference')
+    t.equal(read({ text: '\na\naws:team/x' }), 'invalid_reference')
+  }
+  const renamed = createReferenceBook(rules.book.stores, new Map([['smtp', 'aws:team/other']]))
+  t.strictSame(read({ text: 'smtp' }, { ...rules, book: renamed }), {
+    store: 'aws',
+    path: 'team/other'
+  })
+  const without = createReferenceBook([VAULT], new Map())
+  t.equal(read({ text: 'aws:team/x' }, { ...rules, book: without }), undefined)
 })
