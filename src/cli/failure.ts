@@ -21,6 +21,13 @@ export class Failure extends Error {
 /** For what was typed: arguments that the grammar of the command accepts and the command does not. */
 export const usageFailure = (message: string): Failure => new Failure(message, 2)
 
+/** What to do about faults of which we know it. */
+const HINTS: Readonly<Record<string, string>> = {
+  envelope_not_opened:
+    'The secret is damaged, or under an encryption key that ENCRYPTION_KEYS no longer holds: put that key back before the active one.',
+  credential_missing: 'The credential of the store is not where its setting says.'
+}
+
 const sentence = (error: unknown): string => {
   if (error instanceof Failure || error instanceof ConfigError) return error.message
   if (error instanceof ProblemError) {
@@ -32,7 +39,9 @@ const sentence = (error: unknown): string => {
     const { code, status, reason } = error
     const facts = [code, status].filter((fact) => fact !== undefined)
     const { title } = PROBLEMS[problemOfFault[reason]]
-    return facts.length > 0 ? `${title} (${facts.join(', ')}).` : `${title}.`
+    const told = facts.length > 0 ? `${title} (${facts.join(', ')}).` : `${title}.`
+    const hint = HINTS[code ?? '']
+    return hint === undefined ? told : `${told} ${hint}`
   }
   return `An unexpected failure: ${JSON.stringify(describeError(error), null, 2)}`
 }
