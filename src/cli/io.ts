@@ -6,19 +6,12 @@ import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { select } from '../broker/content.ts'
 import type { SecretRecord } from '../core/secret.ts'
+import { asUtf8 } from '../core/utf8.ts'
 import { Failure } from './failure.ts'
 
 /** A line for the person at the terminal, on stderr. */
 export const tell = (line: string): void => {
   process.stderr.write(`${line}\n`)
-}
-
-const decode = (bytes: Buffer): string => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new Failure('The input is not UTF-8 text: encode it first, for example as base64.')
-  }
 }
 
 /** All of a file, or of standard input without one, less one newline at its end. `what` names it to the person who types. */
@@ -28,7 +21,11 @@ export const readInput = async (what: string, file?: string): Promise<string> =>
   const bytes = await (file === undefined ? buffer(process.stdin) : readFile(file)).catch(() => {
     throw new Failure('The input cannot be read.')
   })
-  const text = decode(bytes).replace(/\r?\n$/, '')
+  const content = asUtf8(bytes)
+  if (content === undefined) {
+    throw new Failure('The input is not UTF-8 text: encode it first, for example as base64.')
+  }
+  const text = content.replace(/\r?\n$/, '')
   if (text === '') throw new Failure(`There is no input: ${what} is expected on standard input.`)
   return text
 }

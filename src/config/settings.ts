@@ -214,9 +214,9 @@ export const SETTINGS = {
   ),
   CACHE_MAX_ENTRIES: setting('secrets kept in memory', COUNT, { fallback: '10000' }),
   CACHE_NEGATIVE_TTL_SECONDS: setting(
-    'how long a not-found, denied or invalid answer is remembered',
+    'how long it is remembered that a secret lacks the tags its store asks for; other refusals are not remembered yet',
     SECONDS,
-    { fallback: '15', ...PENDING }
+    { fallback: '15' }
   ),
   STALE_IF_ERROR_SECONDS: setting(
     'how long past its time a secret may be served while its store fails; 0 is never',

@@ -1,6 +1,7 @@
 /** A secret between Purser and AWS: how a locator asks for it, what an answer makes of it, and which texts AWS takes. */
 import { ProviderFault } from '../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../core/secret.ts'
+import { asUtf8 } from '../core/utf8.ts'
 
 /** What GetSecretValue answers, and BatchGetSecretValue of each secret. */
 export interface SecretValue {
@@ -23,14 +24,6 @@ export const requestFor = (locator: Locator) => {
     SecretId: secretIdOf(locator),
     ...(version !== undefined &&
       (VERSION_ID.test(version) ? { VersionId: version } : { VersionStage: version }))
-  }
-}
-
-const asUtf8 = (bytes: Uint8Array): string | undefined => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
   }
 }
 

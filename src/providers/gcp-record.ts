@@ -5,6 +5,7 @@
 import type { protos } from '@google-cloud/secret-manager'
 import { ProviderFault } from '../core/fault.ts'
 import { type SecretRecord, Sensitive } from '../core/secret.ts'
+import { asUtf8 } from '../core/utf8.ts'
 import { crc32c } from './crc32c.ts'
 import type { Listing } from './provider.ts'
 
@@ -23,14 +24,6 @@ const versionIn = ({ name }: { readonly name?: string | null }): string => {
   const version = lastSegment(name)
   if (!/^[1-9]\d*$/.test(version)) throw new ProviderFault('invalid_answer')
   return version
-}
-
-const asUtf8 = (bytes: Uint8Array): string | undefined => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
 }
 
 /** Throws ProviderFault `invalid_answer`. */

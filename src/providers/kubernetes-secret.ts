@@ -6,6 +6,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
 import { type SecretRecord, Sensitive } from '../core/secret.ts'
+import { asUtf8 } from '../core/utf8.ts'
 import { reasonOfStatus, retryAfterSeconds } from './fault-of.ts'
 import type { HttpAnswer } from './http-transport.ts'
 
@@ -110,11 +111,7 @@ export const parseSecret = (text: string, { namespace, name }: Target): Secret =
 export const decode = (base64: string): string => {
   const bytes = Buffer.from(base64, 'base64')
   if (bytes.toString('base64') !== base64) throw invalid('base64')
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return base64
-  }
+  return asUtf8(bytes) ?? base64
 }
 
 export const toRecord = ({ metadata, data = {} }: Secret): SecretRecord => {
