@@ -15,16 +15,21 @@ import { Problem } from '../src/http/schemas.ts'
 const DESCRIPTION = `A secrets broker: hands each program exactly the credentials that its own API key and the policy allow.
 Every error is an RFC 9457 problem with one of the codes of the schema Problem. Every answer has Cache-Control: no-store.`
 
-const securityOf = (auth: RouteAuth) =>
-  auth.kind === 'key'
-    ? [{ bearer: [] }, { apiKeyHeader: [] }]
-    : auth.kind === 'internal'
-      ? [{ internalSecret: [] }]
-      : []
+const BY_KEY = [{ bearer: [] }, { apiKeyHeader: [] }]
+const SECURITY = {
+  key: BY_KEY,
+  admin: BY_KEY,
+  internal: [{ internalSecret: [] }],
+  open: []
+} as const
 
 const rightsOf = (auth: RouteAuth): string => {
   if (auth.kind === 'open') return 'Open.'
   if (auth.kind === 'internal') return 'Needs X-Internal-Secret.'
+  if (auth.kind === 'admin') {
+    const allowed = auth.changes ? '; served where ALLOW_ADMIN_WRITE is true' : ''
+    return `Needs an API key of scope <ADMIN_SCOPE> and a mode that fits the method${allowed}.`
+  }
   const scope = auth.scope === undefined ? 'any scope' : `scope <SCOPE_ROOT>:${auth.scope}`
   return `Needs an API key of ${scope} and a mode that fits the method${auth.discloses ? ', r in any case' : ''}.`
 }
@@ -77,7 +82,7 @@ export const renderOpenapi = async (version: string): Promise<string> => {
       const auth = route.config?.auth ?? { kind: 'open' as const }
       return {
         url,
-        schema: { ...schema, description: rightsOf(auth), security: securityOf(auth) }
+        schema: { ...schema, description: rightsOf(auth), security: SECURITY[auth.kind] }
       }
     }
   })

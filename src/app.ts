@@ -178,6 +178,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const serve = (addRoutes: (routes: Routes) => void): Promise<FastifyInstance> =>
     createServer({
       scopeRoot: settings.SCOPE_ROOT,
+      adminScope: settings.ADMIN_SCOPE,
+      allowsAdminWrite: settings.ALLOW_ADMIN_WRITE,
       limits: settings.RATE_LIMIT_ENABLED
         ? {
             windowSeconds: settings.RATE_LIMIT_WINDOW_SECONDS,

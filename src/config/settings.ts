@@ -194,8 +194,7 @@ export const SETTINGS = {
   GOOGLE_ALLOWED_EMAILS: optional('who may sign in, comma-separated', list, PENDING),
   SCOPE_ROOT: setting('the scope above all public routes', scope, { fallback: 'aura-services' }),
   ADMIN_SCOPE: setting('the scope of administration; the root does not cover it', scope, {
-    fallback: 'aura-admin',
-    ...PENDING
+    fallback: 'aura-admin'
   }),
   API_KEY_MAX_DAYS: setting(
     'longest life that a key may be issued with; 0 is no limit',
@@ -243,8 +242,7 @@ export const SETTINGS = {
   ),
   BODY_LIMIT_KB: setting('largest request body', whole(1, 10_240), { fallback: '64' }),
   ALLOW_ADMIN_WRITE: setting('admin routes that change configuration or stores', flag, {
-    fallback: 'false',
-    ...PENDING
+    fallback: 'false'
   }),
   AUDIT_REQUIRED: setting('no secret leaves unrecorded', flag, { fallback: 'true' }),
   AUDIT_FSYNC: setting(

@@ -10,6 +10,7 @@ import { ProblemError } from '../core/problem.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
 import { addressOf } from './caller.ts'
 import { apiKeyIn, internalSecretIn } from './credentials.ts'
+import type { RouteAuth } from './route-auth.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -31,6 +32,9 @@ export interface Limits {
 
 export interface AdmissionOptions {
   readonly scopeRoot: string
+  readonly adminScope: string
+  /** Whether routes that change configuration or stores are served. */
+  readonly allowsAdminWrite: boolean
   /** Undefined: no limits. */
   readonly limits: Limits | undefined
   /** Throws or rejects with a ProblemError. */
@@ -39,6 +43,8 @@ export interface AdmissionOptions {
   /** Puts a failed login on record. */
   readonly recordRefusal: (request: FastifyRequest, problem: ProblemError) => Promise<void>
 }
+
+type KeyAuth = Extract<RouteAuth, { kind: 'key' | 'admin' }>
 
 /** Takes one from the caller's allowance; throws `rate_limited` when there is none left. */
 type Limiter = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
@@ -80,7 +86,7 @@ const isFailedLogin = (error: unknown): error is ProblemError =>
   (error.code === 'invalid_api_key' || error.code === 'authentication_required')
 
 export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): void => {
-  const { scopeRoot, limits, authenticate, isInternalSecret, recordRefusal } = options
+  const { scopeRoot, adminScope, limits, authenticate, isInternalSecret, recordRefusal } = options
   const limiter = (
     name: Parameters<typeof createLimiter>[1],
     max: number | undefined,
@@ -103,6 +109,11 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
     return full
   }
 
+  const scopeOf = (auth: KeyAuth): string | undefined => {
+    if (auth.kind === 'admin') return adminScope
+    return auth.scope === undefined ? undefined : fullScope(auth.scope)
+  }
+
   const admitKey = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const apiKey = apiKeyIn(request.raw.rawHeaders)
     if (apiKey === undefined) throw new ProblemError('authentication_required')
@@ -113,13 +124,18 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
 
   const authorizeRoute = (request: FastifyRequest, principal: Principal): void => {
     const { auth } = request.routeOptions.config
-    if (auth?.kind !== 'key') return
-    if (auth.scope !== undefined && !hasScope(principal.scopes, fullScope(auth.scope))) {
+    if (auth?.kind !== 'key' && auth?.kind !== 'admin') return
+    const scope = scopeOf(auth)
+    if (scope !== undefined && !hasScope(principal.scopes, scope)) {
       throw new ProblemError('insufficient_scope')
     }
-    const discloses = auth.discloses === true && !principal.mode.includes('r')
+    const discloses =
+      auth.kind === 'key' && auth.discloses === true && !principal.mode.includes('r')
     if (discloses || !modeAllows(principal.mode, request.method)) {
       throw new ProblemError('insufficient_mode')
+    }
+    if (auth.kind === 'admin' && auth.changes && !options.allowsAdminWrite) {
+      throw new ProblemError('access_denied', {}, 'admin_write_off')
     }
   }
 

@@ -20,6 +20,11 @@ export type RouteAuth =
    * discloses a stored secret needs mode r whatever its method.
    */
   | { readonly kind: 'key'; readonly scope?: string; readonly discloses?: true }
+  /**
+   * An API key whose mode fits the method and whose scopes cover ADMIN_SCOPE; `changes` marks what changes configuration
+   * or stores, which ALLOW_ADMIN_WRITE has to allow.
+   */
+  | { readonly kind: 'admin'; readonly changes?: true }
 
 /** What routes are added to: requests and answers are typed by their schemas. */
 export type App = FastifyInstance<

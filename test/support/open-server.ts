@@ -24,6 +24,8 @@ export const openServer = async (
 ): Promise<FastifyInstance> => {
   const server = await createServer({
     scopeRoot: 'aura-services',
+    adminScope: 'aura-admin',
+    allowsAdminWrite: true,
     limits: undefined,
     authenticate: () => PRINCIPAL,
     isInternalSecret: () => true,
