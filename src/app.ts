@@ -10,7 +10,10 @@ import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
 import { createReadiness } from './broker/readiness.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
+import { recordCodec, tagsCodec } from './cache/envelope.ts'
+import { createInvalidation } from './cache/invalidation.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
+import { createSharedTier } from './cache/shared-tier.ts'
 import { type Config, credentialsIn } from './config/config.ts'
 import { readDefinitions } from './config/definitions.ts'
 import type { Environ } from './config/env.ts'
@@ -33,6 +36,7 @@ import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
 import { createRevocations } from './keys/revocations.ts'
 import type { Log } from './providers/provider.ts'
 import { createEmbeddedState } from './state/embedded.ts'
+import type { Shared } from './state/shared.ts'
 import { createLogger } from './telemetry/logger.ts'
 
 export interface AppOverrides {
@@ -81,12 +85,42 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
   const state = createEmbeddedState(config.dataDir)
+  const shared: Shared | undefined = undefined as Shared | undefined
   const trail = createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
   const ttlMs = settings.CACHE_TTL_SECONDS * 1000
   const maxEntries = settings.CACHE_MAX_ENTRIES
-  const cache = createSecretCache({ ttlMs, maxEntries, now })
   // Tags change seldom, and asking for them costs a call of its own.
-  const tagCache = createSecretCache<Tags>({ ttlMs: 6 * ttlMs, maxEntries, now })
+  const tagTtlMs = 6 * ttlMs
+  const staleMs = settings.STALE_IF_ERROR_SECONDS * 1000
+  const negativeTtlMs = settings.CACHE_NEGATIVE_TTL_SECONDS * 1000
+  const kept = { maxEntries, staleMs, negativeTtlMs, now }
+  const shares = shared && {
+    shared,
+    environment: settings.ENVIRONMENT,
+    keyring: () => live.keyring,
+    sealer: () => live.sealer,
+    patienceMs: settings.UPSTREAM_TIMEOUT_MS
+  }
+  const cache = createSecretCache({
+    ...kept,
+    ttlMs,
+    tier: shares && createSharedTier({ ...shares, kept: 'secret', codec: recordCodec })
+  })
+  const tagCache = createSecretCache<Tags>({
+    ...kept,
+    ttlMs: tagTtlMs,
+    tier: shares && createSharedTier({ ...shares, kept: 'tags', codec: tagsCodec })
+  })
+  const invalidation = createInvalidation({
+    drop: (what) => {
+      tagCache.invalidate(what)
+      return cache.invalidate(what)
+    },
+    shared,
+    keyring: () => live.keyring,
+    stores: () => live.stores.all().map(({ spec }) => spec.name),
+    lifetimeMs: tagTtlMs + staleMs + 60_000
+  })
   const revocations = createRevocations(state)
   const authenticator = createAuthenticator({
     environment: settings.ENVIRONMENT,
@@ -142,8 +176,10 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     rules: () => live,
     cache,
     tagCache,
+    invalidation,
+    keyring: () => live.keyring,
     sealer: () => live.sealer,
-    negativeTtlMs: settings.CACHE_NEGATIVE_TTL_SECONDS * 1000,
+    negativeTtlMs,
     now,
     record,
     log
@@ -239,6 +275,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     },
     close: async () => {
       await Promise.all([server.close(), internalServer?.close()])
+      invalidation.close()
       await live.stores.close()
       await trail.close()
       await state.close()

@@ -2,6 +2,7 @@
  * The one way to a secret. Rule: the decision comes first, before the cache and before any question of existence; the
  * record of it comes last, and without the record nothing leaves.
  */
+import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
 import { ProblemError } from '../core/problem.ts'
 import {
@@ -12,11 +13,13 @@ import {
   type Reference
 } from '../core/reference.ts'
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
+import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
-import type { Caller, Door, Rules, Wanted } from './caller.ts'
+import type { Caller, Door, Freshness, Rules, Wanted } from './caller.ts'
 import { type Selection, select } from './content.ts'
 import { authorize, denied, parseWanted } from './decision.ts'
+import { etagOf } from './etag.ts'
 import { createFetch, type Fetched } from './fetch.ts'
 import { authorizeListing, type Listed, type ListRequest, listPage } from './listing.ts'
 import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
@@ -31,7 +34,9 @@ export interface Disclosure {
   /** Milliseconds since the epoch. */
   readonly fetchedAt: number
   readonly expiresAt: number
-  readonly cache: 'HIT' | 'MISS'
+  readonly cache: Fetched['from']
+  /** Keyed: the same for the same value at the same place, and no help in guessing one. */
+  readonly etag: string
 }
 
 export interface Page {
@@ -52,6 +57,8 @@ export interface BrokerOptions extends RecorderOptions {
   readonly rules: () => Rules
   readonly cache: SecretCache<SecretRecord>
   readonly tagCache: SecretCache<Tags>
+  readonly invalidation: Pick<InvalidationBus, 'invalidate'>
+  readonly keyring: () => Keyring
   readonly sealer: () => Sealer
   /** How long a secret is taken for untagged before its store is asked again; milliseconds. */
   readonly negativeTtlMs: number
@@ -61,7 +68,11 @@ export interface BrokerOptions extends RecorderOptions {
 
 export interface Broker {
   /** Rejects with a ProblemError. */
-  readonly readSecret: (caller: Caller, wanted: Wanted) => Promise<Disclosure>
+  readonly readSecret: (
+    caller: Caller,
+    wanted: Wanted,
+    freshness?: Freshness
+  ) => Promise<Disclosure>
   /** In the order asked; one that fails does not fail the others. */
   readonly readSecrets: (
     caller: Caller,
@@ -75,28 +86,16 @@ export interface Broker {
     wanted: Wanted,
     write: Write
   ) => Promise<{ readonly reference: Reference; readonly version: string }>
-  /** Resolves with how many cached secrets were dropped. */
-  readonly invalidate: (door: Door, what: Invalidation) => Promise<number>
+  readonly invalidate: (door: Door, what: Invalidation) => Promise<Invalidated>
 }
 
-// AWS appends six characters to a secret's name in its ARN: both spellings of one secret are dropped together.
-const withoutSuffix = (path: string): string => path.replace(/-[A-Za-z0-9]{6}$/, '')
-
-const sameSecret = ({ store, path }: Reference) => ({
-  store,
-  matches: (cached: string) => withoutSuffix(cached) === withoutSuffix(path)
-})
+const secretOf = ({ store, path }: Reference) => ({ store, path })
 
 export const createBroker = (options: BrokerOptions): Broker => {
-  const { rules, cache, tagCache, sealer, negativeTtlMs, now } = options
+  const { rules, cache, tagCache, invalidation, keyring, sealer, negativeTtlMs, now } = options
   const recorder = createRecorder(options)
-  const fetch = createFetch(cache)
+  const fetch = createFetch({ cache, readAlone, now })
   const tagGate = createTagGate({ cache: tagCache, negativeTtlMs, now })
-
-  const drop = (what: Parameters<typeof cache.invalidate>[0]): number => {
-    tagCache.invalidate(what)
-    return cache.invalidate(what)
-  }
 
   const disclose = (store: Store, reference: Reference, { entry, from }: Fetched): Disclosure => {
     const { record, fetchedAt, expiresAt } = entry
@@ -104,6 +103,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     return {
       reference,
       selection: select(record, reference.field),
+      etag: etagOf(keyring().active, reference, record),
       encoding: record.encoding,
       version: record.version,
       fetchedAt,
@@ -115,7 +115,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const readSecret = async (
     caller: Caller,
     wanted: Wanted,
-    readFrom: ReadFrom
+    readFrom: ReadFrom,
+    freshness?: Freshness
   ): Promise<Disclosure> => {
     let reference: Reference | undefined
     let disclosure: Disclosure
@@ -124,7 +125,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
       reference = parseWanted(current, caller, wanted)
       const { store, reference: allowed } = authorize(current, caller, 'read', reference)
       if (store.spec.requireTags.size > 0) await tagGate.before(store, locatorOf(allowed))
-      const fetched = fetch(store, allowed, readFrom)
+      const fetched = fetch(store, allowed, readFrom, freshness)
       disclosure = disclose(store, allowed, fetched instanceof Promise ? await fetched : fetched)
     } catch (error) {
       throw await recorder.failed(caller, 'secret.read', reference, error)
@@ -150,7 +151,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
   }
 
   return {
-    readSecret: (caller, wanted) => readSecret(caller, wanted, readAlone),
+    readSecret: (caller, wanted, freshness) => readSecret(caller, wanted, readAlone, freshness),
 
     readSecrets,
 
@@ -211,7 +212,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
             })
           )
           // Also after a fault: a write that was not answered may have been carried out.
-          .finally(() => drop(sameSecret(authorized.reference)))
+          .finally(() => invalidation.invalidate(secretOf(authorized.reference)))
         await recorder.allowed(caller, 'secret.write', reference, { version })
         return { reference: authorized.reference, version }
       } catch (error) {
@@ -223,11 +224,13 @@ export const createBroker = (options: BrokerOptions): Broker => {
       if (what === 'all' || 'store' in what) {
         const reason = what === 'all' ? 'all' : `store ${what.store}`
         await recorder.allowed(door, 'cache.invalidate', undefined, { reason })
-        return drop(what)
+        return invalidation.invalidate(what)
       }
       const reference = parseReference(what.ref, rules().book)
       await recorder.allowed(door, 'cache.invalidate', reference)
-      return reference === undefined ? 0 : drop(sameSecret(reference))
+      return reference === undefined
+        ? { dropped: 0, isShared: true }
+        : invalidation.invalidate(secretOf(reference))
     }
   }
 }

@@ -1,28 +1,84 @@
 /** A secret from the cache or, failing that, from its store. Rule: only after the decision, which it knows nothing of. */
-import type { CacheEntry, SecretCache } from '../cache/secret-cache.ts'
+import type { SecretCache } from '../cache/secret-cache.ts'
+import type { CacheEntry } from '../cache/slot.ts'
 import { locatorOf, type Reference } from '../core/reference.ts'
+import type { SecretRecord } from '../core/secret.ts'
 import type { ReadFrom } from './batch.ts'
+import type { Freshness } from './caller.ts'
 import type { Store } from './stores.ts'
 
 export interface Fetched {
-  readonly entry: CacheEntry
-  readonly from: 'HIT' | 'MISS'
+  readonly entry: CacheEntry<SecretRecord>
+  /** REVALIDATED: there was one, and the caller asked for a newer one. */
+  readonly from: 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED'
 }
 
+export interface FetchOptions {
+  readonly cache: SecretCache
+  /** For what nobody waits for. */
+  readonly readAlone: ReadFrom
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export type Fetch = (
+  store: Store,
+  reference: Reference,
+  readFrom: ReadFrom,
+  freshness?: Freshness
+) => Fetched | Promise<Fetched>
+
+/** 0 asks for an answer of its own, whatever was read in the same millisecond. */
+const isWithin = ({ maxAgeMs }: Freshness, ageMs: number): boolean =>
+  maxAgeMs > 0 && ageMs <= maxAgeMs
+
 /** What is cached is given at once: a promise for it would cost more than finding it. */
-export const createFetch =
-  (cache: SecretCache) =>
-  (store: Store, reference: Reference, readFrom: ReadFrom): Fetched | Promise<Fetched> => {
+export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
+  /** Before its time is over, so that nobody has to wait for it then. A failure is nobody's: the value is good still. */
+  const fetchAhead = (store: Store, reference: Reference, { fetchedAt }: CacheEntry<unknown>) => {
+    const locator = locatorOf(reference)
+    cache
+      .load(store.origin, locator, () => readAlone(store, locator), { notBefore: fetchedAt + 1 })
+      .catch(() => {})
+  }
+
+  const load = async (
+    store: Store,
+    reference: Reference,
+    readFrom: ReadFrom,
+    freshness: Freshness | undefined,
+    isCached: boolean
+  ): Promise<Fetched> => {
+    const locator = locatorOf(reference)
+    await freshness?.charge()
+    const { entry, from } = await cache.load(
+      store.origin,
+      locator,
+      () => readFrom(store, locator),
+      {
+        // What changes beside this process is asked each time, and costs nothing.
+        remembersFailures: store.provider.isCurrent === undefined,
+        ...(freshness && { notBefore: now() - freshness.maxAgeMs })
+      }
+    )
+    return { entry, from: isCached && from === 'MISS' ? 'REVALIDATED' : from }
+  }
+
+  return (store, reference, readFrom, freshness) => {
     const locator = locatorOf(reference)
     const found = cache.lookup(reference.store, locator)
-    const { isCurrent } = store.provider
-    if (
-      found.state === 'fresh' &&
-      (isCurrent === undefined || isCurrent(locator, found.entry.record.version))
-    ) {
-      return { entry: found.entry, from: 'HIT' }
+    if (found.state === 'fresh') {
+      const { entry, isDue } = found
+      const { isCurrent } = store.provider
+      const isNewEnough = freshness === undefined || isWithin(freshness, now() - entry.fetchedAt)
+      if (isNewEnough && (isCurrent === undefined || isCurrent(locator, entry.record.version))) {
+        if (isDue) fetchAhead(store, reference, entry)
+        return { entry, from: 'HIT' }
+      }
+      return load(store, reference, readFrom, freshness, freshness !== undefined && !isNewEnough)
     }
-    return cache
-      .load(reference.store, locator, () => readFrom(store, locator))
-      .then((entry) => ({ entry, from: 'MISS' }))
+    if (found.state === 'stale') return { entry: found.entry, from: 'STALE' }
+    if (found.state === 'negative' && freshness === undefined) throw found.fault
+    return load(store, reference, readFrom, freshness, false)
   }
+}

@@ -67,24 +67,12 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
     cache
   })
 
-  /** `not_found` is an answer like any other; the rest is the operator's business. */
-  const logFault = (who: Door, reference: Reference | undefined, error: unknown): void => {
-    const { requestId } = who
-    if (error instanceof ProblemError) return
-    if (!(error instanceof ProviderFault)) {
-      log('error', 'a request failed unexpectedly', {
-        requestId,
-        ...(error instanceof Error && { name: error.name })
-      })
-    } else if (error.reason !== 'not_found' && error.reason !== 'conflict') {
-      log('warn', 'a store failed', {
-        requestId,
-        store: reference?.store ?? '',
-        reason: error.reason,
-        ...(error.code !== undefined && { code: error.code }),
-        ...(error.status !== undefined && { status: error.status })
-      })
-    }
+  const logUnexpected = ({ requestId }: Door, error: unknown): void => {
+    if (error instanceof ProblemError || error instanceof ProviderFault) return
+    log('error', 'a request failed unexpectedly', {
+      requestId,
+      ...(error instanceof Error && { name: error.name })
+    })
   }
 
   return {
@@ -92,7 +80,7 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
       record(event(who, action, 'allowed', reference, facts)),
 
     failed: async (who, action, reference, error) => {
-      logFault(who, reference, error)
+      logUnexpected(who, error)
       const problem = toProblem(error)
       const outcome = DECISIONS.has(problem.code) ? 'denied' : 'failed'
       const { code, reason } = problem

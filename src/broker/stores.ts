@@ -2,8 +2,10 @@
  * The configured stores, connected. Rule: every call to a store ends at the deadline, whatever its SDK does, and fails
  * only with a ProviderFault.
  */
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
+import type { Origin } from '../cache/origin.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { locatorOf, parseReference, type ReferenceBook } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
@@ -32,6 +34,7 @@ export interface StoreSpec {
 
 export interface Store {
   readonly spec: StoreSpec
+  readonly origin: Origin
   readonly provider: SecretProvider
   /** Runs one call under the total deadline; whatever it throws becomes a ProviderFault. */
   readonly call: <T>(work: (options: CallOptions) => Promise<T>) => Promise<T>
@@ -114,6 +117,19 @@ const underDeadline = async <T>(
   }
 }
 
+/** The same in every replica with the same configuration, in whatever order its members stand. */
+const sorted = (_name: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value
+
+const originOf = ({ name, plugin, settings }: StoreSpec): Origin => ({
+  store: name,
+  place: createHash('sha256')
+    .update(JSON.stringify([plugin.kind, settings], sorted))
+    .digest('base64url')
+})
+
 const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
   const { log, now, state, sealer, timeoutMs } = deps
   const provider = await spec.plugin.connect(spec.settings, {
@@ -124,7 +140,7 @@ const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
     sealer,
     credential: readCredential(deps)
   })
-  return { spec, provider, call: (work) => underDeadline(timeoutMs, work) }
+  return { spec, origin: originOf(spec), provider, call: (work) => underDeadline(timeoutMs, work) }
 }
 
 const isSame = (store: Store, spec: StoreSpec): boolean =>

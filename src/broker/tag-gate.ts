@@ -37,16 +37,19 @@ export const createTagGate = ({ cache, negativeTtlMs, now }: TagGateOptions): Ta
     if (spec.requireTags.size === 0 || readTags === undefined) return
     // Tags belong to a secret, not to one of its versions.
     const secret = { path, ...(nativeId !== undefined && { nativeId }) }
+    const read = (): Promise<Tags> => call((options) => readTags(secret, options))
     const found = cache.lookup(spec.name, secret)
-    if (found.state === 'fresh') {
-      const { record, fetchedAt } = found.entry
-      if (isTagged(store, record) || now() < fetchedAt + negativeTtlMs) return check(store, record)
-    }
+    if (found.state === 'negative') throw found.fault
     // A fault stays what it is, since it is ours or the store's and not the caller's; it passes nothing.
-    const entry = await cache.load(spec.name, secret, () =>
-      call((options) => readTags(secret, options))
-    )
-    check(store, entry.record)
+    if (found.state === 'miss') {
+      const { entry } = await cache.load(store.origin, secret, read)
+      return check(store, entry.record)
+    }
+    const { record, fetchedAt } = found.entry
+    const isRecent = now() < fetchedAt + negativeTtlMs
+    if (found.state === 'stale' || isTagged(store, record) || isRecent) return check(store, record)
+    const again = await cache.load(store.origin, secret, read, { notBefore: fetchedAt + 1 })
+    check(store, again.entry.record)
   },
 
   after: (store, tags) => {

@@ -1,113 +1,244 @@
 /**
- * Whole secrets, kept for a while, so that all fields of a secret and all who may read it cost one fetch. Rule: it knows
- * nothing of callers: the decision comes before the cache. Nothing is given out after its time, nor after an invalidation
- * that came first.
+ * Whole secrets, kept for a while in two tiers (this process, and all replicas), so that all fields of a secret and all who
+ * may read it cost one fetch. Rule: it knows nothing of callers: the decision comes before the cache. Nothing is given out
+ * after its time but while its store fails, and then visibly and within a bound; and nothing after an invalidation that came
+ * first.
  */
 import { LRUCache } from 'lru-cache'
+import { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
-import { createSingleFlight } from './single-flight.ts'
+import { familyOf, type Invalidation, type Origin } from './origin.ts'
+import type { SharedTier } from './shared-tier.ts'
+import { createSingleFlight, type Flight } from './single-flight.ts'
+import {
+  type CacheEntry,
+  faultAt,
+  isFresh,
+  isInForce,
+  isTransient,
+  isWithinBound,
+  judge,
+  type Lookup,
+  type Slot,
+  slotAfter,
+  withNewest
+} from './slot.ts'
 
-export interface CacheEntry<T = SecretRecord> {
-  readonly record: T
-  /** Milliseconds since the epoch at which the fetch began: the value is at least as new. */
-  readonly fetchedAt: number
-  /** Milliseconds since the epoch; from then on it is not given out. */
-  readonly expiresAt: number
+export interface Loaded<T> {
+  readonly entry: CacheEntry<T>
+  /** MISS: its store was asked. HIT: another replica had it. STALE: its store fails. */
+  readonly from: 'HIT' | 'MISS' | 'STALE'
 }
 
-export type Lookup<T = SecretRecord> =
-  | { readonly state: 'fresh'; readonly entry: CacheEntry<T> }
-  | { readonly state: 'miss' }
+export interface LoadOptions {
+  /** What was fetched before will not do; milliseconds since the epoch. */
+  readonly notBefore?: number
+  /** False for a store that is asked in no time: what it lacks may be there a moment later. */
+  readonly remembersFailures?: boolean
+}
 
-/** One store, what of it matches (by canonical path), or all there is. */
-export type Invalidation =
-  | { readonly store: string; readonly matches?: (path: string) => boolean }
-  | 'all'
+/** What another replica dropped: a secret by the names that each encryption key gives it, or all of a store. */
+export interface Notice {
+  readonly store: string
+  readonly families?: readonly string[]
+}
 
 /** `T` is what is kept of a secret: its record, or its tags. */
 export interface SecretCache<T = SecretRecord> {
+  /** At once, from this process. */
   readonly lookup: (store: string, locator: Locator) => Lookup<T>
   /**
-   * Fetches, whatever is kept, and keeps what came. Concurrent loads of one secret share a fetch and its failure. `fetch`
-   * has to end by itself (its signal sees to that).
+   * Brings what `lookup` lacks: from another replica, or by `fetch`. Concurrent loads of one secret share a fetch and its
+   * failure. Rejects with what `fetch` rejected with, now or shortly before. `fetch` has to end by itself.
    */
   readonly load: (
-    store: string,
+    origin: Origin,
     locator: Locator,
-    fetch: () => Promise<T>
-  ) => Promise<CacheEntry<T>>
+    fetch: () => Promise<T>,
+    options?: LoadOptions
+  ) => Promise<Loaded<T>>
   /**
-   * Gives how many entries were dropped. Fetches under way go to those who asked already, are not kept, and are not shared
-   * with anyone who asks afterwards.
+   * Drops here, and gives how many entries it dropped. Fetches under way go to those who asked already, are not kept, and
+   * are not shared with anyone who asks afterwards. What replicas share is `createInvalidation`'s business.
    */
-  readonly invalidate: (what: Invalidation) => number
+  readonly invalidate: (what: Invalidation | Notice) => number
 }
 
-export interface SecretCacheOptions {
+export interface SecretCacheOptions<T> {
   /** 0: nothing is kept, and concurrent loads still share a fetch. */
   readonly ttlMs: number
   readonly maxEntries: number
+  /** How long past its time a value may be given out while its store fails. */
+  readonly staleMs: number
+  /** How long it is remembered that a store refused or had no such secret. */
+  readonly negativeTtlMs: number
+  readonly tier?: SharedTier<T> | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
+/** A slot in this process, with how it is used. The answer to a look-up is kept, so that a look-up makes nothing but its key. */
+interface Kept<T> {
+  readonly slot: Slot<T>
+  readonly fresh: Lookup<T> | undefined
+  readonly family: string | undefined
+  readonly dueAt: number
+  uses: number
+}
+
 const MISS = { state: 'miss' } as const
 
-// References are one line of text, so a line feed tells the parts apart; the path comes last, to be found again.
+/**
+ * So many reads make a secret one that is waited for: it is fetched anew in the last tenth of its time, which costs a tenth
+ * more fetches. The others wait for their store once in their time.
+ */
+const HOT_USES = 16
+const AHEAD = 1 / 10
+
+// References are one line of text, so a line feed tells the parts apart.
 const keyOf = (store: string, { path, version = '', nativeId = '' }: Locator): string =>
   `${store}\n${version}\n${nativeId}\n${path}`
 
-const pathIn = (key: string): string => key.slice(key.lastIndexOf('\n') + 1)
+const partsOf = (key: string): { store: string; path: string } => ({
+  store: key.slice(0, key.indexOf('\n')),
+  path: key.slice(key.lastIndexOf('\n') + 1)
+})
 
-const matcherOf = (what: Invalidation): ((key: string) => boolean) => {
-  if (what === 'all') return () => true
-  const { store, matches } = what
-  const start = `${store}\n`
-  return (key) => key.startsWith(start) && (matches === undefined || matches(pathIn(key)))
-}
-
-export const createSecretCache = <T = SecretRecord>({
-  ttlMs,
-  maxEntries,
-  now
-}: SecretCacheOptions): SecretCache<T> => {
+export const createSecretCache = <T = SecretRecord>(
+  options: SecretCacheOptions<T>
+): SecretCache<T> => {
+  const { ttlMs, maxEntries, staleMs, negativeTtlMs, now } = options
   const isKeeping = ttlMs > 0 && maxEntries > 0
-  // The answers themselves are kept, so that a lookup makes nothing but its key. Times are ours, not the library's.
-  const kept = new LRUCache<string, Extract<Lookup<T>, { state: 'fresh' }>>({
-    max: Math.max(1, maxEntries)
-  })
-  const flights = createSingleFlight<CacheEntry<T>>()
+  const tier = isKeeping ? options.tier : undefined
+  // Times are ours, not the library's.
+  const kept = new LRUCache<string, Kept<T>>({ max: Math.max(1, maxEntries) })
+  const flights = createSingleFlight<Loaded<T>>()
+
+  const keep = (key: string, slot: Slot<T>): void => {
+    const { entry } = slot
+    const { store, path } = partsOf(key)
+    kept.set(key, {
+      slot,
+      fresh: entry && { state: 'fresh', entry, isDue: false },
+      family: tier?.familyOf(store, path),
+      // Not all replicas at once.
+      dueAt: (entry?.expiresAt ?? 0) - ttlMs * AHEAD * (0.5 + Math.random() / 2),
+      uses: 0
+    })
+  }
+
+  /** What a slot that was not fetched just now gives. */
+  const outcomeOf = ({ entry, failure }: Slot<T>, notBefore: number): Loaded<T> => {
+    const time = now()
+    if (entry !== undefined && isFresh(entry, time) && entry.fetchedAt >= notBefore) {
+      return { entry, from: 'HIT' }
+    }
+    if (failure === undefined) throw new ProviderFault('unavailable')
+    const canServe = isTransient(failure.fault) && isWithinBound(entry, time, staleMs)
+    if (canServe && entry !== undefined) return { entry, from: 'STALE' }
+    throw faultAt(failure, time)
+  }
+
+  const run = async (
+    flight: Flight,
+    origin: Origin,
+    locator: Locator,
+    fetch: () => Promise<T>,
+    { notBefore = Number.NEGATIVE_INFINITY, remembersFailures = true }: LoadOptions
+  ): Promise<Loaded<T>> => {
+    const key = keyOf(origin.store, locator)
+    const isDemanded = notBefore > Number.NEGATIVE_INFINITY
+    const isWanted = ({ entry, failure }: Slot<T>): boolean => {
+      const time = now()
+      if (entry !== undefined && isFresh(entry, time) && entry.fetchedAt >= notBefore) return true
+      // Who demands a newer answer than the last refusal gets one; a store that asked for patience has it.
+      if (failure === undefined || !isInForce(failure, time)) return false
+      return !isDemanded || isTransient(failure.fault)
+    }
+    const known = kept.get(key)?.slot
+    if (known?.failure !== undefined && isWanted(known)) return outcomeOf(known, notBefore)
+
+    const claim = tier === undefined ? undefined : await tier.claim(origin, locator, isWanted)
+    const before = claim?.slot === undefined ? known : withNewest(claim.slot, known?.entry)
+    if (claim !== undefined && !claim.mayFetch && before !== undefined) {
+      if (flight.isAttached()) keep(key, before)
+      return outcomeOf(before, notBefore)
+    }
+
+    const fetchedAt = now()
+    let slot: Slot<T>
+    try {
+      const record = await fetch()
+      slot = { entry: { record, fetchedAt, expiresAt: fetchedAt + ttlMs } }
+    } catch (error) {
+      if (!(error instanceof ProviderFault) || !remembersFailures) {
+        claim?.settle()
+        if (error instanceof ProviderFault && !isTransient(error)) kept.delete(key)
+        throw error
+      }
+      slot = slotAfter(error, before?.entry, now(), negativeTtlMs)
+      if (!flight.isAttached()) {
+        claim?.settle()
+        throw error
+      }
+    }
+    const isOurs = flight.isAttached()
+    if (isKeeping && isOurs) keep(key, slot)
+    claim?.settle(isOurs ? slot : undefined, lifetimeOf(slot))
+    const { entry, failure } = slot
+    return entry !== undefined && failure === undefined
+      ? { entry, from: 'MISS' }
+      : outcomeOf(slot, notBefore)
+  }
+
+  const lifetimeOf = ({ entry, failure }: Slot<T>): number => {
+    const ends = [entry && entry.expiresAt + staleMs, failure?.until]
+    return Math.ceil(Math.max(...ends.map((end) => end ?? 0)) - now())
+  }
+
+  const matcherOf = (what: Invalidation | Notice): ((key: string, family?: string) => boolean) => {
+    if (what === 'all') return () => true
+    const start = `${what.store}\n`
+    if ('path' in what && what.path !== undefined) {
+      const family = familyOf(what.path)
+      return (key) => key.startsWith(start) && familyOf(partsOf(key).path) === family
+    }
+    if ('families' in what && what.families !== undefined) {
+      const named = new Set(what.families)
+      return (key, family = tier?.familyOf(what.store, partsOf(key).path) ?? '') =>
+        key.startsWith(start) && named.has(family)
+    }
+    return (key) => key.startsWith(start)
+  }
 
   return {
     lookup: (store, locator) => {
-      const key = keyOf(store, locator)
-      const found = kept.get(key)
+      const found = kept.get(keyOf(store, locator))
       if (found === undefined) return MISS
-      const { fetchedAt, expiresAt } = found.entry
+      const { slot, fresh } = found
       const time = now()
-      // A clock that was set back must not make an entry live longer.
-      if (fetchedAt <= time && time < expiresAt) return found
-      kept.delete(key)
-      return MISS
+      if (fresh === undefined || !isFresh(slot.entry, time)) return judge(slot, time, staleMs)
+      found.uses++
+      if (time < found.dueAt || found.uses < HOT_USES || slot.entry === undefined) return fresh
+      found.uses = 0
+      return { state: 'fresh', entry: slot.entry, isDue: true }
     },
 
-    load: (store, locator, fetch) => {
-      const key = keyOf(store, locator)
-      const fetchEntry = async (): Promise<CacheEntry<T>> => {
-        const fetchedAt = now()
-        const record = await fetch()
-        return { record, fetchedAt, expiresAt: fetchedAt + ttlMs }
-      }
-      return flights.join(key, fetchEntry, (entry) => {
-        if (isKeeping) kept.set(key, { state: 'fresh', entry })
-      })
+    load: async (origin, locator, fetch, options = {}) => {
+      const key = keyOf(origin.store, locator)
+      const { notBefore = Number.NEGATIVE_INFINITY } = options
+      const join = () => flights.join(key, (flight) => run(flight, origin, locator, fetch, options))
+      const loaded = await join()
+      // It may have been under way, and began before what is wanted now; the next one begins later.
+      const isTooOld = loaded.from !== 'STALE' && loaded.entry.fetchedAt < notBefore
+      return isTooOld ? join() : loaded
     },
 
     invalidate: (what) => {
       const matches = matcherOf(what)
-      flights.detach(matches)
-      const dropped = [...kept.keys()].filter(matches)
-      for (const key of dropped) kept.delete(key)
+      flights.detach((key) => matches(key))
+      const dropped = [...kept.entries()].filter(([key, { family }]) => matches(key, family))
+      for (const [key] of dropped) kept.delete(key)
       return dropped.length
     }
   }

@@ -2,13 +2,17 @@
  * Concurrent calls for one thing share one piece of work. Rule: only those who asked while it could still be right share
  * it: a flight that was detached lands for them, and for nobody who asks later.
  */
+export interface Flight {
+  /** False once it was detached: what comes is no longer to be kept. */
+  readonly isAttached: () => boolean
+}
+
 export interface SingleFlight<T> {
   /**
-   * Joins the flight under the key, or starts one. `landed` is called with what came, before any caller sees it, unless
-   * the flight was detached or failed. A failure is given to all who wait, and leaves nothing behind. The work has to end
-   * by itself: one that never settles would be joined for ever.
+   * Joins the flight under the key, or starts one. A failure is given to all who wait, and leaves nothing behind. The work
+   * has to end by itself: one that never settles would be joined for ever.
    */
-  readonly join: (key: string, work: () => Promise<T>, landed: (result: T) => void) => Promise<T>
+  readonly join: (key: string, work: (flight: Flight) => Promise<T>) => Promise<T>
   /** Whoever joins a key that matches from now on starts a new flight. */
   readonly detach: (matches: (key: string) => boolean) => void
 }
@@ -16,13 +20,11 @@ export interface SingleFlight<T> {
 export const createSingleFlight = <T>(): SingleFlight<T> => {
   const flights = new Map<string, Promise<T>>()
 
-  const start = (key: string, work: () => Promise<T>, landed: (result: T) => void): Promise<T> => {
+  const start = (key: string, work: (flight: Flight) => Promise<T>): Promise<T> => {
     const isAttached = (): boolean => flights.get(key) === flight
     const fly = async (): Promise<T> => {
       try {
-        const result = await work()
-        if (isAttached()) landed(result)
-        return result
+        return await work({ isAttached })
       } finally {
         if (isAttached()) flights.delete(key)
       }
@@ -34,7 +36,7 @@ export const createSingleFlight = <T>(): SingleFlight<T> => {
   }
 
   return {
-    join: (key, work, landed) => flights.get(key) ?? start(key, work, landed),
+    join: (key, work) => flights.get(key) ?? start(key, work),
     detach: (matches) => {
       for (const key of flights.keys()) if (matches(key)) flights.delete(key)
     }

@@ -20,7 +20,13 @@ import { printSecret, tell } from './io.ts'
 /** The whole secret, if it has the tags that its store asks for. */
 const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
   const now = Date.now
-  const cache = createSecretCache<Tags>({ ttlMs: 0, maxEntries: 0, now })
+  const cache = createSecretCache<Tags>({
+    ttlMs: 0,
+    maxEntries: 0,
+    staleMs: 0,
+    negativeTtlMs: 0,
+    now
+  })
   const gate = createTagGate({ cache, negativeTtlMs: 0, now })
   await gate.before(store, locator)
   const record = await store.call((options) => store.provider.read(locator, options))

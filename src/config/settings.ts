@@ -213,14 +213,14 @@ export const SETTINGS = {
   ),
   CACHE_MAX_ENTRIES: setting('secrets kept in memory', COUNT, { fallback: '10000' }),
   CACHE_NEGATIVE_TTL_SECONDS: setting(
-    'how long it is remembered that a secret lacks the tags its store asks for; other refusals are not remembered yet',
+    'how long it is remembered that a secret is missing, denied, unusable or untagged',
     SECONDS,
     { fallback: '15' }
   ),
   STALE_IF_ERROR_SECONDS: setting(
     'how long past its time a secret may be served while its store fails; 0 is never',
     SECONDS,
-    { fallback: '3600', ...PENDING }
+    { fallback: '3600' }
   ),
   UPSTREAM_TIMEOUT_MS: setting(
     'total deadline of one store read, retries included',

@@ -6,6 +6,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { type Keyring, KID_BYTES } from './keyring.ts'
+import { lengthPrefixed } from './length-prefixed.ts'
 
 export type EnvelopePurpose = 'cache' | 'store'
 
@@ -31,16 +32,8 @@ const HEADER_BYTES = TAG_START + TAG_BYTES
 // Node accepts a 4-byte GCM tag unless the length is stated.
 const GCM = { authTagLength: TAG_BYTES }
 
-/** Each word with its length before it, so that no two lists of words give the same bytes. */
 const additionalData = (purpose: EnvelopePurpose, context: readonly string[]): Buffer =>
-  Buffer.concat(
-    [purpose, ...context].flatMap((word) => {
-      const bytes = Buffer.from(word)
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(bytes.length)
-      return [length, bytes]
-    })
-  )
+  lengthPrefixed([purpose, ...context])
 
 const kidIn = (envelope: Buffer): string => envelope.toString('base64url', 1, IV_START)
 

@@ -20,6 +20,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Takes `more` requests from the allowance of the key, for one that does the work of several. Throws `rate_limited`. */
     chargeKey: (request: FastifyRequest, reply: FastifyReply, more: number) => Promise<void>
+    chargeFresh: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   }
 }
 
@@ -150,6 +151,7 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
   app.decorate('chargeKey', async (request: FastifyRequest, reply: FastifyReply, more: number) => {
     for (let taken = 0; taken < more; taken++) await limitKey(request, reply)
   })
+  app.decorate('chargeFresh', async () => {})
   app.decorateRequest('principal', null)
   app.addHook('onRequest', async (request, reply) => {
     const { auth } = request.routeOptions.config

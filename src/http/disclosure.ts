@@ -1,5 +1,5 @@
 /** From what the broker discloses to what the caller reads: the one place of this floor where a value is revealed. */
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { Broker, Disclosure } from '../broker/broker.ts'
 import type { Caller } from '../broker/caller.ts'
@@ -7,6 +7,7 @@ import type { Principal } from '../core/principal.ts'
 import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
 import { withinAnswer } from './answer-budget.ts'
+import { hasIt } from './conditional.ts'
 import { problemBodyOf } from './problems.ts'
 import type { BatchResult, SecretAnswer } from './schemas.ts'
 
@@ -33,14 +34,18 @@ const answerOf = (ref: string, disclosure: Disclosure): SecretAnswer => {
   return answer
 }
 
+/** The secret, or 304 where the caller has it already: it was read, decided and put on record all the same. */
 export const sendSecret = (
+  request: FastifyRequest,
   reply: FastifyReply,
   disclosure: Disclosure,
   now: number
-): SecretAnswer => {
+): SecretAnswer | FastifyReply => {
   const age = Math.max(0, Math.floor((now - disclosure.fetchedAt) / 1000))
   reply.header('x-cache', disclosure.cache)
   reply.header('age', age)
+  reply.header('etag', disclosure.etag)
+  if (hasIt(request.headers['if-none-match'], disclosure.etag)) return reply.code(304).send()
   return answerOf(formatReference(disclosure.reference), disclosure)
 }
 

@@ -158,6 +158,9 @@ export const InvalidateBody = Type.Union([
   Type.Object({ all: Type.Literal(true) }, strict)
 ])
 export const InvalidateAnswer = Type.Object({
-  dropped: Type.Integer({ description: 'cached secrets that were dropped' })
+  dropped: Type.Integer({ description: 'cached secrets that were dropped here' }),
+  pending: Type.Optional(
+    Type.Boolean({ description: 'the other replicas follow as soon as Redis answers again' })
+  )
 })
 export const HealthAnswer = Type.Object({ status: Type.String() })

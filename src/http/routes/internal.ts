@@ -90,7 +90,8 @@ export const addInternalRoutes = (
     async (request) => {
       const { body } = request
       const what = 'all' in body ? 'all' : body
-      return { dropped: await broker.invalidate(doorOf(request), what) }
+      const { dropped, isShared } = await broker.invalidate(doorOf(request), what)
+      return { dropped, ...(!isShared && { pending: true }) }
     }
   )
 }

@@ -1,10 +1,12 @@
 /** Secrets by reference, by name and in batches; and writing a new version. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Broker } from '../../broker/broker.ts'
+import type { Wanted } from '../../broker/caller.ts'
 import { formatReference } from '../../core/reference.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { createAnswerBudget } from '../answer-budget.ts'
 import { callerOf } from '../caller.ts'
+import { freshnessOf } from '../conditional.ts'
 import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
 import type { App } from '../route-auth.ts'
 import {
@@ -34,6 +36,14 @@ export interface SecretRoutesOptions {
 export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions): void => {
   const onSend = createAnswerBudget()
 
+  const read = async (request: FastifyRequest, reply: FastifyReply, wanted: Wanted) => {
+    const freshness = freshnessOf(request.headers['cache-control'], () =>
+      app.chargeFresh(request, reply)
+    )
+    const disclosure = await broker.readSecret(callerOf(request), wanted, freshness)
+    return sendSecret(request, reply, disclosure, now())
+  }
+
   app.get(
     '/v1/secrets',
     {
@@ -52,7 +62,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
       if ('prefix' in query) return listBelow(broker, callerOf(request), query)
       const { ref, version, field } = query
       const wanted = { text: ref, version, field }
-      return sendSecret(reply, await broker.readSecret(callerOf(request), wanted), now())
+      return read(request, reply, wanted)
     }
   )
 
@@ -70,7 +80,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     },
     async (request, reply) => {
       const wanted = { text: request.params.name, ...request.query }
-      return sendSecret(reply, await broker.readSecret(callerOf(request), wanted), now())
+      return read(request, reply, wanted)
     }
   )
 

@@ -9,9 +9,16 @@ const WANTED = { 'purser-read': 'true', team: 'a' }
 
 const setUp = (readTags?: () => Promise<Tags>, wanted: Record<string, string> = WANTED) => {
   const clock = { now: 0 }
-  const cache = createSecretCache<Tags>({ ttlMs: 1000, maxEntries: 10, now: () => clock.now })
+  const cache = createSecretCache<Tags>({
+    ttlMs: 1000,
+    maxEntries: 10,
+    staleMs: 0,
+    negativeTtlMs: 0,
+    now: () => clock.now
+  })
   const gate = createTagGate({ cache, negativeTtlMs: 100, now: () => clock.now })
   const store = {
+    origin: { store: 'aws', place: 'p' },
     spec: { name: 'aws', requireTags: new Map(Object.entries(wanted)) },
     provider: { readTags },
     call: (work: (options: object) => unknown) => work({})

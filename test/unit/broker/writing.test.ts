@@ -8,6 +8,7 @@ import { compilePolicy } from '../../../src/core/policy.ts'
 import { toProblemBody } from '../../../src/core/problem.ts'
 import { createReferenceBook } from '../../../src/core/reference.ts'
 import { type SecretRecord, Sensitive, type Tags } from '../../../src/core/secret.ts'
+import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import type { SecretProvider } from '../../../src/providers/provider.ts'
 
 const TAGGED: SecretRecord = {
@@ -20,11 +21,20 @@ const TAGGED: SecretRecord = {
 const setUp = (provider: Partial<SecretProvider>, requireTags: Record<string, string> = {}) => {
   const events: AuditEvent[] = []
   const store = {
+    origin: { store: 'here', place: 'p' },
     spec: { name: 'here', requireTags: new Map(Object.entries(requireTags)) },
     provider,
     call: (work: (options: object) => unknown) => work({})
   } as unknown as Store
-  const cacheOf = <T>() => createSecretCache<T>({ ttlMs: 1000, maxEntries: 10, now: () => 0 })
+  const cacheOf = <T>() =>
+    createSecretCache<T>({
+      ttlMs: 1000,
+      maxEntries: 10,
+      staleMs: 0,
+      negativeTtlMs: 0,
+      now: () => 0
+    })
+  const keyring = createKeyring([newEncryptionKey()])
   const broker = createBroker({
     environment: 'dev',
     record: async (event) => void events.push(event),
@@ -36,6 +46,8 @@ const setUp = (provider: Partial<SecretProvider>, requireTags: Record<string, st
     }),
     cache: cacheOf<SecretRecord>(),
     tagCache: cacheOf<Tags>(),
+    invalidation: { invalidate: async () => ({ dropped: 0, isShared: true }) },
+    keyring: () => keyring,
     sealer: () => {
       throw new Error('there is nothing to seal here')
     },

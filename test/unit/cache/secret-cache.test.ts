@@ -1,6 +1,7 @@
 /** What is given out from the cache, for how long, and what an invalidation leaves of it. */
 import { test } from 'tap'
 import { createSecretCache, type SecretCache } from '../../../src/cache/secret-cache.ts'
+import { ProviderFault } from '../../../src/core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
 import { withResolvers } from '../../support/with-resolvers.ts'
 
@@ -20,11 +21,21 @@ const createClock = (): Clock => {
   return { now: () => time, set }
 }
 
-const open = (options: { ttlMs?: number; maxEntries?: number } = {}) => {
+const STALE = 60_000
+const NEGATIVE = 10_000
+
+const open = (options: { ttlMs?: number; maxEntries?: number; staleMs?: number } = {}) => {
   const clock = createClock()
   return {
     clock,
-    cache: createSecretCache({ ttlMs: TTL, maxEntries: 100, ...options, now: clock.now })
+    cache: createSecretCache({
+      ttlMs: TTL,
+      maxEntries: 100,
+      staleMs: STALE,
+      negativeTtlMs: NEGATIVE,
+      ...options,
+      now: clock.now
+    })
   }
 }
 
@@ -33,8 +44,10 @@ const record = (text: string, version = '1'): SecretRecord => ({
   version
 })
 
+const at = (store = 'kv') => ({ store, place: 'p' })
+
 const keep = (cache: SecretCache, locator: Locator, text = 'x', store = 'kv') =>
-  cache.load(store, locator, async () => record(text))
+  cache.load(at(store), locator, async () => record(text))
 
 const textIn = (cache: SecretCache, locator: Locator, store = 'kv'): string | undefined => {
   const found = cache.lookup(store, locator)
@@ -44,7 +57,8 @@ const textIn = (cache: SecretCache, locator: Locator, store = 'kv'): string | un
 test('what was loaded is fresh until its time is over, and not a millisecond longer', async (t) => {
   const { cache, clock } = open()
   t.strictSame(cache.lookup('kv', { path: 'a' }), { state: 'miss' })
-  const entry = await keep(cache, { path: 'a' })
+  const { entry, from } = await keep(cache, { path: 'a' })
+  t.equal(from, 'MISS')
   t.match(entry, { fetchedAt: START, expiresAt: START + TTL })
   t.equal(entry.record.text.reveal(), 'x')
   clock.set(START + TTL - 1)
@@ -57,11 +71,11 @@ test('what was loaded is fresh until its time is over, and not a millisecond lon
 test('the time of an entry counts from the beginning of its fetch', async (t) => {
   const { cache, clock } = open()
   const gate = withResolvers<SecretRecord>()
-  const loading = cache.load('kv', { path: 'a' }, () => gate.promise)
+  const loading = cache.load(at(), { path: 'a' }, () => gate.promise)
   await Promise.resolve()
   clock.set(START + 3_000)
   gate.resolve(record('x'))
-  t.match(await loading, { fetchedAt: START, expiresAt: START + TTL })
+  t.match((await loading).entry, { fetchedAt: START, expiresAt: START + TTL })
 })
 
 test('a clock that is set back does not lengthen the life of an entry', async (t) => {
@@ -105,18 +119,22 @@ test('the entry that was not used for longest makes room', async (t) => {
 test('concurrent loads of one secret share a fetch; a later load fetches anew', async (t) => {
   const { cache } = open()
   let fetches = 0
-  const load = () => cache.load('kv', { path: 'a' }, async () => record(`text ${++fetches}`))
+  const load = () => cache.load(at(), { path: 'a' }, async () => record(`text ${++fetches}`))
   const entries = await Promise.all([load(), load(), load()])
   t.equal(fetches, 1)
-  t.equal(new Set(entries).size, 1)
-  t.equal((await load()).record.text.reveal(), 'text 2', 'load never answers from what is kept')
+  t.equal(new Set(entries.map(({ entry }) => entry)).size, 1)
+  t.equal(
+    (await load()).entry.record.text.reveal(),
+    'text 2',
+    'load never answers from what is kept'
+  )
   t.equal(textIn(cache, { path: 'a' }), 'text 2')
 })
 
 test('a failed fetch fails for all, keeps nothing, and spoils nothing', async (t) => {
   const { cache } = open()
   const down = () =>
-    cache.load('kv', { path: 'a' }, async () => {
+    cache.load(at(), { path: 'a' }, async () => {
       throw new Error('down')
     })
   const outcomes = await Promise.allSettled([down(), down()])
@@ -131,7 +149,7 @@ test('with a time of 0 nothing is kept, and a fetch is still shared', async (t) 
   for (const options of [{ ttlMs: 0 }, { maxEntries: 0 }]) {
     const { cache } = open(options)
     let fetches = 0
-    const load = () => cache.load('kv', { path: 'a' }, async () => record(`${++fetches}`))
+    const load = () => cache.load(at(), { path: 'a' }, async () => record(`${++fetches}`))
     await Promise.all([load(), load()])
     t.equal(fetches, 1)
     t.equal(cache.lookup('kv', { path: 'a' }).state, 'miss')
@@ -145,7 +163,7 @@ test('an invalidation drops what it names, in every version, and says how much',
   await keep(cache, { path: 'a', version: '1' })
   await keep(cache, { path: 'b' })
   await keep(cache, { path: 'a' }, 'x', 'kv2')
-  t.equal(cache.invalidate({ store: 'kv', matches: (path) => path === 'a' }), 2)
+  t.equal(cache.invalidate({ store: 'kv', path: 'a' }), 2)
   t.equal(textIn(cache, { path: 'a', version: '1' }), undefined)
   t.equal(textIn(cache, { path: 'b' }), 'x')
   t.equal(cache.invalidate({ store: 'kv' }), 1)
@@ -155,15 +173,15 @@ test('an invalidation drops what it names, in every version, and says how much',
 })
 
 test('a fetch that an invalidation overtakes is given to those who asked before, and to nobody else', async (t) => {
-  for (const what of ['all', { store: 'kv' }, { store: 'kv', matches: () => true }] as const) {
+  for (const what of ['all', { store: 'kv' }, { store: 'kv', path: 'a' }] as const) {
     const { cache } = open()
     const gate = withResolvers<SecretRecord>()
-    const before = cache.load('kv', { path: 'a' }, () => gate.promise)
+    const before = cache.load(at(), { path: 'a' }, () => gate.promise)
     t.equal(cache.invalidate(what), 0)
     const after = keep(cache, { path: 'a' }, 'new')
-    t.equal((await after).record.text.reveal(), 'new')
+    t.equal((await after).entry.record.text.reveal(), 'new')
     gate.resolve(record('old'))
-    t.equal((await before).record.text.reveal(), 'old')
+    t.equal((await before).entry.record.text.reveal(), 'old')
     t.equal(textIn(cache, { path: 'a' }), 'new')
   }
 })
@@ -171,10 +189,190 @@ test('a fetch that an invalidation overtakes is given to those who asked before,
 test('an invalidation of something else does not touch a fetch', async (t) => {
   const { cache } = open()
   const gate = withResolvers<SecretRecord>()
-  const loading = cache.load('kv', { path: 'a' }, () => gate.promise)
-  cache.invalidate({ store: 'kv', matches: (path) => path === 'b' })
+  const loading = cache.load(at(), { path: 'a' }, () => gate.promise)
+  cache.invalidate({ store: 'kv', path: 'b' })
   cache.invalidate({ store: 'k' })
   gate.resolve(record('x'))
   await loading
   t.equal(textIn(cache, { path: 'a' }), 'x')
+})
+
+test('both spellings of an AWS secret are dropped together', async (t) => {
+  const { cache } = open()
+  for (const path of ['db', 'db-AbCdEf', 'db-x']) await keep(cache, { path })
+  t.equal(cache.invalidate({ store: 'kv', path: 'db-AbCdEf' }), 2)
+  t.equal(textIn(cache, { path: 'db-x' }), 'x')
+})
+
+const fail = (cache: SecretCache, fault: ProviderFault, locator: Locator = { path: 'a' }) =>
+  cache.load(at(), locator, async () => {
+    throw fault
+  })
+
+test('a refusal is remembered for its time, jittered, and its store is not asked meanwhile', async (t) => {
+  for (const reason of ['not_found', 'denied', 'misconfigured', 'invalid_answer'] as const) {
+    const { cache, clock } = open()
+    const fault = new ProviderFault(reason)
+    await t.rejects(fail(cache, fault), fault)
+    clock.set(START + NEGATIVE * 0.9 - 1)
+    t.match(cache.lookup('kv', { path: 'a' }), { state: 'negative', fault: { reason } })
+    await t.rejects(
+      cache.load(at(), { path: 'a' }, () => t.fail('its store is asked') as never),
+      new ProviderFault(reason)
+    )
+    clock.set(START + NEGATIVE)
+    t.equal(cache.lookup('kv', { path: 'a' }).state, 'miss')
+  }
+})
+
+test('a store that did not answer is left alone for a second, or for as long as it asked', async (t) => {
+  for (const [retryAfterSeconds, ms] of [
+    [undefined, 1_000],
+    [7, 7_000],
+    [100_000, 300_000]
+  ] as const) {
+    const { cache, clock } = open()
+    await t.rejects(fail(cache, new ProviderFault('throttled', { retryAfterSeconds })))
+    clock.set(START + ms * 0.9 - 1)
+    t.equal(cache.lookup('kv', { path: 'a' }).state, 'negative')
+    clock.set(START + ms)
+    t.equal(cache.lookup('kv', { path: 'a' }).state, 'miss')
+  }
+})
+
+test('a remembered failure tells what remains of the wait', async (t) => {
+  const { cache, clock } = open()
+  await t.rejects(fail(cache, new ProviderFault('throttled', { retryAfterSeconds: 30 })))
+  clock.set(START + 20_000)
+  t.match(cache.lookup('kv', { path: 'a' }), { fault: { retryAfterSeconds: 10 } })
+})
+
+test('while its store does not answer a value is stale up to the bound, and no longer', async (t) => {
+  for (const reason of ['unavailable', 'timeout', 'throttled'] as const) {
+    const { cache, clock } = open()
+    await keep(cache, { path: 'a' })
+    for (const late of [0, 30_000, STALE - 1]) {
+      clock.set(START + TTL + late)
+      const { entry, from } = await fail(cache, new ProviderFault(reason))
+      t.equal(from, 'STALE')
+      t.equal(entry.fetchedAt, START, 'a failing refresh extends nothing')
+      t.match(cache.lookup('kv', { path: 'a' }), { state: 'stale', entry: { fetchedAt: START } })
+    }
+    clock.set(START + TTL + STALE)
+    t.not(cache.lookup('kv', { path: 'a' }).state, 'stale')
+    await t.rejects(fail(cache, new ProviderFault(reason)), new ProviderFault(reason))
+  }
+})
+
+test('nothing is stale after a refusal, after an invalidation, or where the bound is 0', async (t) => {
+  for (const reason of ['not_found', 'denied', 'misconfigured', 'invalid_answer'] as const) {
+    const { cache, clock } = open()
+    await keep(cache, { path: 'a' })
+    clock.set(START + TTL)
+    await t.rejects(fail(cache, new ProviderFault(reason)), new ProviderFault(reason))
+    clock.set(START + TTL + NEGATIVE)
+    await t.rejects(fail(cache, new ProviderFault('unavailable')), new ProviderFault('unavailable'))
+  }
+  const dropped = open()
+  await keep(dropped.cache, { path: 'a' })
+  dropped.clock.set(START + TTL)
+  dropped.cache.invalidate('all')
+  await t.rejects(fail(dropped.cache, new ProviderFault('unavailable')))
+  const never = open({ staleMs: 0 })
+  await keep(never.cache, { path: 'a' })
+  never.clock.set(START + TTL)
+  await t.rejects(fail(never.cache, new ProviderFault('unavailable')))
+})
+
+test('a fetch that an invalidation overtakes and that fails gives nothing stale', async (t) => {
+  const { cache, clock } = open()
+  await keep(cache, { path: 'a' })
+  clock.set(START + TTL)
+  const gate = withResolvers<SecretRecord>()
+  const loading = cache.load(at(), { path: 'a' }, () => gate.promise)
+  await Promise.resolve()
+  cache.invalidate({ store: 'kv' })
+  gate.reject(new ProviderFault('unavailable'))
+  await t.rejects(loading, new ProviderFault('unavailable'))
+  t.equal(cache.lookup('kv', { path: 'a' }).state, 'miss')
+})
+
+test('a value whose refresh fails in time is fresh still, and one that was refused is gone', async (t) => {
+  const { cache, clock } = open()
+  await keep(cache, { path: 'a' })
+  clock.set(START + TTL - 10)
+  const { from } = await cache.load(
+    at(),
+    { path: 'a' },
+    () => Promise.reject(new ProviderFault('unavailable')),
+    { notBefore: START + 1 }
+  )
+  t.equal(from, 'STALE', 'it is older than was asked for')
+  t.equal(textIn(cache, { path: 'a' }), 'x')
+  clock.set(START + TTL)
+  t.equal(cache.lookup('kv', { path: 'a' }).state, 'stale')
+  const other = open()
+  await keep(other.cache, { path: 'a' })
+  const demand = { notBefore: START + 1 }
+  const refuse = () => Promise.reject(new ProviderFault('denied'))
+  await t.rejects(
+    other.cache.load(at(), { path: 'a' }, refuse, demand),
+    new ProviderFault('denied')
+  )
+  t.equal(other.cache.lookup('kv', { path: 'a' }).state, 'negative')
+})
+
+test('who demands a newer answer gets past a refusal, but not past a store that needs rest', async (t) => {
+  const { cache } = open()
+  const demand = { notBefore: START }
+  await t.rejects(fail(cache, new ProviderFault('not_found')))
+  const { from } = await cache.load(at(), { path: 'a' }, async () => record('there now'), demand)
+  t.equal(from, 'MISS')
+  await t.rejects(
+    fail(cache, new ProviderFault('throttled', { retryAfterSeconds: 9 }), { path: 'b' })
+  )
+  await t.rejects(
+    cache.load(at(), { path: 'b' }, () => t.fail('it is asked') as never, demand),
+    new ProviderFault('throttled', { retryAfterSeconds: 9 })
+  )
+})
+
+test('who demands a newer answer than a fetch under way will give waits for the next', async (t) => {
+  const { cache, clock } = open()
+  const gate = withResolvers<SecretRecord>()
+  const first = cache.load(at(), { path: 'a' }, () => gate.promise)
+  await Promise.resolve()
+  clock.set(START + 5)
+  const second = cache.load(at(), { path: 'a' }, async () => record('newer'), {
+    notBefore: START + 5
+  })
+  gate.resolve(record('older'))
+  t.equal((await first).entry.record.text.reveal(), 'older')
+  t.equal((await second).entry.record.text.reveal(), 'newer')
+})
+
+test('a store that remembers nothing of its failures is asked again at once', async (t) => {
+  const { cache } = open()
+  const options = { remembersFailures: false }
+  await t.rejects(
+    cache.load(at(), { path: 'a' }, () => Promise.reject(new ProviderFault('not_found')), options)
+  )
+  t.equal(cache.lookup('kv', { path: 'a' }).state, 'miss')
+})
+
+test('a secret in use is due for a fetch before its time is over, one that is not is not', async (t) => {
+  const { cache, clock } = open()
+  await keep(cache, { path: 'hot' })
+  await keep(cache, { path: 'cold' })
+  const isDue = (path: string) => {
+    const found = cache.lookup('kv', { path })
+    return found.state === 'fresh' && found.isDue
+  }
+  for (let i = 0; i < 40; i++) t.notOk(isDue('hot'))
+  clock.set(START + TTL * 0.89)
+  t.notOk(isDue('hot'))
+  clock.set(START + TTL * 0.96)
+  t.ok(isDue('hot'))
+  t.notOk(isDue('hot'), 'it is said once')
+  t.notOk(isDue('cold'))
 })

@@ -1,0 +1,143 @@
+/**
+ * A slot as sealed bytes. Rule: its times stand inside, and so does the state of the invalidations when its fetch began: an
+ * envelope that was put back later, or was overtaken by an invalidation, is none.
+ */
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { type SecretRecord, Sensitive, type Tags } from '../core/secret.ts'
+import { asUtf8 } from '../core/utf8.ts'
+import type { Sealer } from '../crypto/sealer.ts'
+import type { Slot } from './slot.ts'
+
+/** How what is kept of a secret is written. `read` gets whatever was written under one of our keys, and undefined if that is none. */
+export interface Codec<T> {
+  readonly write: (record: T) => unknown
+  readonly read: (written: unknown) => T | undefined
+}
+
+/** As the keys of the shared state had it when the fetch began. */
+export interface Invalidations {
+  readonly mark: string
+  readonly epoch: string
+}
+
+const Content = Type.Object({
+  mark: Type.String(),
+  epoch: Type.String(),
+  entry: Type.Optional(
+    Type.Object({ record: Type.Unknown(), fetchedAt: Type.Number(), expiresAt: Type.Number() })
+  ),
+  failure: Type.Optional(
+    Type.Object({
+      reason: Type.String(),
+      code: Type.Optional(Type.String()),
+      status: Type.Optional(Type.Number()),
+      retryAfterSeconds: Type.Optional(Type.Number()),
+      until: Type.Number()
+    })
+  )
+})
+type Content = Static<typeof Content>
+const content = Compile(Content)
+
+export const sealSlot = <T>(
+  sealer: Sealer,
+  codec: Codec<T>,
+  context: readonly string[],
+  { entry, failure }: Slot<T>,
+  { mark, epoch }: Invalidations
+): Buffer => {
+  const written: Content = {
+    mark,
+    epoch,
+    ...(entry && { entry: { ...entry, record: codec.write(entry.record) } }),
+    ...(failure && {
+      failure: {
+        reason: failure.fault.reason,
+        ...(failure.fault.code !== undefined && { code: failure.fault.code }),
+        ...(failure.fault.status !== undefined && { status: failure.fault.status }),
+        ...(failure.fault.retryAfterSeconds !== undefined && {
+          retryAfterSeconds: failure.fault.retryAfterSeconds
+        }),
+        until: failure.until
+      }
+    })
+  }
+  const plaintext = Buffer.from(JSON.stringify(written))
+  const envelope = sealer.seal('cache', plaintext, context)
+  plaintext.fill(0)
+  return envelope
+}
+
+const parse = (plaintext: Buffer): unknown => {
+  try {
+    return JSON.parse(asUtf8(plaintext) ?? '')
+  } catch {
+    return undefined
+  } finally {
+    plaintext.fill(0)
+  }
+}
+
+/** Undefined if it is damaged, stood elsewhere, is under a foreign key, or was made before an invalidation. */
+export const openSlot = <T>(
+  sealer: Sealer,
+  codec: Codec<T>,
+  context: readonly string[],
+  envelope: Buffer,
+  { mark, epoch }: Invalidations
+): Slot<T> | undefined => {
+  const plaintext = sealer.open('cache', envelope, context)
+  const written = plaintext && parse(plaintext)
+  if (!content.Check(written) || written.mark !== mark || written.epoch !== epoch) return undefined
+  const { entry, failure } = written
+  const record = entry && codec.read(entry.record)
+  if (entry !== undefined && record === undefined) return undefined
+  return {
+    ...(entry !== undefined &&
+      record !== undefined && {
+        entry: { record, fetchedAt: entry.fetchedAt, expiresAt: entry.expiresAt }
+      }),
+    ...(failure !== undefined && {
+      failure: {
+        fault: new ProviderFault(failure.reason as FaultReason, failure),
+        until: failure.until
+      }
+    })
+  }
+}
+
+const Pairs = Type.Array(Type.Tuple([Type.String(), Type.String()]))
+const pairs = Compile(Pairs)
+const Written = Type.Object({
+  text: Type.String(),
+  version: Type.String(),
+  encoding: Type.Optional(Type.Literal('base64')),
+  tags: Type.Optional(Pairs)
+})
+const writtenRecord = Compile(Written)
+
+export const tagsCodec: Codec<Tags> = {
+  write: (tags) => [...tags],
+  read: (written) => (pairs.Check(written) ? new Map(written) : undefined)
+}
+
+export const recordCodec: Codec<SecretRecord> = {
+  write: ({ text, version, encoding, tags }) => ({
+    text: text.reveal(),
+    version,
+    ...(encoding !== undefined && { encoding }),
+    ...(tags !== undefined && { tags: tagsCodec.write(tags) })
+  }),
+  read: (written) => {
+    if (!writtenRecord.Check(written)) return undefined
+    const { text, version, encoding, tags } = written
+    return {
+      text: new Sensitive(text),
+      version,
+      ...(encoding !== undefined && { encoding }),
+      ...(tags !== undefined && { tags: new Map(tags) })
+    }
+  }
+}

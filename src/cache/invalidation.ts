@@ -1,0 +1,155 @@
+/**
+ * Invalidations, here and in all replicas. Rule: in force here at once; shared by marks that every read of the shared tier
+ * compares, so that a lost message costs nothing there; and told to the other replicas, which notice by a count when they
+ * missed one and then drop all of the store. What cannot be shared now is shared when that is possible again.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Keyring } from '../crypto/keyring.ts'
+import type { Shared } from '../state/shared.ts'
+import { epochKey, familyName, generationKey, markKey } from './names.ts'
+import type { Invalidation } from './origin.ts'
+import type { Notice } from './secret-cache.ts'
+
+export interface Invalidated {
+  readonly dropped: number
+  /** Whether the other replicas know; if not, they will once the shared state answers again. */
+  readonly isShared: boolean
+}
+
+export interface InvalidationOptions {
+  /** Drops in this process; gives how many entries. */
+  readonly drop: (what: Invalidation | Notice) => number
+  /** Undefined: there are no replicas. */
+  readonly shared: Shared | undefined
+  readonly keyring: () => Keyring
+  /** The names of the configured stores. */
+  readonly stores: () => readonly string[]
+  /** How long an envelope may live, in milliseconds: a mark has to live longer. */
+  readonly lifetimeMs: number
+}
+
+export interface InvalidationBus {
+  readonly invalidate: (what: Invalidation) => Promise<Invalidated>
+  readonly close: () => void
+}
+
+const TOPIC = 'invalidate'
+const RECONCILE_EVERY_MS = 5_000
+const COUNT_LIVES_MS = 30 * 24 * 3_600_000
+/** Above so many that wait to be shared, whole stores wait instead. */
+const LONGEST_WAIT_LIST = 1_000
+
+interface Message extends Notice {
+  readonly from: string
+}
+
+const isMessage = (value: unknown): value is Message => {
+  if (typeof value !== 'object' || value === null) return false
+  const { from, store, families } = value as Record<string, unknown>
+  const areNames =
+    families === undefined ||
+    (Array.isArray(families) && families.every((name) => typeof name === 'string'))
+  return typeof from === 'string' && typeof store === 'string' && areNames
+}
+
+const parseMessage = (text: string): Message | undefined => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isMessage(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+type One = Exclude<Invalidation, 'all'>
+
+export const createInvalidation = (options: InvalidationOptions): InvalidationBus => {
+  const { drop, shared, keyring, stores, lifetimeMs } = options
+  if (shared === undefined) {
+    return {
+      invalidate: async (what) => ({ dropped: drop(what), isShared: true }),
+      close: () => {}
+    }
+  }
+  const me = randomUUID()
+  /** By store, how many invalidations this process knows of: those it was told, from where the count stood. */
+  const known = new Map<string, number>()
+  let waiting: One[] = []
+
+  const keys = () => {
+    const ring = keyring()
+    return ring.kids.flatMap((kid) => ring.find(kid) ?? [])
+  }
+
+  /** Replicas in the middle of a rotation name things by different keys: all of them are marked. */
+  const share = async ({ store, path }: One): Promise<void> => {
+    const families =
+      path === undefined ? undefined : keys().map((key) => familyName(key, store, path))
+    const marks =
+      families === undefined ? keys().map((key) => epochKey(key, store)) : families.map(markKey)
+    await shared.add([
+      ...marks.map((key) => ({ key, by: 1, ttlMs: lifetimeMs })),
+      ...keys().map((key) => ({ key: generationKey(key, store), by: 1, ttlMs: COUNT_LIVES_MS }))
+    ])
+    const message: Message = { from: me, store, ...(families !== undefined && { families }) }
+    await shared.publish(TOPIC, JSON.stringify(message))
+  }
+
+  const shareLater = (one: One): void => {
+    waiting.push(one)
+    if (waiting.length > LONGEST_WAIT_LIST) {
+      waiting = [...new Set(waiting.map(({ store }) => store))].map((store) => ({ store }))
+    }
+  }
+
+  const tryToShare = async (one: One): Promise<boolean> => {
+    try {
+      await share(one)
+      return true
+    } catch {
+      shareLater(one)
+      return false
+    }
+  }
+
+  const reconcile = async (): Promise<void> => {
+    const late = waiting
+    waiting = []
+    await Promise.all(late.map(tryToShare))
+    const names = stores()
+    const { active } = keyring()
+    const counts = await shared.getMany(names.map((store) => generationKey(active, store)))
+    names.forEach((store, i) => {
+      const count = Number(counts[i]?.toString() ?? 0)
+      if ((known.get(store) ?? 0) !== count) drop({ store })
+      known.set(store, count)
+    })
+  }
+  const reconcileSoon = (): void => {
+    // Whatever fails is tried again with the next reconnect, or in a while.
+    reconcile().catch(() => {})
+  }
+
+  shared.onMessage(TOPIC, (text) => {
+    const message = parseMessage(text)
+    if (message === undefined) return
+    const { from, store } = message
+    known.set(store, (known.get(store) ?? 0) + 1)
+    if (from !== me) drop(message)
+  })
+  shared.onReconnect(reconcileSoon)
+  const timer = setInterval(() => {
+    if (shared.isUp()) reconcileSoon()
+  }, RECONCILE_EVERY_MS)
+  timer.unref()
+
+  return {
+    invalidate: async (what) => {
+      const dropped = drop(what)
+      const each: One[] = what === 'all' ? stores().map((store) => ({ store })) : [what]
+      const shares = await Promise.all(each.map(tryToShare))
+      return { dropped, isShared: shares.every(Boolean) }
+    },
+    close: () => clearInterval(timer)
+  }
+}

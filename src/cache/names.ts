@@ -1,0 +1,56 @@
+/**
+ * What is called how among replicas. Rule: no name tells a secret's, a store's or a version's, and all that belongs to one
+ * secret (its braces) stays together on one node of a cluster.
+ */
+import type { Locator } from '../core/secret.ts'
+import { fingerprint } from '../crypto/fingerprint.ts'
+import type { EncryptionKey } from '../crypto/keyring.ts'
+import { familyOf, type Origin } from './origin.ts'
+
+/** What is kept of a secret: its value or its tags. */
+export type Kept = 'secret' | 'tags'
+
+/** The secret with all its versions and spellings, by one word. */
+export const familyName = (key: EncryptionKey, store: string, path: string): string =>
+  fingerprint(key, ['family', store, familyOf(path)])
+
+/** Changes whenever the secret is invalidated. */
+export const markKey = (family: string): string => `mark:{${family}}`
+
+/** Changes whenever the store is invalidated as a whole. */
+export const epochKey = (key: EncryptionKey, store: string): string =>
+  `epoch:${fingerprint(key, ['epoch', store])}`
+
+/** Counts all invalidations in the store, so that a replica finds out that it missed one. */
+export const generationKey = (key: EncryptionKey, store: string): string =>
+  `generation:${fingerprint(key, ['generation', store])}`
+
+export interface Names {
+  readonly family: string
+  readonly envelope: string
+  readonly lease: string
+  readonly mark: string
+  readonly epoch: string
+  /** Where the envelope stands; sealed into it, so that moved elsewhere it does not open. */
+  readonly context: readonly string[]
+}
+
+export const namesOf = (
+  key: EncryptionKey,
+  kept: Kept,
+  environment: string,
+  { store, place }: Origin,
+  { path, version = '', nativeId = '' }: Locator
+): Names => {
+  const context = [kept, environment, store, place, path, version, nativeId]
+  const family = familyName(key, store, path)
+  const slot = `{${family}}:${fingerprint(key, context)}`
+  return {
+    family,
+    envelope: `cache:${slot}`,
+    lease: `lease:${slot}`,
+    mark: markKey(family),
+    epoch: epochKey(key, store),
+    context
+  }
+}

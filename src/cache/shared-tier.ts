@@ -1,0 +1,156 @@
+/**
+ * The tier that replicas share: sealed slots, and a lease on each fetch, so that of any number of replicas one asks the
+ * store. Rule: it saves calls, nothing else. Whatever goes wrong with it (no answer, a lost lease, a bad envelope) means
+ * that this process fetches by itself; and who does not hold the lease waits for the value, not for the lease.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Locator } from '../core/secret.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import type { Sealer } from '../crypto/sealer.ts'
+import type { Shared } from '../state/shared.ts'
+import { type Codec, type Invalidations, openSlot, sealSlot } from './envelope.ts'
+import { familyName, type Kept, type Names, namesOf } from './names.ts'
+import type { Origin } from './origin.ts'
+import type { Slot } from './slot.ts'
+
+export interface SharedTierOptions<T> {
+  readonly shared: Shared
+  readonly kept: Kept
+  readonly codec: Codec<T>
+  readonly environment: string
+  readonly keyring: () => Keyring
+  readonly sealer: () => Sealer
+  /** How long whoever waits for another replica's fetch does so, in milliseconds. */
+  readonly patienceMs: number
+}
+
+export interface Claim<T> {
+  /** What the replicas know, if anything. */
+  readonly slot: Slot<T> | undefined
+  /** Whether this process is to fetch; otherwise the slot is what was wanted. */
+  readonly mayFetch: boolean
+  /** Ends the claim, with what is to be shared. In the background: nobody waits for it, and it never fails. */
+  readonly settle: (slot?: Slot<T>, lifetimeMs?: number) => void
+}
+
+export interface SharedTier<T> {
+  /** Undefined where there is nothing to be had from it at present. */
+  readonly claim: (
+    origin: Origin,
+    locator: Locator,
+    isWanted: (slot: Slot<T>) => boolean
+  ) => Promise<Claim<T> | undefined>
+  /** By what name replicas tell each other of a secret. */
+  readonly familyOf: (store: string, path: string) => string
+  /** Envelopes that were there and did not open. */
+  readonly refused: () => number
+}
+
+/** What a read may lose by a slow shared state, in milliseconds. */
+const BUDGET_MS = 50
+/** A holder that died or stands still is taken over after so long. */
+const LEASE_MS = 500
+const RENEW_EVERY_MS = 150
+const FIRST_WAIT_MS = 5
+const LONGEST_WAIT_MS = 100
+
+interface Hold {
+  readonly isHeld: () => boolean
+  readonly letGo: () => void
+}
+
+/** Keeps the lease alive while its fetch is under way. */
+const holdLease = (shared: Shared, lease: string, owner: string): Hold => {
+  let heldUntil = performance.now() + LEASE_MS
+  const renewal = setInterval(() => {
+    const asked = performance.now()
+    shared.renew(lease, owner, LEASE_MS).then(
+      (isOurs) => {
+        heldUntil = isOurs ? asked + LEASE_MS : 0
+      },
+      () => {}
+    )
+  }, RENEW_EVERY_MS)
+  renewal.unref()
+  return {
+    isHeld: () => performance.now() < heldUntil,
+    letGo: () => clearInterval(renewal)
+  }
+}
+
+const textOf = (bytes: Buffer | undefined): string => bytes?.toString() ?? ''
+
+export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
+  const { shared, kept, codec, environment, keyring, sealer, patienceMs } = options
+  let refused = 0
+
+  const read = async (
+    names: Names
+  ): Promise<{ slot: Slot<T> | undefined; invalidations: Invalidations }> => {
+    // The envelope comes first: what is invalidated between the two reads is seen by the second.
+    const [envelope, mark, epoch] = await shared.getMany(
+      [names.envelope, names.mark, names.epoch],
+      BUDGET_MS
+    )
+    const invalidations = { mark: textOf(mark), epoch: textOf(epoch) }
+    if (envelope === undefined) return { slot: undefined, invalidations }
+    const slot = openSlot(sealer(), codec, names.context, envelope, invalidations)
+    if (slot === undefined) refused++
+    return { slot, invalidations }
+  }
+
+  const release = (names: Names, owner: string): void => {
+    shared.release(names.lease, owner).catch(() => {})
+  }
+
+  return {
+    claim: async (origin, locator, isWanted) => {
+      if (!shared.isUp()) return undefined
+      const names = namesOf(keyring().active, kept, environment, origin, locator)
+      const owner = randomUUID()
+      const giveUpAt = performance.now() + patienceMs
+      let waitMs = FIRST_WAIT_MS
+      for (;;) {
+        let answers: [boolean, Awaited<ReturnType<typeof read>>]
+        try {
+          // In this order in one round trip: whoever gets the lease sees what its last holder left.
+          answers = await Promise.all([
+            shared.acquire(names.lease, owner, LEASE_MS, BUDGET_MS),
+            read(names)
+          ])
+        } catch {
+          return undefined
+        }
+        const [hasLease, { slot, invalidations }] = answers
+        if (slot !== undefined && isWanted(slot)) {
+          if (hasLease) release(names, owner)
+          return { slot, mayFetch: false, settle: () => {} }
+        }
+        if (!hasLease && performance.now() < giveUpAt) {
+          await sleep(waitMs * (0.75 + Math.random() / 2))
+          waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)
+          continue
+        }
+        const hold = hasLease ? holdLease(shared, names.lease, owner) : undefined
+        return {
+          slot,
+          mayFetch: true,
+          settle: (result, lifetimeMs = 0) => {
+            if (hold === undefined) return
+            hold.letGo()
+            // Who lost the lease may be late: what another replica fetched since is newer.
+            if (result !== undefined && lifetimeMs > 0 && hold.isHeld()) {
+              const envelope = sealSlot(sealer(), codec, names.context, result, invalidations)
+              shared.put(names.envelope, envelope, lifetimeMs).catch(() => {})
+            }
+            release(names, owner)
+          }
+        }
+      }
+    },
+
+    familyOf: (store, path) => familyName(keyring().active, store, path),
+    refused: () => refused
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What is known of one secret: its value, the failure that its store gave last, or both. Rule: a time is never extended. A
+ * value ends TTL and stale bound after its fetch began, whatever was tried since; a failure ends by itself.
+ */
+import { type FaultReason, ProviderFault } from '../core/fault.ts'
+
+export interface CacheEntry<T> {
+  readonly record: T
+  /** Milliseconds since the epoch at which the fetch began: the value is at least as new. */
+  readonly fetchedAt: number
+  /** Milliseconds since the epoch; from then on it is given out only while its store fails. */
+  readonly expiresAt: number
+}
+
+export interface Failure {
+  readonly fault: ProviderFault
+  /** Milliseconds since the epoch; until then the store is not asked again. */
+  readonly until: number
+}
+
+export interface Slot<T> {
+  readonly entry?: CacheEntry<T>
+  readonly failure?: Failure
+}
+
+export type Lookup<T> =
+  /** `isDue`: it is in use and ends soon, so that now is the time to fetch it anew; said once. */
+  | { readonly state: 'fresh'; readonly entry: CacheEntry<T>; readonly isDue: boolean }
+  /** Past its time, but its store is failing. */
+  | { readonly state: 'stale'; readonly entry: CacheEntry<T> }
+  | { readonly state: 'negative'; readonly fault: ProviderFault }
+  | { readonly state: 'miss' }
+
+const TRANSIENT: ReadonlySet<FaultReason> = new Set(['unavailable', 'timeout', 'throttled'])
+
+/** Whether the store may answer soon. Any other fault is an answer: what was known before it is no longer true. */
+export const isTransient = ({ reason }: ProviderFault): boolean => TRANSIENT.has(reason)
+
+/** How long a store that did not answer is left alone, in milliseconds. */
+const BACK_OFF_MS = 1_000
+const LONGEST_BACK_OFF_MS = 300_000
+
+/** Up to a tenth shorter, so that what failed together is not tried again together. */
+const jittered = (ms: number): number => ms * (1 - Math.random() / 10)
+
+/** How long the fault is remembered, by its class. A store that said when to come again is taken at its word. */
+export const failureOf = (fault: ProviderFault, now: number, negativeTtlMs: number): Failure => {
+  const { retryAfterSeconds } = fault
+  if (!isTransient(fault)) return { fault, until: now + jittered(negativeTtlMs) }
+  const asked = retryAfterSeconds === undefined ? 0 : retryAfterSeconds * 1000
+  const backOff = Math.min(Math.max(asked, jittered(BACK_OFF_MS)), LONGEST_BACK_OFF_MS)
+  return { fault, until: now + backOff }
+}
+
+/** The fault as it is now: what remains of the wait that the store asked for. */
+export const faultAt = ({ fault, until }: Failure, now: number): ProviderFault =>
+  fault.retryAfterSeconds === undefined
+    ? fault
+    : new ProviderFault(fault.reason, {
+        code: fault.code,
+        status: fault.status,
+        retryAfterSeconds: Math.ceil((until - now) / 1000)
+      })
+
+/** A clock that was set back must not make an entry live longer. */
+export const isFresh = (entry: CacheEntry<unknown> | undefined, now: number): boolean =>
+  entry !== undefined && entry.fetchedAt <= now && now < entry.expiresAt
+
+export const isInForce = (failure: Failure | undefined, now: number): boolean =>
+  failure !== undefined && now < failure.until
+
+/** Whether the value may be given out while its store fails. */
+export const isWithinBound = (
+  entry: CacheEntry<unknown> | undefined,
+  now: number,
+  staleMs: number
+): boolean =>
+  entry !== undefined && staleMs > 0 && entry.fetchedAt <= now && now < entry.expiresAt + staleMs
+
+const MISS = { state: 'miss' } as const
+
+export const judge = <T>({ entry, failure }: Slot<T>, now: number, staleMs: number): Lookup<T> => {
+  if (entry !== undefined && isFresh(entry, now)) return { state: 'fresh', entry, isDue: false }
+  if (failure === undefined || !isInForce(failure, now)) return MISS
+  if (entry !== undefined && isTransient(failure.fault) && isWithinBound(entry, now, staleMs)) {
+    return { state: 'stale', entry }
+  }
+  return { state: 'negative', fault: faultAt(failure, now) }
+}
+
+/** Whichever value is newer, and the failure of the first. */
+export const withNewest = <T>(slot: Slot<T>, other: CacheEntry<T> | undefined): Slot<T> =>
+  other === undefined || (slot.entry?.fetchedAt ?? Number.NEGATIVE_INFINITY) >= other.fetchedAt
+    ? slot
+    : { ...slot, entry: other }
+
+/** What stands after a fetch that failed: after an answer nothing of before, otherwise what was known. */
+export const slotAfter = <T>(
+  fault: ProviderFault,
+  known: CacheEntry<T> | undefined,
+  now: number,
+  negativeTtlMs: number
+): Slot<T> => {
+  const failure = failureOf(fault, now, negativeTtlMs)
+  return isTransient(fault) && known !== undefined ? { entry: known, failure } : { failure }
+}

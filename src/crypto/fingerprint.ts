@@ -1,0 +1,8 @@
+/** Names that only we can make, for places where others may look: the same words give the same name, and a name tells nothing. */
+import { createHmac } from 'node:crypto'
+import type { EncryptionKey } from './keyring.ts'
+import { lengthPrefixed } from './length-prefixed.ts'
+
+/** HMAC-SHA256 under purpose `fingerprint`, as 43 characters of base64url. */
+export const fingerprint = ({ keyFor }: EncryptionKey, words: readonly string[]): string =>
+  createHmac('sha256', keyFor('fingerprint')).update(lengthPrefixed(words)).digest('base64url')

@@ -1,0 +1,85 @@
+/** What an envelope gives back, and what is none. */
+import { test } from 'tap'
+import { openSlot, recordCodec, sealSlot, tagsCodec } from '../../../src/cache/envelope.ts'
+import type { Slot } from '../../../src/cache/slot.ts'
+import { ProviderFault } from '../../../src/core/fault.ts'
+import { type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
+import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { createSealer } from '../../../src/crypto/sealer.ts'
+
+const sealer = createSealer(createKeyring([newEncryptionKey()]))
+const PLACE = ['secret', 'dev', 'kv', 'place', 'a', '', '']
+const NOW = { mark: '', epoch: '3' }
+const ENTRY = { fetchedAt: 1, expiresAt: 2 }
+const record: SecretRecord = {
+  text: new Sensitive('{"user":"ü"}'),
+  version: 'v1',
+  encoding: 'base64',
+  tags: new Map([['__proto__', 'true']])
+}
+
+const plain = ({ entry }: Slot<SecretRecord> = {}) =>
+  entry && { ...entry, record: { ...entry.record, text: entry.record.text.reveal() } }
+
+test('a slot comes back as it was: value, times, tags and failure', async (t) => {
+  const failure = {
+    fault: new ProviderFault('throttled', { code: 'Slow', status: 429, retryAfterSeconds: 7 }),
+    until: 9
+  }
+  for (const slot of [
+    { entry: { ...ENTRY, record } },
+    { failure },
+    { entry: { ...ENTRY, record }, failure }
+  ]) {
+    const envelope = sealSlot(sealer, recordCodec, PLACE, slot, NOW)
+    const back = openSlot(sealer, recordCodec, PLACE, envelope, NOW)
+    t.strictSame(plain(back), plain(slot))
+    t.strictSame(back?.entry?.record.tags, slot.entry && record.tags)
+    t.strictSame(back?.failure, slot.failure)
+  }
+  const tags = sealSlot(
+    sealer,
+    tagsCodec,
+    PLACE,
+    { entry: { ...ENTRY, record: new Map([['a', 'b']]) } },
+    NOW
+  )
+  t.strictSame(openSlot(sealer, tagsCodec, PLACE, tags, NOW)?.entry?.record, new Map([['a', 'b']]))
+})
+
+test('an envelope shows nothing of what it holds', async (t) => {
+  const envelope = sealSlot(sealer, recordCodec, PLACE, { entry: { ...ENTRY, record } }, NOW)
+  for (const word of ['user', 'v1', 'fetchedAt', 'kv', '__proto__'])
+    t.notOk(envelope.includes(word), word)
+})
+
+test('what stood elsewhere, was cut, changed, made before an invalidation or under a foreign key is none', async (t) => {
+  const slot = { entry: { ...ENTRY, record } }
+  const envelope = sealSlot(sealer, recordCodec, PLACE, slot, NOW)
+  const open = (bytes: Buffer, place = PLACE, invalidations = NOW) =>
+    openSlot(sealer, recordCodec, place, bytes, invalidations)
+  t.ok(open(envelope))
+  PLACE.forEach((_word, i) => {
+    t.equal(open(envelope, PLACE.with(i, 'other')), undefined, `another place (${i})`)
+  })
+  t.equal(open(envelope, PLACE, { ...NOW, mark: '1' }), undefined)
+  t.equal(open(envelope, PLACE, { ...NOW, epoch: '4' }), undefined)
+  for (const length of [0, 1, 34, 35, envelope.length - 1]) {
+    t.equal(open(envelope.subarray(0, length)), undefined, `cut at ${length}`)
+  }
+  for (const i of [0, 1, 7, 19, 35, envelope.length - 1]) {
+    const changed = Buffer.from(envelope)
+    changed[i] = (changed[i] ?? 0) ^ 1
+    t.equal(open(changed), undefined, `byte ${i}`)
+  }
+  const foreign = createSealer(createKeyring([newEncryptionKey()]))
+  t.equal(open(sealSlot(foreign, recordCodec, PLACE, slot, NOW)), undefined)
+  const ofAnotherSort = sealSlot(
+    sealer,
+    tagsCodec,
+    PLACE,
+    { entry: { ...ENTRY, record: new Map() } },
+    NOW
+  )
+  t.equal(open(ofAnotherSort), undefined, 'tags are no record')
+})
