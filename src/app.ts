@@ -229,8 +229,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       const former = live
       live = await compose(next, environ, former)
       // Another place may stand under the same name now: what was read from the former is not its answer.
-      for (const { spec, provider } of former.stores.all()) {
-        if (live.stores.get(spec.name)?.provider === provider) continue
+      for (const { spec, connection } of former.stores.all()) {
+        if (live.stores.get(spec.name)?.connection === connection) continue
         for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
       }
     },

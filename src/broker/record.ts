@@ -6,6 +6,7 @@ import { ProblemError, problemOfFault } from '../core/problem.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
 import type { Log } from '../providers/provider.ts'
 import type { Caller, Door } from './caller.ts'
+import { isRefusal } from './guard.ts'
 
 export type Action = AuditEvent['action']
 
@@ -67,10 +68,11 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
     cache
   })
 
-  /** `not_found` is an answer like any other; the rest is the operator's business. */
+  /** `not_found` is an answer like any other, and the guard speaks for itself; the rest is the operator's business. */
   const logFault = (who: Door, reference: Reference | undefined, error: unknown): void => {
     const { requestId } = who
-    if (error instanceof ProblemError) return
+    if (error instanceof ProblemError || (error instanceof ProviderFault && isRefusal(error)))
+      return
     if (!(error instanceof ProviderFault)) {
       log('error', 'a request failed unexpectedly', {
         requestId,
