@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs'
 import { PROBLEMS, problemOfFault } from '../src/core/problem.ts'
 import { catalog } from '../src/providers/catalog.ts'
 import { Credential, type ProviderPlugin } from '../src/providers/provider.ts'
+import { QUOTAS } from '../src/providers/quotas.ts'
 
 /** The parts of a JSON schema that our settings are made of. */
 interface Schema {
@@ -99,13 +100,23 @@ const credentials = (): string[] => {
   return ['### Credentials', [lead, '', ...ways].join('\n')]
 }
 
-const settingsOf = ({ settings, tags }: ProviderPlugin): string => {
+const quotaOf = ({ kind }: ProviderPlugin): string => {
+  const lead = '`quota: { perSecond, burst }` bounds the calls that each process makes to it'
+  const quota = QUOTAS[kind]
+  if (quota === undefined) return `${lead}; without it there is no bound.`
+  const [perSecond, burst] = [quota.perSecond, quota.burst].map((n) => n.toLocaleString('en'))
+  return `${lead}; without it that is ${perSecond} a second, and ${burst} at once after a rest.`
+}
+
+const settingsOf = (plugin: ProviderPlugin): string => {
+  const { settings, tags } = plugin
   const members = membersOf(settings as Schema)
   const common = [
     'Every store has `name`, which references and policies begin with, and `kind`.',
     tags === undefined
       ? 'It cannot have `requireTags`: secrets of this kind have no tags.'
       : `With \`requireTags\` only secrets are read and written that have what it names among their ${tags}.`,
+    quotaOf(plugin),
     members.length === 0 ? 'There is nothing else to set.' : ''
   ]
   return [

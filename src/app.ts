@@ -23,6 +23,7 @@ import type { Principal } from './core/principal.ts'
 import type { Tags } from './core/secret.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/sealer.ts'
+import { createAllowances } from './http/allowances.ts'
 import { doorOf } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
@@ -210,20 +211,26 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
   }
+  const allowances = settings.RATE_LIMIT_ENABLED
+    ? createAllowances({
+        shared: undefined,
+        fingerprintKey: () => live.keyring.active.keyFor('fingerprint'),
+        now
+      })
+    : undefined
   const hasInternalListener = settings.INTERNAL_PORT !== undefined
   const serve = (addRoutes: (routes: Routes) => void): Promise<FastifyInstance> =>
     createServer({
       scopeRoot: settings.SCOPE_ROOT,
       adminScope: settings.ADMIN_SCOPE,
       allowsAdminWrite: settings.ALLOW_ADMIN_WRITE,
-      limits: settings.RATE_LIMIT_ENABLED
-        ? {
-            windowSeconds: settings.RATE_LIMIT_WINDOW_SECONDS,
-            perKey: settings.RATE_LIMIT_MAX,
-            perAddress: settings.RATE_LIMIT_IP_MAX,
-            authFailures: settings.RATE_LIMIT_AUTH_FAILURES_MAX
-          }
-        : undefined,
+      limits: allowances && {
+        windowSeconds: settings.RATE_LIMIT_WINDOW_SECONDS,
+        perKey: settings.RATE_LIMIT_MAX,
+        perAddress: settings.RATE_LIMIT_IP_MAX,
+        authFailures: settings.RATE_LIMIT_AUTH_FAILURES_MAX,
+        allowances
+      },
       authenticate,
       isInternalSecret: (given) => live.isInternalSecret(given),
       recordRefusal: (request, problem) => {
@@ -265,8 +272,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       const former = live
       live = await compose(next, environ, former)
       // Another place may stand under the same name now: what was read from the former is not its answer.
-      for (const { spec, provider } of former.stores.all()) {
-        if (live.stores.get(spec.name)?.provider === provider) continue
+      for (const { spec, connection } of former.stores.all()) {
+        if (live.stores.get(spec.name)?.connection === connection) continue
         for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
       }
     },
@@ -276,6 +283,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     close: async () => {
       await Promise.all([server.close(), internalServer?.close()])
       invalidation.close()
+      await allowances?.close()
       await live.stores.close()
       await trail.close()
       await state.close()

@@ -18,8 +18,10 @@ import type {
   ProviderPlugin,
   SecretProvider
 } from '../providers/provider.ts'
+import { QUOTAS, type Quota } from '../providers/quotas.ts'
 import type { State } from '../state/state.ts'
 import { select } from './content.ts'
+import { createGuard, type Guard } from './guard.ts'
 
 /** A store as it is configured. */
 export interface StoreSpec {
@@ -30,12 +32,18 @@ export interface StoreSpec {
   readonly address: StoreAddress
   /** Tags without which a secret of this store is not read; empty: none are asked for. */
   readonly requireTags: ReadonlyMap<string, string>
+  /** Absent: that of its kind. */
+  readonly quota?: Quota | undefined
 }
 
 export interface Store {
   readonly spec: StoreSpec
   readonly origin: Origin
+  /** Guarded: its quota and its breaker stand before every operation. */
   readonly provider: SecretProvider
+  /** The provider without its guard: by this stores are told apart over a reload, and nothing is asked of it. */
+  readonly connection: SecretProvider
+  readonly guard: Pick<Guard, 'state'>
   /** Runs one call under the total deadline; whatever it throws becomes a ProviderFault. */
   readonly call: <T>(work: (options: CallOptions) => Promise<T>) => Promise<T>
 }
@@ -129,10 +137,23 @@ const originOf = ({ name, plugin, settings }: StoreSpec): Origin => ({
     .update(JSON.stringify([plugin.kind, settings], sorted))
     .digest('base64url')
 })
+const guarded = (spec: StoreSpec, connection: SecretProvider, deps: StoresDeps): Store => {
+  const { log, now, timeoutMs } = deps
+  const quota = spec.quota ?? QUOTAS[spec.plugin.kind]
+  const guard = createGuard({ store: spec.name, quota, log, now })
+  return {
+    spec,
+    origin: originOf(spec),
+    provider: guard.protect(connection),
+    connection,
+    guard,
+    call: (work) => underDeadline(timeoutMs, work)
+  }
+}
 
 const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
-  const { log, now, state, sealer, timeoutMs } = deps
-  const provider = await spec.plugin.connect(spec.settings, {
+  const { log, now, state, sealer } = deps
+  const connection = await spec.plugin.connect(spec.settings, {
     store: spec.name,
     log,
     now,
@@ -140,12 +161,18 @@ const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
     sealer,
     credential: readCredential(deps)
   })
-  return { spec, origin: originOf(spec), provider, call: (work) => underDeadline(timeoutMs, work) }
+  return guarded(spec, connection, deps)
 }
 
 const isSame = (store: Store, spec: StoreSpec): boolean =>
   store.spec.plugin.kind === spec.plugin.kind &&
   isDeepStrictEqual(store.spec.settings, spec.settings)
+
+/** With its guard too, and what that has learnt, unless the quota is another one now. */
+const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store =>
+  isDeepStrictEqual(known.spec.quota, spec.quota)
+    ? { ...known, spec }
+    : guarded(spec, known.connection, deps)
 
 /**
  * Connects the stores. On a reload, stores of `previous` whose settings are unchanged are taken over with their
@@ -160,9 +187,9 @@ export const connectStores = async (
   for (const spec of specs) {
     const known = previous?.get(spec.name)
     const keeps = known !== undefined && isSame(known, spec)
-    connected.set(spec.name, keeps ? { ...known, spec } : await connect(spec, deps))
+    connected.set(spec.name, keeps ? takeOver(known, spec, deps) : await connect(spec, deps))
   }
-  const kept = new Set([...connected.values()].map((store) => store.provider))
+  const kept = new Set([...connected.values()].map((store) => store.connection))
   return {
     stores: {
       get: (name) => connected.get(name),
@@ -171,6 +198,6 @@ export const connectStores = async (
         await Promise.allSettled([...connected.values()].map((store) => store.provider.close()))
       }
     },
-    retired: (previous?.all() ?? []).filter((store) => !kept.has(store.provider))
+    retired: (previous?.all() ?? []).filter((store) => !kept.has(store.connection))
   }
 }

@@ -6,12 +6,14 @@ import { type Static, Type } from 'typebox'
 import type { StoreSpec } from '../broker/stores.ts'
 import { isStoreName } from '../core/reference.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
+import { Quota } from '../providers/quotas.ts'
 import { checkShape, type Path, type Report } from './shape.ts'
 
 export const Store = Type.Object({
   name: Type.String(),
   kind: Type.String(),
-  requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 }))
+  requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 })),
+  quota: Type.Optional(Quota)
 })
 
 export interface StoreConfig extends StoreSpec {
@@ -36,7 +38,7 @@ export const readStore = (
   at: Path,
   report: Report
 ): StoreConfig | undefined => {
-  const { name, kind, requireTags, ...settings } = entry as Record<string, unknown> &
+  const { name, kind, requireTags, quota, ...settings } = entry as Record<string, unknown> &
     Static<typeof Store>
   if (!isStoreName(name)) {
     report(
@@ -60,7 +62,8 @@ export const readStore = (
   }
   try {
     const tags = new Map(Object.entries(requireTags ?? {}))
-    return { name, plugin, settings, address: plugin.address(settings), requireTags: tags }
+    const address = plugin.address(settings)
+    return { name, plugin, settings, address, requireTags: tags, quota }
   } catch (error) {
     report(at, (error as Error).message)
     return undefined

@@ -2,14 +2,12 @@
  * Who gets in, as one hook: limit of the address, authentication, limit of the key, scope and mode. Rule: failed logins
  * are counted, and what may be asked of a secret is not decided here but in the broker.
  */
-import { normalizeIP } from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { LRUCache } from 'lru-cache'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
-import { addressOf } from './caller.ts'
 import { apiKeyIn, internalSecretIn } from './credentials.ts'
+import { addLimiters, type Limits } from './limiters.ts'
 import type { RouteAuth } from './route-auth.ts'
 
 declare module 'fastify' {
@@ -19,16 +17,10 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     /** Takes `more` requests from the allowance of the key, for one that does the work of several. Throws `rate_limited`. */
-    chargeKey: (request: FastifyRequest, reply: FastifyReply, more: number) => Promise<void>
+    chargeKey: (request: FastifyRequest, reply: FastifyReply, more: number) => void
+    /** For a read that demands to go past the cache: takes one of the few that a key has. Rejects with `rate_limited`. */
     chargeFresh: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   }
-}
-
-export interface Limits {
-  readonly windowSeconds: number
-  readonly perKey: number
-  readonly perAddress: number
-  readonly authFailures: number
 }
 
 export interface AdmissionOptions {
@@ -47,58 +39,16 @@ export interface AdmissionOptions {
 
 type KeyAuth = Extract<RouteAuth, { kind: 'key' | 'admin' }>
 
-/** Takes one from the caller's allowance; throws `rate_limited` when there is none left. */
-type Limiter = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
-
-/** Only the limit that a caller steers by, its key's, stands on every answer (draft-ietf-httpapi-ratelimit-headers). */
-const createLimiter = (
-  app: FastifyInstance,
-  name: 'address' | 'key' | 'failed-logins',
-  max: number,
-  windowSeconds: number,
-  keyGenerator: (request: FastifyRequest) => string
-): Limiter => {
-  const announces = name === 'key'
-  const take = app.createRateLimit({ max, timeWindow: windowSeconds * 1000, keyGenerator })
-  const policy = `"${name}";q=${max};w=${windowSeconds}`
-  return async (request, reply) => {
-    const taken = await take(request)
-    // `isAllowed` says that the caller is on the plugin's list of exempted ones, of which there are none.
-    if (taken.isAllowed || !(announces || taken.isExceeded)) return
-    reply.header('ratelimit-policy', policy)
-    reply.header('ratelimit', `"${name}";r=${taken.remaining};t=${taken.ttlInSeconds}`)
-    if (taken.isExceeded) throw new ProblemError('rate_limited', { retryAfter: taken.ttlInSeconds })
-  }
-}
-
-const unlimited: Limiter = async () => {}
-
-// One subscriber has a whole /64 of IPv6 addresses. What network an address is in is kept, since to find it costs as much
-// as the rest of admission.
-const networks = new LRUCache<string, string>({
-  max: 1_000,
-  memoMethod: (address) => normalizeIP(address)
-})
-const byAddress = (request: FastifyRequest): string => networks.memo(addressOf(request))
-const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? ''
-
 const isFailedLogin = (error: unknown): error is ProblemError =>
   error instanceof ProblemError &&
   (error.code === 'invalid_api_key' || error.code === 'authentication_required')
 
-export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): void => {
-  const { scopeRoot, adminScope, limits, authenticate, isInternalSecret, recordRefusal } = options
-  const limiter = (
-    name: Parameters<typeof createLimiter>[1],
-    max: number | undefined,
-    key: typeof byAddress
-  ): Limiter =>
-    limits === undefined || max === undefined
-      ? unlimited
-      : createLimiter(app, name, max, limits.windowSeconds, key)
-  const limitAddress = limiter('address', limits?.perAddress, byAddress)
-  const limitKey = limiter('key', limits?.perKey, byKey)
-  const limitFailures = limiter('failed-logins', limits?.authFailures, byAddress)
+export const addAdmission = async (
+  app: FastifyInstance,
+  options: AdmissionOptions
+): Promise<void> => {
+  const { scopeRoot, adminScope, authenticate, isInternalSecret, recordRefusal } = options
+  const limits = await addLimiters(app, options.limits)
 
   const scopes = new Map<string, string>()
   const fullScope = (scope: string): string => {
@@ -113,14 +63,6 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
   const scopeOf = (auth: KeyAuth): string | undefined => {
     if (auth.kind === 'admin') return adminScope
     return auth.scope === undefined ? undefined : fullScope(auth.scope)
-  }
-
-  const admitKey = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const apiKey = apiKeyIn(request.raw.rawHeaders)
-    if (apiKey === undefined) throw new ProblemError('authentication_required')
-    const known = authenticate(apiKey)
-    request.principal = known instanceof Promise ? await known : known
-    await limitKey(request, reply)
   }
 
   const authorizeRoute = (request: FastifyRequest, principal: Principal): void => {
@@ -148,26 +90,28 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
     }
   }
 
-  app.decorate('chargeKey', async (request: FastifyRequest, reply: FastifyReply, more: number) => {
-    for (let taken = 0; taken < more; taken++) await limitKey(request, reply)
-  })
-  app.decorate('chargeFresh', async () => {})
+  app.decorate('chargeKey', limits.key)
+  app.decorate('chargeFresh', limits.fresh)
   app.decorateRequest('principal', null)
+  // A key that is known is admitted without waiting for anything.
   app.addHook('onRequest', async (request, reply) => {
     const { auth } = request.routeOptions.config
     if (auth?.kind === 'open' && auth.unlimited) return
-    await limitAddress(request, reply)
+    limits.address(request, reply)
     // Here rather than in a handler, which would have read the body first.
     if (request.is404) throw new ProblemError('route_not_found')
     if (auth === undefined || auth.kind === 'open') return
     try {
-      if (auth.kind === 'internal') admitInternal(request)
-      else {
-        await admitKey(request, reply)
-        if (request.principal !== null) authorizeRoute(request, request.principal)
-      }
+      if (auth.kind === 'internal') return admitInternal(request)
+      const apiKey = apiKeyIn(request.raw.rawHeaders)
+      if (apiKey === undefined) throw new ProblemError('authentication_required')
+      const known = authenticate(apiKey)
+      const principal = known instanceof Promise ? await known : known
+      request.principal = principal
+      limits.key(request, reply)
+      authorizeRoute(request, principal)
     } catch (error) {
-      if (isFailedLogin(error)) await limitFailures(request, reply)
+      if (isFailedLogin(error)) await limits.failedLogins(request, reply)
       if (error instanceof ProblemError && error.code !== 'rate_limited') {
         await recordRefusal(request, error)
       }

@@ -4,7 +4,6 @@
  */
 import { METHODS } from 'node:http'
 import cors from '@fastify/cors'
-import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type FastifyBaseLogger,
@@ -127,8 +126,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   if (options.corsOrigins !== undefined) {
     await app.register(cors, corsFor(options.corsOrigins))
   }
-  await app.register(rateLimit, { global: false })
-  addAdmission(app, options)
+  await addAdmission(app, options)
 
   const served = new Map<string, Set<string>>()
   app.addHook('onRoute', (route) => {

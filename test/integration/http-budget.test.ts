@@ -20,7 +20,11 @@ const setUp = async (t: Parameters<typeof buildTestApp>[0], env: Record<string, 
 }
 
 test('a batch counts as the reads that it is made of', async (t) => {
-  const { app, key } = await setUp(t, { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '100' })
+  const { app, key } = await setUp(t, {
+    RATE_LIMIT_ENABLED: 'true',
+    RATE_LIMIT_MAX: '100',
+    RATE_LIMIT_WINDOW_SECONDS: '3600'
+  })
   const batch = (refs: number) =>
     app.server.inject({
       method: 'POST',

@@ -90,7 +90,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     reply: FastifyReply,
     refs: readonly string[]
   ): ReturnType<typeof readBatch> => {
-    await app.chargeKey(request, reply, refs.length - 1)
+    app.chargeKey(request, reply, refs.length - 1)
     return readBatch(broker, callerOf(request), refs)
   }
 

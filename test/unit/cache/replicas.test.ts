@@ -9,7 +9,7 @@ import { ProviderFault } from '../../../src/core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
-import { createMemoryShared, type MemoryShared } from '../../support/memory-shared.ts'
+import { createMemoryShared, type MemoryShared } from '../../support/shared.ts'
 import { withResolvers } from '../../support/with-resolvers.ts'
 
 const START = 1_000_000

@@ -39,6 +39,25 @@ providers: []
   })
 })
 
+test('any store may have a quota of its own', async (t) => {
+  const { stores } = parseConfigFile(
+    'stores:\n  - { name: local, kind: local, quota: { perSecond: 0.5, burst: 2 } }\n',
+    'purser.yaml'
+  )
+  t.same(stores[0]?.quota, { perSecond: 0.5, burst: 2 })
+  for (const quota of [
+    '{ perSecond: 1 }',
+    '{ perSecond: 0, burst: 1 }',
+    '{ perSecond: 1, burst: 0 }',
+    '{ perSecond: 1, burst: 1.5 }',
+    '{ perSecond: fast, burst: 1 }',
+    '{ perSecond: 1, burst: 1, perMinute: 1 }'
+  ]) {
+    const faults = faultsOf(`stores: [{ name: local, kind: local, quota: ${quota} }]`)
+    t.match(faults, [/ stores.0.quota/], quota)
+  }
+})
+
 test('each fault is reported with its line, and all at once', async (t) => {
   for (const [text, ...expected] of [
     ['', /purser.yaml:1:1 lacks stores|purser.yaml lacks stores/],

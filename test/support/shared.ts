@@ -14,6 +14,8 @@ export interface MemoryShared {
   readonly back: () => void
   /** What stands there, for a test to look at or to change. */
   readonly values: Map<string, Held>
+  /** What was counted, by key. */
+  readonly counters: () => ReadonlyMap<string, number>
   /** Calls so far, refused ones too. */
   readonly calls: () => number
 }
@@ -95,6 +97,7 @@ export const createMemoryShared = (now: () => number = Date.now): MemoryShared =
       for (const listener of reconnects) setImmediate(listener)
     },
     values,
+    counters: () => new Map([...values].map(([key, { value }]) => [key, Number(value.toString())])),
     calls: () => calls
   }
 }

@@ -1,0 +1,123 @@
+/**
+ * Whether a peer that fails is left alone for a while. Rule: state is data and time is handed in; after the while one call
+ * at a time finds out whether the peer is back, and what was asked before the last change of state says nothing of it.
+ */
+import { type FaultReason, ProviderFault } from '../core/fault.ts'
+
+export interface BreakerState {
+  readonly state: 'closed' | 'open' | 'half-open'
+  /** Of the fault that opened it; absent while it is closed. */
+  readonly reason?: FaultReason
+  /** Milliseconds since the epoch, while it is open. */
+  readonly until?: number
+}
+
+/** How a call ended: with a fault, or without. `signal` is its deadline's. */
+export type Settle = (fault: ProviderFault | undefined, signal: AbortSignal) => void
+
+export interface Breaker {
+  /** What a call is refused with now; undefined: it may be made. */
+  readonly refusal: () => ProviderFault | undefined
+  /** To be called for each call that is made, which has to end by itself. */
+  readonly enter: () => Settle
+  /** The peer was heard of in another way: while it is left alone for its faults, it is tried at once. */
+  readonly hasten: () => void
+  readonly state: () => BreakerState
+}
+
+export interface BreakerOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** From 0 to 1; so that replicas do not come back all at once. */
+  readonly random: () => number
+  /** Once when it opens, and once when it closes; not for probes that fail. */
+  readonly changed: (state: BreakerState) => void
+}
+
+const FAULTS_TO_OPEN = 5
+const FIRST_WAIT_MS = 1_000
+const LONGEST_WAIT_MS = 30_000
+/** However long a peer asks to be left alone. */
+const LONGEST_ASKED_MS = 300_000
+
+export const LEFT_ALONE = 'left_alone'
+
+/** A fault that may pass. A 4xx is an answer to what was asked, and callers have a say in that. */
+export const mayPass = ({ reason, status = 0 }: ProviderFault): boolean =>
+  reason === 'throttled' ||
+  ((reason === 'unavailable' || reason === 'timeout') && (status < 400 || status >= 500))
+
+export const createBreaker = ({ now, random, changed }: BreakerOptions): Breaker => {
+  let faults = 0
+  // How often it opened since it was last closed; 0: it is closed.
+  let openings = 0
+  let until = 0
+  let reason: FaultReason = 'unavailable'
+  let isProbed = false
+  let epoch = 0
+  let late: AbortSignal | undefined
+
+  /** Milliseconds. A clock that was set back does not make it longer. */
+  const remaining = (): number => {
+    const left = until - now()
+    return left > LONGEST_ASKED_MS ? 0 : Math.max(0, left)
+  }
+
+  const state = (): BreakerState => {
+    if (openings === 0) return { state: 'closed' }
+    return remaining() > 0 ? { state: 'open', reason, until } : { state: 'half-open', reason }
+  }
+
+  const open = (fault: ProviderFault): void => {
+    const wait = Math.min(FIRST_WAIT_MS * 2 ** openings, LONGEST_WAIT_MS)
+    const asked = Math.min((fault.retryAfterSeconds ?? 0) * 1000, LONGEST_ASKED_MS)
+    until = now() + Math.max(asked, Math.ceil(wait * (0.5 + random() / 2)))
+    reason = fault.reason
+    isProbed = false
+    epoch++
+    if (openings++ === 0) changed(state())
+  }
+
+  const close = (): void => {
+    faults = 0
+    if (openings === 0) return
+    openings = 0
+    isProbed = false
+    epoch++
+    changed(state())
+  }
+
+  return {
+    refusal: () => {
+      if (openings === 0) return undefined
+      const left = remaining()
+      if (left === 0 && !isProbed) return undefined
+      return new ProviderFault(reason, {
+        code: LEFT_ALONE,
+        retryAfterSeconds: Math.max(1, Math.ceil(left / 1000))
+      })
+    },
+
+    enter: () => {
+      const entered = epoch
+      isProbed = openings > 0
+      return (fault, signal) => {
+        if (entered !== epoch) return
+        if (fault === undefined || !mayPass(fault)) return close()
+        // Calls that share a deadline run into it together, also those that began just before it.
+        if (openings === 0 && fault.reason === 'timeout') {
+          if (signal === late) return
+          late = signal
+        }
+        faults++
+        if (openings > 0 || fault.reason === 'throttled' || faults >= FAULTS_TO_OPEN) open(fault)
+      }
+    },
+
+    hasten: () => {
+      if (openings > 0 && reason !== 'throttled') until = now()
+    },
+
+    state
+  }
+}

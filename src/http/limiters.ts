@@ -1,0 +1,126 @@
+/**
+ * The limits of requests, and what their answers say of them. Rule: what every request passes is asked at once; only the
+ * limit that a caller steers by, its key's, stands on every answer (draft-ietf-httpapi-ratelimit-headers).
+ */
+import rateLimit, {
+  type FastifyRateLimitStore,
+  type FastifyRateLimitStoreCtor,
+  normalizeIP,
+  type RateLimitOptions
+} from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import { ProblemError } from '../core/problem.ts'
+import type { Allowances, LimitOf, Taken } from './allowances.ts'
+import { addressOf } from './caller.ts'
+
+export interface Limits {
+  readonly windowSeconds: number
+  readonly perKey: number
+  readonly perAddress: number
+  readonly authFailures: number
+  readonly allowances: Allowances
+}
+
+/** Takes from the caller's allowance; throws `rate_limited` when there is not as much left. */
+type Limiter = (request: FastifyRequest, reply: FastifyReply, cost?: number) => void
+/** For what is rare. Rejects with `rate_limited`. */
+type SlowLimiter = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+export interface Limiters {
+  readonly address: Limiter
+  readonly key: Limiter
+  readonly failedLogins: SlowLimiter
+  readonly fresh: SlowLimiter
+}
+
+/** Reads past the cache cost calls of a store: so many a minute for each key. */
+const FRESH = { max: 60, windowMs: 60_000 }
+
+// One subscriber has a whole /64 of IPv6 addresses. What network an address is in is kept, since to find it costs as much
+// as the rest of admission.
+const networks = new LRUCache<string, string>({
+  max: 1_000,
+  memoMethod: (address) => normalizeIP(address)
+})
+const byAddress = (request: FastifyRequest): string => networks.memo(addressOf(request))
+const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? ''
+
+const createAnnouncer = ({ name, max, windowMs }: LimitOf) => {
+  const isSteered = name === 'key'
+  const policy = `"${name}";q=${max};w=${windowMs / 1000}`
+  return (reply: FastifyReply, { isExceeded, remaining, seconds }: Taken): void => {
+    if (!isSteered && !isExceeded) return
+    reply.header('ratelimit-policy', policy)
+    reply.header('ratelimit', `"${name}";r=${remaining};t=${seconds}`)
+    if (isExceeded) throw new ProblemError('rate_limited', { retryAfter: seconds })
+  }
+}
+
+/** Our allowances, as the plugin wants a store: it makes one for each limit, which says its name as its group. */
+const storeOver = (allowances: Allowances): FastifyRateLimitStoreCtor =>
+  class Store implements FastifyRateLimitStore {
+    readonly #limit: LimitOf
+
+    constructor({ groupId, max, timeWindow }: RateLimitOptions) {
+      const name = groupId as LimitOf['name']
+      this.#limit = { name, max: Number(max), windowMs: Number(timeWindow) }
+    }
+
+    incr(key: string, callback: Parameters<FastifyRateLimitStore['incr']>[1]): void {
+      const { isExceeded, remaining, seconds } = allowances.of(this.#limit).take(key)
+      const current = this.#limit.max - remaining + Number(isExceeded)
+      callback(null, { current, ttl: seconds * 1000 })
+    }
+
+    child(options: object): Store {
+      return new Store(options)
+    }
+  }
+
+const createSlowLimiter = (
+  app: FastifyInstance,
+  limit: LimitOf,
+  keyGenerator: typeof byKey
+): SlowLimiter => {
+  const { name: groupId, max, windowMs: timeWindow } = limit
+  const options: RateLimitOptions = { groupId, max, timeWindow, keyGenerator }
+  const take = app.createRateLimit(options)
+  const announce = createAnnouncer(limit)
+  return async (request, reply) => {
+    const taken = await take(request)
+    // `isAllowed` says that the caller is on the plugin's list of exempted ones, of which there are none.
+    if (!taken.isAllowed) announce(reply, { ...taken, seconds: taken.ttlInSeconds })
+  }
+}
+
+const createLimiter = (allowances: Allowances, limit: LimitOf, identify: typeof byKey): Limiter => {
+  const allowance = allowances.of(limit)
+  const announce = createAnnouncer(limit)
+  return (request, reply, cost) => announce(reply, allowance.take(identify(request), cost))
+}
+
+const UNLIMITED: Limiters = {
+  address: () => {},
+  key: () => {},
+  failedLogins: async () => {},
+  fresh: async () => {}
+}
+
+/** Undefined: no limits. */
+export const addLimiters = async (
+  app: FastifyInstance,
+  limits: Limits | undefined
+): Promise<Limiters> => {
+  if (limits === undefined) return UNLIMITED
+  const { allowances, perAddress, perKey, authFailures } = limits
+  const windowMs = limits.windowSeconds * 1000
+  await app.register(rateLimit, { global: false, store: storeOver(allowances) })
+  const failures = { name: 'failed-logins', max: authFailures, windowMs } as const
+  return {
+    address: createLimiter(allowances, { name: 'address', max: perAddress, windowMs }, byAddress),
+    key: createLimiter(allowances, { name: 'key', max: perKey, windowMs }, byKey),
+    failedLogins: createSlowLimiter(app, failures, byAddress),
+    fresh: createSlowLimiter(app, { name: 'fresh', ...FRESH }, byKey)
+  }
+}
