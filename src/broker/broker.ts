@@ -14,7 +14,7 @@ import {
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
-import type { Caller, Door, Rules, Wanted } from './caller.ts'
+import type { Caller, Door, Grant, Rules, Wanted } from './caller.ts'
 import { type Selection, select } from './content.ts'
 import { authorize, denied, parseWanted } from './decision.ts'
 import { createFetch, type Fetched } from './fetch.ts'
@@ -62,10 +62,11 @@ export interface BrokerOptions extends RecorderOptions {
 export interface Broker {
   /** Rejects with a ProblemError. */
   readonly readSecret: (caller: Caller, wanted: Wanted) => Promise<Disclosure>
-  /** In the order asked; one that fails does not fail the others. */
+  /** In the order asked; one that fails does not fail the others. A grant stands in the place of a rule for the client. */
   readonly readSecrets: (
     caller: Caller,
-    wanted: readonly Wanted[]
+    wanted: readonly Wanted[],
+    grant?: Grant
   ) => Promise<readonly (Disclosure | ProblemError)[]>
   /** What stands below a path and policy allows, each with a result of its own. Rejects with a ProblemError. */
   readonly listSecrets: (caller: Caller, request: ListRequest) => Promise<Page>
@@ -115,28 +116,32 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const readSecret = async (
     caller: Caller,
     wanted: Wanted,
-    readFrom: ReadFrom
+    readFrom: ReadFrom,
+    grant?: Grant
   ): Promise<Disclosure> => {
     let reference: Reference | undefined
     let disclosure: Disclosure
+    const reason = grant?.by
     try {
       const current = rules()
-      reference = parseWanted(current, caller, wanted)
-      const { store, reference: allowed } = authorize(current, caller, 'read', reference)
+      reference = parseWanted(current, caller, wanted, grant)
+      const { store, reference: allowed } = authorize(current, caller, 'read', reference, grant)
       if (store.spec.requireTags.size > 0) await tagGate.before(store, locatorOf(allowed))
       const fetched = fetch(store, allowed, readFrom)
       disclosure = disclose(store, allowed, fetched instanceof Promise ? await fetched : fetched)
     } catch (error) {
-      throw await recorder.failed(caller, 'secret.read', reference, error)
+      throw await recorder.failed(caller, 'secret.read', reference, error, { reason })
     }
     const { version, cache } = disclosure
-    await recorder.allowed(caller, 'secret.read', reference, { version, cache })
+    await recorder.allowed(caller, 'secret.read', reference, { reason, version, cache })
     return disclosure
   }
 
-  const readSecrets: Broker['readSecrets'] = (caller, wanted) => {
+  const readSecrets: Broker['readSecrets'] = (caller, wanted, grant) => {
     const readFrom = createBatchReader()
-    return Promise.all(wanted.map((one) => readSecret(caller, one, readFrom).catch(toProblem)))
+    return Promise.all(
+      wanted.map((one) => readSecret(caller, one, readFrom, grant).catch(toProblem))
+    )
   }
 
   /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */

@@ -74,7 +74,7 @@ test('each fault is reported with its line, and all at once', async (t) => {
     [`${STORES}secrets: { a: "local:../x" }\n`, /^purser.yaml:3:\d+ secrets.a /],
     [`${STORES}secrets: { a: "other:x" }\n`, /secrets.a leads to no configured store/],
     [`${STORES}secrets: { a: b, b: "local:x" }\n`, /secrets.a must be a reference/],
-    [`${STORES}bots: [{ name: x }]\n`, /bots/],
+    [`${STORES}channels: [{ name: x }]\n`, /channels/],
     [`a: &x 1\nb: *x\n`, /aliases are not read/],
     [
       `stores:\n  - { name: local, kind: local, x: 1 }\n  - { name: other, kind: none }\npolicies: [{ client: "", read: [] }]\n`,
