@@ -12,7 +12,7 @@ import { createLogger } from '../../src/telemetry/logger.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { asAdmin, asBots, clientOf } from '../support/bots.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { createCanary } from '../support/canary.ts'
+import { createCanary, everythingIn } from '../support/canary.ts'
 import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 
@@ -201,17 +201,22 @@ test('plain credentials show in answers to those who may use the bot, and in no 
   await app.reload({})
   t.equal((await ask('GET', '/v1/bots/run-bot/credentials')).json().credentials.k, atRunTime.token)
   t.equal((await ask('GET', '/v1/bots/run-of-file/credentials')).json().credentials.k, ofFile.token)
-  const places = [JSON.stringify(app.app.config()), ...app.logs, ...told.map(({ body }) => body)]
+  const places: [string, string][] = [
+    ['the configuration', everythingIn(app.app.config()) + JSON.stringify(app.app.config())],
+    ['the log', app.logs.join('')],
+    ['an answer', told.map(({ body }) => body).join('')]
+  ]
   const data = join(app.folder, 'data')
   let files = 0
   for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     files++
-    places.push(await readFile(join(entry.parentPath, entry.name), 'latin1'))
+    const path = join(entry.parentPath, entry.name)
+    places.push([entry.name, await readFile(path, 'utf8')])
   }
   t.ok(files >= 2)
-  for (const place of places) {
-    t.same([...ofFile.findIn(place), ...atRunTime.findIn(place)], [], place.slice(0, 100))
+  for (const [place, content] of places) {
+    t.same([...ofFile.findIn(content), ...atRunTime.findIn(content)], [], place)
   }
 })
 
