@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { parseConfigFile } from '../../src/config/file.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { TENANT } from '../support/fake-azure.ts'
 import { openFakeVault } from '../support/fake-azure-vault.ts'
@@ -19,6 +20,12 @@ const examples = (): string[] => {
     block.startsWith('{') ? block : `{ "name": "fragment", ${block} }`
   )
 }
+
+test('the configuration that the page begins with is valid', async (t) => {
+  const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(readFileSync('docs/bots.md', 'utf8')) ?? []
+  const { bots, providers } = parseConfigFile(yaml, 'docs/bots.md')
+  t.same([...bots.keys(), ...providers.keys()], ['sample-bot', 'my-provider'])
+})
 
 test('the examples of VoiceAI Connect resolve as they are written', async (t) => {
   const stores = await openRealStores(t)

@@ -22,7 +22,7 @@ const addRoutesOf = (app: App, kind: ObjectKind, objects: Objects): void => {
     {
       config: { auth: { kind: 'admin' } },
       schema: {
-        operationId: `list${Word}s`,
+        operationId: `listConfigured${Word}s`,
         summary: `The ${kind} of purser.yaml and those of run time`,
         response: { 200: ObjectsAnswer }
       }
