@@ -159,7 +159,10 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     state,
     sealer: () => live.sealer
   })
-  await objects.refresh()
+  // Without them the service serves what the file names; what they name is denied until they can be read.
+  const refreshObjects = (): Promise<void> =>
+    objects.refresh().catch(() => log('error', 'the objects of run time could not be read'))
+  await refreshObjects()
   const bots = createBots({ ...recording, broker, rules: () => live, objects })
   const readiness = createReadiness({
     stores: () => live.stores,
@@ -248,7 +251,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
         if (live.stores.get(spec.name)?.provider === provider) continue
         for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
       }
-      await objects.refresh().catch(() => log('error', 'the objects of run time could not be read'))
+      await refreshObjects()
     },
     drain: () => {
       draining = true

@@ -26,6 +26,15 @@ export interface Around {
   readonly all: <K extends ObjectKind>(kind: K) => readonly ObjectTypes[K][]
 }
 
+export interface Shown {
+  readonly name: string
+  readonly displayName?: string
+  readonly type?: string
+  readonly provider?: string
+  /** Their keys. */
+  readonly credentials: readonly string[]
+}
+
 interface KindRow<T> {
   /** One of them, as the record and the operations call it. */
   readonly word: string
@@ -36,6 +45,8 @@ interface KindRow<T> {
   }
   /** What is wrong with what it refers to. */
   readonly check: (object: T, around: Around) => readonly ObjectFault[]
+  /** What an administrator may see of it: never a credential. */
+  readonly show: (object: T) => Shown
   /** Whether another object would be left without it. */
   readonly isNeeded: (name: string, around: Around) => boolean
 }
@@ -45,11 +56,17 @@ const parse = (kind: ConfigurationKind) => (value: unknown) => {
   return { object: configuration, faults }
 }
 
+const show = ({ credentials, ...shown }: Configuration): Shown => ({
+  ...shown,
+  credentials: [...credentials.keys()]
+})
+
 export const OBJECT_KINDS: { readonly [K in ObjectKind]: KindRow<ObjectTypes[K]> } = {
   providers: {
     word: 'provider',
     parse: parse('provider'),
     check: ({ credentials }, { book }) => strayReferences(credentials, book),
+    show,
     isNeeded: (name, { all }) => all('bots').some(({ provider }) => provider === name)
   },
   bots: {
@@ -61,6 +78,7 @@ export const OBJECT_KINDS: { readonly [K in ObjectKind]: KindRow<ObjectTypes[K]>
         : [objectFault('invalid_request', ['provider'], 'unknown_provider')]),
       ...strayReferences(credentials, book)
     ],
+    show,
     isNeeded: () => false
   }
 }

@@ -13,8 +13,8 @@ import {
 
 const config = { auth: { kind: 'admin', changes: true } } as const
 
-const addRoutesOf = (app: App, kind: ObjectKind, objects: Objects): void => {
-  const { word } = OBJECT_KINDS[kind]
+const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects): void => {
+  const { word, show } = OBJECT_KINDS[kind]
   const Word = word.charAt(0).toUpperCase() + word.slice(1)
 
   app.get(
@@ -28,11 +28,11 @@ const addRoutesOf = (app: App, kind: ObjectKind, objects: Objects): void => {
       }
     },
     async () => ({
-      objects: objects.all(kind).map(({ credentials, ...shown }) => ({
-        ...shown,
-        origin: objects.isOfFile(kind, shown.name) ? ('file' as const) : ('runtime' as const),
-        credentials: [...credentials.keys()]
-      }))
+      objects: objects.all(kind).map((object) => {
+        const { credentials, ...shown } = show(object)
+        const origin: 'file' | 'runtime' = objects.isOfFile(kind, shown.name) ? 'file' : 'runtime'
+        return { ...shown, origin, credentials: [...credentials] }
+      })
     })
   )
 
