@@ -5,6 +5,8 @@ import Fastify from 'fastify'
 import { stringify } from 'yaml'
 import { PROBLEMS } from '../src/core/problem.ts'
 import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
+import { addAdminObjectRoutes } from '../src/http/routes/admin-objects.ts'
+import { addBotRoutes } from '../src/http/routes/bots.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
@@ -53,6 +55,22 @@ export const addAllRoutes = (app: App): void => {
     invalidate: uncalled
   }
   addSecretRoutes(app, { broker, now: Date.now })
+  const bots = {
+    listBots: uncalled,
+    readBotCredentials: uncalled,
+    readProviderCredentials: uncalled,
+    resolveConfiguration: uncalled
+  }
+  const objects = {
+    get: uncalled,
+    all: uncalled,
+    isOfFile: uncalled,
+    write: uncalled,
+    remove: uncalled,
+    refresh: uncalled
+  }
+  addBotRoutes(app, { bots })
+  addAdminObjectRoutes(app, { objects })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addHealthRoutes(app, { readiness: uncalled })

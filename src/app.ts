@@ -6,8 +6,10 @@ import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createTrail } from './audit/trail.ts'
+import { createBots } from './broker/bots.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
+import { createObjects } from './broker/objects.ts'
 import { createReadiness } from './broker/readiness.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { recordCodec, tagsCodec } from './cache/envelope.ts'
@@ -27,6 +29,8 @@ import { createAllowances } from './http/allowances.ts'
 import { doorOf } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
+import { addAdminObjectRoutes } from './http/routes/admin-objects.ts'
+import { addBotRoutes } from './http/routes/bots.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
@@ -185,6 +189,18 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     record,
     log
   })
+  const recording = { environment: settings.ENVIRONMENT, record, log }
+  const objects = createObjects({
+    ...recording,
+    configured: () => live.config,
+    state,
+    sealer: () => live.sealer
+  })
+  // Without them the service serves what the file names; what they name is denied until they can be read.
+  const refreshObjects = (): Promise<void> =>
+    objects.refresh().catch(() => log('error', 'the objects of run time could not be read'))
+  await refreshObjects()
+  const bots = createBots({ ...recording, broker, rules: () => live, objects })
   const readiness = createReadiness({
     stores: () => live.stores,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
@@ -207,6 +223,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
+    addBotRoutes(routes, { bots })
+    addAdminObjectRoutes(routes, { objects })
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
@@ -276,6 +294,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
         if (live.stores.get(spec.name)?.connection === connection) continue
         for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
       }
+      await refreshObjects()
     },
     drain: () => {
       draining = true

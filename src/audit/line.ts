@@ -34,6 +34,7 @@ export const lineOf = (time: string, event: AuditEvent): string => {
     requestId: cut(event.requestId, LONGEST_REQUEST_ID),
     address: cut(event.address),
     reference: cut(event.reference, LONGEST_REFERENCE),
+    object: cut(event.object),
     version: cut(event.version),
     cache: event.cache
   } satisfies Record<keyof AuditEvent | 'time', string | undefined>)

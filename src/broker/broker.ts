@@ -16,7 +16,9 @@ import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
-import type { Caller, Door, Freshness, Rules, Wanted } from './caller.ts'
+
+import type { Caller, Door, Grant, Rules, Terms, Wanted } from './caller.ts'
+
 import { type Selection, select } from './content.ts'
 import { authorize, denied, parseWanted } from './decision.ts'
 import { etagOf } from './etag.ts'
@@ -68,15 +70,11 @@ export interface BrokerOptions extends RecorderOptions {
 
 export interface Broker {
   /** Rejects with a ProblemError. */
-  readonly readSecret: (
-    caller: Caller,
-    wanted: Wanted,
-    freshness?: Freshness
-  ) => Promise<Disclosure>
-  /** In the order asked; one that fails does not fail the others. */
+  readonly readSecret: (caller: Caller, wanted: Wanted, terms?: Terms) => Promise<Disclosure>
   readonly readSecrets: (
     caller: Caller,
-    wanted: readonly Wanted[]
+    wanted: readonly Wanted[],
+    grant?: Grant
   ) => Promise<readonly (Disclosure | ProblemError)[]>
   /** What stands below a path and policy allows, each with a result of its own. Rejects with a ProblemError. */
   readonly listSecrets: (caller: Caller, request: ListRequest) => Promise<Page>
@@ -116,28 +114,31 @@ export const createBroker = (options: BrokerOptions): Broker => {
     caller: Caller,
     wanted: Wanted,
     readFrom: ReadFrom,
-    freshness?: Freshness
+    { grant, freshness }: Terms = {}
   ): Promise<Disclosure> => {
     let reference: Reference | undefined
     let disclosure: Disclosure
+    const reason = grant?.by
     try {
       const current = rules()
-      reference = parseWanted(current, caller, wanted)
-      const { store, reference: allowed } = authorize(current, caller, 'read', reference)
+      reference = parseWanted(current, caller, wanted, grant)
+      const { store, reference: allowed } = authorize(current, caller, 'read', reference, grant)
       if (store.spec.requireTags.size > 0) await tagGate.before(store, locatorOf(allowed))
       const fetched = fetch(store, allowed, readFrom, freshness)
       disclosure = disclose(store, allowed, fetched instanceof Promise ? await fetched : fetched)
     } catch (error) {
-      throw await recorder.failed(caller, 'secret.read', reference, error)
+      throw await recorder.failed(caller, 'secret.read', reference, error, { reason })
     }
     const { version, cache } = disclosure
-    await recorder.allowed(caller, 'secret.read', reference, { version, cache })
+    await recorder.allowed(caller, 'secret.read', reference, { reason, version, cache })
     return disclosure
   }
 
-  const readSecrets: Broker['readSecrets'] = (caller, wanted) => {
+  const readSecrets: Broker['readSecrets'] = (caller, wanted, grant) => {
     const readFrom = createBatchReader()
-    return Promise.all(wanted.map((one) => readSecret(caller, one, readFrom).catch(toProblem)))
+    return Promise.all(
+      wanted.map((one) => readSecret(caller, one, readFrom, { grant }).catch(toProblem))
+    )
   }
 
   /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */
@@ -151,7 +152,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
   }
 
   return {
-    readSecret: (caller, wanted, freshness) => readSecret(caller, wanted, readAlone, freshness),
+    readSecret: (caller, wanted, terms) => readSecret(caller, wanted, readAlone, terms),
 
     readSecrets,
 

@@ -40,3 +40,15 @@ export interface Rules {
   readonly book: ReferenceBook
   readonly stores: Stores
 }
+
+/** What allows a read instead of a rule for the client: a configured object that the client may use. */
+export interface Grant {
+  /** For the record: `bot sample-bot`. */
+  readonly by: string
+}
+
+/** On what terms a secret is read, beyond what policy says. */
+export interface Terms {
+  readonly grant?: Grant | undefined
+  readonly freshness?: Freshness | undefined
+}

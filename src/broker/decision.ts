@@ -11,7 +11,7 @@ import {
   type Reference,
   type ReferenceBook
 } from '../core/reference.ts'
-import type { Caller, Rules, Wanted } from './caller.ts'
+import type { Caller, Grant, Rules, Wanted } from './caller.ts'
 import type { Store } from './stores.ts'
 
 export const denied = (reason: string): ProblemError =>
@@ -78,12 +78,13 @@ const readReference = (
 export const parseWanted = (
   rules: Rules,
   { client }: Caller,
-  wanted: Wanted
+  wanted: Wanted,
+  grant?: Grant
 ): Reference | undefined => {
   try {
     return readReference(rules.book, client, wanted)
   } catch (error) {
-    if (!isReadable(wanted) || mayReadIt(rules, client, wanted)) throw error
+    if (grant !== undefined || !isReadable(wanted) || mayReadIt(rules, client, wanted)) throw error
     throw denied('invalid_for_its_store')
   }
 }
@@ -93,19 +94,28 @@ export interface Authorized {
   readonly store: Store
 }
 
-/** Throws `insufficient_mode` or `access_denied`. */
+/**
+ * Throws `insufficient_mode` or `access_denied`. With a grant no rule is asked for: then a reference that leads nowhere is
+ * the operator's, and says so.
+ */
 export const authorize = (
   { policy, stores }: Rules,
   caller: Caller,
   action: PolicyAction,
-  reference: Reference | undefined
+  reference: Reference | undefined,
+  grant?: Grant
 ): Authorized => {
   if (!caller.mode.includes(action === 'read' ? 'r' : 'w')) {
     throw new ProblemError('insufficient_mode')
   }
-  if (reference === undefined) throw denied('unknown_store')
-  if (!policy.isAllowed(caller.client, action, reference)) throw denied('no_rule')
+  const nowhere = (): ProblemError =>
+    grant === undefined
+      ? denied('unknown_store')
+      : new ProblemError('store_misconfigured', {}, 'unknown_store')
+  if (reference === undefined) throw nowhere()
+  const isGranted = grant !== undefined && action === 'read'
+  if (!isGranted && !policy.isAllowed(caller.client, action, reference)) throw denied('no_rule')
   const store = stores.get(reference.store)
-  if (store === undefined) throw denied('unknown_store')
+  if (store === undefined) throw nowhere()
   return { reference, store }
 }

@@ -16,7 +16,7 @@ export interface RecorderOptions {
   readonly log: Log
 }
 
-type Facts = Pick<AuditEvent, 'code' | 'reason' | 'version' | 'cache'>
+type Facts = Pick<AuditEvent, 'code' | 'reason' | 'object' | 'version' | 'cache'>
 
 export interface Recorder {
   readonly allowed: (
@@ -30,7 +30,8 @@ export interface Recorder {
     who: Caller,
     action: Action,
     reference: Reference | undefined,
-    error: unknown
+    error: unknown,
+    facts?: Pick<Facts, 'reason' | 'object'>
   ) => Promise<ProblemError>
 }
 
@@ -49,7 +50,7 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
     action: Action,
     outcome: AuditEvent['outcome'],
     reference: Reference | undefined,
-    { code, reason, version, cache }: Facts
+    { code, reason, object, version, cache }: Facts
   ): AuditEvent => ({
     action,
     outcome,
@@ -63,6 +64,7 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
     requestId,
     address,
     reference: reference && formatReference(reference),
+    object,
     version,
     cache
   })
@@ -79,12 +81,12 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
     allowed: (who, action, reference, facts = {}) =>
       record(event(who, action, 'allowed', reference, facts)),
 
-    failed: async (who, action, reference, error) => {
+    failed: async (who, action, reference, error, facts = {}) => {
       logUnexpected(who, error)
       const problem = toProblem(error)
       const outcome = DECISIONS.has(problem.code) ? 'denied' : 'failed'
-      const { code, reason } = problem
-      await record(event(who, action, outcome, reference, { code, reason }))
+      const { code, reason = facts.reason } = problem
+      await record(event(who, action, outcome, reference, { object: facts.object, code, reason }))
       return problem
     }
   }

@@ -47,14 +47,18 @@ export const warningsOf = ({ settings, stores, tls, withoutEffect }: Config): st
 const check = (): void => {
   const config = readConfig(process.env, process.cwd())
   for (const warning of warningsOf(config)) tell(`Warning: ${warning}`)
-  const { stores, policies, book } = config
+  const { stores, policies, book, providers, bots } = config
   const defined = stores.filter(({ definition }) => definition !== undefined)
   if (defined.length > 0) {
     const names = defined.map(({ name }) => name).join(', ')
     tell(`Not checked: the definitions in other stores, which are read at the start: ${names}`)
   }
-  const sizes = `${stores.length} stores, ${policies.length} policies, ${book.names.size} names`
-  console.log(`The configuration is valid: ${sizes}.`)
+  const sizes = [
+    `${stores.length} stores, ${policies.length} policies, ${book.names.size} names`,
+    ...(bots.size > 0 ? [`${bots.size} bots`] : []),
+    ...(providers.size > 0 ? [`${providers.size} bot providers`] : [])
+  ]
+  console.log(`The configuration is valid: ${sizes.join(', ')}.`)
 }
 
 export const addConfigCommand = (program: Command): void => {

@@ -3,6 +3,7 @@
  * `local`; values come from standard input and go to stdout.
  */
 import type { Command } from 'commander'
+import { type RewrapCounts, rewrapObjects } from '../broker/object-entries.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import { formatReference, parseReference, type Reference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
@@ -107,15 +108,22 @@ const list = async (prefix = ''): Promise<void> => {
 }
 
 const rewrap = async (): Promise<void> => {
-  const config = configuration()
+  const config = readConfig(process.env, process.cwd())
   await withState(config.dataDir, async (state) => {
     let unreadable = 0
-    for (const [name, store] of localStores(config, state)) {
-      const counts = await rewrapSecrets(store)
+    const report = (what: string, counts: RewrapCounts): void => {
       unreadable += counts.unreadable
-      console.log(
-        `${name}: ${counts.total} secrets, ${counts.rewrapped} rewrapped, ${counts.unreadable} unreadable`
-      )
+      console.log(`${what}, ${counts.rewrapped} rewrapped, ${counts.unreadable} unreadable`)
+    }
+    const stores = localStores(config, state)
+    for (const [name, store] of stores) {
+      const counts = await rewrapSecrets(store)
+      report(`${name}: ${counts.total} secrets`, counts)
+    }
+    const sealer = createSealer(createKeyring(config.settings.ENCRYPTION_KEYS))
+    const objects = await rewrapObjects({ state, sealer: () => sealer })
+    if (objects.total > 0 || stores.size === 0) {
+      report(`run time: ${objects.total} bots and providers`, objects)
     }
     if (unreadable > 0) {
       throw new Failure(
@@ -163,7 +171,7 @@ Examples:
     .action(remove)
   store
     .command('rewrap')
-    .description('re-encrypt everything under the active encryption key')
+    .description('re-encrypt everything under the active encryption key, bots of run time too')
     .addHelpText(
       'after',
       `

@@ -1,6 +1,6 @@
 /**
- * Reads `purser.yaml`: stores, policies and names for references. Rule: unknown members are errors, whatever refers to
- * something must find it, and every fault is reported at once with its line.
+ * Reads `purser.yaml`: stores, policies, names for references, bots and their providers. Rule: unknown members are errors,
+ * whatever refers to something must find it, and every fault is reported at once with its line.
  */
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
@@ -15,6 +15,7 @@ import {
 import { chainFaults } from './chain.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import type { ImportedStore } from './hashicorp.ts'
+import { type Objects, readObjects } from './objects.ts'
 import { checkShape, type Report } from './shape.ts'
 import { readStore, Store, type StoreConfig } from './store.ts'
 
@@ -32,7 +33,10 @@ const Policy = Type.Object(
   { additionalProperties: false }
 )
 
-// Bots and channels are read from a later version on; until then only their empty lists are accepted.
+// In VoiceAI Connect's own form: most members are theirs.
+const TheirObjects = Type.Array(Type.Unknown(), { maxItems: 10_000 })
+
+// Channels are read from a later version on; until then only their empty list is accepted.
 const NotYet = Type.Array(Type.Unknown(), { maxItems: 0 })
 
 const File = Type.Object(
@@ -40,14 +44,14 @@ const File = Type.Object(
     stores: Type.Array(Store, { maxItems: 1000 }),
     policies: Type.Optional(Type.Array(Policy, { maxItems: 10_000 })),
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
-    providers: Type.Optional(NotYet),
-    bots: Type.Optional(NotYet),
+    providers: Type.Optional(TheirObjects),
+    bots: Type.Optional(TheirObjects),
     channels: Type.Optional(NotYet)
   },
   { additionalProperties: false }
 )
 
-export interface FileConfig {
+export interface FileConfig extends Objects {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
   readonly book: ReferenceBook
@@ -196,8 +200,11 @@ export const parseConfigFile = (
   const secrets = new Map(Object.entries(file.secrets ?? {}))
   const book = createReferenceBook(all, secrets)
   checkPolicies(policies, kinds, report)
+  const areStoresRead = stores.length === file.stores.length
+  const { providers = [], bots = [] } = file
+  const objects = readObjects({ providers, bots }, areStoresRead ? book : undefined, report)
   // A name that leads to a store which is itself at fault would only repeat that fault.
-  if (stores.length === file.stores.length) {
+  if (areStoresRead) {
     checkNames(secrets, book, report)
     for (const { index, message } of chainFaults(all, book)) {
       const elsewhere = imported[index - stores.length]
@@ -206,7 +213,7 @@ export const parseConfigFile = (
     }
   }
   refuse()
-  return { stores: all, policies, book }
+  return { stores: all, policies, book, ...objects }
 }
 
 /** Throws ConfigError. */

@@ -13,6 +13,10 @@ export interface AuditEvent {
     | 'key.authenticate'
     | 'key.introspect'
     | 'cache.invalidate'
+    | 'bot.list'
+    | 'bot.read'
+    | 'object.write'
+    | 'object.delete'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined
@@ -28,6 +32,8 @@ export interface AuditEvent {
   readonly address?: string | undefined
   /** Canonical, with version and field; absent where no configured store was meant. */
   readonly reference?: string | undefined
+  /** A bot or a provider, as `bot sample-bot`. */
+  readonly object?: string | undefined
   readonly version?: string | undefined
   readonly cache?: 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED' | undefined
 }

@@ -17,6 +17,10 @@ export interface PolicyRule {
 
 export type PolicyAction = 'read' | 'write'
 
+/** The lists of a rule that hold names, or patterns over them: there is no store before them. */
+
+export type NameList = 'bots' | 'channels'
+
 export interface Decision {
   readonly allowed: boolean
   /** The first rule that allows it: its place in the list, from 0, and the pattern as it was written. */
@@ -36,6 +40,8 @@ type Asked = Pick<Reference, 'store' | 'path' | 'field'>
 export interface Policy {
   readonly isAllowed: (client: string, action: PolicyAction, reference: Asked) => boolean
   readonly decide: (client: string, action: PolicyAction, reference: Asked) => Decision
+  /** Whether a rule for the client names the bot or channel. */
+  readonly mayUse: (client: string, list: NameList, name: string) => boolean
   readonly grantsOf: (client: string) => Grants
 }
 
@@ -68,11 +74,20 @@ const compilePattern = (pattern: string, index: number): Pattern => {
   return { store, matches, field, decision: { allowed: true, rule: { index, pattern } } }
 }
 
+/** A name has no slash, so that one star is as good as two. */
+const compileName = (pattern: string): Glob => {
+  if (!/^[A-Za-z0-9._*-]{1,128}$/.test(pattern)) {
+    throw new Error('a bot or channel is named with letters, digits and . _ - and perhaps stars')
+  }
+  return compileGlob(pattern)
+}
+
 interface CompiledRule {
   readonly index: number
   readonly rule: PolicyRule
   readonly clients: readonly string[]
   readonly patterns: Readonly<Record<PolicyAction, readonly Pattern[]>>
+  readonly names: Readonly<Record<NameList, readonly Glob[]>>
 }
 
 const EVERY_CLIENT = '*'
@@ -86,8 +101,10 @@ const compileRule = (rule: PolicyRule, index: number): CompiledRule => {
     throw new Error('a policy is for a client by its name, for a list of them, or for "*": all')
   }
   const compile = (pattern: string): Pattern => compilePattern(pattern, index)
-  const { read = [], write = [] } = rule
-  return { index, rule, clients, patterns: { read: read.map(compile), write: write.map(compile) } }
+  const { read = [], write = [], bots = [], channels = [] } = rule
+  const patterns = { read: read.map(compile), write: write.map(compile) }
+  const names = { bots: bots.map(compileName), channels: channels.map(compileName) }
+  return { index, rule, clients, patterns, names }
 }
 
 const groupBy = <T>(
@@ -139,6 +156,18 @@ export const compilePolicy = (rules: readonly PolicyRule[]): Policy => {
     return DENIED
   }
 
+  const namesOf = (
+    rules: readonly CompiledRule[]
+  ): Readonly<Record<NameList, readonly Glob[]>> => ({
+    bots: rules.flatMap(({ names }) => names.bots),
+    channels: rules.flatMap(({ names }) => names.channels)
+  })
+  const names = new Map([...named.keys()].map((client) => [client, namesOf(rulesOf(client))]))
+  const namesForAll = namesOf(forAll)
+
+  const mayUse: Policy['mayUse'] = (client, list, name) =>
+    (names.get(client) ?? namesForAll)[list].some((matches) => matches(name))
+
   const grantsOf = (client: string): Grants => {
     const all = (list: keyof Grants): string[] => [
       ...new Set(rulesOf(client).flatMap(({ rule }) => rule[list] ?? []))
@@ -149,6 +178,7 @@ export const compilePolicy = (rules: readonly PolicyRule[]): Policy => {
   return {
     isAllowed: (client, action, reference) => decide(client, action, reference).allowed,
     decide,
+    mayUse,
     grantsOf
   }
 }

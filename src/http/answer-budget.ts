@@ -7,7 +7,7 @@ import { PROBLEMS, ProblemError, toProblemBody } from '../core/problem.ts'
 import type { BatchResult } from './schemas.ts'
 
 /** A hundred of AWS's largest secrets fit. */
-const ANSWER_MAX = 8 * 1024 * 1024
+export const ANSWER_MAX = 8 * 1024 * 1024
 const TOGETHER_MAX = 8 * ANSWER_MAX
 const TAKEN_WITHIN_MS = 20_000
 

@@ -1,6 +1,10 @@
 /** The embedded store from the command line, beside a service that runs. */
+import { join } from 'node:path'
 import { test } from 'tap'
-import { newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { putObject } from '../../src/broker/object-entries.ts'
+import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { createSealer } from '../../src/crypto/sealer.ts'
+import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createCanary } from '../support/canary.ts'
 import {
   createConfigured,
@@ -53,19 +57,29 @@ test('After a rewrap the former encryption key is no longer needed', async (t) =
   const run = (args: string[], input = '') => runPurser(t, folder, ['store', ...args], { input })
   await run(['put', 'local:team/a'], 'a')
   await run(['put', 'local:team/b'], 'b')
+  const state = createEmbeddedState(join(folder, 'data'))
+  t.teardown(() => state.close())
+  const sealer = createSealer(createKeyring([variables['ENCRYPTION_KEYS'] ?? '']))
+  await putObject({ state, sealer: () => sealer }, 'bots', 'a-bot', { name: 'a-bot' })
   const fresh = newEncryptionKey()
   const setKeys = (keys: string): void => writeEnv(folder, { ...variables, ENCRYPTION_KEYS: keys })
 
   setKeys(fresh)
   const tooEarly = await run(['rewrap'])
-  t.match(tooEarly, { code: 1, stdout: 'local: 2 secrets, 0 rewrapped, 2 unreadable\n' })
+  t.match(tooEarly, {
+    code: 1,
+    stdout:
+      'local: 2 secrets, 0 rewrapped, 2 unreadable\nrun time: 1 bots and providers, 0 rewrapped, 1 unreadable\n'
+  })
   t.match(tooEarly.stderr, /ENCRYPTION_KEYS no longer holds/)
 
   setKeys(`${variables['ENCRYPTION_KEYS']},${fresh}`)
   t.match(await run(['rewrap']), {
     code: 0,
-    stdout: 'local: 2 secrets, 2 rewrapped, 0 unreadable\n'
+    stdout:
+      'local: 2 secrets, 2 rewrapped, 0 unreadable\nrun time: 1 bots and providers, 1 rewrapped, 0 unreadable\n'
   })
   setKeys(fresh)
   t.equal((await run(['get', 'local:team/b'])).stdout, 'b\n')
+  t.match(await run(['rewrap']), { code: 0, stdout: /1 bots and providers, 0 rewrapped, 0 unread/ })
 })

@@ -52,7 +52,8 @@ export interface Expected {
   readonly what?: string
 }
 
-const POINTER = /^\/(?:body|querystring|params|headers)(?:\/[A-Za-z0-9-]+)*$/
+/** Into the request, or to a credential that was to stand in the answer. */
+const POINTER = /^\/(?:body|querystring|params|headers|credentials|provider)(?:\/[A-Za-z0-9_.-]+)*$/
 
 /** `check` names what is wrong unless it holds. */
 const bodyFaults = (

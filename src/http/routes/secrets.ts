@@ -40,7 +40,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     const freshness = freshnessOf(request.headers['cache-control'], () =>
       app.chargeFresh(request, reply)
     )
-    const disclosure = await broker.readSecret(callerOf(request), wanted, freshness)
+    const disclosure = await broker.readSecret(callerOf(request), wanted, { freshness })
     return sendSecret(request, reply, disclosure, now())
   }
 

@@ -93,7 +93,7 @@ test('each fault is reported with its line, and all at once', async (t) => {
     [`${STORES}secrets: { a: "local:../x" }\n`, /^purser.yaml:3:\d+ secrets.a /],
     [`${STORES}secrets: { a: "other:x" }\n`, /secrets.a leads to no configured store/],
     [`${STORES}secrets: { a: b, b: "local:x" }\n`, /secrets.a must be a reference/],
-    [`${STORES}bots: [{ name: x }]\n`, /bots/],
+    [`${STORES}channels: [{ name: x }]\n`, /channels/],
     [`a: &x 1\nb: *x\n`, /aliases are not read/],
     [
       `stores:\n  - { name: local, kind: local, x: 1 }\n  - { name: other, kind: none }\npolicies: [{ client: "", read: [] }]\n`,
@@ -105,6 +105,49 @@ test('each fault is reported with its line, and all at once', async (t) => {
     const faults = faultsOf(text).join('\n')
     for (const pattern of expected) t.match(faults, pattern, text)
   }
+})
+
+const OBJECTS = `${STORES}providers:
+  - name: my_google
+    type: google
+    credentials: { clientEmail: service@my-project }
+    credentialsSecrets: { privateKey: local:google#privateKey }
+bots:
+  - { name: sample-bot, displayName: Sample bot, provider: my_google, theirs: { x: 1 }, credentials: { a: b } }
+  - { name: alone }
+`
+
+test('bots and their providers are read, with whatever else is theirs', async (t) => {
+  const { bots, providers } = parseConfigFile(OBJECTS, 'purser.yaml')
+  t.match(bots.get('sample-bot'), { displayName: 'Sample bot', provider: 'my_google' })
+  t.same([...(providers.get('my_google')?.credentials.keys() ?? [])], ['clientEmail', 'privateKey'])
+  t.same([...bots.keys()], ['sample-bot', 'alone'])
+})
+
+test('every fault of bots and providers is reported with its line', async (t) => {
+  const faults = faultsOf(`${STORES}providers:
+  - { name: p, credentialsAwsSecret: { k: x } }
+  - { name: p, credentials: { k: x }, credentialsSecrets: { k: local:a } }
+bots:
+  - { name: a, provider: other }
+  - { name: b, credentialsVault: { k: "local:a" } }
+  - { name: c, credentialsAzureSecrets: { k: "https://other.vault.azure.net/secrets/x" } }
+  - { name: "d e", credentialsSecrets: { k: "local:../x" } }
+  - text
+`)
+  t.match(faults, [
+    /^purser.yaml:4:\d+ providers.0.credentialsAwsSecret looks like a member for credentials/,
+    /^purser.yaml:5:\d+ providers.1.credentials.k stands in two members/,
+    /^purser.yaml:5:\d+ providers.1.credentialsSecrets.k stands in two members/,
+    /^purser.yaml:5:\d+ providers.1.name stands twice/,
+    /^purser.yaml:7:\d+ bots.0.provider names a provider that is not configured/,
+    /^purser.yaml:8:\d+ bots.1.credentialsVault.k does not have the form/,
+    /^purser.yaml:9:\d+ bots.2.credentialsAzureSecrets.k leads to no configured store/,
+    /^purser.yaml:10:\d+ bots.3.name must be/,
+    /^purser.yaml:10:\d+ bots.3.credentialsSecrets.k The reference was read as/,
+    /^purser.yaml:11:\d+ bots.4 does not have the type/
+  ])
+  t.equal(faults.length, 10)
 })
 
 const vault = (name: string, ref: string): string =>
@@ -181,6 +224,10 @@ test('no fault repeats what the file says', async (t) => {
     `${STORES}policies: [{ client: ${quoted} }]`,
     `${STORES}policies: [{ client: a, read: [${quoted}] }]`,
     `${STORES}secrets: { a: ${quoted} }`,
+    `${STORES}bots: [{ name: ${quoted}, provider: ${quoted}, credentials: ${quoted} }]`,
+    `${STORES}bots: [{ name: b, credentials: { ${quoted}: x }, credentialsVault: { ${quoted}: ${quoted}, k: ${quoted} } }]`,
+    `${STORES}providers: [${quoted}]`,
+    `${STORES}policies: [{ client: a, bots: [${quoted}] }]`,
     `stores: [ ${canary.token}: { `
   ]) {
     const faults = faultsOf(text)

@@ -140,3 +140,37 @@ test('a policy allows what one of its rules alone allows, and nothing else', asy
   )
   t.pass('for all that was tried')
 })
+
+test('a client may use the bots and channels that a rule names for it or for all, by name or with stars', async (t) => {
+  const policy = compilePolicy([
+    { client: 'app', bots: ['sample-bot', 'team-*'], channels: ['webchat'] },
+    { client: ['app', 'other'], bots: ['*_google'] },
+    { client: '*', bots: ['public'] },
+    { client: 'all-of-them', bots: ['*'] }
+  ])
+  for (const [client, name, expected] of [
+    ['app', 'sample-bot', true],
+    ['app', 'sample-bot2', false],
+    ['app', 'Sample-bot', false],
+    ['app', 'team-', true],
+    ['app', 'team-a', true],
+    ['app', 'a-team-a', false],
+    ['app', 'my_google', true],
+    ['app', 'public', true],
+    ['app', 'webchat', false],
+    ['other', 'sample-bot', false],
+    ['other', 'my_google', true],
+    ['nobody', 'public', true],
+    ['nobody', 'my_google', false],
+    ['all-of-them', 'anything.at_all', true],
+    ['*', 'sample-bot', false]
+  ] as const) {
+    t.equal(policy.mayUse(client, 'bots', name), expected, `${client} ${name}`)
+  }
+  t.equal(policy.mayUse('app', 'channels', 'webchat'), true)
+  t.equal(policy.mayUse('app', 'channels', 'sample-bot'), false)
+  for (const pattern of ['', 'a b', 'a/b', 'a?', '{a,b}', 'a:b', '***', 'a'.repeat(129)]) {
+    t.throws(() => compilePolicy([{ client: 'app', bots: [pattern] }]), Error, pattern)
+    t.throws(() => compilePolicy([{ client: 'app', channels: [pattern] }]), Error, pattern)
+  }
+})

@@ -1,0 +1,212 @@
+/**
+ * Bots and bot providers, as VoiceAI Connect writes them. Rule: an object is taken as it is written, all but its credentials
+ * is theirs; no key stands in two members, a reference has the form of its member, and a fault repeats no value, and no key
+ * that is not a plain word.
+ */
+import { type ProblemCode, ProblemError } from './problem.ts'
+import {
+  createReferenceBook,
+  isSecretName,
+  parseReference,
+  type ReferenceBook
+} from './reference.ts'
+import { Sensitive } from './secret.ts'
+
+export type Credential =
+  | { readonly plain: Sensitive<unknown> }
+  /** `member` is where it stands, as it is written. */
+  | { readonly ref: string; readonly member: string }
+
+export type Credentials = ReadonlyMap<string, Credential>
+
+/** A bot or a bot provider. Of what is theirs, only what Purser has a use for. */
+export interface Configuration {
+  readonly name: string
+  readonly displayName?: string
+  /** Of a provider. */
+  readonly type?: string
+  /** Of a bot: the name of its provider. */
+  readonly provider?: string
+  readonly credentials: Credentials
+}
+
+export type ConfigurationKind = 'bot' | 'provider'
+
+const RULES = {
+  conflict: 'stands in two members of credentials',
+  form: 'does not have the form of a reference that belongs into this member',
+  reference: 'is not a reference that can be read',
+  unknown_store: 'leads to no configured store',
+  unknown_provider: 'names a provider that is not configured',
+  type: 'does not have the type that belongs here',
+  name: 'must be letters, digits, dots, underscores and hyphens',
+  member: 'looks like a member for credentials, but is none of them',
+  maximum: 'has more credentials than the 500 that are allowed'
+} as const
+
+export interface ObjectFault {
+  readonly code: Extract<
+    ProblemCode,
+    'conflicting_credentials' | 'invalid_reference' | 'invalid_request'
+  >
+  /** Members from the object inwards. */
+  readonly path: readonly string[]
+  readonly rule: keyof typeof RULES
+  /** What is wrong, to be read after the path. */
+  readonly message: string
+}
+
+export const objectFault = (
+  code: ObjectFault['code'],
+  path: readonly string[],
+  rule: ObjectFault['rule'],
+  message: string = RULES[rule]
+): ObjectFault => ({ code, path, rule, message })
+
+const CREDENTIALS_MAX = 500
+
+/** How a reference begins in each member; undefined: any reference, in any of its forms, or a name. */
+const MEMBERS: ReadonlyMap<string, RegExp | undefined> = new Map([
+  ['credentialsAzureSecrets', /^https:\/\/[^/?#]+\/secrets\//],
+  ['credentialsVault', /^https?:\/\/[^/?#]+\/v1\//],
+  ['credentialsAwsSecrets', /^arn:/],
+  ['credentialsGcpSecrets', /^projects\//],
+  ['credentialsKubernetesSecrets', /^k8s:\/\//],
+  ['credentialsSecrets', undefined]
+])
+const PLAIN = 'credentials'
+
+const NOWHERE = createReferenceBook([], new Map())
+
+/** A key is somebody else's: it is repeated only where it cannot be a value that went astray. */
+export const isPlainKey = (key: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(key)
+
+const placeOf = (member: string, key: string): string[] =>
+  isPlainKey(key) ? [member, key] : [member]
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** What is wrong with a reference whichever stores are configured. */
+const referenceFault = (
+  text: unknown,
+  form: RegExp | undefined,
+  path: readonly string[]
+): ObjectFault | undefined => {
+  if (typeof text !== 'string') return objectFault('invalid_reference', path, 'type')
+  if (form?.test(text) === false) return objectFault('invalid_reference', path, 'form')
+  try {
+    parseReference(text, NOWHERE)
+    return undefined
+  } catch (error) {
+    return objectFault('invalid_reference', path, 'reference', (error as Error).message)
+  }
+}
+
+export interface ParsedCredentials {
+  readonly credentials: Credentials
+  readonly faults: readonly ObjectFault[]
+  /** The object without them. */
+  readonly rest: Readonly<Record<string, unknown>>
+}
+
+/** Every credential of the object, wherever in it it stands. What cannot be used is a fault and left out. */
+export const parseCredentials = (object: Readonly<Record<string, unknown>>): ParsedCredentials => {
+  const credentials = new Map<string, Credential>()
+  const faults: ObjectFault[] = []
+  const rest: [string, unknown][] = []
+  const places = new Map<string, string[][]>()
+  for (const [written, entries] of Object.entries(object)) {
+    // One of VoiceAI's own examples has a blank before the name.
+    const member = written.trim()
+    if (!/^credential/i.test(member)) {
+      rest.push([written, entries])
+      continue
+    }
+    if (member !== PLAIN && !MEMBERS.has(member)) {
+      faults.push(objectFault('invalid_request', isPlainKey(member) ? [written] : [], 'member'))
+      continue
+    }
+    // A member of YAML under which everything is commented out is no member.
+    if (entries === null) continue
+    if (!isObject(entries)) {
+      faults.push(objectFault('invalid_request', [written], 'type'))
+      continue
+    }
+    for (const [key, value] of Object.entries(entries)) {
+      const place = placeOf(written, key)
+      places.set(key, [...(places.get(key) ?? []), place])
+      if (member === PLAIN) {
+        if (value === null) faults.push(objectFault('invalid_request', place, 'type'))
+        else credentials.set(key, { plain: new Sensitive(value) })
+      } else {
+        const fault = referenceFault(value, MEMBERS.get(member), place)
+        if (fault !== undefined) faults.push(fault)
+        else credentials.set(key, { ref: value as string, member: written })
+      }
+    }
+  }
+  for (const twice of places.values()) {
+    if (twice.length < 2) continue
+    for (const place of twice)
+      faults.push(objectFault('conflicting_credentials', place, 'conflict'))
+  }
+  if (credentials.size > CREDENTIALS_MAX) faults.push(objectFault('invalid_request', [], 'maximum'))
+  return { credentials, faults, rest: Object.fromEntries(rest) }
+}
+
+/** A bot or provider, which has a name, with everything that is wrong with it but for what other things there are. */
+export const parseConfiguration = (
+  kind: ConfigurationKind,
+  value: unknown
+): { readonly configuration: Configuration; readonly faults: readonly ObjectFault[] } => {
+  const object = isObject(value) ? value : {}
+  const { credentials, faults } = parseCredentials(object)
+  const { name, displayName, type, provider } = object
+  const wrong = [...faults]
+  if (!isObject(value)) wrong.push(objectFault('invalid_request', [], 'type'))
+  else if (typeof name !== 'string' || !isSecretName(name)) {
+    wrong.push(objectFault('invalid_request', ['name'], 'name'))
+  }
+  const namesProvider = kind === 'bot' && provider !== undefined && provider !== null
+  if (namesProvider && typeof provider !== 'string') {
+    wrong.push(objectFault('invalid_request', ['provider'], 'type'))
+  }
+  return {
+    configuration: {
+      name: String(name),
+      ...(typeof displayName === 'string' && { displayName }),
+      ...(kind === 'provider' && typeof type === 'string' && { type }),
+      ...(namesProvider && { provider: String(provider) }),
+      credentials
+    },
+    faults: wrong
+  }
+}
+
+/** References of a configured object that lead nowhere, or are wrong because of how their store is configured. */
+export const strayReferences = (credentials: Credentials, book: ReferenceBook): ObjectFault[] =>
+  [...credentials].flatMap(([key, credential]) => {
+    if ('plain' in credential) return []
+    const path = placeOf(credential.member, key)
+    try {
+      return parseReference(credential.ref, book) === undefined
+        ? [objectFault('invalid_reference', path, 'unknown_store')]
+        : []
+    } catch (error) {
+      return [objectFault('invalid_reference', path, 'reference', (error as Error).message)]
+    }
+  })
+
+const GRAVEST = ['conflicting_credentials', 'invalid_reference', 'invalid_request'] as const
+
+/** Throws all faults of an object that came as a request's body as one problem. */
+export const refuseFaults = (faults: readonly ObjectFault[]): void => {
+  const code = GRAVEST.find((grave) => faults.some((fault) => fault.code === grave))
+  if (code === undefined) return
+  const errors = faults.map(({ path, rule }) => ({
+    pointer: ['', 'body', ...path.map((part) => part.trim())].join('/'),
+    rule
+  }))
+  throw new ProblemError(code, { errors })
+}

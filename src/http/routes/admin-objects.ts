@@ -1,0 +1,81 @@
+/** Bots and providers at run time, for administrators. Rule: what was written never comes back. */
+import { OBJECT_KINDS, type ObjectKind, objectKinds } from '../../broker/object-kinds.ts'
+import type { Objects } from '../../broker/objects.ts'
+import { callerOf } from '../caller.ts'
+import type { App } from '../route-auth.ts'
+import {
+  ObjectParams,
+  ObjectsAnswer,
+  RemovedAnswer,
+  TheirObject,
+  WrittenAnswer
+} from '../schemas-bots.ts'
+
+const config = { auth: { kind: 'admin', changes: true } } as const
+
+const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects): void => {
+  const { word, show } = OBJECT_KINDS[kind]
+  const Word = word.charAt(0).toUpperCase() + word.slice(1)
+
+  app.get(
+    `/v1/admin/${kind}`,
+    {
+      config: { auth: { kind: 'admin' } },
+      schema: {
+        operationId: `listConfigured${Word}s`,
+        summary: `The ${kind} of purser.yaml and those of run time`,
+        response: { 200: ObjectsAnswer }
+      }
+    },
+    async () => ({
+      objects: objects.all(kind).map((object) => {
+        const { credentials, ...shown } = show(object)
+        const origin: 'file' | 'runtime' = objects.isOfFile(kind, shown.name) ? 'file' : 'runtime'
+        return { ...shown, origin, credentials: [...credentials] }
+      })
+    })
+  )
+
+  app.put(
+    `/v1/admin/${kind}/:name`,
+    {
+      config,
+      schema: {
+        operationId: `write${Word}`,
+        summary: `Configure a ${word}, or configure it anew; sealed where it is kept`,
+        params: ObjectParams,
+        body: TheirObject,
+        response: { 200: WrittenAnswer }
+      }
+    },
+    async (request) => {
+      const { name } = request.params
+      await objects.write(callerOf(request), kind, name, request.body)
+      return { name }
+    }
+  )
+
+  app.delete(
+    `/v1/admin/${kind}/:name`,
+    {
+      config,
+      schema: {
+        operationId: `delete${Word}`,
+        summary: `Remove a ${word} that was configured at run time`,
+        params: ObjectParams,
+        response: { 200: RemovedAnswer }
+      }
+    },
+    async (request) => {
+      const { name } = request.params
+      return { name, deleted: await objects.remove(callerOf(request), kind, name) }
+    }
+  )
+}
+
+export const addAdminObjectRoutes = (
+  app: App,
+  { objects }: { readonly objects: Objects }
+): void => {
+  for (const kind of objectKinds) addRoutesOf(app, kind, objects)
+}

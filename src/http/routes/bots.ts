@@ -1,0 +1,122 @@
+/** The credentials of configured bots and providers, and those of an object that the caller brings along. */
+import type { Bots } from '../../broker/bots.ts'
+import { parseCredentials, refuseFaults } from '../../core/bot.ts'
+import { createAnswerBudget } from '../answer-budget.ts'
+import { outcomeOf, providerAnswerOf } from '../bot-answers.ts'
+import { callerOf } from '../caller.ts'
+import type { App } from '../route-auth.ts'
+import {
+  BotAnswer,
+  BotsAnswer,
+  CredentialsQuery,
+  ObjectParams,
+  ProviderAnswer,
+  ResolvedAnswer,
+  TheirObject
+} from '../schemas-bots.ts'
+
+const auth = { kind: 'key', scope: 'bots', discloses: true } as const
+const resolveAuth = { kind: 'key', scope: 'secrets', discloses: true } as const
+
+const isPartial = ({ partial }: { readonly partial?: string }): boolean => partial === 'true'
+
+export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void => {
+  const onSend = createAnswerBudget()
+
+  app.get(
+    '/v1/bots',
+    {
+      config: { auth: { kind: 'key', scope: 'bots' } },
+      schema: {
+        operationId: 'listBots',
+        summary: 'The bots that the caller may use',
+        response: { 200: BotsAnswer }
+      }
+    },
+    async (request) => {
+      const allowed = await bots.listBots(callerOf(request))
+      return {
+        bots: allowed.map(({ name, displayName, provider }) => ({
+          name,
+          ...(displayName !== undefined && { displayName }),
+          ...(provider !== undefined && { provider })
+        }))
+      }
+    }
+  )
+
+  app.get(
+    '/v1/bots/:name/credentials',
+    {
+      config: { auth },
+      onSend,
+      schema: {
+        operationId: 'readBotCredentials',
+        summary: "A bot's credentials and those of its provider, resolved together",
+        params: ObjectParams,
+        querystring: CredentialsQuery,
+        response: { 200: BotAnswer }
+      }
+    },
+    async (request) => {
+      const partial = isPartial(request.query)
+      const options = { partial, requestId: request.id }
+      const { name } = request.params
+      const { resolved, provider } = await bots.readBotCredentials(callerOf(request), name, {
+        partial
+      })
+      return {
+        name,
+        ...(provider && { provider: providerAnswerOf(provider, options) }),
+        ...outcomeOf(resolved, options)
+      }
+    }
+  )
+
+  app.get(
+    '/v1/providers/:name/credentials',
+    {
+      config: { auth },
+      onSend,
+      schema: {
+        operationId: 'readProviderCredentials',
+        summary: "A bot provider's credentials, for whoever may use a bot of it",
+        params: ObjectParams,
+        querystring: CredentialsQuery,
+        response: { 200: ProviderAnswer }
+      }
+    },
+    async (request) => {
+      const partial = isPartial(request.query)
+      const { name } = request.params
+      const read = await bots.readProviderCredentials(callerOf(request), name, { partial })
+      return providerAnswerOf(read, { partial, requestId: request.id })
+    }
+  )
+
+  app.post(
+    '/v1/resolve',
+    {
+      config: { auth: resolveAuth },
+      onSend,
+      schema: {
+        operationId: 'resolveConfiguration',
+        summary:
+          "A caller's own bot or provider object with its references resolved; needs mode rw",
+        querystring: CredentialsQuery,
+        body: TheirObject,
+        response: { 200: ResolvedAnswer }
+      }
+    },
+    async (request, reply) => {
+      const { credentials, faults, rest } = parseCredentials(request.body)
+      refuseFaults(faults)
+      const references = [...credentials.values()].filter((credential) => 'ref' in credential)
+      await app.chargeKey(request, reply, references.length - 1)
+      const partial = isPartial(request.query)
+      const caller = callerOf(request)
+      const resolved = await bots.resolveConfiguration(caller, credentials, { partial })
+      return { ...rest, ...outcomeOf(resolved, { partial, requestId: request.id }) }
+    }
+  )
+}

@@ -1,0 +1,89 @@
+/** The shapes of bots, bot providers and their credentials. Rule: an object of VoiceAI's is theirs, member by member. */
+import { type Static, Type } from 'typebox'
+import { Problem } from './schemas.ts'
+
+const strict = { additionalProperties: false } as const
+
+const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' })
+export const ObjectParams = Type.Object({ name }, strict)
+
+export const CredentialsQuery = Type.Object(
+  {
+    partial: Type.Optional(
+      Type.Enum(['true', 'false'], {
+        description: '`true`: `results` by key in the place of `credentials`, some of them problems'
+      })
+    )
+  },
+  strict
+)
+
+const KeyResult = Type.Object({
+  status: Type.Integer(),
+  value: Type.Optional(Type.Unknown()),
+  problem: Type.Optional(Problem)
+})
+
+/** One of the two: all credentials, or with `partial` what became of each. */
+const outcome = {
+  credentials: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { description: 'by key, all of them' })
+  ),
+  results: Type.Optional(
+    Type.Record(Type.String(), KeyResult, { description: 'by key, with `partial`' })
+  )
+}
+export const Outcome = Type.Object(outcome)
+export type Outcome = Static<typeof Outcome>
+
+export const ProviderAnswer = Type.Object({
+  name: Type.String(),
+  type: Type.Optional(Type.String()),
+  ...outcome
+})
+export type ProviderAnswer = Static<typeof ProviderAnswer>
+
+export const BotAnswer = Type.Object({
+  name: Type.String(),
+  provider: Type.Optional(ProviderAnswer),
+  ...outcome
+})
+
+export const BotsAnswer = Type.Object({
+  bots: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      displayName: Type.Optional(Type.String()),
+      provider: Type.Optional(Type.String())
+    })
+  )
+})
+
+/** A bot or a provider in VoiceAI Connect's own form. */
+export const TheirObject = Type.Record(Type.String(), Type.Unknown(), {
+  description:
+    'a bot or a bot provider as VoiceAI Connect writes it, with `credentials`, `credentialsAzureSecrets`, `credentialsVault`, `credentialsAwsSecrets`, `credentialsGcpSecrets`, `credentialsKubernetesSecrets`, `credentialsSecrets`'
+})
+
+export const ResolvedAnswer = Type.Object(outcome, {
+  additionalProperties: true,
+  description: 'the same object, its references replaced by `credentials`'
+})
+
+export const WrittenAnswer = Type.Object({ name: Type.String() })
+export const RemovedAnswer = Type.Object({
+  name: Type.String(),
+  deleted: Type.Boolean({ description: 'false: there was none' })
+})
+export const ObjectsAnswer = Type.Object({
+  objects: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      origin: Type.Enum(['file', 'runtime'] as const),
+      displayName: Type.Optional(Type.String()),
+      type: Type.Optional(Type.String()),
+      provider: Type.Optional(Type.String()),
+      credentials: Type.Array(Type.String(), { description: 'their keys' })
+    })
+  )
+})
