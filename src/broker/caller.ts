@@ -17,6 +17,8 @@ export interface Caller extends Door {
   readonly mode: Mode
   readonly keyId?: string
   readonly kid?: string
+  /** The bot or channel in whose configuration the reference stands: the right to use it is the right to read that. */
+  readonly grantedBy?: { readonly kind: 'bot' | 'channel'; readonly name: string }
 }
 
 /** A reference as it was written, with the version and field that may stand beside it. */

@@ -88,6 +88,17 @@ export const parseWanted = (
   }
 }
 
+/** In whose name a secret is read decides which rule has to allow it; nothing is ever written in a bot's or channel's name. */
+const isAllowed = (
+  policy: Rules['policy'],
+  { client, grantedBy }: Caller,
+  action: PolicyAction,
+  reference: Reference
+): boolean =>
+  grantedBy === undefined
+    ? policy.isAllowed(client, action, reference)
+    : action === 'read' && policy.mayUse(client, `${grantedBy.kind}s`, grantedBy.name)
+
 export interface Authorized {
   readonly reference: Reference
   readonly store: Store
@@ -104,7 +115,7 @@ export const authorize = (
     throw new ProblemError('insufficient_mode')
   }
   if (reference === undefined) throw denied('unknown_store')
-  if (!policy.isAllowed(caller.client, action, reference)) throw denied('no_rule')
+  if (!isAllowed(policy, caller, action, reference)) throw denied('no_rule')
   const store = stores.get(reference.store)
   if (store === undefined) throw denied('unknown_store')
   return { reference, store }

@@ -42,10 +42,13 @@ export const toProblem = (error: unknown): ProblemError => {
   return new ProblemError(problemOfFault[error.reason], { retryAfter: error.retryAfterSeconds })
 }
 
+const inNameOf = ({ kind, name }: NonNullable<Caller['grantedBy']>, reason?: string): string =>
+  reason === undefined ? `${kind} ${name}` : `${reason}: ${kind} ${name}`
+
 export const createRecorder = ({ environment, record, log }: RecorderOptions): Recorder => {
   // Every member by its name: spreading the parts into one another cost as much as writing the line.
   const event = (
-    { client, keyId, kid, route, requestId, address }: Door & Partial<Caller>,
+    { client, keyId, kid, route, requestId, address, grantedBy }: Door & Partial<Caller>,
     action: Action,
     outcome: AuditEvent['outcome'],
     reference: Reference | undefined,
@@ -54,7 +57,7 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
     action,
     outcome,
     code,
-    reason,
+    reason: grantedBy === undefined ? reason : inNameOf(grantedBy, reason),
     environment,
     client,
     keyId,
@@ -94,8 +97,10 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
     failed: async (who, action, reference, error) => {
       logFault(who, reference, error)
       const problem = toProblem(error)
-      const outcome = DECISIONS.has(problem.code) ? 'denied' : 'failed'
       const { code, reason } = problem
+      // A reason that the caller may not know is a decision's.
+      const isDecision = reason !== undefined || DECISIONS.has(code)
+      const outcome = isDecision ? 'denied' : 'failed'
       await record(event(who, action, outcome, reference, { code, reason }))
       return problem
     }

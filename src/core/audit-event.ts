@@ -13,6 +13,10 @@ export interface AuditEvent {
     | 'key.authenticate'
     | 'key.introspect'
     | 'cache.invalidate'
+    | 'token.issue'
+    | 'token.refresh'
+    | 'state.seal'
+    | 'state.open'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined

@@ -17,6 +17,9 @@ export interface PolicyRule {
 
 export type PolicyAction = 'read' | 'write'
 
+/** What is used by its name; the right to use it is the right to the secrets it is configured with. */
+export type Usable = 'bots' | 'channels'
+
 export interface Decision {
   readonly allowed: boolean
   /** The first rule that allows it: its place in the list, from 0, and the pattern as it was written. */
@@ -36,6 +39,8 @@ type Asked = Pick<Reference, 'store' | 'path' | 'field'>
 export interface Policy {
   readonly isAllowed: (client: string, action: PolicyAction, reference: Asked) => boolean
   readonly decide: (client: string, action: PolicyAction, reference: Asked) => Decision
+  /** Whether a rule lets the client use the bot or channel of that name. */
+  readonly mayUse: (client: string, what: Usable, name: string) => boolean
   readonly grantsOf: (client: string) => Grants
 }
 
@@ -73,6 +78,7 @@ interface CompiledRule {
   readonly rule: PolicyRule
   readonly clients: readonly string[]
   readonly patterns: Readonly<Record<PolicyAction, readonly Pattern[]>>
+  readonly names: Readonly<Record<Usable, readonly Glob[]>>
 }
 
 const EVERY_CLIENT = '*'
@@ -86,8 +92,14 @@ const compileRule = (rule: PolicyRule, index: number): CompiledRule => {
     throw new Error('a policy is for a client by its name, for a list of them, or for "*": all')
   }
   const compile = (pattern: string): Pattern => compilePattern(pattern, index)
-  const { read = [], write = [] } = rule
-  return { index, rule, clients, patterns: { read: read.map(compile), write: write.map(compile) } }
+  const { read = [], write = [], bots = [], channels = [] } = rule
+  return {
+    index,
+    rule,
+    clients,
+    patterns: { read: read.map(compile), write: write.map(compile) },
+    names: { bots: bots.map(compileGlob), channels: channels.map(compileGlob) }
+  }
 }
 
 const groupBy = <T>(
@@ -139,6 +151,9 @@ export const compilePolicy = (rules: readonly PolicyRule[]): Policy => {
     return DENIED
   }
 
+  const mayUse: Policy['mayUse'] = (client, what, name) =>
+    rulesOf(client).some(({ names }) => names[what].some((matches) => matches(name)))
+
   const grantsOf = (client: string): Grants => {
     const all = (list: keyof Grants): string[] => [
       ...new Set(rulesOf(client).flatMap(({ rule }) => rule[list] ?? []))
@@ -149,6 +164,7 @@ export const compilePolicy = (rules: readonly PolicyRule[]): Policy => {
   return {
     isAllowed: (client, action, reference) => decide(client, action, reference).allowed,
     decide,
+    mayUse,
     grantsOf
   }
 }
