@@ -5,10 +5,12 @@ import Fastify from 'fastify'
 import { stringify } from 'yaml'
 import { PROBLEMS } from '../src/core/problem.ts'
 import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
+import { addChannelRoutes } from '../src/http/routes/channels.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
 import { addSecretRoutes } from '../src/http/routes/secrets.ts'
+import { addStateRoutes } from '../src/http/routes/state.ts'
 import { addWhoamiRoute } from '../src/http/routes/whoami.ts'
 import { Problem } from '../src/http/schemas.ts'
 
@@ -53,6 +55,8 @@ export const addAllRoutes = (app: App): void => {
     invalidate: uncalled
   }
   addSecretRoutes(app, { broker, now: Date.now })
+  addChannelRoutes(app, { channels: { issueToken: uncalled, refreshToken: uncalled } })
+  addStateRoutes(app, { sealed: { seal: uncalled, open: uncalled } })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addHealthRoutes(app, { readiness: uncalled })

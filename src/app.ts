@@ -8,8 +8,12 @@ import type { Logger } from 'pino'
 import { createTrail } from './audit/trail.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
+import { createChannels } from './broker/channels.ts'
+import { createDirectLine } from './broker/direct-line.ts'
 import { createReadiness } from './broker/readiness.ts'
+import { createSealedState } from './broker/sealed-state.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
+import { createUsedStates } from './broker/used-states.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
 import { type Config, credentialsIn } from './config/config.ts'
 import { readDefinitions } from './config/definitions.ts'
@@ -23,10 +27,12 @@ import { createSealer, type Sealer } from './crypto/sealer.ts'
 import { doorOf } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
+import { addChannelRoutes } from './http/routes/channels.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
 import { addSecretRoutes } from './http/routes/secrets.ts'
+import { addStateRoutes } from './http/routes/state.ts'
 import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
 import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
@@ -148,6 +154,23 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     record,
     log
   })
+  const recording = { environment: settings.ENVIRONMENT, record, log }
+  const directLine = createDirectLine({ now })
+  const channels = createChannels({
+    ...recording,
+    rules: () => live,
+    channel: (name) => live.config.channels.find((channel) => channel.name === name),
+    readSecret: broker.readSecret,
+    directLine,
+    timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
+    now
+  })
+  const sealed = createSealedState({
+    ...recording,
+    keyring: () => live.keyring,
+    used: createUsedStates({ state, now }),
+    now
+  })
   const readiness = createReadiness({
     stores: () => live.stores,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
@@ -170,6 +193,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
+    addChannelRoutes(routes, { channels })
+    addStateRoutes(routes, { sealed })
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
@@ -239,6 +264,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     },
     close: async () => {
       await Promise.all([server.close(), internalServer?.close()])
+      directLine.close()
       await live.stores.close()
       await trail.close()
       await state.close()

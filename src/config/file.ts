@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
 import { isNode, LineCounter, parseDocument, visit } from 'yaml'
+import type { ChannelSpec } from '../broker/channels.ts'
 import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import {
   createReferenceBook,
@@ -13,6 +14,7 @@ import {
   type ReferenceBook
 } from '../core/reference.ts'
 import { chainFaults } from './chain.ts'
+import { Channel, type ChannelContext, readChannel } from './channel.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import type { ImportedStore } from './hashicorp.ts'
 import { checkShape, type Report } from './shape.ts'
@@ -32,7 +34,7 @@ const Policy = Type.Object(
   { additionalProperties: false }
 )
 
-// Bots and channels are read from a later version on; until then only their empty lists are accepted.
+// Bots are read from a later version on; until then only their empty lists are accepted.
 const NotYet = Type.Array(Type.Unknown(), { maxItems: 0 })
 
 const File = Type.Object(
@@ -42,7 +44,7 @@ const File = Type.Object(
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
     providers: Type.Optional(NotYet),
     bots: Type.Optional(NotYet),
-    channels: Type.Optional(NotYet)
+    channels: Type.Optional(Type.Array(Channel, { maxItems: 1000 }))
   },
   { additionalProperties: false }
 )
@@ -51,6 +53,7 @@ export interface FileConfig {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
   readonly book: ReferenceBook
+  readonly channels: readonly ChannelSpec[]
 }
 
 const NAMED_ALIKE = 'has the name of another store: its member store can give it one of its own'
@@ -118,6 +121,19 @@ const checkNames = (
     }
   }
 }
+
+const checkedChannels = (
+  entries: readonly { readonly name: string }[],
+  context: ChannelContext,
+  report: Report
+): ChannelSpec[] =>
+  entries.flatMap((entry, index) => {
+    const at = ['channels', index]
+    if (entries.findIndex(({ name }) => name === entry.name) < index) {
+      report([...at, 'name'], 'stands twice')
+    }
+    return readChannel(entry, context, at, report) ?? []
+  })
 
 /** What else there is, besides the file. */
 export interface Beside {
@@ -196,9 +212,11 @@ export const parseConfigFile = (
   const secrets = new Map(Object.entries(file.secrets ?? {}))
   const book = createReferenceBook(all, secrets)
   checkPolicies(policies, kinds, report)
-  // A name that leads to a store which is itself at fault would only repeat that fault.
+  let channels: ChannelSpec[] = []
+  // What leads to a store which is itself at fault would only repeat that fault.
   if (stores.length === file.stores.length) {
     checkNames(secrets, book, report)
+    channels = checkedChannels(file.channels ?? [], { guarded, book }, report)
     for (const { index, message } of chainFaults(all, book)) {
       const elsewhere = imported[index - stores.length]
       if (elsewhere === undefined) report(['stores', index], message)
@@ -206,7 +224,7 @@ export const parseConfigFile = (
     }
   }
   refuse()
-  return { stores: all, policies, book }
+  return { stores: all, policies, book, channels }
 }
 
 /** Throws ConfigError. */
