@@ -77,6 +77,24 @@ test('grants are those of the rules for the client and for all, in order and onc
   t.notOk(policy.grantsOf('app').read.includes('aws:**'), 'each caller has its own copy')
 })
 
+test('a bot or channel is used by its name, which a pattern may cover', async (t) => {
+  const policy = compilePolicy([
+    { client: 'app', channels: ['web*', 'kiosk'], bots: ['{a,b}-bot'] },
+    { client: '*', channels: ['open'] }
+  ])
+  for (const name of ['web', 'webchat', 'kiosk', 'open']) {
+    t.ok(policy.mayUse('app', 'channels', name), name)
+  }
+  for (const name of ['', 'we', 'xweb', 'kiosk2', 'a-bot', 'Webchat']) {
+    t.notOk(policy.mayUse('app', 'channels', name), name)
+  }
+  t.ok(policy.mayUse('app', 'bots', 'a-bot'))
+  t.notOk(policy.mayUse('app', 'bots', 'webchat'), 'a right on channels is none on bots')
+  t.ok(policy.mayUse('nobody', 'channels', 'open'))
+  t.notOk(policy.mayUse('nobody', 'channels', 'webchat'))
+  t.notOk(compilePolicy([{ client: 'app', read: ['aws:**'] }]).mayUse('app', 'channels', 'open'))
+})
+
 const client = fc.constantFrom('app', 'other', '*')
 const pattern = fc
   .tuple(
