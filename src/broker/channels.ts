@@ -228,8 +228,9 @@ export const createChannels = (options: ChannelsOptions): Channels => {
       const conversation = await within(channel, () => work(inItsName, channel))
       issued = { ...conversation, domain: domainOf(channel) }
     } catch (error) {
-      if (error instanceof ProviderFault) warn(caller, name, 'Direct Line failed', error)
-      throw await recorder.failed(inItsName, action, undefined, toProblem(error))
+      const isFault = error instanceof ProviderFault
+      if (isFault) warn(caller, name, 'Direct Line failed', error)
+      throw await recorder.failed(inItsName, action, undefined, isFault ? toProblem(error) : error)
     }
     await recorder.allowed(inItsName, action, undefined)
     return issued

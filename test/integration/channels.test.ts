@@ -302,7 +302,7 @@ channels: [{ name: webchat, secrets: [${refs}], endpoint: ${fake.url}, trustedOr
 
 test('whatever Direct Line does, the caller gets a problem of ours, in time, and nothing of what it said', async (t) => {
   const canary = createCanary()
-  const { ask, post, fake, keys, logs } = await build(t, { env: { UPSTREAM_TIMEOUT_MS: '400' } })
+  const { ask, post, fake, keys, logs } = await build(t, { env: { UPSTREAM_TIMEOUT_MS: '1000' } })
   const { token } = (await ask()).json()
   fake.message = canary.token
   const cases: [Behaviour, ProblemCode, number?][] = [
@@ -331,7 +331,7 @@ test('whatever Direct Line does, the caller gets a problem of ours, in time, and
       const what = `${path} ${JSON.stringify(behaviour)}`
       const problem = assertProblem(t, answer, { code, canary, what })
       if (retryAfter !== undefined) t.equal(problem.retryAfter, retryAfter, what)
-      t.ok(performance.now() - before < 2_000, `${what} in time`)
+      t.ok(performance.now() - before < 8_000, `${what} in time`)
     }
   }
   t.same(fake.elsewhere, [], 'no redirect was followed')
