@@ -7,10 +7,12 @@ import { PROBLEMS } from '../src/core/problem.ts'
 import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
 import { addAdminObjectRoutes } from '../src/http/routes/admin-objects.ts'
 import { addBotRoutes } from '../src/http/routes/bots.ts'
+import { addChannelRoutes } from '../src/http/routes/channels.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
 import { addSecretRoutes } from '../src/http/routes/secrets.ts'
+import { addStateRoutes } from '../src/http/routes/state.ts'
 import { addWhoamiRoute } from '../src/http/routes/whoami.ts'
 import { Problem } from '../src/http/schemas.ts'
 
@@ -71,6 +73,8 @@ export const addAllRoutes = (app: App): void => {
   }
   addBotRoutes(app, { bots })
   addAdminObjectRoutes(app, { objects })
+  addChannelRoutes(app, { channels: { issueToken: uncalled, refreshToken: uncalled } })
+  addStateRoutes(app, { sealed: { seal: uncalled, open: uncalled } })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addHealthRoutes(app, { readiness: uncalled })

@@ -9,9 +9,13 @@ import { createTrail } from './audit/trail.ts'
 import { createBots } from './broker/bots.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
+import { createChannels } from './broker/channels.ts'
+import { createDirectLine } from './broker/direct-line.ts'
 import { createObjects } from './broker/objects.ts'
 import { createReadiness } from './broker/readiness.ts'
+import { createSealedState } from './broker/sealed-state.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
+import { createUsedStates } from './broker/used-states.ts'
 import { recordCodec, tagsCodec } from './cache/envelope.ts'
 import { createInvalidation } from './cache/invalidation.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
@@ -31,10 +35,12 @@ import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { addAdminObjectRoutes } from './http/routes/admin-objects.ts'
 import { addBotRoutes } from './http/routes/bots.ts'
+import { addChannelRoutes } from './http/routes/channels.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
 import { addSecretRoutes } from './http/routes/secrets.ts'
+import { addStateRoutes } from './http/routes/state.ts'
 import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
 import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
@@ -201,6 +207,22 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     objects.refresh().catch(() => log('error', 'the objects of run time could not be read'))
   await refreshObjects()
   const bots = createBots({ ...recording, broker, rules: () => live, objects })
+  const directLine = createDirectLine({ now })
+  const channels = createChannels({
+    ...recording,
+    rules: () => live,
+    channel: (name) => live.config.channels.find((channel) => channel.name === name),
+    readSecret: broker.readSecret,
+    directLine,
+    timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
+    now
+  })
+  const sealed = createSealedState({
+    ...recording,
+    keyring: () => live.keyring,
+    used: createUsedStates({ state, now }),
+    now
+  })
   const readiness = createReadiness({
     stores: () => live.stores,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
@@ -225,6 +247,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     addSecretRoutes(routes, { broker, now })
     addBotRoutes(routes, { bots })
     addAdminObjectRoutes(routes, { objects })
+    addChannelRoutes(routes, { channels })
+    addStateRoutes(routes, { sealed })
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
@@ -303,6 +327,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       await Promise.all([server.close(), internalServer?.close()])
       invalidation.close()
       await allowances?.close()
+      directLine.close()
       await live.stores.close()
       await trail.close()
       await state.close()

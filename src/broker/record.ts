@@ -2,7 +2,7 @@
 import type { AuditEvent } from '../core/audit-event.ts'
 import { ProviderFault } from '../core/fault.ts'
 import type { Environment } from '../core/principal.ts'
-import { ProblemError, problemOfFault } from '../core/problem.ts'
+import { PROBLEMS, ProblemError, problemOfFault } from '../core/problem.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
 import type { Log } from '../providers/provider.ts'
 import type { Caller, Door } from './caller.ts'
@@ -36,6 +36,10 @@ export interface Recorder {
 }
 
 const DECISIONS = new Set(['access_denied', 'insufficient_mode'])
+
+/** Also what only the record may know the reason of, unless the fault is a store's. */
+const isDecision = ({ code, reason }: ProblemError): boolean =>
+  DECISIONS.has(code) || (reason !== undefined && PROBLEMS[code].status < 500)
 
 export const toProblem = (error: unknown): ProblemError => {
   if (error instanceof ProblemError) return error
@@ -84,7 +88,7 @@ export const createRecorder = ({ environment, record, log }: RecorderOptions): R
     failed: async (who, action, reference, error, facts = {}) => {
       logUnexpected(who, error)
       const problem = toProblem(error)
-      const outcome = DECISIONS.has(problem.code) ? 'denied' : 'failed'
+      const outcome = isDecision(problem) ? 'denied' : 'failed'
       const { code, reason = facts.reason } = problem
       await record(event(who, action, outcome, reference, { object: facts.object, code, reason }))
       return problem

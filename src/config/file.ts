@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
 import { isNode, LineCounter, parseDocument, visit } from 'yaml'
+import type { ChannelSpec } from '../broker/channels.ts'
 import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import {
   createReferenceBook,
@@ -13,6 +14,7 @@ import {
   type ReferenceBook
 } from '../core/reference.ts'
 import { chainFaults } from './chain.ts'
+import { Channel, type ChannelContext, readChannel } from './channel.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import type { ImportedStore } from './hashicorp.ts'
 import { type Objects, readObjects } from './objects.ts'
@@ -36,9 +38,6 @@ const Policy = Type.Object(
 // In VoiceAI Connect's own form: most members are theirs.
 const TheirObjects = Type.Array(Type.Unknown(), { maxItems: 10_000 })
 
-// Channels are read from a later version on; until then only their empty list is accepted.
-const NotYet = Type.Array(Type.Unknown(), { maxItems: 0 })
-
 const File = Type.Object(
   {
     stores: Type.Array(Store, { maxItems: 1000 }),
@@ -46,7 +45,7 @@ const File = Type.Object(
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
     providers: Type.Optional(TheirObjects),
     bots: Type.Optional(TheirObjects),
-    channels: Type.Optional(NotYet)
+    channels: Type.Optional(Type.Array(Channel, { maxItems: 1000 }))
   },
   { additionalProperties: false }
 )
@@ -55,6 +54,7 @@ export interface FileConfig extends Objects {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
   readonly book: ReferenceBook
+  readonly channels: readonly ChannelSpec[]
 }
 
 const NAMED_ALIKE = 'has the name of another store: its member store can give it one of its own'
@@ -122,6 +122,19 @@ const checkNames = (
     }
   }
 }
+
+const checkedChannels = (
+  entries: readonly { readonly name: string }[],
+  context: ChannelContext,
+  report: Report
+): ChannelSpec[] =>
+  entries.flatMap((entry, index) => {
+    const at = ['channels', index]
+    if (entries.findIndex(({ name }) => name === entry.name) < index) {
+      report([...at, 'name'], 'stands twice')
+    }
+    return readChannel(entry, context, at, report) ?? []
+  })
 
 /** What else there is, besides the file. */
 export interface Beside {
@@ -203,9 +216,11 @@ export const parseConfigFile = (
   const areStoresRead = stores.length === file.stores.length
   const { providers = [], bots = [] } = file
   const objects = readObjects({ providers, bots }, areStoresRead ? book : undefined, report)
-  // A name that leads to a store which is itself at fault would only repeat that fault.
+  let channels: ChannelSpec[] = []
+  // What leads to a store which is itself at fault would only repeat that fault.
   if (areStoresRead) {
     checkNames(secrets, book, report)
+    channels = checkedChannels(file.channels ?? [], { guarded, book }, report)
     for (const { index, message } of chainFaults(all, book)) {
       const elsewhere = imported[index - stores.length]
       if (elsewhere === undefined) report(['stores', index], message)
@@ -213,7 +228,7 @@ export const parseConfigFile = (
     }
   }
   refuse()
-  return { stores: all, policies, book, ...objects }
+  return { stores: all, policies, book, ...objects, channels }
 }
 
 /** Throws ConfigError. */

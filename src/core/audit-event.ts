@@ -17,6 +17,10 @@ export interface AuditEvent {
     | 'bot.read'
     | 'object.write'
     | 'object.delete'
+    | 'token.issue'
+    | 'token.refresh'
+    | 'state.seal'
+    | 'state.open'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined

@@ -74,10 +74,12 @@ const compilePattern = (pattern: string, index: number): Pattern => {
   return { store, matches, field, decision: { allowed: true, rule: { index, pattern } } }
 }
 
-/** A name has no slash, so that one star is as good as two. */
+/** As over paths, but a name has no slash. */
 const compileName = (pattern: string): Glob => {
-  if (!/^[A-Za-z0-9._*-]{1,128}$/.test(pattern)) {
-    throw new Error('a bot or channel is named with letters, digits and . _ - and perhaps stars')
+  if (!/^[A-Za-z0-9._*?{},-]{1,256}$/.test(pattern)) {
+    throw new Error(
+      'a bot or channel is named with letters, digits and . _ - or by a pattern of them'
+    )
   }
   return compileGlob(pattern)
 }

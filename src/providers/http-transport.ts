@@ -32,14 +32,13 @@ export interface Transport {
 
 const LARGEST_ANSWER_BYTES = 2 * 1024 * 1024
 
-const readText = async (answer: IncomingMessage): Promise<string> => {
+const readText = async (answer: IncomingMessage, largest: number): Promise<string> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     size += chunk.length
     // Leaving the loop destroys the stream and its connection.
-    if (size > LARGEST_ANSWER_BYTES)
-      throw new ProviderFault('invalid_answer', { code: 'too_large' })
+    if (size > largest) throw new ProviderFault('invalid_answer', { code: 'too_large' })
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -61,9 +60,13 @@ export interface Trust {
   readonly skipVerify?: boolean
 }
 
+export interface TransportOptions extends Trust {
+  readonly largestAnswerBytes?: number
+}
+
 export const createTransport = (
   origin: string,
-  { ca, skipVerify = false }: Trust = {}
+  { ca, skipVerify = false, largestAnswerBytes = LARGEST_ANSWER_BYTES }: TransportOptions = {}
 ): Transport => {
   const isTls = origin.startsWith('https:')
   const options = { keepAlive: true, maxSockets: 64 }
@@ -92,7 +95,7 @@ export const createTransport = (
       })
       outgoing.on('error', reject)
       outgoing.once('response', (answer) => {
-        readText(answer).then(
+        readText(answer, largestAnswerBytes).then(
           (text) =>
             resolve({
               status: answer.statusCode ?? 0,

@@ -1,0 +1,54 @@
+/** The shapes of requests and answers about channels' tokens. Rule: unknown members are refused. */
+import { Type } from 'typebox'
+import { USER_ID } from '../broker/direct-line.ts'
+
+const strict = { additionalProperties: false } as const
+
+export const ChannelParams = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+      description: 'a channel of `channels:`'
+    })
+  },
+  strict
+)
+
+const User = Type.Object(
+  {
+    id: Type.Optional(
+      Type.String({
+        pattern: USER_ID,
+        description: 'begins with dl_ and cannot be guessed; made here if it is left out'
+      })
+    ),
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
+  },
+  strict
+)
+
+export const IssueTokenBody = Type.Object({ user: Type.Optional(User) }, strict)
+
+export const RefreshTokenBody = Type.Object(
+  {
+    token: Type.String({
+      minLength: 1,
+      maxLength: 8192,
+      pattern: '^[A-Za-z0-9._~+/=-]+$',
+      description: 'not expired'
+    })
+  },
+  strict
+)
+
+export const TokenAnswer = Type.Object({
+  conversationId: Type.Optional(Type.String({ description: 'absent for kind webchat' })),
+  token: Type.String(),
+  expires_in: Type.Optional(Type.Integer({ description: 'seconds; absent for kind webchat' })),
+  userId: Type.Optional(
+    Type.String({
+      description: 'absent for kind webchat, and where a refreshed token does not say'
+    })
+  ),
+  domain: Type.String({ description: 'for the client that will use the token' })
+})
