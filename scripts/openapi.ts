@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import { stringify } from 'yaml'
 import { PROBLEMS } from '../src/core/problem.ts'
 import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
+import { addAuthorizeRoute } from '../src/http/routes/authorize.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
@@ -20,12 +21,14 @@ const SECURITY = {
   key: BY_KEY,
   admin: BY_KEY,
   internal: [{ internalSecret: [] }],
+  proxied: BY_KEY.map((scheme) => ({ internalSecret: [], ...scheme })),
   open: []
 } as const
 
 const rightsOf = (auth: RouteAuth): string => {
   if (auth.kind === 'open') return 'Open.'
   if (auth.kind === 'internal') return 'Needs X-Internal-Secret.'
+  if (auth.kind === 'proxied') return "Needs X-Internal-Secret, and the end caller's API key."
   if (auth.kind === 'admin') {
     const allowed = auth.changes ? '; served where ALLOW_ADMIN_WRITE is true' : ''
     return `Needs an API key of scope <ADMIN_SCOPE> and a mode that fits the method${allowed}.`
@@ -55,6 +58,7 @@ export const addAllRoutes = (app: App): void => {
   addSecretRoutes(app, { broker, now: Date.now })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
+  addAuthorizeRoute(app, { recordAuthorization: uncalled })
   addHealthRoutes(app, { readiness: uncalled })
   addDocsRoute(app, { openapi: '' })
 }
@@ -93,6 +97,8 @@ export const renderOpenapi = async (version: string): Promise<string> => {
   await app.close()
   for (const path of Object.values(document.paths) as Record<string, { responses: object }>[]) {
     for (const operation of Object.values(path)) {
+      // A route that names its refusals answers them without a body.
+      if ('403' in operation.responses) continue
       operation.responses = { ...operation.responses, default: problem }
     }
   }

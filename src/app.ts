@@ -23,6 +23,7 @@ import { createSealer, type Sealer } from './crypto/sealer.ts'
 import { doorOf } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
+import { type AuthorizeRouteOptions, addAuthorizeRoute } from './http/routes/authorize.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
@@ -168,6 +169,22 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
         ...doorOf(request)
       })
   }
+  const authorization: AuthorizeRouteOptions = {
+    recordAuthorization: (request, { problem, reason }) =>
+      record({
+        action: 'key.authorize',
+        outcome: problem === undefined ? 'allowed' : 'denied',
+        code: problem?.code,
+        reason,
+        environment: settings.ENVIRONMENT,
+        ...identityOf(request.principal ?? undefined),
+        ...doorOf(request)
+      })
+  }
+  const addEveryInternalRoute = (routes: Routes): void => {
+    addInternalRoutes(routes, internal)
+    addAuthorizeRoute(routes, authorization)
+  }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
     addWhoamiRoute(routes, { policy: () => live.policy })
@@ -211,12 +228,12 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     })
   const server = await serve((routes) => {
     addPublicRoutes(routes)
-    if (!hasInternalListener) addInternalRoutes(routes, internal)
+    if (!hasInternalListener) addEveryInternalRoute(routes)
   })
   const internalServer = hasInternalListener
     ? await serve((routes) => {
         addHealthRoutes(routes, { readiness })
-        addInternalRoutes(routes, internal)
+        addEveryInternalRoute(routes)
       })
     : undefined
 

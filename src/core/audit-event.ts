@@ -12,6 +12,9 @@ export interface AuditEvent {
     | 'secret.write'
     | 'key.authenticate'
     | 'key.introspect'
+    | 'key.authorize'
+    | 'key.issue'
+    | 'key.revoke'
     | 'cache.invalidate'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */

@@ -147,6 +147,22 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
     }
   }
 
+  /**
+   * A proxy that proved itself is not the one to count: the caller in front of it is, and only if the proxy is also trusted
+   * to tell its address. All callers together under the proxy's address would lock each other out.
+   */
+  const countsAddress = (request: FastifyRequest): boolean => {
+    const { config } = request.routeOptions
+    if (config.auth?.kind !== 'proxied') return true
+    if (addressOf(request) !== request.socket.remoteAddress) return true
+    try {
+      admitInternal(request)
+      return false
+    } catch {
+      return true
+    }
+  }
+
   app.decorate('chargeKey', async (request: FastifyRequest, reply: FastifyReply, more: number) => {
     for (let taken = 0; taken < more; taken++) await limitKey(request, reply)
   })
@@ -154,18 +170,20 @@ export const addAdmission = (app: FastifyInstance, options: AdmissionOptions): v
   app.addHook('onRequest', async (request, reply) => {
     const { auth } = request.routeOptions.config
     if (auth?.kind === 'open' && auth.unlimited) return
-    await limitAddress(request, reply)
+    const isCounted = countsAddress(request)
+    if (isCounted) await limitAddress(request, reply)
     // Here rather than in a handler, which would have read the body first.
     if (request.is404) throw new ProblemError('route_not_found')
     if (auth === undefined || auth.kind === 'open') return
     try {
       if (auth.kind === 'internal') admitInternal(request)
       else {
+        if (auth.kind === 'proxied') admitInternal(request)
         await admitKey(request, reply)
         if (request.principal !== null) authorizeRoute(request, request.principal)
       }
     } catch (error) {
-      if (isFailedLogin(error)) await limitFailures(request, reply)
+      if (isCounted && isFailedLogin(error)) await limitFailures(request, reply)
       if (error instanceof ProblemError && error.code !== 'rate_limited') {
         await recordRefusal(request, error)
       }
