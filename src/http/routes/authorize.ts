@@ -4,6 +4,7 @@
  * that a caller made up gets through.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
 import type { Principal } from '../../core/principal.ts'
 import { PROBLEMS, ProblemError } from '../../core/problem.ts'
 import { hasScope, modeAllows } from '../../core/scope.ts'
@@ -24,6 +25,9 @@ const identityOf = (principal?: Principal) => ({
   'x-purser-key-id': principal?.keyId ?? '',
   'x-purser-scopes': principal?.scopes.join(' ') ?? ''
 })
+
+/** An answer without a body, as it is described. */
+const bare = (description: string) => Type.Unsafe<unknown>({ type: 'null', description })
 
 /** The scope that was asked for and is granted. Throws a ProblemError whose reason is for the record. */
 const authorize = (principal: Principal, request: FastifyRequest): string => {
@@ -88,7 +92,7 @@ export const addAuthorizeRoute = (
           type: 'null',
           description: 'It has no API key that is accepted, or the proxy no secret'
         },
-        403: { type: 'null', description: 'It may not' }
+        403: bare('It may not')
       }
     }
   })
