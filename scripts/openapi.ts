@@ -9,6 +9,7 @@ import { addAuthorizeRoute } from '../src/http/routes/authorize.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
+import { addKeyRoutes } from '../src/http/routes/keys.ts'
 import { addSecretRoutes } from '../src/http/routes/secrets.ts'
 import { addWhoamiRoute } from '../src/http/routes/whoami.ts'
 import { Problem } from '../src/http/schemas.ts'
@@ -56,6 +57,16 @@ export const addAllRoutes = (app: App): void => {
     invalidate: uncalled
   }
   addSecretRoutes(app, { broker, now: Date.now })
+  addKeyRoutes(app, {
+    keyring: uncalled,
+    usage: { list: uncalled, isKnown: uncalled },
+    isRevoked: uncalled,
+    revoke: uncalled,
+    rules: { platformVersion: '', maxDays: 0 },
+    now: Date.now,
+    recordIssue: uncalled,
+    recordRevocation: uncalled
+  })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addAuthorizeRoute(app, { recordAuthorization: uncalled })

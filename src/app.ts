@@ -20,18 +20,20 @@ import type { Principal } from './core/principal.ts'
 import type { Tags } from './core/secret.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/sealer.ts'
-import { doorOf } from './http/caller.ts'
+import { doorOf, type RecordDecision } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { type AuthorizeRouteOptions, addAuthorizeRoute } from './http/routes/authorize.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
+import { addKeyRoutes, type KeyRoutesOptions } from './http/routes/keys.ts'
 import { addSecretRoutes } from './http/routes/secrets.ts'
 import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
 import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
 import { createRevocations } from './keys/revocations.ts'
+import { createKeyUsage } from './keys/usage.ts'
 import type { Log } from './providers/provider.ts'
 import { createEmbeddedState } from './state/embedded.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -89,11 +91,14 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   // Tags change seldom, and asking for them costs a call of its own.
   const tagCache = createSecretCache<Tags>({ ttlMs: 6 * ttlMs, maxEntries, now })
   const revocations = createRevocations(state)
+  const onFailure = () => log('warn', 'the last use of keys cannot be written')
+  const usage = createKeyUsage({ state, onFailure })
   const authenticator = createAuthenticator({
     environment: settings.ENVIRONMENT,
     platformVersion: settings.PLATFORM_VERSION,
     revocations,
-    now
+    now,
+    noteUse: usage.note
   })
 
   const storesDeps: StoresDeps = {
@@ -169,10 +174,11 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
         ...doorOf(request)
       })
   }
-  const authorization: AuthorizeRouteOptions = {
-    recordAuthorization: (request, { problem, reason }) =>
+  const recordAs =
+    (action: AuditEvent['action']): RecordDecision =>
+    (request, { problem, reason = problem?.reason }) =>
       record({
-        action: 'key.authorize',
+        action,
         outcome: problem === undefined ? 'allowed' : 'denied',
         code: problem?.code,
         reason,
@@ -180,6 +186,19 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
         ...identityOf(request.principal ?? undefined),
         ...doorOf(request)
       })
+  const authorization: AuthorizeRouteOptions = { recordAuthorization: recordAs('key.authorize') }
+  const keys: KeyRoutesOptions = {
+    keyring: () => live.keyring,
+    usage,
+    isRevoked: revocations.isRevoked,
+    revoke: (keyId) => revocations.revoke(keyId, now()),
+    rules: {
+      platformVersion: settings.PLATFORM_VERSION,
+      maxDays: settings.API_KEY_MAX_DAYS
+    },
+    now,
+    recordIssue: recordAs('key.issue'),
+    recordRevocation: recordAs('key.revoke')
   }
   const addEveryInternalRoute = (routes: Routes): void => {
     addInternalRoutes(routes, internal)
@@ -187,6 +206,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
+    addKeyRoutes(routes, keys)
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
@@ -258,6 +278,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       await Promise.all([server.close(), internalServer?.close()])
       await live.stores.close()
       await trail.close()
+      await usage.close()
       await state.close()
     }
   }

@@ -8,16 +8,14 @@ import { Type } from 'typebox'
 import type { Principal } from '../../core/principal.ts'
 import { PROBLEMS, ProblemError } from '../../core/problem.ts'
 import { hasScope, modeAllows } from '../../core/scope.ts'
+import type { RecordDecision } from '../caller.ts'
 import { originalOf } from '../original-request.ts'
 import { challengeOf, toProblemError } from '../problems.ts'
 import type { App } from '../route-auth.ts'
 
 export interface AuthorizeRouteOptions {
-  /** Puts the decision on record, `denied` if there is a problem. `reason`: the scope, or why not. */
-  readonly recordAuthorization: (
-    request: FastifyRequest,
-    facts: { readonly problem?: ProblemError; readonly reason?: string | undefined }
-  ) => Promise<void>
+  /** `reason`: the scope, or why not. */
+  readonly recordAuthorization: RecordDecision
 }
 
 const identityOf = (principal?: Principal) => ({
@@ -60,7 +58,7 @@ export const addAuthorizeRoute = (
       scope = authorize(principal, request)
     } catch (error) {
       const problem = toProblemError(error)
-      await recordAuthorization(request, { problem, reason: problem.reason })
+      await recordAuthorization(request, { problem })
       throw error
     }
     await recordAuthorization(request, { reason: scope })
