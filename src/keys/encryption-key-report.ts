@@ -55,6 +55,8 @@ const add = (seen: Seen | undefined, use: KeyUse, isInUse: boolean): Seen => ({
   lastUsed: seen !== undefined && seen.lastUsed > use.lastUsed ? seen.lastUsed : use.lastUsed
 })
 
+const byName = ([a]: [string, Seen], [b]: [string, Seen]): number => (a < b ? -1 : 1)
+
 /** One entry for each encryption key, in the order of ENCRYPTION_KEYS. */
 export const reportEncryptionKeys = async (
   request: ReportRequest
@@ -81,7 +83,7 @@ export const reportEncryptionKeys = async (
       inUse,
       ...(total !== undefined && { firstSeen: total.firstSeen, lastUsed: total.lastUsed }),
       mayGo: !active && inUse === 0,
-      clients: [...clients].map(([client, seen]) => ({
+      clients: [...clients].sort(byName).map(([client, seen]) => ({
         client,
         keys: seen.keys,
         lastUsed: seen.lastUsed,
