@@ -7,6 +7,7 @@ import { PROBLEMS } from '../src/core/problem.ts'
 import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
 import { addAuthorizeRoute } from '../src/http/routes/authorize.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
+import { addExplainRoutes } from '../src/http/routes/explain.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
 import { addKeyRoutes } from '../src/http/routes/keys.ts'
@@ -67,6 +68,7 @@ export const addAllRoutes = (app: App): void => {
     recordIssue: uncalled,
     recordRevocation: uncalled
   })
+  addExplainRoutes(app, { explain: uncalled, examine: uncalled })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addAuthorizeRoute(app, { recordAuthorization: uncalled })

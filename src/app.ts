@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { createTrail } from './audit/trail.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
+import { explain } from './broker/explain.ts'
 import { createReadiness } from './broker/readiness.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
@@ -25,6 +26,7 @@ import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { type AuthorizeRouteOptions, addAuthorizeRoute } from './http/routes/authorize.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
+import { addExplainRoutes, type ExplainRoutesOptions } from './http/routes/explain.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
 import { addKeyRoutes, type KeyRoutesOptions } from './http/routes/keys.ts'
@@ -154,7 +156,9 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     record,
     log
   })
+  const failing = new Set<string>()
   const readiness = createReadiness({
+    failing,
     stores: () => live.stores,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
     log,
@@ -200,6 +204,19 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     recordIssue: recordAs('key.issue'),
     recordRevocation: recordAs('key.revoke')
   }
+  const explanations: ExplainRoutesOptions = {
+    examine: (apiKey) => authenticator.examine(live.keyring, apiKey),
+    explain: (question) =>
+      explain(
+        {
+          rules: live,
+          scope: `${settings.SCOPE_ROOT}:secrets`,
+          cacheState: (store, locator) => cache.lookup(store, locator).state,
+          healthOf: (store) => (failing.has(store) ? 'its last check failed' : undefined)
+        },
+        question
+      )
+  }
   const addEveryInternalRoute = (routes: Routes): void => {
     addInternalRoutes(routes, internal)
     addAuthorizeRoute(routes, authorization)
@@ -207,6 +224,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
     addKeyRoutes(routes, keys)
+    addExplainRoutes(routes, explanations)
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })

@@ -8,6 +8,8 @@ export interface ReadinessOptions {
   readonly stores: () => Stores
   /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
   readonly canServe: () => boolean
+  /** Stores that failed at their last check, kept up to date for whoever tells of it. */
+  readonly failing?: Set<string>
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -16,8 +18,7 @@ export interface ReadinessOptions {
 const CHECK_EVERY_MS = 10_000
 
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
-  const { stores, canServe, log, now } = options
-  const failing = new Set<string>()
+  const { stores, canServe, failing = new Set<string>(), log, now } = options
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<unknown> | undefined
 

@@ -37,6 +37,11 @@ export interface Authenticator {
    * `version_too_old`.
    */
   readonly authenticate: (keyring: Keyring, apiKey: string) => Principal | Promise<Principal>
+  /** What a key says, if it can be opened, and why it would be refused; does not count as a use of it. */
+  readonly examine: (
+    keyring: Keyring,
+    apiKey: string
+  ) => Promise<{ readonly principal?: Principal | undefined; readonly problem?: ProblemError }>
 }
 
 const KNOWN_KEYS = 10_000
@@ -77,15 +82,30 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     return principal
   }
 
+  const admitNew = (principal: Principal | undefined): Principal => {
+    const admitted = admit(principal)
+    checkPlatform(admitted, platformVersion)
+    return admitted
+  }
+
   return {
+    examine: async (keyring, apiKey) => {
+      const principal = await openApiKey(keyring, apiKey)
+      try {
+        return { principal: admitNew(principal) }
+      } catch (error) {
+        if (!(error instanceof ProblemError)) throw error
+        return { principal, problem: error }
+      }
+    },
+
     authenticate: (keyring, apiKey) => {
       const key = known.get(apiKey)
       // A key ring that lost the key's encryption key (a reload) ends the key at once.
       if (key !== undefined && keyring.find(key.principal.kid) !== undefined) return admitKnown(key)
       known.delete(apiKey)
       return openApiKey(keyring, apiKey).then((opened) => {
-        const admitted = admit(opened)
-        checkPlatform(admitted, platformVersion)
+        const admitted = admitNew(opened)
         const notedAt = now()
         known.set(apiKey, { principal: admitted, notedAt })
         noteUse(admitted, notedAt)
