@@ -5,6 +5,7 @@ import Fastify from 'fastify'
 import { stringify } from 'yaml'
 import { PROBLEMS } from '../src/core/problem.ts'
 import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
+import { addAdminRoutes } from '../src/http/routes/admin.ts'
 import { addAuthorizeRoute } from '../src/http/routes/authorize.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
 import { addExplainRoutes } from '../src/http/routes/explain.ts'
@@ -69,6 +70,7 @@ export const addAllRoutes = (app: App): void => {
     recordRevocation: uncalled
   })
   addExplainRoutes(app, { explain: uncalled, examine: uncalled })
+  addAdminRoutes(app, { broker, stores: uncalled, config: uncalled, reload: uncalled })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addAuthorizeRoute(app, { recordAuthorization: uncalled })

@@ -9,12 +9,14 @@ import { createTrail } from './audit/trail.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
 import { explain } from './broker/explain.ts'
-import { createReadiness } from './broker/readiness.ts'
+import { createReadiness, type StoreCheck } from './broker/readiness.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
 import { type Config, credentialsIn } from './config/config.ts'
 import { readDefinitions } from './config/definitions.ts'
+import { describeStore, effectiveConfig } from './config/effective.ts'
 import type { Environ } from './config/env.ts'
+import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
 import type { Principal } from './core/principal.ts'
@@ -24,6 +26,7 @@ import { createSealer, type Sealer } from './crypto/sealer.ts'
 import { doorOf, type RecordDecision } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
+import { type AdminRoutesOptions, addAdminRoutes } from './http/routes/admin.ts'
 import { type AuthorizeRouteOptions, addAuthorizeRoute } from './http/routes/authorize.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
 import { addExplainRoutes, type ExplainRoutesOptions } from './http/routes/explain.ts'
@@ -46,6 +49,8 @@ export interface AppOverrides {
   readonly now?: () => number
   /** Where credentials of stores given as `{ env: NAME }` are looked up. */
   readonly environ?: Environ
+  /** Reads the configuration anew and reloads; resolves with what is wrong with it, and then nothing changed. */
+  readonly requestReload?: () => Promise<readonly ConfigFault[]>
 }
 
 export interface App {
@@ -74,6 +79,13 @@ interface Live extends Rules {
   readonly isInternalSecret: (given: string) => boolean
 }
 
+const unreadable = async (): Promise<readonly ConfigFault[]> => [
+  {
+    place: 'purser.yaml',
+    message: 'cannot be read anew where the service was not started from files'
+  }
+]
+
 const identityOf = (principal: Principal | undefined) =>
   principal && { client: principal.client, keyId: principal.keyId, kid: principal.kid }
 
@@ -81,7 +93,7 @@ const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
 
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
   const { settings } = config
-  const { now = Date.now } = overrides
+  const { now = Date.now, requestReload = unreadable } = overrides
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
@@ -156,9 +168,9 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     record,
     log
   })
-  const failing = new Set<string>()
+  const checks = new Map<string, StoreCheck>()
   const readiness = createReadiness({
-    failing,
+    checks,
     stores: () => live.stores,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
     log,
@@ -212,10 +224,24 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
           rules: live,
           scope: `${settings.SCOPE_ROOT}:secrets`,
           cacheState: (store, locator) => cache.lookup(store, locator).state,
-          healthOf: (store) => (failing.has(store) ? 'its last check failed' : undefined)
+          healthOf: (store) => {
+            const last = checks.get(store)
+            return last && (last.ok ? 'its last check passed' : 'its last check failed')
+          }
         },
         question
       )
+  }
+  const administration: AdminRoutesOptions = {
+    broker,
+    stores: () =>
+      live.stores.all().map(({ spec }) => {
+        const last = checks.get(spec.name)
+        const lastCheck = last && { ok: last.ok, at: new Date(last.at).toISOString() }
+        return { ...describeStore(spec), ...(lastCheck !== undefined && { lastCheck }) }
+      }),
+    config: () => effectiveConfig(live.config),
+    reload: async () => [...(await requestReload())]
   }
   const addEveryInternalRoute = (routes: Routes): void => {
     addInternalRoutes(routes, internal)
@@ -225,6 +251,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     addSecretRoutes(routes, { broker, now })
     addKeyRoutes(routes, keys)
     addExplainRoutes(routes, explanations)
+    addAdminRoutes(routes, administration)
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
