@@ -5,34 +5,31 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { createAdministration } from './administration.ts'
 import { createTrail } from './audit/trail.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
-import { explain } from './broker/explain.ts'
 import { createReadiness, type StoreCheck } from './broker/readiness.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
 import { type Config, credentialsIn } from './config/config.ts'
 import { readDefinitions } from './config/definitions.ts'
-import { describeStore, effectiveConfig } from './config/effective.ts'
 import type { Environ } from './config/env.ts'
 import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
 import type { Principal } from './core/principal.ts'
+import { PROBLEMS, type ProblemError } from './core/problem.ts'
 import type { Tags } from './core/secret.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/sealer.ts'
 import { doorOf, type RecordDecision } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
-import { type AdminRoutesOptions, addAdminRoutes } from './http/routes/admin.ts'
 import { type AuthorizeRouteOptions, addAuthorizeRoute } from './http/routes/authorize.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
-import { addExplainRoutes, type ExplainRoutesOptions } from './http/routes/explain.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
-import { addKeyRoutes, type KeyRoutesOptions } from './http/routes/keys.ts'
 import { addSecretRoutes } from './http/routes/secrets.ts'
 import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
@@ -79,21 +76,19 @@ interface Live extends Rules {
   readonly isInternalSecret: (given: string) => boolean
 }
 
-const unreadable = async (): Promise<readonly ConfigFault[]> => [
-  {
-    place: 'purser.yaml',
-    message: 'cannot be read anew where the service was not started from files'
-  }
-]
-
 const identityOf = (principal: Principal | undefined) =>
   principal && { client: principal.client, keyId: principal.keyId, kid: principal.kid }
+
+const outcomeOf = (problem: ProblemError | undefined): AuditEvent['outcome'] => {
+  if (problem === undefined) return 'allowed'
+  return PROBLEMS[problem.code].status === 403 ? 'denied' : 'failed'
+}
 
 const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
 
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
   const { settings } = config
-  const { now = Date.now, requestReload = unreadable } = overrides
+  const { now = Date.now, requestReload } = overrides
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
@@ -195,7 +190,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     (request, { problem, reason = problem?.reason }) =>
       record({
         action,
-        outcome: problem === undefined ? 'allowed' : 'denied',
+        outcome: outcomeOf(problem),
         code: problem?.code,
         reason,
         environment: settings.ENVIRONMENT,
@@ -203,55 +198,25 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
         ...doorOf(request)
       })
   const authorization: AuthorizeRouteOptions = { recordAuthorization: recordAs('key.authorize') }
-  const keys: KeyRoutesOptions = {
-    keyring: () => live.keyring,
-    usage,
-    isRevoked: revocations.isRevoked,
-    revoke: (keyId) => revocations.revoke(keyId, now()),
-    rules: {
-      platformVersion: settings.PLATFORM_VERSION,
-      maxDays: settings.API_KEY_MAX_DAYS
-    },
-    now,
-    recordIssue: recordAs('key.issue'),
-    recordRevocation: recordAs('key.revoke')
-  }
-  const explanations: ExplainRoutesOptions = {
-    examine: (apiKey) => authenticator.examine(live.keyring, apiKey),
-    explain: (question) =>
-      explain(
-        {
-          rules: live,
-          scope: `${settings.SCOPE_ROOT}:secrets`,
-          cacheState: (store, locator) => cache.lookup(store, locator).state,
-          healthOf: (store) => {
-            const last = checks.get(store)
-            return last && (last.ok ? 'its last check passed' : 'its last check failed')
-          }
-        },
-        question
-      )
-  }
-  const administration: AdminRoutesOptions = {
+  const addAdministration = createAdministration({
+    live: () => live,
     broker,
-    stores: () =>
-      live.stores.all().map(({ spec }) => {
-        const last = checks.get(spec.name)
-        const lastCheck = last && { ok: last.ok, at: new Date(last.at).toISOString() }
-        return { ...describeStore(spec), ...(lastCheck !== undefined && { lastCheck }) }
-      }),
-    config: () => effectiveConfig(live.config),
-    reload: async () => [...(await requestReload())]
-  }
+    cache,
+    checks,
+    authenticator,
+    usage,
+    revocations,
+    now,
+    recordAs,
+    requestReload
+  })
   const addEveryInternalRoute = (routes: Routes): void => {
     addInternalRoutes(routes, internal)
     addAuthorizeRoute(routes, authorization)
   }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
-    addKeyRoutes(routes, keys)
-    addExplainRoutes(routes, explanations)
-    addAdminRoutes(routes, administration)
+    addAdministration(routes)
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
