@@ -5,12 +5,16 @@ import Fastify from 'fastify'
 import { stringify } from 'yaml'
 import { PROBLEMS } from '../src/core/problem.ts'
 import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
+import { addAdminRoutes } from '../src/http/routes/admin.ts'
 import { addAdminObjectRoutes } from '../src/http/routes/admin-objects.ts'
+import { addAuthorizeRoute } from '../src/http/routes/authorize.ts'
 import { addBotRoutes } from '../src/http/routes/bots.ts'
 import { addChannelRoutes } from '../src/http/routes/channels.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
+import { addExplainRoutes } from '../src/http/routes/explain.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
+import { addKeyRoutes } from '../src/http/routes/keys.ts'
 import { addSecretRoutes } from '../src/http/routes/secrets.ts'
 import { addStateRoutes } from '../src/http/routes/state.ts'
 import { addWhoamiRoute } from '../src/http/routes/whoami.ts'
@@ -24,12 +28,14 @@ const SECURITY = {
   key: BY_KEY,
   admin: BY_KEY,
   internal: [{ internalSecret: [] }],
+  proxied: BY_KEY.map((scheme) => ({ internalSecret: [], ...scheme })),
   open: []
 } as const
 
 const rightsOf = (auth: RouteAuth): string => {
   if (auth.kind === 'open') return 'Open.'
   if (auth.kind === 'internal') return 'Needs X-Internal-Secret.'
+  if (auth.kind === 'proxied') return "Needs X-Internal-Secret, and the end caller's API key."
   if (auth.kind === 'admin') {
     const allowed = auth.changes ? '; served where ALLOW_ADMIN_WRITE is true' : ''
     return `Needs an API key of scope <ADMIN_SCOPE> and a mode that fits the method${allowed}.`
@@ -75,8 +81,21 @@ export const addAllRoutes = (app: App): void => {
   addAdminObjectRoutes(app, { objects })
   addChannelRoutes(app, { channels: { issueToken: uncalled, refreshToken: uncalled } })
   addStateRoutes(app, { sealed: { seal: uncalled, open: uncalled } })
+  addKeyRoutes(app, {
+    keyring: uncalled,
+    usage: { list: uncalled, isKnown: uncalled },
+    isRevoked: uncalled,
+    revoke: uncalled,
+    rules: { platformVersion: '', maxDays: 0 },
+    now: Date.now,
+    recordIssue: uncalled,
+    recordRevocation: uncalled
+  })
+  addExplainRoutes(app, { explain: uncalled, examine: uncalled })
+  addAdminRoutes(app, { broker, stores: uncalled, config: uncalled, reload: uncalled })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
+  addAuthorizeRoute(app, { recordAuthorization: uncalled })
   addHealthRoutes(app, { readiness: uncalled })
   addDocsRoute(app, { openapi: '' })
 }
@@ -115,6 +134,8 @@ export const renderOpenapi = async (version: string): Promise<string> => {
   await app.close()
   for (const path of Object.values(document.paths) as Record<string, { responses: object }>[]) {
     for (const operation of Object.values(path)) {
+      // A route that names its refusals answers them without a body.
+      if ('403' in operation.responses) continue
       operation.responses = { ...operation.responses, default: problem }
     }
   }

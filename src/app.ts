@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { createAdministration } from './administration.ts'
 import { createTrail } from './audit/trail.ts'
 import { createBots } from './broker/bots.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
@@ -12,7 +13,7 @@ import type { Rules } from './broker/caller.ts'
 import { createChannels } from './broker/channels.ts'
 import { createDirectLine } from './broker/direct-line.ts'
 import { createObjects } from './broker/objects.ts'
-import { createReadiness } from './broker/readiness.ts'
+import { createReadiness, type StoreCheck } from './broker/readiness.ts'
 import { createSealedState } from './broker/sealed-state.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { createUsedStates } from './broker/used-states.ts'
@@ -23,17 +24,20 @@ import { createSharedTier } from './cache/shared-tier.ts'
 import { type Config, credentialsIn } from './config/config.ts'
 import { readDefinitions } from './config/definitions.ts'
 import type { Environ } from './config/env.ts'
+import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
 import type { Principal } from './core/principal.ts'
+import { PROBLEMS, type ProblemError } from './core/problem.ts'
 import type { Tags } from './core/secret.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/sealer.ts'
 import { createAllowances } from './http/allowances.ts'
-import { doorOf } from './http/caller.ts'
+import { doorOf, type RecordDecision } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { addAdminObjectRoutes } from './http/routes/admin-objects.ts'
+import { type AuthorizeRouteOptions, addAuthorizeRoute } from './http/routes/authorize.ts'
 import { addBotRoutes } from './http/routes/bots.ts'
 import { addChannelRoutes } from './http/routes/channels.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
@@ -45,6 +49,7 @@ import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
 import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
 import { createRevocations } from './keys/revocations.ts'
+import { createKeyUsage } from './keys/usage.ts'
 import type { Log } from './providers/provider.ts'
 import { createEmbeddedState } from './state/embedded.ts'
 import type { Shared } from './state/shared.ts'
@@ -56,6 +61,8 @@ export interface AppOverrides {
   readonly now?: () => number
   /** Where credentials of stores given as `{ env: NAME }` are looked up. */
   readonly environ?: Environ
+  /** Reads the configuration anew and reloads; resolves with what is wrong with it, and then nothing changed. */
+  readonly requestReload?: () => Promise<readonly ConfigFault[]>
 }
 
 export interface App {
@@ -87,11 +94,16 @@ interface Live extends Rules {
 const identityOf = (principal: Principal | undefined) =>
   principal && { client: principal.client, keyId: principal.keyId, kid: principal.kid }
 
+const outcomeOf = (problem: ProblemError | undefined): AuditEvent['outcome'] => {
+  if (problem === undefined) return 'allowed'
+  return PROBLEMS[problem.code].status === 403 ? 'denied' : 'failed'
+}
+
 const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
 
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
   const { settings } = config
-  const { now = Date.now } = overrides
+  const { now = Date.now, requestReload } = overrides
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
@@ -133,11 +145,14 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     lifetimeMs: tagTtlMs + staleMs + 60_000
   })
   const revocations = createRevocations(state)
+  const onFailure = () => log('warn', 'the last use of keys cannot be written')
+  const usage = createKeyUsage({ state, onFailure })
   const authenticator = createAuthenticator({
     environment: settings.ENVIRONMENT,
     platformVersion: settings.PLATFORM_VERSION,
     revocations,
-    now
+    now,
+    noteUse: usage.note
   })
 
   const storesDeps: StoresDeps = {
@@ -223,7 +238,9 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     used: createUsedStates({ state, now }),
     now
   })
+  const checks = new Map<string, StoreCheck>()
   const readiness = createReadiness({
+    checks,
     stores: () => live.stores,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
     log,
@@ -243,12 +260,42 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
         ...doorOf(request)
       })
   }
+  const recordAs =
+    (action: AuditEvent['action']): RecordDecision =>
+    (request, { problem, reason = problem?.reason }) =>
+      record({
+        action,
+        outcome: outcomeOf(problem),
+        code: problem?.code,
+        reason,
+        environment: settings.ENVIRONMENT,
+        ...identityOf(request.principal ?? undefined),
+        ...doorOf(request)
+      })
+  const authorization: AuthorizeRouteOptions = { recordAuthorization: recordAs('key.authorize') }
+  const addAdministration = createAdministration({
+    live: () => live,
+    broker,
+    cache,
+    checks,
+    authenticator,
+    usage,
+    revocations,
+    now,
+    recordAs,
+    requestReload
+  })
+  const addEveryInternalRoute = (routes: Routes): void => {
+    addInternalRoutes(routes, internal)
+    addAuthorizeRoute(routes, authorization)
+  }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
     addBotRoutes(routes, { bots })
     addAdminObjectRoutes(routes, { objects })
     addChannelRoutes(routes, { channels })
     addStateRoutes(routes, { sealed })
+    addAdministration(routes)
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
@@ -296,12 +343,12 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     })
   const server = await serve((routes) => {
     addPublicRoutes(routes)
-    if (!hasInternalListener) addInternalRoutes(routes, internal)
+    if (!hasInternalListener) addEveryInternalRoute(routes)
   })
   const internalServer = hasInternalListener
     ? await serve((routes) => {
         addHealthRoutes(routes, { readiness })
-        addInternalRoutes(routes, internal)
+        addEveryInternalRoute(routes)
       })
     : undefined
 
@@ -330,6 +377,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       directLine.close()
       await live.stores.close()
       await trail.close()
+      await usage.close()
       await state.close()
     }
   }

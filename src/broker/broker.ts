@@ -229,9 +229,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
       }
       const reference = parseReference(what.ref, rules().book)
       await recorder.allowed(door, 'cache.invalidate', reference)
-      return reference === undefined
-        ? { dropped: 0, isShared: true }
-        : invalidation.invalidate(secretOf(reference))
+      return reference === undefined ? { dropped: 0 } : invalidation.invalidate(secretOf(reference))
     }
   }
 }

@@ -4,10 +4,18 @@ import type { Stores } from './stores.ts'
 
 export type Readiness = 'ok' | 'degraded' | 'unavailable'
 
+export interface StoreCheck {
+  readonly ok: boolean
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
 export interface ReadinessOptions {
   readonly stores: () => Stores
   /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
   readonly canServe: () => boolean
+  /** How each store answered last, kept up to date for whoever tells of it. */
+  readonly checks?: Map<string, StoreCheck>
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -16,8 +24,8 @@ export interface ReadinessOptions {
 const CHECK_EVERY_MS = 10_000
 
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
-  const { stores, canServe, log, now } = options
-  const failing = new Set<string>()
+  const { stores, canServe, checks = new Map<string, StoreCheck>(), log, now } = options
+  const isFailing = (name: string): boolean => checks.get(name)?.ok === false
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<unknown> | undefined
 
@@ -28,11 +36,12 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
         .map(async ({ spec: { name }, provider, call }) => {
           try {
             await call((options) => provider.check(options))
-            if (failing.delete(name)) log('info', 'the store answers again', { store: name })
+            if (isFailing(name)) log('info', 'the store answers again', { store: name })
+            checks.set(name, { ok: true, at: now() })
           } catch {
-            if (!failing.has(name))
+            if (!isFailing(name))
               log('warn', 'the store does not answer as it should', { store: name })
-            failing.add(name)
+            checks.set(name, { ok: false, at: now() })
           }
         })
     )
@@ -45,6 +54,11 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
         checking = undefined
       })
     }
-    return failing.size > 0 ? 'degraded' : 'ok'
+    // Those that are configured now: a store that is gone holds nothing back.
+    return stores()
+      .all()
+      .some(({ spec }) => isFailing(spec.name))
+      ? 'degraded'
+      : 'ok'
   }
 }

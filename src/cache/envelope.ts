@@ -28,6 +28,7 @@ const Content = Type.Object({
   entry: Type.Optional(
     Type.Object({ record: Type.Unknown(), fetchedAt: Type.Number(), expiresAt: Type.Number() })
   ),
+  refusedAt: Type.Optional(Type.Number()),
   failure: Type.Optional(
     Type.Object({
       reason: Type.String(),
@@ -45,13 +46,14 @@ export const sealSlot = <T>(
   sealer: Sealer,
   codec: Codec<T>,
   context: readonly string[],
-  { entry, failure }: Slot<T>,
+  { entry, failure, refusedAt }: Slot<T>,
   { mark, epoch }: Invalidations
 ): Buffer => {
   const written: Content = {
     mark,
     epoch,
     ...(entry && { entry: { ...entry, record: codec.write(entry.record) } }),
+    ...(refusedAt !== undefined && { refusedAt }),
     ...(failure && {
       failure: {
         reason: failure.fault.reason,
@@ -91,7 +93,7 @@ export const openSlot = <T>(
   const plaintext = sealer.open('cache', envelope, context)
   const written = plaintext && parse(plaintext)
   if (!content.Check(written) || written.mark !== mark || written.epoch !== epoch) return undefined
-  const { entry, failure } = written
+  const { entry, failure, refusedAt } = written
   const record = entry && codec.read(entry.record)
   if (entry !== undefined && record === undefined) return undefined
   return {
@@ -99,6 +101,7 @@ export const openSlot = <T>(
       record !== undefined && {
         entry: { record, fetchedAt: entry.fetchedAt, expiresAt: entry.expiresAt }
       }),
+    ...(refusedAt !== undefined && { refusedAt }),
     ...(failure !== undefined && {
       failure: {
         fault: new ProviderFault(failure.reason as FaultReason, failure),

@@ -12,8 +12,8 @@ import type { Notice } from './secret-cache.ts'
 
 export interface Invalidated {
   readonly dropped: number
-  /** Whether the other replicas know; if not, they will once the shared state answers again. */
-  readonly isShared: boolean
+  /** The other replicas do not know yet: they will once the shared state answers again. */
+  readonly pending?: true
 }
 
 export interface InvalidationOptions {
@@ -67,7 +67,7 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   const { drop, shared, keyring, stores, lifetimeMs } = options
   if (shared === undefined) {
     return {
-      invalidate: async (what) => ({ dropped: drop(what), isShared: true }),
+      invalidate: async (what) => ({ dropped: drop(what) }),
       close: () => {}
     }
   }
@@ -148,7 +148,7 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
       const dropped = drop(what)
       const each: One[] = what === 'all' ? stores().map((store) => ({ store })) : [what]
       const shares = await Promise.all(each.map(tryToShare))
-      return { dropped, isShared: shares.every(Boolean) }
+      return { dropped, ...(!shares.every(Boolean) && { pending: true as const }) }
     },
     close: () => clearInterval(timer)
   }

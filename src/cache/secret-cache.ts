@@ -89,8 +89,8 @@ interface Kept<T> {
 const MISS = { state: 'miss' } as const
 
 /**
- * So many reads make a secret one that is waited for: it is fetched anew in the last tenth of its time, which costs a tenth
- * more fetches. The others wait for their store once in their time.
+ * So many reads make a secret one that is waited for: it is fetched anew in the last tenth of its time (earlier where its
+ * store is slow), which costs as much more in fetches. The others wait for their store once in their time.
  */
 const HOT_USES = 16
 const AHEAD = 1 / 10
@@ -114,15 +114,16 @@ export const createSecretCache = <T = SecretRecord>(
   const kept = new LRUCache<string, Kept<T>>({ max: Math.max(1, maxEntries) })
   const flights = createSingleFlight<Loaded<T>>()
 
-  const keep = (key: string, slot: Slot<T>): void => {
+  const keep = (key: string, slot: Slot<T>, tookMs = 0): void => {
     const { entry } = slot
     const { store, path } = partsOf(key)
+    const aheadMs = Math.min(Math.max(ttlMs * AHEAD, 2 * tookMs), ttlMs / 2)
     kept.set(key, {
       slot,
       fresh: entry && { state: 'fresh', entry, isDue: false },
       family: tier?.familyOf(store, path),
       // Not all replicas at once.
-      dueAt: (entry?.expiresAt ?? 0) - ttlMs * AHEAD * (0.5 + Math.random() / 2),
+      dueAt: (entry?.expiresAt ?? 0) - aheadMs * (0.75 + Math.random() / 4),
       uses: 0
     })
   }
@@ -176,14 +177,14 @@ export const createSecretCache = <T = SecretRecord>(
         if (error instanceof ProviderFault && !isTransient(error)) kept.delete(key)
         throw error
       }
-      slot = slotAfter(error, before?.entry, now(), negativeTtlMs)
+      slot = slotAfter(error, before, now(), negativeTtlMs)
       if (!flight.isAttached()) {
         claim?.settle()
         throw error
       }
     }
     const isOurs = flight.isAttached()
-    if (isKeeping && isOurs) keep(key, slot)
+    if (isKeeping && isOurs) keep(key, slot, now() - fetchedAt)
     claim?.settle(isOurs ? slot : undefined, lifetimeOf(slot))
     const { entry, failure } = slot
     return entry !== undefined && failure === undefined
@@ -191,9 +192,14 @@ export const createSecretCache = <T = SecretRecord>(
       : outcomeOf(slot, notBefore)
   }
 
-  const lifetimeOf = ({ entry, failure }: Slot<T>): number => {
-    const ends = [entry && entry.expiresAt + staleMs, failure?.until]
-    return Math.ceil(Math.max(...ends.map((end) => end ?? 0)) - now())
+  /** As long as it, or what it puts an end to, may be given out by anyone. */
+  const lifetimeOf = ({ entry, failure, refusedAt = 0 }: Slot<T>): number => {
+    const ends = [
+      (entry?.expiresAt ?? 0) + staleMs,
+      failure?.until ?? 0,
+      refusedAt + ttlMs + staleMs
+    ]
+    return Math.ceil(Math.max(...ends) - now())
   }
 
   const matcherOf = (what: Invalidation | Notice): ((key: string, family?: string) => boolean) => {

@@ -21,6 +21,8 @@ export interface Failure {
 export interface Slot<T> {
   readonly entry?: CacheEntry<T>
   readonly failure?: Failure
+  /** When its store last said that there is nothing to be had: no value fetched before is given out any more, by anyone. */
+  readonly refusedAt?: number
 }
 
 export type Lookup<T> =
@@ -88,19 +90,22 @@ export const judge = <T>({ entry, failure }: Slot<T>, now: number, staleMs: numb
   return { state: 'negative', fault: faultAt(failure, now) }
 }
 
-/** Whichever value is newer, and the failure of the first. */
-export const withNewest = <T>(slot: Slot<T>, other: CacheEntry<T> | undefined): Slot<T> =>
-  other === undefined || (slot.entry?.fetchedAt ?? Number.NEGATIVE_INFINITY) >= other.fetchedAt
-    ? slot
-    : { ...slot, entry: other }
+/** The slot with whichever value is newer, unless that was refused since. */
+export const withNewest = <T>(slot: Slot<T>, other: CacheEntry<T> | undefined): Slot<T> => {
+  const newest = Math.max(
+    slot.entry?.fetchedAt ?? Number.NEGATIVE_INFINITY,
+    slot.refusedAt ?? Number.NEGATIVE_INFINITY
+  )
+  return other === undefined || newest >= other.fetchedAt ? slot : { ...slot, entry: other }
+}
 
 /** What stands after a fetch that failed: after an answer nothing of before, otherwise what was known. */
 export const slotAfter = <T>(
   fault: ProviderFault,
-  known: CacheEntry<T> | undefined,
+  known: Slot<T> | undefined,
   now: number,
   negativeTtlMs: number
 ): Slot<T> => {
   const failure = failureOf(fault, now, negativeTtlMs)
-  return isTransient(fault) && known !== undefined ? { entry: known, failure } : { failure }
+  return isTransient(fault) ? { ...known, failure } : { failure, refusedAt: now }
 }

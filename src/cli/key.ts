@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import semver from 'semver'
+import { daysIn } from '../config/consumers.ts'
 import { readEnviron, readSomeSettings } from '../config/env.ts'
 import { isClientName } from '../core/policy.ts'
 import { ENVIRONMENTS, type Environment, MODES, type Mode } from '../core/principal.ts'
@@ -17,8 +18,7 @@ import { createRevocations } from '../keys/revocations.ts'
 import { withState } from './embedded-state.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { readInput, tell } from './io.ts'
-
-const MAX_DAYS = 36_500
+import { addIssueAllCommand } from './key-issue-all.ts'
 
 const parseScopes = (text: string): string[] => {
   const scopes = [...new Set(text.split(',').map((scope) => scope.trim()))]
@@ -47,8 +47,8 @@ const parseKeyId = (text: string): string => {
 }
 
 const parseDays = (text: string): number => {
-  const days = /^([1-9]\d{0,4})d$/.exec(text)?.[1]
-  if (days !== undefined && Number(days) <= MAX_DAYS) return Number(days)
+  const days = daysIn(text)
+  if (days !== undefined) return days
   throw new InvalidArgumentError('Give a number of days such as 90d.')
 }
 
@@ -171,6 +171,7 @@ Example:
   $ purser key issue -s aura-services:secrets -e pre -a aos-app -m r --expires 90d > aos-app.key`
     )
     .action(issue)
+  addIssueAllCommand(key)
   key
     .command('inspect')
     .description('print what a key says, read from a file or standard input')

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { addConfigCommand } from './config-check.ts'
 import { addEncryptionKeyCommand } from './encryption-key.ts'
+import { addExplainCommand } from './explain.ts'
 import { addInitCommand } from './init.ts'
 import { addKeyCommand } from './key.ts'
 import { addQuickstartCommand } from './quickstart.ts'
@@ -25,5 +26,6 @@ export const createProgram = (version: string): Command => {
   addEncryptionKeyCommand(program)
   addStoreCommand(program)
   addResolveCommand(program)
+  addExplainCommand(program)
   return program
 }

@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type App, buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config/config.ts'
-import { ConfigError } from '../config/fault.ts'
+import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import { type SettingName, settingNames } from '../config/settings.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { warningsOf } from './config-check.ts'
@@ -99,7 +99,7 @@ export const serve = async (
     for (const warning of warningsOf(app.config())) logger.warn(warning)
   }
 
-  const reload = async (): Promise<void> => {
+  const reload = async (): Promise<readonly ConfigFault[]> => {
     try {
       const next = readConfig(STARTED_WITH, folder)
       await app.reload(next, shareEnviron(folder))
@@ -107,24 +107,30 @@ export const serve = async (
       warn()
       const settings = needRestart(config, next)
       if (settings.length > 0) logger.warn({ settings }, 'changed settings need a restart')
+      return []
     } catch (error) {
       const faults =
         error instanceof ConfigError
           ? { faults: error.faults.map(({ place, message }) => `${place}: ${message}`) }
           : { err: error }
       logger.error(faults, 'the configuration was not reloaded: nothing changed')
+      if (error instanceof ConfigError) return error.faults
+      return [{ place: 'the configuration', message: 'cannot be taken over: the log says why' }]
     }
   }
 
+  let reloads: Promise<readonly ConfigFault[]> = Promise.resolve([])
+  const requestReload = (): Promise<readonly ConfigFault[]> => {
+    reloads = reloads.then(reload)
+    return reloads
+  }
+
   const environ = shareEnviron(folder)
-  const app = await buildApp(config, { environ, logger }).catch((error: unknown) => {
+  const app = await buildApp(config, { environ, logger, requestReload }).catch((error: unknown) => {
     throw cannotStart(error)
   })
   const stop = createStop(app, logger)
-  let reloads = Promise.resolve()
-  process.on('SIGHUP', () => {
-    reloads = reloads.then(reload)
-  })
+  process.on('SIGHUP', () => void requestReload())
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0))
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {

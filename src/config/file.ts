@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
-import { isNode, LineCounter, parseDocument, visit } from 'yaml'
 import type { ChannelSpec } from '../broker/channels.ts'
 import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import {
@@ -15,11 +14,12 @@ import {
 } from '../core/reference.ts'
 import { chainFaults } from './chain.ts'
 import { Channel, type ChannelContext, readChannel } from './channel.ts'
-import { ConfigError, type ConfigFault } from './fault.ts'
+import { ConfigError } from './fault.ts'
 import type { ImportedStore } from './hashicorp.ts'
 import { type Objects, readObjects } from './objects.ts'
 import { checkShape, type Report } from './shape.ts'
 import { readStore, Store, type StoreConfig } from './store.ts'
+import { readYaml } from './yaml-document.ts'
 
 const Clients = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
 const Patterns = Type.Array(Type.String(), { maxItems: 1000 })
@@ -150,49 +150,8 @@ export const parseConfigFile = (
   label: string,
   { guarded = false, imported = [] }: Beside = {}
 ): FileConfig => {
-  const lines = new LineCounter()
-  // The library's own check for repeated members takes the square of their number; ours is below.
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, strict: true })
-  const faults: ConfigFault[] = []
-  const place = (offset: number): string => {
-    const { line, col } = lines.linePos(offset)
-    return `${label}:${line}:${col}`
-  }
-  const report: Report = (path, message) => {
-    // A missing member has no node of its own: its parent's place is the nearest.
-    for (let depth = path.length; depth >= 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true)
-      if (isNode(node) && node.range) {
-        const subject = path.length > 0 ? `${path.join('.')} ` : ''
-        faults.push({ place: place(node.range[0]), message: `${subject}${message}` })
-        return
-      }
-    }
-    faults.push({ place: label, message })
-  }
-  const refuse = (): void => {
-    if (faults.length > 0) throw new ConfigError(faults)
-  }
-
-  for (const error of document.errors) {
-    // The library quotes the text around an error in its message: only its code is repeated.
-    faults.push({ place: place(error.pos[0]), message: `is not valid YAML (${error.code})` })
-  }
-  const at = (node: unknown): string => place((isNode(node) && node.range?.[0]) || 0)
-  visit(document, {
-    Alias: (_key, node) => {
-      faults.push({ place: at(node), message: 'aliases are not read' })
-    },
-    Map: (_key, { items }) => {
-      const names = new Set<string>()
-      for (const { key } of items) {
-        if (names.has(String(key))) faults.push({ place: at(key), message: 'stands twice' })
-        names.add(String(key))
-      }
-    }
-  })
-  refuse()
-  const content = withoutEmpty(document.toJS())
+  const { content: written, faults, report, refuse } = readYaml(text, label)
+  const content = withoutEmpty(written)
   if (!checkShape(File, content, [], report)) refuse()
 
   const file = content as Static<typeof File>

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
+import { addressOf } from './caller.ts'
 import { apiKeyIn, internalSecretIn } from './credentials.ts'
 import { addLimiters, type Limits } from './limiters.ts'
 import type { RouteAuth } from './route-auth.ts'
@@ -92,17 +93,35 @@ export const addAdmission = async (
 
   app.decorate('chargeKey', limits.key)
   app.decorate('chargeFresh', limits.fresh)
+  /**
+   * A proxy that proved itself is not the one to count: the caller in front of it is, and only if the proxy is also trusted
+   * to tell its address. All callers together under the proxy's address would lock each other out.
+   */
+  const countsAddress = (request: FastifyRequest): boolean => {
+    const { config } = request.routeOptions
+    if (config.auth?.kind !== 'proxied') return true
+    if (addressOf(request) !== request.socket.remoteAddress) return true
+    try {
+      admitInternal(request)
+      return false
+    } catch {
+      return true
+    }
+  }
+
   app.decorateRequest('principal', null)
   // A key that is known is admitted without waiting for anything.
   app.addHook('onRequest', async (request, reply) => {
     const { auth } = request.routeOptions.config
     if (auth?.kind === 'open' && auth.unlimited) return
-    limits.address(request, reply)
+    const isCounted = countsAddress(request)
+    if (isCounted) limits.address(request, reply)
     // Here rather than in a handler, which would have read the body first.
     if (request.is404) throw new ProblemError('route_not_found')
     if (auth === undefined || auth.kind === 'open') return
     try {
       if (auth.kind === 'internal') return admitInternal(request)
+      if (auth.kind === 'proxied') admitInternal(request)
       const apiKey = apiKeyIn(request.raw.rawHeaders)
       if (apiKey === undefined) throw new ProblemError('authentication_required')
       const known = authenticate(apiKey)
@@ -111,7 +130,7 @@ export const addAdmission = async (
       limits.key(request, reply)
       authorizeRoute(request, principal)
     } catch (error) {
-      if (isFailedLogin(error)) await limits.failedLogins(request, reply)
+      if (isCounted && isFailedLogin(error)) await limits.failedLogins(request, reply)
       if (error instanceof ProblemError && error.code !== 'rate_limited') {
         await recordRefusal(request, error)
       }

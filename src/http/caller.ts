@@ -4,6 +4,12 @@ import type { FastifyRequest } from 'fastify'
 import type { Caller, Door } from '../broker/caller.ts'
 import { ProblemError } from '../core/problem.ts'
 
+/** Puts a decision on record: `denied` if there is a problem. `reason` is for the record alone. */
+export type RecordDecision = (
+  request: FastifyRequest,
+  facts: { readonly problem?: ProblemError; readonly reason?: string | undefined }
+) => Promise<void>
+
 /** Who asks, as far as the network knows. A trusted proxy may pass on what is no address: then it is the proxy itself. */
 export const addressOf = ({ ip, socket }: FastifyRequest): string =>
   isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip

@@ -62,6 +62,9 @@ const challenges: Partial<Record<ProblemCode, string>> = {
   insufficient_scope: 'Bearer realm="purser", error="insufficient_scope"'
 }
 
+/** What WWW-Authenticate says of the code (RFC 6750, 3). */
+export const challengeOf = (code: ProblemCode): string | undefined => challenges[code]
+
 /** The body, of an answer or of one result in a batch; where nobody said when to come again, it says so. */
 export const problemBodyOf = ({ code, details }: ProblemError, requestId: string): ProblemBody => {
   const fallback = PROBLEMS[code].status === 503 ? DEFAULT_RETRY_AFTER : undefined
@@ -75,7 +78,7 @@ export const sendProblem = (
   error: ProblemError
 ): FastifyReply => {
   const body = problemBodyOf(error, request.id)
-  const challenge = challenges[error.code]
+  const challenge = challengeOf(error.code)
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
   if (body.retryAfter !== undefined) reply.header('retry-after', Math.ceil(body.retryAfter))
   return reply.code(body.status).type(MEDIA_TYPE).send(body)

@@ -16,6 +16,11 @@ export type RouteAuth =
   /** X-Internal-Secret. */
   | { readonly kind: 'internal' }
   /**
+   * X-Internal-Secret of a proxy, and beside it the API key of the caller in front of it; what the key has to allow is the
+   * route's to decide.
+   */
+  | { readonly kind: 'proxied' }
+  /**
    * An API key whose mode fits the method and whose scopes cover `<SCOPE_ROOT>:<scope>` (no scope: any key). A route that
    * discloses a stored secret needs mode r whatever its method.
    */
@@ -43,6 +48,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     auth?: RouteAuth
+    /** False: not a browser's to ask, whatever CORS_ALLOW_ORIGINS says. */
+    cors?: boolean
   }
 }
 

@@ -39,23 +39,28 @@ export interface ServerOptions extends AdmissionOptions {
   readonly addRoutes: (app: App) => void
 }
 
+const addEveryMethod = (app: FastifyInstance): void => {
+  // A CONNECT never becomes a request.
+  for (const method of METHODS) {
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
+  }
+}
+
 /** Every route answers every other method that Node knows with 405; before the body, which nobody will read. */
 const refuseOtherMethods = (
   app: FastifyInstance,
   served: ReadonlyMap<string, ReadonlySet<string>>
 ): void => {
-  // A CONNECT never becomes a request.
-  for (const method of METHODS) {
-    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
-  }
   for (const [url, methods] of [...served]) {
+    const others = app.supportedMethods.filter((method) => !methods.has(method))
+    if (others.length === 0) continue
     const allow = [...methods].sort().join(', ')
     const refuse = async (_request: FastifyRequest, reply: FastifyReply): Promise<never> => {
       reply.header('allow', allow)
       throw new ProblemError('method_not_allowed')
     }
     app.route({
-      method: app.supportedMethods.filter((method) => !methods.has(method)),
+      method: others,
       url,
       config: { auth: { kind: 'open' } },
       onRequest: refuse,
@@ -135,6 +140,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     for (const method of [route.method].flat()) methods.add(method)
     served.set(route.url, methods)
   })
+  addEveryMethod(app)
   options.addRoutes(app.withTypeProvider<TypeBoxTypeProvider>())
   refuseOtherMethods(app, served)
   return app

@@ -9,6 +9,7 @@ import { ProblemError } from '../core/problem.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { checkPlatform, isInForce, openApiKey } from './api-key.ts'
 import type { Revocations } from './revocations.ts'
+import { NOTED_EVERY_MS } from './usage.ts'
 
 /** A key that was opened, or not, and is refused; the caller sees one answer, the record says why and whose key it was. */
 export class RefusedKey extends ProblemError {
@@ -26,6 +27,8 @@ export interface AuthenticatorOptions {
   readonly revocations: Revocations
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Called when a key is admitted, but at most once a minute for each that is known. */
+  readonly noteUse?: (principal: Principal, at: number) => void
 }
 
 export interface Authenticator {
@@ -34,13 +37,24 @@ export interface Authenticator {
    * `version_too_old`.
    */
   readonly authenticate: (keyring: Keyring, apiKey: string) => Principal | Promise<Principal>
+  /** What a key says, if it can be opened, and why it would be refused; does not count as a use of it. */
+  readonly examine: (
+    keyring: Keyring,
+    apiKey: string
+  ) => Promise<{ readonly principal?: Principal | undefined; readonly problem?: ProblemError }>
 }
 
 const KNOWN_KEYS = 10_000
 
+interface KnownKey {
+  readonly principal: Principal
+  /** When its use was noted last; milliseconds since the epoch. */
+  notedAt: number
+}
+
 export const createAuthenticator = (options: AuthenticatorOptions): Authenticator => {
-  const { environment, platformVersion, revocations, now } = options
-  const known = new LRUCache<string, Principal>({ max: KNOWN_KEYS })
+  const { environment, platformVersion, revocations, now, noteUse = () => {} } = options
+  const known = new LRUCache<string, KnownKey>({ max: KNOWN_KEYS })
 
   const refusalOf = (principal: Principal | undefined): string | undefined => {
     if (principal === undefined) return 'unreadable'
@@ -57,18 +71,44 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     return principal
   }
 
+  const admitKnown = (key: KnownKey): Principal => {
+    const principal = admit(key.principal)
+    const time = now()
+    // Also when the clock was set back.
+    if (Math.abs(time - key.notedAt) >= NOTED_EVERY_MS) {
+      key.notedAt = time
+      noteUse(principal, time)
+    }
+    return principal
+  }
+
+  const admitNew = (principal: Principal | undefined): Principal => {
+    const admitted = admit(principal)
+    checkPlatform(admitted, platformVersion)
+    return admitted
+  }
+
   return {
-    authenticate: (keyring, apiKey) => {
-      const principal = known.get(apiKey)
-      // A key ring that lost the principal's encryption key (a reload) ends the key at once.
-      if (principal !== undefined && keyring.find(principal.kid) !== undefined) {
-        return admit(principal)
+    examine: async (keyring, apiKey) => {
+      const principal = await openApiKey(keyring, apiKey)
+      try {
+        return { principal: admitNew(principal) }
+      } catch (error) {
+        if (!(error instanceof ProblemError)) throw error
+        return { principal, problem: error }
       }
+    },
+
+    authenticate: (keyring, apiKey) => {
+      const key = known.get(apiKey)
+      // A key ring that lost the key's encryption key (a reload) ends the key at once.
+      if (key !== undefined && keyring.find(key.principal.kid) !== undefined) return admitKnown(key)
       known.delete(apiKey)
       return openApiKey(keyring, apiKey).then((opened) => {
-        const admitted = admit(opened)
-        checkPlatform(admitted, platformVersion)
-        known.set(apiKey, admitted)
+        const admitted = admitNew(opened)
+        const notedAt = now()
+        known.set(apiKey, { principal: admitted, notedAt })
+        noteUse(admitted, notedAt)
         return admitted
       })
     }

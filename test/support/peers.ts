@@ -44,6 +44,12 @@ const PEERS = {
   },
   /** A Python with joserfc in it: not a server, but run with a script. */
   joserfc: { program: 'python', argumentsFor: () => [] },
+  /** Needs a configuration, which `test/support/nginx.ts` makes; a root's workers would be nobody's. */
+  nginx: {
+    program: 'nginx',
+    onPath: true,
+    argumentsFor: () => ['-g', `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`]
+  },
   redis: {
     program: 'redis-server',
     onPath: true,
@@ -65,7 +71,9 @@ const isExecutable = (path: string): boolean => {
 /** The peer's program, or undefined if it is not installed. */
 export const programOf = (name: PeerName): string | undefined => {
   const peer: Peer = PEERS[name]
-  const places = peer.onPath ? (process.env['PATH'] ?? '').split(delimiter) : [BIN]
+  const places = peer.onPath
+    ? [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
+    : [BIN]
   return places.map((place) => join(place, peer.program)).find(isExecutable)
 }
 
@@ -115,13 +123,14 @@ export interface RunningPeer {
 export const startPeer = async (
   t: Test,
   name: PeerName,
-  extraArguments: readonly string[] = []
+  extraArguments: readonly string[] | ((port: number) => readonly string[]) = []
 ): Promise<RunningPeer> => {
   const peer: Peer = PEERS[name]
   const program = programOf(name)
   if (program === undefined) throw new Error(`${MISSING}${name}`)
   const port = await closedPort()
-  const child = spawn(program, [...peer.argumentsFor(port), ...extraArguments], {
+  const extra = typeof extraArguments === 'function' ? extraArguments(port) : extraArguments
+  const child = spawn(program, [...peer.argumentsFor(port), ...extra], {
     stdio: 'ignore',
     env: { PATH: process.env['PATH'], HOME: resolve('.peers') }
   })

@@ -90,8 +90,7 @@ export const addInternalRoutes = (
     async (request) => {
       const { body } = request
       const what = 'all' in body ? 'all' : body
-      const { dropped, isShared } = await broker.invalidate(doorOf(request), what)
-      return { dropped, ...(!isShared && { pending: true }) }
+      return broker.invalidate(doorOf(request), what)
     }
   )
 }

@@ -46,7 +46,7 @@ const setUp = (provider: Partial<SecretProvider>, requireTags: Record<string, st
     }),
     cache: cacheOf<SecretRecord>(),
     tagCache: cacheOf<Tags>(),
-    invalidation: { invalidate: async () => ({ dropped: 0, isShared: true }) },
+    invalidation: { invalidate: async () => ({ dropped: 0 }) },
     keyring: () => keyring,
     sealer: () => {
       throw new Error('there is nothing to seal here')

@@ -147,6 +147,30 @@ test('nothing is stale in another replica after a refusal', async (t) => {
   await t.rejects(open(t).read(fails('unavailable')), new ProviderFault('unavailable'))
 })
 
+test('a value that one replica saw refused is stale in none, however long ago', async (t) => {
+  for (const [first, then] of [
+    ['denied', 'unavailable'],
+    ['not_found', 'unavailable']
+  ] as const) {
+    const { open, set } = setUp()
+    const replicas = [open(t), open(t), open(t)] as const
+    for (const { read } of replicas) {
+      await read(gives('x'))
+      await settled()
+    }
+    set(START + TTL)
+    await t.rejects(replicas[0].read(fails(first)), new ProviderFault(first))
+    await settled()
+    for (const [i, { read }] of replicas.entries()) {
+      set(START + TTL + (i + 2) * NEGATIVE)
+      await t.rejects(read(fails(then)), new ProviderFault(then))
+      await settled()
+    }
+    set(START + TTL + 6 * NEGATIVE)
+    t.equal(await replicas[1].read(gives('y')), 'y MISS')
+  }
+})
+
 test('an invalidation reaches every replica and what they share', async (t) => {
   for (const what of ['all', { store: 'kv' }, { store: 'kv', path: 'a' }] as const) {
     const { open } = setUp()
@@ -154,7 +178,7 @@ test('an invalidation reaches every replica and what they share', async (t) => {
     await first.read(gives('old'))
     await settled()
     t.equal(await second.read(gives('new')), 'old HIT')
-    t.strictSame(await second.bus.invalidate(what), { dropped: 1, isShared: true })
+    t.strictSame(await second.bus.invalidate(what), { dropped: 1 })
     await settled()
     t.equal(first.cache.lookup('kv', { path: 'a' }).state, 'miss')
     t.equal(await first.read(gives('new')), 'new MISS')
@@ -199,7 +223,7 @@ test('an invalidation made while replicas cannot be reached holds as soon as the
   shared.away()
   t.strictSame(await second.bus.invalidate({ store: 'kv', path: 'a' }), {
     dropped: 1,
-    isShared: false
+    pending: true
   })
   t.equal(first.cache.lookup('kv', { path: 'a' }).state, 'fresh', 'nobody could tell it')
   shared.back()

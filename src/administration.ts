@@ -1,0 +1,99 @@
+/** What administrators get of the service, wired from its parts; beside `app.ts`, which says what those are. */
+
+import type { BreakerState } from './broker/breaker.ts'
+import type { Broker } from './broker/broker.ts'
+import type { Rules } from './broker/caller.ts'
+import { explain } from './broker/explain.ts'
+import type { StoreCheck } from './broker/readiness.ts'
+import type { SecretCache } from './cache/secret-cache.ts'
+import type { Config } from './config/config.ts'
+import { describeStore, effectiveConfig } from './config/effective.ts'
+import type { ConfigFault } from './config/fault.ts'
+import type { AuditEvent } from './core/audit-event.ts'
+import type { Keyring } from './crypto/keyring.ts'
+import type { RecordDecision } from './http/caller.ts'
+import type { App as Routes } from './http/route-auth.ts'
+import { addAdminRoutes } from './http/routes/admin.ts'
+import { addExplainRoutes } from './http/routes/explain.ts'
+import { addKeyRoutes } from './http/routes/keys.ts'
+import type { Authenticator } from './keys/authenticator.ts'
+import type { Revocations } from './keys/revocations.ts'
+import type { KeyUsage } from './keys/usage.ts'
+
+export interface AdministrationDeps {
+  readonly live: () => Rules & { readonly config: Config; readonly keyring: Keyring }
+  readonly broker: Broker
+  readonly cache: SecretCache
+  /** How each store answered last. */
+  readonly checks: ReadonlyMap<string, StoreCheck>
+  readonly authenticator: Authenticator
+  readonly usage: KeyUsage
+  readonly revocations: Revocations
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly recordAs: (action: AuditEvent['action']) => RecordDecision
+  readonly requestReload: (() => Promise<readonly ConfigFault[]>) | undefined
+}
+
+const NOT_FROM_FILES: ConfigFault = {
+  place: 'purser.yaml',
+  message: 'cannot be read anew where the service was not started from files'
+}
+
+const toAnswer = ({ until, ...state }: BreakerState) => ({
+  ...state,
+  ...(until !== undefined && { until: new Date(until).toISOString() })
+})
+
+export const createAdministration =
+  (deps: AdministrationDeps) =>
+  (routes: Routes): void => {
+    const { live, broker, cache, checks, authenticator, usage, revocations, now, recordAs } = deps
+    const { settings } = live().config
+
+    addKeyRoutes(routes, {
+      keyring: () => live().keyring,
+      usage,
+      isRevoked: revocations.isRevoked,
+      revoke: (keyId) => revocations.revoke(keyId, now()),
+      rules: { platformVersion: settings.PLATFORM_VERSION, maxDays: settings.API_KEY_MAX_DAYS },
+      now,
+      recordIssue: recordAs('key.issue'),
+      recordRevocation: recordAs('key.revoke')
+    })
+    addExplainRoutes(routes, {
+      examine: (apiKey) => authenticator.examine(live().keyring, apiKey),
+      explain: (question) =>
+        explain(
+          {
+            rules: live(),
+            scope: `${settings.SCOPE_ROOT}:secrets`,
+            cacheState: (store, locator) => cache.lookup(store, locator).state,
+            healthOf: (store) => {
+              const last = checks.get(store)
+              return last && (last.ok ? 'its last check passed' : 'its last check failed')
+            }
+          },
+          question
+        )
+    })
+    addAdminRoutes(routes, {
+      broker,
+      stores: () =>
+        live()
+          .stores.all()
+          .map(({ spec, guard }) => {
+            const last = checks.get(spec.name)
+            const lastCheck = last && { ok: last.ok, at: new Date(last.at).toISOString() }
+            const { read, list, write, tokens } = guard.state()
+            return {
+              ...describeStore(spec),
+              ...(lastCheck !== undefined && { lastCheck }),
+              breakers: { read: toAnswer(read), list: toAnswer(list), write: toAnswer(write) },
+              ...(tokens !== undefined && { quotaLeft: tokens })
+            }
+          }),
+      config: () => effectiveConfig(live().config),
+      reload: async () => [...((await deps.requestReload?.()) ?? [NOT_FROM_FILES])]
+    })
+  }

@@ -1,0 +1,154 @@
+/**
+ * Why a client may or may not read a reference: each check in its order, with its verdict. Rule: the verdicts come from the
+ * functions that decide, never from a twin of them; no store is asked, and no value is touched.
+ */
+import type { Principal } from '../core/principal.ts'
+import { ProblemError } from '../core/problem.ts'
+import { formatReference, locatorOf, type Reference } from '../core/reference.ts'
+import { hasScope } from '../core/scope.ts'
+import type { Locator } from '../core/secret.ts'
+import type { Caller, Rules, Wanted } from './caller.ts'
+import { authorize, parseWanted } from './decision.ts'
+
+export interface Check {
+  readonly check: string
+  /** `open`: it is decided only by asking, which an explanation does not do. */
+  readonly verdict: 'passes' | 'refuses' | 'open'
+  readonly detail: string
+  /** The policy that decided: its place in the list, from 0, and the pattern as it was written. */
+  readonly rule?: { readonly index: number; readonly pattern: string }
+}
+
+export interface Explanation {
+  readonly client: string
+  readonly keyId?: string
+  /** Canonical; absent where no configured store is meant. */
+  readonly reference?: string
+  /** False if a check refuses; true if none does and none of those that remain open will. */
+  readonly allowed: boolean
+  readonly checks: readonly Check[]
+}
+
+/** A key as the authenticator sees it: what it says if it can be opened, and what is wrong with it. */
+export interface ExaminedKey {
+  readonly principal?: Principal | undefined
+  readonly problem?: ProblemError | undefined
+}
+
+export interface Question {
+  /** By the name alone: as if the client had a key that is in force, with scope and mode. */
+  readonly who: { readonly client: string } | { readonly key: ExaminedKey }
+  readonly wanted: Wanted
+}
+
+export interface ExplainDeps {
+  readonly rules: Rules
+  /** What a key needs for reading secrets: `<SCOPE_ROOT>:secrets`. */
+  readonly scope: string
+  /** Undefined where there is no cache to look into. */
+  readonly cacheState?: (store: string, locator: Locator) => string
+  /** Undefined where it is not known. */
+  readonly healthOf?: (store: string) => string | undefined
+}
+
+const passes = (check: string, detail: string): Check => ({ check, verdict: 'passes', detail })
+const refuses = (check: string, detail: string): Check => ({ check, verdict: 'refuses', detail })
+const open = (check: string, detail: string): Check => ({ check, verdict: 'open', detail })
+
+/** The authenticator's checks in its order, by the reason with which it refuses. */
+const KEY_CHECKS: readonly [reason: string, check: string, holds: string, fails: string][] = [
+  ['unreadable', 'key', 'it can be opened', 'it cannot be opened with any encryption key'],
+  ['environment', 'environment', 'it is for this one', 'it is for another one'],
+  ['not_in_force', 'time', 'it is in force', 'it is expired, or issued in the future'],
+  ['revoked', 'revocation', 'it is not revoked', 'it is revoked'],
+  ['version_too_old', 'version', 'the platform is new enough', 'it asks for a newer platform']
+]
+
+const explainKey = ({ principal, problem }: ExaminedKey, scope: string): Check[] => {
+  const checks: Check[] = []
+  const reason = problem && (problem.reason ?? problem.code)
+  for (const [refusal, check, holds, fails] of KEY_CHECKS) {
+    if (refusal === reason) return [...checks, refuses(check, fails)]
+    checks.push(passes(check, holds))
+  }
+  if (principal === undefined || problem !== undefined)
+    return [refuses('key', 'it is not accepted')]
+  const { scopes, mode } = principal
+  const needed = `needs ${scope}, the key has ${scopes.join(' ')}`
+  checks.push(hasScope(scopes, scope) ? passes('scope', needed) : refuses('scope', needed))
+  const needsRead = `needs r, the key has ${mode}`
+  checks.push(mode.includes('r') ? passes('mode', needsRead) : refuses('mode', needsRead))
+  return checks
+}
+
+const parse = (rules: Rules, caller: Caller, wanted: Wanted): Reference | Check => {
+  try {
+    return (
+      parseWanted(rules, caller, wanted) ??
+      refuses('reference', 'it leads to no configured store and is no configured name')
+    )
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    return refuses('reference', error.reason ?? error.details.detail ?? error.message)
+  }
+}
+
+const explainReference = (deps: ExplainDeps, caller: Caller, reference: Reference): Check[] => {
+  const { rules, cacheState, healthOf } = deps
+  const { rule } = rules.policy.decide(caller.client, 'read', reference)
+  const checks = [passes('reference', formatReference(reference))]
+  const store = rules.stores.get(reference.store)
+  if (store === undefined) return [...checks, refuses('store', 'it is not configured')]
+  checks.push(passes('store', `${reference.store}, of kind ${store.spec.plugin.kind}`))
+  checks.push(
+    rule === undefined
+      ? refuses('policy', `no rule lets ${caller.client} read it`)
+      : { ...passes('policy', `rule ${rule.index}: ${rule.pattern}`), rule }
+  )
+  if (rule === undefined) return checks
+  const tags = [...store.spec.requireTags].map(([name, value]) => `${name}=${value}`)
+  checks.push(
+    tags.length === 0
+      ? passes('tags', 'none are asked for')
+      : open('tags', `the store has to say ${tags.join(', ')}`)
+  )
+  if (cacheState !== undefined) {
+    checks.push(open('cache', cacheState(reference.store, locatorOf(reference))))
+  }
+  checks.push(open('health', healthOf?.(reference.store) ?? 'not known'))
+  return checks
+}
+
+const mayRead = (rules: Rules, caller: Caller, reference: Reference | undefined): boolean => {
+  try {
+    authorize(rules, caller, 'read', reference)
+    return true
+  } catch (error) {
+    if (error instanceof ProblemError) return false
+    throw error
+  }
+}
+
+export const explain = (deps: ExplainDeps, { who, wanted }: Question): Explanation => {
+  const { rules, scope } = deps
+  const principal = 'key' in who ? who.key.principal : undefined
+  const keyChecks = 'key' in who ? explainKey(who.key, scope) : []
+  const client = 'client' in who ? who.client : (principal?.client ?? '')
+  const mode = principal?.mode ?? 'r'
+  const caller = { client, mode, route: 'explain', requestId: '', address: '' }
+  if ('key' in who && principal === undefined) return { client, allowed: false, checks: keyChecks }
+  const parsed = parse(rules, caller, wanted)
+  const reference = 'check' in parsed ? undefined : parsed
+  const checks = [
+    ...keyChecks,
+    ...('check' in parsed ? [parsed] : explainReference(deps, caller, parsed))
+  ]
+  return {
+    client,
+    ...(principal !== undefined && { keyId: principal.keyId }),
+    ...(reference !== undefined && { reference: formatReference(reference) }),
+    allowed:
+      mayRead(rules, caller, reference) && checks.every(({ verdict }) => verdict !== 'refuses'),
+    checks
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * `purser explain`: why a client may or may not read a reference, from the configuration alone. Rule: nothing is connected, so
+ * no store is asked and no value can be shown; what only a running service knows is left out.
+ */
+import type { Command } from 'commander'
+import { type Explanation, explain } from '../broker/explain.ts'
+import type { Store, StoreSpec } from '../broker/stores.ts'
+import { readConfig } from '../config/config.ts'
+import { compilePolicy, isClientName } from '../core/policy.ts'
+import { usageFailure } from './failure.ts'
+
+const unconnected = async (): Promise<never> => {
+  throw new Error('an explanation asks no store')
+}
+
+const toStore = (spec: StoreSpec): Store => {
+  const provider = { read: unconnected, check: unconnected, close: async () => {} }
+  const state = (): never => {
+    throw new Error('what is not connected has no state')
+  }
+  return {
+    spec,
+    origin: { store: spec.name, place: '' },
+    provider,
+    connection: provider,
+    guard: { state },
+    call: unconnected
+  }
+}
+
+const MARKS = { passes: 'yes', refuses: 'NO ', open: ' - ' } as const
+
+const describe = ({ client, reference, allowed, checks }: Explanation): string =>
+  [
+    ...checks.map(
+      ({ check, verdict, detail }) => `${MARKS[verdict]}  ${check.padEnd(10)} ${detail}`
+    ),
+    `${client} may ${allowed ? '' : 'not '}read ${reference ?? 'this'}`
+  ].join('\n')
+
+interface Options {
+  readonly client: string
+  readonly json?: true
+}
+
+const explainTo = (text: string, { client, json }: Options): void => {
+  if (!isClientName(client)) {
+    throw usageFailure('A client has up to 64 letters, digits, dots, _ and hyphens.')
+  }
+  const { settings, stores: specs, policies, book } = readConfig(process.env, process.cwd())
+  const stores = new Map(specs.map((spec) => [spec.name, toStore(spec)]))
+  const rules = {
+    policy: compilePolicy(policies),
+    book,
+    stores: {
+      get: (name: string) => stores.get(name),
+      all: () => [...stores.values()],
+      close: async () => {}
+    }
+  }
+  const scope = `${settings.SCOPE_ROOT}:secrets`
+  const explanation = explain({ rules, scope }, { who: { client }, wanted: { text } })
+  console.log(json ? JSON.stringify(explanation, null, 2) : describe(explanation))
+}
+
+export const addExplainCommand = (program: Command): void => {
+  program
+    .command('explain')
+    .description('why a client may or may not read a reference, check by check; never the value')
+    .requiredOption('--client <client>', 'whom an API key is issued to')
+    .argument('<ref>', 'a reference in any form, or a name of purser.yaml')
+    .option('--json', 'as /v1/admin/explain answers')
+    .addHelpText(
+      'after',
+      `
+Reads the configuration of this folder and connects to nothing. What a running service knows beside it (its cache, its
+keys, the health of its stores) is told by GET and POST /v1/admin/explain.
+
+Example:
+  $ purser explain --client aos-app 'aws:acme-pro-appsec/SMTPMailServerPassword'`
+    )
+    .action(explainTo)
+}

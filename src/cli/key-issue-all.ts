@@ -1,0 +1,144 @@
+/**
+ * `purser key issue-all`: new keys for all consumers in one go, after a rotation. Rule: all or none; the keys go to stdout or
+ * to a file that is its owner's alone, and are kept nowhere else.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { type Command, Option } from 'commander'
+import { stringify } from 'yaml'
+import { type Consumer, parseConsumers } from '../config/consumers.ts'
+import { readSomeSettings } from '../config/env.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { toClaims } from '../http/disclosure.ts'
+import { type IssuedKey, issueApiKey } from '../keys/api-key.ts'
+import { Failure } from './failure.ts'
+import { tell } from './io.ts'
+
+interface Issued extends Consumer, IssuedKey {}
+
+const COLUMNS = ['client', 'keyId', 'mode', 'environment', 'expires', 'scopes', 'key'] as const
+
+const asTable = (issued: readonly Issued[]): string => {
+  const rows = issued.map(({ apiKey, principal }) => {
+    const { client, keyId, mode, environment, expiresAt = 'never', scopes } = toClaims(principal)
+    return [client, keyId, mode, environment, expiresAt, scopes.join(','), apiKey]
+  })
+  const lines = [[...COLUMNS], ...rows]
+  const widths = COLUMNS.map((_name, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)))
+  return lines
+    .map((line) =>
+      line
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd()
+    )
+    .join('\n')
+}
+
+const asJson = (issued: readonly Issued[]): string =>
+  JSON.stringify(
+    issued.map(({ apiKey, principal }) => ({ apiKey, ...toClaims(principal) })),
+    null,
+    2
+  )
+
+const toManifest = ({ apiKey, principal, secretName, namespace }: Issued) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: {
+    name: secretName,
+    ...(namespace !== undefined && { namespace }),
+    labels: { 'app.kubernetes.io/managed-by': 'purser' },
+    annotations: {
+      'purser/client': principal.client,
+      'purser/key-id': principal.keyId,
+      'purser/kid': principal.kid
+    }
+  },
+  type: 'Opaque',
+  stringData: { AURA_AUTHORIZATION_HEADER: `Bearer ${apiKey}` }
+})
+
+const asKubernetes = (issued: readonly Issued[]): string =>
+  issued
+    .map((one) => `---\n${stringify(toManifest(one), { lineWidth: 0 })}`)
+    .join('')
+    .trimEnd()
+
+const FORMATS = { table: asTable, json: asJson, kubernetes: asKubernetes } as const
+
+interface Options {
+  readonly format: keyof typeof FORMATS
+  readonly output?: string
+}
+
+const readText = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    throw new Failure('The list of clients cannot be read.')
+  }
+}
+
+/** A new file: one that exists might be anybody's to read. */
+const writeNew = (file: string, text: string): void => {
+  try {
+    writeFileSync(file, text, { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
+    throw new Failure(exists ? 'The output file exists already.' : 'The output cannot be written.')
+  }
+}
+
+const issueAll = async (file: string, { format, output }: Options): Promise<void> => {
+  const names = ['ENCRYPTION_KEYS', 'API_KEY_MAX_DAYS', 'PLATFORM_VERSION'] as const
+  const settings = readSomeSettings(process.env, process.cwd(), names)
+  const consumers = parseConsumers(readText(file), basename(file), {
+    environment: settings.ENVIRONMENT,
+    minimumVersion: settings.PLATFORM_VERSION,
+    maxDays: settings.API_KEY_MAX_DAYS
+  })
+  const keyring = createKeyring(settings.ENCRYPTION_KEYS)
+  const now = Date.now()
+  const issued = await Promise.all(
+    consumers.map(async (consumer) => ({
+      ...consumer,
+      ...(await issueApiKey(keyring, consumer.request, now).catch(() => {
+        throw new Failure(
+          `The key of ${consumer.request.client} would be too long: name fewer scopes.`
+        )
+      }))
+    }))
+  )
+  const text = FORMATS[format](issued)
+  if (output === undefined) console.log(text)
+  else writeNew(output, `${text}\n`)
+  tell(
+    `${issued.length} keys, sealed with ${keyring.active.kid}: shown this once and kept nowhere.`
+  )
+}
+
+export const addIssueAllCommand = (key: Command): void => {
+  key
+    .command('issue-all')
+    .description('issue a key to each client of a list, for example after a rotation')
+    .argument('<file>', 'the list, as YAML')
+    .addOption(
+      new Option('--format <format>', 'how the keys are printed')
+        .choices(Object.keys(FORMATS))
+        .default('table')
+    )
+    .option('--output <file>', 'a new file of mode 600, instead of standard output')
+    .addHelpText(
+      'after',
+      `
+The list: clients: [{ client, scopes, mode, environment?, expires?, identifier?, secretName?, namespace? }]
+Without an environment it is ENVIRONMENT; without expires (such as 90d) a key lives as long as API_KEY_MAX_DAYS allows.
+If anything in the list is wrong, no key is issued. The format kubernetes has a Secret for each client with
+AURA_AUTHORIZATION_HEADER in it, ready to be applied.
+
+Example:
+  $ purser key issue-all clients.yaml --format kubernetes | kubectl apply -f -`
+    )
+    .action(issueAll)
+}

@@ -1,0 +1,34 @@
+/** The configuration in force, for an administrator's eyes. Rule: member by member; of a secret setting only that it is set. */
+import type { StoreSpec } from '../broker/stores.ts'
+import type { PolicyRule } from '../core/policy.ts'
+import type { Config } from './config.ts'
+import { settingNames, settingOf } from './settings.ts'
+
+const settingsOf = ({ settings }: Config): Record<string, unknown> =>
+  Object.fromEntries(
+    settingNames
+      .filter((name) => settings[name] !== undefined)
+      .map((name) => [name, settingOf(name).secret === true ? '(set)' : settings[name]])
+  )
+
+const policyOf = ({ client, read, write, bots, channels }: PolicyRule) => ({
+  client: [client].flat(),
+  ...(read !== undefined && { read: [...read] }),
+  ...(write !== undefined && { write: [...write] }),
+  ...(bots !== undefined && { bots: [...bots] }),
+  ...(channels !== undefined && { channels: [...channels] })
+})
+
+/** Without the settings of the store, which may lead to its credentials. */
+export const describeStore = ({ name, plugin, requireTags }: StoreSpec) => ({
+  name,
+  kind: plugin.kind,
+  requireTags: Object.fromEntries(requireTags)
+})
+
+export const effectiveConfig = (config: Config) => ({
+  settings: settingsOf(config),
+  withoutEffect: [...config.withoutEffect],
+  stores: config.stores.map(describeStore),
+  policies: config.policies.map(policyOf)
+})

@@ -1,0 +1,79 @@
+/** Stores, cache and configuration, for administrators. Rule: what is shown is picked member by member, and no secret is. */
+import type { Static } from 'typebox'
+import type { Broker } from '../../broker/broker.ts'
+import { callerOf } from '../caller.ts'
+import type { App } from '../route-auth.ts'
+import { InvalidateAnswer } from '../schemas.ts'
+import { CacheQuery, ConfigAnswer, ReloadAnswer, StoresAnswer } from '../schemas-admin.ts'
+
+export interface AdminRoutesOptions {
+  readonly broker: Pick<Broker, 'invalidate'>
+  readonly stores: () => Static<typeof StoresAnswer>['stores']
+  readonly config: () => Static<typeof ConfigAnswer>
+  /** Reads the configuration anew and takes it over, or says what is wrong with it and changes nothing. */
+  readonly reload: () => Promise<Static<typeof ReloadAnswer>['faults']>
+}
+
+const config = { auth: { kind: 'admin' } } as const
+
+export const addAdminRoutes = (app: App, options: AdminRoutesOptions): void => {
+  app.get(
+    '/v1/admin/stores',
+    {
+      config,
+      schema: {
+        operationId: 'listStores',
+        summary: 'The configured stores, each with its last check',
+        response: { 200: StoresAnswer }
+      }
+    },
+    async () => ({ stores: options.stores() })
+  )
+
+  app.delete(
+    '/v1/admin/cache',
+    {
+      config,
+      schema: {
+        operationId: 'dropCache',
+        summary: 'Drop cached secrets: ?ref=, ?store= or ?all=true',
+        querystring: CacheQuery,
+        response: { 200: InvalidateAnswer }
+      }
+    },
+    async (request) => {
+      const { query } = request
+      const what = 'all' in query ? 'all' : query
+      return options.broker.invalidate(callerOf(request), what)
+    }
+  )
+
+  app.get(
+    '/v1/admin/config',
+    {
+      config,
+      schema: {
+        operationId: 'showConfig',
+        summary: 'The configuration in force, without secrets',
+        response: { 200: ConfigAnswer }
+      }
+    },
+    async () => options.config()
+  )
+
+  app.post(
+    '/v1/admin/config/reload',
+    {
+      config: { auth: { kind: 'admin', changes: true } },
+      schema: {
+        operationId: 'reloadConfig',
+        summary: 'Read the configuration anew, as SIGHUP does; a faulty one changes nothing',
+        response: { 200: ReloadAnswer }
+      }
+    },
+    async () => {
+      const faults = await options.reload()
+      return { reloaded: faults.length === 0, faults: [...faults] }
+    }
+  )
+}

@@ -1,0 +1,102 @@
+/**
+ * Forward-auth: a proxy asks whether the caller in front of it may go on. Rule: exactly 200, 401 or 403, without a body,
+ * whatever happens, since proxies make something else of any other status; and the identity is always set, so that none
+ * that a caller made up gets through.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Principal } from '../../core/principal.ts'
+import { PROBLEMS, ProblemError } from '../../core/problem.ts'
+import { hasScope, modeAllows } from '../../core/scope.ts'
+import type { RecordDecision } from '../caller.ts'
+import { originalOf } from '../original-request.ts'
+import { challengeOf, toProblemError } from '../problems.ts'
+import type { App } from '../route-auth.ts'
+
+export interface AuthorizeRouteOptions {
+  /** `reason`: the scope, or why not. */
+  readonly recordAuthorization: RecordDecision
+}
+
+const identityOf = (principal?: Principal) => ({
+  'x-purser-client': principal?.client ?? '',
+  'x-purser-key-id': principal?.keyId ?? '',
+  'x-purser-scopes': principal?.scopes.join(' ') ?? ''
+})
+
+/** An answer without a body, as it is described. */
+const bare = (description: string) => Type.Unsafe<unknown>({ type: 'null', description })
+
+/** The scope that was asked for and is granted. Throws a ProblemError whose reason is for the record. */
+const authorize = (principal: Principal, request: FastifyRequest): string => {
+  const { scope, method } = originalOf(request.raw)
+  if (!hasScope(principal.scopes, scope)) throw new ProblemError('insufficient_scope', {}, scope)
+  if (!modeAllows(principal.mode, method)) throw new ProblemError('insufficient_mode', {}, scope)
+  return scope
+}
+
+const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const problem = toProblemError(error)
+  if (problem.code === 'internal_error') request.log.error({ err: error }, 'unexpected error')
+  const challenge = challengeOf(problem.code)
+  if (challenge !== undefined) reply.header('www-authenticate', challenge)
+  const { retryAfter } = problem.details
+  if (retryAfter !== undefined) reply.header('retry-after', Math.ceil(retryAfter))
+  const status = PROBLEMS[problem.code].status === 401 ? 401 : 403
+  return reply.code(status).headers(identityOf()).send()
+}
+
+export const addAuthorizeRoute = (
+  app: App,
+  { recordAuthorization }: AuthorizeRouteOptions
+): void => {
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { principal } = request
+    if (principal === null) throw new ProblemError('authentication_required')
+    let scope: string
+    try {
+      scope = authorize(principal, request)
+    } catch (error) {
+      const problem = toProblemError(error)
+      await recordAuthorization(request, { problem })
+      throw error
+    }
+    await recordAuthorization(request, { reason: scope })
+    return reply.code(200).headers(identityOf(principal)).send()
+  }
+  const route = {
+    url: '/internal/authorize',
+    // A preflight is the upstream's to answer: whoever lets 2xx pass would take ours for a permission.
+    config: { auth: { kind: 'proxied' as const }, cors: false },
+    exposeHeadRoute: false,
+    errorHandler: refuse,
+    // Before the body, which nobody will read, and its media type, which may be any.
+    onRequest: answer,
+    handler: answer
+  }
+  app.route({
+    ...route,
+    method: 'GET',
+    schema: {
+      operationId: 'authorize',
+      summary:
+        "Whether a proxy may let a caller through (any method): ?scope=<scope>, with the caller's method in X-Original-Method or X-Forwarded-Method",
+      response: {
+        200: {
+          type: 'null',
+          description: 'It may. Who it is stands in X-Purser-Client, -Key-Id and -Scopes'
+        },
+        401: {
+          type: 'null',
+          description: 'It has no API key that is accepted, or the proxy no secret'
+        },
+        403: bare('It may not')
+      }
+    }
+  })
+  app.route({
+    ...route,
+    method: app.supportedMethods.filter((method) => method !== 'GET'),
+    schema: { hide: true }
+  })
+}

@@ -1,0 +1,65 @@
+/** The shapes of administration: stores, cache, configuration. Rule: unknown members are refused. */
+import { Type } from 'typebox'
+import { InvalidateBody } from './schemas.ts'
+
+const strict = { additionalProperties: false } as const
+
+const Tags = Type.Record(Type.String(), Type.String())
+
+const BreakerAnswer = Type.Object({
+  state: Type.Enum(['closed', 'open', 'half-open']),
+  reason: Type.Optional(Type.String({ description: 'why it opened' })),
+  until: Type.Optional(Type.String({ format: 'date-time' }))
+})
+
+export const StoresAnswer = Type.Object({
+  stores: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      kind: Type.String(),
+      requireTags: Tags,
+      lastCheck: Type.Optional(
+        Type.Object({ ok: Type.Boolean(), at: Type.String({ format: 'date-time' }) })
+      ),
+      breakers: Type.Object(
+        { read: BreakerAnswer, list: BreakerAnswer, write: BreakerAnswer },
+        { description: 'of this process: whether the store is asked at present' }
+      ),
+      quotaLeft: Type.Optional(
+        Type.Integer({ description: 'calls that may be made at once; absent where none is set' })
+      )
+    })
+  )
+})
+
+const [byRef, byStore] = InvalidateBody.anyOf
+export const CacheQuery = Type.Union([
+  byRef,
+  byStore,
+  Type.Object({ all: Type.Literal('true') }, strict)
+])
+
+const Patterns = Type.Optional(Type.Array(Type.String()))
+export const ConfigAnswer = Type.Object({
+  settings: Type.Record(Type.String(), Type.Unknown(), {
+    description: 'as in force; of a secret one only that it is set'
+  }),
+  withoutEffect: Type.Array(Type.String()),
+  stores: Type.Array(Type.Object({ name: Type.String(), kind: Type.String(), requireTags: Tags }), {
+    description: 'without their settings, which may lead to credentials'
+  }),
+  policies: Type.Array(
+    Type.Object({
+      client: Type.Array(Type.String()),
+      read: Patterns,
+      write: Patterns,
+      bots: Patterns,
+      channels: Patterns
+    })
+  )
+})
+
+export const ReloadAnswer = Type.Object({
+  reloaded: Type.Boolean({ description: 'false: nothing changed' }),
+  faults: Type.Array(Type.Object({ place: Type.String(), message: Type.String() }))
+})

@@ -1,0 +1,77 @@
+/** The shapes of the care of keys. Rule: unknown members are refused. */
+import { Type } from 'typebox'
+import { ENVIRONMENTS, MODES } from '../core/principal.ts'
+import { EncryptionKeyReport } from '../keys/encryption-key-report.ts'
+import { KeyUse } from '../keys/usage.ts'
+import { IntrospectAnswer } from './schemas.ts'
+
+const strict = { additionalProperties: false } as const
+
+const KeyId = Type.String({
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+  description: 'UUID in lower case'
+})
+
+export const IssueBody = Type.Object(
+  {
+    client: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
+    scopes: Type.Array(
+      Type.String({
+        maxLength: 128,
+        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9][A-Za-z0-9._-]*){0,7}$'
+      }),
+      { minItems: 1, maxItems: 32, description: "each covered by one of the issuer's" }
+    ),
+    mode: Type.Enum(MODES, { description: "no more than the issuer's" }),
+    environment: Type.Optional(Type.Enum(ENVIRONMENTS, { description: "the issuer's" })),
+    minimumVersion: Type.Optional(
+      Type.String({ maxLength: 64, description: 'semver; PLATFORM_VERSION if absent' })
+    ),
+    expiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+    identifier: Type.Optional(KeyId)
+  },
+  strict
+)
+export const IssueAnswer = Type.Object({
+  key: Type.String({ description: 'shown this once, kept nowhere' }),
+  ...Type.Required(Type.Omit(IntrospectAnswer, ['active', 'expiresAt'])).properties,
+  expiresAt: IntrospectAnswer.properties.expiresAt
+})
+
+export const KeysQuery = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.String({
+        pattern: '^([1-9][0-9]{0,2}|1000)$',
+        description: 'up to 1000; 100 if absent'
+      })
+    ),
+    cursor: Type.Optional(KeyId)
+  },
+  strict
+)
+export const KeysAnswer = Type.Object({
+  keys: Type.Array(Type.Object({ ...KeyUse.properties, revoked: Type.Boolean() })),
+  cursor: Type.Optional(Type.String({ description: 'asks for the next page' }))
+})
+
+export const KeyParams = Type.Object({ id: KeyId }, strict)
+export const RevokeAnswer = Type.Object({
+  keyId: Type.String(),
+  isNew: Type.Boolean({ description: 'false if it was revoked before' })
+})
+
+export const EncryptionKeysQuery = Type.Object(
+  {
+    quietHours: Type.Optional(
+      Type.String({
+        pattern: '^[1-9][0-9]{0,3}$',
+        description: 'for how long a key must not have been used to count as quiet; 24 if absent'
+      })
+    )
+  },
+  strict
+)
+export const EncryptionKeysAnswer = Type.Object({
+  encryptionKeys: Type.Array(EncryptionKeyReport)
+})

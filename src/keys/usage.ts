@@ -1,0 +1,144 @@
+/**
+ * When each API key was seen first and used last, by key id, so that an operator knows who still uses what. Rule: the way
+ * of a request notes a use in memory and goes on; it is written in the background, at most once a minute for each key, and
+ * a write that fails is lost. No key's text is kept.
+ */
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
+import type { State } from '../state/state.ts'
+
+const Moment = Type.String({ format: 'date-time' })
+
+export const KeyUse = Type.Object({
+  keyId: Type.String(),
+  client: Type.String(),
+  scopes: Type.Array(Type.String()),
+  mode: Type.Enum(MODES),
+  environment: Type.Enum(ENVIRONMENTS),
+  kid: Type.String({ description: 'the encryption key that it was issued under' }),
+  expiresAt: Type.Optional(Moment),
+  firstSeen: Moment,
+  lastUsed: Type.String({ format: 'date-time', description: 'to the minute' })
+})
+export type KeyUse = Static<typeof KeyUse>
+
+const shape = Compile(KeyUse)
+
+export interface KeyUsage {
+  /** That the key was used at that time (milliseconds since the epoch). Costs an entry in a map. */
+  readonly note: (principal: Principal, at: number) => void
+  /** In the order of their ids, those after `after`. */
+  readonly list: (after?: string) => AsyncIterable<KeyUse>
+  readonly isKnown: (keyId: string) => Promise<boolean>
+  /** Writes what was noted; to be called before the state is closed. */
+  readonly close: () => Promise<void>
+}
+
+export interface KeyUsageOptions {
+  readonly state: State
+  /** Called for the first of the writes that fail in a row. */
+  readonly onFailure: () => void
+}
+
+/** How often one use of a key is worth a write; milliseconds. */
+export const NOTED_EVERY_MS = 60_000
+
+/** How long uses are collected before they are written together. */
+const WRITE_AFTER_MS = 1_000
+const ATTEMPTS = 3
+const PREFIX = 'usage/'
+
+const isoTime = (ms: number): string => new Date(ms).toISOString()
+
+const parse = (value: Buffer | undefined): KeyUse | undefined => {
+  if (value === undefined) return undefined
+  try {
+    const use: unknown = JSON.parse(value.toString())
+    return shape.Check(use) ? use : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface Noted {
+  readonly principal: Principal
+  readonly at: number
+}
+
+const useOf = ({ principal, at }: Noted, former: KeyUse | undefined): KeyUse => {
+  const { keyId, client, scopes, mode, environment, kid, expiresAt } = principal
+  return {
+    keyId,
+    client,
+    scopes: [...scopes],
+    mode,
+    environment,
+    kid,
+    ...(expiresAt !== undefined && { expiresAt: isoTime(expiresAt * 1000) }),
+    firstSeen: former?.firstSeen ?? isoTime(at),
+    lastUsed: isoTime(at)
+  }
+}
+
+export const createKeyUsage = ({ state, onFailure }: KeyUsageOptions): KeyUsage => {
+  let noted = new Map<string, Noted>()
+  let timer: NodeJS.Timeout | undefined
+  let writing = Promise.resolve()
+  let isFailing = false
+
+  const write = async (one: Noted): Promise<void> => {
+    const key = PREFIX + one.principal.keyId
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const bytes = await state.get(key)
+      const former = parse(bytes)
+      // Another replica, or this one before the key left its memory, wrote within the minute.
+      const isRecent =
+        former !== undefined && Math.abs(one.at - Date.parse(former.lastUsed)) < NOTED_EVERY_MS
+      if (isRecent && former.kid === one.principal.kid) return
+      const next = Buffer.from(JSON.stringify(useOf(one, former)))
+      if (await state.compareAndSet(key, bytes, next)) return
+    }
+  }
+
+  const writeAll = async (batch: ReadonlyMap<string, Noted>): Promise<void> => {
+    try {
+      for (const one of batch.values()) await write(one)
+      isFailing = false
+    } catch {
+      if (!isFailing) onFailure()
+      isFailing = true
+    }
+  }
+
+  /** One batch after the other, so that a slow state never has more than one to do. */
+  const flush = (): Promise<void> => {
+    clearTimeout(timer)
+    timer = undefined
+    writing = writing.then(() => {
+      const batch = noted
+      noted = new Map()
+      return writeAll(batch)
+    })
+    return writing
+  }
+
+  return {
+    note: (principal, at) => {
+      noted.set(principal.keyId, { principal, at })
+      timer ??= setTimeout(() => void flush(), WRITE_AFTER_MS).unref()
+    },
+
+    list: async function* (after = '') {
+      await flush()
+      for await (const { key, value } of state.list(PREFIX)) {
+        const use = key > PREFIX + after ? parse(value) : undefined
+        if (use !== undefined) yield use
+      }
+    },
+
+    isKnown: async (keyId) => noted.has(keyId) || (await state.get(PREFIX + keyId)) !== undefined,
+
+    close: flush
+  }
+}

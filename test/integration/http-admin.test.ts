@@ -1,0 +1,98 @@
+// Stores, cache and configuration as administrators see and change them.
+import { type Test, test } from 'tap'
+import { recordsIn } from '../support/audit-records.ts'
+import { buildTestApp } from '../support/build-app.ts'
+import { createCanary } from '../support/canary.ts'
+import { issueKey, randomSecret } from '../support/keys.ts'
+import { assertProblem } from '../support/problem.ts'
+
+const YAML = `
+stores:
+  - { name: local, kind: local }
+  - { name: vault, kind: vault, address: "http://127.0.0.1:9", mounts: [{ path: kv, version: 2 }], auth: { method: token, token: { env: VAULT_TOKEN_HERE } } }
+policies: [{ client: app, read: ['local:**'] }, { client: [a, b], write: ['local:x'] }]
+`
+
+const setUp = async (t: Test, env = {}) => {
+  const built = await buildTestApp(t, { yaml: YAML, env })
+  const admin = await issueKey(built.keyring, 'admin', 'rw', { scopes: ['aura-admin'] })
+  const ask = (method: 'GET' | 'POST' | 'DELETE', url: string, key = admin) =>
+    built.app.server.inject({ method, url, headers: { 'x-api-key': key } })
+  return { built, ask }
+}
+
+test('each store is told with its kind, its last check, and whether it is asked', async (t) => {
+  const { ask } = await setUp(t)
+  const stores = async () => (await ask('GET', '/v1/admin/stores')).json().stores
+  const closed = { state: 'closed' }
+  const breakers = { read: closed, list: closed, write: closed }
+  t.same(await stores(), [
+    { name: 'local', kind: 'local', requireTags: {}, breakers },
+    { name: 'vault', kind: 'vault', requireTags: {}, breakers, quotaLeft: 1_000 }
+  ])
+  await ask('GET', '/readyz')
+  for (let i = 0; i < 100; i++) {
+    if ((await stores())[1].lastCheck !== undefined) break
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  t.match(await stores(), [{ lastCheck: { ok: true } }, { lastCheck: { ok: false } }])
+})
+
+test('cached secrets are dropped by reference, store or all, and it is on record who did it', async (t) => {
+  const { built, ask } = await setUp(t)
+  const key = await issueKey(built.keyring, 'app')
+  for (const path of ['a', 'b', 'c']) await built.seed('local', path, 'x')
+  const warm = async () => {
+    for (const path of ['a', 'b', 'c']) await ask('GET', `/v1/secrets?ref=local:${path}`, key)
+  }
+  const drop = async (query: string) => (await ask('DELETE', `/v1/admin/cache?${query}`)).json()
+  await warm()
+  t.same(await drop('ref=local:a'), { dropped: 1 })
+  t.same(await drop('store=local'), { dropped: 2 })
+  await warm()
+  t.same(await drop('all=true'), { dropped: 3 })
+  for (const query of ['', 'all=false', 'all=1', 'all=true&store=local', 'x=1', 'store=A']) {
+    const answer = await ask('DELETE', `/v1/admin/cache?${query}`)
+    assertProblem(t, answer, { code: 'invalid_request', what: query })
+  }
+  const records = (await recordsIn(built.folder)).filter((r) => r['action'] === 'cache.invalidate')
+  t.match(records, Array(3).fill({ client: 'admin', route: 'DELETE /v1/admin/cache' }))
+})
+
+test('the configuration in force is told without any secret', async (t) => {
+  const canary = createCanary()
+  const secret = randomSecret()
+  const { built, ask } = await setUp(t, { INTERNAL_SECRET: secret, CACHE_TTL_SECONDS: '77' })
+  const answer = await ask('GET', '/v1/admin/config')
+  t.equal(answer.statusCode, 200)
+  const { settings, stores, policies } = answer.json()
+  t.match(settings, {
+    ENVIRONMENT: 'dev',
+    CACHE_TTL_SECONDS: 77,
+    INTERNAL_SECRET: '(set)',
+    ENCRYPTION_KEYS: '(set)'
+  })
+  t.same(stores[1], { name: 'vault', kind: 'vault', requireTags: {} })
+  t.same(policies, [
+    { client: ['app'], read: ['local:**'] },
+    { client: ['a', 'b'], write: ['local:x'] }
+  ])
+  for (const hidden of [secret, built.encryptionKey, 'VAULT_TOKEN_HERE', canary.token]) {
+    t.notOk(answer.body.includes(hidden))
+  }
+})
+
+test('only an administrator sees or changes any of it, and a reload needs ALLOW_ADMIN_WRITE', async (t) => {
+  const { built, ask } = await setUp(t)
+  const key = await issueKey(built.keyring, 'app', 'rw', { scopes: ['aura-services'] })
+  for (const [method, path] of [
+    ['GET', 'stores'],
+    ['DELETE', 'cache?all=true'],
+    ['GET', 'config'],
+    ['POST', 'config/reload']
+  ] as const) {
+    const answer = await ask(method, `/v1/admin/${path}`, key)
+    assertProblem(t, answer, { code: 'insufficient_scope', what: path })
+  }
+  assertProblem(t, await ask('POST', '/v1/admin/config/reload'), { code: 'access_denied' })
+})

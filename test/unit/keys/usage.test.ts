@@ -1,0 +1,121 @@
+import { type Test, test } from 'tap'
+import type { Principal } from '../../../src/core/principal.ts'
+import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { issueApiKey } from '../../../src/keys/api-key.ts'
+import { createAuthenticator } from '../../../src/keys/authenticator.ts'
+import { createKeyUsage, type KeyUse } from '../../../src/keys/usage.ts'
+import type { State } from '../../../src/state/state.ts'
+import { openState } from '../../support/embedded.ts'
+import { keyRequest } from '../../support/keys.ts'
+import { PRINCIPAL } from '../../support/open-server.ts'
+
+const NOW = Date.parse('2026-11-21T12:00:00Z')
+const iso = (ms: number) => new Date(ms).toISOString()
+const idOf = (n: number) => `${String(n).padStart(8, '0')}-7a0a-4d0e-8a39-3f5f3c1b1f10`
+
+/** A real state of which writes are counted, and fail while told to. */
+const setUp = (t: Test) => {
+  const state = openState(t)
+  const told = { writes: 0, failures: 0, isBroken: false }
+  const watched: State = {
+    ...state,
+    compareAndSet: (...change) => {
+      if (told.isBroken) return Promise.reject(new Error('broken'))
+      told.writes++
+      return state.compareAndSet(...change)
+    }
+  }
+  const onFailure = () => void told.failures++
+  return { told, state: watched, usage: createKeyUsage({ state: watched, onFailure }) }
+}
+
+const all = async (uses: AsyncIterable<KeyUse>): Promise<KeyUse[]> => {
+  const found = []
+  for await (const use of uses) found.push(use)
+  return found
+}
+
+test('a use is known with first and last time, and says nothing of the text of the key', async (t) => {
+  const { usage } = setUp(t)
+  usage.note({ ...PRINCIPAL, expiresAt: NOW / 1000 + 60 }, NOW)
+  await usage.close()
+  usage.note(PRINCIPAL, NOW + 60_000)
+  const { keyId, client, scopes, mode, environment, kid } = PRINCIPAL
+  const use = { keyId, client, scopes, mode, environment, kid }
+  t.same(await all(usage.list()), [{ ...use, firstSeen: iso(NOW), lastUsed: iso(NOW + 60_000) }])
+  t.equal(await usage.isKnown(keyId), true)
+  t.equal(await usage.isKnown(idOf(1)), false)
+})
+
+test('a key is written at most once a minute, also where it is noted more often', async (t) => {
+  const { told, usage } = setUp(t)
+  for (let second = 0; second < 180; second++) {
+    usage.note(PRINCIPAL, NOW + second * 1_000)
+    await usage.close()
+  }
+  t.equal(told.writes, 3)
+  t.equal((await all(usage.list()))[0]?.lastUsed, iso(NOW + 120_000))
+})
+
+test('what the authenticator admits is noted once a minute for each key, and what it refuses is not', async (t) => {
+  const clock = { now: NOW }
+  const noted: [Principal, number][] = []
+  const revoked = new Set<string>()
+  const authenticator = createAuthenticator({
+    environment: 'dev',
+    platformVersion: '8.3.0',
+    revocations: { isRevoked: (id) => revoked.has(id), revoke: async () => true },
+    now: () => clock.now,
+    noteUse: (principal, at) => void noted.push([principal, at])
+  })
+  const keyring = createKeyring([newEncryptionKey()])
+  const { apiKey, principal } = await issueApiKey(keyring, keyRequest(), NOW)
+  const newer = await issueApiKey(keyring, keyRequest({ minimumVersion: '9.0.0' }), NOW)
+  for (let second = 0; second < 150; second++) {
+    await authenticator.authenticate(keyring, apiKey)
+    clock.now += 1_000
+  }
+  await t.rejects(async () => authenticator.authenticate(keyring, newer.apiKey))
+  revoked.add(principal.keyId)
+  clock.now += 3_600_000
+  t.throws(() => authenticator.authenticate(keyring, apiKey))
+  t.same(
+    noted,
+    [NOW, NOW + 60_000, NOW + 120_000].map((at) => [principal, at])
+  )
+})
+
+test('a write that fails is told once and lost, and the next one works', async (t) => {
+  const { told, usage } = setUp(t)
+  told.isBroken = true
+  for (let minute = 0; minute < 3; minute++) {
+    usage.note(PRINCIPAL, NOW + minute * 60_000)
+    await usage.close()
+  }
+  t.equal(told.failures, 1)
+  told.isBroken = false
+  usage.note(PRINCIPAL, NOW + 600_000)
+  await usage.close()
+  t.equal((await all(usage.list()))[0]?.firstSeen, iso(NOW + 600_000))
+  told.isBroken = true
+  usage.note(PRINCIPAL, NOW + 700_000)
+  await usage.close()
+  t.equal(told.failures, 2)
+})
+
+test('two replicas that note one key lose nothing, and damage is passed over', async (t) => {
+  const { state, usage } = setUp(t)
+  const other = createKeyUsage({ state, onFailure: () => t.fail('no write fails') })
+  for (let n = 0; n < 20; n++) {
+    usage.note({ ...PRINCIPAL, keyId: idOf(n) }, NOW)
+    other.note({ ...PRINCIPAL, keyId: idOf(n + 10) }, NOW)
+  }
+  await state.compareAndSet(`usage/${idOf(99)}`, undefined, Buffer.from('{"keyId":1}'))
+  await Promise.all([usage.close(), other.close()])
+  const ids = (await all(usage.list())).map(({ keyId }) => keyId)
+  t.same(
+    ids,
+    Array.from({ length: 30 }, (_, n) => idOf(n))
+  )
+  t.equal((await all(usage.list(idOf(28))))[0]?.keyId, idOf(29))
+})
