@@ -20,6 +20,7 @@ import type {
 } from '../providers/provider.ts'
 import type { State } from '../state/state.ts'
 import { select } from './content.ts'
+import type { EventProof } from './events/proof.ts'
 
 /** A store as it is configured. */
 export interface StoreSpec {
@@ -30,6 +31,8 @@ export interface StoreSpec {
   readonly address: StoreAddress
   /** Tags without which a secret of this store is not read; empty: none are asked for. */
   readonly requireTags: ReadonlyMap<string, string>
+  /** How the cloud proves its notifications; undefined: the internal secret has to do. */
+  readonly events?: EventProof | undefined
 }
 
 export interface Store {

@@ -13,6 +13,8 @@ export interface AuditEvent {
     | 'key.authenticate'
     | 'key.introspect'
     | 'cache.invalidate'
+    | 'event.receive'
+    | 'events.open'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined

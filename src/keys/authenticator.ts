@@ -34,6 +34,8 @@ export interface Authenticator {
    * `version_too_old`.
    */
   readonly authenticate: (keyring: Keyring, apiKey: string) => Principal | Promise<Principal>
+  /** Whether the key would still be accepted; for what goes on after the request that it was opened for. */
+  readonly isAccepted: (keyring: Keyring, principal: Principal) => boolean
 }
 
 const KNOWN_KEYS = 10_000
@@ -58,6 +60,9 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
   }
 
   return {
+    isAccepted: (keyring, principal) =>
+      keyring.find(principal.kid) !== undefined && refusalOf(principal) === undefined,
+
     authenticate: (keyring, apiKey) => {
       const principal = known.get(apiKey)
       // A key ring that lost the principal's encryption key (a reload) ends the key at once.
