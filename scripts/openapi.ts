@@ -6,6 +6,7 @@ import { stringify } from 'yaml'
 import { PROBLEMS } from '../src/core/problem.ts'
 import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
+import { addEventStream, addEventWebhook } from '../src/http/routes/events.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
 import { addSecretRoutes } from '../src/http/routes/secrets.ts'
@@ -53,6 +54,8 @@ export const addAllRoutes = (app: App): void => {
     invalidate: uncalled
   }
   addSecretRoutes(app, { broker, now: Date.now })
+  addEventStream(app, { watch: { check: uncalled, open: uncalled }, isAccepted: uncalled })
+  addEventWebhook(app, { receiver: { receive: uncalled, welcome: uncalled } })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addHealthRoutes(app, { readiness: uncalled })

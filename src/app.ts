@@ -8,8 +8,10 @@ import type { Logger } from 'pino'
 import { createTrail } from './audit/trail.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
+import { createReceiver } from './broker/events/receive.ts'
 import { createReadiness } from './broker/readiness.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
+import { createWatch } from './broker/watch.ts'
 import { recordCodec, tagsCodec } from './cache/envelope.ts'
 import { createInvalidation } from './cache/invalidation.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
@@ -21,12 +23,14 @@ import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
 import type { Principal } from './core/principal.ts'
 import type { Tags } from './core/secret.ts'
+import { createGoogleTokenCheck } from './crypto/google-token.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/sealer.ts'
 import { doorOf } from './http/caller.ts'
 import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
+import { addEventStream, addEventWebhook } from './http/routes/events.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
 import { addSecretRoutes } from './http/routes/secrets.ts'
@@ -45,6 +49,9 @@ export interface AppOverrides {
   readonly now?: () => number
   /** Where credentials of stores given as `{ env: NAME }` are looked up. */
   readonly environ?: Environ
+  /** How what SNS and Google publish is fetched. */
+  readonly fetch?: typeof fetch
+  readonly heartbeatMs?: number
 }
 
 export interface App {
@@ -76,11 +83,14 @@ interface Live extends Rules {
 const identityOf = (principal: Principal | undefined) =>
   principal && { client: principal.client, keyId: principal.keyId, kid: principal.kid }
 
+/** Proxies give up on what is silent for a minute, some for half of it. */
+const HEARTBEAT_MS = 15_000
+
 const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
 
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
   const { settings } = config
-  const { now = Date.now } = overrides
+  const { now = Date.now, fetch = globalThis.fetch, heartbeatMs = HEARTBEAT_MS } = overrides
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
@@ -116,6 +126,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       tagCache.invalidate(what)
       return cache.invalidate(what)
     },
+    onInvalidated: (what) => watch.invalidated(what),
     shared,
     keyring: () => live.keyring,
     stores: () => live.stores.all().map(({ spec }) => spec.name),
@@ -184,6 +195,21 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     record,
     log
   })
+  const recording = { environment: settings.ENVIRONMENT, record, log }
+  const watch = createWatch({
+    ...recording,
+    rules: () => live,
+    keyring: () => live.keyring,
+    heartbeatMs
+  })
+  const receiver = createReceiver({
+    ...recording,
+    rules: () => live,
+    invalidate: broker.invalidate,
+    isGoogleToken: createGoogleTokenCheck({ fetch, now }),
+    fetch,
+    now
+  })
   const readiness = createReadiness({
     stores: () => live.stores,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
@@ -206,6 +232,10 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
+    addEventStream(routes, {
+      watch,
+      isAccepted: (principal) => authenticator.isAccepted(live.keyring, principal)
+    })
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
@@ -245,14 +275,18 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       logger,
       addRoutes
     })
+  const addAllInternal = (routes: Routes): void => {
+    addInternalRoutes(routes, internal)
+    addEventWebhook(routes, { receiver })
+  }
   const server = await serve((routes) => {
     addPublicRoutes(routes)
-    if (!hasInternalListener) addInternalRoutes(routes, internal)
+    if (!hasInternalListener) addAllInternal(routes)
   })
   const internalServer = hasInternalListener
     ? await serve((routes) => {
         addHealthRoutes(routes, { readiness })
-        addInternalRoutes(routes, internal)
+        addAllInternal(routes)
       })
     : undefined
 
@@ -268,12 +302,15 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       for (const { spec, provider } of former.stores.all()) {
         if (live.stores.get(spec.name)?.provider === provider) continue
         for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
+        watch.invalidated({ store: spec.name })
       }
     },
     drain: () => {
       draining = true
+      watch.close()
     },
     close: async () => {
+      watch.close()
       await Promise.all([server.close(), internalServer?.close()])
       invalidation.close()
       await live.stores.close()
