@@ -84,18 +84,23 @@ export const createWatch = (options: WatchOptions): Watch => {
   /** The references, once all are allowed and on record. */
   const decide = async (caller: Caller, refs: readonly string[]): Promise<Watched[]> => {
     const watched: Watched[] = []
-    const failures: unknown[] = []
+    const failures: { readonly reference: Reference | undefined; readonly error: unknown }[] = []
     for (const text of new Set(refs)) {
+      let reference: Reference | undefined
       try {
-        const reference = readable(caller, text)
-        watched.push({ text, reference, names: [] })
+        const current = rules()
+        reference = parseWanted(current, caller, { text })
+        const allowed = authorize(current, caller, 'read', reference)
+        watched.push({ text, reference: allowed.reference, names: [] })
       } catch (error) {
-        failures.push(error)
+        failures.push({ reference, error })
       }
     }
     if (failures.length > 0) {
       const problems = await Promise.all(
-        failures.map((error) => recorder.failed(caller, 'events.open', undefined, error))
+        failures.map(({ reference, error }) =>
+          recorder.failed(caller, 'events.open', reference, error)
+        )
       )
       throw problems.find(({ code }) => code === 'access_denied') ?? problems[0]
     }

@@ -137,6 +137,9 @@ test('one reference that is forbidden, unknown or of no store forbids all of the
       ['events.open denied', 'events.open denied']
     )
   }
+  records.length = 0
+  await t.rejects(open(['kv:b']), { code: 'access_denied' })
+  t.match(records, [{ reference: 'kv:b', reason: 'no_rule' }])
   await t.rejects(open(['not a reference', 'kv:b']), { code: 'access_denied' })
   await t.rejects(open(['not a reference']), { code: 'invalid_reference' })
   await t.rejects(open(['kv:a'], undefined, { ...CALLER, mode: 'w' }), {

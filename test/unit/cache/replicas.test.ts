@@ -312,11 +312,12 @@ test('what is read while an invalidation is under way is not kept past it', asyn
     }
     return { ...connection, add }
   }
-  const { read, bus } = setUp({ ...shared, connect }).open(t)
+  const { read, bus, cache } = setUp({ ...shared, connect }).open(t)
   await read(gives('old'))
   await settled()
   const invalidated = bus.invalidate({ store: 'kv', path: 'a' })
   t.equal(await read(gives('new')), 'old HIT', 'the envelope is still good by its marks')
   await invalidated
+  t.equal(cache.lookup('kv', { path: 'a' }).state, 'miss')
   t.equal(await read(gives('new')), 'new MISS')
 })
