@@ -11,6 +11,7 @@ import { addAuthorizeRoute } from '../src/http/routes/authorize.ts'
 import { addBotRoutes } from '../src/http/routes/bots.ts'
 import { addChannelRoutes } from '../src/http/routes/channels.ts'
 import { addDocsRoute } from '../src/http/routes/docs.ts'
+import { addEventStream, addEventWebhook } from '../src/http/routes/events.ts'
 import { addExplainRoutes } from '../src/http/routes/explain.ts'
 import { addHealthRoutes } from '../src/http/routes/health.ts'
 import { addInternalRoutes } from '../src/http/routes/internal.ts'
@@ -93,6 +94,8 @@ export const addAllRoutes = (app: App): void => {
   })
   addExplainRoutes(app, { explain: uncalled, examine: uncalled })
   addAdminRoutes(app, { broker, stores: uncalled, config: uncalled, reload: uncalled })
+  addEventStream(app, { watch: { check: uncalled, open: uncalled }, isAccepted: uncalled })
+  addEventWebhook(app, { receiver: { receive: uncalled, welcome: uncalled } })
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addAuthorizeRoute(app, { recordAuthorization: uncalled })

@@ -12,11 +12,13 @@ import { type Broker, createBroker } from './broker/broker.ts'
 import type { Rules } from './broker/caller.ts'
 import { createChannels } from './broker/channels.ts'
 import { createDirectLine } from './broker/direct-line.ts'
+import { createReceiver } from './broker/events/receive.ts'
 import { createObjects } from './broker/objects.ts'
 import { createReadiness, type StoreCheck } from './broker/readiness.ts'
 import { createSealedState } from './broker/sealed-state.ts'
 import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { createUsedStates } from './broker/used-states.ts'
+import { createWatch } from './broker/watch.ts'
 import { recordCodec, tagsCodec } from './cache/envelope.ts'
 import { createInvalidation } from './cache/invalidation.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
@@ -30,6 +32,7 @@ import { compilePolicy } from './core/policy.ts'
 import type { Principal } from './core/principal.ts'
 import { PROBLEMS, type ProblemError } from './core/problem.ts'
 import type { Tags } from './core/secret.ts'
+import { createGoogleTokenCheck } from './crypto/google-token.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/sealer.ts'
 import { createAllowances } from './http/allowances.ts'
@@ -41,6 +44,7 @@ import { type AuthorizeRouteOptions, addAuthorizeRoute } from './http/routes/aut
 import { addBotRoutes } from './http/routes/bots.ts'
 import { addChannelRoutes } from './http/routes/channels.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
+import { addEventStream, addEventWebhook } from './http/routes/events.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
 import { addSecretRoutes } from './http/routes/secrets.ts'
@@ -63,6 +67,9 @@ export interface AppOverrides {
   readonly environ?: Environ
   /** Reads the configuration anew and reloads; resolves with what is wrong with it, and then nothing changed. */
   readonly requestReload?: () => Promise<readonly ConfigFault[]>
+  /** How what SNS and Google publish is fetched. */
+  readonly fetch?: typeof fetch
+  readonly heartbeatMs?: number
 }
 
 export interface App {
@@ -98,12 +105,15 @@ const outcomeOf = (problem: ProblemError | undefined): AuditEvent['outcome'] => 
   if (problem === undefined) return 'allowed'
   return PROBLEMS[problem.code].status === 403 ? 'denied' : 'failed'
 }
+/** Proxies give up on what is silent for a minute, some for half of it. */
+const HEARTBEAT_MS = 15_000
 
 const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
 
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
   const { settings } = config
   const { now = Date.now, requestReload } = overrides
+  const { fetch = globalThis.fetch, heartbeatMs = HEARTBEAT_MS } = overrides
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
@@ -139,6 +149,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       tagCache.invalidate(what)
       return cache.invalidate(what)
     },
+    onInvalidated: (what) => watch.invalidated(what),
     shared,
     keyring: () => live.keyring,
     stores: () => live.stores.all().map(({ spec }) => spec.name),
@@ -239,6 +250,20 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     now
   })
   const checks = new Map<string, StoreCheck>()
+  const watch = createWatch({
+    ...recording,
+    rules: () => live,
+    keyring: () => live.keyring,
+    heartbeatMs
+  })
+  const receiver = createReceiver({
+    ...recording,
+    rules: () => live,
+    invalidate: broker.invalidate,
+    isGoogleToken: createGoogleTokenCheck({ fetch, now }),
+    fetch,
+    now
+  })
   const readiness = createReadiness({
     checks,
     stores: () => live.stores,
@@ -288,6 +313,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const addEveryInternalRoute = (routes: Routes): void => {
     addInternalRoutes(routes, internal)
     addAuthorizeRoute(routes, authorization)
+    addEventWebhook(routes, { receiver })
   }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
@@ -296,6 +322,10 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     addChannelRoutes(routes, { channels })
     addStateRoutes(routes, { sealed })
     addAdministration(routes)
+    addEventStream(routes, {
+      watch,
+      isAccepted: (principal) => authenticator.isAccepted(live.keyring, principal)
+    })
     addWhoamiRoute(routes, { policy: () => live.policy })
     addHealthRoutes(routes, { readiness })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
@@ -364,13 +394,16 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       for (const { spec, connection } of former.stores.all()) {
         if (live.stores.get(spec.name)?.connection === connection) continue
         for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
+        watch.invalidated({ store: spec.name })
       }
       await refreshObjects()
     },
     drain: () => {
       draining = true
+      watch.close()
     },
     close: async () => {
+      watch.close()
       await Promise.all([server.close(), internalServer?.close()])
       invalidation.close()
       await allowances?.close()

@@ -27,7 +27,7 @@ export interface Recorder {
   ) => Promise<void>
   /** Resolves with the problem that the caller is to see. */
   readonly failed: (
-    who: Caller,
+    who: Caller | Door,
     action: Action,
     reference: Reference | undefined,
     error: unknown,

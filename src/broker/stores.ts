@@ -21,6 +21,7 @@ import type {
 import { QUOTAS, type Quota } from '../providers/quotas.ts'
 import type { State } from '../state/state.ts'
 import { select } from './content.ts'
+import type { EventProof } from './events/proof.ts'
 import { createGuard, type Guard } from './guard.ts'
 
 /** A store as it is configured. */
@@ -34,6 +35,8 @@ export interface StoreSpec {
   readonly requireTags: ReadonlyMap<string, string>
   /** Absent: that of its kind. */
   readonly quota?: Quota | undefined
+  /** How the cloud proves its notifications; undefined: the internal secret has to do. */
+  readonly events?: EventProof | undefined
 }
 
 export interface Store {

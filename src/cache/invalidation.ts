@@ -19,6 +19,8 @@ export interface Invalidated {
 export interface InvalidationOptions {
   /** Drops in this process; gives how many entries. */
   readonly drop: (what: Invalidation | Notice) => number
+  /** Told of each invalidation, from here and elsewhere, once a read that begins then gets nothing of before. */
+  readonly onInvalidated?: (what: Invalidation | Notice) => void
   /** Undefined: there are no replicas. */
   readonly shared: Shared | undefined
   readonly keyring: () => Keyring
@@ -64,10 +66,15 @@ const parseMessage = (text: string): Message | undefined => {
 type One = Exclude<Invalidation, 'all'>
 
 export const createInvalidation = (options: InvalidationOptions): InvalidationBus => {
-  const { drop, shared, keyring, stores, lifetimeMs } = options
+  const { drop, onInvalidated = () => {}, shared, keyring, stores, lifetimeMs } = options
+  const dropAndTell = (what: Invalidation | Notice): number => {
+    const dropped = drop(what)
+    onInvalidated(what)
+    return dropped
+  }
   if (shared === undefined) {
     return {
-      invalidate: async (what) => ({ dropped: drop(what) }),
+      invalidate: async (what) => ({ dropped: dropAndTell(what) }),
       close: () => {}
     }
   }
@@ -121,7 +128,7 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
     const counts = await shared.getMany(names.map((store) => generationKey(active, store)))
     names.forEach((store, i) => {
       const count = Number(counts[i]?.toString() ?? 0)
-      if ((known.get(store) ?? 0) !== count) drop({ store })
+      if ((known.get(store) ?? 0) !== count) dropAndTell({ store })
       known.set(store, count)
     })
   }
@@ -135,7 +142,7 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
     if (message === undefined) return
     const { from, store } = message
     known.set(store, (known.get(store) ?? 0) + 1)
-    if (from !== me) drop(message)
+    if (from !== me) dropAndTell(message)
   })
   shared.onReconnect(reconcileSoon)
   const timer = setInterval(() => {
@@ -148,6 +155,8 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
       const dropped = drop(what)
       const each: One[] = what === 'all' ? stores().map((store) => ({ store })) : [what]
       const shares = await Promise.all(each.map(tryToShare))
+      // Until the marks had changed, a read here could still take the old envelope and keep it.
+      dropAndTell(what)
       return { dropped, ...(!shares.every(Boolean) && { pending: true as const }) }
     },
     close: () => clearInterval(timer)

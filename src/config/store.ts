@@ -3,6 +3,7 @@
  * its settings is checked here, and what is only fit for trying things out is refused where it is meant in earnest.
  */
 import { type Static, Type } from 'typebox'
+import { EventProof, faultOfProof } from '../broker/events/proof.ts'
 import type { StoreSpec } from '../broker/stores.ts'
 import { isStoreName } from '../core/reference.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
@@ -13,7 +14,8 @@ export const Store = Type.Object({
   name: Type.String(),
   kind: Type.String(),
   requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 })),
-  quota: Type.Optional(Quota)
+  quota: Type.Optional(Quota),
+  events: Type.Optional(EventProof)
 })
 
 export interface StoreConfig extends StoreSpec {
@@ -38,7 +40,7 @@ export const readStore = (
   at: Path,
   report: Report
 ): StoreConfig | undefined => {
-  const { name, kind, requireTags, quota, ...settings } = entry as Record<string, unknown> &
+  const { name, kind, requireTags, quota, events, ...settings } = entry as Record<string, unknown> &
     Static<typeof Store>
   if (!isStoreName(name)) {
     report(
@@ -63,7 +65,12 @@ export const readStore = (
   try {
     const tags = new Map(Object.entries(requireTags ?? {}))
     const address = plugin.address(settings)
-    return { name, plugin, settings, address, requireTags: tags, quota }
+    const fault = events && faultOfProof(events, address)
+    if (fault !== undefined) {
+      report([...at, 'events'], fault)
+      return undefined
+    }
+    return { name, plugin, settings, address, requireTags: tags, quota, ...(events && { events }) }
   } catch (error) {
     report(at, (error as Error).message)
     return undefined

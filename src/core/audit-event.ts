@@ -24,6 +24,8 @@ export interface AuditEvent {
     | 'token.refresh'
     | 'state.seal'
     | 'state.open'
+    | 'event.receive'
+    | 'events.open'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined

@@ -42,6 +42,8 @@ export interface Authenticator {
     keyring: Keyring,
     apiKey: string
   ) => Promise<{ readonly principal?: Principal | undefined; readonly problem?: ProblemError }>
+  /** Whether the key would still be accepted; for what goes on after the request that it was opened for. */
+  readonly isAccepted: (keyring: Keyring, principal: Principal) => boolean
 }
 
 const KNOWN_KEYS = 10_000
@@ -98,6 +100,9 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
         return { principal, problem: error }
       }
     },
+
+    isAccepted: (keyring, principal) =>
+      keyring.find(principal.kid) !== undefined && refusalOf(principal) === undefined,
 
     authenticate: (keyring, apiKey) => {
       const key = known.get(apiKey)

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { type App, buildApp } from '../../src/app.ts'
+import { type App, type AppOverrides, buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config/config.ts'
 import type { Environ } from '../../src/config/env.ts'
 import { Sensitive } from '../../src/core/secret.ts'
@@ -34,6 +34,7 @@ export interface TestAppOptions {
   readonly now?: () => number
   /** For credentials given as `{ env: NAME }`. */
   readonly environ?: Environ
+  readonly overrides?: Pick<AppOverrides, 'fetch' | 'heartbeatMs'>
 }
 
 export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<TestApp> => {
@@ -57,7 +58,8 @@ export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<Te
   const app = await buildApp(await read(options.yaml), {
     logger: createLogger('trace', { write: (line) => void logs.push(line) }),
     environ: options.environ ?? {},
-    ...(options.now && { now: options.now })
+    ...(options.now && { now: options.now }),
+    ...options.overrides
   })
   const seedState = createEmbeddedState(join(folder, 'data'))
   t.teardown(async () => {

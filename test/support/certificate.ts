@@ -23,6 +23,8 @@ const bits = (content: Buffer) => der(0x03, Buffer.from([0]), content)
 const octets = (content: Buffer) => der(0x04, content)
 
 const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302'))
+// RFC 4055: its parameters are NULL.
+const RSA_WITH_SHA256 = sequence(oid('2a864886f70d01010b'), der(0x05))
 const COMMON_NAME = oid('550403')
 const SUBJECT_ALT_NAME = oid('551d11')
 const BASIC_CONSTRAINTS = oid('551d13')
@@ -49,16 +51,21 @@ const pem = (content: Buffer): string =>
     .match(/.{1,64}/g)
     ?.join('\n')}\n-----END CERTIFICATE-----\n`
 
-/** A fresh P-256 key and a certificate of its own for the host name or IPv4 address, valid from yesterday to tomorrow. */
+/** A fresh key (P-256, or RSA where a peer signs with that) and a certificate of its own for the host name or IPv4 address, valid from yesterday to tomorrow. */
 export const createCertificate = (
-  host: string
+  host: string,
+  kind: 'ec' | 'rsa' = 'ec'
 ): { readonly key: string; readonly cert: string } => {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { publicKey, privateKey } =
+    kind === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const algorithm = kind === 'ec' ? ECDSA_WITH_SHA256 : RSA_WITH_SHA256
   const name = sequence(set(sequence(COMMON_NAME, utf8(host))))
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))), // version 3
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])), // serial number
-    ECDSA_WITH_SHA256,
+    algorithm,
     name,
     sequence(utcTime(new Date(Date.now() - DAY)), utcTime(new Date(Date.now() + DAY))),
     name,
@@ -68,6 +75,6 @@ export const createCertificate = (
   const signature = sign('sha256', body, privateKey)
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    cert: pem(sequence(body, ECDSA_WITH_SHA256, bits(signature)))
+    cert: pem(sequence(body, algorithm, bits(signature)))
   }
 }

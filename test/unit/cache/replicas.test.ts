@@ -325,3 +325,23 @@ test('replicas in the middle of a rotation hear of each other', async (t) => {
   t.equal(before.cache.lookup('kv', { path: 'a' }).state, 'miss')
   t.equal(await before.read(gives('new')), 'new MISS')
 })
+
+test('what is read while an invalidation is under way is not kept past it', async (t) => {
+  const shared = createMemoryShared()
+  const connect = () => {
+    const connection = shared.connect()
+    const add: typeof connection.add = async (counters) => {
+      await sleep(50)
+      return connection.add(counters)
+    }
+    return { ...connection, add }
+  }
+  const { read, bus, cache } = setUp({ ...shared, connect }).open(t)
+  await read(gives('old'))
+  await settled()
+  const invalidated = bus.invalidate({ store: 'kv', path: 'a' })
+  t.equal(await read(gives('new')), 'old HIT', 'the envelope is still good by its marks')
+  await invalidated
+  t.equal(cache.lookup('kv', { path: 'a' }).state, 'miss')
+  t.equal(await read(gives('new')), 'new MISS')
+})

@@ -1,0 +1,71 @@
+/**
+ * The last invalidations, in their order, so that a reader who was cut off learns what it missed. Rule: an id is a random
+ * word and tells nobody how much goes on; one that is not among the last ones is of no use, and its reader starts anew.
+ */
+import { randomUUID } from 'node:crypto'
+import { familyName } from '../cache/names.ts'
+import type { Invalidation } from '../cache/origin.ts'
+import type { Notice } from '../cache/secret-cache.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+
+export interface Change {
+  readonly id: string
+  /** The names of what changed; undefined: everything. */
+  readonly names: readonly string[] | undefined
+}
+
+export interface Changes {
+  readonly add: (what: Invalidation | Notice) => Change
+  readonly newest: () => string
+  /** What came after the change of that id; undefined if it is not known. */
+  readonly since: (id: string) => readonly Change[] | undefined
+  readonly forget: () => void
+}
+
+const KEPT = 1_000
+
+// A family's name has no line feed.
+const storeName = (store: string): string => `\n${store}`
+
+const familyNames = (keyring: Keyring, store: string, path: string): string[] =>
+  keyring.kids.flatMap((kid) => {
+    const key = keyring.find(kid)
+    return key === undefined ? [] : [familyName(key, store, path)]
+  })
+
+/** All names by which a change may mean the secret, whichever key of the ring the replica that tells of it names it with. */
+export const namesOf = (keyring: Keyring, store: string, path: string): readonly string[] => [
+  storeName(store),
+  ...familyNames(keyring, store, path)
+]
+
+export const createChanges = (keyring: () => Keyring): Changes => {
+  const start = (): Change[] => [{ id: randomUUID(), names: [] }]
+  let last = start()
+
+  const namesIn = (what: Invalidation | Notice): readonly string[] | undefined => {
+    if (what === 'all') return undefined
+    if ('families' in what && what.families !== undefined) return what.families
+    if ('path' in what && what.path !== undefined) {
+      return familyNames(keyring(), what.store, what.path)
+    }
+    return [storeName(what.store)]
+  }
+
+  return {
+    add: (what) => {
+      const change = { id: randomUUID(), names: namesIn(what) }
+      last.push(change)
+      if (last.length > 2 * KEPT) last = last.slice(-KEPT)
+      return change
+    },
+    newest: () => last.at(-1)?.id ?? '',
+    since: (id) => {
+      const at = last.findIndex((change) => change.id === id)
+      return at < 0 ? undefined : last.slice(at + 1)
+    },
+    forget: () => {
+      last = start()
+    }
+  }
+}
