@@ -31,8 +31,10 @@ import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
 import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
 import { createRevocations } from './keys/revocations.ts'
+import { createSharedRevocations } from './keys/shared-revocations.ts'
 import type { Log } from './providers/provider.ts'
-import { createEmbeddedState } from './state/embedded.ts'
+import { openState } from './state/open-state.ts'
+import { onStoreChanged } from './state/store-changes.ts'
 import { createLogger } from './telemetry/logger.ts'
 
 export interface AppOverrides {
@@ -80,14 +82,27 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
-  const state = createEmbeddedState(config.dataDir)
+  let keyring = createKeyring(settings.ENCRYPTION_KEYS)
+  const { REDIS_URL, REDIS_KEY_PREFIX } = settings
+  const opened = await openState({
+    dataDir: config.dataDir,
+    redis: REDIS_URL && { address: REDIS_URL, prefix: REDIS_KEY_PREFIX },
+    keyring: () => keyring,
+    log
+  })
+  const { state, shared } = opened
   const trail = createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
   const ttlMs = settings.CACHE_TTL_SECONDS * 1000
   const maxEntries = settings.CACHE_MAX_ENTRIES
   const cache = createSecretCache({ ttlMs, maxEntries, now })
   // Tags change seldom, and asking for them costs a call of its own.
   const tagCache = createSecretCache<Tags>({ ttlMs: 6 * ttlMs, maxEntries, now })
-  const revocations = createRevocations(state)
+  const sharedRevocations = shared && createSharedRevocations({ state, shared, log })
+  const revocations = sharedRevocations ?? createRevocations(state)
+  const closeState = async (): Promise<void> => {
+    await sharedRevocations?.close()
+    await opened.close()
+  }
   const authenticator = createAuthenticator({
     environment: settings.ENVIRONMENT,
     platformVersion: settings.PLATFORM_VERSION,
@@ -128,10 +143,24 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     }
   }
   let live: Live = await compose(config, overrides.environ ?? {}).catch(async (error) => {
-    await Promise.all([trail.close(), state.close()])
+    await Promise.all([trail.close(), closeState()])
     throw error
   })
+  // Serving does not depend on it: it is asked for once, within a second.
+  await sharedRevocations?.asked
   let draining = false
+  // A command changed a secret of the local store, which is in Redis too.
+  if (shared !== undefined) {
+    onStoreChanged(
+      shared,
+      () => live.sealer,
+      ({ store, path }) => {
+        for (const kept of [cache, tagCache]) {
+          kept.invalidate({ store, matches: (cached) => cached === path })
+        }
+      }
+    )
+  }
 
   const record = settings.AUDIT_REQUIRED
     ? trail.append
@@ -150,6 +179,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   })
   const readiness = createReadiness({
     stores: () => live.stores,
+    isShared: () => shared?.isUp() ?? true,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
     log,
     now
@@ -228,6 +258,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     reload: async (next, environ = live.environ) => {
       const former = live
       live = await compose(next, environ, former)
+      keyring = live.keyring
       // Another place may stand under the same name now: what was read from the former is not its answer.
       for (const { spec, provider } of former.stores.all()) {
         if (live.stores.get(spec.name)?.provider === provider) continue
@@ -241,7 +272,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       await Promise.all([server.close(), internalServer?.close()])
       await live.stores.close()
       await trail.close()
-      await state.close()
+      await closeState()
     }
   }
 }

@@ -6,6 +6,8 @@ export type Readiness = 'ok' | 'degraded' | 'unavailable'
 
 export interface ReadinessOptions {
   readonly stores: () => Stores
+  /** False while what replicas share is out of reach: answers are possible, each replica for itself. */
+  readonly isShared: () => boolean
   /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
   readonly canServe: () => boolean
   readonly log: Log
@@ -16,7 +18,7 @@ export interface ReadinessOptions {
 const CHECK_EVERY_MS = 10_000
 
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
-  const { stores, canServe, log, now } = options
+  const { stores, isShared, canServe, log, now } = options
   const failing = new Set<string>()
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<unknown> | undefined
@@ -45,6 +47,6 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
         checking = undefined
       })
     }
-    return failing.size > 0 ? 'degraded' : 'ok'
+    return failing.size > 0 || !isShared() ? 'degraded' : 'ok'
   }
 }

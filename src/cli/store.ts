@@ -1,5 +1,5 @@
 /**
- * `purser store`: the embedded store from the command line, also while a service runs on it. Rule: only stores of kind
+ * `purser store`: the local store from the command line, also while services run on it. Rule: only stores of kind
  * `local`; values come from standard input and go to stdout.
  */
 import type { Command } from 'commander'
@@ -16,10 +16,13 @@ import {
   readSecret,
   rewrapSecrets
 } from '../providers/local-store.ts'
+import type { OpenedState } from '../state/open-state.ts'
 import type { State } from '../state/state.ts'
-import { withState } from './embedded-state.ts'
+import { sayStoreChanged } from '../state/store-changes.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { printSecret, readInput } from './io.ts'
+import { announce, withState } from './state.ts'
+import { addMigrateCommand } from './store-migrate.ts'
 
 /** The embedded stores of the configuration by name, on that state. */
 export const localStores = (
@@ -52,24 +55,29 @@ const localReference = (text: string, config: Config): Reference => {
 const withSecret = <T>(
   text: string,
   part: 'whole' | 'any',
-  work: (store: LocalStore, reference: Reference) => Promise<T>
+  work: (store: LocalStore, reference: Reference, opened: OpenedState) => Promise<T>
 ): Promise<T> => {
   const config = configuration()
   const reference = localReference(text, config)
   if (part === 'whole' && (reference.version ?? reference.field) !== undefined) {
     throw usageFailure('Name the whole secret here, without version or field.')
   }
-  return withState(config.dataDir, (state) => {
-    const store = localStores(config, state).get(reference.store)
+  return withState(config.settings, (opened) => {
+    const store = localStores(config, opened.state).get(reference.store)
     if (store === undefined) throw new Error('a local reference leads to a local store')
-    return work(store, reference)
+    return work(store, reference, opened)
   })
 }
 
+/** After a secret was changed: what services on the same Redis have to be told, they are told here. */
+const tellServices = (opened: OpenedState, store: LocalStore, path: string): Promise<void> =>
+  announce(opened, (shared) => sayStoreChanged(shared, store.sealer(), { store: store.name, path }))
+
 const put = (text: string): Promise<void> =>
-  withSecret(text, 'whole', async (store, reference) => {
+  withSecret(text, 'whole', async (store, reference, opened) => {
     const value = new Sensitive(await readInput('the value'))
     const { version } = await putSecret(store, reference.path, value)
+    await tellServices(opened, store, reference.path)
     console.log(formatReference({ ...reference, version }))
   })
 
@@ -79,8 +87,9 @@ const get = (text: string): Promise<void> =>
   )
 
 const remove = (text: string): Promise<void> =>
-  withSecret(text, 'whole', async (store, reference) => {
+  withSecret(text, 'whole', async (store, reference, opened) => {
     if (!(await deleteSecret(store, reference.path))) throw new Failure('There is no such secret.')
+    await tellServices(opened, store, reference.path)
     console.log(`${formatReference(reference)} is deleted, with all its versions`)
   })
 
@@ -91,7 +100,7 @@ const list = async (prefix = ''): Promise<void> => {
   if (prefix !== '' && wanted === undefined) {
     throw usageFailure('A prefix begins with the name of a store and a colon.')
   }
-  await withState(config.dataDir, async (state) => {
+  await withState(config.settings, async ({ state }) => {
     const stores = localStores(config, state)
     if (wanted !== undefined && !stores.has(wanted)) {
       throw usageFailure('The prefix names no configured store of kind local.')
@@ -108,7 +117,7 @@ const list = async (prefix = ''): Promise<void> => {
 
 const rewrap = async (): Promise<void> => {
   const config = configuration()
-  await withState(config.dataDir, async (state) => {
+  await withState(config.settings, async ({ state }) => {
     let unreadable = 0
     for (const [name, store] of localStores(config, state)) {
       const counts = await rewrapSecrets(store)
@@ -116,6 +125,11 @@ const rewrap = async (): Promise<void> => {
       console.log(
         `${name}: ${counts.total} secrets, ${counts.rewrapped} rewrapped, ${counts.unreadable} unreadable`
       )
+    }
+    const names = await state.rewrapNames?.()
+    if (names !== undefined) {
+      unreadable += names.unreadable
+      console.log(`names: ${names.moved} rewrapped, ${names.unreadable} unreadable`)
     }
     if (unreadable > 0) {
       throw new Failure(
@@ -126,9 +140,7 @@ const rewrap = async (): Promise<void> => {
 }
 
 export const addStoreCommand = (program: Command): void => {
-  const store = program
-    .command('store')
-    .description('the embedded local store; also while the service runs')
+  const store = program.command('store').description('the local store; also while services run')
   store
     .command('put')
     .description('store a new version of a secret; its value is read from standard input')
@@ -173,4 +185,5 @@ Example:
   $ purser store rewrap`
     )
     .action(rewrap)
+  addMigrateCommand(store)
 }
