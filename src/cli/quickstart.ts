@@ -59,7 +59,8 @@ const ensureGreeting = (config: Config): Promise<void> =>
     try {
       await readSecret(store, GREETING.path)
     } catch (error) {
-      if (!(error instanceof ProviderFault && error.reason === 'not_found')) return
+      if (!(error instanceof ProviderFault)) throw error
+      if (error.reason !== 'not_found') return
       await putSecret(store, GREETING.path, new Sensitive(JSON.stringify(FIELDS)))
     }
   })
