@@ -37,6 +37,8 @@ const TLS = { rejectUnauthorized: true }
 
 const common = ({ tls, username, password }: RedisAddress): RedisOptions => ({
   connectTimeout: CONNECT_WITHIN_MS,
+  // How long a connection that is given up may take to end in good order.
+  disconnectTimeout: 200,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   // It would subscribe without anybody looking at the outcome.
