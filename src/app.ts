@@ -20,7 +20,7 @@ import { connectStores, type StoresDeps } from './broker/stores.ts'
 import { createUsedStates } from './broker/used-states.ts'
 import { createWatch } from './broker/watch.ts'
 import { recordCodec, tagsCodec } from './cache/envelope.ts'
-import { createInvalidation } from './cache/invalidation.ts'
+import { createInvalidation, markLifetimeMs, TAG_TTLS } from './cache/invalidation.ts'
 import { createSecretCache } from './cache/secret-cache.ts'
 import { createSharedTier } from './cache/shared-tier.ts'
 import { type Config, credentialsIn } from './config/config.ts'
@@ -53,10 +53,10 @@ import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
 import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
 import { createRevocations } from './keys/revocations.ts'
+import { createSharedRevocations } from './keys/shared-revocations.ts'
 import { createKeyUsage } from './keys/usage.ts'
 import type { Log } from './providers/provider.ts'
-import { createEmbeddedState } from './state/embedded.ts'
-import type { Shared } from './state/shared.ts'
+import { openState } from './state/open-state.ts'
 import { createLogger } from './telemetry/logger.ts'
 
 export interface AppOverrides {
@@ -117,13 +117,19 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
-  const state = createEmbeddedState(config.dataDir)
-  const shared: Shared | undefined = undefined as Shared | undefined
+  let keyring = createKeyring(settings.ENCRYPTION_KEYS)
+  const { REDIS_URL, REDIS_KEY_PREFIX } = settings
+  const opened = await openState({
+    dataDir: config.dataDir,
+    redis: REDIS_URL && { address: REDIS_URL, prefix: REDIS_KEY_PREFIX },
+    keyring: () => keyring,
+    log
+  })
+  const { state, shared } = opened
   const trail = createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
   const ttlMs = settings.CACHE_TTL_SECONDS * 1000
   const maxEntries = settings.CACHE_MAX_ENTRIES
-  // Tags change seldom, and asking for them costs a call of its own.
-  const tagTtlMs = 6 * ttlMs
+  const tagTtlMs = TAG_TTLS * ttlMs
   const staleMs = settings.STALE_IF_ERROR_SECONDS * 1000
   const negativeTtlMs = settings.CACHE_NEGATIVE_TTL_SECONDS * 1000
   const kept = { maxEntries, staleMs, negativeTtlMs, now }
@@ -153,11 +159,16 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     shared,
     keyring: () => live.keyring,
     stores: () => live.stores.all().map(({ spec }) => spec.name),
-    lifetimeMs: tagTtlMs + staleMs + 60_000
+    lifetimeMs: markLifetimeMs(settings)
   })
-  const revocations = createRevocations(state)
   const onFailure = () => log('warn', 'the last use of keys cannot be written')
   const usage = createKeyUsage({ state, onFailure })
+  const sharedRevocations = shared && createSharedRevocations({ state, shared, log })
+  const revocations = sharedRevocations ?? createRevocations(state)
+  const closeState = async (): Promise<void> => {
+    await sharedRevocations?.close()
+    await opened.close()
+  }
   const authenticator = createAuthenticator({
     environment: settings.ENVIRONMENT,
     platformVersion: settings.PLATFORM_VERSION,
@@ -199,9 +210,11 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     }
   }
   let live: Live = await compose(config, overrides.environ ?? {}).catch(async (error) => {
-    await Promise.all([trail.close(), state.close()])
+    await Promise.all([trail.close(), closeState()])
     throw error
   })
+  // Serving does not depend on it: it is asked for once, within a second.
+  await sharedRevocations?.asked
   let draining = false
 
   const record = settings.AUDIT_REQUIRED
@@ -226,6 +239,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     ...recording,
     configured: () => live.config,
     state,
+    shared,
     sealer: () => live.sealer
   })
   // Without them the service serves what the file names; what they name is denied until they can be read.
@@ -246,7 +260,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const sealed = createSealedState({
     ...recording,
     keyring: () => live.keyring,
-    used: createUsedStates({ state, now }),
+    used: createUsedStates({ state, shared, now }),
     now
   })
   const checks = new Map<string, StoreCheck>()
@@ -267,6 +281,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const readiness = createReadiness({
     checks,
     stores: () => live.stores,
+    isShared: () => shared?.isUp() ?? true,
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
     log,
     now
@@ -332,7 +347,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   }
   const allowances = settings.RATE_LIMIT_ENABLED
     ? createAllowances({
-        shared: undefined,
+        shared,
         fingerprintKey: () => live.keyring.active.keyFor('fingerprint'),
         now
       })
@@ -390,6 +405,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     reload: async (next, environ = live.environ) => {
       const former = live
       live = await compose(next, environ, former)
+      keyring = live.keyring
       // Another place may stand under the same name now: what was read from the former is not its answer.
       for (const { spec, connection } of former.stores.all()) {
         if (live.stores.get(spec.name)?.connection === connection) continue
@@ -411,7 +427,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       await live.stores.close()
       await trail.close()
       await usage.close()
-      await state.close()
+      await closeState()
     }
   }
 }

@@ -12,6 +12,8 @@ export interface StoreCheck {
 
 export interface ReadinessOptions {
   readonly stores: () => Stores
+  /** False while what replicas share is out of reach: answers are possible, each replica for itself. */
+  readonly isShared: () => boolean
   /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
   readonly canServe: () => boolean
   /** How each store answered last, kept up to date for whoever tells of it. */
@@ -24,7 +26,7 @@ export interface ReadinessOptions {
 const CHECK_EVERY_MS = 10_000
 
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
-  const { stores, canServe, checks = new Map<string, StoreCheck>(), log, now } = options
+  const { stores, isShared, canServe, checks = new Map<string, StoreCheck>(), log, now } = options
   const isFailing = (name: string): boolean => checks.get(name)?.ok === false
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<unknown> | undefined
@@ -54,6 +56,7 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
         checking = undefined
       })
     }
+    if (!isShared()) return 'degraded'
     // Those that are configured now: a store that is gone holds nothing back.
     return stores()
       .all()

@@ -35,6 +35,18 @@ export interface InvalidationBus {
   readonly close: () => void
 }
 
+/** Tags are kept so many times as long as secrets: they change seldom, and asking for them costs a call of its own. */
+export const TAG_TTLS = 6
+
+interface Lifetimes {
+  readonly CACHE_TTL_SECONDS: number
+  readonly STALE_IF_ERROR_SECONDS: number
+}
+
+/** Longer than any envelope, for whoever shares an invalidation; milliseconds. */
+export const markLifetimeMs = ({ CACHE_TTL_SECONDS, STALE_IF_ERROR_SECONDS }: Lifetimes): number =>
+  (TAG_TTLS * CACHE_TTL_SECONDS + STALE_IF_ERROR_SECONDS + 60) * 1000
+
 const TOPIC = 'invalidate'
 const RECONCILE_EVERY_MS = 5_000
 const COUNT_LIVES_MS = 30 * 24 * 3_600_000

@@ -35,6 +35,16 @@ export const warningsOf = ({ settings, stores, tls, withoutEffect }: Config): st
       `secrets travel in the clear to a store at an http: address: ${namesOf(inTheClear)}`
     )
   }
+  const { REDIS_URL } = settings
+  if (
+    isGuarded(settings) &&
+    REDIS_URL?.nodes.some(({ host }) => !isLoopback(host)) &&
+    (REDIS_URL.password === undefined || !REDIS_URL.tls)
+  ) {
+    warnings.push(
+      'REDIS_URL leads into the network without a password or without TLS: whoever is there can read along or change what is kept'
+    )
+  }
   if (isGuarded(settings) && !settings.AUDIT_REQUIRED) {
     warnings.push(`AUDIT_REQUIRED=false in ${ENVIRONMENT}: secrets may leave unrecorded`)
   }

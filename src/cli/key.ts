@@ -14,11 +14,12 @@ import { isScope } from '../core/scope.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { toClaims } from '../http/disclosure.ts'
 import { isInForce, isKeyId, issueApiKey, openApiKey } from '../keys/api-key.ts'
-import { createRevocations } from '../keys/revocations.ts'
-import { withState } from './embedded-state.ts'
+import { putRevocation } from '../keys/revocations.ts'
+import { announceRevocation } from '../keys/shared-revocations.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { readInput, tell } from './io.ts'
 import { addIssueAllCommand } from './key-issue-all.ts'
+import { announce, withState } from './state.ts'
 
 const parseScopes = (text: string): string[] => {
   const scopes = [...new Set(text.split(',').map((scope) => scope.trim()))]
@@ -129,14 +130,18 @@ const inspect = async (file: string | undefined): Promise<void> => {
 
 const revoke = async (keyId: string): Promise<void> => {
   const folder = process.cwd()
-  const dataDir = resolve(folder, readSomeSettings(process.env, folder, ['DATA_DIR']).DATA_DIR)
+  const place = readSomeSettings(process.env, folder, ['DATA_DIR', 'REDIS_URL', 'REDIS_KEY_PREFIX'])
   // A state of its own, created in a wrong folder, would take the revocation and nobody would read it there.
-  if (!existsSync(join(dataDir, 'state'))) {
+  if (place.REDIS_URL === undefined && !existsSync(join(resolve(place.DATA_DIR), 'state'))) {
     throw new Failure('There is no service in DATA_DIR: run this where the service runs.')
   }
-  const isNew = await withState(dataDir, (state) =>
-    createRevocations(state).revoke(keyId, Date.now())
-  )
+  // Key ids are no secret, and stand there as they are.
+  const settings = { ...place, ENCRYPTION_KEYS: [] }
+  const isNew = await withState(settings, async (opened) => {
+    const isNew = await putRevocation(opened.state, keyId, Date.now())
+    await announce(opened, (shared) => announceRevocation(shared, keyId))
+    return isNew
+  })
   console.log(isNew ? `${keyId} is revoked` : `${keyId} was revoked before`)
 }
 

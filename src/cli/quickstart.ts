@@ -14,10 +14,10 @@ import { Sensitive } from '../core/secret.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { issueApiKey } from '../keys/api-key.ts'
 import { putSecret, readSecret } from '../providers/local-store.ts'
-import { withState } from './embedded-state.ts'
 import { Failure } from './failure.ts'
 import { DEV_CHOICES, initialise } from './init.ts'
 import { serve } from './serve.ts'
+import { withState } from './state.ts'
 import { localStores } from './store.ts'
 
 const CLIENT = 'demo'
@@ -53,13 +53,14 @@ const mayRead = (config: Config, secret: typeof GREETING): boolean =>
   compilePolicy(config.policies).isAllowed(CLIENT, 'read', secret)
 
 const ensureGreeting = (config: Config): Promise<void> =>
-  withState(config.dataDir, async (state) => {
+  withState(config.settings, async ({ state }) => {
     const store = localStores(config, state).get(GREETING.store)
     if (store === undefined) return
     try {
       await readSecret(store, GREETING.path)
     } catch (error) {
-      if (!(error instanceof ProviderFault && error.reason === 'not_found')) return
+      if (!(error instanceof ProviderFault)) throw error
+      if (error.reason !== 'not_found') return
       await putSecret(store, GREETING.path, new Sensitive(JSON.stringify(FIELDS)))
     }
   })

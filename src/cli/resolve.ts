@@ -12,10 +12,10 @@ import { locatorOf, parseReference } from '../core/reference.ts'
 import type { Locator, SecretRecord, Tags } from '../core/secret.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
-import { withState } from './embedded-state.ts'
 import { shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
 import { printSecret, tell } from './io.ts'
+import { withState } from './state.ts'
 
 /** The whole secret, if it has the tags that its store asks for. */
 const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
@@ -38,7 +38,7 @@ const resolve = async (text: string): Promise<void> => {
   const config = readConfig(process.env, process.cwd())
   const { settings } = config
   const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
-  const found = await withState(config.dataDir, async (state) => {
+  const found = await withState(settings, async ({ state }) => {
     const deps: StoresDeps = {
       log: (level, message, fields = {}) => tell(`${level}: ${message} ${JSON.stringify(fields)}`),
       now: Date.now,

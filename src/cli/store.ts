@@ -1,9 +1,10 @@
 /**
- * `purser store`: the embedded store from the command line, also while a service runs on it. Rule: only stores of kind
+ * `purser store`: the local store from the command line, also while services run on it. Rule: only stores of kind
  * `local`; values come from standard input and go to stdout.
  */
 import type { Command } from 'commander'
 import { type RewrapCounts, rewrapObjects } from '../broker/object-entries.ts'
+import { createInvalidation, markLifetimeMs } from '../cache/invalidation.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import { formatReference, parseReference, type Reference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
@@ -17,10 +18,13 @@ import {
   readSecret,
   rewrapSecrets
 } from '../providers/local-store.ts'
+import type { OpenedState } from '../state/open-state.ts'
+import { SharedUnavailable } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
-import { withState } from './embedded-state.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { printSecret, readInput } from './io.ts'
+import { announce, withState } from './state.ts'
+import { addMigrateCommand } from './store-migrate.ts'
 
 /** The embedded stores of the configuration by name, on that state. */
 export const localStores = (
@@ -49,28 +53,49 @@ const localReference = (text: string, config: Config): Reference => {
   return reference
 }
 
+/** After a secret was changed, services on the same Redis drop what they have of it. */
+const tellServices = (
+  opened: OpenedState,
+  { settings }: Config,
+  { store, path }: Reference
+): Promise<void> =>
+  announce(opened, async (shared) => {
+    const keyring = createKeyring(settings.ENCRYPTION_KEYS)
+    const bus = createInvalidation({
+      drop: () => 0,
+      shared,
+      keyring: () => keyring,
+      stores: () => [store],
+      lifetimeMs: markLifetimeMs(settings)
+    })
+    const { pending } = await bus.invalidate({ store, path })
+    bus.close()
+    if (pending) throw new SharedUnavailable()
+  })
+
 /** Runs the work on the store that the reference leads to. */
 const withSecret = <T>(
   text: string,
   part: 'whole' | 'any',
-  work: (store: LocalStore, reference: Reference) => Promise<T>
+  work: (store: LocalStore, reference: Reference, tellServices: () => Promise<void>) => Promise<T>
 ): Promise<T> => {
   const config = configuration()
   const reference = localReference(text, config)
   if (part === 'whole' && (reference.version ?? reference.field) !== undefined) {
     throw usageFailure('Name the whole secret here, without version or field.')
   }
-  return withState(config.dataDir, (state) => {
-    const store = localStores(config, state).get(reference.store)
+  return withState(config.settings, (opened) => {
+    const store = localStores(config, opened.state).get(reference.store)
     if (store === undefined) throw new Error('a local reference leads to a local store')
-    return work(store, reference)
+    return work(store, reference, () => tellServices(opened, config, reference))
   })
 }
 
 const put = (text: string): Promise<void> =>
-  withSecret(text, 'whole', async (store, reference) => {
+  withSecret(text, 'whole', async (store, reference, tellServices) => {
     const value = new Sensitive(await readInput('the value'))
     const { version } = await putSecret(store, reference.path, value)
+    await tellServices()
     console.log(formatReference({ ...reference, version }))
   })
 
@@ -80,8 +105,9 @@ const get = (text: string): Promise<void> =>
   )
 
 const remove = (text: string): Promise<void> =>
-  withSecret(text, 'whole', async (store, reference) => {
+  withSecret(text, 'whole', async (store, reference, tellServices) => {
     if (!(await deleteSecret(store, reference.path))) throw new Failure('There is no such secret.')
+    await tellServices()
     console.log(`${formatReference(reference)} is deleted, with all its versions`)
   })
 
@@ -92,7 +118,7 @@ const list = async (prefix = ''): Promise<void> => {
   if (prefix !== '' && wanted === undefined) {
     throw usageFailure('A prefix begins with the name of a store and a colon.')
   }
-  await withState(config.dataDir, async (state) => {
+  await withState(config.settings, async ({ state }) => {
     const stores = localStores(config, state)
     if (wanted !== undefined && !stores.has(wanted)) {
       throw usageFailure('The prefix names no configured store of kind local.')
@@ -109,7 +135,7 @@ const list = async (prefix = ''): Promise<void> => {
 
 const rewrap = async (): Promise<void> => {
   const config = readConfig(process.env, process.cwd())
-  await withState(config.dataDir, async (state) => {
+  await withState(config.settings, async ({ state }) => {
     let unreadable = 0
     const report = (what: string, counts: RewrapCounts): void => {
       unreadable += counts.unreadable
@@ -125,6 +151,11 @@ const rewrap = async (): Promise<void> => {
     if (objects.total > 0 || stores.size === 0) {
       report(`run time: ${objects.total} bots and providers`, objects)
     }
+    const names = await state.rewrapNames?.()
+    if (names !== undefined) {
+      unreadable += names.unreadable
+      console.log(`names: ${names.moved} rewrapped, ${names.unreadable} unreadable`)
+    }
     if (unreadable > 0) {
       throw new Failure(
         'What is unreadable is damaged or under an encryption key that ENCRYPTION_KEYS no longer holds.'
@@ -134,9 +165,7 @@ const rewrap = async (): Promise<void> => {
 }
 
 export const addStoreCommand = (program: Command): void => {
-  const store = program
-    .command('store')
-    .description('the embedded local store; also while the service runs')
+  const store = program.command('store').description('the local store; also while services run')
   store
     .command('put')
     .description('store a new version of a secret; its value is read from standard input')
@@ -181,4 +210,5 @@ Example:
   $ purser store rewrap`
     )
     .action(rewrap)
+  addMigrateCommand(store)
 }

@@ -7,6 +7,7 @@ import semver from 'semver'
 import { ENVIRONMENTS } from '../core/principal.ts'
 import { isScope } from '../core/scope.ts'
 import { ENCRYPTION_KEY_LENGTH } from '../crypto/keyring.ts'
+import { parseRedisKeyPrefix, parseRedisUrl } from '../state/redis-url.ts'
 import { weaknessOf } from './strength.ts'
 
 export interface Setting<T> {
@@ -201,11 +202,14 @@ export const SETTINGS = {
     whole(0, 3650),
     { fallback: '0' }
   ),
-  REDIS_URL: optional('shared state and cache of several replicas', text, {
-    secret: true,
-    ...PENDING
+  REDIS_URL: optional(
+    'state and cache of any number of replicas: redis://, rediss://, redis+sentinel://, redis+cluster://',
+    parseRedisUrl,
+    { secret: true }
+  ),
+  REDIS_KEY_PREFIX: setting('before every key in Redis', parseRedisKeyPrefix, {
+    fallback: 'purser:'
   }),
-  REDIS_KEY_PREFIX: setting('before every key in Redis', text, { fallback: 'purser:', ...PENDING }),
   CACHE_TTL_SECONDS: setting(
     'how long a secret is served from the cache; 0 is not at all',
     SECONDS,

@@ -16,6 +16,8 @@ export interface Keyring {
   readonly find: (kid: string) => EncryptionKey | undefined
   /** In the order of ENCRYPTION_KEYS. */
   readonly kids: readonly string[]
+  /** In the order in which what was named under one of them is looked for: the active one first. */
+  readonly all: readonly [EncryptionKey, ...EncryptionKey[]]
 }
 
 export const KID_BYTES = 6
@@ -48,5 +50,10 @@ export const createKeyring = (encryptionKeys: readonly string[]): Keyring => {
   const active = keys.at(-1)
   if (active === undefined) throw new Error('a key ring needs at least one encryption key')
   const byKid = new Map(keys.map((key) => [key.kid, key]))
-  return { active, find: (kid) => byKid.get(kid), kids: keys.map((key) => key.kid) }
+  return {
+    active,
+    find: (kid) => byKid.get(kid),
+    kids: keys.map((key) => key.kid),
+    all: [active, ...keys.slice(0, -1).reverse()]
+  }
 }

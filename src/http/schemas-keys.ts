@@ -58,7 +58,12 @@ export const KeysAnswer = Type.Object({
 export const KeyParams = Type.Object({ id: KeyId }, strict)
 export const RevokeAnswer = Type.Object({
   keyId: Type.String(),
-  isNew: Type.Boolean({ description: 'false if it was revoked before' })
+  isNew: Type.Boolean({ description: 'false if it was revoked before' }),
+  pending: Type.Optional(
+    Type.Boolean({
+      description: 'in force here; the other replicas follow as soon as Redis answers'
+    })
+  )
 })
 
 export const EncryptionKeysQuery = Type.Object(

@@ -6,9 +6,8 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Key, open, type RootDatabase } from 'lmdb'
-import type { State, StateEntry } from './state.ts'
+import { keyBytes, type State, type StateEntry } from './state.ts'
 
-const MAX_KEY_BYTES = 1_900
 /** Entries read at a time by `list`: no read transaction stays open while the caller works on them. */
 const PAGE = 50
 /** Sorts after every byte that can stand in UTF-8. */
@@ -25,12 +24,6 @@ const OPTIONS = {
   // With batching, a commit that fails (full disk) rejects a promise that nobody holds, which ends the process.
   eventTurnBatching: false
 } as const
-
-const keyBytes = (key: string): Buffer => {
-  const bytes = Buffer.from(key)
-  if (bytes.length > 0 && bytes.length <= MAX_KEY_BYTES) return bytes
-  throw new Error(`a state key has 1 to ${MAX_KEY_BYTES} bytes, not ${bytes.length}`)
-}
 
 const isSame = (a: Buffer | undefined, b: Buffer | undefined): boolean =>
   a === undefined || b === undefined ? a === b : a.equals(b)

@@ -8,6 +8,21 @@ export interface StateEntry {
   readonly value: Buffer
 }
 
+export interface NameCounts {
+  readonly moved: number
+  /** Damaged, or under an encryption key that is no longer in the key ring: such entries are neither found nor listed. */
+  readonly unreadable: number
+}
+
+export const MAX_KEY_BYTES = 1_900
+
+/** The bytes of a state key. Throws where it cannot be one. */
+export const keyBytes = (key: string): Buffer => {
+  const bytes = Buffer.from(key)
+  if (bytes.length > 0 && bytes.length <= MAX_KEY_BYTES) return bytes
+  throw new Error(`a state key has 1 to ${MAX_KEY_BYTES} bytes, not ${bytes.length}`)
+}
+
 export interface State {
   /** The bytes under the key, or undefined. */
   readonly get: (key: string) => Promise<Buffer | undefined>
@@ -27,5 +42,7 @@ export interface State {
    * kind of state cannot.
    */
   readonly getSync?: (key: string, length?: number) => Buffer | undefined
+  /** Where names are sealed (Redis): puts those that stand under a former encryption key under the active one. */
+  readonly rewrapNames?: () => Promise<NameCounts>
   readonly close: () => Promise<void>
 }

@@ -17,9 +17,13 @@ const keysOf = async (state: State, prefix: string): Promise<string[]> => {
   return keys
 }
 
-/** `open` gives an empty state and ends it with its test. */
-export const stateSuite = (name: string, open: (t: Test) => Promise<StateSubject>): void => {
-  test(name, async (suite) => {
+/** `open` gives an empty state and ends it with its test; `parent` is the test around all of them, if there is one. */
+export const stateSuite = (
+  name: string,
+  open: (t: Test) => Promise<StateSubject>,
+  parent?: Test
+): Promise<unknown> =>
+  (parent?.test.bind(parent) ?? test)(name, async (suite) => {
     suite.test('a key that was never set is undefined', async (t) => {
       const { first } = await open(t)
       t.equal(await first.get('nothing'), undefined)
@@ -167,4 +171,3 @@ export const stateSuite = (name: string, open: (t: Test) => Promise<StateSubject
       await t.rejects(first.compareAndSet('k', undefined, bytes('2')), /closed/)
     })
   })
-}

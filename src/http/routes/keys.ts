@@ -9,6 +9,7 @@ import type { Keyring } from '../../crypto/keyring.ts'
 import { type IssuedKey, issueApiKey } from '../../keys/api-key.ts'
 import { delegate, type IssueRules } from '../../keys/delegation.ts'
 import { reportEncryptionKeys } from '../../keys/encryption-key-report.ts'
+import type { Revocation } from '../../keys/revocations.ts'
 import type { KeyUsage, KeyUse } from '../../keys/usage.ts'
 import type { RecordDecision } from '../caller.ts'
 import { toClaims } from '../disclosure.ts'
@@ -29,8 +30,7 @@ export interface KeyRoutesOptions {
   readonly keyring: () => Keyring
   readonly usage: Pick<KeyUsage, 'list' | 'isKnown'>
   readonly isRevoked: (keyId: string) => boolean
-  /** Resolves once the revocation is in force; false if the key was revoked before. */
-  readonly revoke: (keyId: string) => Promise<boolean>
+  readonly revoke: (keyId: string) => Promise<Revocation>
   readonly rules: IssueRules
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -127,9 +127,9 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
     async (request) => {
       const { id: keyId } = request.params
       // Before the record: where that fails, the key is refused all the same and the caller asks again.
-      const isNew = await revoke(keyId)
+      const { isNew, isDurable } = await revoke(keyId)
       await recordRevocation(request, { reason: keyId })
-      return { keyId, isNew }
+      return { keyId, isNew, ...(!isDurable && { pending: true }) }
     }
   )
 

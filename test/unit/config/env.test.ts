@@ -50,6 +50,8 @@ test('each faulty setting is reported at once, by its name and never by its valu
     'ENCRYPTION_KEYS',
     'INTERNAL_SECRET',
     'TRUST_PROXY',
+    'REDIS_URL',
+    'REDIS_KEY_PREFIX',
     'LOG_LEVEL'
   ]) {
     t.ok(

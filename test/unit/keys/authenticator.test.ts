@@ -15,7 +15,7 @@ const setUp = () => {
     platformVersion: '8.3.0',
     revocations: {
       isRevoked: (id) => revoked.has(id),
-      revoke: async (id) => revoked.has(id) || Boolean(revoked.add(id))
+      revoke: async (id) => ({ isNew: !revoked.has(id), isDurable: Boolean(revoked.add(id)) })
     },
     now: () => clock.now
   })

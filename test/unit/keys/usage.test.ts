@@ -64,7 +64,10 @@ test('what the authenticator admits is noted once a minute for each key, and wha
   const authenticator = createAuthenticator({
     environment: 'dev',
     platformVersion: '8.3.0',
-    revocations: { isRevoked: (id) => revoked.has(id), revoke: async () => true },
+    revocations: {
+      isRevoked: (id) => revoked.has(id),
+      revoke: async () => ({ isNew: true, isDurable: true })
+    },
     now: () => clock.now,
     noteUse: (principal, at) => void noted.push([principal, at])
   })

@@ -13,7 +13,7 @@ import { increment } from '../../support/increment.ts'
 
 const OTHER_PROCESS = fileURLToPath(new URL('../../support/state-process.js', import.meta.url))
 
-stateSuite('the embedded state', async (t) => {
+void stateSuite('the embedded state', async (t) => {
   const directory = createDirectory(t)
   return { first: openState(t, directory), second: openState(t, directory) }
 })

@@ -1,0 +1,82 @@
+/**
+ * The state for the length of one command, beside services that may be running on it. Rule: the same state as the
+ * services', by the same settings; where it cannot be reached the command fails with a sentence.
+ */
+import { resolve } from 'node:path'
+import type { Settings } from '../config/settings.ts'
+import { createKeyring, type Keyring } from '../crypto/keyring.ts'
+import { type OpenedState, openState, type StatePlace } from '../state/open-state.ts'
+import type { Shared } from '../state/shared.ts'
+import { Failure } from './failure.ts'
+import { tell } from './io.ts'
+
+export type StateSettings = Pick<
+  Settings,
+  'DATA_DIR' | 'REDIS_URL' | 'REDIS_KEY_PREFIX' | 'ENCRYPTION_KEYS'
+>
+
+/** Long enough for a connection that is possible at all. */
+const CONNECT_WITHIN_MS = 1_000
+
+/** Where the settings put the state; paths are relative to the folder. */
+export const placeOf = (settings: StateSettings, folder: string): StatePlace => {
+  const { DATA_DIR, REDIS_URL, REDIS_KEY_PREFIX, ENCRYPTION_KEYS } = settings
+  let keyring: Keyring | undefined
+  return {
+    dataDir: resolve(folder, DATA_DIR),
+    redis: REDIS_URL && { address: REDIS_URL, prefix: REDIS_KEY_PREFIX },
+    keyring: () => {
+      keyring ??= createKeyring(ENCRYPTION_KEYS)
+      return keyring
+    },
+    // What a command cannot do it says in its own words.
+    log: () => {}
+  }
+}
+
+/** Resolves once messages can be sent; false if that is not soon. */
+const isConnected = (shared: Shared): Promise<boolean> =>
+  new Promise((done) => {
+    const timer = setTimeout(() => done(false), CONNECT_WITHIN_MS)
+    shared.onReconnect(() => {
+      clearTimeout(timer)
+      done(true)
+    })
+  })
+
+/** The state's own errors, which say what is wrong, become failures of the command. */
+export const withOpened = async <T>(
+  place: StatePlace,
+  work: (opened: OpenedState) => Promise<T>
+): Promise<T> => {
+  let opened: OpenedState | undefined
+  try {
+    opened = await openState(place)
+    return await work(opened)
+  } catch (error) {
+    const isOfState = error instanceof Error && Object.getPrototypeOf(error) === Error.prototype
+    throw isOfState ? new Failure(`${error.message}.`) : error
+  } finally {
+    await opened?.close()
+  }
+}
+
+export const withState = <T>(
+  settings: StateSettings,
+  work: (opened: OpenedState) => Promise<T>
+): Promise<T> => withOpened(placeOf(settings, process.cwd()), work)
+
+/** Says something to the services that share the state. Not being heard is no failure: they find out by themselves. */
+export const announce = async (
+  { shared }: Pick<OpenedState, 'shared'>,
+  say: (shared: Shared) => Promise<void>
+): Promise<void> => {
+  if (shared === undefined) return
+  const isTold =
+    (await isConnected(shared)) &&
+    (await say(shared).then(
+      () => true,
+      () => false
+    ))
+  if (!isTold) tell('Note: running services could not be told, and find out by themselves.')
+}

@@ -1,0 +1,111 @@
+/**
+ * `purser store migrate`: everything of one kind of state into the other, so that a service can move between DATA_DIR and
+ * Redis. Rule: entries go over as they are, sealed; what stands at the target and differs is left alone unless told
+ * otherwise; nothing is taken away at the source, and it can be run again.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { readSomeSettings } from '../config/env.ts'
+import type { State } from '../state/state.ts'
+import { Failure } from './failure.ts'
+import { placeOf, withOpened } from './state.ts'
+
+interface MigrateOptions {
+  readonly to: 'redis' | 'embedded'
+  readonly dryRun?: true
+  readonly overwrite?: true
+}
+
+interface Counts {
+  total: number
+  copied: number
+  same: number
+  overwritten: number
+  differing: number
+}
+
+/** Losing a race needs a service that writes to the target, which should not be used yet. */
+const MAX_ATTEMPTS = 5
+
+type Outcome = Exclude<keyof Counts, 'total'>
+
+const copy = async (
+  target: State,
+  key: string,
+  value: Buffer,
+  { dryRun, overwrite }: MigrateOptions
+): Promise<Outcome> => {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const found = await target.get(key)
+    if (found?.equals(value)) return 'same'
+    if (found !== undefined && !overwrite) return 'differing'
+    const outcome = found === undefined ? 'copied' : 'overwritten'
+    if (dryRun || (await target.compareAndSet(key, found, value))) return outcome
+  }
+  throw new Failure('The target is changed by others meanwhile: stop the services that use it.')
+}
+
+const migrateAll = async (
+  source: State,
+  target: State,
+  options: MigrateOptions
+): Promise<Counts> => {
+  const counts: Counts = { total: 0, copied: 0, same: 0, overwritten: 0, differing: 0 }
+  for await (const { key, value } of source.list('')) {
+    counts.total++
+    counts[await copy(target, key, value, options)]++
+  }
+  return counts
+}
+
+const migrate = async (options: MigrateOptions): Promise<void> => {
+  const names = ['DATA_DIR', 'REDIS_URL', 'REDIS_KEY_PREFIX', 'ENCRYPTION_KEYS'] as const
+  const settings = readSomeSettings(process.env, process.cwd(), names)
+  if (settings.REDIS_URL === undefined) throw new Failure('REDIS_URL is not set.')
+  const redis = placeOf(settings, process.cwd())
+  const embedded = { ...redis, redis: undefined }
+  const isToRedis = options.to === 'redis'
+  // Opening it would create it, and an empty one has nothing to give.
+  if (isToRedis && !existsSync(join(embedded.dataDir, 'state'))) {
+    throw new Failure('There is no embedded state in DATA_DIR.')
+  }
+  const [from, to] = isToRedis ? [embedded, redis] : [redis, embedded]
+  const counts = await withOpened(from, ({ state: source }) =>
+    withOpened(to, ({ state: target }) => migrateAll(source, target, options))
+  )
+  const { total, copied, same, overwritten, differing } = counts
+  const facts = [
+    `${copied} ${options.dryRun ? 'to copy' : 'copied'}`,
+    `${same} there already`,
+    `${overwritten} ${options.dryRun ? 'to overwrite' : 'overwritten'}`,
+    `${differing} differing`
+  ]
+  console.log(`${total} entries: ${facts.join(', ')}`)
+  if (differing > 0) {
+    throw new Failure('What differs at the target was left as it is: --overwrite replaces it.')
+  }
+}
+
+export const addMigrateCommand = (store: Command): void => {
+  store
+    .command('migrate')
+    .description('copy everything that is kept between DATA_DIR and Redis')
+    .addOption(
+      new Option('--to <kind>', 'the state to copy to')
+        .choices(['redis', 'embedded'])
+        .makeOptionMandatory()
+    )
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--overwrite', 'replace what stands at the target and differs')
+    .addHelpText(
+      'after',
+      `
+Copies secrets, revocations and all else that is kept, sealed as it is; the source stays untouched. Needs REDIS_URL and the
+encryption keys under which names were sealed. Stop the services before, or run it again after them.
+
+Example:
+  $ purser store migrate --to redis --dry-run`
+    )
+    .action(migrate)
+}

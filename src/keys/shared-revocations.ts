@@ -1,0 +1,130 @@
+/**
+ * Revocations of any number of replicas: a set in memory, so that no request waits. Rule: what is in the set stays in it;
+ * it learns of others by their messages, and by a mark that changes with every revocation, for messages that were lost.
+ *
+ * Order matters: a revocation is written, then the mark is changed; the mark is read, then the list. So whoever has read a
+ * mark has read every revocation before it.
+ */
+import { randomUUID } from 'node:crypto'
+import type { StateLog } from '../state/log.ts'
+import type { Shared } from '../state/shared.ts'
+import type { State } from '../state/state.ts'
+import { isKeyId } from './api-key.ts'
+import { listRevoked, putRevocation, type Revocations } from './revocations.ts'
+
+export interface SharedRevocationsOptions {
+  readonly state: State
+  readonly shared: Shared
+  readonly log: StateLog
+}
+
+export interface SharedRevocations extends Revocations {
+  /** Resolves once the list was asked for the first time, whether it came or not. */
+  readonly asked: Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const TOPIC = 'revoked'
+const MARK = 'revoked:mark'
+/** Far longer than anybody waits to look at it. */
+const MARK_TTL_MS = 86_400_000
+const LOOK_EVERY_MS = 2_000
+
+const LAST_KNOWN = 'revocations of other replicas cannot be read: the last known list is in force'
+const NEVER_READ =
+  'the list of revoked keys could not be read yet: only keys that are revoked here are refused'
+
+/** After it was written: who hears it refuses the key at once, who does not sees another mark. */
+export const announceRevocation = async (shared: Shared, keyId: string): Promise<void> => {
+  await shared.put(MARK, Buffer.from(randomUUID()), MARK_TTL_MS)
+  await shared.publish(TOPIC, keyId)
+}
+
+export const createSharedRevocations = (options: SharedRevocationsOptions): SharedRevocations => {
+  const { state, shared, log } = options
+  const revoked = new Set<string>()
+  /** In force here, and not durable yet: by key id, when it was revoked. */
+  const pending = new Map<string, number>()
+  let knownMark: string | undefined
+  let hasLoaded = false
+  let isFailing = false
+  let isClosed = false
+  let running: Promise<void> | undefined
+
+  /** Undefined where it cannot be read. */
+  const readMark = (): Promise<string | undefined> =>
+    shared.getMany([MARK]).then(
+      ([mark]) => String(mark ?? 'never set'),
+      () => undefined
+    )
+
+  const tell = (keyId: string): Promise<void> =>
+    announceRevocation(shared, keyId).catch(() =>
+      log('warn', 'a revocation could not be announced: other replicas learn of it when they look')
+    )
+
+  const makeDurable = async (keyId: string, now: number): Promise<boolean> => {
+    pending.set(keyId, now)
+    const isNew = await putRevocation(state, keyId, now)
+    pending.delete(keyId)
+    await tell(keyId)
+    return isNew
+  }
+
+  const catchUp = async (missed: boolean): Promise<void> => {
+    const mark = await readMark()
+    try {
+      for (const [keyId, now] of pending) await makeDurable(keyId, now)
+      if (!missed && hasLoaded && mark !== undefined && mark === knownMark) return
+      for (const keyId of await listRevoked(state)) revoked.add(keyId)
+    } catch {
+      if (!isFailing && !isClosed) log('warn', hasLoaded ? LAST_KNOWN : NEVER_READ)
+      isFailing = true
+      return
+    }
+    if (!hasLoaded || isFailing) {
+      log('info', 'the list of revoked keys was read', { keys: revoked.size })
+    }
+    knownMark = mark
+    hasLoaded = true
+    isFailing = false
+  }
+  /** One after the other; `missed` where something may have been, whatever the mark says. */
+  const look = (missed: boolean): Promise<void> => {
+    const before = running ?? Promise.resolve()
+    const next = before.then(() => (isClosed ? undefined : catchUp(missed)))
+    running = next
+    return next
+  }
+
+  const asked = look(true)
+  let timer: NodeJS.Timeout | undefined
+  const schedule = (): void => {
+    if (isClosed) return
+    timer = setTimeout(() => void look(false).then(schedule), LOOK_EVERY_MS).unref()
+  }
+  schedule()
+  shared.onMessage(TOPIC, (keyId) => {
+    if (isKeyId(keyId)) revoked.add(keyId)
+  })
+  shared.onReconnect(() => void look(true))
+
+  return {
+    asked,
+    isRevoked: (keyId) => revoked.has(keyId),
+    revoke: async (keyId, now) => {
+      const wasKnown = revoked.has(keyId)
+      revoked.add(keyId)
+      try {
+        return { isNew: await makeDurable(keyId, now), isDurable: true }
+      } catch {
+        log('warn', 'a revocation is not durable yet: it is in force here, and tried again')
+        return { isNew: !wasKnown, isDurable: false }
+      }
+    },
+    close: async () => {
+      isClosed = true
+      clearTimeout(timer)
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The state that a configuration asks for: Redis if REDIS_URL is set, LMDB under DATA_DIR otherwise. Rule: opening waits
+ * for nobody, and what is not configured is not even loaded.
+ */
+import type { Keyring } from '../crypto/keyring.ts'
+import { createEmbeddedState } from './embedded.ts'
+import type { StateLog } from './log.ts'
+import type { RedisAddress } from './redis-url.ts'
+import type { Shared } from './shared.ts'
+import type { State } from './state.ts'
+
+export interface StatePlace {
+  /** Where the embedded state stands, if there is no Redis. */
+  readonly dataDir: string
+  readonly redis: { readonly address: RedisAddress; readonly prefix: string } | undefined
+  /** Asked for at each operation: the key ring can be reloaded. */
+  readonly keyring: () => Keyring
+  readonly log: StateLog
+}
+
+export interface OpenedState {
+  readonly state: State
+  /** Undefined for the embedded state: there is nobody to share with. */
+  readonly shared: Shared | undefined
+  readonly close: () => Promise<void>
+}
+
+/** Throws an `Error` that names the folder if the embedded state cannot be used. */
+export const openState = async (place: StatePlace): Promise<OpenedState> => {
+  const { dataDir, redis, keyring, log } = place
+  if (redis === undefined) {
+    const state = createEmbeddedState(dataDir)
+    return { state, shared: undefined, close: state.close }
+  }
+  const [{ createRedisState }, { createRedisShared }] = await Promise.all([
+    import('./redis-state.ts'),
+    import('./redis-shared.ts')
+  ])
+  const state = createRedisState({ ...redis, keyring })
+  const shared = createRedisShared({ ...redis, log })
+  return {
+    state,
+    shared,
+    close: async () => {
+      await Promise.all([shared.close(), state.close()])
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Calls to Redis for what has to be there: they wait for the connection and for the answer, up to a second in all. Rule:
+ * they fail with a sentence and a code, and never with what the library says, which would show arguments and the URL.
+ */
+import { within } from './deadline.ts'
+import { codeOf, isReply, openClient, type RedisClient, reconnect } from './redis-client.ts'
+import type { RedisAddress } from './redis-url.ts'
+
+const DEADLINE_MS = 1_000
+
+export interface RedisCalls {
+  /** Rejects with an `Error` whose message is a sentence without its full stop. */
+  readonly call: <T>(send: (client: RedisClient) => Promise<T>) => Promise<T>
+  readonly close: () => Promise<void>
+}
+
+export const createRedisCalls = (address: RedisAddress): RedisCalls => {
+  let lastCode = 'TIMEOUT'
+  let isClosed = false
+  const client = openClient(address, (code) => {
+    lastCode = code
+  })
+
+  const silent = (code: string): Error => new Error(`the state in Redis does not answer (${code})`)
+
+  let waiting: Promise<void> | undefined
+  /** One wait for all, however many calls an outage meets. */
+  const ready = (): Promise<void> => {
+    if (client.status === 'ready') return Promise.resolve()
+    waiting ??= new Promise<void>((resolve) => {
+      client.once('ready', () => resolve())
+    }).then(() => {
+      waiting = undefined
+    })
+    return waiting
+  }
+
+  return {
+    call: async (send) => {
+      if (isClosed) throw new Error('the state is closed')
+      let isLate = false
+      const late = (): Error => {
+        isLate = true
+        return silent(lastCode)
+      }
+      const attempt = async (): ReturnType<typeof send> => {
+        await ready()
+        // Nobody waits any more: what is sent now would be done behind everybody's back.
+        if (isLate) throw late()
+        lastCode = 'TIMEOUT'
+        return send(client)
+      }
+      try {
+        return await within(DEADLINE_MS, attempt(), late)
+      } catch (error) {
+        if (isLate) {
+          reconnect(client)
+          throw error
+        }
+        const code = codeOf(error)
+        throw isReply(error)
+          ? new Error(`the state in Redis refuses the command (${code})`)
+          : silent(code)
+      }
+    },
+
+    close: async () => {
+      isClosed = true
+      client.disconnect()
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Opens a connection to Redis as ioredis knows it: one server, Sentinel or Cluster, told to fail fast. Rule: nothing waits
+ * in a queue of the library, nothing is sent twice, and no error of the library goes further than its code: it carries
+ * the arguments of the command, or the URL with its password.
+ */
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
+import type { RedisAddress } from './redis-url.ts'
+
+export type RedisClient = Redis | Cluster
+
+const CONNECT_WITHIN_MS = 1_000
+const MAX_RETRY_MS = 1_000
+
+/** Half of it to all of it, so that replicas do not come back in step. */
+export const jittered = (ms: number): number => ms * (0.5 + Math.random() / 2)
+
+const retryStrategy = (attempt: number): number =>
+  jittered(Math.min(50 * 2 ** attempt, MAX_RETRY_MS))
+
+/** A word for an error of a connection or of Redis itself, from an alphabet in which no value is written. */
+export const codeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return 'unknown'
+  const { code } = error as { code?: unknown }
+  const [word = ''] = error.message.split(' ', 1)
+  if (error.name === 'ReplyError' && /^[A-Z]{2,24}$/.test(word)) return word
+  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) return code
+  if (error.message.startsWith('All sentinels are unreachable')) return 'NO_SENTINEL'
+  return 'CLOSED'
+}
+
+/** What Redis said of the command, as against a connection that failed. */
+export const isReply = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ReplyError'
+
+/** `rejectUnauthorized` is the default of Node, unless NODE_TLS_REJECT_UNAUTHORIZED takes it away. */
+const TLS = { rejectUnauthorized: true }
+
+const common = ({ tls, username, password }: RedisAddress): RedisOptions => ({
+  connectTimeout: CONNECT_WITHIN_MS,
+  // How long a connection that is given up may take to end in good order.
+  disconnectTimeout: 200,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  // It would subscribe without anybody looking at the outcome.
+  autoResubscribe: false,
+  disableClientInfo: true,
+  // A master that was made a replica under this connection: the next connection finds the new one.
+  reconnectOnError: (error) => error.message.includes('READONLY'),
+  ...(username !== undefined && { username }),
+  ...(password !== undefined && { password }),
+  ...(tls && { tls: TLS })
+})
+
+const single = (options: RedisOptions): Redis =>
+  new Redis({ ...options, enableOfflineQueue: false, retryStrategy })
+
+const openSentinel = (address: RedisAddress & { kind: 'sentinel' }): Redis => {
+  const { nodes, master, db, sentinelPassword, tls } = address
+  return single({
+    ...common(address),
+    sentinels: nodes.map((node) => ({ ...node })),
+    name: master,
+    db,
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: TLS }),
+    sentinelCommandTimeout: CONNECT_WITHIN_MS,
+    sentinelRetryStrategy: retryStrategy
+  })
+}
+
+const openCluster = (address: RedisAddress & { kind: 'cluster' }): Cluster => {
+  const options: ClusterOptions = {
+    redisOptions: common(address),
+    enableOfflineQueue: false,
+    clusterRetryStrategy: retryStrategy,
+    slotsRefreshTimeout: CONNECT_WITHIN_MS,
+    slotsRefreshInterval: 5_000,
+    // The caller is gone after its deadline; what is still under way by then should end soon.
+    maxRedirections: 4,
+    retryDelayOnFailover: 20,
+    retryDelayOnClusterDown: 20,
+    retryDelayOnTryAgain: 20,
+    // A certificate names hosts: they are left as they are, and looked up by the connection itself.
+    dnsLookup: (host, done) => done(null, host)
+  }
+  return new Cluster(
+    address.nodes.map((node) => ({ ...node })),
+    options
+  )
+}
+
+/** `onError` gets a code; it is called at any time until the client has ended. */
+const listening = <C extends RedisClient>(client: C, onError: (code: string) => void): C => {
+  const listener = (error: unknown): void => onError(codeOf(error))
+  client.on('error', listener)
+  if (client instanceof Cluster) client.on('node error', listener)
+  return client
+}
+
+/** Connects, and goes on trying until it is disconnected. */
+export const openClient = (address: RedisAddress, onError: (code: string) => void): RedisClient => {
+  const open = (): RedisClient => {
+    if (address.kind === 'sentinel') return openSentinel(address)
+    if (address.kind === 'cluster') return openCluster(address)
+    return single({ ...common(address), ...address.nodes[0], db: address.db })
+  }
+  return listening(open(), onError)
+}
+
+/** For messages: any node of a cluster passes on all of them, so one connection will do, to the next node at each attempt. */
+export const openSubscriber = (address: RedisAddress, onError: (code: string) => void): Redis => {
+  if (address.kind === 'sentinel') return listening(openSentinel(address), onError)
+  const { nodes } = address
+  let attempts = Math.floor(Math.random() * nodes.length)
+  const nextNode = () => nodes[attempts++ % nodes.length] ?? nodes[0]
+  const client: Redis = new Redis({
+    ...common(address),
+    ...nextNode(),
+    ...(address.kind === 'single' && { db: address.db }),
+    enableOfflineQueue: false,
+    retryStrategy: (attempt) => {
+      Object.assign(client.options, nextNode())
+      return retryStrategy(attempt)
+    }
+  })
+  return listening(client, onError)
+}
+
+/** The connections behind a client. */
+const socketsOf = (client: RedisClient): readonly { cork(): void; uncork(): void }[] =>
+  (client instanceof Cluster ? client.nodes() : [client])
+    .map(({ stream }) => stream)
+    .filter((stream) => stream?.writable)
+
+/** To be called before a command is sent: what is sent until the event loop comes round goes out in one write. */
+export const createBatching = (client: RedisClient): (() => void) => {
+  let isOpen = false
+  return () => {
+    if (isOpen) return
+    isOpen = true
+    const sockets = socketsOf(client)
+    for (const socket of sockets) socket.cork()
+    setImmediate(() => {
+      isOpen = false
+      for (const socket of sockets) socket.uncork()
+    })
+  }
+}
+
+/** Sends a PING; ioredis declares it differently for one server and for a cluster. */
+export const ping = async (client: RedisClient): Promise<void> => {
+  await (client as Redis).ping()
+}
+
+/** A connection that is established and says nothing is given up for a new one; one that has ended for good, too. */
+export const reconnect = (client: RedisClient): void => {
+  if (client.status === 'ready' || client.status === 'connect') client.disconnect(true)
+  else if (client.status === 'end') client.connect().catch(() => {})
+}

@@ -1,0 +1,81 @@
+/**
+ * The subscriber connection: messages of all topics on one channel. Rule: a connection that only seems to live is found out
+ * by a heartbeat, since a subscriber has nothing to ask and would wait for ever.
+ */
+import { within } from './deadline.ts'
+import { jittered, openSubscriber, reconnect } from './redis-client.ts'
+import type { RedisAddress } from './redis-url.ts'
+import { SharedUnavailable } from './shared.ts'
+
+export interface Messages {
+  readonly isSubscribed: () => boolean
+  readonly close: () => void
+}
+
+export interface MessagesOptions {
+  readonly address: RedisAddress
+  readonly channel: string
+  readonly onMessage: (text: string) => void
+  /** Called at every change between subscribed and not. */
+  readonly onChange: (isSubscribed: boolean) => void
+}
+
+const BEAT_EVERY_MS = 1_000
+const BEAT_WITHIN_MS = 1_000
+
+export const createMessages = (options: MessagesOptions): Messages => {
+  const { address, channel, onMessage, onChange } = options
+  let isSubscribed = false
+  let isClosed = false
+  let idleBeats = 0
+  let timer: NodeJS.Timeout | undefined
+  // Its outages are those of the command connection, which logs them.
+  const client = openSubscriber(address, () => {})
+
+  const set = (next: boolean): void => {
+    if (isSubscribed === next || isClosed) return
+    isSubscribed = next
+    onChange(next)
+  }
+
+  const subscribe = async (): Promise<void> => {
+    try {
+      await client.subscribe(channel)
+      if (client.status === 'ready') set(true)
+    } catch {
+      // The next beat sees a connection that is not subscribed.
+    }
+  }
+
+  const beat = async (): Promise<void> => {
+    if (isSubscribed) {
+      idleBeats = 0
+      await within(BEAT_WITHIN_MS, client.ping(), () => new SharedUnavailable()).catch(() => {
+        set(false)
+        reconnect(client)
+      })
+    } else if (++idleBeats > 2) {
+      idleBeats = 0
+      reconnect(client)
+    }
+  }
+  const schedule = (): void => {
+    if (isClosed) return
+    timer = setTimeout(() => void beat().then(schedule), jittered(BEAT_EVERY_MS)).unref()
+  }
+
+  client.on('ready', () => void subscribe())
+  client.on('close', () => set(false))
+  client.on('message', (_channel: string, text: string) => onMessage(text))
+  schedule()
+
+  return {
+    isSubscribed: () => isSubscribed,
+    close: () => {
+      isClosed = true
+      isSubscribed = false
+      clearTimeout(timer)
+      client.disconnect()
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * `Shared` in Redis. Rule: a command touches one key (or keys in one pair of braces), so that Cluster can place it; what
+ * has to be atomic is one command or one script; and no key is ever without an end to its life.
+ */
+
+import type { StateLog } from './log.ts'
+import type { RedisClient } from './redis-client.ts'
+import { createLink } from './redis-link.ts'
+import { createMessages } from './redis-messages.ts'
+import type { RedisAddress } from './redis-url.ts'
+import type { Shared } from './shared.ts'
+
+export interface RedisSharedOptions {
+  readonly address: RedisAddress
+  /** Before every key and the channel. */
+  readonly prefix: string
+  readonly log: StateLog
+}
+
+const ADD = `local n = redis.call('INCRBY', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return n`
+const RENEW = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
+const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1`
+
+/** Redis takes whole milliseconds, from 1. */
+const life = (ms: number): number => Math.max(1, Math.round(ms))
+
+export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions): Shared => {
+  const channel = `${prefix}messages`
+  const listeners = new Map<string, ((message: string) => void)[]>()
+  const onReconnect: (() => void)[] = []
+  /** Whether the listeners know that messages arrive and commands work. */
+  let isWhole = false
+  let isClosed = false
+
+  const look = (): void => {
+    const isWholeNow = link.isUp() && messages.isSubscribed()
+    if (isWholeNow === isWhole) return
+    isWhole = isWholeNow
+    if (isWhole) for (const listener of onReconnect) listener()
+  }
+  const receive = (text: string): void => {
+    const end = text.indexOf('\n')
+    for (const listener of listeners.get(text.slice(0, end)) ?? []) listener(text.slice(end + 1))
+  }
+  const link = createLink({ address, log, onChange: look })
+  const messages = createMessages({ address, channel, onMessage: receive, onChange: look })
+
+  const { ask } = link
+  const script = async (
+    client: RedisClient,
+    source: string,
+    key: string,
+    ...args: readonly (string | number)[]
+  ): Promise<number> => Number(await client.eval(source, 1, prefix + key, ...args))
+
+  return {
+    isUp: link.isUp,
+
+    getMany: async (keys, withinMs) => {
+      if (keys.length === 0) return []
+      const found = await ask(
+        (client) => Promise.all(keys.map((key) => client.getBuffer(prefix + key))),
+        withinMs
+      )
+      return found.map((value) => value ?? undefined)
+    },
+
+    put: async (key, value, ttlMs) => {
+      await ask((client) => client.set(prefix + key, value, 'PX', life(ttlMs)))
+    },
+
+    remove: async (key) => {
+      await ask((client) => client.del(prefix + key))
+    },
+
+    add: async (counters) => {
+      if (counters.length === 0) return []
+      return ask((client) =>
+        Promise.all(counters.map(({ key, by, ttlMs }) => script(client, ADD, key, by, life(ttlMs))))
+      )
+    },
+
+    acquire: async (key, owner, ttlMs, withinMs) => {
+      const put = (client: RedisClient): Promise<'OK' | null> =>
+        client.set(prefix + key, owner, 'PX', life(ttlMs), 'NX')
+      return (await ask(put, withinMs)) === 'OK'
+    },
+
+    renew: async (key, owner, ttlMs) =>
+      (await ask((client) => script(client, RENEW, key, owner, life(ttlMs)))) === 1,
+
+    release: async (key, owner) => {
+      await ask((client) => script(client, RELEASE, key, owner))
+    },
+
+    publish: async (topic, message) => {
+      await ask((client) => client.publish(channel, `${topic}\n${message}`))
+    },
+
+    onMessage: (topic, listener) => {
+      listeners.set(topic, [...(listeners.get(topic) ?? []), listener])
+    },
+
+    onReconnect: (listener) => {
+      onReconnect.push(listener)
+      if (isWhole) queueMicrotask(listener)
+    },
+
+    close: async () => {
+      if (isClosed) return
+      isClosed = true
+      isWhole = false
+      messages.close()
+      link.close()
+    }
+  }
+}

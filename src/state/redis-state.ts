@@ -1,0 +1,161 @@
+/**
+ * The state of any number of replicas, in Redis. Rule: a change is one script on one pair of hashes, compared and made at
+ * once; these hashes are the only keys without an end to their life; and Redis learns neither names nor values.
+ *
+ * For each space of keys (see redis-names.ts) two hashes: field -> sealed key, and field -> value, so that a list goes
+ * through the names without moving the values. How durable a change is depends on how Redis is run.
+ */
+import type { Keyring } from '../crypto/keyring.ts'
+import { createRedisCalls } from './redis-calls.ts'
+import { createNames, hashesOf, type Space, spaceOf, spacesUnder } from './redis-names.ts'
+import type { RedisAddress } from './redis-url.ts'
+import { keyBytes, type NameCounts, type State } from './state.ts'
+
+export interface RedisStateOptions {
+  readonly address: RedisAddress
+  readonly prefix: string
+  /** Asked for at each operation: the key ring can be reloaded. */
+  readonly keyring: () => Keyring
+}
+
+/** Names are read so many at a time, values as many as go into one answer without keeping others waiting. */
+const NAMES_AT_A_TIME = 500
+const VALUES_AT_A_TIME = 20
+/** Losing a race needs another writer to win it: so many losses in a row are not a race. */
+const MAX_ATTEMPTS = 100
+
+// KEYS: names, values. ARGV: is something expected, what; is there something next, what; its label; fields, active first.
+// What may be refused for want of memory comes first, so that a refused change has changed nothing.
+const COMPARE_AND_SET = `local found = false
+for i = 6, #ARGV do
+  found = redis.call('HGET', KEYS[2], ARGV[i])
+  if found then break end
+end
+if ARGV[1] == '0' then
+  if found then return 0 end
+elseif not found or found ~= ARGV[2] then
+  return 0
+end
+local former = 7
+if ARGV[3] == '0' then
+  former = 6
+else
+  redis.call('HSET', KEYS[1], ARGV[6], ARGV[5])
+  redis.call('HSET', KEYS[2], ARGV[6], ARGV[4])
+end
+for i = former, #ARGV do
+  redis.call('HDEL', KEYS[1], ARGV[i])
+  redis.call('HDEL', KEYS[2], ARGV[i])
+end
+return 1`
+
+const EMPTY = Buffer.alloc(0)
+const flag = (value: Buffer | undefined): '0' | '1' => (value === undefined ? '0' : '1')
+
+interface Named {
+  readonly space: Space
+  readonly field: string
+  /** Undefined if the label cannot be opened. */
+  readonly key: string | undefined
+  readonly isCurrent: boolean
+}
+
+export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions): State => {
+  const { call, close } = createRedisCalls(address)
+  const names = createNames(keyring)
+
+  const get = async (key: string): Promise<Buffer | undefined> => {
+    keyBytes(key)
+    const { values } = hashesOf(prefix, spaceOf(key))
+    const found = await call((client) => client.hmgetBuffer(values, ...names.fieldsOf(key)))
+    return found.find((value) => value !== null) ?? undefined
+  }
+
+  const compareAndSet: State['compareAndSet'] = async (key, expected, next) => {
+    keyBytes(key)
+    const hashes = hashesOf(prefix, spaceOf(key))
+    const fields = names.fieldsOf(key)
+    const label = next === undefined ? EMPTY : names.labelOf(key, fields[0])
+    const change = [flag(expected), expected ?? EMPTY, flag(next), next ?? EMPTY, label]
+    const done = await call((client) =>
+      client.eval(COMPARE_AND_SET, 2, hashes.names, hashes.values, ...change, ...fields)
+    )
+    return done === 1
+  }
+
+  /** Every entry of the space once, as HSCAN promises it for what stands there all the time. */
+  async function* namesIn(space: Space): AsyncGenerator<Named> {
+    const seen = new Set<string>()
+    let cursor = '0'
+    do {
+      const [next, found] = await call((client) =>
+        client.hscanBuffer(hashesOf(prefix, space).names, cursor, 'COUNT', NAMES_AT_A_TIME)
+      )
+      cursor = next.toString()
+      for (let i = 0; i + 1 < found.length; i += 2) {
+        const [field, label] = [String(found[i]), found[i + 1] ?? EMPTY]
+        if (seen.has(field)) continue
+        seen.add(field)
+        const key = names.keyOf(space, field, label)
+        yield { space, field, key, isCurrent: names.isCurrent(space, label) }
+      }
+    } while (cursor !== '0')
+  }
+
+  /** The entries whose key starts with the prefix, in the order of the bytes of their keys. */
+  const sorted = async (start: string) => {
+    const found = new Map<string, { key: string; bytes: Buffer; space: Space; field: string }>()
+    for (const space of spacesUnder(start)) {
+      for await (const { key, field } of namesIn(space)) {
+        if (key?.startsWith(start)) found.set(key, { key, bytes: Buffer.from(key), space, field })
+      }
+    }
+    return [...found.values()].sort((a, b) => Buffer.compare(a.bytes, b.bytes))
+  }
+
+  const rewrapNames = async (): Promise<NameCounts> => {
+    const counts = { moved: 0, unreadable: 0 }
+    for (const space of spacesUnder('')) {
+      for await (const { key, isCurrent } of namesIn(space)) {
+        if (key === undefined) counts.unreadable++
+        else if (!isCurrent && (await moveName(key))) counts.moved++
+      }
+    }
+    return counts
+  }
+
+  /** Writing an entry puts it under the active encryption key: the same value does. */
+  const moveName = async (key: string): Promise<boolean> => {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const value = await get(key)
+      if (value === undefined) return false
+      if (await compareAndSet(key, value, value)) return true
+    }
+    throw new Error('the state in Redis is changed by others without pause')
+  }
+
+  return {
+    get,
+    compareAndSet,
+
+    list: async function* (start) {
+      const entries = await sorted(start)
+      for (let i = 0; i < entries.length; i += VALUES_AT_A_TIME) {
+        const page = entries.slice(i, i + VALUES_AT_A_TIME)
+        const values = await call((client) =>
+          Promise.all(
+            page.map(({ space, field }) => client.hgetBuffer(hashesOf(prefix, space).values, field))
+          )
+        )
+        for (const [n, { key }] of page.entries()) {
+          // Its field is another one if a key ring with another active key has written it since.
+          const value = values[n] ?? (await get(key))
+          if (value !== undefined) yield { key, value }
+        }
+      }
+    },
+
+    rewrapNames,
+    close
+  }
+}

@@ -1,0 +1,51 @@
+/** A shared state on a Redis, ended with its test, with what it logs and how often it reconnected. */
+import type { Test } from 'tap'
+import { createRedisShared } from '../../src/state/redis-shared.ts'
+import type { RedisAddress } from '../../src/state/redis-url.ts'
+import { type Shared, SharedUnavailable } from '../../src/state/shared.ts'
+import { eventually } from './redis.ts'
+
+export interface OpenedShared {
+  readonly shared: Shared
+  /** JSON of each line. */
+  readonly logs: readonly string[]
+  readonly reconnects: () => number
+  /** Resolves once commands work and messages arrive for the n-th time. */
+  readonly whole: (n?: number) => Promise<void>
+}
+
+export const openShared = (t: Test, address: RedisAddress, prefix = 'purser:'): OpenedShared => {
+  const logs: string[] = []
+  let reconnects = 0
+  const shared = createRedisShared({
+    address,
+    prefix,
+    log: (...line) => void logs.push(JSON.stringify(line))
+  })
+  shared.onReconnect(() => {
+    reconnects++
+  })
+  t.teardown(() => shared.close())
+  return {
+    shared,
+    logs,
+    reconnects: () => reconnects,
+    whole: (n = 1) => eventually(() => reconnects >= n)
+  }
+}
+
+export interface Timed {
+  /** `done`, `unavailable`, or the error as a text. */
+  readonly outcome: string
+  readonly ms: number
+}
+
+/** How a call ended and how long it took. */
+export const timed = async (call: Promise<unknown>): Promise<Timed> => {
+  const since = performance.now()
+  const outcome = await call.then(
+    () => 'done',
+    (error: unknown) => (error instanceof SharedUnavailable ? 'unavailable' : String(error))
+  )
+  return { outcome, ms: performance.now() - since }
+}
