@@ -1,0 +1,56 @@
+/** The process behind load.ts: takes a plan, sends its requests, hands back what became of each, and ends. */
+import { Agent, get } from 'node:http'
+import type { LoadPlan, Sample, Target } from './load.ts'
+
+/** A request that has no answer by then has none. */
+const PATIENCE_MS = 10_000
+const TICK_MS = 2
+
+const agent = new Agent({ keepAlive: true, maxSockets: 512 })
+
+const ask = (target: Target, index: number, at: number): Promise<Sample> =>
+  new Promise((resolve) => {
+    const settle = (status: number, note: string): void =>
+      resolve({
+        at,
+        ms: performance.timeOrigin + performance.now() - at,
+        status,
+        note,
+        target: index
+      })
+    const request = get(target.url, { agent, headers: target.headers }, (response) => {
+      const { statusCode = 0, headers } = response
+      response.on('error', ({ message }) => settle(0, message))
+      response.once('end', () => settle(statusCode, `${headers['x-cache'] ?? ''}`)).resume()
+    })
+    request.setTimeout(PATIENCE_MS, () => request.destroy(new Error('no answer')))
+    request.once('error', ({ message }) => settle(0, message))
+  })
+
+const run = async ({ targets, perSecond, seconds }: LoadPlan): Promise<Sample[]> => {
+  const total = Math.round(perSecond * seconds)
+  const started = performance.timeOrigin + performance.now()
+  const asked: Promise<Sample>[] = []
+  await new Promise<void>((done) => {
+    const timer = setInterval(() => {
+      const elapsed = performance.timeOrigin + performance.now() - started
+      const due = Math.min(total, Math.floor((elapsed * perSecond) / 1000) + 1)
+      while (asked.length < due) {
+        const index = asked.length % targets.length
+        const target = targets[index]
+        if (target !== undefined) {
+          asked.push(ask(target, index, started + (asked.length * 1000) / perSecond))
+        }
+      }
+      if (asked.length < total) return
+      clearInterval(timer)
+      done()
+    }, TICK_MS)
+  })
+  return Promise.all(asked)
+}
+
+process.once('message', async (plan: LoadPlan) => {
+  const samples = await run(plan)
+  process.send?.(samples, () => process.exit(0))
+})
