@@ -1,14 +1,16 @@
 /** The process behind load.ts: takes a plan, sends its requests, hands back what became of each, and ends. */
 import { Agent, get } from 'node:http'
-import type { LoadPlan, Sample, Target } from './load.ts'
+import type { LoadPlan, Sample } from './load.ts'
 
 /** A request that has no answer by then has none. */
 const PATIENCE_MS = 10_000
 const TICK_MS = 2
 
-const agent = new Agent({ keepAlive: true, maxSockets: 512 })
+type Headers = NonNullable<LoadPlan['headers']>
 
-const ask = (target: Target, index: number, at: number): Promise<Sample> =>
+const agent = new Agent({ keepAlive: true, maxSockets: 2_048 })
+
+const ask = (url: string, headers: Headers, index: number, at: number): Promise<Sample> =>
   new Promise((resolve) => {
     const settle = (status: number, note: string): void =>
       resolve({
@@ -16,9 +18,9 @@ const ask = (target: Target, index: number, at: number): Promise<Sample> =>
         ms: performance.timeOrigin + performance.now() - at,
         status,
         note,
-        target: index
+        index
       })
-    const request = get(target.url, { agent, headers: target.headers }, (response) => {
+    const request = get(url, { agent, headers }, (response) => {
       const { statusCode = 0, headers } = response
       response.on('error', ({ message }) => settle(0, message))
       response.once('end', () => settle(statusCode, `${headers['x-cache'] ?? ''}`)).resume()
@@ -27,7 +29,7 @@ const ask = (target: Target, index: number, at: number): Promise<Sample> =>
     request.once('error', ({ message }) => settle(0, message))
   })
 
-const run = async ({ targets, perSecond, seconds }: LoadPlan): Promise<Sample[]> => {
+const run = async ({ urls, headers = {}, perSecond, seconds }: LoadPlan): Promise<Sample[]> => {
   const total = Math.round(perSecond * seconds)
   const started = performance.timeOrigin + performance.now()
   const asked: Promise<Sample>[] = []
@@ -36,11 +38,9 @@ const run = async ({ targets, perSecond, seconds }: LoadPlan): Promise<Sample[]>
       const elapsed = performance.timeOrigin + performance.now() - started
       const due = Math.min(total, Math.floor((elapsed * perSecond) / 1000) + 1)
       while (asked.length < due) {
-        const index = asked.length % targets.length
-        const target = targets[index]
-        if (target !== undefined) {
-          asked.push(ask(target, index, started + (asked.length * 1000) / perSecond))
-        }
+        const index = asked.length % urls.length
+        const at = started + (asked.length * 1000) / perSecond
+        asked.push(ask(urls[index] ?? '', headers, index, at))
       }
       if (asked.length < total) return
       clearInterval(timer)

@@ -6,14 +6,10 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
-export interface Target {
-  readonly url: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
 export interface LoadPlan {
   /** Asked in turn, over and over. */
-  readonly targets: readonly Target[]
+  readonly urls: readonly string[]
+  readonly headers?: Readonly<Record<string, string>>
   readonly perSecond: number
   readonly seconds: number
 }
@@ -26,8 +22,8 @@ export interface Sample {
   readonly status: number
   /** Of the answer's `X-Cache`; of a request without an answer, why. */
   readonly note: string
-  /** Which of the targets. */
-  readonly target: number
+  /** Which of the URLs, by its place. */
+  readonly index: number
 }
 
 export interface Summary {

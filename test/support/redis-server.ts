@@ -7,9 +7,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import type { Test } from 'tap'
+import { type Test, test } from 'tap'
 import { createDirectory } from './embedded.ts'
-import { programOf } from './peers.ts'
+import { isInstalled, programOf, skipWithout } from './peers.ts'
 import { closedPort } from './wire.ts'
 
 const PATIENCE_MS = 10_000
@@ -96,4 +96,14 @@ export const startRedis = async (
   })
   await start()
   return { port, url: `redis://127.0.0.1:${port}`, client: () => client, kill, restart: start }
+}
+
+/** A test that has a Redis of its own, and is skipped where there is none to be had. */
+export const testWithRedis = (
+  name: string,
+  work: (t: Test, redis: RedisServer) => Promise<void>
+): void => {
+  void test(name, async (t) => {
+    if (!skipWithout(t, await isInstalled('redis'))) await work(t, await startRedis(t))
+  })
 }

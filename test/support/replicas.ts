@@ -10,7 +10,7 @@ import type { Mode } from '../../src/core/principal.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import type { CountingStore } from './counting-store.ts'
 import { issueKey, randomSecret } from './keys.ts'
-import type { Target } from './load.ts'
+import type { LoadPlan } from './load.ts'
 import { createConfigured, type Running, runPurser, serve } from './purser-process.ts'
 
 type Variables = Readonly<Record<string, string>>
@@ -41,7 +41,7 @@ export interface ReadOptions {
 
 export interface Replicas {
   readonly all: readonly Replica[]
-  /** One more, under the same configuration. */
+  /** One more, under the same configuration: it serves then, but whether it is ready is for the test to ask. */
   readonly start: () => Promise<Replica>
   readonly apiKey: string
   readonly internalSecret: string
@@ -49,7 +49,8 @@ export interface Replicas {
   readonly issue: (client?: string, mode?: Mode) => Promise<{ apiKey: string; keyId: string }>
   /** Through that replica's route for it, or by the command in its folder where there is none; says which. */
   readonly revoke: (at: Replica, keyId: string) => Promise<'route' | 'command'>
-  readonly targets: (paths: readonly string[], replicas?: readonly Replica[]) => Target[]
+  /** Reads of these paths, each replica in its turn: in each round another one of them is asked for a path. */
+  readonly readsOf: (paths: readonly string[]) => Pick<LoadPlan, 'urls' | 'headers'>
 }
 
 export interface ReplicasOptions {
@@ -62,7 +63,7 @@ export interface ReplicasOptions {
 const yamlFor = (store: CountingStore): string => `stores:
   - { name: aws, kind: aws-secrets-manager, region: eu-west-1, endpoint: "${store.url}" }
 policies:
-  - { client: app, read: ["aws:**"] }
+  - { client: "*", read: ["aws:**"] }
 `
 
 /** The SDK's chain finds these, and nothing of this machine's own. */
@@ -74,7 +75,9 @@ const AWS = {
   AWS_EC2_METADATA_DISABLED: 'true'
 }
 
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 20_000
+
+const urlOf = (origin = '', path: string): string => `${origin}/v1/secrets?ref=aws:${path}`
 
 const asJson = (text: string): Answer['body'] => {
   try {
@@ -115,6 +118,7 @@ const ask = (
     request.once('error', reject).end(body)
   })
 
+/** Starts them and waits until each is ready: the store and the Redis have to be there. */
 export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<Replicas> => {
   const { count, store, redisUrl, variables: wanted = {} } = options
   const encryptionKey = wanted['ENCRYPTION_KEYS'] ?? newEncryptionKey()
@@ -147,7 +151,7 @@ export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<
       ...running,
       folder,
       read: (path, { apiKey: given = apiKey, headers = {} } = {}) =>
-        ask(agent, `${url}/v1/secrets?ref=aws:${path}`, {
+        ask(agent, urlOf(url, path), {
           headers: { authorization: `Bearer ${given}`, ...headers }
         }),
       invalidate: (payload) =>
@@ -161,6 +165,11 @@ export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<
   }
 
   const all = await Promise.all(Array.from({ length: count }, start))
+  const areReady = async (): Promise<boolean> =>
+    (await Promise.all(all.map(({ readiness }) => readiness()))).every((word) => word === 'ok')
+  if ((await until(areReady, { withinMs: PATIENCE_MS, everyMs: 50 })) === undefined) {
+    throw new Error('a replica did not become ready')
+  }
   return {
     all,
     start,
@@ -179,13 +188,12 @@ export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<
       if (code !== 0) throw new Error(stderr)
       return 'command'
     },
-    targets: (paths, replicas = all) =>
-      paths.flatMap((path) =>
-        replicas.map(({ url }) => ({
-          url: `${url}/v1/secrets?ref=aws:${path}`,
-          headers: { authorization: `Bearer ${apiKey}` }
-        }))
-      )
+    readsOf: (paths) => ({
+      urls: all.flatMap((_, round) =>
+        paths.map((path, i) => urlOf(all[(i + round) % all.length]?.url, path))
+      ),
+      headers: { authorization: `Bearer ${apiKey}` }
+    })
   }
 }
 
