@@ -59,7 +59,7 @@ testWithRedis(
     const store = await startCountingStore(t)
     const { all } = await startReplicas(t, { count: 2, store, redisUrl: redis.url })
     const etag = etagOf(await all[0]!.read('one'))
-  await all[1]!.read('two')
+    await all[1]!.read('two')
     const before = (await recordsIn(all[1]!.folder)).length
     const same = await all[1]!.read('one', { headers: { 'if-none-match': etag } })
     t.strictSame([same.status, same.text], [304, ''])

@@ -1,4 +1,7 @@
-/** Redis slow, hanging, full or gone: no read fails for it, none pays more than its deadline, and readiness tells. */
+/**
+ * What is asked of Purser while something is wrong with Redis, whatever that is: no read fails for it, none pays more than
+ * its deadline, readiness tells, and all is shared again afterwards.
+ */
 import type { Test } from 'tap'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { percentile } from '../../support/load.ts'
@@ -11,7 +14,7 @@ const READS = 30
 const MORE_MS = 50
 const SLACK_MS = 50
 
-interface Fault {
+export interface Fault {
   readonly name: string
   readonly begin: (redis: RedisServer, proxy: TcpProxy) => Promise<unknown>
   readonly end: (redis: RedisServer, proxy: TcpProxy) => Promise<unknown>
@@ -19,7 +22,7 @@ interface Fault {
   readonly isDown: boolean
 }
 
-const networked = (
+export const networked = (
   name: string,
   network: Parameters<TcpProxy['set']>[0],
   isDown: boolean
@@ -29,33 +32,6 @@ const networked = (
   end: (_, proxy) => proxy.set({ is: 'open' }),
   isDown
 })
-
-const FAULTS: readonly Fault[] = [
-  networked('40 ms away', { is: 'open', latencyMs: 20 }, false),
-  networked('200 ms away', { is: 'open', latencyMs: 100 }, true),
-  networked('in a black hole', { is: 'black hole' }, true),
-  networked('reset at every connection', { is: 'reset' }, true),
-  networked('refusing connections', { is: 'refused' }, true),
-  {
-    name: 'paused',
-    begin: (redis) => redis.client().call('CLIENT', 'PAUSE', '60000', 'ALL'),
-    // Whoever is paused does not hear that the pause is over: it has to be brought back.
-    end: async (redis) => {
-      await redis.kill()
-      await redis.restart()
-    },
-    isDown: true
-  },
-  {
-    name: 'full',
-    begin: async (redis) => {
-      await redis.client().config('SET', 'maxmemory-policy', 'noeviction')
-      await redis.client().config('SET', 'maxmemory', '1')
-    },
-    end: (redis) => redis.client().config('SET', 'maxmemory', '0'),
-    isDown: false
-  }
-]
 
 let path = 0
 
@@ -72,7 +48,7 @@ const timesOf = async (t: Test, replica: Replica): Promise<number[]> => {
   return times
 }
 
-for (const fault of FAULTS) {
+export const testFault = (fault: Fault): void => {
   testWithRedis(
     `Redis ${fault.name}: no read fails, each costs 50 ms more at the most, and all is well afterwards`,
     async (t, redis) => {
