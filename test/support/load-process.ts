@@ -16,16 +16,14 @@ const agent = new Agent({
   timeout: 3_000
 })
 
+/** Milliseconds since the epoch, never set back. */
+const clock = (): number => performance.timeOrigin + performance.now()
+
 const ask = (url: string, headers: Headers, index: number, at: number): Promise<Sample> =>
   new Promise((resolve) => {
+    const lateMs = clock() - at
     const settle = (status: number, note: string): void =>
-      resolve({
-        at,
-        ms: performance.timeOrigin + performance.now() - at,
-        status,
-        note,
-        index
-      })
+      resolve({ at, ms: clock() - at, lateMs, status, note, index })
     const request = get(url, { agent, headers }, (response) => {
       const { statusCode = 0, headers } = response
       response.on('error', ({ message }) => settle(0, message))
@@ -37,11 +35,11 @@ const ask = (url: string, headers: Headers, index: number, at: number): Promise<
 
 const run = async ({ urls, headers = {}, perSecond, seconds }: LoadPlan): Promise<Sample[]> => {
   const total = Math.round(perSecond * seconds)
-  const started = performance.timeOrigin + performance.now()
+  const started = clock()
   const asked: Promise<Sample>[] = []
   await new Promise<void>((done) => {
     const timer = setInterval(() => {
-      const elapsed = performance.timeOrigin + performance.now() - started
+      const elapsed = clock() - started
       const due = Math.min(total, Math.floor((elapsed * perSecond) / 1000) + 1)
       while (asked.length < due) {
         const index = asked.length % urls.length

@@ -18,6 +18,8 @@ export interface Sample {
   /** When it was due, in milliseconds since the epoch. */
   readonly at: number
   readonly ms: number
+  /** How much of that passed before it left, because the machine had no time for it. */
+  readonly lateMs: number
   /** 0 where there was no answer. */
   readonly status: number
   /** Of the answer's `X-Cache`; of a request without an answer, why. */
@@ -34,6 +36,8 @@ export interface Summary {
   readonly p95: number
   readonly p99: number
   readonly max: number
+  /** The p99 of how late the load itself was: where this is much, the machine was too busy for the rest to mean much. */
+  readonly late: number
 }
 
 export const percentile = (numbers: readonly number[], share: number): number => {
@@ -54,15 +58,19 @@ export const summaryOf = (samples: readonly Sample[]): Summary => {
     p50: percentile(times, 0.5),
     p95: percentile(times, 0.95),
     p99: percentile(times, 0.99),
-    max: times.reduce((most, ms) => Math.max(most, ms), 0)
+    max: times.reduce((most, ms) => Math.max(most, ms), 0),
+    late: percentile(
+      samples.map(({ lateMs }) => lateMs),
+      0.99
+    )
   }
 }
 
 /** A line for a report. */
-export const format = ({ requests, answers, p50, p95, p99, max }: Summary): string => {
+export const format = ({ requests, answers, p50, p95, p99, max, late }: Summary): string => {
   const times = { p50, p95, p99, max }
   const figures = Object.entries(times).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`)
-  return `${requests} requests, ${figures.join(', ')}; ${JSON.stringify(answers)}`
+  return `${requests} requests, ${figures.join(', ')}, left ${late.toFixed(1)} ms late at p99; ${JSON.stringify(answers)}`
 }
 
 export interface Load {
