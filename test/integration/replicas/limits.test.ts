@@ -31,10 +31,10 @@ testWithRedis(
     const { all, readsOf, issue } = replicas
     const samples = await startLoad(t, { ...readsOf(['one']), perSecond, seconds }).samples
     const allowed = samples.filter(({ status }) => status === 200).length
-    const overshoot = Math.ceil(perSecond * 2 * RECONCILED_EVERY_S)
-    t.comment(
-      `${allowed} of ${samples.length} allowed, ${limit} are the limit; ${format(summaryOf(samples))}`
-    )
+    // What leaves late leaves in a burst, which is over before anyone is told.
+    const summary = summaryOf(samples)
+    const overshoot = Math.ceil(perSecond * (2 * RECONCILED_EVERY_S + summary.late / 1_000))
+    t.comment(`${allowed} of ${samples.length} allowed, ${limit} are the limit; ${format(summary)}`)
     t.ok(samples.every(({ status }) => status === 200 || status === 429))
     t.ok(allowed >= limit, 'nobody gets less than the allowance')
     t.ok(
@@ -84,6 +84,8 @@ testWithRedis(
     t.equal(await allowedAt(0, half.apiKey, limit / 2), limit / 2)
     t.equal(await allowedAt(1, half.apiKey, limit / 2), limit / 2)
     await redis.restart()
+    // The first one here may pass: it is how this replica comes to look.
+    await all[1]!.read('one', { apiKey: key.apiKey })
     await sleep(3_000)
     t.equal(
       (await all[1]!.read('one', { apiKey: key.apiKey })).status,

@@ -105,11 +105,10 @@ testWithRedis('a revocation is in force at all 4 replicas within 500 ms', async 
       },
       isRefused
     )
-    if (most === TIMES) times.push(took)
-    if (took === Number.POSITIVE_INFINITY) {
-      times.push(took)
-      break
-    }
+    // The first command was started within the time that was measured.
+    if (most < TIMES) continue
+    times.push(took)
+    if (took === Number.POSITIVE_INFINITY) break
   }
   judge(t, most === TIMES ? 'a revocation' : 'a revocation by the command', times)
   t.equal((await all[0]!.read('kept', { apiKey })).status, 200, 'other keys go on')
