@@ -49,9 +49,12 @@ const spellingsOf = (token: string): ReadonlyMap<string, string> => {
   return spellings
 }
 
-export const createCanary = (): Canary => {
-  // Characters which JSON, URLs and base64 each have to write differently, so that the spellings differ.
-  const token = `canary-${randomBytes(18).toString('base64url')}"/+%?ÿ~`
+// Characters which JSON, URLs and base64 each have to write differently, so that the spellings differ.
+export const createCanary = (): Canary =>
+  canaryOf(`canary-${randomBytes(18).toString('base64url')}"/+%?ÿ~`)
+
+/** For a text that may not be any, such as a name or a key: the same search. */
+export const canaryOf = (token: string): Canary => {
   const spellings = spellingsOf(token)
   const findIn = (haystack: string | Buffer): string[] => {
     const text = typeof haystack === 'string' ? haystack : haystack.toString('utf8')

@@ -12,7 +12,7 @@ import { createDirectory } from './embedded.ts'
 import { randomSecret } from './keys.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/purser.js', import.meta.url))
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 40_000
 
 type Variables = Readonly<Record<string, string>>
 
