@@ -73,8 +73,8 @@ const openCluster = (address: RedisAddress & { kind: 'cluster' }): Cluster => {
     redisOptions: common(address),
     enableOfflineQueue: false,
     clusterRetryStrategy: retryStrategy,
+    // No interval: its timer outlives a connection that is closed meanwhile (ioredis 5), and a MOVED refreshes as well.
     slotsRefreshTimeout: CONNECT_WITHIN_MS,
-    slotsRefreshInterval: 5_000,
     // The caller is gone after its deadline; what is still under way by then should end soon.
     maxRedirections: 4,
     retryDelayOnFailover: 20,

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
@@ -101,14 +102,27 @@ export interface RedisGroup {
   readonly servers: readonly RedisServer[]
 }
 
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((done) => {
+    const server = createServer()
+    server.once('error', () => done(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
+  })
+
+/** The bus of a cluster listens 10,000 above: below what connections are given, both are free but for other tests. */
+const clusterPort = async (): Promise<number> => {
+  for (;;) {
+    const port = 11_000 + Math.floor(Math.random() * 9_000)
+    if ((await isFree(port)) && (await isFree(port + 10_000))) return port
+  }
+}
+
 /** Three masters that share the slots. */
 export const startCluster = async (t: Test): Promise<RedisGroup> => {
   const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
   const servers: RedisServer[] = []
   for (let n = 0; n < 3; n++) {
-    // The bus listens 10,000 above, which has to be a port too.
-    const port = 20_000 + (process.pid % 4_000) * 8 + n
-    servers.push(await startRedis(t, { args, port }))
+    servers.push(await startRedis(t, { args, port: await clusterPort() }))
   }
   const [first] = servers
   const all = servers.map(({ port }) => `127.0.0.1:${port}`)
