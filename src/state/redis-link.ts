@@ -1,6 +1,6 @@
 /**
- * The command connection with its deadline and its breaker. Rule: a call without an answer costs its caller the deadline
- * once; from then on all calls fail at once, until a probe of our own was answered. An error that leaves here is always
+ * The command connection with its deadline and its breaker. Rule: a call without an answer costs its caller the deadline;
+ * once nobody is answered in time all calls fail at once, until a probe of our own was answered. An error that leaves here is always
  * a `SharedUnavailable`.
  */
 import { after, within } from './deadline.ts'
@@ -48,6 +48,8 @@ export const createLink = ({ address, log, onChange }: LinkOptions): Link => {
   let isClosed = false
   let isProbing = false
   let missed = 0
+  /** When a call was last answered within the deadline, as `performance.now` has it. */
+  let answeredAt = 0
   let isOutageLogged = false
   const refusals = new Set<string>()
   let probeTimer: NodeJS.Timeout | undefined
@@ -132,9 +134,13 @@ export const createLink = ({ address, log, onChange }: LinkOptions): Link => {
         const giveUp = (): void => reject(new SharedUnavailable())
         // A caller that wants to wait less says nothing of the connection.
         const cancelOwn = withinMs < DEADLINE_MS ? after(withinMs, giveUp) : undefined
+        const asked = performance.now()
+        let isLate = false
         const cancel = after(DEADLINE_MS, () => {
+          isLate = true
           giveUp()
-          goDown('TIMEOUT')
+          // Where others were answered meanwhile this one was unlucky: on a busy machine some are.
+          if (answeredAt < asked) goDown('TIMEOUT')
         })
         const settle = (): void => {
           cancelOwn?.()
@@ -143,6 +149,7 @@ export const createLink = ({ address, log, onChange }: LinkOptions): Link => {
         send(client).then(
           (answer) => {
             settle()
+            if (!isLate) answeredAt = performance.now()
             resolve(answer)
           },
           (error: unknown) => {
