@@ -31,7 +31,7 @@ import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
 import type { Principal } from './core/principal.ts'
 import { PROBLEMS, type ProblemError } from './core/problem.ts'
-import type { Tags } from './core/secret.ts'
+import { isSameSecret, type Tags } from './core/secret.ts'
 import { createGoogleTokenCheck } from './crypto/google-token.ts'
 import { createKeyring, type Keyring } from './crypto/keyring.ts'
 import { createSealer, type Sealer } from './crypto/sealer.ts'
@@ -84,6 +84,8 @@ export interface App {
    * restart.
    */
   readonly reload: (config: Config, environ?: Environ) => Promise<void>
+  /** Asks the stores in the background, so that readiness knows of them before anybody asks. */
+  readonly lookAround: () => void
   /** Answers readiness with 503 from now on, so that load balancers look elsewhere. */
   readonly drain: () => void
   readonly close: () => Promise<void>
@@ -143,7 +145,9 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const cache = createSecretCache({
     ...kept,
     ttlMs,
-    tier: shares && createSharedTier({ ...shares, kept: 'secret', codec: recordCodec })
+    tier: shares && createSharedTier({ ...shares, kept: 'secret', codec: recordCodec }),
+    onChanged: (what) => invalidation.changed(what),
+    isSame: isSameSecret
   })
   const tagCache = createSecretCache<Tags>({
     ...kept,
@@ -414,6 +418,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       }
       await refreshObjects()
     },
+    lookAround: () => void readiness(),
     drain: () => {
       draining = true
       watch.close()

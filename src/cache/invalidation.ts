@@ -32,6 +32,11 @@ export interface InvalidationOptions {
 
 export interface InvalidationBus {
   readonly invalidate: (what: Invalidation) => Promise<Invalidated>
+  /**
+   * A fetch brought another value than was known. It is shared already: the other replicas only drop what they have in memory.
+   * In the background; who misses it has the old value until its time is over.
+   */
+  readonly changed: (what: One) => void
   readonly close: () => void
 }
 
@@ -50,20 +55,25 @@ export const markLifetimeMs = ({ CACHE_TTL_SECONDS, STALE_IF_ERROR_SECONDS }: Li
 const TOPIC = 'invalidate'
 const RECONCILE_EVERY_MS = 5_000
 const COUNT_LIVES_MS = 30 * 24 * 3_600_000
+type One = Exclude<Invalidation, 'all'>
+
 /** Above so many that wait to be shared, whole stores wait instead. */
 const LONGEST_WAIT_LIST = 1_000
 
 interface Message extends Notice {
   readonly from: string
+  /** Whether it is one of those that are counted. */
+  readonly counts?: boolean
 }
 
 const isMessage = (value: unknown): value is Message => {
   if (typeof value !== 'object' || value === null) return false
-  const { from, store, families } = value as Record<string, unknown>
+  const { from, store, families, counts } = value as Record<string, unknown>
   const areNames =
     families === undefined ||
     (Array.isArray(families) && families.every((name) => typeof name === 'string'))
-  return typeof from === 'string' && typeof store === 'string' && areNames
+  const isCounted = counts === undefined || typeof counts === 'boolean'
+  return typeof from === 'string' && typeof store === 'string' && areNames && isCounted
 }
 
 const parseMessage = (text: string): Message | undefined => {
@@ -75,8 +85,6 @@ const parseMessage = (text: string): Message | undefined => {
   }
 }
 
-type One = Exclude<Invalidation, 'all'>
-
 export const createInvalidation = (options: InvalidationOptions): InvalidationBus => {
   const { drop, onInvalidated = () => {}, shared, keyring, stores, lifetimeMs } = options
   const dropAndTell = (what: Invalidation | Notice): number => {
@@ -87,6 +95,7 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   if (shared === undefined) {
     return {
       invalidate: async (what) => ({ dropped: dropAndTell(what) }),
+      changed: onInvalidated,
       close: () => {}
     }
   }
@@ -100,18 +109,23 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
     return ring.kids.flatMap((kid) => ring.find(kid) ?? [])
   }
 
-  /** Replicas in the middle of a rotation name things by different keys: all of them are marked. */
-  const share = async ({ store, path }: One): Promise<void> => {
-    const families =
-      path === undefined ? undefined : keys().map((key) => familyName(key, store, path))
+  /** Replicas in the middle of a rotation name things by different keys: all of them are meant. */
+  const familiesOf = ({ store, path }: One): string[] | undefined =>
+    path === undefined ? undefined : keys().map((key) => familyName(key, store, path))
+
+  const publish = (message: Omit<Message, 'from'>): Promise<void> =>
+    shared.publish(TOPIC, JSON.stringify({ from: me, ...message }))
+
+  const share = async (one: One): Promise<void> => {
+    const { store } = one
+    const families = familiesOf(one)
     const marks =
       families === undefined ? keys().map((key) => epochKey(key, store)) : families.map(markKey)
     await shared.add([
       ...marks.map((key) => ({ key, by: 1, ttlMs: lifetimeMs })),
       ...keys().map((key) => ({ key: generationKey(key, store), by: 1, ttlMs: COUNT_LIVES_MS }))
     ])
-    const message: Message = { from: me, store, ...(families !== undefined && { families }) }
-    await shared.publish(TOPIC, JSON.stringify(message))
+    await publish({ store, ...(families !== undefined && { families }) })
   }
 
   const shareLater = (one: One): void => {
@@ -152,8 +166,8 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   shared.onMessage(TOPIC, (text) => {
     const message = parseMessage(text)
     if (message === undefined) return
-    const { from, store } = message
-    known.set(store, (known.get(store) ?? 0) + 1)
+    const { from, store, counts = true } = message
+    if (counts) known.set(store, (known.get(store) ?? 0) + 1)
     if (from !== me) dropAndTell(message)
   })
   shared.onReconnect(reconcileSoon)
@@ -170,6 +184,11 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
       // Until the marks had changed, a read here could still take the old envelope and keep it.
       dropAndTell(what)
       return { dropped, ...(!shares.every(Boolean) && { pending: true as const }) }
+    },
+    changed: (what) => {
+      onInvalidated(what)
+      const families = familiesOf(what)
+      publish({ store: what.store, ...(families && { families }), counts: false }).catch(() => {})
     },
     close: () => clearInterval(timer)
   }

@@ -73,6 +73,9 @@ export interface SecretCacheOptions<T> {
   /** How long it is remembered that a store refused or had no such secret. */
   readonly negativeTtlMs: number
   readonly tier?: SharedTier<T> | undefined
+  /** Called when a fetch brought another value than was known, for whoever has the old one. */
+  readonly onChanged?: (what: { readonly store: string; readonly path: string }) => void
+  readonly isSame?: (a: T, b: T) => boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -89,11 +92,13 @@ interface Kept<T> {
 const MISS = { state: 'miss' } as const
 
 /**
- * So many reads make a secret one that is waited for: it is fetched anew in the last tenth of its time (earlier where its
- * store is slow), which costs as much more in fetches. The others wait for their store once in their time.
+ * So many reads make a secret one that is waited for: it is fetched anew before its time is over, by as long as its last
+ * fetch took and a sixteenth of its time, which costs as much more in fetches. All others wait for their store once in their
+ * time.
  */
 const HOT_USES = 16
-const AHEAD = 1 / 10
+const AHEAD = 1 / 16
+const EARLIEST = 3 / 4
 
 // References are one line of text, so a line feed tells the parts apart.
 const keyOf = (store: string, { path, version = '', nativeId = '' }: Locator): string =>
@@ -108,6 +113,7 @@ export const createSecretCache = <T = SecretRecord>(
   options: SecretCacheOptions<T>
 ): SecretCache<T> => {
   const { ttlMs, maxEntries, staleMs, negativeTtlMs, now } = options
+  const { onChanged = () => {}, isSame = () => true } = options
   const isKeeping = ttlMs > 0 && maxEntries > 0
   const tier = isKeeping ? options.tier : undefined
   // Times are ours, not the library's.
@@ -117,13 +123,14 @@ export const createSecretCache = <T = SecretRecord>(
   const keep = (key: string, slot: Slot<T>, tookMs = 0): void => {
     const { entry } = slot
     const { store, path } = partsOf(key)
-    const aheadMs = Math.min(Math.max(ttlMs * AHEAD, 2 * tookMs), ttlMs / 2)
+    // Not all replicas at once.
+    const marginMs = ttlMs * AHEAD * (0.5 + Math.random() / 2)
+    const aheadMs = Math.min(1.1 * tookMs + marginMs, ttlMs * EARLIEST)
     kept.set(key, {
       slot,
       fresh: entry && { state: 'fresh', entry, isDue: false },
       family: tier?.familyOf(store, path),
-      // Not all replicas at once.
-      dueAt: (entry?.expiresAt ?? 0) - aheadMs * (0.75 + Math.random() / 4),
+      dueAt: (entry?.expiresAt ?? 0) - aheadMs,
       uses: 0
     })
   }
@@ -187,6 +194,11 @@ export const createSecretCache = <T = SecretRecord>(
     if (isKeeping && isOurs) keep(key, slot, now() - fetchedAt)
     claim?.settle(isOurs ? slot : undefined, lifetimeOf(slot))
     const { entry, failure } = slot
+    const former = before?.entry
+    if (isOurs && former !== undefined && entry !== undefined) {
+      if (!isSame(former.record, entry.record))
+        onChanged({ store: origin.store, path: locator.path })
+    }
     return entry !== undefined && failure === undefined
       ? { entry, from: 'MISS' }
       : outcomeOf(slot, notBefore)

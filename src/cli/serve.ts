@@ -144,6 +144,7 @@ export const serve = async (
     await app.close()
     throw cannotStart(error)
   }
+  app.lookAround()
   logger.info({ pid: process.pid }, 'SIGHUP reloads the configuration, SIGTERM ends the service')
   warn()
   await announce(config, app.server.listeningOrigin)

@@ -50,5 +50,9 @@ export interface SecretRecord {
   readonly tags?: Tags
 }
 
+/** Not every store names its versions: the texts tell, too. */
+export const isSameSecret = (a: SecretRecord, b: SecretRecord): boolean =>
+  a.version === b.version && a.text.reveal() === b.text.reveal()
+
 /** Tags (AWS, Azure), labels (GCP, Kubernetes) or custom metadata (Vault) of a secret. */
 export type Tags = ReadonlyMap<string, string>

@@ -6,7 +6,12 @@ import { createInvalidation } from '../../../src/cache/invalidation.ts'
 import { createSecretCache } from '../../../src/cache/secret-cache.ts'
 import { createSharedTier } from '../../../src/cache/shared-tier.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
-import { type Locator, type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
+import {
+  isSameSecret,
+  type Locator,
+  type SecretRecord,
+  Sensitive
+} from '../../../src/core/secret.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
 import { createMemoryShared, type MemoryShared } from '../../support/shared.ts'
@@ -41,6 +46,8 @@ const setUp = (shared: MemoryShared = createMemoryShared()) => {
       staleMs: STALE,
       negativeTtlMs: NEGATIVE,
       tier,
+      onChanged: (what) => bus.changed(what),
+      isSame: isSameSecret,
       now
     })
     const bus = createInvalidation({
@@ -344,4 +351,23 @@ test('what is read while an invalidation is under way is not kept past it', asyn
   await invalidated
   t.equal(cache.lookup('kv', { path: 'a' }).state, 'miss')
   t.equal(await read(gives('new')), 'new MISS')
+})
+
+test('another value than was known is taken by every replica at once, and counts as no invalidation', async (t) => {
+  const { open, set, shared } = setUp()
+  const [first, second] = [open(t), open(t)]
+  await first.read(gives('old'))
+  await settled()
+  await second.read(gives('never'))
+  set(START + 1)
+  const { entry } = await first.cache.load(AT, { path: 'a' }, gives('new'), {
+    notBefore: START + 1
+  })
+  t.equal(entry.record.text.reveal(), 'new')
+  await settled()
+  t.equal(await second.read(() => t.fail('it is fetched') as never), 'new HIT')
+  await second.read(gives('b'), { path: 'b' })
+  shared.back()
+  await settled()
+  t.equal(second.cache.lookup('kv', { path: 'b' }).state, 'fresh')
 })

@@ -369,9 +369,9 @@ test('a secret in use is due for a fetch before its time is over, one that is no
     return found.state === 'fresh' && found.isDue
   }
   for (let i = 0; i < 40; i++) t.notOk(isDue('hot'))
-  clock.set(START + TTL * 0.89)
+  clock.set(START + TTL * 0.93)
   t.notOk(isDue('hot'))
-  clock.set(START + TTL * 0.96)
+  clock.set(START + TTL * 0.97)
   t.ok(isDue('hot'))
   t.notOk(isDue('hot'), 'it is said once')
   t.notOk(isDue('cold'))
