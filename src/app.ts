@@ -25,7 +25,7 @@ import { createSecretCache } from './cache/secret-cache.ts'
 import { createSharedTier } from './cache/shared-tier.ts'
 import { type Config, credentialsIn } from './config/config.ts'
 import { readDefinitions } from './config/definitions.ts'
-import type { Environ } from './config/env.ts'
+import { type Environ, isGuarded } from './config/env.ts'
 import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
@@ -240,7 +240,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     configured: () => live.config,
     state,
     shared,
-    sealer: () => live.sealer
+    sealer: () => live.sealer,
+    guarded: isGuarded(settings)
   })
   // Without them the service serves what the file names; what they name is denied until they can be read.
   const refreshObjects = (): Promise<void> =>
@@ -251,7 +252,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const channels = createChannels({
     ...recording,
     rules: () => live,
-    channel: (name) => live.config.channels.find((channel) => channel.name === name),
+    channel: (name) => objects.get('channels', name),
     readSecret: broker.readSecret,
     directLine,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
