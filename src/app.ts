@@ -25,7 +25,7 @@ import { createSecretCache } from './cache/secret-cache.ts'
 import { createSharedTier } from './cache/shared-tier.ts'
 import { type Config, credentialsIn } from './config/config.ts'
 import { readDefinitions } from './config/definitions.ts'
-import type { Environ } from './config/env.ts'
+import { type Environ, isGuarded } from './config/env.ts'
 import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { compilePolicy } from './core/policy.ts'
@@ -166,7 +166,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     lifetimeMs: markLifetimeMs(settings)
   })
   const onFailure = () => log('warn', 'the last use of keys cannot be written')
-  const usage = createKeyUsage({ state, onFailure })
+  const usage = createKeyUsage({ state, now, onFailure })
   const sharedRevocations = shared && createSharedRevocations({ state, shared, log })
   const revocations = sharedRevocations ?? createRevocations(state)
   const closeState = async (): Promise<void> => {
@@ -244,7 +244,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     configured: () => live.config,
     state,
     shared,
-    sealer: () => live.sealer
+    sealer: () => live.sealer,
+    guarded: isGuarded(settings)
   })
   // Without them the service serves what the file names; what they name is denied until they can be read.
   const refreshObjects = (): Promise<void> =>
@@ -255,7 +256,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const channels = createChannels({
     ...recording,
     rules: () => live,
-    channel: (name) => live.config.channels.find((channel) => channel.name === name),
+    channel: (name) => objects.get('channels', name),
     readSecret: broker.readSecret,
     directLine,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,

@@ -2,7 +2,8 @@
  * The credentials of bots and their providers. Rule: the decision on the bot comes first and is the decision on what its
  * configuration refers to; every reference goes the one way to a secret; and nobody gets half a configuration unasked.
  */
-import { type Configuration, type Credentials, isPlainKey } from '../core/bot.ts'
+import type { Configuration, Credentials } from '../core/bot.ts'
+import { isPlainKey } from '../core/object-fault.ts'
 import { ProblemError, type ProblemPointer } from '../core/problem.ts'
 import type { Sensitive } from '../core/secret.ts'
 import type { Broker, Disclosure } from './broker.ts'

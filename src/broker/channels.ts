@@ -3,6 +3,7 @@
  * is never kept or shared, and that one was issued is on record before it leaves.
  */
 import { randomBytes } from 'node:crypto'
+import type { ChannelSpec } from '../core/channel.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { ProblemError } from '../core/problem.ts'
 import { Sensitive } from '../core/secret.ts'
@@ -13,19 +14,6 @@ import { denied } from './decision.ts'
 import type { ChatUser, Conversation, DirectLine } from './direct-line.ts'
 import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
 import { createSecretOrder } from './secret-order.ts'
-
-/** A channel as it is configured. */
-export interface ChannelSpec {
-  readonly name: string
-  readonly kind: 'directline' | 'webchat'
-  /** References: one secret, or two of which either is good. */
-  readonly secrets: readonly string[]
-  /** Without a slash at its end. */
-  readonly endpoint: string
-  readonly trustedOrigins: readonly string[]
-  /** Whether callers may name the user themselves. */
-  readonly takesUserIds: boolean
-}
 
 export interface IssuedToken extends Conversation {
   /** What a client of Direct Line takes as its `domain`. */

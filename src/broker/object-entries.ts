@@ -16,6 +16,8 @@ export interface Entry {
   readonly name: string
   /** As it was written, with its name; undefined if it cannot be opened. */
   readonly value: unknown
+  /** As it is kept. */
+  readonly bytes: Buffer
 }
 
 export interface RewrapCounts {
@@ -80,9 +82,9 @@ export const deleteObject = async (
 
 export async function* allObjects({ state, sealer }: ObjectEntries): AsyncGenerator<Entry> {
   for (const kind of objectKinds) {
-    for await (const { key, value } of state.list(prefixOf(kind))) {
+    for await (const { key, value: bytes } of state.list(prefixOf(kind))) {
       const name = key.slice(prefixOf(kind).length)
-      yield { kind, name, value: open(sealer(), kind, name, value) }
+      yield { kind, name, value: open(sealer(), kind, name, bytes), bytes }
     }
   }
 }

@@ -5,23 +5,33 @@
 import {
   type Configuration,
   type ConfigurationKind,
-  type ObjectFault,
-  objectFault,
   parseConfiguration,
   strayReferences
 } from '../core/bot.ts'
+import { type ChannelSpec, parseChannel, straySecrets } from '../core/channel.ts'
+import { type ObjectFault, objectFault } from '../core/object-fault.ts'
 import type { ReferenceBook } from '../core/reference.ts'
 
 /** What stands under a kind's name in `purser.yaml`, in the state and in URLs. */
 export interface ObjectTypes {
   readonly bots: Configuration
   readonly providers: Configuration
+  readonly channels: ChannelSpec
 }
 export type ObjectKind = keyof ObjectTypes
 
+/** By kind and name. */
+export type ObjectMaps = { readonly [K in ObjectKind]: Map<string, ObjectTypes[K]> }
+export const noObjects = (): ObjectMaps => ({
+  providers: new Map(),
+  bots: new Map(),
+  channels: new Map()
+})
+
 /** What an object may refer to. */
 export interface Around {
-  readonly book: ReferenceBook
+  /** Undefined where a store is itself at fault: what leads to it would only repeat that. */
+  readonly book: ReferenceBook | undefined
   readonly has: (kind: ObjectKind, name: string) => boolean
   readonly all: <K extends ObjectKind>(kind: K) => readonly ObjectTypes[K][]
 }
@@ -32,17 +42,32 @@ export interface Shown {
   readonly type?: string
   readonly provider?: string
   /** Their keys. */
-  readonly credentials: readonly string[]
+  readonly credentials?: string[]
+  readonly bot?: string
+  readonly kind?: ChannelSpec['kind']
+  /** References. */
+  readonly secrets?: string[]
+  readonly endpoint?: string
+  readonly trustedOrigins?: string[]
+  readonly userIds?: 'given' | 'generated'
+}
+
+export interface Surroundings {
+  /** The environment is pre or pro. */
+  readonly guarded: boolean
 }
 
 interface KindRow<T> {
   /** One of them, as the record and the operations call it. */
   readonly word: string
-  /** An object as it was written, with its name in it, and what is wrong with it by itself. */
-  readonly parse: (value: unknown) => {
-    readonly object: T
-    readonly faults: readonly ObjectFault[]
-  }
+  /**
+   * An object as it was written, with its name in it, and what is wrong with it by itself: with a fault it is of no use but
+   * to be checked for more, and undefined if it cannot even be that.
+   */
+  readonly parse: (
+    value: unknown,
+    surroundings: Surroundings
+  ) => { readonly object: T | undefined; readonly faults: readonly ObjectFault[] }
   /** What is wrong with what it refers to. */
   readonly check: (object: T, around: Around) => readonly ObjectFault[]
   /** What an administrator may see of it: never a credential. */
@@ -61,24 +86,48 @@ const show = ({ credentials, ...shown }: Configuration): Shown => ({
   credentials: [...credentials.keys()]
 })
 
+const stray = ({ credentials }: Configuration, { book }: Around): ObjectFault[] =>
+  book === undefined ? [] : strayReferences(credentials, book)
+
+/** In an order in which each refers only to those before it. */
 export const OBJECT_KINDS: { readonly [K in ObjectKind]: KindRow<ObjectTypes[K]> } = {
   providers: {
     word: 'provider',
     parse: parse('provider'),
-    check: ({ credentials }, { book }) => strayReferences(credentials, book),
+    check: stray,
     show,
     isNeeded: (name, { all }) => all('bots').some(({ provider }) => provider === name)
   },
   bots: {
     word: 'bot',
     parse: parse('bot'),
-    check: ({ provider, credentials }, { book, has }) => [
-      ...(provider === undefined || has('providers', provider)
+    check: (bot, around) => [
+      ...(bot.provider === undefined || around.has('providers', bot.provider)
         ? []
         : [objectFault('invalid_request', ['provider'], 'unknown_provider')]),
-      ...strayReferences(credentials, book)
+      ...stray(bot, around)
     ],
     show,
+    isNeeded: (name, { all }) => all('channels').some(({ bot }) => bot === name)
+  },
+  channels: {
+    word: 'channel',
+    parse: (value, surroundings) => {
+      const { channel, faults } = parseChannel(value, surroundings)
+      return { object: channel, faults }
+    },
+    check: (channel, { book, has }) => [
+      ...(channel.bot === undefined || has('bots', channel.bot)
+        ? []
+        : [objectFault('invalid_request', ['bot'], 'unknown_bot')]),
+      ...(book === undefined ? [] : straySecrets(channel, book))
+    ],
+    show: ({ secrets, trustedOrigins, takesUserIds, ...shown }) => ({
+      ...shown,
+      secrets: [...secrets],
+      trustedOrigins: [...trustedOrigins],
+      userIds: takesUserIds ? 'given' : 'generated'
+    }),
     isNeeded: () => false
   }
 }

@@ -1,15 +1,29 @@
 /**
- * What is configured of bots and providers: those of `purser.yaml`, and those of run time, which are kept in memory as of
+ * What is configured of bots, providers and channels: those of `purser.yaml`, and those of run time, which are kept in memory as of
  * the last change by anyone. Rule: what the file names is the file's alone; a change is recorded before it is made; and no
  * answer holds a credential.
  */
-import { refuseFaults } from '../core/bot.ts'
+import { refuseFaults } from '../core/object-fault.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { ReferenceBook } from '../core/reference.ts'
 import type { Shared } from '../state/shared.ts'
 import type { Caller } from './caller.ts'
-import { allObjects, deleteObject, type ObjectEntries, putObject } from './object-entries.ts'
-import { type Around, OBJECT_KINDS, type ObjectKind, type ObjectTypes } from './object-kinds.ts'
+import {
+  allObjects,
+  deleteObject,
+  type Entry,
+  type ObjectEntries,
+  putObject
+} from './object-entries.ts'
+import {
+  type Around,
+  noObjects,
+  OBJECT_KINDS,
+  type ObjectKind,
+  type ObjectMaps,
+  type ObjectTypes,
+  type Surroundings
+} from './object-kinds.ts'
 import { createRecorder, type RecorderOptions } from './record.ts'
 
 type ByName<T> = ReadonlyMap<string, T>
@@ -17,12 +31,13 @@ type ByName<T> = ReadonlyMap<string, T>
 export type ObjectsByKind = { readonly [K in ObjectKind]: ByName<ObjectTypes[K]> }
 
 export interface ObjectCatalog {
+  /** The same object for as long as it is unchanged where it is kept, or the file is not read anew. */
   readonly get: <K extends ObjectKind>(kind: K, name: string) => ObjectTypes[K] | undefined
   /** The file's in its order, then those of run time. */
   readonly all: <K extends ObjectKind>(kind: K) => readonly ObjectTypes[K][]
 }
 
-export interface ObjectsOptions extends RecorderOptions, ObjectEntries {
+export interface ObjectsOptions extends RecorderOptions, ObjectEntries, Surroundings {
   /** Those of the file, and what references can lead to, as they are at the time of asking. */
   readonly configured: () => ObjectsByKind & { readonly book: ReferenceBook }
   /** Undefined where there are no other replicas. */
@@ -46,22 +61,26 @@ export interface Objects extends ObjectCatalog {
 
 const TOPIC = 'objects'
 
-type Kept = { readonly [K in ObjectKind]: Map<string, ObjectTypes[K]> }
-const nothing = (): Kept => ({ providers: new Map(), bots: new Map() })
-
 const conflict = (detail: string): ProblemError => new ProblemError('conflict', { detail })
 
 export const createObjects = (options: ObjectsOptions): Objects => {
   const { configured, shared, log } = options
   const recorder = createRecorder(options)
-  let atRunTime = nothing()
+  let atRunTime = noObjects()
+  const bytesOf = new WeakMap<object, Buffer>()
+
+  const ofFile = <K extends ObjectKind>(kind: K): ByName<ObjectTypes[K]> => {
+    const inFile: ObjectsByKind = configured()
+    return inFile[kind]
+  }
+  const ofRunTime = <K extends ObjectKind>(kind: K): ByName<ObjectTypes[K]> => atRunTime[kind]
 
   const get: ObjectCatalog['get'] = (kind, name) =>
-    configured()[kind].get(name) ?? atRunTime[kind].get(name)
+    ofFile(kind).get(name) ?? ofRunTime(kind).get(name)
   const all: ObjectCatalog['all'] = (kind) => {
-    const ofFile = configured()[kind]
-    const others = [...atRunTime[kind].values()].filter(({ name }) => !ofFile.has(name))
-    return [...ofFile.values(), ...others]
+    const inFile = ofFile(kind)
+    const others = [...ofRunTime(kind).values()].filter(({ name }) => !inFile.has(name))
+    return [...inFile.values(), ...others]
   }
   const around = (): Around => ({
     book: configured().book,
@@ -69,20 +88,25 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     all
   })
 
-  const take = <K extends ObjectKind>(into: Kept, kind: K, name: string, value: unknown): void => {
-    const { object, faults } = OBJECT_KINDS[kind].parse(value)
-    if (value === undefined || faults.length > 0) {
+  const take = <K extends ObjectKind>(into: ObjectMaps, kind: K, entry: Entry): void => {
+    const { name, value, bytes } = entry
+    const { object, faults } = OBJECT_KINDS[kind].parse(value, options)
+    if (object === undefined || value === undefined || faults.length > 0) {
       log('error', 'an object of run time cannot be used', { kind, object: name })
-    } else {
-      if (configured()[kind].has(name)) {
-        log('warn', 'an object of run time is hidden by one of purser.yaml', { kind, object: name })
-      }
-      into[kind].set(name, object)
+      return
     }
+    if (ofFile(kind).has(name)) {
+      log('warn', 'an object of run time is hidden by one of purser.yaml', { kind, object: name })
+    }
+    // What is remembered of an object is remembered by the object itself.
+    const former = ofRunTime(kind).get(name)
+    const isUnchanged = former !== undefined && bytesOf.get(former)?.equals(bytes)
+    into[kind].set(name, isUnchanged ? former : object)
+    if (!isUnchanged) bytesOf.set(object, bytes)
   }
   const load = async (): Promise<void> => {
-    const loaded = nothing()
-    for await (const { kind, name, value } of allObjects(options)) take(loaded, kind, name, value)
+    const loaded = noObjects()
+    for await (const entry of allObjects(options)) take(loaded, entry.kind, entry)
     atRunTime = loaded
   }
   // One after the other: what began last has seen every change, and has the last word.
@@ -116,7 +140,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
   ): Promise<T> => {
     const object = `${OBJECT_KINDS[kind].word} ${name}`
     try {
-      if (configured()[kind].has(name)) throw conflict('purser.yaml has this name')
+      if (ofFile(kind).has(name)) throw conflict('purser.yaml has this name')
       check()
       await recorder.allowed(caller, action, undefined, { object, reason: 'intent' })
       const result = await work()
@@ -127,20 +151,24 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     }
   }
 
-  const checkBody = <K extends ObjectKind>(kind: K, name: string, body: object): void => {
+  const checkBody = <K extends ObjectKind>(
+    kind: K,
+    name: string,
+    body: { readonly name: unknown }
+  ): void => {
     const { parse, check } = OBJECT_KINDS[kind]
-    const { object, faults } = parse(body)
-    if (object.name !== name) {
+    if (body.name !== name) {
       const errors = [{ pointer: '/body/name', rule: 'const' }]
       throw new ProblemError('invalid_request', { errors })
     }
-    refuseFaults([...faults, ...check(object, around())])
+    const { object, faults } = parse(body, options)
+    refuseFaults([...faults, ...(object === undefined ? [] : check(object, around()))])
   }
 
   return {
     get,
     all,
-    isOfFile: (kind, name) => configured()[kind].has(name),
+    isOfFile: (kind, name) => ofFile(kind).has(name),
     refresh,
 
     write: (caller, kind, name, body) => {

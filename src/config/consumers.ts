@@ -6,8 +6,8 @@ import { type Static, Type } from 'typebox'
 import { isClientName } from '../core/policy.ts'
 import { ENVIRONMENTS, type Environment, MODES } from '../core/principal.ts'
 import { isScope } from '../core/scope.ts'
+import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { isKeyId, type KeyRequest } from '../keys/api-key.ts'
-import { checkShape, type Path, type Report } from './shape.ts'
 import { readYaml } from './yaml-document.ts'
 
 const strict = { additionalProperties: false } as const

@@ -7,11 +7,11 @@ import { connectStores, type StoresDeps } from '../broker/stores.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { createReferenceBook, locatorOf, parseReference } from '../core/reference.ts'
 import type { SecretRecord } from '../core/secret.ts'
+import { checkShape, type Report } from '../core/shape.ts'
 import type { Config } from './config.ts'
 import { isGuarded } from './env.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import { Definition, settingsOf, WORDS } from './hashicorp-form.ts'
-import { checkShape, type Report } from './shape.ts'
 import { readStore, type StoreConfig } from './store.ts'
 
 type Where = NonNullable<StoreConfig['definition']>

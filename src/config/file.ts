@@ -1,10 +1,10 @@
 /**
- * Reads `purser.yaml`: stores, policies, names for references, bots and their providers. Rule: unknown members are errors,
+ * Reads `purser.yaml`: stores, policies, names for references, bots, their providers and channels. Rule: unknown members are errors,
  * whatever refers to something must find it, and every fault is reported at once with its line.
  */
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
-import type { ChannelSpec } from '../broker/channels.ts'
+import type { ObjectsByKind } from '../broker/objects.ts'
 import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import {
   createReferenceBook,
@@ -12,12 +12,11 @@ import {
   parseReference,
   type ReferenceBook
 } from '../core/reference.ts'
+import { checkShape, type Report } from '../core/shape.ts'
 import { chainFaults } from './chain.ts'
-import { Channel, type ChannelContext, readChannel } from './channel.ts'
 import { ConfigError } from './fault.ts'
 import type { ImportedStore } from './hashicorp.ts'
-import { type Objects, readObjects } from './objects.ts'
-import { checkShape, type Report } from './shape.ts'
+import { readObjects } from './objects.ts'
 import { readStore, Store, type StoreConfig } from './store.ts'
 import { readYaml } from './yaml-document.ts'
 
@@ -35,26 +34,25 @@ const Policy = Type.Object(
   { additionalProperties: false }
 )
 
-// In VoiceAI Connect's own form: most members are theirs.
-const TheirObjects = Type.Array(Type.Unknown(), { maxItems: 10_000 })
+// Each is read by itself: most members of bots and providers are VoiceAI Connect's own.
+const objects = (maxItems: number) => Type.Optional(Type.Array(Type.Unknown(), { maxItems }))
 
 const File = Type.Object(
   {
     stores: Type.Array(Store, { maxItems: 1000 }),
     policies: Type.Optional(Type.Array(Policy, { maxItems: 10_000 })),
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
-    providers: Type.Optional(TheirObjects),
-    bots: Type.Optional(TheirObjects),
-    channels: Type.Optional(Type.Array(Channel, { maxItems: 1000 }))
+    providers: objects(10_000),
+    bots: objects(10_000),
+    channels: objects(1000)
   },
   { additionalProperties: false }
 )
 
-export interface FileConfig extends Objects {
+export interface FileConfig extends ObjectsByKind {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
   readonly book: ReferenceBook
-  readonly channels: readonly ChannelSpec[]
 }
 
 const NAMED_ALIKE = 'has the name of another store: its member store can give it one of its own'
@@ -123,19 +121,6 @@ const checkNames = (
   }
 }
 
-const checkedChannels = (
-  entries: readonly { readonly name: string }[],
-  context: ChannelContext,
-  report: Report
-): ChannelSpec[] =>
-  entries.flatMap((entry, index) => {
-    const at = ['channels', index]
-    if (entries.findIndex(({ name }) => name === entry.name) < index) {
-      report([...at, 'name'], 'stands twice')
-    }
-    return readChannel(entry, context, at, report) ?? []
-  })
-
 /** What else there is, besides the file. */
 export interface Beside {
   /** The environment is pre or pro. */
@@ -173,13 +158,11 @@ export const parseConfigFile = (
   const book = createReferenceBook(all, secrets)
   checkPolicies(policies, kinds, report)
   const areStoresRead = stores.length === file.stores.length
-  const { providers = [], bots = [] } = file
-  const objects = readObjects({ providers, bots }, areStoresRead ? book : undefined, report)
-  let channels: ChannelSpec[] = []
   // What leads to a store which is itself at fault would only repeat that fault.
+  const context = { book: areStoresRead ? book : undefined, guarded }
+  const configured = readObjects(file, context, report)
   if (areStoresRead) {
     checkNames(secrets, book, report)
-    channels = checkedChannels(file.channels ?? [], { guarded, book }, report)
     for (const { index, message } of chainFaults(all, book)) {
       const elsewhere = imported[index - stores.length]
       if (elsewhere === undefined) report(['stores', index], message)
@@ -187,7 +170,7 @@ export const parseConfigFile = (
     }
   }
   refuse()
-  return { stores: all, policies, book, ...objects, channels }
+  return { stores: all, policies, book, ...configured }
 }
 
 /** Throws ConfigError. */

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createReferenceBook, parseReference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
+import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { refsIn } from './chain.ts'
 import { isGuarded } from './env.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
@@ -21,7 +22,6 @@ import {
 } from './hashicorp-form.ts'
 import { placeOfFault } from './json-fault.ts'
 import type { Settings } from './settings.ts'
-import { checkShape, type Path, type Report } from './shape.ts'
 import { readStore, type StoreConfig } from './store.ts'
 
 export interface ImportedStore extends StoreConfig {

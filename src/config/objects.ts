@@ -1,49 +1,46 @@
 /**
- * `bots:` and `providers:` of `purser.yaml`, in VoiceAI Connect's own form. Rule: names are told apart, a bot's provider is
- * there, every reference leads to a configured store, and all faults are reported at once.
+ * `bots:`, `providers:` and `channels:` of `purser.yaml`. Rule: names are told apart, whatever refers to something finds it
+ * in the file, and all faults are reported at once.
  */
 import {
-  type Configuration,
-  type ConfigurationKind,
-  objectFault,
-  parseConfiguration,
-  strayReferences
-} from '../core/bot.ts'
-import type { ReferenceBook } from '../core/reference.ts'
-import type { Report } from './shape.ts'
+  type Around,
+  noObjects,
+  OBJECT_KINDS,
+  type ObjectKind,
+  type ObjectTypes,
+  objectKinds,
+  type Surroundings
+} from '../broker/object-kinds.ts'
+import type { ObjectsByKind } from '../broker/objects.ts'
+import type { Report } from '../core/shape.ts'
 
-export type Configurations = ReadonlyMap<string, Configuration>
-
-export interface Objects {
-  readonly providers: Configurations
-  readonly bots: Configurations
+export interface ObjectsContext extends Surroundings {
+  readonly book: Around['book']
 }
 
-/** `book` is undefined where a store is itself at fault: what leads to it would only repeat that. */
 export const readObjects = (
-  written: { readonly providers: readonly unknown[]; readonly bots: readonly unknown[] },
-  book: ReferenceBook | undefined,
+  written: { readonly [K in ObjectKind]?: readonly unknown[] },
+  { book, guarded }: ObjectsContext,
   report: Report
-): Objects => {
-  const readAll = (
-    kind: ConfigurationKind,
-    list: 'providers' | 'bots',
-    providers?: Configurations
-  ): Configurations => {
-    const found = new Map<string, Configuration>()
-    written[list].forEach((entry, index) => {
-      const { configuration, faults } = parseConfiguration(kind, entry)
-      const { name, provider, credentials } = configuration
-      const all = [...faults, ...(book === undefined ? [] : strayReferences(credentials, book))]
-      if (provider !== undefined && providers?.has(provider) === false) {
-        all.push(objectFault('invalid_request', ['provider'], 'unknown_provider'))
-      }
-      for (const { path, message } of all) report([list, index, ...path], message)
-      if (found.has(name)) report([list, index, 'name'], 'stands twice')
-      found.set(name, configuration)
-    })
-    return found
+): ObjectsByKind => {
+  const found = noObjects()
+  const around: Around = {
+    book,
+    has: (kind, name) => found[kind].has(name),
+    all: (kind) => [...found[kind].values()]
   }
-  const providers = readAll('provider', 'providers')
-  return { providers, bots: readAll('bot', 'bots', providers) }
+  const readAll = <K extends ObjectKind>(kind: K): void => {
+    const { parse, check } = OBJECT_KINDS[kind]
+    const into: Map<string, ObjectTypes[K]> = found[kind]
+    written[kind]?.forEach((entry, index) => {
+      const { object, faults } = parse(entry, { guarded })
+      const all = [...faults, ...(object === undefined ? [] : check(object, around))]
+      for (const { path, message } of all) report([kind, index, ...path], message)
+      if (object === undefined) return
+      if (into.has(object.name)) report([kind, index, 'name'], 'stands twice')
+      into.set(object.name, object)
+    })
+  }
+  for (const kind of objectKinds) readAll(kind)
+  return found
 }

@@ -6,9 +6,9 @@ import { type Static, Type } from 'typebox'
 import { EventProof, faultOfProof } from '../broker/events/proof.ts'
 import type { StoreSpec } from '../broker/stores.ts'
 import { isStoreName } from '../core/reference.ts'
+import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
 import { Quota } from '../providers/quotas.ts'
-import { checkShape, type Path, type Report } from './shape.ts'
 
 export const Store = Type.Object({
   name: Type.String(),

@@ -1,7 +1,7 @@
 /** A YAML file that people write. Rule: no alias, no member twice, and every fault has its line and never shows a value. */
 import { isNode, LineCounter, parseDocument, visit } from 'yaml'
+import type { Report } from '../core/shape.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
-import type { Report } from './shape.ts'
 
 export interface YamlDocument {
   readonly content: unknown

@@ -3,7 +3,7 @@
  * is theirs; no key stands in two members, a reference has the form of its member, and a fault repeats no value, and no key
  * that is not a plain word.
  */
-import { type ProblemCode, ProblemError } from './problem.ts'
+import { isPlainKey, type ObjectFault, objectFault } from './object-fault.ts'
 import {
   createReferenceBook,
   isSecretName,
@@ -32,37 +32,6 @@ export interface Configuration {
 
 export type ConfigurationKind = 'bot' | 'provider'
 
-const RULES = {
-  conflict: 'stands in two members of credentials',
-  form: 'does not have the form of a reference that belongs into this member',
-  reference: 'is not a reference that can be read',
-  unknown_store: 'leads to no configured store',
-  unknown_provider: 'names a provider that is not configured',
-  type: 'does not have the type that belongs here',
-  name: 'must be letters, digits, dots, underscores and hyphens',
-  member: 'looks like a member for credentials, but is none of them',
-  maximum: 'has more credentials than the 500 that are allowed'
-} as const
-
-export interface ObjectFault {
-  readonly code: Extract<
-    ProblemCode,
-    'conflicting_credentials' | 'invalid_reference' | 'invalid_request'
-  >
-  /** Members from the object inwards. */
-  readonly path: readonly string[]
-  readonly rule: keyof typeof RULES
-  /** What is wrong, to be read after the path. */
-  readonly message: string
-}
-
-export const objectFault = (
-  code: ObjectFault['code'],
-  path: readonly string[],
-  rule: ObjectFault['rule'],
-  message: string = RULES[rule]
-): ObjectFault => ({ code, path, rule, message })
-
 const CREDENTIALS_MAX = 500
 
 /** How a reference begins in each member; undefined: any reference, in any of its forms, or a name. */
@@ -77,9 +46,6 @@ const MEMBERS: ReadonlyMap<string, RegExp | undefined> = new Map([
 const PLAIN = 'credentials'
 
 const NOWHERE = createReferenceBook([], new Map())
-
-/** A key is somebody else's: it is repeated only where it cannot be a value that went astray. */
-export const isPlainKey = (key: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(key)
 
 const placeOf = (member: string, key: string): string[] =>
   isPlainKey(key) ? [member, key] : [member]
@@ -197,16 +163,3 @@ export const strayReferences = (credentials: Credentials, book: ReferenceBook): 
       return [objectFault('invalid_reference', path, 'reference', (error as Error).message)]
     }
   })
-
-const GRAVEST = ['conflicting_credentials', 'invalid_reference', 'invalid_request'] as const
-
-/** Throws all faults of an object that came as a request's body as one problem. */
-export const refuseFaults = (faults: readonly ObjectFault[]): void => {
-  const code = GRAVEST.find((grave) => faults.some((fault) => fault.code === grave))
-  if (code === undefined) return
-  const errors = faults.map(({ path, rule }) => ({
-    pointer: ['', 'body', ...path.map((part) => part.trim())].join('/'),
-    rule
-  }))
-  throw new ProblemError(code, { errors })
-}

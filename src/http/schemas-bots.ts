@@ -1,5 +1,6 @@
 /** The shapes of bots, bot providers and their credentials. Rule: an object of VoiceAI's is theirs, member by member. */
 import { type Static, Type } from 'typebox'
+import { Channel } from '../core/channel.ts'
 import { Problem } from './schemas.ts'
 
 const strict = { additionalProperties: false } as const
@@ -83,7 +84,13 @@ export const ObjectsAnswer = Type.Object({
       displayName: Type.Optional(Type.String()),
       type: Type.Optional(Type.String()),
       provider: Type.Optional(Type.String()),
-      credentials: Type.Array(Type.String(), { description: 'their keys' })
+      credentials: Type.Optional(Type.Array(Type.String(), { description: 'their keys' })),
+      bot: Type.Optional(Type.String()),
+      kind: Channel.properties.kind,
+      secrets: Type.Optional(Type.Array(Type.String(), { description: 'references' })),
+      endpoint: Type.Optional(Type.String()),
+      trustedOrigins: Type.Optional(Type.Array(Type.String())),
+      userIds: Type.Optional(Type.Enum(['given', 'generated'] as const))
     })
   )
 })

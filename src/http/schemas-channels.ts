@@ -1,6 +1,7 @@
-/** The shapes of requests and answers about channels' tokens. Rule: unknown members are refused. */
+/** The shapes of requests and answers about channels and their tokens. Rule: unknown members are refused. */
 import { Type } from 'typebox'
 import { USER_ID } from '../broker/direct-line.ts'
+import { Channel } from '../core/channel.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -8,10 +9,16 @@ export const ChannelParams = Type.Object(
   {
     name: Type.String({
       pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
-      description: 'a channel of `channels:`'
+      description: 'a channel of `channels:` or of run time'
     })
   },
   strict
+)
+
+/** As `channels:` has it; the name stands in the URL already. */
+export const ChannelBody = Type.Object(
+  { ...Channel.properties, name: Type.Optional(Channel.properties.name) },
+  { ...strict, description: 'a channel as `channels:` has it' }
 )
 
 const User = Type.Object(

@@ -70,7 +70,7 @@ export const EncryptionKeysQuery = Type.Object(
   {
     quietHours: Type.Optional(
       Type.String({
-        pattern: '^[1-9][0-9]{0,3}$',
+        pattern: '^(?:[1-9][0-9]{0,2}|[1-8][0-9]{3})$',
         description: 'for how long a key must not have been used to count as quiet; 24 if absent'
       })
     )

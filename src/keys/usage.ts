@@ -1,12 +1,12 @@
 /**
  * When each API key was seen first and used last, by key id, so that an operator knows who still uses what. Rule: the way
  * of a request notes a use in memory and goes on; it is written in the background, at most once a minute for each key, and
- * a write that fails is lost. No key's text is kept.
+ * a write that fails is lost. No key's text is kept, and nothing of a key that was not used for more than a year.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
-import type { State } from '../state/state.ts'
+import type { State, StateEntry } from '../state/state.ts'
 
 const Moment = Type.String({ format: 'date-time' })
 
@@ -28,7 +28,7 @@ const shape = Compile(KeyUse)
 export interface KeyUsage {
   /** That the key was used at that time (milliseconds since the epoch). Costs an entry in a map. */
   readonly note: (principal: Principal, at: number) => void
-  /** In the order of their ids, those after `after`. */
+  /** In the order of their ids, those after `after`. Removes what is too old to be listed, a part of it at a time. */
   readonly list: (after?: string) => AsyncIterable<KeyUse>
   readonly isKnown: (keyId: string) => Promise<boolean>
   /** Writes what was noted; to be called before the state is closed. */
@@ -37,6 +37,8 @@ export interface KeyUsage {
 
 export interface KeyUsageOptions {
   readonly state: State
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
   /** Called for the first of the writes that fail in a row. */
   readonly onFailure: () => void
 }
@@ -47,6 +49,10 @@ export const NOTED_EVERY_MS = 60_000
 /** How long uses are collected before they are written together. */
 const WRITE_AFTER_MS = 1_000
 const ATTEMPTS = 3
+/** Longer than any span that the report on encryption keys may be asked for. */
+const KEPT_MS = 400 * 24 * 3_600_000
+/** Each is a write to a disk, and somebody waits for the list. */
+const PURGED_AT_ONCE = 100
 const PREFIX = 'usage/'
 
 const isoTime = (ms: number): string => new Date(ms).toISOString()
@@ -81,7 +87,7 @@ const useOf = ({ principal, at }: Noted, former: KeyUse | undefined): KeyUse => 
   }
 }
 
-export const createKeyUsage = ({ state, onFailure }: KeyUsageOptions): KeyUsage => {
+export const createKeyUsage = ({ state, now, onFailure }: KeyUsageOptions): KeyUsage => {
   let noted = new Map<string, Noted>()
   let timer: NodeJS.Timeout | undefined
   let writing = Promise.resolve()
@@ -123,6 +129,11 @@ export const createKeyUsage = ({ state, onFailure }: KeyUsageOptions): KeyUsage 
     return writing
   }
 
+  /** Whoever is used meanwhile stays: it is removed as it was read. A state that cannot be written now can be later. */
+  const purge = async ({ key, value }: StateEntry): Promise<void> => {
+    await state.compareAndSet(key, value, undefined).catch(() => {})
+  }
+
   return {
     note: (principal, at) => {
       noted.set(principal.keyId, { principal, at })
@@ -131,9 +142,14 @@ export const createKeyUsage = ({ state, onFailure }: KeyUsageOptions): KeyUsage 
 
     list: async function* (after = '') {
       await flush()
-      for await (const { key, value } of state.list(PREFIX)) {
-        const use = key > PREFIX + after ? parse(value) : undefined
-        if (use !== undefined) yield use
+      const oldest = now() - KEPT_MS
+      let purged = 0
+      for await (const entry of state.list(PREFIX)) {
+        const use = parse(entry.value)
+        if (use === undefined) continue
+        if (Date.parse(use.lastUsed) < oldest) {
+          if (purged++ < PURGED_AT_ONCE) await purge(entry)
+        } else if (entry.key > PREFIX + after) yield use
       }
     },
 

@@ -1,4 +1,7 @@
-/** Bots and providers at run time, for administrators. Rule: what was written never comes back. */
+/**
+ * Bots, providers and channels at run time, for administrators. Rule: no credential comes back; of a channel's secrets, which
+ * are references, these do.
+ */
 import { OBJECT_KINDS, type ObjectKind, objectKinds } from '../../broker/object-kinds.ts'
 import type { Objects } from '../../broker/objects.ts'
 import { callerOf } from '../caller.ts'
@@ -10,6 +13,7 @@ import {
   TheirObject,
   WrittenAnswer
 } from '../schemas-bots.ts'
+import { ChannelBody } from '../schemas-channels.ts'
 
 const config = { auth: { kind: 'admin', changes: true } } as const
 
@@ -29,9 +33,8 @@ const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects):
     },
     async () => ({
       objects: objects.all(kind).map((object) => {
-        const { credentials, ...shown } = show(object)
-        const origin: 'file' | 'runtime' = objects.isOfFile(kind, shown.name) ? 'file' : 'runtime'
-        return { ...shown, origin, credentials: [...credentials] }
+        const origin: 'file' | 'runtime' = objects.isOfFile(kind, object.name) ? 'file' : 'runtime'
+        return { ...show(object), origin }
       })
     })
   )
@@ -44,7 +47,7 @@ const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects):
         operationId: `write${Word}`,
         summary: `Configure a ${word}, or configure it anew; sealed where it is kept`,
         params: ObjectParams,
-        body: TheirObject,
+        body: kind === 'channels' ? ChannelBody : TheirObject,
         response: { 200: WrittenAnswer }
       }
     },

@@ -1,6 +1,7 @@
 /** The credentials of configured bots and providers, and those of an object that the caller brings along. */
 import type { Bots } from '../../broker/bots.ts'
-import { parseCredentials, refuseFaults } from '../../core/bot.ts'
+import { parseCredentials } from '../../core/bot.ts'
+import { refuseFaults } from '../../core/object-fault.ts'
 import { createAnswerBudget } from '../answer-budget.ts'
 import { outcomeOf, providerAnswerOf } from '../bot-answers.ts'
 import { callerOf } from '../caller.ts'

@@ -43,15 +43,17 @@ const openReplicas = (t: Parameters<typeof openState>[0]) => {
   const sealer = createSealer(randomKeyring().keyring)
   const messages = openMessages()
   const events: string[] = []
-  const open = (): Objects =>
+  const open = ({ guarded = false } = {}): Objects =>
     createObjects({
       state,
       sealer: () => sealer,
+      guarded,
       shared: messages.shared,
       configured: () => ({
         bots: new Map([['of-file', ofFile]]),
         providers: new Map(),
-        book: createReferenceBook([], new Map())
+        channels: new Map(),
+        book: createReferenceBook([{ name: 'local', address: { kind: 'local' } }], new Map())
       }),
       environment: 'dev',
       record: async ({ action, outcome, code, reason, object }) => {
@@ -60,7 +62,7 @@ const openReplicas = (t: Parameters<typeof openState>[0]) => {
       },
       log: () => {}
     })
-  return { replicas: [open(), open()] as const, messages, events, state }
+  return { replicas: [open(), open()] as const, open, messages, events, state }
 }
 
 const names = (objects: Objects): string[] => objects.all('bots').map(({ name }) => name)
@@ -119,4 +121,42 @@ test('an entry that was moved to another name or damaged is no object', async (t
   await here.refresh()
   t.same(names(here), ['of-file', 'one'])
   t.same(here.all('providers'), [])
+})
+
+const CHANNEL = {
+  bot: 'of-file',
+  secrets: ['local:key1'],
+  endpoint: 'http://127.0.0.1:3000',
+  trustedOrigins: []
+}
+
+test('a channel is the same object until it is changed, whatever else changes', async (t) => {
+  const { replicas, state } = openReplicas(t)
+  const [here, there] = replicas
+  await here.write(CALLER, 'channels', 'chat', CHANNEL)
+  await here.write(CALLER, 'channels', 'other', CHANNEL)
+  await there.refresh()
+  const [first, far] = [here.get('channels', 'chat'), there.get('channels', 'chat')]
+  t.match(first, { name: 'chat', endpoint: CHANNEL.endpoint, takesUserIds: true })
+  await here.write(CALLER, 'bots', 'one', {})
+  await here.write(CALLER, 'channels', 'other', { ...CHANNEL, userIds: 'generated' })
+  await here.remove(CALLER, 'channels', 'other')
+  await Promise.all([here.refresh(), there.refresh()])
+  t.equal(here.get('channels', 'chat'), first)
+  t.equal(there.get('channels', 'chat'), far)
+  await here.write(CALLER, 'channels', 'chat', { ...CHANNEL, userIds: 'generated' })
+  t.match(here.get('channels', 'chat'), { takesUserIds: false })
+  t.notOk((await state.get('runtime/channels/chat'))?.includes('local:key1'), 'sealed')
+})
+
+test('a channel that was put where this machine may be its endpoint is of no use where it may not', async (t) => {
+  const { replicas, open } = openReplicas(t)
+  const [here] = replicas
+  await here.write(CALLER, 'channels', 'chat', CHANNEL)
+  const [guarded, free] = [open({ guarded: true }), open()]
+  await Promise.all([guarded.refresh(), free.refresh()])
+  t.equal(guarded.get('channels', 'chat'), undefined)
+  t.ok(free.get('channels', 'chat'))
+  const refusal = await guarded.write(CALLER, 'channels', 'chat', CHANNEL).catch((error) => error)
+  t.strictSame(refusal.details.errors, [{ pointer: '/body/endpoint', rule: 'endpoint' }])
 })

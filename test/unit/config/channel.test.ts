@@ -35,38 +35,44 @@ test('a channel is read as it is documented', async (t) => {
   const { channels } = read(
     `stores: [{ name: kv, kind: azure-key-vault, vaultUrl: "https://keyvault-name.vault.azure.net" }]
 secrets: { second: "kv:directline-key2" }
+bots: [{ name: sample-bot }]
 channels:
   - { name: webchat, bot: sample-bot, secrets: ["kv:directline-key1", second], endpoint: https://europe.directline.botframework.com, trustedOrigins: ["https://www.example.com"] }
   - { name: old, kind: webchat, secrets: ["kv:webchat"], endpoint: "https://webchat.botframework.com/" }
   - { name: in-app, secrets: ["kv:x"], endpoint: "https://my-bot.azurewebsites.net/.bot/", trustedOrigins: [], userIds: generated }
 `
   )
-  t.strictSame(channels, [
-    {
-      name: 'webchat',
-      kind: 'directline',
-      secrets: ['kv:directline-key1', 'second'],
-      endpoint: 'https://europe.directline.botframework.com',
-      trustedOrigins: ['https://www.example.com'],
-      takesUserIds: true
-    },
-    {
-      name: 'old',
-      kind: 'webchat',
-      secrets: ['kv:webchat'],
-      endpoint: 'https://webchat.botframework.com',
-      trustedOrigins: [],
-      takesUserIds: true
-    },
-    {
-      name: 'in-app',
-      kind: 'directline',
-      secrets: ['kv:x'],
-      endpoint: 'https://my-bot.azurewebsites.net/.bot',
-      trustedOrigins: [],
-      takesUserIds: false
-    }
-  ])
+  t.same([...channels.keys()], ['webchat', 'old', 'in-app'])
+  t.strictSame(
+    [...channels.values()],
+    [
+      {
+        name: 'webchat',
+        bot: 'sample-bot',
+        kind: 'directline',
+        secrets: ['kv:directline-key1', 'second'],
+        endpoint: 'https://europe.directline.botframework.com',
+        trustedOrigins: ['https://www.example.com'],
+        takesUserIds: true
+      },
+      {
+        name: 'old',
+        kind: 'webchat',
+        secrets: ['kv:webchat'],
+        endpoint: 'https://webchat.botframework.com',
+        trustedOrigins: [],
+        takesUserIds: true
+      },
+      {
+        name: 'in-app',
+        kind: 'directline',
+        secrets: ['kv:x'],
+        endpoint: 'https://my-bot.azurewebsites.net/.bot',
+        trustedOrigins: [],
+        takesUserIds: false
+      }
+    ]
+  )
 })
 
 test("a secret is sent to Microsoft's own hosts and nowhere else", async (t) => {
@@ -155,6 +161,10 @@ test('each fault of a channel is told with its place, and all at once', async (t
     ],
     [channel({ rest: 'trustedOrigins: ["*"]' }), /trustedOrigins.0 must be an exact origin/],
     [
+      channel({ rest: 'bot: nobody, trustedOrigins: []' }),
+      /channels.0.bot names a bot that is not configured/
+    ],
+    [
       channel({ rest: 'colour: red, trustedOrigins: []' }),
       /channels.0.colour is not a known member/
     ],
@@ -163,8 +173,8 @@ test('each fault of a channel is told with its place, and all at once', async (t
     [
       channel({ endpoint: 'https://evil.example', secrets: '["no:key"]', rest: '' }),
       /endpoint must be/,
-      /secrets.0 leads/,
-      /lacks trustedOrigins/
+      /lacks trustedOrigins/,
+      /secrets.0 leads/
     ]
   ] as const) {
     const faults = at(text)

@@ -1,10 +1,6 @@
 import { test } from 'tap'
-import {
-  parseConfiguration,
-  parseCredentials,
-  refuseFaults,
-  strayReferences
-} from '../../../src/core/bot.ts'
+import { parseConfiguration, parseCredentials, strayReferences } from '../../../src/core/bot.ts'
+import { refuseFaults } from '../../../src/core/object-fault.ts'
 import type { ProblemError } from '../../../src/core/problem.ts'
 import { createReferenceBook } from '../../../src/core/reference.ts'
 import { createCanary, everythingIn } from '../../support/canary.ts'

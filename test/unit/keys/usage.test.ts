@@ -16,7 +16,7 @@ const idOf = (n: number) => `${String(n).padStart(8, '0')}-7a0a-4d0e-8a39-3f5f3c
 /** A real state of which writes are counted, and fail while told to. */
 const setUp = (t: Test) => {
   const state = openState(t)
-  const told = { writes: 0, failures: 0, isBroken: false }
+  const told = { writes: 0, failures: 0, isBroken: false, now: NOW }
   const watched: State = {
     ...state,
     compareAndSet: (...change) => {
@@ -26,7 +26,8 @@ const setUp = (t: Test) => {
     }
   }
   const onFailure = () => void told.failures++
-  return { told, state: watched, usage: createKeyUsage({ state: watched, onFailure }) }
+  const usage = createKeyUsage({ state: watched, now: () => told.now, onFailure })
+  return { told, state: watched, usage }
 }
 
 const all = async (uses: AsyncIterable<KeyUse>): Promise<KeyUse[]> => {
@@ -108,7 +109,11 @@ test('a write that fails is told once and lost, and the next one works', async (
 
 test('two replicas that note one key lose nothing, and damage is passed over', async (t) => {
   const { state, usage } = setUp(t)
-  const other = createKeyUsage({ state, onFailure: () => t.fail('no write fails') })
+  const other = createKeyUsage({
+    state,
+    now: () => NOW,
+    onFailure: () => t.fail('no write fails')
+  })
   for (let n = 0; n < 20; n++) {
     usage.note({ ...PRINCIPAL, keyId: idOf(n) }, NOW)
     other.note({ ...PRINCIPAL, keyId: idOf(n + 10) }, NOW)
@@ -121,4 +126,36 @@ test('two replicas that note one key lose nothing, and damage is passed over', a
     Array.from({ length: 30 }, (_, n) => idOf(n))
   )
   t.equal((await all(usage.list(idOf(28))))[0]?.keyId, idOf(29))
+})
+
+test('a key that was not used for 400 days is listed no more, and a part of such keys is removed each time', async (t) => {
+  const { told, state, usage } = setUp(t)
+  const DAY = 24 * 3_600_000
+  for (let n = 0; n < 103; n++) usage.note({ ...PRINCIPAL, keyId: idOf(n) }, NOW)
+  usage.note({ ...PRINCIPAL, keyId: idOf(200) }, NOW + DAY)
+  await state.compareAndSet(`usage/${idOf(300)}`, undefined, Buffer.from('{"keyId":1}'))
+  await usage.close()
+  const left = async () => {
+    const keys: string[] = []
+    for await (const { key } of state.list('usage/')) keys.push(key)
+    return keys.map((key) => key.slice('usage/'.length))
+  }
+  told.now = NOW + 400 * DAY
+  t.equal((await all(usage.list())).length, 104, 'to the day')
+
+  told.now += 1
+  const young = [idOf(200)]
+  const ids = async (after?: string) => (await all(usage.list(after))).map(({ keyId }) => keyId)
+  told.isBroken = true
+  t.same(await ids(), young, 'a state that cannot be written is no reason to list nothing')
+  t.equal((await left()).length, 105)
+  told.isBroken = false
+  t.same(await ids(idOf(150)), young)
+  t.same(await left(), [idOf(100), idOf(101), idOf(102), idOf(200), idOf(300)])
+  t.equal(await usage.isKnown(idOf(100)), true)
+  usage.note({ ...PRINCIPAL, keyId: idOf(101) }, told.now)
+  t.same(await ids(), [idOf(101), ...young])
+  t.same(await left(), [idOf(101), idOf(200), idOf(300)])
+  t.equal(await usage.isKnown(idOf(100)), false)
+  t.equal(await usage.isKnown(idOf(200)), true)
 })

@@ -6,7 +6,8 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 
 export type Path = readonly (string | number)[]
-export type Report = (path: Path, message: string) => void
+/** `keyword` is the word of JSON schema for the rule that is broken, where it was a schema's. */
+export type Report = (path: Path, message: string, keyword?: string) => void
 
 /** The parts of a JSON schema that matter here. */
 interface Schema {
@@ -85,16 +86,18 @@ export const checkShape = (schema: TSchema, value: unknown, at: Path, report: Re
     if (inside.length > 0 || keyword === 'anyOf') {
       // No alternative was meant: what each of them lacks is no help, what there is to choose from is.
       if (!unions.has(schemaPath.slice(0, union?.length)))
-        report(unionPath(path, at, union), choices(schemaAt(narrowed, union ?? '')))
+        report(unionPath(path, at, union), choices(schemaAt(narrowed, union ?? '')), 'anyOf')
       unions.add(union ?? '')
     } else if (keyword === 'additionalProperties') {
       const { additionalProperties } = params as { additionalProperties: string[] }
-      for (const member of additionalProperties) report([...path, member], 'is not a known member')
+      for (const member of additionalProperties) {
+        report([...path, member], 'is not a known member', keyword)
+      }
     } else if (keyword === 'required') {
       const { requiredProperties } = params as { requiredProperties: string[] }
-      report(path, `lacks ${requiredProperties.join(', ')}`)
+      report(path, `lacks ${requiredProperties.join(', ')}`, keyword)
     } else if (keyword !== 'boolean') {
-      report(path, message)
+      report(path, message, keyword)
     }
   }
   return false

@@ -1,0 +1,162 @@
+/**
+ * One channel of a configuration, wherever it is written: `purser.yaml` or a request. Rule: a channel's secret is sent to
+ * its endpoint, so the endpoint is one of Microsoft's own hosts, letter by letter, and its secrets are references.
+ */
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { isPlainKey, type ObjectFault, objectFault } from './object-fault.ts'
+import { isSecretName, parseReference, type ReferenceBook } from './reference.ts'
+import { checkShape } from './shape.ts'
+
+/** A channel as it is configured. */
+export interface ChannelSpec {
+  readonly name: string
+  /** Whose channel it is. */
+  readonly bot?: string
+  readonly kind: 'directline' | 'webchat'
+  /** References: one secret, or two of which either is good. */
+  readonly secrets: readonly string[]
+  /** Without a slash at its end. */
+  readonly endpoint: string
+  readonly trustedOrigins: readonly string[]
+  /** Whether callers may name the user themselves. */
+  readonly takesUserIds: boolean
+}
+
+export const Channel = Type.Object(
+  {
+    name: Type.String(),
+    bot: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 256, description: 'whose channel it is' })
+    ),
+    kind: Type.Optional(Type.Enum(['directline', 'webchat'])),
+    secrets: Type.Array(Type.String(), { minItems: 1, maxItems: 2 }),
+    endpoint: Type.String({ maxLength: 256 }),
+    trustedOrigins: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 100 })),
+    userIds: Type.Optional(Type.Enum(['given', 'generated']))
+  },
+  { additionalProperties: false }
+)
+type Kind = ChannelSpec['kind']
+
+/** https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-direct-line-3-0-api-reference, and the sovereign clouds. */
+const HOSTS: Readonly<Record<Kind, readonly string[]>> = {
+  directline: [
+    'directline.botframework.com',
+    'europe.directline.botframework.com',
+    'india.directline.botframework.com',
+    'directline.botframework.azure.us',
+    'directline.botframework.azure.cn'
+  ],
+  webchat: [
+    'webchat.botframework.com',
+    'europe.webchat.botframework.com',
+    'india.webchat.botframework.com',
+    'webchat.botframework.azure.us'
+  ]
+}
+/** Bots with Direct Line in their own app service. */
+const EXTENSION_HOST = /^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?\.azurewebsites\.net$/
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost'])
+
+const isKnown = (kind: Kind, { protocol, hostname, port, pathname }: URL): boolean => {
+  if (protocol !== 'https:' || port !== '') return false
+  if (HOSTS[kind].includes(hostname)) return pathname === '/'
+  return kind === 'directline' && EXTENSION_HOST.test(hostname) && /^\/\.bot\/?$/.test(pathname)
+}
+
+/** The endpoint without a slash at its end; undefined if it is none that may receive a secret. */
+const endpointOf = (text: string, kind: Kind, isGuarded: boolean): string | undefined => {
+  if (!URL.canParse(text)) return undefined
+  const url = new URL(text)
+  const { protocol, hostname, username, password, search, hash } = url
+  const isLocal = LOOPBACK.has(hostname) && /^https?:$/.test(protocol) && url.pathname === '/'
+  // A credential, a query or a fragment in an address is a mistake, or somebody else's idea.
+  if (username !== '' || password !== '' || search !== '' || hash !== '') return undefined
+  if (!isKnown(kind, url) && (isGuarded || !isLocal)) return undefined
+  return url.href.replace(/\/$/, '')
+}
+
+const isOrigin = (text: string): boolean => {
+  if (!URL.canParse(text)) return false
+  const { origin, protocol, hostname } = new URL(text)
+  return origin === text && (protocol === 'https:' || LOOPBACK.has(hostname))
+}
+
+const endpointFault = (kind: Kind): ObjectFault => {
+  const hosts = HOSTS[kind].map((host) => `https://${host}`)
+  const others = kind === 'directline' ? ['https://<app>.azurewebsites.net/.bot'] : []
+  const message = `must be one of ${[...hosts, ...others].join(', ')}`
+  return objectFault('invalid_request', ['endpoint'], 'endpoint', message)
+}
+
+const originFaults = (kind: Kind, origins: readonly string[] | undefined): ObjectFault[] => {
+  const at = 'trustedOrigins'
+  if (kind === 'webchat') {
+    return origins === undefined ? [] : [objectFault('invalid_request', [at], 'unsupported')]
+  }
+  if (origins === undefined) return [objectFault('invalid_request', [], 'origins')]
+  return origins.flatMap((origin, index) =>
+    isOrigin(origin) ? [] : [objectFault('invalid_request', [at, index], 'origin')]
+  )
+}
+
+const shape = Compile(Channel)
+
+const shapeFaults = (value: unknown): ObjectFault[] => {
+  const faults: ObjectFault[] = []
+  checkShape(Channel, value, [], (path, message, rule = 'type') => {
+    const isRepeatable = path.every((part) => typeof part === 'number' || isPlainKey(part))
+    faults.push({ code: 'invalid_request', path: isRepeatable ? path : [], rule, message })
+  })
+  return faults
+}
+
+export interface ParsedChannel {
+  /** Undefined where its shape is at fault. */
+  readonly channel: ChannelSpec | undefined
+  readonly faults: readonly ObjectFault[]
+}
+
+/** A channel with everything that is wrong with it but for what other things there are. Of no use if there is a fault. */
+export const parseChannel = (
+  value: unknown,
+  /** The environment is pre or pro. */
+  { guarded }: { readonly guarded: boolean }
+): ParsedChannel => {
+  if (!shape.Check(value)) return { channel: undefined, faults: shapeFaults(value) }
+  const { name, bot, kind = 'directline', secrets, trustedOrigins, userIds = 'given' } = value
+  const endpoint = endpointOf(value.endpoint, kind, guarded)
+  const faults: ObjectFault[] = []
+  if (!isSecretName(name)) faults.push(objectFault('invalid_request', ['name'], 'name'))
+  if (endpoint === undefined) faults.push(endpointFault(kind))
+  if (new Set(secrets).size !== secrets.length) {
+    faults.push(objectFault('invalid_request', ['secrets'], 'twice'))
+  }
+  faults.push(...originFaults(kind, trustedOrigins))
+  return {
+    channel: {
+      name,
+      ...(bot !== undefined && { bot }),
+      kind,
+      secrets,
+      endpoint: endpoint ?? '',
+      trustedOrigins: trustedOrigins ?? [],
+      takesUserIds: userIds === 'given'
+    },
+    faults
+  }
+}
+
+/** Secrets of a channel that lead nowhere. */
+export const straySecrets = ({ secrets }: ChannelSpec, book: ReferenceBook): ObjectFault[] =>
+  secrets.flatMap((text, index) => {
+    const path = ['secrets', index]
+    try {
+      return parseReference(text, book) === undefined
+        ? [objectFault('invalid_reference', path, 'unknown_store')]
+        : []
+    } catch (error) {
+      return [objectFault('invalid_reference', path, 'reference', (error as Error).message)]
+    }
+  })
