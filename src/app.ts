@@ -166,7 +166,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     lifetimeMs: markLifetimeMs(settings)
   })
   const onFailure = () => log('warn', 'the last use of keys cannot be written')
-  const usage = createKeyUsage({ state, now, onFailure })
+  const usage = createKeyUsage({ state, sealer: () => live.sealer, now, onFailure })
   const sharedRevocations = shared && createSharedRevocations({ state, shared, log })
   const revocations = sharedRevocations ?? createRevocations(state)
   const closeState = async (): Promise<void> => {

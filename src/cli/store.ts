@@ -10,6 +10,7 @@ import { formatReference, parseReference, type Reference } from '../core/referen
 import { Sensitive } from '../core/secret.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
+import { rewrapUses } from '../keys/usage.ts'
 import {
   deleteSecret,
   type LocalStore,
@@ -151,6 +152,8 @@ const rewrap = async (): Promise<void> => {
     if (objects.total > 0 || stores.size === 0) {
       report(`run time: ${objects.total} bots and providers`, objects)
     }
+    const uses = await rewrapUses({ state, sealer: () => sealer })
+    if (uses > 0) console.log(`last uses of keys: ${uses} rewrapped`)
     const names = await state.rewrapNames?.()
     if (names !== undefined) {
       unreadable += names.unreadable

@@ -1,11 +1,13 @@
 /**
  * When each API key was seen first and used last, by key id, so that an operator knows who still uses what. Rule: the way
  * of a request notes a use in memory and goes on; it is written in the background, at most once a minute for each key, and
- * a write that fails is lost. No key's text is kept, and nothing of a key that was not used for more than a year.
+ * a write that fails is lost. No key's text is kept, and nothing of a key that was not used for more than a year; what is
+ * kept is sealed, since it says who a client is.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
+import type { Sealer } from '../crypto/sealer.ts'
 import type { State, StateEntry } from '../state/state.ts'
 
 const Moment = Type.String({ format: 'date-time' })
@@ -25,6 +27,11 @@ export type KeyUse = Static<typeof KeyUse>
 
 const shape = Compile(KeyUse)
 
+interface SealedUses {
+  readonly state: State
+  readonly sealer: () => Sealer
+}
+
 export interface KeyUsage {
   /** That the key was used at that time (milliseconds since the epoch). Costs an entry in a map. */
   readonly note: (principal: Principal, at: number) => void
@@ -35,8 +42,7 @@ export interface KeyUsage {
   readonly close: () => Promise<void>
 }
 
-export interface KeyUsageOptions {
-  readonly state: State
+export interface KeyUsageOptions extends SealedUses {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Called for the first of the writes that fail in a row. */
@@ -57,14 +63,32 @@ const PREFIX = 'usage/'
 
 const isoTime = (ms: number): string => new Date(ms).toISOString()
 
-const parse = (value: Buffer | undefined): KeyUse | undefined => {
-  if (value === undefined) return undefined
+const seal = (sealer: Sealer, key: string, use: KeyUse): Buffer =>
+  sealer.seal('store', Buffer.from(JSON.stringify(use)), [key])
+
+/** Undefined also for what is under an encryption key that is gone: the next use writes it anew. */
+const open = (sealer: Sealer, key: string, value: Buffer | undefined): KeyUse | undefined => {
+  const opened = value && sealer.open('store', value, [key])
+  if (opened === undefined) return undefined
   try {
-    const use: unknown = JSON.parse(value.toString())
+    const use: unknown = JSON.parse(opened.toString())
     return shape.Check(use) ? use : undefined
   } catch {
     return undefined
   }
+}
+
+/** Seals what there is under the active encryption key; resolves with how many entries that was. */
+export const rewrapUses = async ({ state, sealer }: SealedUses): Promise<number> => {
+  let rewrapped = 0
+  for await (const { key, value } of state.list(PREFIX)) {
+    const use = sealer().isUnderActiveKey(value) ? undefined : open(sealer(), key, value)
+    // Whoever is used meanwhile is written under the active one anyway.
+    if (use !== undefined && (await state.compareAndSet(key, value, seal(sealer(), key, use)))) {
+      rewrapped++
+    }
+  }
+  return rewrapped
 }
 
 interface Noted {
@@ -87,7 +111,7 @@ const useOf = ({ principal, at }: Noted, former: KeyUse | undefined): KeyUse => 
   }
 }
 
-export const createKeyUsage = ({ state, now, onFailure }: KeyUsageOptions): KeyUsage => {
+export const createKeyUsage = ({ state, sealer, now, onFailure }: KeyUsageOptions): KeyUsage => {
   let noted = new Map<string, Noted>()
   let timer: NodeJS.Timeout | undefined
   let writing = Promise.resolve()
@@ -97,12 +121,12 @@ export const createKeyUsage = ({ state, now, onFailure }: KeyUsageOptions): KeyU
     const key = PREFIX + one.principal.keyId
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const bytes = await state.get(key)
-      const former = parse(bytes)
+      const former = open(sealer(), key, bytes)
       // Another replica, or this one before the key left its memory, wrote within the minute.
       const isRecent =
         former !== undefined && Math.abs(one.at - Date.parse(former.lastUsed)) < NOTED_EVERY_MS
       if (isRecent && former.kid === one.principal.kid) return
-      const next = Buffer.from(JSON.stringify(useOf(one, former)))
+      const next = seal(sealer(), key, useOf(one, former))
       if (await state.compareAndSet(key, bytes, next)) return
     }
   }
@@ -145,7 +169,7 @@ export const createKeyUsage = ({ state, now, onFailure }: KeyUsageOptions): KeyU
       const oldest = now() - KEPT_MS
       let purged = 0
       for await (const entry of state.list(PREFIX)) {
-        const use = parse(entry.value)
+        const use = open(sealer(), entry.key, entry.value)
         if (use === undefined) continue
         if (Date.parse(use.lastUsed) < oldest) {
           if (purged++ < PURGED_AT_ONCE) await purge(entry)

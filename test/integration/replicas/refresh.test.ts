@@ -15,10 +15,12 @@ testWithRedis(
     const variables = { CACHE_TTL_SECONDS: String(TTL_S) }
     const replicas = await startReplicas(t, { count: 2, store, redisUrl: redis.url, variables })
     const { all, readsOf } = replicas
-    for (const replica of all) await replica.read('hot')
     store.say({ is: 'found', afterMs: STORE_MS })
+    for (const replica of all) await replica.read('hot')
     const plan = { ...readsOf(['hot']), perSecond: 200, seconds: SECONDS }
-    const samples = await startLoad(t, plan).samples
+    const whole = await startLoad(t, plan).samples
+    // The first value may have ended before the load had begun.
+    const samples = whole.filter(({ at }) => at > (whole[0]?.at ?? 0) + 1_000 * TTL_S)
     const summary = summaryOf(samples)
     t.comment(`${store.calls()} calls in ${SECONDS} s; ${format(summary)}`)
     t.ok(samples.every(({ status }) => status === 200))

@@ -1,9 +1,10 @@
 import { type Test, test } from 'tap'
 import type { Principal } from '../../../src/core/principal.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { createSealer } from '../../../src/crypto/sealer.ts'
 import { issueApiKey } from '../../../src/keys/api-key.ts'
 import { createAuthenticator } from '../../../src/keys/authenticator.ts'
-import { createKeyUsage, type KeyUse } from '../../../src/keys/usage.ts'
+import { createKeyUsage, type KeyUse, rewrapUses } from '../../../src/keys/usage.ts'
 import type { State } from '../../../src/state/state.ts'
 import { openState } from '../../support/embedded.ts'
 import { keyRequest } from '../../support/keys.ts'
@@ -12,6 +13,10 @@ import { PRINCIPAL } from '../../support/open-server.ts'
 const NOW = Date.parse('2026-11-21T12:00:00Z')
 const iso = (ms: number) => new Date(ms).toISOString()
 const idOf = (n: number) => `${String(n).padStart(8, '0')}-7a0a-4d0e-8a39-3f5f3c1b1f10`
+
+const [FORMER, ACTIVE] = [newEncryptionKey(), newEncryptionKey()]
+const ring = createSealer(createKeyring([FORMER, ACTIVE]))
+const sealer = () => ring
 
 /** A real state of which writes are counted, and fail while told to. */
 const setUp = (t: Test) => {
@@ -26,7 +31,7 @@ const setUp = (t: Test) => {
     }
   }
   const onFailure = () => void told.failures++
-  const usage = createKeyUsage({ state: watched, now: () => told.now, onFailure })
+  const usage = createKeyUsage({ state: watched, sealer, now: () => told.now, onFailure })
   return { told, state: watched, usage }
 }
 
@@ -111,6 +116,7 @@ test('two replicas that note one key lose nothing, and damage is passed over', a
   const { state, usage } = setUp(t)
   const other = createKeyUsage({
     state,
+    sealer,
     now: () => NOW,
     onFailure: () => t.fail('no write fails')
   })
@@ -158,4 +164,29 @@ test('a key that was not used for 400 days is listed no more, and a part of such
   t.same(await left(), [idOf(101), idOf(200), idOf(300)])
   t.equal(await usage.isKnown(idOf(100)), false)
   t.equal(await usage.isKnown(idOf(200)), true)
+})
+
+test('what is kept of a use shows nothing of it, and is rewrapped for a new encryption key', async (t) => {
+  const { state, usage } = setUp(t)
+  const before = createSealer(createKeyring([FORMER]))
+  const former = createKeyUsage({
+    state,
+    sealer: () => before,
+    now: () => NOW,
+    onFailure: () => {}
+  })
+  former.note(PRINCIPAL, NOW)
+  await former.close()
+  const value = await state.get(`usage/${PRINCIPAL.keyId}`)
+  for (const word of [PRINCIPAL.client, PRINCIPAL.kid]) t.notOk(value?.includes(word))
+  const after = createSealer(createKeyring([ACTIVE]))
+  t.same(
+    await all(
+      createKeyUsage({ state, sealer: () => after, now: () => NOW, onFailure: () => {} }).list()
+    ),
+    []
+  )
+  t.equal(await rewrapUses({ state, sealer }), 1)
+  t.equal(await rewrapUses({ state, sealer }), 0)
+  t.equal((await all(usage.list()))[0]?.client, PRINCIPAL.client)
 })
