@@ -97,7 +97,10 @@ export const startTcpProxy = async (t: Test, peerPort: number): Promise<TcpProxy
     join(peer, client)
   })
   const port = await listen(t, server)
-  t.teardown(() => resetAll(clients))
+  // Not reset: a socket that is just being shut down would not take it, and stay.
+  t.teardown(() => {
+    for (const client of clients) client.destroy()
+  })
 
   const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()))
   const reopen = (): Promise<void> =>
