@@ -5,59 +5,44 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { createAdministration } from './administration.ts'
 import { createTrail } from './audit/trail.ts'
-import { createBots } from './broker/bots.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
-import type { Rules } from './broker/caller.ts'
-import { createChannels } from './broker/channels.ts'
-import { createDirectLine } from './broker/direct-line.ts'
 import { createReceiver } from './broker/events/receive.ts'
-import { createObjects } from './broker/objects.ts'
 import { createReadiness, type StoreCheck } from './broker/readiness.ts'
-import { createSealedState } from './broker/sealed-state.ts'
-import { connectStores, type StoresDeps } from './broker/stores.ts'
-import { createUsedStates } from './broker/used-states.ts'
+import type { StoresDeps } from './broker/stores.ts'
 import { createWatch } from './broker/watch.ts'
-import { recordCodec, tagsCodec } from './cache/envelope.ts'
-import { createInvalidation, markLifetimeMs, TAG_TTLS } from './cache/invalidation.ts'
-import { createSecretCache } from './cache/secret-cache.ts'
-import { createSharedTier } from './cache/shared-tier.ts'
 import { type Config, credentialsIn } from './config/config.ts'
-import { readDefinitions } from './config/definitions.ts'
-import { type Environ, isGuarded } from './config/env.ts'
+import type { Environ } from './config/env.ts'
 import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
-import { compilePolicy } from './core/policy.ts'
-import type { Principal } from './core/principal.ts'
-import { PROBLEMS, type ProblemError } from './core/problem.ts'
-import { isSameSecret, type Tags } from './core/secret.ts'
 import { createGoogleTokenCheck } from './crypto/google-token.ts'
-import { createKeyring, type Keyring } from './crypto/keyring.ts'
-import { createSealer, type Sealer } from './crypto/sealer.ts'
+import { createKeyring } from './crypto/keyring.ts'
 import { createAllowances } from './http/allowances.ts'
-import { doorOf, type RecordDecision } from './http/caller.ts'
-import { createInternalCheck } from './http/credentials.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { addAdminObjectRoutes } from './http/routes/admin-objects.ts'
-import { type AuthorizeRouteOptions, addAuthorizeRoute } from './http/routes/authorize.ts'
+import { addAuthorizeRoute } from './http/routes/authorize.ts'
 import { addBotRoutes } from './http/routes/bots.ts'
 import { addChannelRoutes } from './http/routes/channels.ts'
 import { addDocsRoute } from './http/routes/docs.ts'
 import { addEventStream, addEventWebhook } from './http/routes/events.ts'
 import { addHealthRoutes } from './http/routes/health.ts'
-import { addInternalRoutes, type InternalRoutesOptions } from './http/routes/internal.ts'
+import { addInternalRoutes } from './http/routes/internal.ts'
 import { addSecretRoutes } from './http/routes/secrets.ts'
 import { addStateRoutes } from './http/routes/state.ts'
 import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
-import { createAuthenticator, RefusedKey } from './keys/authenticator.ts'
+import { createAuthenticator } from './keys/authenticator.ts'
 import { createRevocations } from './keys/revocations.ts'
 import { createSharedRevocations } from './keys/shared-revocations.ts'
 import { createKeyUsage } from './keys/usage.ts'
 import type { Log } from './providers/provider.ts'
 import { openState } from './state/open-state.ts'
 import { createLogger } from './telemetry/logger.ts'
+import { createAdministration } from './wiring/administration.ts'
+import { createCaches } from './wiring/caches.ts'
+import { compose, type Live } from './wiring/live.ts'
+import { createObjectUseCases } from './wiring/objects.ts'
+import { createRecords } from './wiring/records.ts'
 
 export interface AppOverrides {
   readonly logger?: Logger
@@ -91,22 +76,6 @@ export interface App {
   readonly close: () => Promise<void>
 }
 
-/** What a reload replaces. */
-interface Live extends Rules {
-  readonly config: Config
-  readonly environ: Environ
-  readonly keyring: Keyring
-  readonly sealer: Sealer
-  readonly isInternalSecret: (given: string) => boolean
-}
-
-const identityOf = (principal: Principal | undefined) =>
-  principal && { client: principal.client, keyId: principal.keyId, kid: principal.kid }
-
-const outcomeOf = (problem: ProblemError | undefined): AuditEvent['outcome'] => {
-  if (problem === undefined) return 'allowed'
-  return PROBLEMS[problem.code].status === 403 ? 'denied' : 'failed'
-}
 /** Proxies give up on what is silent for a minute, some for half of it. */
 const HEARTBEAT_MS = 15_000
 
@@ -129,41 +98,12 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   })
   const { state, shared } = opened
   const trail = createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
-  const ttlMs = settings.CACHE_TTL_SECONDS * 1000
-  const maxEntries = settings.CACHE_MAX_ENTRIES
-  const tagTtlMs = TAG_TTLS * ttlMs
-  const staleMs = settings.STALE_IF_ERROR_SECONDS * 1000
-  const negativeTtlMs = settings.CACHE_NEGATIVE_TTL_SECONDS * 1000
-  const kept = { maxEntries, staleMs, negativeTtlMs, now }
-  const shares = shared && {
+  const { cache, tagCache, invalidation } = createCaches({
+    settings,
     shared,
-    environment: settings.ENVIRONMENT,
-    keyring: () => live.keyring,
-    sealer: () => live.sealer,
-    patienceMs: settings.UPSTREAM_TIMEOUT_MS
-  }
-  const cache = createSecretCache({
-    ...kept,
-    ttlMs,
-    tier: shares && createSharedTier({ ...shares, kept: 'secret', codec: recordCodec }),
-    onChanged: (what) => invalidation.changed(what),
-    isSame: isSameSecret
-  })
-  const tagCache = createSecretCache<Tags>({
-    ...kept,
-    ttlMs: tagTtlMs,
-    tier: shares && createSharedTier({ ...shares, kept: 'tags', codec: tagsCodec })
-  })
-  const invalidation = createInvalidation({
-    drop: (what) => {
-      tagCache.invalidate(what)
-      return cache.invalidate(what)
-    },
+    live: () => live,
     onInvalidated: (what) => watch.invalidated(what),
-    shared,
-    keyring: () => live.keyring,
-    stores: () => live.stores.all().map(({ spec }) => spec.name),
-    lifetimeMs: markLifetimeMs(settings)
+    now
   })
   const onFailure = () => log('warn', 'the last use of keys cannot be written')
   const usage = createKeyUsage({ state, sealer: () => live.sealer, now, onFailure })
@@ -190,33 +130,12 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     rules: () => live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS
   }
-  const compose = async (wanted: Config, environ: Environ, previous?: Live): Promise<Live> => {
-    const next = await readDefinitions(wanted, {
-      ...storesDeps,
-      environ: credentialsIn(wanted, environ)
-    })
-    const keyring = createKeyring(next.settings.ENCRYPTION_KEYS)
-    const policy = compilePolicy(next.policies)
-    const { stores, retired } = await connectStores(next.stores, storesDeps, previous?.stores)
-    // Reads that began before the reload may still be under way.
-    for (const { provider } of retired) {
-      setTimeout(() => void provider.close(), 2 * settings.UPSTREAM_TIMEOUT_MS).unref()
+  let live: Live = await compose(config, overrides.environ ?? {}, storesDeps).catch(
+    async (error) => {
+      await Promise.all([trail.close(), closeState()])
+      throw error
     }
-    return {
-      config: next,
-      environ,
-      keyring,
-      sealer: createSealer(keyring),
-      isInternalSecret: createInternalCheck(next.settings.INTERNAL_SECRET),
-      policy,
-      book: next.book,
-      stores
-    }
-  }
-  let live: Live = await compose(config, overrides.environ ?? {}).catch(async (error) => {
-    await Promise.all([trail.close(), closeState()])
-    throw error
-  })
+  )
   // Serving does not depend on it: it is asked for once, within a second.
   await sharedRevocations?.asked
   let draining = false
@@ -233,41 +152,22 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     invalidation,
     keyring: () => live.keyring,
     sealer: () => live.sealer,
-    negativeTtlMs,
+    negativeTtlMs: settings.CACHE_NEGATIVE_TTL_SECONDS * 1000,
     now,
     record,
     log
   })
   const recording = { environment: settings.ENVIRONMENT, record, log }
-  const objects = createObjects({
+  const useCases = createObjectUseCases({
     ...recording,
-    configured: () => live.config,
+    settings,
+    broker,
     state,
     shared,
-    sealer: () => live.sealer,
-    guarded: isGuarded(settings)
-  })
-  // Without them the service serves what the file names; what they name is denied until they can be read.
-  const refreshObjects = (): Promise<void> =>
-    objects.refresh().catch(() => log('error', 'the objects of run time could not be read'))
-  await refreshObjects()
-  const bots = createBots({ ...recording, broker, rules: () => live, objects })
-  const directLine = createDirectLine({ now })
-  const channels = createChannels({
-    ...recording,
-    rules: () => live,
-    channel: (name) => objects.get('channels', name),
-    readSecret: broker.readSecret,
-    directLine,
-    timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
+    live: () => live,
     now
   })
-  const sealed = createSealedState({
-    ...recording,
-    keyring: () => live.keyring,
-    used: createUsedStates({ state, shared, now }),
-    now
-  })
+  await useCases.refresh()
   const checks = new Map<string, StoreCheck>()
   const watch = createWatch({
     ...recording,
@@ -293,31 +193,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   })
   const authenticate = (apiKey: string) => authenticator.authenticate(live.keyring, apiKey)
 
-  const internal: InternalRoutesOptions = {
-    broker,
-    authenticate,
-    recordIntrospection: (request, outcome, principal) =>
-      record({
-        action: 'key.introspect',
-        outcome,
-        environment: settings.ENVIRONMENT,
-        ...identityOf(principal),
-        ...doorOf(request)
-      })
-  }
-  const recordAs =
-    (action: AuditEvent['action']): RecordDecision =>
-    (request, { problem, reason = problem?.reason }) =>
-      record({
-        action,
-        outcome: outcomeOf(problem),
-        code: problem?.code,
-        reason,
-        environment: settings.ENVIRONMENT,
-        ...identityOf(request.principal ?? undefined),
-        ...doorOf(request)
-      })
-  const authorization: AuthorizeRouteOptions = { recordAuthorization: recordAs('key.authorize') }
+  const records = createRecords(settings.ENVIRONMENT, record)
   const addAdministration = createAdministration({
     live: () => live,
     broker,
@@ -327,20 +203,24 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     usage,
     revocations,
     now,
-    recordAs,
+    recordAs: records.as,
     requestReload
   })
   const addEveryInternalRoute = (routes: Routes): void => {
-    addInternalRoutes(routes, internal)
-    addAuthorizeRoute(routes, authorization)
+    addInternalRoutes(routes, {
+      broker,
+      authenticate,
+      recordIntrospection: records.introspection
+    })
+    addAuthorizeRoute(routes, { recordAuthorization: records.as('key.authorize') })
     addEventWebhook(routes, { receiver })
   }
   const addPublicRoutes = (routes: Routes): void => {
     addSecretRoutes(routes, { broker, now })
-    addBotRoutes(routes, { bots })
-    addAdminObjectRoutes(routes, { objects })
-    addChannelRoutes(routes, { channels })
-    addStateRoutes(routes, { sealed })
+    addBotRoutes(routes, useCases)
+    addAdminObjectRoutes(routes, useCases)
+    addChannelRoutes(routes, useCases)
+    addStateRoutes(routes, useCases)
     addAdministration(routes)
     addEventStream(routes, {
       watch,
@@ -372,18 +252,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       },
       authenticate,
       isInternalSecret: (given) => live.isInternalSecret(given),
-      recordRefusal: (request, problem) => {
-        const refused = problem instanceof RefusedKey ? problem.principal : undefined
-        return record({
-          action: 'key.authenticate',
-          outcome: 'denied',
-          code: problem.code,
-          ...(problem.reason !== undefined && { reason: problem.reason }),
-          environment: settings.ENVIRONMENT,
-          ...identityOf(request.principal ?? refused),
-          ...doorOf(request)
-        })
-      },
+      recordRefusal: records.refusal,
       bodyLimitBytes: settings.BODY_LIMIT_KB * 1024,
       trustProxy: settings.TRUST_PROXY,
       corsOrigins: settings.CORS_ALLOW_ORIGINS,
@@ -409,7 +278,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     config: () => live.config,
     reload: async (next, environ = live.environ) => {
       const former = live
-      live = await compose(next, environ, former)
+      live = await compose(next, environ, storesDeps, former)
       keyring = live.keyring
       // Another place may stand under the same name now: what was read from the former is not its answer.
       for (const { spec, connection } of former.stores.all()) {
@@ -417,7 +286,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
         for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
         watch.invalidated({ store: spec.name })
       }
-      await refreshObjects()
+      await useCases.refresh()
     },
     lookAround: () => void readiness(),
     drain: () => {
@@ -429,7 +298,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       await Promise.all([server.close(), internalServer?.close()])
       invalidation.close()
       await allowances?.close()
-      directLine.close()
+      useCases.close()
       await live.stores.close()
       await trail.close()
       await usage.close()

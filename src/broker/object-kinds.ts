@@ -55,6 +55,8 @@ export interface Shown {
 export interface Surroundings {
   /** The environment is pre or pro. */
   readonly guarded: boolean
+  /** It comes from an administrator, not from `purser.yaml`. */
+  readonly atRunTime: boolean
 }
 
 interface KindRow<T> {

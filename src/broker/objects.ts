@@ -37,7 +37,10 @@ export interface ObjectCatalog {
   readonly all: <K extends ObjectKind>(kind: K) => readonly ObjectTypes[K][]
 }
 
-export interface ObjectsOptions extends RecorderOptions, ObjectEntries, Surroundings {
+export interface ObjectsOptions
+  extends RecorderOptions,
+    ObjectEntries,
+    Pick<Surroundings, 'guarded'> {
   /** Those of the file, and what references can lead to, as they are at the time of asking. */
   readonly configured: () => ObjectsByKind & { readonly book: ReferenceBook }
   /** Undefined where there are no other replicas. */
@@ -66,6 +69,7 @@ const conflict = (detail: string): ProblemError => new ProblemError('conflict', 
 export const createObjects = (options: ObjectsOptions): Objects => {
   const { configured, shared, log } = options
   const recorder = createRecorder(options)
+  const surroundings = { guarded: options.guarded, atRunTime: true }
   let atRunTime = noObjects()
   const bytesOf = new WeakMap<object, Buffer>()
 
@@ -90,7 +94,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
 
   const take = <K extends ObjectKind>(into: ObjectMaps, kind: K, entry: Entry): void => {
     const { name, value, bytes } = entry
-    const { object, faults } = OBJECT_KINDS[kind].parse(value, options)
+    const { object, faults } = OBJECT_KINDS[kind].parse(value, surroundings)
     if (object === undefined || value === undefined || faults.length > 0) {
       log('error', 'an object of run time cannot be used', { kind, object: name })
       return
@@ -161,7 +165,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
       const errors = [{ pointer: '/body/name', rule: 'const' }]
       throw new ProblemError('invalid_request', { errors })
     }
-    const { object, faults } = parse(body, options)
+    const { object, faults } = parse(body, surroundings)
     refuseFaults([...faults, ...(object === undefined ? [] : check(object, around()))])
   }
 

@@ -57,7 +57,7 @@ export const warningsOf = ({ settings, stores, tls, withoutEffect }: Config): st
 const check = (): void => {
   const config = readConfig(process.env, process.cwd())
   for (const warning of warningsOf(config)) tell(`Warning: ${warning}`)
-  const { stores, policies, book, providers, bots } = config
+  const { stores, policies, book, providers, bots, channels } = config
   const defined = stores.filter(({ definition }) => definition !== undefined)
   if (defined.length > 0) {
     const names = defined.map(({ name }) => name).join(', ')
@@ -66,7 +66,8 @@ const check = (): void => {
   const sizes = [
     `${stores.length} stores, ${policies.length} policies, ${book.names.size} names`,
     ...(bots.size > 0 ? [`${bots.size} bots`] : []),
-    ...(providers.size > 0 ? [`${providers.size} bot providers`] : [])
+    ...(providers.size > 0 ? [`${providers.size} bot providers`] : []),
+    ...(channels.size > 0 ? [`${channels.size} channels`] : [])
   ]
   console.log(`The configuration is valid: ${sizes.join(', ')}.`)
 }

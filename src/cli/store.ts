@@ -150,7 +150,7 @@ const rewrap = async (): Promise<void> => {
     const sealer = createSealer(createKeyring(config.settings.ENCRYPTION_KEYS))
     const objects = await rewrapObjects({ state, sealer: () => sealer })
     if (objects.total > 0 || stores.size === 0) {
-      report(`run time: ${objects.total} bots and providers`, objects)
+      report(`run time: ${objects.total} bots, providers and channels`, objects)
     }
     const uses = await rewrapUses({ state, sealer: () => sealer })
     if (uses > 0) console.log(`last uses of keys: ${uses} rewrapped`)

@@ -14,7 +14,7 @@ import {
 import type { ObjectsByKind } from '../broker/objects.ts'
 import type { Report } from '../core/shape.ts'
 
-export interface ObjectsContext extends Surroundings {
+export interface ObjectsContext extends Pick<Surroundings, 'guarded'> {
   readonly book: Around['book']
 }
 
@@ -33,7 +33,7 @@ export const readObjects = (
     const { parse, check } = OBJECT_KINDS[kind]
     const into: Map<string, ObjectTypes[K]> = found[kind]
     written[kind]?.forEach((entry, index) => {
-      const { object, faults } = parse(entry, { guarded })
+      const { object, faults } = parse(entry, { guarded, atRunTime: false })
       const all = [...faults, ...(object === undefined ? [] : check(object, around))]
       for (const { path, message } of all) report([kind, index, ...path], message)
       if (object === undefined) return

@@ -59,21 +59,37 @@ const HOSTS: Readonly<Record<Kind, readonly string[]>> = {
 const EXTENSION_HOST = /^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?\.azurewebsites\.net$/
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost'])
 
-const isKnown = (kind: Kind, { protocol, hostname, port, pathname }: URL): boolean => {
+interface Place {
+  /** The environment is pre or pro. */
+  readonly guarded: boolean
+  /** It comes from an administrator, not from `purser.yaml`. */
+  readonly atRunTime: boolean
+}
+
+/** Anybody may have an app service: which one may get a secret is for whoever writes the file to say. */
+const takesExtension = (kind: Kind, { atRunTime }: Place): boolean =>
+  kind === 'directline' && !atRunTime
+
+const isKnown = (
+  kind: Kind,
+  { protocol, hostname, port, pathname }: URL,
+  place: Place
+): boolean => {
   if (protocol !== 'https:' || port !== '') return false
   if (HOSTS[kind].includes(hostname)) return pathname === '/'
-  return kind === 'directline' && EXTENSION_HOST.test(hostname) && /^\/\.bot\/?$/.test(pathname)
+  const isExtension = EXTENSION_HOST.test(hostname) && /^\/\.bot\/?$/.test(pathname)
+  return isExtension && takesExtension(kind, place)
 }
 
 /** The endpoint without a slash at its end; undefined if it is none that may receive a secret. */
-const endpointOf = (text: string, kind: Kind, isGuarded: boolean): string | undefined => {
+const endpointOf = (text: string, kind: Kind, place: Place): string | undefined => {
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)
   const { protocol, hostname, username, password, search, hash } = url
   const isLocal = LOOPBACK.has(hostname) && /^https?:$/.test(protocol) && url.pathname === '/'
   // A credential, a query or a fragment in an address is a mistake, or somebody else's idea.
   if (username !== '' || password !== '' || search !== '' || hash !== '') return undefined
-  if (!isKnown(kind, url) && (isGuarded || !isLocal)) return undefined
+  if (!isKnown(kind, url, place) && (place.guarded || !isLocal)) return undefined
   return url.href.replace(/\/$/, '')
 }
 
@@ -83,9 +99,9 @@ const isOrigin = (text: string): boolean => {
   return origin === text && (protocol === 'https:' || LOOPBACK.has(hostname))
 }
 
-const endpointFault = (kind: Kind): ObjectFault => {
+const endpointFault = (kind: Kind, place: Place): ObjectFault => {
   const hosts = HOSTS[kind].map((host) => `https://${host}`)
-  const others = kind === 'directline' ? ['https://<app>.azurewebsites.net/.bot'] : []
+  const others = takesExtension(kind, place) ? ['https://<app>.azurewebsites.net/.bot'] : []
   const message = `must be one of ${[...hosts, ...others].join(', ')}`
   return objectFault('invalid_request', ['endpoint'], 'endpoint', message)
 }
@@ -119,17 +135,13 @@ export interface ParsedChannel {
 }
 
 /** A channel with everything that is wrong with it but for what other things there are. Of no use if there is a fault. */
-export const parseChannel = (
-  value: unknown,
-  /** The environment is pre or pro. */
-  { guarded }: { readonly guarded: boolean }
-): ParsedChannel => {
+export const parseChannel = (value: unknown, place: Place): ParsedChannel => {
   if (!shape.Check(value)) return { channel: undefined, faults: shapeFaults(value) }
   const { name, bot, kind = 'directline', secrets, trustedOrigins, userIds = 'given' } = value
-  const endpoint = endpointOf(value.endpoint, kind, guarded)
+  const endpoint = endpointOf(value.endpoint, kind, place)
   const faults: ObjectFault[] = []
   if (!isSecretName(name)) faults.push(objectFault('invalid_request', ['name'], 'name'))
-  if (endpoint === undefined) faults.push(endpointFault(kind))
+  if (endpoint === undefined) faults.push(endpointFault(kind, place))
   if (new Set(secrets).size !== secrets.length) {
     faults.push(objectFault('invalid_request', ['secrets'], 'twice'))
   }

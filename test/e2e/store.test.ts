@@ -69,7 +69,7 @@ test('After a rewrap the former encryption key is no longer needed', async (t) =
   t.match(tooEarly, {
     code: 1,
     stdout:
-      'local: 2 secrets, 0 rewrapped, 2 unreadable\nrun time: 1 bots and providers, 0 rewrapped, 1 unreadable\n'
+      'local: 2 secrets, 0 rewrapped, 2 unreadable\nrun time: 1 bots, providers and channels, 0 rewrapped, 1 unreadable\n'
   })
   t.match(tooEarly.stderr, /ENCRYPTION_KEYS no longer holds/)
 
@@ -77,9 +77,12 @@ test('After a rewrap the former encryption key is no longer needed', async (t) =
   t.match(await run(['rewrap']), {
     code: 0,
     stdout:
-      'local: 2 secrets, 2 rewrapped, 0 unreadable\nrun time: 1 bots and providers, 1 rewrapped, 0 unreadable\n'
+      'local: 2 secrets, 2 rewrapped, 0 unreadable\nrun time: 1 bots, providers and channels, 1 rewrapped, 0 unreadable\n'
   })
   setKeys(fresh)
   t.equal((await run(['get', 'local:team/b'])).stdout, 'b\n')
-  t.match(await run(['rewrap']), { code: 0, stdout: /1 bots and providers, 0 rewrapped, 0 unread/ })
+  t.match(await run(['rewrap']), {
+    code: 0,
+    stdout: /1 bots, providers and channels, 0 rewrapped, 0 unread/
+  })
 })

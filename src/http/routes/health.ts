@@ -27,7 +27,7 @@ export const addHealthRoutes = (app: App, { readiness }: HealthRoutesOptions): v
         config,
         schema: {
           operationId: url.slice(1),
-          summary: 'The service can answer; `degraded` while a store is down',
+          summary: 'The service can answer; `degraded` while a store or Redis is down',
           response: { 200: HealthAnswer }
         }
       },

@@ -10,7 +10,9 @@ const CHANNEL = {
 }
 
 const faultsOf = (value: unknown, guarded = true): string[] =>
-  parseChannel(value, { guarded }).faults.map(({ path, rule }) => `${path.join('/')} ${rule}`)
+  parseChannel(value, { guarded, atRunTime: false }).faults.map(
+    ({ path, rule }) => `${path.join('/')} ${rule}`
+  )
 
 test('a channel that has another shape is none, and every fault is told without a key that may be a value', async (t) => {
   const strange = { ...CHANNEL, colour: 'red', 'a secret, perhaps': 1, secrets: [], endpoint: 1 }
@@ -20,7 +22,7 @@ test('a channel that has another shape is none, and every fault is told without 
     'endpoint type',
     'secrets minItems'
   ])
-  t.equal(parseChannel(strange, { guarded: true }).channel, undefined)
+  t.equal(parseChannel(strange, { guarded: true, atRunTime: false }).channel, undefined)
   for (const value of [undefined, null, 'webchat', [CHANNEL]]) {
     t.same(faultsOf(value), [' type'], String(value))
   }
@@ -31,11 +33,22 @@ test('faults beside the shape are told together, and leave what can be checked f
   const { name, secrets } = CHANNEL
   const faulty = { name: 'a/b', secrets: [...secrets.slice(0, 1), 'local:key1'], endpoint: 'x:y' }
   t.same(faultsOf(faulty), ['name name', 'endpoint endpoint', 'secrets twice', ' origins'])
-  const { channel, faults } = parseChannel({ ...CHANNEL, bot: 'sample-bot' }, { guarded: true })
+  const { channel, faults } = parseChannel(
+    { ...CHANNEL, bot: 'sample-bot' },
+    { guarded: true, atRunTime: false }
+  )
   t.same(faults, [])
   t.match(channel, { name, bot: 'sample-bot', endpoint: 'https://directline.botframework.com' })
   const book = createReferenceBook([{ name: 'local', address: { kind: 'local' } }], new Map())
   t.match(channel && straySecrets(channel, book), [
     { code: 'invalid_reference', path: ['secrets', 1], rule: 'unknown_store' }
+  ])
+})
+
+test('an app service may get a secret by the file, and not by an administrator: anybody may have one', async (t) => {
+  const channel = { ...CHANNEL, endpoint: 'https://my-bot.azurewebsites.net/.bot' }
+  t.same(parseChannel(channel, { guarded: true, atRunTime: false }).faults, [])
+  t.match(parseChannel(channel, { guarded: true, atRunTime: true }).faults, [
+    { path: ['endpoint'], message: /^must be one of [^<]*$/ }
   ])
 })

@@ -1,0 +1,48 @@
+/** What a reload replaces, as one object. Rule: it is put together whole or not at all; what is unchanged in it is kept. */
+import type { Rules } from '../broker/caller.ts'
+import { connectStores, type StoresDeps } from '../broker/stores.ts'
+import { type Config, credentialsIn } from '../config/config.ts'
+import { readDefinitions } from '../config/definitions.ts'
+import type { Environ } from '../config/env.ts'
+import { compilePolicy } from '../core/policy.ts'
+import { createKeyring, type Keyring } from '../crypto/keyring.ts'
+import { createSealer, type Sealer } from '../crypto/sealer.ts'
+import { createInternalCheck } from '../http/credentials.ts'
+
+export interface Live extends Rules {
+  readonly config: Config
+  readonly environ: Environ
+  readonly keyring: Keyring
+  readonly sealer: Sealer
+  readonly isInternalSecret: (given: string) => boolean
+}
+
+/** Rejects if a definition cannot be read or a store cannot be connected; nothing has changed then. */
+export const compose = async (
+  wanted: Config,
+  environ: Environ,
+  deps: StoresDeps,
+  previous?: Live
+): Promise<Live> => {
+  const config = await readDefinitions(wanted, {
+    ...deps,
+    environ: credentialsIn(wanted, environ)
+  })
+  const keyring = createKeyring(config.settings.ENCRYPTION_KEYS)
+  const policy = compilePolicy(config.policies)
+  const { stores, retired } = await connectStores(config.stores, deps, previous?.stores)
+  // Reads that began before the reload may still be under way.
+  for (const { provider } of retired) {
+    setTimeout(() => void provider.close(), 2 * deps.timeoutMs).unref()
+  }
+  return {
+    config,
+    environ,
+    keyring,
+    sealer: createSealer(keyring),
+    isInternalSecret: createInternalCheck(config.settings.INTERNAL_SECRET),
+    policy,
+    book: config.book,
+    stores
+  }
+}
