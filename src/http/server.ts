@@ -104,6 +104,8 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   // An Expect other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a body.
   app.server.on('checkExpectation', app.routing)
   app.server.maxConnections = CONNECTIONS_MAX
+  // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is bounded.
+  app.server.maxHeadersCount = 0
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
@@ -111,6 +113,10 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     async ({ headers }: FastifyRequest, body: Buffer) => {
       // JSON is UTF-8 (RFC 8259, 8.1), and the media type has no charset; who names another one means another text.
       if (/charset=(?!"?utf-8"?\s*(;|$))/i.test(headers['content-type'] ?? '')) {
+        throw new ProblemError('unsupported_media_type')
+      }
+      // Nothing is unpacked here (RFC 9110, 8.4): what says that it is packed is not JSON.
+      if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
         throw new ProblemError('unsupported_media_type')
       }
       return parseJson(body)

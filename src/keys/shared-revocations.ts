@@ -10,7 +10,7 @@ import type { StateLog } from '../state/log.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { isKeyId } from './api-key.ts'
-import { listRevoked, putRevocation, type Revocations } from './revocations.ts'
+import { entryKeyOf, listRevoked, putRevocation, type Revocations } from './revocations.ts'
 
 export interface SharedRevocationsOptions {
   readonly state: State
@@ -104,8 +104,13 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
     timer = setTimeout(() => void look(false).then(schedule), LOOK_EVERY_MS).unref()
   }
   schedule()
+  // A message is only a hint: whoever may publish but not write revokes nothing.
+  const confirm = async (keyId: string): Promise<void> => {
+    const entry = await state.get(entryKeyOf(keyId)).catch(() => undefined)
+    if (entry !== undefined) revoked.add(keyId)
+  }
   shared.onMessage(TOPIC, (keyId) => {
-    if (isKeyId(keyId)) revoked.add(keyId)
+    if (isKeyId(keyId)) void confirm(keyId)
   })
   shared.onReconnect(() => void look(true))
 

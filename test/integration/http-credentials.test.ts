@@ -215,3 +215,14 @@ test('a refused key is on record with the reason, and with whose key it was', as
   ])
   t.notOk(JSON.stringify(events).includes(key))
 })
+
+test('a second credential is seen however many headers stand before it', async (t) => {
+  const built = await buildTestApp(t, { yaml: YAML })
+  const ask = await createAsker(built)
+  const key = await issueKey(built.keyring, 'app')
+  for (const count of [1_000, 1_999, 2_100, 3_000]) {
+    const fillers = Array.from({ length: count }, (_, i) => `a${i}: b`)
+    const answer = await ask([`X-API-Key: ${key}`, ...fillers, `Authorization: Bearer ${key}`])
+    assertProblem(t, answer, { code: 'conflicting_credentials', what: `${count} headers` })
+  }
+})

@@ -106,3 +106,30 @@ test('nothing is written without the right, or to a version or field', async (t)
   const read = await app({ url: '/v1/secrets?ref=local:app/text' })
   t.match(read.json(), { value: 'plain text', version: '1' })
 })
+
+test('a write on a condition that is not known is refused rather than made', async (t) => {
+  const built = await start(t)
+  const ask = await as(built, 'app')
+  const url = '/v1/secrets?ref=local:app/text'
+  const answer = await ask({
+    method: 'PUT',
+    url,
+    headers: { 'if-none-match': '*' },
+    payload: { value: 'new' }
+  })
+  assertProblem(t, answer, { code: 'invalid_request' })
+  t.match((await ask({ url })).json(), { value: 'plain text', version: '1' })
+})
+
+test('a body that says it is packed is no JSON', async (t) => {
+  const built = await start(t)
+  const ask = await as(built, 'app')
+  const packed = { 'content-encoding': 'gzip', 'content-type': 'application/json' }
+  const answer = await ask({
+    method: 'PUT',
+    url: '/v1/secrets?ref=local:app/text',
+    headers: packed,
+    payload: '{"value":"new"}'
+  })
+  assertProblem(t, answer, { code: 'unsupported_media_type' })
+})

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Broker } from '../../broker/broker.ts'
 import type { Wanted } from '../../broker/caller.ts'
+import { ProblemError } from '../../core/problem.ts'
 import { formatReference } from '../../core/reference.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { createAnswerBudget } from '../answer-budget.ts'
@@ -139,6 +140,13 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     },
     async (request) => {
       const { body } = request
+      // Silently overwriting what was to be created only would lose a secret.
+      if (request.headers['if-none-match'] !== undefined) {
+        throw new ProblemError('invalid_request', {
+          detail: 'a write knows the condition If-Match alone',
+          errors: [{ pointer: '/headers/if-none-match', rule: 'unsupported' }]
+        })
+      }
       const text = new Sensitive('value' in body ? body.value : JSON.stringify(body.data))
       const wanted = { text: request.query.ref }
       const ifVersion = request.headers['if-match']?.replaceAll('"', '')
