@@ -133,7 +133,7 @@ const WAYS: Record<string, { modes: readonly Mode[]; ask: Way }> = {
     ask: (app, key, _client, { ref }) =>
       inject(app, 'GET', `/v1/secrets?ref=${q(ref)}`, {
         'x-api-key': key,
-        'if-none-match': '*',
+        'if-none-match': '"another"',
         'cache-control': 'no-cache'
       })
   },
