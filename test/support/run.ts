@@ -3,11 +3,11 @@
  * line is `N passed, N failed`, what a missing peer left out is said by name, and a run without a test is a failure.
  */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { MISSING } from './peers.ts'
-import { tallyOf } from './tally.ts'
+import { type Tally, tallyOf } from './tally.ts'
 
 /** Where nobody watches, a reporter that draws and redraws is noise: failures alone will do. */
 const reporter = process.stdout.isTTY ? [] : ['--reporter=min']
@@ -20,14 +20,34 @@ const runTap = (args: readonly string[]): Promise<number> =>
     child.once('exit', (code) => done(code ?? 1))
   })
 
+/** These hold several processes to bounds of time: nothing else may run beside them. */
+const ALONE = join('integration', 'replicas')
+
+/** The files of each run, one run after the other. */
+const runsOf = async (given: readonly string[]): Promise<(readonly string[])[]> => {
+  if (given.length > 0) return [given]
+  const root = join('build', 'test')
+  const names = await readdir(root, { recursive: true })
+  const files = names.filter((name) => name.endsWith('.test.js')).sort()
+  const pathsOf = (isAlone: boolean): string[] =>
+    files.filter((name) => name.startsWith(ALONE) === isAlone).map((name) => join(root, name))
+  return [pathsOf(false), ['--jobs=1', ...pathsOf(true)]]
+}
+
 const directory = await mkdtemp(join(tmpdir(), 'purser-test-'))
 try {
-  const output = join(directory, 'results.tap')
-  const exitCode = await runTap([`--output-file=${output}`, ...process.argv.slice(2)])
-  // Where tap found nothing to run, it writes no file.
-  const { passed, failed, skips, failures } = tallyOf(
-    await readFile(output, 'utf8').catch(() => '')
-  )
+  let exitCode = 0
+  const tallies: Tally[] = []
+  for (const [n, args] of (await runsOf(process.argv.slice(2))).entries()) {
+    const output = join(directory, `results-${n}.tap`)
+    exitCode = Math.max(exitCode, await runTap([`--output-file=${output}`, ...args]))
+    // Where tap found nothing to run, it writes no file.
+    tallies.push(tallyOf(await readFile(output, 'utf8').catch(() => '')))
+  }
+  const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0)
+  const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0)
+  const skips = tallies.flatMap((tally) => tally.skips)
+  const failures = tallies.flatMap((tally) => tally.failures)
 
   console.log()
   const missing = skips.filter((reason) => reason.startsWith(MISSING))
