@@ -45,6 +45,8 @@ declare module 'fastify' {
   interface FastifySchema {
     operationId?: string
     summary?: string
+    /** Left out of it. */
+    hide?: boolean
   }
   interface FastifyContextConfig {
     auth?: RouteAuth
