@@ -11,6 +11,7 @@ import {
   type ReferenceBook
 } from './reference.ts'
 import { Sensitive } from './secret.ts'
+import { isObject } from './shape.ts'
 
 export type Credential =
   | { readonly plain: Sensitive<unknown> }
@@ -49,9 +50,6 @@ const NOWHERE = createReferenceBook([], new Map())
 
 const placeOf = (member: string, key: string): string[] =>
   isPlainKey(key) ? [member, key] : [member]
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What is wrong with a reference whichever stores are configured. */
 const referenceFault = (

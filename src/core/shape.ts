@@ -17,7 +17,8 @@ interface Schema {
   readonly const?: unknown
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+/** A JSON object: neither an array nor null. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The members of an object by which an alternative is told from the others: constants, or else what it requires. */
