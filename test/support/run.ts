@@ -57,7 +57,10 @@ try {
     console.log(`skipped, because these peers are missing: ${names} (npm run peers installs them)`)
   }
   // A reporter may keep to itself what failed outside of any assertion, such as a file that ran out of time.
-  for (const failure of failures) console.log(`failed: ${failure}`)
+  for (const { test, reasons } of failures) {
+    console.log(`failed: ${test}`)
+    for (const reason of reasons) console.log(reason.replace(/^/gm, '  '))
+  }
   if (passed + failed === 0) console.log('no test ran')
   // tap also fails for what is no test, such as a run that was interrupted: never let that pass.
   process.exitCode = failed > 0 || passed === 0 ? 1 : exitCode

@@ -3,15 +3,21 @@
  * and not the file or group around it. A group or file that fails by itself (it did not load, an assertion outside of
  * its tests) counts as one failure, so that no failure goes uncounted.
  */
-import { Parser } from 'tap-parser'
+import { Parser, type Result } from 'tap-parser'
+
+export interface Failure {
+  /** The names that lead to the test that failed, from its file on. */
+  readonly test: string
+  /** What did not hold in it, where that was an assertion: its name, its place and how what was found differs. */
+  readonly reasons: readonly string[]
+}
 
 export interface Tally {
   readonly passed: number
   readonly failed: number
   /** The reason of each test that was skipped; empty for one that gave none. */
   readonly skips: readonly string[]
-  /** The names that lead to each test that failed, from its file on. */
-  readonly failures: readonly string[]
+  readonly failures: readonly Failure[]
 }
 
 interface Count {
@@ -20,7 +26,19 @@ interface Count {
   assertions: number
   isGroup: boolean
   readonly skips: string[]
-  readonly failures: string[]
+  readonly failures: Failure[]
+  /** Of the assertions that failed here, not in a test within. */
+  readonly reasons: string[]
+}
+
+/** tap writes as YAML below an assertion where it stands and a diff; any other producer may leave both out. */
+const reasonOf = ({ name, fullname, diag }: Result): string => {
+  const { at, diff } = (diag ?? {}) as {
+    at?: { fileName?: string; lineNumber?: number }
+    diff?: string
+  }
+  const place = at?.fileName === undefined ? '' : ` (${at.fileName}:${at.lineNumber})`
+  return `${name || fullname}${place}${diff === undefined ? '' : `\n${diff.trimEnd()}`}`
 }
 
 /** Counts while the parser reads: complete once it has come to its end. */
@@ -31,7 +49,8 @@ const countIn = (parser: Parser): Count => {
     assertions: 0,
     isGroup: false,
     skips: [],
-    failures: []
+    failures: [],
+    reasons: []
   }
   let within: Count | undefined
 
@@ -41,19 +60,24 @@ const countIn = (parser: Parser): Count => {
   })
 
   // A test's own line comes after what stands within it; a test that was skipped as a whole has nothing within.
-  parser.on('assert', ({ ok, skip, todo, name }) => {
+  parser.on('assert', (result) => {
+    const { ok, skip, todo, name } = result
     if (skip) {
       count.skips.push(typeof skip === 'string' ? skip : '')
     } else if (within === undefined) {
       count.assertions += 1
+      if (!ok && !todo) count.reasons.push(reasonOf(result))
     } else {
       const { passed, failed, assertions, isGroup, skips } = within
       const isTest = !isGroup && (assertions > 0 || skips.length === 0)
       count.passed += isTest && ok ? 1 : passed
       const failsByItself = failed === 0 && !ok && !todo
       count.failed += failsByItself ? 1 : failed
-      const names = failsByItself ? [''] : within.failures
-      count.failures.push(...names.map((inner) => (inner === '' ? name : `${name} > ${inner}`)))
+      if (failsByItself) count.failures.push({ test: name, reasons: within.reasons })
+      else
+        count.failures.push(
+          ...within.failures.map(({ test, reasons }) => ({ test: `${name} > ${test}`, reasons }))
+        )
       count.skips.push(...skips)
     }
     within = undefined

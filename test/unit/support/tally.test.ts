@@ -15,7 +15,22 @@ test('a test counts once, however many assertions it has', async (t) => {
 
 test('a failed test counts once, not again for the file around it', async (t) => {
   const tally = tallyOf(tap(file('not ok 1 - a.test.js', `${failing}1..1\n`)))
-  t.strictSame(tally, { passed: 0, failed: 1, skips: [], failures: ['a.test.js > it fails'] })
+  t.strictSame(tally, {
+    passed: 0,
+    failed: 1,
+    skips: [],
+    failures: [{ test: 'a.test.js > it fails', reasons: ['no'] }]
+  })
+})
+
+test('what failed is told with its place and the difference', async (t) => {
+  const diag =
+    '  ---\n  at: { fileName: a.ts, lineNumber: 7 }\n  diff: |\n    -ok\n    +down\n  ...\n'
+  const subtest = `# Subtest: it fails\n    not ok 1 - should be equal\n${diag.replace(/^(?=.)/gm, '    ')}    1..1\nnot ok 1 - it fails\n`
+  const { failures } = tallyOf(tap(file('not ok 1 - a.test.js', `${subtest}1..1\n`)))
+  t.strictSame(failures, [
+    { test: 'a.test.js > it fails', reasons: ['should be equal (a.ts:7)\n-ok\n+down'] }
+  ])
 })
 
 test('a group does not count beside the tests within it', async (t) => {
@@ -26,12 +41,22 @@ test('a group does not count beside the tests within it', async (t) => {
 
 test('a file that does not load is a failure', async (t) => {
   const tally = tallyOf(tap(file('not ok 1 - a.test.js', '1..0\n')))
-  t.strictSame(tally, { passed: 0, failed: 1, skips: [], failures: ['a.test.js'] })
+  t.strictSame(tally, {
+    passed: 0,
+    failed: 1,
+    skips: [],
+    failures: [{ test: 'a.test.js', reasons: [] }]
+  })
 })
 
 test('a file whose tests pass and which fails by itself is a failure too', async (t) => {
   const tally = tallyOf(tap(file('not ok 1 - a.test.js', `${passing}1..1\n`)))
-  t.strictSame(tally, { passed: 1, failed: 1, skips: [], failures: ['a.test.js'] })
+  t.strictSame(tally, {
+    passed: 1,
+    failed: 1,
+    skips: [],
+    failures: [{ test: 'a.test.js', reasons: [] }]
+  })
 })
 
 test('a skipped test is neither passed nor failed, and its reason is kept', async (t) => {
