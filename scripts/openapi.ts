@@ -93,7 +93,13 @@ export const addAllRoutes = (app: App): void => {
     recordRevocation: uncalled
   })
   addExplainRoutes(app, { explain: uncalled, examine: uncalled })
-  addAdminRoutes(app, { broker, stores: uncalled, config: uncalled, reload: uncalled })
+  addAdminRoutes(app, {
+    broker,
+    stores: uncalled,
+    cache: uncalled,
+    config: uncalled,
+    reload: uncalled
+  })
   addEventStream(app, { watch: { check: uncalled, open: uncalled }, isAccepted: uncalled })
   addEventWebhook(app, { receiver: { receive: uncalled, welcome: uncalled } })
   addWhoamiRoute(app, { policy: uncalled })

@@ -98,13 +98,14 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   })
   const { state, shared } = opened
   const trail = createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
-  const { cache, tagCache, invalidation } = createCaches({
+  const caches = createCaches({
     settings,
     shared,
     live: () => live,
     onInvalidated: (what) => watch.invalidated(what),
     now
   })
+  const { cache, tagCache, invalidation } = caches
   const onFailure = () => log('warn', 'the last use of keys cannot be written')
   const usage = createKeyUsage({ state, sealer: () => live.sealer, now, onFailure })
   const sharedRevocations = shared && createSharedRevocations({ state, shared, log })
@@ -197,7 +198,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const addAdministration = createAdministration({
     live: () => live,
     broker,
-    cache,
+    caches,
     checks,
     authenticator,
     usage,
@@ -296,7 +297,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     close: async () => {
       watch.close()
       await Promise.all([server.close(), internalServer?.close()])
-      invalidation.close()
+      caches.close()
       await allowances?.close()
       useCases.close()
       await live.stores.close()

@@ -1,6 +1,6 @@
 /**
- * A slot as sealed bytes. Rule: its times stand inside, and so does the state of the invalidations when its fetch began: an
- * envelope that was put back later, or was overtaken by an invalidation, is none.
+ * A slot as sealed bytes. Rule: its times and its end stand inside, and so does the state of the invalidations when its
+ * fetch began: an envelope that was put back later, or was overtaken by an invalidation, is none.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -23,6 +23,7 @@ export interface Invalidations {
 }
 
 const Content = Type.Object({
+  endsAt: Type.Number(),
   mark: Type.String(),
   epoch: Type.String(),
   entry: Type.Optional(
@@ -42,14 +43,17 @@ const Content = Type.Object({
 type Content = Static<typeof Content>
 const content = Compile(Content)
 
+/** `endsAt`: when there is nothing in it any more that anyone may use, in milliseconds since the epoch. */
 export const sealSlot = <T>(
   sealer: Sealer,
   codec: Codec<T>,
   context: readonly string[],
   { entry, failure, refusedAt }: Slot<T>,
-  { mark, epoch }: Invalidations
+  { mark, epoch }: Invalidations,
+  endsAt: number
 ): Buffer => {
   const written: Content = {
+    endsAt,
     mark,
     epoch,
     ...(entry && { entry: { ...entry, record: codec.write(entry.record) } }),
@@ -82,20 +86,25 @@ const parse = (plaintext: Buffer): unknown => {
   }
 }
 
-/** Undefined if it is damaged, stood elsewhere, is under a foreign key, or was made before an invalidation. */
+/**
+ * `outdated`: it was made before an invalidation, which happens. `refused`: it is damaged, stood elsewhere, is under a foreign
+ * key, or was put back after its end: nothing that Purser does.
+ */
 export const openSlot = <T>(
   sealer: Sealer,
   codec: Codec<T>,
   context: readonly string[],
   envelope: Buffer,
-  { mark, epoch }: Invalidations
-): Slot<T> | undefined => {
+  { mark, epoch }: Invalidations,
+  now: number
+): Slot<T> | 'outdated' | 'refused' => {
   const plaintext = sealer.open('cache', envelope, context)
   const written = plaintext && parse(plaintext)
-  if (!content.Check(written) || written.mark !== mark || written.epoch !== epoch) return undefined
+  if (!content.Check(written) || written.endsAt <= now) return 'refused'
+  if (written.mark !== mark || written.epoch !== epoch) return 'outdated'
   const { entry, failure, refusedAt } = written
   const record = entry && codec.read(entry.record)
-  if (entry !== undefined && record === undefined) return undefined
+  if (entry !== undefined && record === undefined) return 'refused'
   return {
     ...(entry !== undefined &&
       record !== undefined && {

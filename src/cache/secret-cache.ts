@@ -62,6 +62,10 @@ export interface SecretCache<T = SecretRecord> {
    * are not shared with anyone who asks afterwards. What replicas share is `createInvalidation`'s business.
    */
   readonly invalidate: (what: Invalidation | Notice) => number
+  /** Lets go of what nobody may be given any more, so that no value outlives its use in memory. */
+  readonly sweep: () => void
+  /** How many entries there are, swept or not. */
+  readonly size: () => number
 }
 
 export interface SecretCacheOptions<T> {
@@ -192,7 +196,7 @@ export const createSecretCache = <T = SecretRecord>(
     }
     const isOurs = flight.isAttached()
     if (isKeeping && isOurs) keep(key, slot, now() - fetchedAt)
-    claim?.settle(isOurs ? slot : undefined, lifetimeOf(slot))
+    claim?.settle(isOurs ? { slot, endsAt: endOf(slot) } : undefined)
     const { entry, failure } = slot
     const former = before?.entry
     if (isOurs && former !== undefined && entry !== undefined) {
@@ -204,15 +208,9 @@ export const createSecretCache = <T = SecretRecord>(
       : outcomeOf(slot, notBefore)
   }
 
-  /** As long as it, or what it puts an end to, may be given out by anyone. */
-  const lifetimeOf = ({ entry, failure, refusedAt = 0 }: Slot<T>): number => {
-    const ends = [
-      (entry?.expiresAt ?? 0) + staleMs,
-      failure?.until ?? 0,
-      refusedAt + ttlMs + staleMs
-    ]
-    return Math.ceil(Math.max(...ends) - now())
-  }
+  /** From then on neither it nor what it puts an end to may be given out by anyone. */
+  const endOf = ({ entry, failure, refusedAt = 0 }: Slot<T>): number =>
+    Math.max((entry?.expiresAt ?? 0) + staleMs, failure?.until ?? 0, refusedAt + ttlMs + staleMs)
 
   const matcherOf = (what: Invalidation | Notice): ((key: string, family?: string) => boolean) => {
     if (what === 'all') return () => true
@@ -258,6 +256,14 @@ export const createSecretCache = <T = SecretRecord>(
       const dropped = [...kept.entries()].filter(([key, { family }]) => matches(key, family))
       for (const [key] of dropped) kept.delete(key)
       return dropped.length
-    }
+    },
+
+    sweep: () => {
+      const time = now()
+      const ended = [...kept.entries()].filter(([, { slot }]) => endOf(slot) <= time)
+      for (const [key] of ended) kept.delete(key)
+    },
+
+    size: () => kept.size
   }
 }

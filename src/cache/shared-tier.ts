@@ -23,6 +23,8 @@ export interface SharedTierOptions<T> {
   readonly sealer: () => Sealer
   /** How long whoever waits for another replica's fetch does so, in milliseconds. */
   readonly patienceMs: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 export interface Claim<T> {
@@ -30,8 +32,11 @@ export interface Claim<T> {
   readonly slot: Slot<T> | undefined
   /** Whether this process is to fetch; otherwise the slot is what was wanted. */
   readonly mayFetch: boolean
-  /** Ends the claim, with what is to be shared. In the background: nobody waits for it, and it never fails. */
-  readonly settle: (slot?: Slot<T>, lifetimeMs?: number) => void
+  /**
+   * Ends the claim, with what is to be shared and until when (milliseconds since the epoch). In the background: nobody
+   * waits for it, and it never fails.
+   */
+  readonly settle: (result?: { readonly slot: Slot<T>; readonly endsAt: number }) => void
 }
 
 export interface SharedTier<T> {
@@ -43,7 +48,7 @@ export interface SharedTier<T> {
   ) => Promise<Claim<T> | undefined>
   /** By what name replicas tell each other of a secret. */
   readonly familyOf: (store: string, path: string) => string
-  /** Envelopes that were there and did not open. */
+  /** So many envelopes were damaged, moved, foreign or put back after their end, since this process began. */
   readonly refused: () => number
 }
 
@@ -82,7 +87,7 @@ const holdLease = (shared: Shared, lease: string, owner: string): Hold => {
 const textOf = (bytes: Buffer | undefined): string => bytes?.toString() ?? ''
 
 export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
-  const { shared, kept, codec, environment, keyring, sealer, patienceMs } = options
+  const { shared, kept, codec, environment, keyring, sealer, patienceMs, now } = options
   let refused = 0
 
   const read = async (
@@ -95,9 +100,9 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
     )
     const invalidations = { mark: textOf(mark), epoch: textOf(epoch) }
     if (envelope === undefined) return { slot: undefined, invalidations }
-    const slot = openSlot(sealer(), codec, names.context, envelope, invalidations)
-    if (slot === undefined) refused++
-    return { slot, invalidations }
+    const opened = openSlot(sealer(), codec, names.context, envelope, invalidations, now())
+    if (opened === 'refused') refused++
+    return { slot: typeof opened === 'string' ? undefined : opened, invalidations }
   }
 
   const release = (names: Names, owner: string): void => {
@@ -136,12 +141,15 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
         return {
           slot,
           mayFetch: true,
-          settle: (result, lifetimeMs = 0) => {
+          settle: (result) => {
             if (hold === undefined) return
             hold.letGo()
             // Who lost the lease may be late: what another replica fetched since is newer.
+            const lifetimeMs = Math.ceil((result?.endsAt ?? 0) - now())
             if (result !== undefined && lifetimeMs > 0 && hold.isHeld()) {
-              const envelope = sealSlot(sealer(), codec, names.context, result, invalidations)
+              const { slot, endsAt } = result
+              const { context } = names
+              const envelope = sealSlot(sealer(), codec, context, slot, invalidations, endsAt)
               shared.put(names.envelope, envelope, lifetimeMs).catch(() => {})
             }
             release(names, owner)

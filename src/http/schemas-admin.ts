@@ -32,6 +32,24 @@ export const StoresAnswer = Type.Object({
   )
 })
 
+export const CacheAnswer = Type.Object({
+  secrets: Type.Integer({ description: 'entries, of values and of failures' }),
+  tags: Type.Integer({ description: 'entries' }),
+  maxEntries: Type.Integer({ description: 'of each of the two' }),
+  shared: Type.Optional(
+    Type.Object(
+      {
+        isUp: Type.Boolean({ description: 'whether Redis answered when it was last asked' }),
+        refusedEnvelopes: Type.Integer({
+          description:
+            'found damaged, moved, foreign or put back after their end, since this process began'
+        })
+      },
+      { description: 'absent without Redis' }
+    )
+  )
+})
+
 const [byRef, byStore] = InvalidateBody.anyOf
 export const CacheQuery = Type.Union([
   byRef,

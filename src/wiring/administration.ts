@@ -5,7 +5,6 @@ import type { Broker } from '../broker/broker.ts'
 import type { Rules } from '../broker/caller.ts'
 import { explain } from '../broker/explain.ts'
 import type { StoreCheck } from '../broker/readiness.ts'
-import type { SecretCache } from '../cache/secret-cache.ts'
 import type { Config } from '../config/config.ts'
 import { describeStore, effectiveConfig } from '../config/effective.ts'
 import type { ConfigFault } from '../config/fault.ts'
@@ -19,11 +18,12 @@ import { addKeyRoutes } from '../http/routes/keys.ts'
 import type { Authenticator } from '../keys/authenticator.ts'
 import type { Revocations } from '../keys/revocations.ts'
 import type { KeyUsage } from '../keys/usage.ts'
+import type { Caches } from './caches.ts'
 
 export interface AdministrationDeps {
   readonly live: () => Rules & { readonly config: Config; readonly keyring: Keyring }
   readonly broker: Broker
-  readonly cache: SecretCache
+  readonly caches: Pick<Caches, 'cache' | 'figures'>
   /** How each store answered last. */
   readonly checks: ReadonlyMap<string, StoreCheck>
   readonly authenticator: Authenticator
@@ -48,7 +48,7 @@ const toAnswer = ({ until, ...state }: BreakerState) => ({
 export const createAdministration =
   (deps: AdministrationDeps) =>
   (routes: Routes): void => {
-    const { live, broker, cache, checks, authenticator, usage, revocations, now, recordAs } = deps
+    const { live, broker, caches, checks, authenticator, usage, revocations, now, recordAs } = deps
     const { settings } = live().config
 
     addKeyRoutes(routes, {
@@ -68,7 +68,7 @@ export const createAdministration =
           {
             rules: live(),
             scope: `${settings.SCOPE_ROOT}:secrets`,
-            cacheState: (store, locator) => cache.lookup(store, locator).state,
+            cacheState: (store, locator) => caches.cache.lookup(store, locator).state,
             healthOf: (store) => {
               const last = checks.get(store)
               return last && (last.ok ? 'its last check passed' : 'its last check failed')
@@ -93,6 +93,7 @@ export const createAdministration =
               ...(tokens !== undefined && { quotaLeft: tokens })
             }
           }),
+      cache: caches.figures,
       config: () => effectiveConfig(live().config),
       reload: async () => [...((await deps.requestReload?.()) ?? [NOT_FROM_FILES])]
     })

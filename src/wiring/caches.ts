@@ -28,7 +28,25 @@ export interface Caches {
   readonly cache: SecretCache<SecretRecord>
   readonly tagCache: SecretCache<Tags>
   readonly invalidation: InvalidationBus
+  /** For administrators: how full they are, and what was refused of what replicas share. */
+  readonly figures: () => CacheFigures
+  readonly close: () => void
 }
+
+export interface CacheFigures {
+  readonly secrets: number
+  readonly tags: number
+  /** Of each of the two. */
+  readonly maxEntries: number
+  /** Absent where there are no replicas. */
+  readonly shared?: {
+    readonly isUp: boolean
+    /** Damaged, moved, foreign or put back after their end, since this process began. */
+    readonly refusedEnvelopes: number
+  }
+}
+
+const SWEEP_EVERY_MS = 15_000
 
 export const createCaches = (deps: CachesDeps): Caches => {
   const { settings, shared, live, onInvalidated, now } = deps
@@ -44,19 +62,22 @@ export const createCaches = (deps: CachesDeps): Caches => {
     environment: settings.ENVIRONMENT,
     keyring: () => live().keyring,
     sealer: () => live().sealer,
-    patienceMs: settings.UPSTREAM_TIMEOUT_MS
+    patienceMs: settings.UPSTREAM_TIMEOUT_MS,
+    now
   }
+  const tier = shares && createSharedTier({ ...shares, kept: 'secret', codec: recordCodec })
+  const tagTier = shares && createSharedTier({ ...shares, kept: 'tags', codec: tagsCodec })
   const cache = createSecretCache({
     ...kept,
     ttlMs,
-    tier: shares && createSharedTier({ ...shares, kept: 'secret', codec: recordCodec }),
+    tier,
     onChanged: (what) => invalidation.changed(what),
     isSame: isSameSecret
   })
   const tagCache = createSecretCache<Tags>({
     ...kept,
     ttlMs: TAG_TTLS * ttlMs,
-    tier: shares && createSharedTier({ ...shares, kept: 'tags', codec: tagsCodec })
+    tier: tagTier
   })
   const invalidation = createInvalidation({
     drop: (what) => {
@@ -72,5 +93,29 @@ export const createCaches = (deps: CachesDeps): Caches => {
         .map(({ spec }) => spec.name),
     lifetimeMs: markLifetimeMs(settings)
   })
-  return { cache, tagCache, invalidation }
+  const sweeping = setInterval(() => {
+    cache.sweep()
+    tagCache.sweep()
+  }, SWEEP_EVERY_MS)
+  sweeping.unref()
+  return {
+    cache,
+    tagCache,
+    invalidation,
+    figures: () => ({
+      secrets: cache.size(),
+      tags: tagCache.size(),
+      maxEntries: kept.maxEntries,
+      ...(shared && {
+        shared: {
+          isUp: shared.isUp(),
+          refusedEnvelopes: (tier?.refused() ?? 0) + (tagTier?.refused() ?? 0)
+        }
+      })
+    }),
+    close: () => {
+      clearInterval(sweeping)
+      invalidation.close()
+    }
+  }
 }

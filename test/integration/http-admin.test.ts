@@ -59,6 +59,15 @@ test('cached secrets are dropped by reference, store or all, and it is on record
   t.match(records, Array(3).fill({ client: 'admin', route: 'DELETE /v1/admin/cache' }))
 })
 
+test('an administrator sees how full the cache is', async (t) => {
+  const { built, ask } = await setUp(t)
+  const key = await issueKey(built.keyring, 'app')
+  await built.seed('local', 'a', 'x')
+  await ask('GET', '/v1/secrets?ref=local:a', key)
+  const answer = await ask('GET', '/v1/admin/cache')
+  t.same(answer.json(), { secrets: 1, tags: 0, maxEntries: 10_000 })
+})
+
 test('the configuration in force is told without any secret', async (t) => {
   const canary = createCanary()
   const secret = randomSecret()

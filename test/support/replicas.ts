@@ -32,6 +32,8 @@ export interface Replica extends Running {
   readonly read: (path: string, options?: ReadOptions) => Promise<Answer>
   readonly invalidate: (what: object) => Promise<Answer>
   readonly readiness: () => Promise<unknown>
+  /** What an administrator is told of its cache. */
+  readonly cacheFigures: () => Promise<Answer['body']>
 }
 
 export interface ReadOptions {
@@ -164,7 +166,11 @@ export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<
           headers: { 'x-internal-secret': internalSecret },
           payload
         }),
-      readiness: async () => (await ask(agent, `${url}/readyz`, {})).body['status']
+      readiness: async () => (await ask(agent, `${url}/readyz`, {})).body['status'],
+      cacheFigures: async () => {
+        const headers = { authorization: `Bearer ${adminKey}` }
+        return (await ask(agent, `${url}/v1/admin/cache`, { headers })).body
+      }
     }
   }
 

@@ -4,11 +4,18 @@ import type { Broker } from '../../broker/broker.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import { InvalidateAnswer } from '../schemas.ts'
-import { CacheQuery, ConfigAnswer, ReloadAnswer, StoresAnswer } from '../schemas-admin.ts'
+import {
+  CacheAnswer,
+  CacheQuery,
+  ConfigAnswer,
+  ReloadAnswer,
+  StoresAnswer
+} from '../schemas-admin.ts'
 
 export interface AdminRoutesOptions {
   readonly broker: Pick<Broker, 'invalidate'>
   readonly stores: () => Static<typeof StoresAnswer>['stores']
+  readonly cache: () => Static<typeof CacheAnswer>
   readonly config: () => Static<typeof ConfigAnswer>
   /** Reads the configuration anew and takes it over, or says what is wrong with it and changes nothing. */
   readonly reload: () => Promise<Static<typeof ReloadAnswer>['faults']>
@@ -28,6 +35,20 @@ export const addAdminRoutes = (app: App, options: AdminRoutesOptions): void => {
       }
     },
     async () => ({ stores: options.stores() })
+  )
+
+  app.get(
+    '/v1/admin/cache',
+    {
+      config,
+      schema: {
+        operationId: 'showCache',
+        summary:
+          'How full the cache of this process is, and what it refused of what replicas share',
+        response: { 200: CacheAnswer }
+      }
+    },
+    async () => options.cache()
   )
 
   app.delete(

@@ -197,6 +197,8 @@ testWithRedis(
       t.strictSame([headers['x-cache'], body['value']], ['MISS', `${path} v1`], path)
       t.equal(store.calls(path), 1, path)
     }
+    const { shared } = await all[1]!.cacheFigures()
+    t.strictSame(shared, { isUp: true, refusedEnvelopes: Object.keys(changes).length })
     t.equal(
       (await all[1]!.read('unchanged')).headers['x-cache'],
       'HIT',
@@ -225,6 +227,7 @@ testWithRedis(
     if (former !== undefined) await put(client, ...former)
     store.say({ is: 'failing' })
     t.equal((await all[1]!.read('kept')).status, 503)
+    t.match(await all[1]!.cacheFigures(), { shared: { refusedEnvelopes: 1 } })
     store.raise('kept')
     store.say({ is: 'found' })
     const isNew = async () => (await all[1]!.read('kept')).status === 200

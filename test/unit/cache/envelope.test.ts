@@ -10,6 +10,8 @@ import { createSealer } from '../../../src/crypto/sealer.ts'
 const sealer = createSealer(createKeyring([newEncryptionKey()]))
 const PLACE = ['secret', 'dev', 'kv', 'place', 'a', '', '']
 const NOW = { mark: '', epoch: '3' }
+const TIME = 10
+const END = 20
 const ENTRY = { fetchedAt: 1, expiresAt: 2 }
 const record: SecretRecord = {
   text: new Sensitive('{"user":"ü"}'),
@@ -17,6 +19,9 @@ const record: SecretRecord = {
   encoding: 'base64',
   tags: new Map([['__proto__', 'true']])
 }
+
+const opened = <T>(found: Slot<T> | 'outdated' | 'refused'): Slot<T> | undefined =>
+  typeof found === 'string' ? undefined : found
 
 const plain = ({ entry }: Slot<SecretRecord> = {}) =>
   entry && { ...entry, record: { ...entry.record, text: entry.record.text.reveal() } }
@@ -31,8 +36,8 @@ test('a slot comes back as it was: value, times, tags and failure', async (t) =>
     { failure },
     { entry: { ...ENTRY, record }, failure }
   ]) {
-    const envelope = sealSlot(sealer, recordCodec, PLACE, slot, NOW)
-    const back = openSlot(sealer, recordCodec, PLACE, envelope, NOW)
+    const envelope = sealSlot(sealer, recordCodec, PLACE, slot, NOW, END)
+    const back = opened(openSlot(sealer, recordCodec, PLACE, envelope, NOW, TIME))
     t.strictSame(plain(back), plain(slot))
     t.strictSame(back?.entry?.record.tags, slot.entry && record.tags)
     t.strictSame(back?.failure, slot.failure)
@@ -42,44 +47,50 @@ test('a slot comes back as it was: value, times, tags and failure', async (t) =>
     tagsCodec,
     PLACE,
     { entry: { ...ENTRY, record: new Map([['a', 'b']]) } },
-    NOW
+    NOW,
+    END
   )
-  t.strictSame(openSlot(sealer, tagsCodec, PLACE, tags, NOW)?.entry?.record, new Map([['a', 'b']]))
+  t.strictSame(
+    opened(openSlot(sealer, tagsCodec, PLACE, tags, NOW, TIME))?.entry?.record,
+    new Map([['a', 'b']])
+  )
 })
 
 test('an envelope shows nothing of what it holds', async (t) => {
-  const envelope = sealSlot(sealer, recordCodec, PLACE, { entry: { ...ENTRY, record } }, NOW)
+  const envelope = sealSlot(sealer, recordCodec, PLACE, { entry: { ...ENTRY, record } }, NOW, END)
   for (const word of ['user', 'v1', 'fetchedAt', 'kv', '__proto__'])
     t.notOk(envelope.includes(word), word)
 })
 
 test('what stood elsewhere, was cut, changed, made before an invalidation or under a foreign key is none', async (t) => {
   const slot = { entry: { ...ENTRY, record } }
-  const envelope = sealSlot(sealer, recordCodec, PLACE, slot, NOW)
-  const open = (bytes: Buffer, place = PLACE, invalidations = NOW) =>
-    openSlot(sealer, recordCodec, place, bytes, invalidations)
-  t.ok(open(envelope))
+  const envelope = sealSlot(sealer, recordCodec, PLACE, slot, NOW, END)
+  const open = (bytes: Buffer, place = PLACE, invalidations = NOW, time = TIME) =>
+    openSlot(sealer, recordCodec, place, bytes, invalidations, time)
+  t.ok(opened(open(envelope, PLACE, NOW, END - 1)))
+  t.equal(open(envelope, PLACE, NOW, END), 'refused', 'after its end')
   PLACE.forEach((_word, i) => {
-    t.equal(open(envelope, PLACE.with(i, 'other')), undefined, `another place (${i})`)
+    t.equal(open(envelope, PLACE.with(i, 'other')), 'refused', `another place (${i})`)
   })
-  t.equal(open(envelope, PLACE, { ...NOW, mark: '1' }), undefined)
-  t.equal(open(envelope, PLACE, { ...NOW, epoch: '4' }), undefined)
+  t.equal(open(envelope, PLACE, { ...NOW, mark: '1' }), 'outdated')
+  t.equal(open(envelope, PLACE, { ...NOW, epoch: '4' }), 'outdated')
   for (const length of [0, 1, 34, 35, envelope.length - 1]) {
-    t.equal(open(envelope.subarray(0, length)), undefined, `cut at ${length}`)
+    t.equal(open(envelope.subarray(0, length)), 'refused', `cut at ${length}`)
   }
   for (const i of [0, 1, 7, 19, 35, envelope.length - 1]) {
     const changed = Buffer.from(envelope)
     changed[i] = (changed[i] ?? 0) ^ 1
-    t.equal(open(changed), undefined, `byte ${i}`)
+    t.equal(open(changed), 'refused', `byte ${i}`)
   }
   const foreign = createSealer(createKeyring([newEncryptionKey()]))
-  t.equal(open(sealSlot(foreign, recordCodec, PLACE, slot, NOW)), undefined)
+  t.equal(open(sealSlot(foreign, recordCodec, PLACE, slot, NOW, END)), 'refused')
   const ofAnotherSort = sealSlot(
     sealer,
     tagsCodec,
     PLACE,
     { entry: { ...ENTRY, record: new Map() } },
-    NOW
+    NOW,
+    END
   )
-  t.equal(open(ofAnotherSort), undefined, 'tags are no record')
+  t.equal(open(ofAnotherSort), 'refused', 'tags are no record')
 })

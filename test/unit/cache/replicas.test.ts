@@ -38,7 +38,8 @@ const setUp = (shared: MemoryShared = createMemoryShared()) => {
       environment: 'dev',
       keyring: () => keyring,
       sealer: () => sealer,
-      patienceMs: 3_000
+      patienceMs: 3_000,
+      now
     })
     const cache = createSecretCache<SecretRecord>({
       ttlMs: TTL,
@@ -316,7 +317,25 @@ test('an envelope that is put back after its time is none', async (t) => {
   await open(t).read(gives('new'))
   await settled()
   for (const [key, held] of kept) shared.values.set(key, held)
-  t.equal(await open(t).read(gives('newest')), 'newest MISS')
+  const last = open(t)
+  t.equal(await last.read(gives('newest')), 'newest MISS')
+  t.equal(last.tier.refused(), 0, 'its value may still be needed while the store fails')
+
+  set(START + TTL + STALE)
+  for (const [key, held] of kept) shared.values.set(key, held)
+  const later = open(t)
+  t.equal(await later.read(gives('latest')), 'latest MISS')
+  t.equal(later.tier.refused(), 1)
+})
+
+test('an envelope from before an invalidation is a miss that nobody needs to hear of', async (t) => {
+  const { open } = setUp()
+  const first = open(t)
+  await first.read(gives('old'))
+  await first.bus.invalidate('all')
+  const second = open(t)
+  t.equal(await second.read(gives('new')), 'new MISS')
+  t.equal(second.tier.refused(), 0)
 })
 
 test('replicas in the middle of a rotation hear of each other', async (t) => {

@@ -351,6 +351,21 @@ test('who demands a newer answer than a fetch under way will give waits for the 
   t.equal((await second).entry.record.text.reveal(), 'newer')
 })
 
+test('a sweep lets go of what nobody may be given any more, and of nothing else', async (t) => {
+  const { cache, clock } = open()
+  await keep(cache, { path: 'value' })
+  const refused = cache.load(at(), { path: 'refused' }, () =>
+    Promise.reject(new ProviderFault('not_found'))
+  )
+  await t.rejects(refused)
+  clock.set(START + TTL + STALE - 1)
+  cache.sweep()
+  t.equal(cache.size(), 2, 'a store that fails may still make use of the value')
+  clock.set(START + TTL + STALE)
+  cache.sweep()
+  t.equal(cache.size(), 0)
+})
+
 test('a store that remembers nothing of its failures is asked again at once', async (t) => {
   const { cache } = open()
   const options = { remembersFailures: false }
