@@ -2,13 +2,13 @@
  * The further powers against a peer that fails on demand. Rule: each fails as a read fails, and of a text that was on its
  * way to the peer nothing shows either; a write whose outcome is unknown is repeated only where the peer takes both for one.
  */
-import { type Test, test } from 'tap'
+import { test } from 'tap'
 import { ProviderFault } from '../../src/core/fault.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import type { CallOptions, SecretProvider } from '../../src/providers/provider.ts'
-import { type Canary, createCanary, everythingIn } from '../support/canary.ts'
-import { createDeps } from '../support/provider-deps.ts'
-import { openWire, type Wire, type WireBehaviour } from '../support/wire.ts'
+import { type Canary, createCanary } from '../support/canary.ts'
+import type { Wire } from '../support/wire.ts'
+import { openOn } from './opened.ts'
 import {
   type Powers,
   powersOf,
@@ -63,18 +63,6 @@ const isUnknown = ({ reason }: Failure): boolean =>
 export const wirePowersSuite = (kind: string, subject: Subject, fake: WireFake): void => {
   const { powers = {} } = subject
 
-  const open = async (t: Test, behaviour: WireBehaviour, canary: Canary) => {
-    const wire = await openWire(t, fake.dialect, behaviour)
-    const deps = createDeps()
-    const provider = await fake.connect(t, wire, deps)
-    t.teardown(() => provider.close())
-    const hides = (thing: unknown): void => {
-      t.strictSame(canary.findIn(everythingIn(thing)), [], 'nothing of the value in the fault')
-      t.strictSame(canary.findIn(deps.lines.join('\n')), [], 'nothing of the value in the log')
-    }
-    return { provider, wire, hides }
-  }
-
   /** The requests that carried the text: of a body that is no text a character is a byte (`WireRequest`). */
   const writesIn = ({ reads }: Wire, canary: Canary): readonly string[] =>
     reads
@@ -83,7 +71,7 @@ export const wirePowersSuite = (kind: string, subject: Subject, fake: WireFake):
 
   test(`${kind} and its further powers against a server that may fail`, async (suite) => {
     suite.test('it has the powers that it is said to have, and no other', async (t) => {
-      const { provider } = await open(t, { read: 'found', text: 'x' }, createCanary())
+      const { provider } = await openOn(t, fake, { read: 'found', text: 'x' }, createCanary())
       t.strictSame(powersOf(provider), saidPowers(subject))
     })
 
@@ -93,7 +81,12 @@ export const wirePowersSuite = (kind: string, subject: Subject, fake: WireFake):
         suite.test(`${power}: ${reason} when ${when}`, async (t) => {
           const canary = createCanary()
           const text = wrapped(subject, canary.token)
-          const { provider, wire, hides } = await open(t, behaviour(canary.token, text), canary)
+          const { provider, wire, hides } = await openOn(
+            t,
+            fake,
+            behaviour(canary.token, text),
+            canary
+          )
           const deadline = deadlineFor(failure)
           const startedAt = performance.now()
           const fault = await CALLS[power](provider, subject, canary, within(deadline))?.then(
@@ -119,7 +112,12 @@ export const wirePowersSuite = (kind: string, subject: Subject, fake: WireFake):
       suite.test(`${power} renews an expired credential once, and goes on`, async (t) => {
         const canary = createCanary()
         const text = wrapped(subject, canary.token)
-        const { provider, wire, hides } = await open(t, { read: 'expired once', text }, canary)
+        const { provider, wire, hides } = await openOn(
+          t,
+          fake,
+          { read: 'expired once', text },
+          canary
+        )
         hides(await CALLS[power](provider, subject, canary, within()))
         t.equal(wire.logins.length, 2)
       })
@@ -127,7 +125,7 @@ export const wirePowersSuite = (kind: string, subject: Subject, fake: WireFake):
       suite.test(`${power} asks nobody if it is aborted before it starts`, async (t) => {
         const canary = createCanary()
         const text = wrapped(subject, canary.token)
-        const { provider, wire } = await open(t, { read: 'found', text }, canary)
+        const { provider, wire } = await openOn(t, fake, { read: 'found', text }, canary)
         const aborted = { signal: AbortSignal.abort() }
         await t.rejects(CALLS[power](provider, subject, canary, aborted) ?? Promise.resolve(), {
           name: 'ProviderFault',
@@ -140,7 +138,12 @@ export const wirePowersSuite = (kind: string, subject: Subject, fake: WireFake):
     if (powers.write !== undefined) {
       suite.test('a write goes out once, with the text in its body and nowhere else', async (t) => {
         const canary = createCanary()
-        const { provider, wire, hides } = await open(t, { read: 'found', text: '{}' }, canary)
+        const { provider, wire, hides } = await openOn(
+          t,
+          fake,
+          { read: 'found', text: '{}' },
+          canary
+        )
         hides(await CALLS.write(provider, subject, canary, within()))
         t.equal(writesIn(wire, canary).length, 1)
         const heads = wire.reads.map(({ url, headers }) => `${url} ${JSON.stringify(headers)}`)

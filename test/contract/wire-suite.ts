@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { FaultReason } from '../../src/core/fault.ts'
 import type { Locator } from '../../src/core/secret.ts'
-import type { SecretProvider } from '../../src/providers/provider.ts'
-import { type Canary, createCanary, everythingIn } from '../support/canary.ts'
-import { createDeps } from '../support/provider-deps.ts'
-import { openWire, type Wire, type WireBehaviour } from '../support/wire.ts'
+import { type Canary, createCanary } from '../support/canary.ts'
+import type { WireBehaviour } from '../support/wire.ts'
+import { type Opened, openOn } from './opened.ts'
 import { faultOf, type Subject, unwrapped, type WireFake, within, wrapped } from './subject.ts'
 import { FAILURES } from './wire-failures.ts'
 
@@ -15,31 +14,11 @@ const DEADLINE_MS = 700
 const GRACE_AFTER_DEADLINE_MS = 200
 const GRACE_AFTER_ABORT_MS = 100
 
-interface Opened {
-  readonly provider: SecretProvider
-  readonly wire: Wire
-  /** Fails the test if the canary shows in the thing or in what was logged. */
-  readonly hides: (thing: unknown) => void
-}
-
 export const wireSuite = (kind: string, subject: Subject, fake: WireFake): void => {
   const locator: Locator = { path: subject.path('some/secret') }
 
-  const open = async (
-    t: Test,
-    behaviour: WireBehaviour,
-    canary: Canary = createCanary()
-  ): Promise<Opened> => {
-    const wire = await openWire(t, fake.dialect, behaviour)
-    const deps = createDeps()
-    const provider = await fake.connect(t, wire, deps)
-    t.teardown(() => provider.close())
-    const hides = (thing: unknown): void => {
-      t.strictSame(canary.findIn(everythingIn(thing)), [], 'nothing of the value in the fault')
-      t.strictSame(canary.findIn(deps.lines.join('\n')), [], 'nothing of the value in the log')
-    }
-    return { provider, wire, hides }
-  }
+  const open = (t: Test, behaviour: WireBehaviour, canary?: Canary): Promise<Opened> =>
+    openOn(t, fake, behaviour, canary)
 
   test(`${kind} against a server that may fail`, async (suite) => {
     suite.test('a good answer is read, and the record hides its value', async (t) => {

@@ -3,11 +3,10 @@ import { type Test, test } from 'tap'
 import type { Static } from 'typebox'
 import { ProviderFault } from '../../src/core/fault.ts'
 import type { Listing, SecretProvider } from '../../src/providers/provider.ts'
-import { vault } from '../../src/providers/vault.ts'
+import type { vault } from '../../src/providers/vault.ts'
 import { faultOf, within } from '../contract/subject.ts'
-import { createAdmin } from '../support/fake-vault.ts'
+import { connectVault, createAdmin } from '../support/fake-vault.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
-import { createDeps } from '../support/provider-deps.ts'
 import { openScriptedVault, refusal } from '../support/scripted-vault.ts'
 
 type Settings = Static<typeof vault.settings>
@@ -54,13 +53,8 @@ test('listing OpenBao', async (suite) => {
   await admin('POST', 'sys/mounts/team/kv', { type: 'kv', options: { version: '2' } })
   await admin('POST', 'sys/mounts/team/old', { type: 'kv', options: { version: '1' } })
 
-  const open = async (t: Test, token: string, mounts = MOUNTS): Promise<SecretProvider> => {
-    const auth = { method: 'token', token: { env: 'TOKEN' } } as const
-    const settings = { address: peer.url, mounts, auth }
-    const provider = await vault.connect(settings, createDeps({ TOKEN: token }))
-    t.teardown(() => provider.close())
-    return provider
-  }
+  const open = (t: Test, token: string, mounts = MOUNTS): Promise<SecretProvider> =>
+    connectVault(t, peer.url, token, mounts)
   const provider = await open(suite, 'root')
   for (const path of PATHS) {
     await admin('POST', `secret/data/all/${path}`, { data: { value: 'x' } })

@@ -4,11 +4,10 @@ import type { Static } from 'typebox'
 import { ProviderFault } from '../../src/core/fault.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import type { SecretProvider } from '../../src/providers/provider.ts'
-import { vault } from '../../src/providers/vault.ts'
+import type { vault } from '../../src/providers/vault.ts'
 import { faultOf, within } from '../contract/subject.ts'
-import { createAdmin } from '../support/fake-vault.ts'
+import { connectVault, createAdmin } from '../support/fake-vault.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
-import { createDeps } from '../support/provider-deps.ts'
 
 type Settings = Static<typeof vault.settings>
 
@@ -40,13 +39,8 @@ test('writing to OpenBao', async (suite) => {
   await admin('POST', 'sys/mounts/strict', { type: 'kv', options: { version: '2' } })
   await admin('POST', 'strict/config', { cas_required: true })
 
-  const open = async (t: Test, token: string, mounts = MOUNTS): Promise<SecretProvider> => {
-    const auth = { method: 'token', token: { env: 'TOKEN' } } as const
-    const settings = { address: peer.url, mounts, auth }
-    const provider = await vault.connect(settings, createDeps({ TOKEN: token }))
-    t.teardown(() => provider.close())
-    return provider
-  }
+  const open = (t: Test, token: string, mounts = MOUNTS): Promise<SecretProvider> =>
+    connectVault(t, peer.url, token, mounts)
   const openWith = async (t: Test, name: string, policy: string): Promise<SecretProvider> => {
     await admin('POST', `sys/policies/acl/${name}`, { policy })
     const { auth } = await admin('POST', 'auth/token/create', { policies: [name] })

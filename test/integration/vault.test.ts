@@ -6,7 +6,7 @@ import { ProviderFault } from '../../src/core/fault.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import type { SecretProvider } from '../../src/providers/provider.ts'
 import { vault } from '../../src/providers/vault.ts'
-import { type Admin, createAdmin } from '../support/fake-vault.ts'
+import { type Admin, createAdmin, revokeAll } from '../support/fake-vault.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
 import { createDeps } from '../support/provider-deps.ts'
 
@@ -95,18 +95,6 @@ test('vault against OpenBao', async (suite) => {
 
   const asRoot = async (t: Test) =>
     (await open(t, { method: 'token', token: { env: 'TOKEN' } }, { TOKEN: 'root' })).provider
-
-  /** Ends every token that a login of the role has given out. */
-  const revokeAll = async (role: string): Promise<void> => {
-    const { data: listed } = await admin('GET', 'auth/token/accessors?list=true')
-    for (const accessor of listed['keys'] ?? []) {
-      const { data } = await admin('POST', 'auth/token/lookup-accessor', { accessor })
-      const meta = data['meta'] as unknown as Record<string, string> | null
-      if (meta?.['role_name'] === role) {
-        await admin('POST', 'auth/token/revoke-accessor', { accessor })
-      }
-    }
-  }
 
   await admin('POST', 'secret/data/app', { data: { value: 'first' } })
   await admin('POST', 'secret/data/app', { data: { value: '<second> & "last"' } })
@@ -254,10 +242,10 @@ test('vault against OpenBao', async (suite) => {
     async (t) => {
       const { provider, asked } = await asRole(t, 'revoked')
       await textOf(provider, 'secret/app')
-      await revokeAll('revoked')
+      await revokeAll(admin, 'revoked')
       await Promise.all(Array.from({ length: 10 }, () => textOf(provider, 'secret/app')))
       t.equal(asked.logins, 2)
-      await revokeAll('revoked')
+      await revokeAll(admin, 'revoked')
       await provider.check(within())
       t.equal(asked.logins, 3)
     }

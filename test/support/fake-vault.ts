@@ -1,5 +1,6 @@
 /** Vault for the contract suite: how its API talks, and how to put secrets into a real OpenBao. */
 import type { Test } from 'tap'
+import type { Static } from 'typebox'
 import type { ProviderDeps, SecretProvider } from '../../src/providers/provider.ts'
 import { vault } from '../../src/providers/vault.ts'
 import type { RealStore, Subject } from '../contract/provider-suite.ts'
@@ -85,6 +86,31 @@ export const createAdmin =
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
     return JSON.parse(text === '' ? '{}' : text)
   }
+
+/** Ends every token that a login of the role has given out. */
+export const revokeAll = async (admin: Admin, role: string): Promise<void> => {
+  const { data: listed } = await admin('GET', 'auth/token/accessors?list=true')
+  for (const accessor of listed['keys'] ?? []) {
+    const { data } = await admin('POST', 'auth/token/lookup-accessor', { accessor })
+    const meta = data['meta'] as unknown as Record<string, string> | null
+    if (meta?.['role_name'] === role) {
+      await admin('POST', 'auth/token/revoke-accessor', { accessor })
+    }
+  }
+}
+
+/** Vault there, under that token. */
+export const connectVault = async (
+  t: Test,
+  address: string,
+  token: string,
+  mounts: Static<typeof vault.settings>['mounts']
+): Promise<SecretProvider> => {
+  const auth = { method: 'token', token: { env: 'TOKEN' } } as const
+  const provider = await vault.connect({ address, mounts, auth }, createDeps({ TOKEN: token }))
+  t.teardown(() => provider.close())
+  return provider
+}
 
 const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 

@@ -5,7 +5,7 @@ import {
   SecretsManagerClient
 } from '@aws-sdk/client-secrets-manager'
 import type { Test } from 'tap'
-import { type Admin, createAdmin } from './fake-vault.ts'
+import { type Admin, createAdmin, revokeAll } from './fake-vault.ts'
 import { isInstalled, skipWithout, startPeer } from './peers.ts'
 
 export const REGION = 'eu-west-1'
@@ -46,17 +46,7 @@ const openAws = (t: Test, url: string): RealStores['aws'] => {
 
 const openVault = (url: string): RealStores['vault'] => {
   const admin = createAdmin(url)
-  const revokeAll = async (role: string): Promise<void> => {
-    const { data: listed } = await admin('GET', 'auth/token/accessors?list=true')
-    for (const accessor of listed['keys'] ?? []) {
-      const { data } = await admin('POST', 'auth/token/lookup-accessor', { accessor })
-      const meta = data['meta'] as unknown as Record<string, string> | null
-      if (meta?.['role_name'] === role) {
-        await admin('POST', 'auth/token/revoke-accessor', { accessor })
-      }
-    }
-  }
-  return { url, admin, revokeAll }
+  return { url, admin, revokeAll: (role) => revokeAll(admin, role) }
 }
 
 /** Undefined if one of them is not installed, and the test skipped. */

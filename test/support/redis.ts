@@ -7,7 +7,8 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Test } from 'tap'
+import { Redis } from 'ioredis'
+import { type Test, test } from 'tap'
 import { parseRedisUrl, type RedisAddress } from '../../src/state/redis-url.ts'
 import { createDirectory } from './embedded.ts'
 import { isInstalled, programOf, skipWithout } from './peers.ts'
@@ -33,6 +34,8 @@ export interface RedisServer {
   readonly address: RedisAddress
   /** Runs redis-cli on it; what it prints, without the newline at its end. */
   readonly cli: (...args: string[]) => string
+  /** A client for the test itself: one at a time, which does not wait for a server that is gone. */
+  readonly client: () => Redis
   /** As a crash would: SIGKILL. */
   readonly kill: () => Promise<void>
   /** Again, on the same port, with what is on its disk. */
@@ -63,6 +66,7 @@ export const startRedis = async (t: Test, options: RedisStart = {}): Promise<Red
   writeFileSync(file, config ?? '')
   let child: ChildProcess | undefined
   let exited = Promise.resolve()
+  let client: Redis | undefined
 
   const cli = (...command: string[]): string => {
     const auth = password === undefined ? [] : ['-a', password, '--no-auth-warning']
@@ -79,8 +83,19 @@ export const startRedis = async (t: Test, options: RedisStart = {}): Promise<Red
       if (started.exitCode !== null) throw new Error(`redis-server ended: ${started.exitCode}`)
       return cli('ping') === 'PONG'
     })
+    forget()
+  }
+  const connect = (): Redis => {
+    const retryStrategy = () => null
+    const options = { password, lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy }
+    return new Redis(port, '127.0.0.1', options).on('error', () => {})
+  }
+  const forget = (): void => {
+    client?.disconnect()
+    client = undefined
   }
   const kill = async (): Promise<void> => {
+    forget()
     child?.kill('SIGKILL')
     await exited
   }
@@ -93,13 +108,37 @@ export const startRedis = async (t: Test, options: RedisStart = {}): Promise<Red
   await start()
   const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`
   const url = `redis://${user}127.0.0.1:${port}`
-  return { port, url, address: parseRedisUrl(url), cli, kill, start }
+  return {
+    port,
+    url,
+    address: parseRedisUrl(url),
+    cli,
+    client: () => {
+      client ??= connect()
+      return client
+    },
+    kill,
+    start
+  }
 }
 
 export interface RedisGroup {
   readonly url: string
   readonly address: RedisAddress
   readonly servers: readonly RedisServer[]
+}
+
+/** What is written outlives a kill. */
+export const LASTING = ['--appendonly', 'yes']
+
+/** A test that has a Redis of its own, and is skipped where there is none to be had. */
+export const testWithRedis = (
+  name: string,
+  work: (t: Test, redis: RedisServer) => Promise<void>
+): void => {
+  void test(name, async (t) => {
+    if (!(await skipWithoutRedis(t))) await work(t, await startRedis(t, { args: LASTING }))
+  })
 }
 
 const isFree = (port: number): Promise<boolean> =>

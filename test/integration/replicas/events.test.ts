@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { startCountingStore } from '../../support/counting-store.ts'
-import { testWithRedis } from '../../support/redis-server.ts'
+import { testWithRedis } from '../../support/redis.ts'
 import { type Replica, startReplicas, until } from '../../support/replicas.ts'
 
 /** What the stream has said so far. */

@@ -4,8 +4,8 @@ import { canaryOf, createCanary } from '../../support/canary.ts'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { format, startLoad, summaryOf } from '../../support/load.ts'
 import { isInstalled, skipWithout } from '../../support/peers.ts'
+import { LASTING, startRedis } from '../../support/redis.ts'
 import { dumpOf, leaksIn, listenToAll, textsOf } from '../../support/redis-dump.ts'
-import { startRedis } from '../../support/redis-server.ts'
 import { gist, startReplicas, until } from '../../support/replicas.ts'
 
 test('the store says what it is told to say, counts what is asked, and has newer versions', async (t) => {
@@ -92,11 +92,11 @@ test('a revocation, an invalidation and a readiness can be asked of a replica', 
 
 test('a Redis that was killed comes back with what it had, on its port', async (t) => {
   if (skipWithout(t, await isInstalled('redis'))) return
-  const redis = await startRedis(t)
+  const redis = await startRedis(t, { args: LASTING })
   await redis.client().set('kept', 'x', 'PX', 60_000)
   await redis.kill()
   await t.rejects(redis.client().ping())
-  await redis.restart()
+  await redis.start()
   t.equal(await redis.client().get('kept'), 'x')
 })
 

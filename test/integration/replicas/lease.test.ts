@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { type CountingStore, startCountingStore } from '../../support/counting-store.ts'
-import { type RedisServer, testWithRedis } from '../../support/redis-server.ts'
+import { type RedisServer, testWithRedis } from '../../support/redis.ts'
 import { gist, type Replicas, startReplicas, until } from '../../support/replicas.ts'
 
 const TIMEOUT_MS = 3_000

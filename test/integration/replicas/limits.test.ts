@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { format, startLoad, summaryOf } from '../../support/load.ts'
-import { testWithRedis } from '../../support/redis-server.ts'
+import { testWithRedis } from '../../support/redis.ts'
 import { gist, startReplicas } from '../../support/replicas.ts'
 
 const WINDOW_S = 3_600
@@ -83,7 +83,7 @@ testWithRedis(
     const half = await issue()
     t.equal(await allowedAt(0, half.apiKey, limit / 2), limit / 2)
     t.equal(await allowedAt(1, half.apiKey, limit / 2), limit / 2)
-    await redis.restart()
+    await redis.start()
     await sleep(3_000)
     // The next one may pass: it is how a replica comes to look at what the others counted.
     await all[1]!.read('one', { apiKey: key.apiKey })

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { format, startLoad, summaryOf } from '../../support/load.ts'
-import { testWithRedis } from '../../support/redis-server.ts'
+import { testWithRedis } from '../../support/redis.ts'
 import { startReplicas, until } from '../../support/replicas.ts'
 
 const PER_SECOND = 1_000
@@ -55,7 +55,7 @@ testWithRedis(
     if (how === 'route') t.equal((await here.read('changed', { apiKey })).status, 401)
     await sleep(Math.max(0, from + OUTAGE_S * 1_000 - Date.now()))
 
-    await redis.restart()
+    await redis.start()
     const to = Date.now()
     // The command works on Redis itself and so has to wait for it.
     if (how === undefined) t.equal(await revoke(here, keyId), 'command')
@@ -116,7 +116,7 @@ testWithRedis(
     await redis.kill()
     store.raise('changed')
     t.equal((await all[0]!.invalidate({ ref: 'aws:changed' })).status, 200)
-    await redis.restart()
+    await redis.start()
     await redis.client().flushall()
     for (const replica of all) {
       const isNew = async () => (await replica.read('changed')).body['value'] === 'changed v2'

@@ -2,7 +2,7 @@
 import type { Test } from 'tap'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { percentile } from '../../support/load.ts'
-import { testWithRedis } from '../../support/redis-server.ts'
+import { testWithRedis } from '../../support/redis.ts'
 import { type Replica, startReplicas, until } from '../../support/replicas.ts'
 
 const TIMES = 200

@@ -5,7 +5,7 @@
 import type { Test } from 'tap'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { percentile } from '../../support/load.ts'
-import { type RedisServer, testWithRedis } from '../../support/redis-server.ts'
+import { type RedisServer, testWithRedis } from '../../support/redis.ts'
 import { type Replica, startReplicas, until } from '../../support/replicas.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 

@@ -8,7 +8,7 @@ const FAULTS: readonly Fault[] = [
     // Whoever is paused does not hear that the pause is over: it has to be brought back.
     end: async (redis) => {
       await redis.kill()
-      await redis.restart()
+      await redis.start()
     },
     isDown: true
   },

@@ -1,7 +1,7 @@
 /** A replica that starts while everything around it is down serves what the others left, or says why not. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCountingStore } from '../../support/counting-store.ts'
-import { testWithRedis } from '../../support/redis-server.ts'
+import { testWithRedis } from '../../support/redis.ts'
 import { gist, startReplicas, until } from '../../support/replicas.ts'
 
 for (const saying of ['failing', 'silent'] as const) {
@@ -61,7 +61,7 @@ testWithRedis(
     t.comment(`started within ${(performance.now() - before).toFixed(0)} ms`)
     t.equal(gist(await fresh.read('one')), '200 MISS')
     t.equal(await fresh.readiness(), 'degraded')
-    await redis.restart()
+    await redis.start()
     const isReady = async () => {
       const both = await Promise.all([all[0]!, fresh].map(({ readiness }) => readiness()))
       return both.every((status) => status === 'ok')

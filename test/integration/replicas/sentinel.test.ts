@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { format, startLoad, summaryOf } from '../../support/load.ts'
-import { startRedis, testWithRedis } from '../../support/redis-server.ts'
+import { startRedis, testWithRedis } from '../../support/redis.ts'
 import { startReplicas, until } from '../../support/replicas.ts'
 
 const MASTER = 'mymaster'
@@ -14,18 +14,16 @@ testWithRedis(
   'a failover by Sentinel under load: no request fails, readiness tells, and what is decided afterwards reaches all',
   async (t, master) => {
     const standby = await startRedis(t, {
-      arguments: ['--replicaof', '127.0.0.1', String(master.port)]
+      args: ['--replicaof', '127.0.0.1', String(master.port)]
     })
     const isLinked = async () =>
       (await standby.client().info('replication')).includes('master_link_status:up')
     t.not(await until(isLinked, { withinMs: 15_000, everyMs: 100 }), undefined)
-    const sentinel = await startRedis(t, {
-      sentinel: [
-        `sentinel monitor ${MASTER} 127.0.0.1 ${master.port} 1`,
-        `sentinel down-after-milliseconds ${MASTER} 500`,
-        `sentinel failover-timeout ${MASTER} 3000`
-      ]
-    })
+    const config = `sentinel monitor ${MASTER} 127.0.0.1 ${master.port} 1
+sentinel down-after-milliseconds ${MASTER} 500
+sentinel failover-timeout ${MASTER} 3000
+`
+    const sentinel = await startRedis(t, { config, args: ['--sentinel'] })
     const ask = (...words: [string, ...string[]]) => sentinel.client().call('SENTINEL', ...words)
     const knowsStandby = async () => ((await ask('replicas', MASTER)) as unknown[]).length === 1
     t.not(await until(knowsStandby, { withinMs: 15_000, everyMs: 100 }), undefined)

@@ -1,0 +1,31 @@
+/** A provider of the kind under test, on a peer that behaves as told. */
+import type { Test } from 'tap'
+import type { SecretProvider } from '../../src/providers/provider.ts'
+import { type Canary, createCanary, everythingIn } from '../support/canary.ts'
+import { createDeps } from '../support/provider-deps.ts'
+import { openWire, type Wire, type WireBehaviour } from '../support/wire.ts'
+import type { WireFake } from './subject.ts'
+
+export interface Opened {
+  readonly provider: SecretProvider
+  readonly wire: Wire
+  /** Fails the test if the canary shows in the thing or in what was logged. */
+  readonly hides: (thing: unknown) => void
+}
+
+export const openOn = async (
+  t: Test,
+  fake: WireFake,
+  behaviour: WireBehaviour,
+  canary: Canary = createCanary()
+): Promise<Opened> => {
+  const wire = await openWire(t, fake.dialect, behaviour)
+  const deps = createDeps()
+  const provider = await fake.connect(t, wire, deps)
+  t.teardown(() => provider.close())
+  const hides = (thing: unknown): void => {
+    t.strictSame(canary.findIn(everythingIn(thing)), [], 'nothing of the value in the fault')
+    t.strictSame(canary.findIn(deps.lines.join('\n')), [], 'nothing of the value in the log')
+  }
+  return { provider, wire, hides }
+}
