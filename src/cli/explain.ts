@@ -61,6 +61,7 @@ const explainTo = (text: string, { client, json }: Options): void => {
   const scope = `${settings.SCOPE_ROOT}:secrets`
   const explanation = explain({ rules, scope }, { who: { client }, wanted: { text } })
   console.log(json ? JSON.stringify(explanation, null, 2) : describe(explanation))
+  if (!explanation.allowed) process.exitCode = 1
 }
 
 export const addExplainCommand = (program: Command): void => {
@@ -75,6 +76,7 @@ export const addExplainCommand = (program: Command): void => {
       `
 Reads the configuration of this folder and connects to nothing. What a running service knows beside it (its cache, its
 keys, the health of its stores) is told by GET and POST /v1/admin/explain.
+Exits with 1 where the client may not read it, so that a script can ask.
 
 Example:
   $ purser explain --client aos-app 'aws:acme-pro-appsec/SMTPMailServerPassword'`
