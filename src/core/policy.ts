@@ -45,9 +45,9 @@ export interface Policy {
   readonly grantsOf: (client: string) => Grants
 }
 
-/** Whether the text can be the name of a client; `*` cannot. */
-export const isClientName = (text: string): boolean =>
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)
+/** The name of a client; `*` is none. */
+export const CLIENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+export const isClientName = (text: string): boolean => CLIENT_NAME.test(text)
 
 interface Pattern {
   readonly store: string

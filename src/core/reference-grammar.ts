@@ -17,12 +17,13 @@ export const RESERVED_STORE_NAMES: ReadonlySet<string> = new Set([
   'secretref'
 ])
 
+export const STORE_NAME = /^[a-z][a-z0-9-]{0,62}$/
 export const isStoreName = (text: string): boolean =>
-  /^[a-z][a-z0-9-]{0,62}$/.test(text) && !RESERVED_STORE_NAMES.has(text)
+  STORE_NAME.test(text) && !RESERVED_STORE_NAMES.has(text)
 
-/** Whether the text can be a key of `secrets:`; without colon or slash, so that no other form looks like it. */
-export const isSecretName = (text: string): boolean =>
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text)
+/** A key of `secrets:`; without colon or slash, so that no other form looks like it. */
+export const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+export const isSecretName = (text: string): boolean => SECRET_NAME.test(text)
 
 /** A member of the secret's JSON object, literally: no path into it. Spaces may stand inside, not at the ends. */
 export const isFieldName = (text: string): boolean =>

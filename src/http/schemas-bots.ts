@@ -1,11 +1,12 @@
 /** The shapes of bots, bot providers and their credentials. Rule: an object of VoiceAI's is theirs, member by member. */
 import { type Static, Type } from 'typebox'
 import { Channel } from '../core/channel.ts'
+import { SECRET_NAME } from '../core/reference-grammar.ts'
 import { Problem } from './schemas.ts'
 
 const strict = { additionalProperties: false } as const
 
-const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' })
+const name = Type.String({ pattern: SECRET_NAME.source })
 export const ObjectParams = Type.Object({ name }, strict)
 
 export const CredentialsQuery = Type.Object(

@@ -2,13 +2,14 @@
 import { Type } from 'typebox'
 import { USER_ID } from '../broker/direct-line.ts'
 import { Channel } from '../core/channel.ts'
+import { SECRET_NAME } from '../core/reference-grammar.ts'
 
 const strict = { additionalProperties: false } as const
 
 export const ChannelParams = Type.Object(
   {
     name: Type.String({
-      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+      pattern: SECRET_NAME.source,
       description: 'a channel of `channels:` or of run time'
     })
   },

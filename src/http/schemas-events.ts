@@ -1,13 +1,14 @@
 /** The shapes of events: what the clouds send, and what a watcher asks for. Rule: a cloud's own members are let through. */
 import type { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
+import { STORE_NAME } from '../core/reference-grammar.ts'
 
 const strict = { additionalProperties: false } as const
 
 export const EventParams = Type.Object(
   {
     store: Type.String({
-      pattern: '^[a-z][a-z0-9-]{0,62}$',
+      pattern: STORE_NAME.source,
       description: 'the name of a configured store'
     })
   },

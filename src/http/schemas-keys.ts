@@ -1,5 +1,6 @@
 /** The shapes of the care of keys. Rule: unknown members are refused. */
 import { Type } from 'typebox'
+import { CLIENT_NAME } from '../core/policy.ts'
 import { ENVIRONMENTS, MODES } from '../core/principal.ts'
 import { EncryptionKeyReport } from '../keys/encryption-key-report.ts'
 import { KeyUse } from '../keys/usage.ts'
@@ -14,7 +15,7 @@ const KeyId = Type.String({
 
 export const IssueBody = Type.Object(
   {
-    client: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
+    client: Type.String({ pattern: CLIENT_NAME.source }),
     scopes: Type.Array(
       Type.String({
         maxLength: 128,

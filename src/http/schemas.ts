@@ -1,6 +1,8 @@
 /** The shapes of requests and answers: they validate, type, serialise and document. Rule: unknown members are refused. */
 import { type Static, Type } from 'typebox'
+import { CLIENT_NAME } from '../core/policy.ts'
 import { PROBLEMS, type ProblemCode } from '../core/problem.ts'
+import { SECRET_NAME, STORE_NAME } from '../core/reference-grammar.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -40,7 +42,7 @@ export const SecretQuery = Type.Union([
 export const NameParams = Type.Object(
   {
     name: Type.String({
-      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$',
+      pattern: SECRET_NAME.source,
       description: 'a key of `secrets:`'
     })
   },
@@ -149,12 +151,12 @@ export const IntrospectAnswer = Type.Object({
   ...Type.Partial(Type.Object(claims)).properties
 })
 export const ResolveBody = Type.Object(
-  { client: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }), refs: Refs },
+  { client: Type.String({ pattern: CLIENT_NAME.source }), refs: Refs },
   strict
 )
 export const InvalidateBody = Type.Union([
   Type.Object({ ref: RefText }, strict),
-  Type.Object({ store: Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$' }) }, strict),
+  Type.Object({ store: Type.String({ pattern: STORE_NAME.source }) }, strict),
   Type.Object({ all: Type.Literal(true) }, strict)
 ])
 export const InvalidateAnswer = Type.Object({
