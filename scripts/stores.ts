@@ -101,7 +101,8 @@ const credentials = (): string[] => {
 }
 
 const quotaOf = ({ kind }: ProviderPlugin): string => {
-  const lead = '`quota: { perSecond, burst }` bounds the calls that each process makes to it'
+  const lead =
+    '`quota: { perSecond, burst }` bounds the calls that all replicas make to it, each an equal share'
   const quota = QUOTAS[kind]
   if (quota === undefined) return `${lead}; without it there is no bound.`
   const [perSecond, burst] = [quota.perSecond, quota.burst].map((n) => n.toLocaleString('en'))

@@ -37,6 +37,7 @@ import { createSharedRevocations } from './keys/shared-revocations.ts'
 import { createKeyUsage } from './keys/usage.ts'
 import type { Log } from './providers/provider.ts'
 import { openState } from './state/open-state.ts'
+import { createReplicaCount } from './state/replica-count.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createAdministration } from './wiring/administration.ts'
 import { createCaches } from './wiring/caches.ts'
@@ -122,9 +123,11 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     noteUse: usage.note
   })
 
+  const replicas = createReplicaCount({ shared, environment: settings.ENVIRONMENT, now })
   const storesDeps: StoresDeps = {
     log,
     now,
+    replicas: replicas.current,
     state,
     sealer: () => live.sealer,
     environ: (name) => credentialsIn(live.config, live.environ)(name),
@@ -133,6 +136,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   }
   let live: Live = await compose(config, overrides.environ ?? {}, storesDeps).catch(
     async (error) => {
+      replicas.close()
       await Promise.all([trail.close(), closeState()])
       throw error
     }
@@ -300,6 +304,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       caches.close()
       await allowances?.close()
       useCases.close()
+      replicas.close()
       await live.stores.close()
       await trail.close()
       await usage.close()

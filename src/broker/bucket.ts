@@ -7,22 +7,32 @@ export interface Bucket {
   readonly tokens: () => number
 }
 
-/** `now` in milliseconds since the epoch. */
-export const createBucket = ({ perSecond, burst }: Quota, now: () => number): Bucket => {
-  let tokens = burst
+export interface BucketOptions {
+  readonly quota: Quota
+  /** How many replicas have an equal share of it. */
+  readonly replicas: () => number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export const createBucket = ({ quota, replicas, now }: BucketOptions): Bucket => {
+  // A share of less than one call would never be one.
+  const burst = (): number => Math.max(1, quota.burst / replicas())
+  const perSecond = (): number => quota.perSecond / replicas()
+  let tokens = burst()
   let filledAt = now()
 
   const fill = (): void => {
     const time = now()
     // A clock that was set back gives nothing and takes nothing.
-    tokens = Math.min(burst, tokens + (Math.max(0, time - filledAt) / 1000) * perSecond)
+    tokens = Math.min(burst(), tokens + (Math.max(0, time - filledAt) / 1000) * perSecond())
     filledAt = time
   }
 
   return {
     take: (cost) => {
       fill()
-      if (tokens < 1) return Math.max(1, Math.ceil((1 - tokens) / perSecond))
+      if (tokens < 1) return Math.max(1, Math.ceil((1 - tokens) / perSecond()))
       tokens -= cost
       return undefined
     },

@@ -1,13 +1,13 @@
 /**
  * Stands before a store's peer: nobody can use up its quota, and while it fails it is left alone. Rule: every operation
- * passes here, whatever brought it about, and one that is refused costs the peer nothing. Both are of this process alone.
+ * passes here, whatever brought it about, and one that is refused costs the peer nothing. Replicas share the quota; each has
+ * a breaker of its own, so that one that is wrong about a store wrongs nobody else.
  */
 import { ProviderFault } from '../core/fault.ts'
 import { settleBySignal } from '../providers/fault-of.ts'
 import type { CallOptions, Log, SecretProvider } from '../providers/provider.ts'
-import type { Quota } from '../providers/quotas.ts'
 import { type BreakerState, createBreaker, mayPass } from './breaker.ts'
-import { createBucket } from './bucket.ts'
+import type { Bucket } from './bucket.ts'
 
 /** They fail apart: a listing that takes too long, or a write that is throttled, is no reason not to read. */
 const OPERATIONS = ['read', 'list', 'write'] as const
@@ -27,8 +27,8 @@ export interface Guard {
 export interface GuardOptions {
   /** The store's configured name, for log lines. */
   readonly store: string
-  /** Undefined: no bound. */
-  readonly quota: Quota | undefined
+  /** What may be asked of it; undefined: no bound. */
+  readonly bucket: Bucket | undefined
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -51,12 +51,11 @@ const faultOfMany = (
 
 export const createGuard = ({
   store,
-  quota,
+  bucket,
   log,
   now,
   random = Math.random
 }: GuardOptions): Guard => {
-  const bucket = quota && createBucket(quota, now)
   let toldAt = Number.NEGATIVE_INFINITY
 
   const breakerOf = (operation: Operation) =>

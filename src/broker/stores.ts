@@ -20,6 +20,7 @@ import type {
 } from '../providers/provider.ts'
 import { QUOTAS, type Quota } from '../providers/quotas.ts'
 import type { State } from '../state/state.ts'
+import { createBucket } from './bucket.ts'
 import { select } from './content.ts'
 import type { EventProof } from './events/proof.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -57,6 +58,8 @@ export interface StoresDeps {
   readonly now: () => number
   readonly state: State
   readonly sealer: () => Sealer
+  /** How many there are that call the same stores, and share their quotas. */
+  readonly replicas: () => number
   readonly environ: (name: string) => string | undefined
   /** As they are at the time of asking; for credentials that stand in another store. */
   readonly rules: () => { readonly book: ReferenceBook; readonly stores: Stores }
@@ -140,10 +143,12 @@ const originOf = ({ name, plugin, settings }: StoreSpec): Origin => ({
     .update(JSON.stringify([plugin.kind, settings], sorted))
     .digest('base64url')
 })
+
 const guarded = (spec: StoreSpec, connection: SecretProvider, deps: StoresDeps): Store => {
-  const { log, now, timeoutMs } = deps
+  const { replicas, log, now, timeoutMs } = deps
   const quota = spec.quota ?? QUOTAS[spec.plugin.kind]
-  const guard = createGuard({ store: spec.name, quota, log, now })
+  const bucket = quota && createBucket({ quota, replicas, now })
+  const guard = createGuard({ store: spec.name, bucket, log, now })
   return {
     spec,
     origin: originOf(spec),

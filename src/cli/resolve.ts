@@ -42,6 +42,7 @@ const resolve = async (text: string): Promise<void> => {
     const deps: StoresDeps = {
       log: (level, message, fields = {}) => tell(`${level}: ${message} ${JSON.stringify(fields)}`),
       now: Date.now,
+      replicas: () => 1,
       state,
       sealer: () => sealer,
       environ: credentialsIn(config, shareEnviron(process.cwd())),

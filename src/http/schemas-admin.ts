@@ -26,7 +26,10 @@ export const StoresAnswer = Type.Object({
         { description: 'of this process: whether the store is asked at present' }
       ),
       quotaLeft: Type.Optional(
-        Type.Integer({ description: 'calls that may be made at once; absent where none is set' })
+        Type.Integer({
+          description:
+            'calls that this process may make at once, of its share; absent where none is set'
+        })
       )
     })
   )

@@ -1,6 +1,6 @@
 /**
  * How many calls each kind of store takes, as its vendor says. Rule: half of a published limit at once and half in the
- * course of its window, so that one process alone never meets it; `quota` of a store in purser.yaml overrides.
+ * course of its window, so that all replicas together never meet it; `quota` of a store in purser.yaml overrides.
  */
 import { type Static, Type } from 'typebox'
 import type { StoreAddress } from '../core/store-address.ts'

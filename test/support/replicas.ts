@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Mode } from '../../src/core/principal.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
+import type { Quota } from '../../src/providers/quotas.ts'
 import type { CountingStore } from './counting-store.ts'
 import { issueKey, randomSecret } from './keys.ts'
 import type { LoadPlan } from './load.ts'
@@ -60,10 +61,16 @@ export interface ReplicasOptions {
   readonly store: CountingStore
   readonly redisUrl?: string
   readonly variables?: Variables
+  /** Of the store; that of its kind unless given. */
+  readonly quota?: Quota
 }
 
-const yamlFor = (store: CountingStore): string => `stores:
-  - { name: aws, kind: aws-secrets-manager, region: eu-west-1, endpoint: "${store.url}" }
+const yamlFor = (store: CountingStore, quota: Quota | undefined): string => `stores:
+  - name: aws
+    kind: aws-secrets-manager
+    region: eu-west-1
+    endpoint: "${store.url}"
+    ${quota === undefined ? '' : `quota: ${JSON.stringify(quota)}`}
 policies:
   - { client: "*", read: ["aws:**"] }
 `
@@ -126,7 +133,7 @@ const ask = (agent: Agent, url: string, asked: Asked): Promise<Answer> =>
 
 /** Starts them and waits until each is ready: the store and the Redis have to be there. */
 export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<Replicas> => {
-  const { count, store, redisUrl, variables: wanted = {} } = options
+  const { count, store, redisUrl, variables: wanted = {}, quota } = options
   const encryptionKey = wanted['ENCRYPTION_KEYS'] ?? newEncryptionKey()
   const internalSecret = randomSecret()
   const keyring = createKeyring([encryptionKey])
@@ -150,7 +157,7 @@ export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<
   }
 
   const start = async (): Promise<Replica> => {
-    const { folder } = createConfigured(t, { yaml: yamlFor(store), variables })
+    const { folder } = createConfigured(t, { yaml: yamlFor(store, quota), variables })
     const running = await serve(t, folder, AWS)
     const { url } = running
     return {

@@ -1,4 +1,5 @@
 import { type Test, test } from 'tap'
+import { createBucket } from '../../../src/broker/bucket.ts'
 import { createGuard } from '../../../src/broker/guard.ts'
 import { connectStores, type StoreSpec, type StoresDeps } from '../../../src/broker/stores.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
@@ -38,11 +39,11 @@ const counting = () => {
 }
 
 const open = (quota?: Quota) => {
-  const clock = { now: 1_000_000 }
+  const clock = { now: 1_000_000, replicas: 1 }
   const lines: string[] = []
   const guard = createGuard({
     store: 'aws',
-    quota,
+    bucket: quota && createBucket({ quota, replicas: () => clock.replicas, now: () => clock.now }),
     log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
     now: () => clock.now,
     random: () => 1
@@ -88,6 +89,24 @@ test('many read in one call are charged as many, on credit where need be', async
   await refusedBy(t, guarded.read(ONE, within()), { code: 'quota', retryAfterSeconds: 1 })
   clock.now += 100
   await guarded.read(ONE, within())
+})
+
+test('replicas have equal shares of a quota, of one call at least, from the moment they are known', async (t) => {
+  const { guarded, clock, guard } = open({ perSecond: 4, burst: 8 })
+  clock.replicas = 4
+  t.equal(guard.state().tokens, 2)
+  await guarded.readMany?.([ONE, ONE], within())
+  await refusedBy(t, guarded.read(ONE, within()), { code: 'quota', retryAfterSeconds: 1 })
+  clock.now += 1_000
+  await guarded.read(ONE, within())
+  await refusedBy(t, guarded.read(ONE, within()), { code: 'quota' })
+  clock.replicas = 100
+  clock.now += 60_000
+  await guarded.read(ONE, within())
+  await refusedBy(t, guarded.read(ONE, within()), { code: 'quota', retryAfterSeconds: 25 })
+  clock.replicas = 1
+  clock.now += 2_000
+  t.equal(guard.state().tokens, 8, 'whoever is alone has it all')
 })
 
 test('a store that fails is left alone, with one line when that begins and one when it ends', async (t) => {
@@ -214,7 +233,12 @@ test('a store that is kept over a reload keeps its guard, and a new quota makes 
       return provider
     }
   }
-  const deps = { log: () => {}, now: Date.now, timeoutMs: 1_000 } as unknown as StoresDeps
+  const deps = {
+    log: () => {},
+    now: Date.now,
+    replicas: () => 1,
+    timeoutMs: 1_000
+  } as unknown as StoresDeps
   const spec = (quota?: Quota): StoreSpec => ({
     name: 'one',
     plugin,
