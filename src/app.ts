@@ -141,8 +141,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       throw error
     }
   )
-  // Serving does not depend on it: it is asked for once, within a second.
-  await sharedRevocations?.asked
+  // Serving does not depend on them: they are asked for once, within a second.
+  await Promise.all([sharedRevocations?.asked, replicas.asked])
   let draining = false
 
   const record = settings.AUDIT_REQUIRED
@@ -204,6 +204,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     broker,
     caches,
     checks,
+    replicas: replicas.current,
     authenticator,
     usage,
     revocations,

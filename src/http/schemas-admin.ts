@@ -32,7 +32,11 @@ export const StoresAnswer = Type.Object({
         })
       )
     })
-  )
+  ),
+  replicas: Type.Integer({
+    description:
+      'how many this process knows of, itself among them: each has an equal share of a quota'
+  })
 })
 
 export const CacheAnswer = Type.Object({

@@ -2,11 +2,15 @@
  * How many replicas there are, for what they divide among them. Rule: each is counted once in a window of time, and the last
  * number that was known stands while nothing is shared: an outage makes no replica more or less.
  */
-import type { Shared } from './shared.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from './deadline.ts'
+import { type Shared, SharedUnavailable } from './shared.ts'
 
 export interface ReplicaCount {
-  /** At least 1. Within a second of a start, and within a window of an end, it is right. */
+  /** At least 1. The others know of a start within a second, and of an end within two windows. */
   readonly current: () => number
+  /** Resolves once this replica was counted, or after a second without an answer. */
+  readonly asked: Promise<void>
   readonly close: () => void
 }
 
@@ -22,6 +26,9 @@ export interface ReplicaCountOptions {
 
 const EVERY_MS = 1_000
 const WINDOW_MS = 15_000
+/** How often a replica tries that was never counted: until it is, it takes what is to be divided for its own. */
+const SOON_MS = 50
+const PATIENCE_MS = 1_000
 
 export const createReplicaCount = (options: ReplicaCountOptions): ReplicaCount => {
   const { shared, environment, now, everyMs = EVERY_MS, windowMs = WINDOW_MS } = options
@@ -43,15 +50,27 @@ export const createReplicaCount = (options: ReplicaCountOptions): ReplicaCount =
     counted = { window, replicas }
   }
   // Without an answer the last number stands.
-  const countQuietly = (): void => void count().catch(() => {})
+  const countQuietly = (): Promise<void> => count().catch(() => {})
 
+  let isClosed = false
   let timer: NodeJS.Timeout | undefined
-  if (shared !== undefined) {
-    countQuietly()
-    timer = setInterval(countQuietly, everyMs).unref()
+  const begin = async (): Promise<void> => {
+    for (;;) {
+      await countQuietly()
+      if (isClosed) return
+      if (counted.replicas > 0) break
+      await sleep(SOON_MS, undefined, { ref: false })
+    }
+    timer = setInterval(() => void countQuietly(), everyMs).unref()
   }
+  const begun = shared === undefined ? Promise.resolve() : begin()
+
   return {
     current: () => Math.max(1, former, counted.replicas),
-    close: () => clearInterval(timer)
+    asked: within(PATIENCE_MS, begun, () => new SharedUnavailable()).catch(() => {}),
+    close: () => {
+      isClosed = true
+      clearInterval(timer)
+    }
   }
 }

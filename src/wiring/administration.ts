@@ -26,6 +26,7 @@ export interface AdministrationDeps {
   readonly caches: Pick<Caches, 'cache' | 'figures'>
   /** How each store answered last. */
   readonly checks: ReadonlyMap<string, StoreCheck>
+  readonly replicas: () => number
   readonly authenticator: Authenticator
   readonly usage: KeyUsage
   readonly revocations: Revocations
@@ -79,8 +80,8 @@ export const createAdministration =
     })
     addAdminRoutes(routes, {
       broker,
-      stores: () =>
-        live()
+      stores: () => ({
+        stores: live()
           .stores.all()
           .map(({ spec, guard }) => {
             const last = checks.get(spec.name)
@@ -93,6 +94,8 @@ export const createAdministration =
               ...(tokens !== undefined && { quotaLeft: tokens })
             }
           }),
+        replicas: deps.replicas()
+      }),
       cache: caches.figures,
       config: () => effectiveConfig(live().config),
       reload: async () => [...((await deps.requestReload?.()) ?? [NOT_FROM_FILES])]

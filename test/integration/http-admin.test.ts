@@ -36,6 +36,7 @@ test('each store is told with its kind, its last check, and whether it is asked'
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   t.match(await stores(), [{ lastCheck: { ok: true } }, { lastCheck: { ok: false } }])
+  t.equal((await ask('GET', '/v1/admin/stores')).json().replicas, 1)
 })
 
 test('cached secrets are dropped by reference, store or all, and it is on record who did it', async (t) => {

@@ -33,8 +33,8 @@ export interface Replica extends Running {
   readonly read: (path: string, options?: ReadOptions) => Promise<Answer>
   readonly invalidate: (what: object) => Promise<Answer>
   readonly readiness: () => Promise<unknown>
-  /** What an administrator is told of its cache. */
-  readonly cacheFigures: () => Promise<Answer['body']>
+  /** What an administrator is told by `GET /v1/admin/…`. */
+  readonly shown: (what: 'cache' | 'stores') => Promise<Answer['body']>
 }
 
 export interface ReadOptions {
@@ -174,9 +174,9 @@ export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<
           payload
         }),
       readiness: async () => (await ask(agent, `${url}/readyz`, {})).body['status'],
-      cacheFigures: async () => {
+      shown: async (what) => {
         const headers = { authorization: `Bearer ${adminKey}` }
-        return (await ask(agent, `${url}/v1/admin/cache`, { headers })).body
+        return (await ask(agent, `${url}/v1/admin/${what}`, { headers })).body
       }
     }
   }

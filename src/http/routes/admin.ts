@@ -14,7 +14,7 @@ import {
 
 export interface AdminRoutesOptions {
   readonly broker: Pick<Broker, 'invalidate'>
-  readonly stores: () => Static<typeof StoresAnswer>['stores']
+  readonly stores: () => Static<typeof StoresAnswer>
   readonly cache: () => Static<typeof CacheAnswer>
   readonly config: () => Static<typeof ConfigAnswer>
   /** Reads the configuration anew and takes it over, or says what is wrong with it and changes nothing. */
@@ -30,11 +30,12 @@ export const addAdminRoutes = (app: App, options: AdminRoutesOptions): void => {
       config,
       schema: {
         operationId: 'listStores',
-        summary: 'The configured stores, each with its last check',
+        summary:
+          'The configured stores, each with its last check, and how many replicas share their quotas',
         response: { 200: StoresAnswer }
       }
     },
-    async () => ({ stores: options.stores() })
+    async () => options.stores()
   )
 
   app.get(

@@ -197,7 +197,7 @@ testWithRedis(
       t.strictSame([headers['x-cache'], body['value']], ['MISS', `${path} v1`], path)
       t.equal(store.calls(path), 1, path)
     }
-    const { shared } = await all[1]!.cacheFigures()
+    const { shared } = await all[1]!.shown('cache')
     t.strictSame(shared, { isUp: true, refusedEnvelopes: Object.keys(changes).length })
     t.equal(
       (await all[1]!.read('unchanged')).headers['x-cache'],
@@ -227,7 +227,7 @@ testWithRedis(
     if (former !== undefined) await put(client, ...former)
     store.say({ is: 'failing' })
     t.equal((await all[1]!.read('kept')).status, 503)
-    t.match(await all[1]!.cacheFigures(), { shared: { refusedEnvelopes: 1 } })
+    t.match(await all[1]!.shown('cache'), { shared: { refusedEnvelopes: 1 } })
     store.raise('kept')
     store.say({ is: 'found' })
     const isNew = async () => (await all[1]!.read('kept')).status === 200

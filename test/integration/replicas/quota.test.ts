@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { testWithRedis } from '../../support/redis.ts'
-import { gist, startReplicas } from '../../support/replicas.ts'
+import { gist, startReplicas, until } from '../../support/replicas.ts'
 
 const QUOTA = { perSecond: 20, burst: 40 }
 const REPLICAS = 4
@@ -14,8 +14,10 @@ testWithRedis(
     const store = await startCountingStore(t)
     const options = { count: REPLICAS, store, redisUrl: redis.url, quota: QUOTA }
     const { all } = await startReplicas(t, options)
-    // They count each other within a second; what they had saved up before that is a burst each at most.
-    await sleep(1_500)
+    const counts = () =>
+      Promise.all(all.map(async ({ shown }) => (await shown('stores'))['replicas']))
+    const countAll = async () => (await counts()).every((count) => count === REPLICAS)
+    t.ok(await until(countAll, { withinMs: 10_000, everyMs: 100 }), 'each knows of all')
     for (const isShared of [true, false]) {
       if (!isShared) await redis.kill()
       store.forget()

@@ -9,12 +9,12 @@ const WINDOW_MS = 10_000
 const setUp = (t: Test) => {
   const clock = { time: 1_000 * WINDOW_MS }
   const shared = createMemoryShared(() => clock.time)
-  const start = (environment = 'dev') => {
+  const start = (environment = 'dev', everyMs = 2) => {
     const count = createReplicaCount({
       shared: shared.connect(),
       environment,
       now: () => clock.time,
-      everyMs: 2,
+      everyMs,
       windowMs: WINDOW_MS
     })
     t.teardown(count.close)
@@ -63,4 +63,21 @@ test('other environments on the same Redis are not counted, and who shares nothi
   const alone = createReplicaCount({ shared: undefined, environment: 'dev', now: Date.now })
   t.equal(alone.current(), 1)
   alone.close()
+})
+
+test('a replica waits to be counted before it takes its share, though not for long where nothing is shared', async (t) => {
+  const { shared, start } = setUp(t)
+  start()
+  const two = start()
+  await two.asked
+  t.equal(two.current(), 2)
+  shared.away()
+  const three = start('dev', 60_000)
+  const since = performance.now()
+  await three.asked
+  t.ok(performance.now() - since < 2_000)
+  t.equal(three.current(), 1)
+  shared.back()
+  await sleep(150)
+  t.equal(three.current(), 3, 'it tries again soon, and not only after its interval')
 })
