@@ -338,6 +338,27 @@ test('an envelope from before an invalidation is a miss that nobody needs to hea
   t.equal(second.tier.refused(), 0)
 })
 
+test('an envelope that is put back together with the marks of its time lasts no longer than it did', async (t) => {
+  const { open, shared, set } = setUp()
+  const first = open(t)
+  await first.read(gives('old'))
+  await settled()
+  const kept = new Map(shared.values)
+  await first.bus.invalidate('all')
+  for (const [key, held] of kept) shared.values.set(key, held)
+  t.equal(await open(t).read(gives('new')), 'new MISS', 'without them it is none')
+  await settled()
+  const putAllBack = (): void => {
+    shared.values.clear()
+    for (const [key, held] of kept) shared.values.set(key, held)
+  }
+  putAllBack()
+  t.equal(await open(t).read(gives('new')), 'old HIT', 'as SECURITY.md says of who writes to Redis')
+  set(START + TTL + STALE)
+  putAllBack()
+  t.equal(await open(t).read(gives('new')), 'new MISS')
+})
+
 test('replicas in the middle of a rotation hear of each other', async (t) => {
   const { open } = setUp()
   const next = newEncryptionKey()
