@@ -113,12 +113,16 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     for await (const entry of allObjects(options)) take(loaded, entry.kind, entry)
     atRunTime = loaded
   }
-  // One after the other: what began last has seen every change, and has the last word.
-  let loading: Promise<void> = Promise.resolve()
+  // One after the other; whoever asks while one waits to begin is served by that one, which will see every change so far.
+  let last: Promise<void> = Promise.resolve()
+  let waiting: Promise<void> | undefined
   const refresh = (): Promise<void> => {
-    const loaded = loading.then(load)
-    loading = loaded.catch(() => {})
-    return loaded
+    waiting ??= last.then(() => {
+      waiting = undefined
+      return load()
+    })
+    last = waiting.catch(() => {})
+    return waiting
   }
   const refreshLater = (): void => {
     refresh().catch(() => log('error', 'the objects of run time could not be read'))

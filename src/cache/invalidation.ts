@@ -167,6 +167,8 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
     const message = parseMessage(text)
     if (message === undefined) return
     const { from, store, counts = true } = message
+    // A replica with another configuration may have more of them.
+    if (!stores().includes(store)) return
     if (counts) known.set(store, (known.get(store) ?? 0) + 1)
     if (from !== me) dropAndTell(message)
   })

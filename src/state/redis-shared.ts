@@ -4,7 +4,7 @@
  */
 
 import type { StateLog } from './log.ts'
-import type { RedisClient } from './redis-client.ts'
+import { codeOf, type RedisClient } from './redis-client.ts'
 import { createLink } from './redis-link.ts'
 import { createMessages } from './redis-messages.ts'
 import type { RedisAddress } from './redis-url.ts'
@@ -24,6 +24,12 @@ const RENEW = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1`
+
+/** A list or the like, where somebody else put one: none of ours, and the next `put` replaces it. */
+const noneIfForeign = (error: unknown): null => {
+  if (codeOf(error) === 'WRONGTYPE') return null
+  throw error
+}
 
 /** Redis takes whole milliseconds, from 1. */
 const life = (ms: number): number => Math.max(1, Math.round(ms))
@@ -63,7 +69,8 @@ export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions):
     getMany: async (keys, withinMs) => {
       if (keys.length === 0) return []
       const found = await ask(
-        (client) => Promise.all(keys.map((key) => client.getBuffer(prefix + key))),
+        (client) =>
+          Promise.all(keys.map((key) => client.getBuffer(prefix + key).catch(noneIfForeign))),
         withinMs
       )
       return found.map((value) => value ?? undefined)

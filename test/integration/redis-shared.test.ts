@@ -40,6 +40,14 @@ test('what is shared through Redis', async (all) => {
       await Promise.all([first.whole(), second.whole()])
       const [a, b] = [first.shared, second.shared]
 
+      await suite.test('what somebody else put there is none, and is replaced', async (t) => {
+        servers[0]?.cli('-c', 'rpush', 'purser:foreign', 'x')
+        t.strictSame(await a.getMany(['foreign', 'foreign:none']), [undefined, undefined])
+        await a.put('foreign', bytes('ours'), 60_000)
+        t.strictSame(await b.getMany(['foreign']), [bytes('ours')])
+        await a.remove('foreign')
+      })
+
       await suite.test('bytes come back in the order of their keys, for their time', async (t) => {
         const value = Buffer.of(0, 255, 10, 128)
         await a.put('get:1', value, 60_000)

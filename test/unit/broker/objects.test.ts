@@ -92,6 +92,23 @@ test('a change at one replica is taken over by the others, also by one that was 
   t.same(await namesOnce(there, ['of-file', 'two']), ['of-file', 'two'])
 })
 
+test('however many messages come at once, they are followed by one reading, or by another if one was under way', async (t) => {
+  const { replicas, messages, state } = openReplicas(t)
+  await replicas[0].write(CALLER, 'bots', 'one', {})
+  let readings = 0
+  const { list } = state
+  t.intercept(state, 'list', {
+    value: (prefix: string) => {
+      if (prefix === 'runtime/bots/') readings++
+      return list(prefix)
+    }
+  })
+  await Promise.all(Array.from({ length: 100 }, () => messages.shared.publish('objects', '')))
+  await replicas[0].refresh()
+  await replicas[1].refresh()
+  t.ok(readings >= 2 && readings <= 4, `${readings} readings by two replicas`)
+})
+
 test('what cannot be recorded is not changed, and many changes at once lose none', async (t) => {
   const { replicas, events } = openReplicas(t)
   const [here, there] = replicas
