@@ -137,6 +137,8 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
           waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)
           continue
         }
+        // Longer than any fetch takes: nobody is left to let go of it.
+        if (!hasLease) shared.remove(names.lease).catch(() => {})
         const hold = hasLease ? holdLease(shared, names.lease, owner) : undefined
         return {
           slot,

@@ -17,7 +17,12 @@ export interface RedisSharedOptions {
   readonly log: StateLog
 }
 
-const ADD = `local n = redis.call('INCRBY', KEYS[1], ARGV[1])
+// What cannot be counted on is none of ours: it begins anew.
+const ADD = `local n = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+if type(n) == 'table' then
+  redis.call('SET', KEYS[1], ARGV[1])
+  n = tonumber(ARGV[1])
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return n`
 const RENEW = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

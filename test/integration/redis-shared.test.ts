@@ -46,6 +46,12 @@ test('what is shared through Redis', async (all) => {
         await a.put('foreign', bytes('ours'), 60_000)
         t.strictSame(await b.getMany(['foreign']), [bytes('ours')])
         await a.remove('foreign')
+        for (const value of ['text', '', '9223372036854775807', '1.5']) {
+          servers[0]?.cli('-c', 'set', 'purser:foreign', value)
+          t.strictSame(await a.add([{ key: 'foreign', by: 2, ttlMs: 60_000 }]), [2], value)
+          t.strictSame(await b.add([{ key: 'foreign', by: 2, ttlMs: 60_000 }]), [4], value)
+        }
+        await a.remove('foreign')
       })
 
       await suite.test('bytes come back in the order of their keys, for their time', async (t) => {

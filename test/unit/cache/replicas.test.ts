@@ -24,7 +24,7 @@ const NEGATIVE = 10_000
 const AT = { store: 'kv', place: 'p' }
 const ENCRYPTION_KEY = newEncryptionKey()
 
-const setUp = (shared: MemoryShared = createMemoryShared()) => {
+const setUp = (shared: MemoryShared = createMemoryShared(), patienceMs = 3_000) => {
   let time = START
   const now = () => time
   const open = (t: Test, encryptionKeys = [ENCRYPTION_KEY]) => {
@@ -38,7 +38,7 @@ const setUp = (shared: MemoryShared = createMemoryShared()) => {
       environment: 'dev',
       keyring: () => keyring,
       sealer: () => sealer,
-      patienceMs: 3_000,
+      patienceMs,
       now
     })
     const cache = createSecretCache<SecretRecord>({
@@ -306,6 +306,25 @@ test('two envelopes that change places are two misses, and counted', async (t) =
   t.equal(await second.read(gives('a again'), { path: 'a' }), 'a again MISS')
   t.equal(await second.read(gives('b again'), { path: 'b' }), 'b again MISS')
   t.equal(second.tier.refused(), 2)
+})
+
+test('a lease that nobody lets go of is waited for once', async (t) => {
+  const { open, shared, set } = setUp(createMemoryShared(), 100)
+  await open(t).read(gives('x'))
+  await settled()
+  const [envelope = ''] = [...shared.values.keys()].filter((key) => key.startsWith('cache:'))
+  const forged = { value: Buffer.from('somebody'), until: Number.POSITIVE_INFINITY }
+  shared.values.set(envelope.replace('cache:', 'lease:'), forged)
+  set(START + TTL)
+  const timed = async (): Promise<number> => {
+    const since = performance.now()
+    t.equal(await open(t).read(gives('y')), 'y MISS')
+    await settled()
+    return performance.now() - since
+  }
+  t.ok((await timed()) >= 100)
+  set(START + 2 * TTL)
+  t.ok((await timed()) < 100)
 })
 
 test('an envelope that is put back after its time is none', async (t) => {
