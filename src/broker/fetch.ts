@@ -34,7 +34,7 @@ const isWithin = ({ maxAgeMs }: Freshness, ageMs: number): boolean =>
 
 /** What is cached is given at once: a promise for it would cost more than finding it. */
 export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
-  /** Before its time is over, so that nobody has to wait for it then. A failure is nobody's: the value is good still. */
+  /** So that nobody has to wait for it: before its time is over, or when a store may be asked again that failed. */
   const fetchAhead = (store: Store, reference: Reference, { fetchedAt }: CacheEntry<unknown>) => {
     const locator = locatorOf(reference)
     cache
@@ -77,7 +77,10 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
       }
       return load(store, reference, readFrom, freshness, freshness !== undefined && !isNewEnough)
     }
-    if (found.state === 'stale') return { entry: found.entry, from: 'STALE' }
+    if (found.state === 'stale' && freshness === undefined) {
+      if (found.isDue) fetchAhead(store, reference, found.entry)
+      return { entry: found.entry, from: 'STALE' }
+    }
     if (found.state === 'negative' && freshness === undefined) throw found.fault
     return load(store, reference, readFrom, freshness, false)
   }

@@ -41,7 +41,7 @@ export const createTagGate = ({ cache, negativeTtlMs, now }: TagGateOptions): Ta
     const found = cache.lookup(spec.name, secret)
     if (found.state === 'negative') throw found.fault
     // A fault stays what it is, since it is ours or the store's and not the caller's; it passes nothing.
-    if (found.state === 'miss') {
+    if (found.state === 'miss' || (found.state === 'stale' && found.isDue)) {
       const { entry } = await cache.load(store.origin, secret, read)
       return check(store, entry.record)
     }

@@ -91,6 +91,8 @@ interface Kept<T> {
   readonly family: string | undefined
   readonly dueAt: number
   uses: number
+  /** Whether it was said that its failing store may be asked again: what that brings is kept anew. */
+  isRetried: boolean
 }
 
 const MISS = { state: 'miss' } as const
@@ -135,7 +137,8 @@ export const createSecretCache = <T = SecretRecord>(
       fresh: entry && { state: 'fresh', entry, isDue: false },
       family: tier?.familyOf(store, path),
       dueAt: (entry?.expiresAt ?? 0) - aheadMs,
-      uses: 0
+      uses: 0,
+      isRetried: false
     })
   }
 
@@ -176,6 +179,9 @@ export const createSecretCache = <T = SecretRecord>(
       if (flight.isAttached()) keep(key, before)
       return outcomeOf(before, notBefore)
     }
+
+    // Another replica heard a refusal meanwhile: while the store is asked again, nothing of before it is given out.
+    if (known?.entry !== undefined && before?.entry === undefined) kept.delete(key)
 
     const fetchedAt = now()
     let slot: Slot<T>
@@ -233,7 +239,13 @@ export const createSecretCache = <T = SecretRecord>(
       if (found === undefined) return MISS
       const { slot, fresh } = found
       const time = now()
-      if (fresh === undefined || !isFresh(slot.entry, time)) return judge(slot, time, staleMs)
+      if (fresh === undefined || !isFresh(slot.entry, time)) {
+        const judged = judge(slot, time, staleMs)
+        if (judged.state !== 'stale' || !judged.isDue) return judged
+        const isDue = !found.isRetried
+        found.isRetried = true
+        return { ...judged, isDue }
+      }
       found.uses++
       if (time < found.dueAt || found.uses < HOT_USES || slot.entry === undefined) return fresh
       found.uses = 0

@@ -28,8 +28,8 @@ export interface Slot<T> {
 export type Lookup<T> =
   /** `isDue`: it is in use and ends soon, so that now is the time to fetch it anew; said once. */
   | { readonly state: 'fresh'; readonly entry: CacheEntry<T>; readonly isDue: boolean }
-  /** Past its time, but its store is failing. */
-  | { readonly state: 'stale'; readonly entry: CacheEntry<T> }
+  /** Past its time, but its store is failing. `isDue`: it may be asked again, by someone that nobody waits for; said once. */
+  | { readonly state: 'stale'; readonly entry: CacheEntry<T>; readonly isDue: boolean }
   | { readonly state: 'negative'; readonly fault: ProviderFault }
   | { readonly state: 'miss' }
 
@@ -41,6 +41,11 @@ export const isTransient = ({ reason }: ProviderFault): boolean => TRANSIENT.has
 /** How long a store that did not answer is left alone, in milliseconds. */
 const BACK_OFF_MS = 1_000
 const LONGEST_BACK_OFF_MS = 300_000
+/**
+ * So long after that, a store which failed is taken to be failing still: nobody who can have a stale value waits for an
+ * attempt. Longer than attempts take that end at their deadline.
+ */
+const DOUBT_MS = 10_000
 
 /** Up to a tenth shorter, so that what failed together is not tried again together. */
 const jittered = (ms: number): number => ms * (1 - Math.random() / 10)
@@ -83,11 +88,12 @@ const MISS = { state: 'miss' } as const
 
 export const judge = <T>({ entry, failure }: Slot<T>, now: number, staleMs: number): Lookup<T> => {
   if (entry !== undefined && isFresh(entry, now)) return { state: 'fresh', entry, isDue: false }
-  if (failure === undefined || !isInForce(failure, now)) return MISS
+  if (failure === undefined || now >= failure.until + DOUBT_MS) return MISS
+  const isDue = now >= failure.until
   if (entry !== undefined && isTransient(failure.fault) && isWithinBound(entry, now, staleMs)) {
-    return { state: 'stale', entry }
+    return { state: 'stale', entry, isDue }
   }
-  return { state: 'negative', fault: faultAt(failure, now) }
+  return isDue ? MISS : { state: 'negative', fault: faultAt(failure, now) }
 }
 
 /** The slot with whichever value is newer, unless that was refused since. */

@@ -1,9 +1,11 @@
 // A store's quota and breaker, as a caller and the store's own counter see them.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { buildTestApp } from '../support/build-app.ts'
 import { vaultSubject } from '../support/fake-vault.ts'
 import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
+import { eventually } from '../support/redis.ts'
 import { openWire, type WireBehaviour } from '../support/wire.ts'
 
 const FOUND: WireBehaviour = { read: 'found', text: '{"value":"x"}' }
@@ -11,7 +13,7 @@ const DOWN: WireBehaviour = { read: 'status', status: 500, type: 'text/html', bo
 /** A provider tries once more before it calls a store unavailable. */
 const TRIES = 2
 
-const setUp = async (t: Test, behaviour: WireBehaviour, quota = '') => {
+const setUp = async (t: Test, behaviour: WireBehaviour, quota = '', env = {}) => {
   const dialect = vaultSubject.wire?.dialect
   if (dialect === undefined) throw new Error('Vault has a dialect')
   const says = { ...behaviour }
@@ -29,14 +31,14 @@ policies: [{ client: app, read: ['vault:**'] }]
 `
   const built = await buildTestApp(t, {
     yaml: yamlWith(quota),
-    env: { CACHE_TTL_SECONDS: '0' },
+    env: { CACHE_TTL_SECONDS: '0', ...env },
     now: () => Date.now() + clock.ahead
   })
   const headers = { 'x-api-key': await issueKey(built.keyring, 'app', 'rw') }
   let n = 0
   /** Each time another secret, so that no two reads are one. */
-  const read = () =>
-    built.app.server.inject({ url: `/v1/secrets?ref=vault:secret/a/${n++}`, headers })
+  const read = (name = `a/${n++}`) =>
+    built.app.server.inject({ url: `/v1/secrets?ref=vault:secret/${name}`, headers })
   const batch = (size: number) =>
     built.app.server.inject({
       method: 'POST',
@@ -56,7 +58,7 @@ test('of 1,000 requests for different secrets a store that is down gets five cal
   }
   t.equal(wire.reads.length, 5 * TRIES)
   for (let probes = 0; probes < 5; probes++) {
-    const answers = await Promise.all(Array.from({ length: 199 }, read))
+    const answers = await Promise.all(Array.from({ length: 199 }, () => read()))
     for (const answer of answers) {
       assertProblem(t, answer, { code: 'store_unavailable' })
       t.ok(Number(answer.headers['retry-after']) >= 1)
@@ -69,7 +71,7 @@ test('of 1,000 requests for different secrets a store that is down gets five cal
 
   turn(FOUND)
   t.equal((await read()).statusCode, 200, 'the probe finds that the store is back')
-  const after = await Promise.all(Array.from({ length: 20 }, read))
+  const after = await Promise.all(Array.from({ length: 20 }, () => read()))
   t.same(new Set(after.map(({ statusCode }) => statusCode)), new Set([200]))
   t.equal(linesWith('the store is asked again'), 1)
 })
@@ -99,7 +101,7 @@ test("the peer's Retry-After is passed on and kept to, in single reads and in ba
 test('a quota of two lets two calls through, of single reads and of a batch alike', async (t) => {
   const quota = 'quota: { perSecond: 2, burst: 2 }'
   const { wire, clock, read, batch, linesWith } = await setUp(t, FOUND, quota)
-  const answers = await Promise.all(Array.from({ length: 20 }, read))
+  const answers = await Promise.all(Array.from({ length: 20 }, () => read()))
   t.equal(answers.filter(({ statusCode }) => statusCode === 200).length, 2)
   for (const answer of answers.filter(({ statusCode }) => statusCode !== 200)) {
     assertProblem(t, answer, { code: 'store_throttled' })
@@ -129,4 +131,33 @@ test('a reload keeps what the guard has learnt, and takes up another quota', asy
     [200, 200, 503]
   )
   t.equal(wire.logins.length, logins, 'the connection and its login go on')
+})
+
+test('of the readers of a kept value one waits for a store that hangs, and none once it is known', async (t) => {
+  const timeoutMs = 1_000
+  const env = { CACHE_TTL_SECONDS: '60', UPSTREAM_TIMEOUT_MS: String(timeoutMs) }
+  const { wire, clock, read, turn } = await setUp(t, FOUND, '', env)
+  const timed = async () => {
+    const since = performance.now()
+    const { statusCode, headers } = await read('kept')
+    const hasWaited = performance.now() - since >= timeoutMs / 2
+    return `${statusCode} ${headers['x-cache']}${hasWaited ? ' late' : ''}`
+  }
+  t.equal(await timed(), '200 MISS')
+  turn({ read: 'silent' })
+  clock.ahead += 61_000
+  t.equal(await timed(), '200 STALE late')
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const asked = wire.reads.length
+    clock.ahead += 2_000
+    t.equal(await timed(), '200 STALE')
+    t.equal(await timed(), '200 STALE')
+    // Nobody waits, and it is asked again all the same.
+    await eventually(() => wire.reads.length > asked)
+    await sleep(timeoutMs + 100)
+  }
+  turn(FOUND)
+  clock.ahead += 2_000
+  t.equal(await timed(), '200 STALE')
+  await eventually(async () => (await timed()) === '200 HIT')
 })

@@ -14,7 +14,7 @@ import {
 } from '../../../src/core/secret.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
-import { createMemoryShared, type MemoryShared } from '../../support/shared.ts'
+import { createMemoryShared } from '../../support/shared.ts'
 import { withResolvers } from '../../support/with-resolvers.ts'
 
 const START = 1_000_000
@@ -24,7 +24,10 @@ const NEGATIVE = 10_000
 const AT = { store: 'kv', place: 'p' }
 const ENCRYPTION_KEY = newEncryptionKey()
 
-const setUp = (shared: MemoryShared = createMemoryShared(), patienceMs = 3_000) => {
+const setUp = (
+  shared = createMemoryShared(),
+  { patienceMs = 3_000, negativeTtlMs = NEGATIVE } = {}
+) => {
   let time = START
   const now = () => time
   const open = (t: Test, encryptionKeys = [ENCRYPTION_KEY]) => {
@@ -45,7 +48,7 @@ const setUp = (shared: MemoryShared = createMemoryShared(), patienceMs = 3_000) 
       ttlMs: TTL,
       maxEntries: 100,
       staleMs: STALE,
-      negativeTtlMs: NEGATIVE,
+      negativeTtlMs,
       tier,
       onChanged: (what) => bus.changed(what),
       isSame: isSameSecret,
@@ -308,8 +311,30 @@ test('two envelopes that change places are two misses, and counted', async (t) =
   t.equal(second.tier.refused(), 2)
 })
 
+test('a refusal that another replica heard ends a stale value before its store is asked again', async (t) => {
+  const { open, set } = setUp(createMemoryShared(), { negativeTtlMs: 1_000 })
+  const [first, second] = [open(t), open(t)]
+  await first.read(gives('x'))
+  await settled()
+  await second.read(gives('x'))
+  set(START + TTL)
+  t.equal(await second.read(fails('unavailable')), 'x STALE')
+  await settled()
+  set(START + TTL + 2_000)
+  await t.rejects(first.read(fails('denied')))
+  await settled()
+  set(START + TTL + 3_000)
+  const gate = withResolvers<SecretRecord>()
+  t.match(second.cache.lookup('kv', { path: 'a' }), { state: 'stale' })
+  const asked = second.read(() => gate.promise)
+  await settled()
+  t.equal(second.cache.lookup('kv', { path: 'a' }).state, 'miss')
+  gate.reject(new ProviderFault('timeout'))
+  await t.rejects(asked, new ProviderFault('timeout'))
+})
+
 test('a lease that nobody lets go of is waited for once', async (t) => {
-  const { open, shared, set } = setUp(createMemoryShared(), 100)
+  const { open, shared, set } = setUp(createMemoryShared(), { patienceMs: 100 })
   await open(t).read(gives('x'))
   await settled()
   const [envelope = ''] = [...shared.values.keys()].filter((key) => key.startsWith('cache:'))

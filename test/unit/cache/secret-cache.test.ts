@@ -264,6 +264,33 @@ test('while its store does not answer a value is stale up to the bound, and no l
   }
 })
 
+test('a store that failed may be asked again after a rest, by one; meanwhile and for a while after its value is stale', async (t) => {
+  const { cache, clock } = open()
+  await keep(cache, { path: 'a' })
+  const failedAt = START + TTL
+  clock.set(failedAt)
+  await fail(cache, new ProviderFault('timeout'))
+  const look = (ms: number) => {
+    clock.set(failedAt + ms)
+    const found = cache.lookup('kv', { path: 'a' })
+    return found.state === 'stale' ? `stale ${found.isDue}` : found.state
+  }
+  t.strictSame([look(0), look(899)], ['stale false', 'stale false'])
+  t.strictSame(
+    [look(1_000), look(1_001), look(10_899)],
+    ['stale true', 'stale false', 'stale false']
+  )
+  t.equal(look(11_000), 'miss', 'whether it fails still is anybody’s guess: who asks then waits')
+  await fail(cache, new ProviderFault('timeout'))
+  t.strictSame(
+    [look(11_000), look(12_000)],
+    ['stale false', 'stale true'],
+    'the next failure has its own'
+  )
+  await keep(cache, { path: 'a' }, 'new')
+  t.equal(textIn(cache, { path: 'a' }), 'new')
+})
+
 test('nothing is stale after a refusal, after an invalidation, or where the bound is 0', async (t) => {
   for (const reason of ['not_found', 'denied', 'misconfigured', 'invalid_answer'] as const) {
     const { cache, clock } = open()
