@@ -9,6 +9,12 @@ process.umask(0o077)
 // Without a listener Node opens its inspector at this signal, to everyone on this machine.
 process.on('SIGUSR1', () => {})
 
+// Whoever reads no further (`| head`) knows; a full disk is news.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  process.exitCode = 1
+  if (code !== 'EPIPE') process.stderr.write(`Standard output cannot be written (${code}).\n`)
+})
+
 // Lines for people, in the middle of a log for machines; package.json says which Node will do.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createDirectory } from '../support/embedded.ts'
-import { createConfigured, get, issueKey, runPurser, serve } from '../support/purser-process.ts'
+import {
+  createConfigured,
+  get,
+  issueKey,
+  runPurser,
+  serve,
+  startPurser
+} from '../support/purser-process.ts'
 
 const ENCRYPTION_KEYS = newEncryptionKey()
 
@@ -82,4 +89,13 @@ test('A key that is revoked from the command line is refused by the service on t
 test('A revocation where no service keeps its state is refused rather than lost', async (t) => {
   const revoke = ['key', 'revoke', '0b6d1c9e-9a34-4c57-8f0e-2a6f4c1d7e55']
   t.match(await runPurser(t, createDirectory(t), revoke), { code: 1, stderr: /where the service/ })
+})
+
+test('a command whose reader has gone ends without a word, and not as if all had been read', async (t) => {
+  const { folder } = createConfigured(t)
+  const { child, ended } = startPurser(t, folder, ['key', '--help'])
+  child.stdout?.destroy()
+  const { code, stderr } = await ended
+  t.equal(stderr, '')
+  t.equal(code, 1)
 })
