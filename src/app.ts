@@ -109,7 +109,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const { cache, tagCache, invalidation } = caches
   const onFailure = () => log('warn', 'the last use of keys cannot be written')
   const usage = createKeyUsage({ state, sealer: () => live.sealer, now, onFailure })
-  const sharedRevocations = shared && createSharedRevocations({ state, shared, log })
+  const sharedRevocations =
+    shared && createSharedRevocations({ state, shared, keyring: () => keyring, log })
   const revocations = sharedRevocations ?? createRevocations(state)
   const closeState = async (): Promise<void> => {
     await sharedRevocations?.close()
@@ -191,7 +192,9 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const readiness = createReadiness({
     checks,
     stores: () => live.stores,
-    isShared: () => shared?.isUp() ?? true,
+    isShared: () =>
+      shared === undefined ||
+      (shared.isUp() && invalidation.isWhole() && sharedRevocations?.isWhole() !== false),
     canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
     log,
     now

@@ -94,7 +94,7 @@ export const createBots = (options: BotsOptions): Bots => {
     const wanted = parts
       .flatMap(([, credentials]) => [...credentials.values()])
       .flatMap((credential) => ('ref' in credential ? [{ text: credential.ref }] : []))
-    const read = (await broker.readSecrets(caller, wanted, grant)).values()
+    const read = (await broker.readSecrets(caller, wanted, { grant })).values()
     const next = (): Disclosure | ProblemError =>
       read.next().value ?? new ProblemError('internal_error')
     const resolved = parts.map(

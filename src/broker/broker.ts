@@ -17,7 +17,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
 
-import type { Caller, Door, Grant, Rules, Terms, Wanted } from './caller.ts'
+import type { Caller, Door, Rules, Terms, Wanted } from './caller.ts'
 
 import { type Selection, select } from './content.ts'
 import { authorize, denied, parseWanted } from './decision.ts'
@@ -68,24 +68,29 @@ export interface BrokerOptions extends RecorderOptions {
   readonly now: () => number
 }
 
+export interface Written extends Pick<Invalidated, 'pending'> {
+  readonly reference: Reference
+  readonly version: string
+}
+
 export interface Broker {
   /** Rejects with a ProblemError. */
   readonly readSecret: (caller: Caller, wanted: Wanted, terms?: Terms) => Promise<Disclosure>
   readonly readSecrets: (
     caller: Caller,
     wanted: readonly Wanted[],
-    grant?: Grant
+    terms?: Terms
   ) => Promise<readonly (Disclosure | ProblemError)[]>
   /** What stands below a path and policy allows, each with a result of its own. Rejects with a ProblemError. */
-  readonly listSecrets: (caller: Caller, request: ListRequest) => Promise<Page>
-  /** Resolves with the new version. Rejects with a ProblemError. */
-  readonly writeSecret: (
-    caller: Caller,
-    wanted: Wanted,
-    write: Write
-  ) => Promise<{ readonly reference: Reference; readonly version: string }>
+  readonly listSecrets: (caller: Caller, request: ListRequest, terms?: Terms) => Promise<Page>
+  /** Resolves with the new version; `pending` as of an invalidation. Rejects with a ProblemError. */
+  readonly writeSecret: (caller: Caller, wanted: Wanted, write: Write) => Promise<Written>
   readonly invalidate: (door: Door, what: Invalidation) => Promise<Invalidated>
 }
+
+/** Of an invalidation alone: to readers a store that is not there is one that they may not read. */
+const noSuchStore = (): ProblemError =>
+  new ProblemError('invalid_request', { detail: 'there is no such store' })
 
 const secretOf = ({ store, path }: Reference) => ({ store, path })
 
@@ -134,10 +139,10 @@ export const createBroker = (options: BrokerOptions): Broker => {
     return disclosure
   }
 
-  const readSecrets: Broker['readSecrets'] = (caller, wanted, grant) => {
+  const readSecrets: Broker['readSecrets'] = (caller, wanted, terms) => {
     const readFrom = createBatchReader()
     return Promise.all(
-      wanted.map((one) => readSecret(caller, one, readFrom, { grant }).catch(toProblem))
+      wanted.map((one) => readSecret(caller, one, readFrom, terms).catch(toProblem))
     )
   }
 
@@ -156,7 +161,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
 
     readSecrets,
 
-    listSecrets: async (caller, request) => {
+    listSecrets: async (caller, request, terms) => {
       const current = rules()
       let reference: Prefix | undefined
       let listed: Listed
@@ -164,12 +169,13 @@ export const createBroker = (options: BrokerOptions): Broker => {
         reference = parsePrefix(request.prefix, current.book)
         const { store, prefix } = authorizeListing(current, caller, reference)
         listed = await listPage(current, sealer(), caller, store, prefix, request)
+        request.charge(listed.wanted.length)
       } catch (error) {
         throw await recorder.failed(caller, 'secret.list', reference, error)
       }
       await recorder.allowed(caller, 'secret.list', reference)
       const { wanted, cursor } = listed
-      const results = await readSecrets(caller, wanted)
+      const results = await readSecrets(caller, wanted, terms)
       return {
         results: wanted.flatMap(({ text: ref }, i) => {
           const result = results[i]
@@ -205,17 +211,18 @@ export const createBroker = (options: BrokerOptions): Broker => {
         await checkTags(store, authorized.reference)
         // The intent is on record before anything changes, the result after it.
         await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
-        const { version } = await store
-          .call((call) =>
-            write(locatorOf(authorized.reference), text, {
-              ...call,
-              ...(ifVersion !== undefined && { ifVersion })
-            })
-          )
-          // Also after a fault: a write that was not answered may have been carried out.
-          .finally(() => invalidation.invalidate(secretOf(authorized.reference)))
+        const writing = store.call((call) =>
+          write(locatorOf(authorized.reference), text, {
+            ...call,
+            ...(ifVersion !== undefined && { ifVersion })
+          })
+        )
+        // Also after a fault: a write that was not answered may have been carried out.
+        await Promise.allSettled([writing])
+        const { pending } = await invalidation.invalidate(secretOf(authorized.reference))
+        const { version } = await writing
         await recorder.allowed(caller, 'secret.write', reference, { version })
-        return { reference: authorized.reference, version }
+        return { reference: authorized.reference, version, ...(pending && { pending }) }
       } catch (error) {
         throw await recorder.failed(caller, 'secret.write', reference, error)
       }
@@ -223,13 +230,15 @@ export const createBroker = (options: BrokerOptions): Broker => {
 
     invalidate: async (door, what) => {
       if (what === 'all' || 'store' in what) {
+        if (what !== 'all' && rules().stores.get(what.store) === undefined) throw noSuchStore()
         const reason = what === 'all' ? 'all' : `store ${what.store}`
         await recorder.allowed(door, 'cache.invalidate', undefined, { reason })
         return invalidation.invalidate(what)
       }
       const reference = parseReference(what.ref, rules().book)
+      if (reference === undefined) throw noSuchStore()
       await recorder.allowed(door, 'cache.invalidate', reference)
-      return reference === undefined ? { dropped: 0 } : invalidation.invalidate(secretOf(reference))
+      return invalidation.invalidate(secretOf(reference))
     }
   }
 }

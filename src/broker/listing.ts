@@ -15,6 +15,8 @@ export interface ListRequest {
   readonly prefix: string
   readonly limit: number
   readonly cursor?: string | undefined
+  /** Counts the reads that the page is made of against the caller. Throws `rate_limited`. */
+  readonly charge: (reads: number) => void
 }
 
 export interface Listed {

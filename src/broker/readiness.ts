@@ -12,7 +12,7 @@ export interface StoreCheck {
 
 export interface ReadinessOptions {
   readonly stores: () => Stores
-  /** False while what replicas share is out of reach: answers are possible, each replica for itself. */
+  /** False while replicas share less than they should: answers are possible, each replica for itself. */
   readonly isShared: () => boolean
   /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
   readonly canServe: () => boolean
@@ -24,6 +24,8 @@ export interface ReadinessOptions {
 }
 
 const CHECK_EVERY_MS = 10_000
+/** While one of them fails: that it is back is to be seen soon. */
+const RECHECK_EVERY_MS = 2_000
 
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
   const { stores, isShared, canServe, checks = new Map<string, StoreCheck>(), log, now } = options
@@ -50,18 +52,17 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
 
   return async () => {
     if (!canServe()) return 'unavailable'
-    if (checking === undefined && now() - checkedAt >= CHECK_EVERY_MS) {
+    const isAnyFailing = stores()
+      .all()
+      // Those that are configured now: a store that is gone holds nothing back.
+      .some(({ spec }) => isFailing(spec.name))
+    const everyMs = isAnyFailing ? RECHECK_EVERY_MS : CHECK_EVERY_MS
+    if (checking === undefined && now() - checkedAt >= everyMs) {
       checkedAt = now()
       checking = checkStores().finally(() => {
         checking = undefined
       })
     }
-    if (!isShared()) return 'degraded'
-    // Those that are configured now: a store that is gone holds nothing back.
-    return stores()
-      .all()
-      .some(({ spec }) => isFailing(spec.name))
-      ? 'degraded'
-      : 'ok'
+    return isAnyFailing || !isShared() ? 'degraded' : 'ok'
   }
 }

@@ -37,6 +37,8 @@ export interface InvalidationBus {
    * In the background; who misses it has the old value until its time is over.
    */
   readonly changed: (what: One) => void
+  /** False while something waits to be shared. */
+  readonly isWhole: () => boolean
   readonly close: () => void
 }
 
@@ -53,27 +55,35 @@ export const markLifetimeMs = ({ CACHE_TTL_SECONDS, STALE_IF_ERROR_SECONDS }: Li
   (TAG_TTLS * CACHE_TTL_SECONDS + STALE_IF_ERROR_SECONDS + 60) * 1000
 
 const TOPIC = 'invalidate'
-const RECONCILE_EVERY_MS = 5_000
+/** What waits to be shared is tried at each beat; the counts are compared every five seconds. */
+const BEAT_MS = 1_000
+const RECONCILE_BEATS = 5
 const COUNT_LIVES_MS = 30 * 24 * 3_600_000
 type One = Exclude<Invalidation, 'all'>
 
 /** Above so many that wait to be shared, whole stores wait instead. */
 const LONGEST_WAIT_LIST = 1_000
 
-interface Message extends Notice {
+interface Message {
   readonly from: string
+  /** The store, as its epoch is named under each key of the sender's ring: no name is to be read in Redis. */
+  readonly epochs: readonly string[]
+  readonly families?: readonly string[]
   /** Whether it is one of those that are counted. */
   readonly counts?: boolean
 }
 
 const isMessage = (value: unknown): value is Message => {
   if (typeof value !== 'object' || value === null) return false
-  const { from, store, families, counts } = value as Record<string, unknown>
-  const areNames =
-    families === undefined ||
-    (Array.isArray(families) && families.every((name) => typeof name === 'string'))
-  const isCounted = counts === undefined || typeof counts === 'boolean'
-  return typeof from === 'string' && typeof store === 'string' && areNames && isCounted
+  const { from, epochs, families = [], counts = true } = value as Record<string, unknown>
+  const areNames = (names: unknown): boolean =>
+    Array.isArray(names) && names.every((name) => typeof name === 'string')
+  return (
+    typeof from === 'string' &&
+    areNames(epochs) &&
+    areNames(families) &&
+    typeof counts === 'boolean'
+  )
 }
 
 const parseMessage = (text: string): Message | undefined => {
@@ -96,6 +106,7 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
     return {
       invalidate: async (what) => ({ dropped: dropAndTell(what) }),
       changed: onInvalidated,
+      isWhole: () => true,
       close: () => {}
     }
   }
@@ -104,14 +115,13 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   const known = new Map<string, number>()
   let waiting: One[] = []
 
-  const keys = () => {
-    const ring = keyring()
-    return ring.kids.flatMap((kid) => ring.find(kid) ?? [])
-  }
-
   /** Replicas in the middle of a rotation name things by different keys: all of them are meant. */
   const familiesOf = ({ store, path }: One): string[] | undefined =>
-    path === undefined ? undefined : keys().map((key) => familyName(key, store, path))
+    path === undefined ? undefined : keyring().all.map((key) => familyName(key, store, path))
+  const epochsOf = (store: string): string[] => keyring().all.map((key) => epochKey(key, store))
+  /** Undefined for a store that this replica does not have: another one may be configured otherwise. */
+  const storeOf = (epochs: readonly string[]): string | undefined =>
+    stores().find((store) => epochsOf(store).some((epoch) => epochs.includes(epoch)))
 
   const publish = (message: Omit<Message, 'from'>): Promise<void> =>
     shared.publish(TOPIC, JSON.stringify({ from: me, ...message }))
@@ -119,13 +129,14 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   const share = async (one: One): Promise<void> => {
     const { store } = one
     const families = familiesOf(one)
-    const marks =
-      families === undefined ? keys().map((key) => epochKey(key, store)) : families.map(markKey)
+    const epochs = epochsOf(store)
+    const marks = families?.map(markKey) ?? epochs
+    const counts = keyring().all.map((key) => generationKey(key, store))
     await shared.add([
       ...marks.map((key) => ({ key, by: 1, ttlMs: lifetimeMs })),
-      ...keys().map((key) => ({ key: generationKey(key, store), by: 1, ttlMs: COUNT_LIVES_MS }))
+      ...counts.map((key) => ({ key, by: 1, ttlMs: COUNT_LIVES_MS }))
     ])
-    await publish({ store, ...(families !== undefined && { families }) })
+    await publish({ epochs, ...(families !== undefined && { families }) })
   }
 
   const shareLater = (one: One): void => {
@@ -166,16 +177,18 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   shared.onMessage(TOPIC, (text) => {
     const message = parseMessage(text)
     if (message === undefined) return
-    const { from, store, counts = true } = message
-    // A replica with another configuration may have more of them.
-    if (!stores().includes(store)) return
+    const { from, epochs, families, counts = true } = message
+    const store = storeOf(epochs)
+    if (store === undefined) return
     if (counts) known.set(store, (known.get(store) ?? 0) + 1)
-    if (from !== me) dropAndTell(message)
+    if (from !== me) dropAndTell({ store, ...(families && { families }) })
   })
   shared.onReconnect(reconcileSoon)
+  let beats = 0
   const timer = setInterval(() => {
-    if (shared.isUp()) reconcileSoon()
-  }, RECONCILE_EVERY_MS)
+    beats++
+    if (shared.isUp() && (waiting.length > 0 || beats % RECONCILE_BEATS === 0)) reconcileSoon()
+  }, BEAT_MS)
   timer.unref()
 
   return {
@@ -190,8 +203,10 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
     changed: (what) => {
       onInvalidated(what)
       const families = familiesOf(what)
-      publish({ store: what.store, ...(families && { families }), counts: false }).catch(() => {})
+      const epochs = epochsOf(what.store)
+      publish({ epochs, ...(families && { families }), counts: false }).catch(() => {})
     },
+    isWhole: () => waiting.length === 0,
     close: () => clearInterval(timer)
   }
 }

@@ -7,7 +7,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { readSomeSettings } from '../config/env.ts'
-import type { State } from '../state/state.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { createSealer, type Sealer } from '../crypto/sealer.ts'
+import { envelopeOf, isEmpty, spanOf } from '../providers/local-entry.ts'
+import type { State, StateEntry } from '../state/state.ts'
 import { Failure } from './failure.ts'
 import { placeOf, withOpened } from './state.ts'
 
@@ -23,10 +26,17 @@ interface Counts {
   same: number
   overwritten: number
   differing: number
+  unreadable: number
 }
 
 /** Losing a race needs a service that writes to the target, which should not be used yet. */
 const MAX_ATTEMPTS = 5
+
+/** What of an entry is sealed, if anything is. */
+const sealedIn = ({ key, value }: StateEntry): Buffer | undefined => {
+  if (key.startsWith('store/')) return isEmpty(spanOf(value)) ? undefined : envelopeOf(value)
+  return key.startsWith('runtime/') || key.startsWith('usage/') ? value : undefined
+}
 
 type Outcome = Exclude<keyof Counts, 'total'>
 
@@ -46,15 +56,38 @@ const copy = async (
   throw new Failure('The target is changed by others meanwhile: stop the services that use it.')
 }
 
+/** An entry that the encryption keys do not open would be lost at the target, under a name that they sealed. */
+const isReadable = (sealer: Sealer, entry: StateEntry): boolean => {
+  const sealed = sealedIn(entry)
+  return sealed === undefined || sealer.isUnderKnownKey(sealed)
+}
+
+/** Nothing is copied with the keys of another environment. */
+const checkKeys = async (source: State, sealer: Sealer, unreadable: number): Promise<void> => {
+  let sealed = unreadable
+  let failing = unreadable
+  for await (const entry of source.list('')) {
+    if (sealedIn(entry) !== undefined) sealed++
+    if (!isReadable(sealer, entry)) failing++
+  }
+  if (sealed > 0 && failing === sealed) {
+    throw new Failure('ENCRYPTION_KEYS opens nothing of what is kept: nothing was copied.')
+  }
+}
+
 const migrateAll = async (
   source: State,
   target: State,
+  sealer: Sealer,
   options: MigrateOptions
 ): Promise<Counts> => {
-  const counts: Counts = { total: 0, copied: 0, same: 0, overwritten: 0, differing: 0 }
-  for await (const { key, value } of source.list('')) {
+  const unreadable = (await source.countUnreadable?.()) ?? 0
+  await checkKeys(source, sealer, unreadable)
+  const counts = { total: unreadable, copied: 0, same: 0, overwritten: 0, differing: 0, unreadable }
+  for await (const entry of source.list('')) {
     counts.total++
-    counts[await copy(target, key, value, options)]++
+    if (!isReadable(sealer, entry)) counts.unreadable++
+    else counts[await copy(target, entry.key, entry.value, options)]++
   }
   return counts
 }
@@ -71,17 +104,24 @@ const migrate = async (options: MigrateOptions): Promise<void> => {
     throw new Failure('There is no embedded state in DATA_DIR.')
   }
   const [from, to] = isToRedis ? [embedded, redis] : [redis, embedded]
+  const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
   const counts = await withOpened(from, ({ state: source }) =>
-    withOpened(to, ({ state: target }) => migrateAll(source, target, options))
+    withOpened(to, ({ state: target }) => migrateAll(source, target, sealer, options))
   )
-  const { total, copied, same, overwritten, differing } = counts
+  const { total, copied, same, overwritten, differing, unreadable } = counts
   const facts = [
     `${copied} ${options.dryRun ? 'to copy' : 'copied'}`,
     `${same} there already`,
     `${overwritten} ${options.dryRun ? 'to overwrite' : 'overwritten'}`,
-    `${differing} differing`
+    `${differing} differing`,
+    ...(unreadable > 0 ? [`${unreadable} unreadable`] : [])
   ]
   console.log(`${total} entries: ${facts.join(', ')}`)
+  if (unreadable > 0) {
+    throw new Failure(
+      'What is unreadable was not copied: ENCRYPTION_KEYS lacks the encryption key that it is sealed under, or it is damaged.'
+    )
+  }
   if (differing > 0) {
     throw new Failure('What differs at the target was left as it is: --overwrite replaces it.')
   }
@@ -101,8 +141,8 @@ export const addMigrateCommand = (store: Command): void => {
     .addHelpText(
       'after',
       `
-Copies secrets, revocations and all else that is kept, sealed as it is; the source stays untouched. Needs REDIS_URL and the
-encryption keys under which names were sealed. Stop the services before, or run it again after them.
+Copies secrets, revocations and all else that is kept, sealed as it is; the source stays untouched. Needs REDIS_URL and all
+encryption keys under which anything was sealed: what they cannot open is left behind, and told. Stop the services before, or run it again after them.
 
 Example:
   $ purser store migrate --to redis --dry-run`

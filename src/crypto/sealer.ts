@@ -21,6 +21,8 @@ export interface Sealer {
   ) => Buffer | undefined
   /** Whether the envelope stands under the active encryption key; false means that `rewrap` has work to do. */
   readonly isUnderActiveKey: (envelope: Buffer) => boolean
+  /** Whether the key ring holds the encryption key that the envelope names; whether it opens is not tried. */
+  readonly isUnderKnownKey: (envelope: Buffer) => boolean
 }
 
 const VERSION = 1
@@ -35,6 +37,8 @@ const GCM = { authTagLength: TAG_BYTES }
 const additionalData = (purpose: EnvelopePurpose, context: readonly string[]): Buffer =>
   lengthPrefixed([purpose, ...context])
 
+const isEnvelope = (bytes: Buffer): boolean => bytes.length >= HEADER_BYTES && bytes[0] === VERSION
+
 const kidIn = (envelope: Buffer): string => envelope.toString('base64url', 1, IV_START)
 
 export const createSealer = (keyring: Keyring): Sealer => ({
@@ -48,7 +52,7 @@ export const createSealer = (keyring: Keyring): Sealer => ({
   },
 
   open: (purpose, envelope, context) => {
-    if (envelope.length < HEADER_BYTES || envelope[0] !== VERSION) return undefined
+    if (!isEnvelope(envelope)) return undefined
     const key = keyring.find(kidIn(envelope))
     if (key === undefined) return undefined
     const iv = envelope.subarray(IV_START, TAG_START)
@@ -65,8 +69,7 @@ export const createSealer = (keyring: Keyring): Sealer => ({
     return plaintext
   },
 
-  isUnderActiveKey: (envelope) =>
-    envelope.length >= HEADER_BYTES &&
-    envelope[0] === VERSION &&
-    kidIn(envelope) === keyring.active.kid
+  isUnderActiveKey: (envelope) => isEnvelope(envelope) && kidIn(envelope) === keyring.active.kid,
+
+  isUnderKnownKey: (envelope) => isEnvelope(envelope) && keyring.find(kidIn(envelope)) !== undefined
 })

@@ -8,16 +8,25 @@ export const hasIt = (ifNoneMatch = '', etag: string): boolean =>
     return tag === etag || tag === '*'
   })
 
-const NO_CACHE = /(?:^|[\s,])no-cache(?:$|[\s,])/i
-const MAX_AGE = /(?:^|[\s,])max-age="?(\d{1,9})"?(?:$|[\s,])/i
+const SECONDS = /^"?(\d+)"?$/
 
-/** Undefined for a header that demands nothing of the cache; directives that we do not know are ignored, as they should be. */
+/** How old an answer may be by that directive; a `max-age` that makes no sense demands the most. */
+const secondsOf = (directive: string): number => {
+  const [name = '', value = ''] = directive.split('=').map((part) => part.trim())
+  if (name === 'max-age') return Number(SECONDS.exec(value)?.[1] ?? 0)
+  return name === 'no-cache' ? 0 : Number.POSITIVE_INFINITY
+}
+
+/**
+ * Undefined for a header that demands nothing of the cache. Of several demands the strictest counts; directives that we do
+ * not know are ignored, as they should be.
+ */
 export const freshnessOf = (
   cacheControl: string | undefined,
   charge: Freshness['charge']
 ): Freshness | undefined => {
   if (cacheControl === undefined) return undefined
-  if (NO_CACHE.test(cacheControl)) return { maxAgeMs: 0, charge }
-  const seconds = MAX_AGE.exec(cacheControl)?.[1]
-  return seconds === undefined ? undefined : { maxAgeMs: Number(seconds) * 1000, charge }
+  const directives = cacheControl.toLowerCase().split(',')
+  const seconds = Math.min(...directives.map(secondsOf))
+  return seconds === Number.POSITIVE_INFINITY ? undefined : { maxAgeMs: seconds * 1000, charge }
 }

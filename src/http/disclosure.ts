@@ -2,7 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { Broker, Disclosure } from '../broker/broker.ts'
-import type { Caller } from '../broker/caller.ts'
+import type { Caller, Terms } from '../broker/caller.ts'
+import type { ListRequest } from '../broker/listing.ts'
 import type { Principal } from '../core/principal.ts'
 import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
@@ -62,11 +63,13 @@ const toResult = (
 export const readBatch = async (
   broker: Broker,
   caller: Caller,
-  refs: readonly string[]
+  refs: readonly string[],
+  terms?: Terms
 ): Promise<{ results: BatchResult[] }> => {
   const results = await broker.readSecrets(
     caller,
-    refs.map((text) => ({ text }))
+    refs.map((text) => ({ text })),
+    terms
   )
   const { requestId } = caller
   const all = results.map((result, i) => toResult(refs[i] ?? '', result, requestId))
@@ -79,10 +82,12 @@ const LIST_MAX = 100
 export const listBelow = async (
   broker: Broker,
   caller: Caller,
-  { prefix, limit, cursor }: { prefix: string; limit?: string; cursor?: string }
+  { prefix, limit, cursor }: { prefix: string; limit?: string; cursor?: string },
+  charge: ListRequest['charge'],
+  terms?: Terms
 ): Promise<{ results: BatchResult[]; cursor?: string }> => {
-  const request = { prefix, limit: Number(limit ?? LIST_MAX), cursor }
-  const page = await broker.listSecrets(caller, request)
+  const request = { prefix, limit: Number(limit ?? LIST_MAX), cursor, charge }
+  const page = await broker.listSecrets(caller, request, terms)
   const { requestId } = caller
   const all = page.results.map(({ ref, result }) => toResult(ref, result, requestId))
   return {

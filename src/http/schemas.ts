@@ -63,7 +63,15 @@ export const WriteBody = Type.Union([
   Type.Object({ value: Type.String() }, strict),
   Type.Object({ data: Type.Record(Type.String(), Type.Unknown()) }, strict)
 ])
-export const WriteAnswer = Type.Object({ ref: Type.String(), version: Type.String() })
+/** Of an invalidation that has not reached everyone yet. */
+const Pending = Type.Optional(
+  Type.Boolean({ description: 'the other replicas follow as soon as Redis answers again' })
+)
+export const WriteAnswer = Type.Object({
+  ref: Type.String(),
+  version: Type.String(),
+  pending: Pending
+})
 
 const secretMembers = {
   value: Type.Optional(Type.String({ description: 'the text, or the only field' })),
@@ -161,8 +169,6 @@ export const InvalidateBody = Type.Union([
 ])
 export const InvalidateAnswer = Type.Object({
   dropped: Type.Integer({ description: 'cached secrets that were dropped here' }),
-  pending: Type.Optional(
-    Type.Boolean({ description: 'the other replicas follow as soon as Redis answers again' })
-  )
+  pending: Pending
 })
 export const HealthAnswer = Type.Object({ status: Type.String() })

@@ -1,11 +1,14 @@
 /**
  * Revocations of any number of replicas: a set in memory, so that no request waits. Rule: what is in the set stays in it;
- * it learns of others by their messages, and by a mark that changes with every revocation, for messages that were lost.
+ * it learns of others by their messages, and by a mark that changes with every revocation, for messages that were lost. A
+ * message that proves that its sender holds an encryption key is believed before anything was written.
  *
  * Order matters: a revocation is written, then the mark is changed; the mark is read, then the list. So whoever has read a
  * mark has read every revocation before it.
  */
 import { randomUUID } from 'node:crypto'
+import { fingerprint } from '../crypto/fingerprint.ts'
+import type { EncryptionKey, Keyring } from '../crypto/keyring.ts'
 import type { StateLog } from '../state/log.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
@@ -15,12 +18,16 @@ import { entryKeyOf, listRevoked, putRevocation, type Revocations } from './revo
 export interface SharedRevocationsOptions {
   readonly state: State
   readonly shared: Shared
+  /** Asked for at each operation: the key ring can be reloaded. */
+  readonly keyring: () => Keyring
   readonly log: StateLog
 }
 
 export interface SharedRevocations extends Revocations {
   /** Resolves once the list was asked for the first time, whether it came or not. */
   readonly asked: Promise<void>
+  /** False while the list cannot be read, or what was revoked here cannot be written. */
+  readonly isWhole: () => boolean
   readonly close: () => Promise<void>
 }
 
@@ -29,19 +36,32 @@ const MARK = 'revoked:mark'
 /** Far longer than anybody waits to look at it. */
 const MARK_TTL_MS = 86_400_000
 const LOOK_EVERY_MS = 2_000
+/** While something has to be written still. */
+const RETRY_EVERY_MS = 500
 
 const LAST_KNOWN = 'revocations of other replicas cannot be read: the last known list is in force'
 const NEVER_READ =
   'the list of revoked keys could not be read yet: only keys that are revoked here are refused'
 
-/** After it was written: who hears it refuses the key at once, who does not sees another mark. */
-export const announceRevocation = async (shared: Shared, keyId: string): Promise<void> => {
+const proofOf = (key: EncryptionKey, keyId: string): string =>
+  fingerprint(key, ['revocation', keyId])
+
+/** Who hears it refuses the key: at once if it is proven, otherwise once it has seen that it is written. */
+const tellRevocation = (shared: Shared, keyId: string, keyring?: Keyring): Promise<void> =>
+  shared.publish(TOPIC, keyring ? `${keyId} ${proofOf(keyring.active, keyId)}` : keyId)
+
+/** After it was written; who does not hear of it sees another mark. The key ring is for a proof, and can be done without. */
+export const announceRevocation = async (
+  shared: Shared,
+  keyId: string,
+  keyring?: Keyring
+): Promise<void> => {
   await shared.put(MARK, Buffer.from(randomUUID()), MARK_TTL_MS)
-  await shared.publish(TOPIC, keyId)
+  await tellRevocation(shared, keyId, keyring)
 }
 
 export const createSharedRevocations = (options: SharedRevocationsOptions): SharedRevocations => {
-  const { state, shared, log } = options
+  const { state, shared, keyring, log } = options
   const revoked = new Set<string>()
   /** In force here, and not durable yet: by key id, when it was revoked. */
   const pending = new Map<string, number>()
@@ -59,7 +79,7 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
     )
 
   const tell = (keyId: string): Promise<void> =>
-    announceRevocation(shared, keyId).catch(() =>
+    announceRevocation(shared, keyId, keyring()).catch(() =>
       log('warn', 'a revocation could not be announced: other replicas learn of it when they look')
     )
 
@@ -101,16 +121,20 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
   let timer: NodeJS.Timeout | undefined
   const schedule = (): void => {
     if (isClosed) return
-    timer = setTimeout(() => void look(false).then(schedule), LOOK_EVERY_MS).unref()
+    const afterMs = pending.size > 0 ? RETRY_EVERY_MS : LOOK_EVERY_MS
+    timer = setTimeout(() => void look(false).then(schedule), afterMs).unref()
   }
   schedule()
-  // A message is only a hint: whoever may publish but not write revokes nothing.
+  // Without a proof it is only a hint: whoever may publish but not write revokes nothing.
   const confirm = async (keyId: string): Promise<void> => {
     const entry = await state.get(entryKeyOf(keyId)).catch(() => undefined)
     if (entry !== undefined) revoked.add(keyId)
   }
-  shared.onMessage(TOPIC, (keyId) => {
-    if (isKeyId(keyId)) void confirm(keyId)
+  shared.onMessage(TOPIC, (message) => {
+    const [keyId = '', proof] = message.split(' ', 2)
+    if (!isKeyId(keyId)) return
+    if (keyring().all.some((key) => proofOf(key, keyId) === proof)) revoked.add(keyId)
+    else void confirm(keyId)
   })
   shared.onReconnect(() => void look(true))
 
@@ -124,9 +148,12 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
         return { isNew: await makeDurable(keyId, now), isDurable: true }
       } catch {
         log('warn', 'a revocation is not durable yet: it is in force here, and tried again')
+        // A Redis that is full takes messages still.
+        await tellRevocation(shared, keyId, keyring()).catch(() => {})
         return { isNew: !wasKnown, isDurable: false }
       }
     },
+    isWhole: () => hasLoaded && !isFailing && pending.size === 0,
     close: async () => {
       isClosed = true
       clearTimeout(timer)

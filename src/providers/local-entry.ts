@@ -35,10 +35,11 @@ export const prefixOf = (name: string): string => `store/${name}/`
 
 export const keyOf = ({ name }: LocalStore, path: string): string => prefixOf(name) + path
 
-export const spanOf = (entry: Buffer): Span => ({
-  newest: entry.readUInt32BE(0),
-  oldest: entry.readUInt32BE(4)
-})
+/** A damaged one says that it holds versions, so that it is shown and cannot be opened. */
+export const spanOf = (entry: Buffer): Span =>
+  entry.length < HEADER_BYTES
+    ? { newest: 0, oldest: 0 }
+    : { newest: entry.readUInt32BE(0), oldest: entry.readUInt32BE(4) }
 
 export const isEmpty = ({ newest, oldest }: Span): boolean => oldest > newest
 

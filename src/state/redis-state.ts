@@ -124,6 +124,14 @@ export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions
     return counts
   }
 
+  const countUnreadable = async (): Promise<number> => {
+    let count = 0
+    for (const space of spacesUnder('')) {
+      for await (const { key } of namesIn(space)) if (key === undefined) count++
+    }
+    return count
+  }
+
   /** Writing an entry puts it under the active encryption key: the same value does. */
   const moveName = async (key: string): Promise<boolean> => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -156,6 +164,7 @@ export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions
     },
 
     rewrapNames,
+    countUnreadable,
     close
   }
 }

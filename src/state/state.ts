@@ -44,5 +44,7 @@ export interface State {
   readonly getSync?: (key: string, length?: number) => Buffer | undefined
   /** Where names are sealed (Redis): puts those that stand under a former encryption key under the active one. */
   readonly rewrapNames?: () => Promise<NameCounts>
+  /** Where names are sealed: how many cannot be opened, and so are not listed. */
+  readonly countUnreadable?: () => Promise<number>
   readonly close: () => Promise<void>
 }

@@ -68,3 +68,33 @@ test('everything moves to Redis and back, and a rotation goes through it', async
   set({})
   t.equal((await run(['store', 'get', 'local:team/a'])).stdout, 'newer\n')
 })
+
+test('what the encryption keys cannot open is left behind, and told, on both ways', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const server = await startRedis(t)
+  const { folder, variables } = createConfigured(t)
+  const right = variables['ENCRYPTION_KEYS'] ?? ''
+  const migrate = (encryptionKeys: string, to: string) => {
+    const settings = { ...variables, REDIS_URL: server.url, ENCRYPTION_KEYS: encryptionKeys }
+    writeEnv(folder, settings)
+    return runPurser(t, folder, ['store', 'migrate', '--to', to])
+  }
+  await seed(t, folder, right, '7d3c2e0e-7a5b-4d0f-9a0e-0f6c1b8f2a11')
+  const other = newEncryptionKey()
+  const refused = {
+    code: 1,
+    stdout: '',
+    stderr: /opens nothing of what is kept: nothing was copied/
+  }
+  t.match(await migrate(other, 'redis'), refused)
+  t.equal(server.cli('dbsize'), '0')
+  t.match(await migrate(right, 'redis'), { code: 0, stdout: /4 copied/ })
+  t.match(await migrate(other, 'embedded'), refused)
+
+  writeEnv(folder, { ...variables, ENCRYPTION_KEYS: other })
+  await runPurser(t, folder, ['store', 'put', 'local:team/c'], { input: 'c' })
+  const partly = { code: 1, stderr: /not copied: ENCRYPTION_KEYS lacks/ }
+  t.match(await migrate(right, 'redis'), { ...partly, stdout: /^5 entries: 0 .*, 1 unreadable\n$/ })
+  t.match(await migrate(`${other},${right}`, 'redis'), { code: 0, stdout: /^5 entries: 1 copied/ })
+  t.match(await migrate(right, 'embedded'), { ...partly, stdout: /^5 entries: 0 .*, 1 unreadable/ })
+})

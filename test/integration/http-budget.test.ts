@@ -41,6 +41,23 @@ test('a batch counts as the reads that it is made of', async (t) => {
   t.ok(over.headers['retry-after'])
 })
 
+test('a listing counts as the reads that it is made of', async (t) => {
+  const { app, key, seed } = await setUp(t, {
+    RATE_LIMIT_ENABLED: 'true',
+    RATE_LIMIT_MAX: '25',
+    RATE_LIMIT_WINDOW_SECONDS: '3600'
+  })
+  for (let n = 0; n < 9; n++) await seed('local', `many/${n}`, 'x')
+  const list = (prefix: string) =>
+    app.server.inject({ url: `/v1/secrets?prefix=local:${prefix}`, headers: { 'x-api-key': key } })
+  t.match((await list('many/')).headers['ratelimit'], /r=16;/)
+  t.match((await list('none/')).headers['ratelimit'], /r=15;/, 'one at least')
+  t.match((await list('many/')).headers['ratelimit'], /r=6;/)
+  const over = await list('many/')
+  t.match(over.json(), { code: 'rate_limited', status: 429 })
+  t.notOk(over.body.includes('"value"'))
+})
+
 test('answers that nobody takes are bounded together, and the service goes on answering', async (t) => {
   const { app, key } = await setUp(t)
   const address = await app.server.listen({ host: '127.0.0.1', port: 0 })

@@ -12,8 +12,14 @@ import { openWire, type WireBehaviour } from '../support/wire.ts'
 const TEXT = '{"user":"app","password":"s3cret"}'
 const START = Date.parse('2030-01-02T03:04:05Z')
 
+const FOUND: WireBehaviour = { read: 'found', text: TEXT }
+
 /** A store that behaves as told, and a clock that moves when told. */
-const setUp = async (t: Test, behaviour: WireBehaviour = { read: 'found', text: TEXT }) => {
+const setUp = async (
+  t: Test,
+  behaviour: WireBehaviour = FOUND,
+  env: Record<string, string> = {}
+) => {
   useEnvironment(t, { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key' })
   let answers = behaviour
   const wire = await openWire(t, awsDialect, {
@@ -33,7 +39,7 @@ stores: [{ name: aws, kind: aws-secrets-manager, region: eu-west-1, endpoint: '$
 policies: [{ client: app, read: ['aws:app/*'] }]
 `
   let time = START
-  const built = await buildTestApp(t, { yaml, now: () => time })
+  const built = await buildTestApp(t, { yaml, env, now: () => time })
   const authorization = `Bearer ${await issueKey(built.keyring, 'app')}`
   const get = (
     query: string,
@@ -51,7 +57,7 @@ policies: [{ client: app, read: ['aws:app/*'] }]
   const later = (ms: number): void => {
     time += ms
   }
-  return { ...built, wire, get, behave, later }
+  return { ...built, authorization, wire, get, behave, later }
 }
 
 test('who has the value already gets 304, without a body and on record like any read', async (t) => {
@@ -119,10 +125,35 @@ test('no-cache asks the store, max-age does if what is cached is older', async (
   t.strictSame(await ask(), ['HIT', '30', 1])
   t.strictSame(await ask('max-age=30'), ['HIT', '30', 1])
   t.strictSame(await ask('max-age=29'), ['REVALIDATED', '0', 2])
-  t.strictSame(await ask('private, no-cache="x", max-stale=5'), ['HIT', '0', 2], 'not for requests')
+  t.strictSame(await ask('private, max-agent=0, max-stale=5'), ['HIT', '0', 2], 'not for requests')
+  t.strictSame(await ask('max-age=99999999999999999999'), ['HIT', '0', 2])
   later(1_000)
   t.strictSame(await ask('no-cache'), ['REVALIDATED', '0', 3])
   t.strictSame(await ask('no-store, NO-CACHE, max-age=999'), ['REVALIDATED', '0', 4])
+  t.strictSame(await ask('max-age=999, max-age="0"'), ['REVALIDATED', '0', 5], 'the strictest')
+  for (const senseless of ['max-age', 'max-age=-1', 'max-age=0.5', 'max-age=x', 'no-cache="x"']) {
+    t.equal((await ask(senseless))[0], 'REVALIDATED', senseless)
+  }
+})
+
+test('a batch and a listing are as new as they are asked to be, and each secret in them is charged for', async (t) => {
+  const env = { RATE_LIMIT_ENABLED: 'true' }
+  const { app, authorization, behave } = await setUp(t, FOUND, env)
+  const ask = async (cacheControl = '') => {
+    const answer = await app.server.inject({
+      url: '/v1/secrets/batch?ref=aws:app/a%23user&ref=aws:app/b%23user',
+      headers: { authorization, 'cache-control': cacheControl }
+    })
+    const { results } = answer.json() as { results: { status: number; value?: string }[] }
+    return results.map(({ status, value }) => value ?? status)
+  }
+  t.strictSame(await ask(), ['app', 'app'])
+  behave({ read: 'found', text: TEXT.replace('app', 'newer') })
+  t.strictSame(await ask(), ['app', 'app'])
+  t.strictSame(await ask('max-age=60'), ['app', 'app'])
+  for (let n = 0; n < 30; n++) t.strictSame(await ask('no-cache'), ['newer', 'newer'])
+  t.strictSame(await ask('no-cache'), [429, 429])
+  t.strictSame(await ask(), ['newer', 'newer'])
 })
 
 test('while the store fails a value past its time is STALE and says its age, up to the bound', async (t) => {

@@ -24,14 +24,16 @@ interface Replica extends OpenedShared {
   readonly said: readonly string[]
 }
 
-const openReplica = (t: Test, address: RedisAddress): Replica => {
-  const keyring = createKeyring([newEncryptionKey()])
+const KEYRING = createKeyring([newEncryptionKey()])
+
+const openReplica = (t: Test, address: RedisAddress, keyring = KEYRING): Replica => {
   const opened = openShared(t, address)
   const state = createRedisState({ address, prefix: 'purser:', keyring: () => keyring })
   const said: string[] = []
   const revocations = createSharedRevocations({
     state,
     shared: opened.shared,
+    keyring: () => keyring,
     log: (_level, message) => void said.push(message)
   })
   t.teardown(async () => {
@@ -139,14 +141,51 @@ test('revocations through Redis', async (all) => {
   )
 
   await all.test(
-    'a message alone revokes nothing: what it says has to be in the state',
+    'while a revocation cannot be written, since Redis is full, all who hear of it refuse the key',
+    async (t) => {
+      const server = await startRedis(t)
+      const [first, second] = [openReplica(t, server.address), openReplica(t, server.address)]
+      for (const { whole, revocations } of [first, second]) {
+        await whole()
+        await revocations.asked
+        t.equal(revocations.isWhole(), true)
+      }
+      server.cli('config', 'set', 'maxmemory', '1')
+      const keyId = randomUUID()
+      t.strictSame(await first.revocations.revoke(keyId, NOW), { isNew: true, isDurable: false })
+      t.equal(first.revocations.isWhole(), false)
+      await eventually(() => second.revocations.isRevoked(keyId), 1_000)
+      server.cli('config', 'set', 'maxmemory', '0')
+      await eventually(() => first.revocations.isWhole(), 2_000)
+      const late = openReplica(t, server.address)
+      await late.revocations.asked
+      t.equal(late.revocations.isRevoked(keyId), true)
+    }
+  )
+
+  await all.test('a list that cannot be read is known not to be whole', async (t) => {
+    const server = await startRedis(t)
+    const replica = openReplica(t, server.address)
+    await replica.whole()
+    await replica.revocations.asked
+    server.cli('set', 'purser:{state:revoked}:names', 'x')
+    await replica.shared.put('revoked:mark', Buffer.from('another'), 60_000)
+    await eventually(() => !replica.revocations.isWhole(), 5_000)
+    server.cli('del', 'purser:{state:revoked}:names')
+    await eventually(() => replica.revocations.isWhole(), 5_000)
+  })
+
+  await all.test(
+    'without a proof a message alone revokes nothing: what it says has to be in the state',
     async (t) => {
       const { address } = await startRedis(t)
       const replica = openReplica(t, address)
       await replica.whole()
       const [said, done] = [randomUUID(), randomUUID()]
       await replica.shared.publish('revoked', 'x'.repeat(1_000))
-      await replica.shared.publish('revoked', said)
+      for (const proof of ['', ' ', ' x', ` ${'A'.repeat(43)}`]) {
+        await replica.shared.publish('revoked', said + proof)
+      }
       await putRevocation(replica.state, done, 0)
       await replica.shared.publish('revoked', done)
       await eventually(() => replica.revocations.isRevoked(done))

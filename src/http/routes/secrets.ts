@@ -1,7 +1,7 @@
 /** Secrets by reference, by name and in batches; and writing a new version. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Broker } from '../../broker/broker.ts'
-import type { Wanted } from '../../broker/caller.ts'
+import type { Terms, Wanted } from '../../broker/caller.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { formatReference } from '../../core/reference.ts'
 import { Sensitive } from '../../core/secret.ts'
@@ -37,11 +37,13 @@ export interface SecretRoutesOptions {
 export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions): void => {
   const onSend = createAnswerBudget()
 
+  const termsOf = (request: FastifyRequest, reply: FastifyReply): Terms => ({
+    freshness: freshnessOf(request.headers['cache-control'], () => app.chargeFresh(request, reply))
+  })
+
   const read = async (request: FastifyRequest, reply: FastifyReply, wanted: Wanted) => {
-    const freshness = freshnessOf(request.headers['cache-control'], () =>
-      app.chargeFresh(request, reply)
-    )
-    const disclosure = await broker.readSecret(callerOf(request), wanted, { freshness })
+    const terms = termsOf(request, reply)
+    const disclosure = await broker.readSecret(callerOf(request), wanted, terms)
     return sendSecret(request, reply, disclosure, now())
   }
 
@@ -60,7 +62,11 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     },
     async (request, reply) => {
       const { query } = request
-      if ('prefix' in query) return listBelow(broker, callerOf(request), query)
+      if ('prefix' in query) {
+        // One read is paid for by the request itself.
+        const charge = (reads: number) => app.chargeKey(request, reply, Math.max(0, reads - 1))
+        return listBelow(broker, callerOf(request), query, charge, termsOf(request, reply))
+      }
       const { ref, version, field } = query
       const wanted = { text: ref, version, field }
       return read(request, reply, wanted)
@@ -85,14 +91,14 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     }
   )
 
-  /** A batch counts as the reads that it is made of. */
+  /** A batch counts as the reads that it is made of, as a listing does. */
   const readAll = async (
     request: FastifyRequest,
     reply: FastifyReply,
     refs: readonly string[]
   ): ReturnType<typeof readBatch> => {
     app.chargeKey(request, reply, refs.length - 1)
-    return readBatch(broker, callerOf(request), refs)
+    return readBatch(broker, callerOf(request), refs, termsOf(request, reply))
   }
 
   app.get(
@@ -151,8 +157,8 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
       const wanted = { text: request.query.ref }
       const ifVersion = request.headers['if-match']?.replaceAll('"', '')
       const write = { text, ifVersion }
-      const { reference, version } = await broker.writeSecret(callerOf(request), wanted, write)
-      return { ref: formatReference(reference), version }
+      const { reference, ...written } = await broker.writeSecret(callerOf(request), wanted, write)
+      return { ref: formatReference(reference), ...written }
     }
   )
 }

@@ -2,6 +2,7 @@ import { type Test, test } from 'tap'
 import { createBroker } from '../../../src/broker/broker.ts'
 import type { Caller } from '../../../src/broker/caller.ts'
 import type { Store } from '../../../src/broker/stores.ts'
+import type { Invalidated } from '../../../src/cache/invalidation.ts'
 import { createSecretCache } from '../../../src/cache/secret-cache.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { compilePolicy } from '../../../src/core/policy.ts'
@@ -18,7 +19,11 @@ const TAGGED: SecretRecord = {
 }
 
 /** A broker of one local store, which `app` may read and write below `app/`. */
-const setUp = (provider: Partial<SecretProvider>, requireTags: Record<string, string> = {}) => {
+const setUp = (
+  provider: Partial<SecretProvider>,
+  requireTags: Record<string, string> = {},
+  invalidated: Invalidated = { dropped: 0 }
+) => {
   const events: AuditEvent[] = []
   const store = {
     origin: { store: 'here', place: 'p' },
@@ -46,7 +51,7 @@ const setUp = (provider: Partial<SecretProvider>, requireTags: Record<string, st
     }),
     cache: cacheOf<SecretRecord>(),
     tagCache: cacheOf<Tags>(),
-    invalidation: { invalidate: async () => ({ dropped: 0 }) },
+    invalidation: { invalidate: async () => invalidated },
     keyring: () => keyring,
     sealer: () => {
       throw new Error('there is nothing to seal here')
@@ -116,4 +121,13 @@ test('what is not tagged for the broker is not written to', async (t) => {
     }
     t.equal(write.calls.length, isWritten ? 2 : 0)
   }
+})
+
+test('a write that the other replicas do not know of yet says so', async (t) => {
+  const provider = { write: async () => ({ version: '2' }) }
+  t.match(await setUp(provider, {}, { dropped: 0, pending: true }).write('here:app/a'), {
+    version: '2',
+    pending: true
+  })
+  t.notOk('pending' in (await setUp(provider).write('here:app/a')))
 })

@@ -78,6 +78,23 @@ test('an entry that was moved, relabelled or damaged is not opened, and the log 
   t.ok(deps.lines.every((line) => line.startsWith('error') && line.includes('"store":"tested"')))
 })
 
+test('an entry that is too short is a damaged one: it hides no other, and can be deleted', async (t) => {
+  const { store, state, provider } = await openLocal(t)
+  for (const path of ['a', 'b']) await putSecret(store, path, secret('x'))
+  for (const bytes of [Buffer.alloc(0), Buffer.from('abc')]) {
+    await state.compareAndSet(keyOf('a'), await state.get(keyOf('a')), bytes)
+    t.equal(await reasonOf(provider.read({ path: 'a' }, within)), 'misconfigured')
+    t.equal(await reasonOf(putSecret(store, 'a', secret('two'))), 'misconfigured')
+    t.strictSame(
+      (await listSecrets(store)).map(({ path }) => path),
+      ['a', 'b']
+    )
+    t.equal(await deleteSecret(store, 'a'), true)
+    await putSecret(store, 'a', secret('three'))
+    t.equal(await textOf(store, 'a'), 'three')
+  }
+})
+
 test('without its encryption key a secret is not opened, and a write does not bury it', async (t) => {
   const key = newEncryptionKey()
   const { store, provider, reload } = await openLocal(t, [key])
