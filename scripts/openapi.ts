@@ -22,7 +22,8 @@ import { addWhoamiRoute } from '../src/http/routes/whoami.ts'
 import { Problem } from '../src/http/schemas.ts'
 
 const DESCRIPTION = `A secrets broker: hands each program exactly the credentials that its own API key and the policy allow.
-Every error is an RFC 9457 problem with one of the codes of the schema Problem. Every answer has Cache-Control: no-store.`
+Every error is an RFC 9457 problem with one of the codes of the schema Problem. Every answer has Cache-Control: no-store; one to a
+key that is limited has RateLimit and RateLimit-Policy, and one that says when to come again Retry-After.`
 
 const BY_KEY = [{ bearer: [] }, { apiKeyHeader: [] }]
 const SECURITY = {
@@ -48,6 +49,66 @@ const rightsOf = (auth: RouteAuth): string => {
 const problem = {
   description: 'A problem',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+}
+
+const text = { schema: { type: 'string' } }
+const CACHE_CONTROL = {
+  name: 'Cache-Control',
+  in: 'header',
+  description:
+    'no-cache, or max-age=<seconds>: how old the answer may be; past the cache it is limited for each key',
+  ...text
+}
+const IF_NONE_MATCH = {
+  name: 'If-None-Match',
+  in: 'header',
+  description: 'the ETags that the caller has: 304 if one of them is current',
+  ...text
+}
+const CACHE_HEADERS = {
+  ETag: { description: 'changes with the value and the version', ...text },
+  'X-Cache': { schema: { type: 'string', enum: ['HIT', 'MISS', 'STALE', 'REVALIDATED'] } },
+  Age: { description: 'seconds since the value was fetched', schema: { type: 'integer' } }
+}
+/** Headers are not validated, since none of them can be wrong: so the routes do not tell of them. */
+const CONDITIONAL = ['readSecret', 'readSecretByName']
+const FRESH = [...CONDITIONAL, 'readSecrets', 'readSecretsPosted']
+
+interface Operation {
+  readonly operationId: string
+  parameters?: readonly object[]
+  responses: Record<string, object>
+}
+
+const addHeaders = (operation: Operation): void => {
+  const { operationId, parameters = [], responses } = operation
+  if (!FRESH.includes(operationId)) return
+  const isConditional = CONDITIONAL.includes(operationId)
+  operation.parameters = [...parameters, CACHE_CONTROL, ...(isConditional ? [IF_NONE_MATCH] : [])]
+  if (!isConditional) return
+  operation.responses = {
+    '200': { ...responses['200'], headers: CACHE_HEADERS },
+    '304': { description: 'The caller has it', headers: CACHE_HEADERS }
+  }
+}
+
+interface ObjectSchema {
+  readonly properties: Readonly<Record<string, object>>
+  readonly required?: readonly string[]
+}
+
+/** OpenAPI has no alternatives of query parameters: only what every one of them asks for is required. */
+const withoutAlternatives = (querystring: object): object => {
+  const { anyOf } = querystring as { anyOf?: readonly ObjectSchema[] }
+  if (anyOf === undefined) return querystring
+  const [first] = anyOf
+  return {
+    type: 'object',
+    properties: Object.assign({}, ...anyOf.map(({ properties }) => properties)),
+    required: first?.required?.filter((name) =>
+      anyOf.every(({ required = [] }) => required.includes(name))
+    )
+  }
 }
 
 // The routes are only described here, never called.
@@ -132,7 +193,14 @@ export const renderOpenapi = async (version: string): Promise<string> => {
       const auth = route.config?.auth ?? { kind: 'open' as const }
       return {
         url,
-        schema: { ...schema, description: rightsOf(auth), security: SECURITY[auth.kind] }
+        schema: {
+          ...schema,
+          ...(schema.querystring instanceof Object && {
+            querystring: withoutAlternatives(schema.querystring)
+          }),
+          description: rightsOf(auth),
+          security: SECURITY[auth.kind]
+        }
       }
     }
   })
@@ -141,8 +209,9 @@ export const renderOpenapi = async (version: string): Promise<string> => {
   await app.ready()
   const document = JSON.parse(JSON.stringify(app.swagger()))
   await app.close()
-  for (const path of Object.values(document.paths) as Record<string, { responses: object }>[]) {
+  for (const path of Object.values(document.paths) as Record<string, Operation>[]) {
     for (const operation of Object.values(path)) {
+      addHeaders(operation)
       // A route that names its refusals answers them without a body.
       if ('403' in operation.responses) continue
       operation.responses = { ...operation.responses, default: problem }
