@@ -47,6 +47,8 @@ export interface Notice {
 export interface SecretCache<T = SecretRecord> {
   /** At once, from this process. */
   readonly lookup: (store: string, locator: Locator) => Lookup<T>
+  /** What `lookup` would say, to somebody who reads nothing. */
+  readonly stateOf: (store: string, locator: Locator) => Lookup<T>['state']
   /**
    * Brings what `lookup` lacks: from another replica, or by `fetch`. Concurrent loads of one secret share a fetch and its
    * failure. Rejects with what `fetch` rejected with, now or shortly before. `fetch` has to end by itself.
@@ -250,6 +252,11 @@ export const createSecretCache = <T = SecretRecord>(
       if (time < found.dueAt || found.uses < HOT_USES || slot.entry === undefined) return fresh
       found.uses = 0
       return { state: 'fresh', entry: slot.entry, isDue: true }
+    },
+
+    stateOf: (store, locator) => {
+      const slot = kept.peek(keyOf(store, locator))?.slot
+      return slot === undefined ? MISS.state : judge(slot, now(), staleMs).state
     },
 
     load: async (origin, locator, fetch, options = {}) => {

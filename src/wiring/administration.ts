@@ -69,7 +69,7 @@ export const createAdministration =
           {
             rules: live(),
             scope: `${settings.SCOPE_ROOT}:secrets`,
-            cacheState: (store, locator) => caches.cache.lookup(store, locator).state,
+            cacheState: caches.cache.stateOf,
             healthOf: (store) => {
               const last = checks.get(store)
               return last && (last.ok ? 'its last check passed' : 'its last check failed')
