@@ -21,8 +21,8 @@ export interface SharedTierOptions<T> {
   readonly environment: string
   readonly keyring: () => Keyring
   readonly sealer: () => Sealer
-  /** How long whoever waits for another replica's fetch does so, in milliseconds. */
-  readonly patienceMs: number
+  /** How long a fetch may take, in milliseconds: whoever waits for another replica's waits a little longer. */
+  readonly fetchMs: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -59,6 +59,8 @@ const LEASE_MS = 500
 const RENEW_EVERY_MS = 150
 const FIRST_WAIT_MS = 5
 const LONGEST_WAIT_MS = 100
+/** For what a fetch that ended at its deadline leaves: it is put, and seen by the next look. */
+const GRACE_MS = 250
 
 interface Hold {
   readonly isHeld: () => boolean
@@ -87,7 +89,7 @@ const holdLease = (shared: Shared, lease: string, owner: string): Hold => {
 const textOf = (bytes: Buffer | undefined): string => bytes?.toString() ?? ''
 
 export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
-  const { shared, kept, codec, environment, keyring, sealer, patienceMs, now } = options
+  const { shared, kept, codec, environment, keyring, sealer, fetchMs, now } = options
   let refused = 0
 
   const read = async (
@@ -114,7 +116,7 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
       if (!shared.isUp()) return undefined
       const names = namesOf(keyring().active, kept, environment, origin, locator)
       const owner = randomUUID()
-      const giveUpAt = performance.now() + patienceMs
+      const giveUpAt = performance.now() + fetchMs + GRACE_MS
       let waitMs = FIRST_WAIT_MS
       for (;;) {
         let answers: [boolean, Awaited<ReturnType<typeof read>>]

@@ -62,7 +62,7 @@ export const createCaches = (deps: CachesDeps): Caches => {
     environment: settings.ENVIRONMENT,
     keyring: () => live().keyring,
     sealer: () => live().sealer,
-    patienceMs: settings.UPSTREAM_TIMEOUT_MS,
+    fetchMs: settings.UPSTREAM_TIMEOUT_MS,
     now
   }
   const tier = shares && createSharedTier({ ...shares, kept: 'secret', codec: recordCodec })

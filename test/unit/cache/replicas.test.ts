@@ -26,7 +26,7 @@ const ENCRYPTION_KEY = newEncryptionKey()
 
 const setUp = (
   shared = createMemoryShared(),
-  { patienceMs = 3_000, negativeTtlMs = NEGATIVE } = {}
+  { fetchMs = 3_000, negativeTtlMs = NEGATIVE } = {}
 ) => {
   let time = START
   const now = () => time
@@ -41,7 +41,7 @@ const setUp = (
       environment: 'dev',
       keyring: () => keyring,
       sealer: () => sealer,
-      patienceMs,
+      fetchMs,
       now
     })
     const cache = createSecretCache<SecretRecord>({
@@ -333,8 +333,20 @@ test('a refusal that another replica heard ends a stale value before its store i
   await t.rejects(asked, new ProviderFault('timeout'))
 })
 
+test('who waits for a fetch that ends at its deadline has its outcome, and does not wait for one of its own', async (t) => {
+  const { open } = setUp(createMemoryShared(), { fetchMs: 200 })
+  const [first, second] = [open(t), open(t)]
+  const timeout = new ProviderFault('timeout')
+  const atDeadline = () => sleep(330).then(() => Promise.reject(timeout))
+  const { count, fetch } = counting('x')
+  const asked = first.read(atDeadline)
+  await sleep(2)
+  await Promise.all([t.rejects(asked, timeout), t.rejects(second.read(fetch), timeout)])
+  t.equal(count.calls, 0)
+})
+
 test('a lease that nobody lets go of is waited for once', async (t) => {
-  const { open, shared, set } = setUp(createMemoryShared(), { patienceMs: 100 })
+  const { open, shared, set } = setUp(createMemoryShared(), { fetchMs: 100 })
   await open(t).read(gives('x'))
   await settled()
   const [envelope = ''] = [...shared.values.keys()].filter((key) => key.startsWith('cache:'))
