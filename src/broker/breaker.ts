@@ -94,6 +94,7 @@ export const createBreaker = ({ now, random, changed }: BreakerOptions): Breaker
       if (left === 0 && !isProbed) return undefined
       return new ProviderFault(reason, {
         code: LEFT_ALONE,
+        isRefusal: true,
         retryAfterSeconds: Math.max(1, Math.ceil(left / 1000))
       })
     },

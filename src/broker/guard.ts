@@ -79,7 +79,7 @@ export const createGuard = ({
       toldAt = now()
       log('warn', 'the quota of the store is used up', { store })
     }
-    throw new ProviderFault('throttled', { code: QUOTA, retryAfterSeconds })
+    throw new ProviderFault('throttled', { code: QUOTA, retryAfterSeconds, isRefusal: true })
   }
 
   /** Once for each time that the peer was asked; not found is an answer like any other. */

@@ -204,7 +204,9 @@ export const createSecretCache = <T = SecretRecord>(
     }
     const isOurs = flight.isAttached()
     if (isKeeping && isOurs) keep(key, slot, now() - fetchedAt)
-    claim?.settle(isOurs ? { slot, endsAt: endOf(slot) } : undefined)
+    // What our own guard refused another replica may be free to ask.
+    const isForAll = isOurs && slot.failure?.fault.isRefusal === undefined
+    claim?.settle(isForAll ? { slot, endsAt: endOf(slot) } : undefined)
     const { entry, failure } = slot
     const former = before?.entry
     if (isOurs && former !== undefined && entry !== undefined) {

@@ -64,8 +64,7 @@ export const faultAt = ({ fault, until }: Failure, now: number): ProviderFault =
   fault.retryAfterSeconds === undefined
     ? fault
     : new ProviderFault(fault.reason, {
-        code: fault.code,
-        status: fault.status,
+        ...fault,
         retryAfterSeconds: Math.ceil((until - now) / 1000)
       })
 

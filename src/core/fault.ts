@@ -24,6 +24,8 @@ export interface FaultDetails {
   readonly status?: number | undefined
   /** How long the peer asked us to wait, in seconds. */
   readonly retryAfterSeconds?: number | undefined
+  /** Our own guard refused, and the peer was not asked: true of this process, and of no other. */
+  readonly isRefusal?: true
 }
 
 const PLAIN_WORD = /^[A-Za-z][A-Za-z0-9_.]{0,63}$/
@@ -33,6 +35,7 @@ export class ProviderFault extends Error {
   readonly code?: string
   readonly status?: number
   readonly retryAfterSeconds?: number
+  readonly isRefusal?: true
 
   constructor(reason: FaultReason, details: FaultDetails = {}) {
     super(`the store's answer: ${reason}`)
@@ -41,5 +44,6 @@ export class ProviderFault extends Error {
     if (details.code !== undefined && PLAIN_WORD.test(details.code)) this.code = details.code
     if (details.status !== undefined) this.status = details.status
     if (details.retryAfterSeconds !== undefined) this.retryAfterSeconds = details.retryAfterSeconds
+    if (details.isRefusal) this.isRefusal = true
   }
 }

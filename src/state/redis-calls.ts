@@ -54,7 +54,7 @@ export const createRedisCalls = (address: RedisAddress): RedisCalls => {
         return await within(DEADLINE_MS, attempt(), late)
       } catch (error) {
         if (isLate) {
-          reconnect(client)
+          if (!isClosed) reconnect(client)
           throw error
         }
         const code = codeOf(error)

@@ -94,7 +94,7 @@ export const createLink = ({ address, log, onChange }: LinkOptions): Link => {
     } finally {
       isProbing = false
     }
-    if (++missed < MAX_MISSED) return
+    if (isClosed || ++missed < MAX_MISSED) return
     missed = 0
     reconnect(client)
   }

@@ -52,7 +52,7 @@ export const createMessages = (options: MessagesOptions): Messages => {
       idleBeats = 0
       await within(BEAT_WITHIN_MS, client.ping(), () => new SharedUnavailable()).catch(() => {
         set(false)
-        reconnect(client)
+        if (!isClosed) reconnect(client)
       })
     } else if (++idleBeats > 2) {
       idleBeats = 0

@@ -29,6 +29,23 @@ const openState = (t: Test, address: RedisAddress): State => {
 test('a Redis in trouble', async (all) => {
   if (await skipWithoutRedis(all)) return
 
+  await all.test('what is closed while it hangs does not connect again', async (t) => {
+    const server = await startRedis(t)
+    const { shared, whole } = openShared(t, server.address)
+    const state = openState(t, server.address)
+    await whole()
+    t.equal(await state.get('k'), undefined)
+    server.cli('client', 'pause', '4000', 'all')
+    const asked = timed(state.get('k'))
+    // Longer than a beat, and shorter than what it waits for: a heartbeat is under way.
+    await sleep(1_200)
+    await Promise.all([shared.close(), state.close()])
+    t.match((await asked).outcome, /does not answer/)
+    await sleep(3_500)
+    // A line each; the one is who asks.
+    t.equal(server.cli('client', 'list').split('\n').length, 1)
+  })
+
   await all.test('it is down at the start, and taken up when it comes', async (t) => {
     const port = await closedPort()
     const { shared, logs, whole } = openShared(t, at(port))

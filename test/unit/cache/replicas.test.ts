@@ -345,6 +345,16 @@ test('who waits for a fetch that ends at its deadline has its outcome, and does 
   t.equal(count.calls, 0)
 })
 
+test('what the guard of one replica refuses is no answer for the others', async (t) => {
+  const { open } = setUp()
+  const [first, second] = [open(t), open(t)]
+  const details = { retryAfterSeconds: 40, isRefusal: true } as const
+  await t.rejects(first.read(() => Promise.reject(new ProviderFault('unavailable', details))))
+  await settled()
+  t.equal(await second.read(gives('x')), 'x MISS')
+  t.equal(first.cache.lookup('kv', { path: 'a' }).state, 'negative', 'here it is remembered')
+})
+
 test('a lease that nobody lets go of is waited for once', async (t) => {
   const { open, shared, set } = setUp(createMemoryShared(), { fetchMs: 100 })
   await open(t).read(gives('x'))
