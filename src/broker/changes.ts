@@ -3,7 +3,7 @@
  * word and tells nobody how much goes on; one that is not among the last ones is of no use, and its reader starts anew.
  */
 import { randomUUID } from 'node:crypto'
-import { familyName } from '../cache/names.ts'
+import { familyNames } from '../cache/names.ts'
 import type { Invalidation } from '../cache/origin.ts'
 import type { Notice } from '../cache/secret-cache.ts'
 import type { Keyring } from '../crypto/keyring.ts'
@@ -26,12 +26,6 @@ const KEPT = 1_000
 
 // A family's name has no line feed.
 const storeName = (store: string): string => `\n${store}`
-
-const familyNames = (keyring: Keyring, store: string, path: string): string[] =>
-  keyring.kids.flatMap((kid) => {
-    const key = keyring.find(kid)
-    return key === undefined ? [] : [familyName(key, store, path)]
-  })
 
 /** All names by which a change may mean the secret, whichever key of the ring the replica that tells of it names it with. */
 export const namesOf = (keyring: Keyring, store: string, path: string): readonly string[] => [

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Shared } from '../state/shared.ts'
-import { epochKey, familyName, generationKey, markKey } from './names.ts'
+import { epochKey, familyNames, generationKey, markKey } from './names.ts'
 import type { Invalidation } from './origin.ts'
 import type { Notice } from './secret-cache.ts'
 
@@ -117,7 +117,7 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
 
   /** Replicas in the middle of a rotation name things by different keys: all of them are meant. */
   const familiesOf = ({ store, path }: One): string[] | undefined =>
-    path === undefined ? undefined : keyring().all.map((key) => familyName(key, store, path))
+    path === undefined ? undefined : familyNames(keyring(), store, path)
   const epochsOf = (store: string): string[] => keyring().all.map((key) => epochKey(key, store))
   /** Undefined for a store that this replica does not have: another one may be configured otherwise. */
   const storeOf = (epochs: readonly string[]): string | undefined =>

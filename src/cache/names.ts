@@ -4,7 +4,7 @@
  */
 import type { Locator } from '../core/secret.ts'
 import { fingerprint } from '../crypto/fingerprint.ts'
-import type { EncryptionKey } from '../crypto/keyring.ts'
+import type { EncryptionKey, Keyring } from '../crypto/keyring.ts'
 import { familyOf, type Origin } from './origin.ts'
 
 /** What is kept of a secret: its value or its tags. */
@@ -13,6 +13,10 @@ export type Kept = 'secret' | 'tags'
 /** The secret with all its versions and spellings, by one word. */
 export const familyName = (key: EncryptionKey, store: string, path: string): string =>
   fingerprint(key, ['family', store, familyOf(path)])
+
+/** Its names under every key of the ring: replicas in the middle of a rotation name it by different ones. */
+export const familyNames = ({ all }: Keyring, store: string, path: string): string[] =>
+  all.map((key) => familyName(key, store, path))
 
 /** Changes whenever the secret is invalidated. */
 export const markKey = (family: string): string => `mark:{${family}}`

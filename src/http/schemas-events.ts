@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
 import { STORE_NAME } from '../core/reference-grammar.ts'
+import { Pending } from './schemas.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -28,9 +29,7 @@ export const EventBody = Type.Union(
 export const EventAnswer = Type.Object({
   invalidated: Type.Integer({ description: 'secrets that were named and are read anew' }),
   ignored: Type.Integer({ description: 'events that name no secret of the store' }),
-  pending: Type.Optional(
-    Type.Boolean({ description: 'the other replicas follow as soon as Redis answers again' })
-  ),
+  pending: Pending,
   validationResponse: Type.Optional(Type.String({ description: 'for the handshake of Event Grid' }))
 })
 export type EventAnswer = Static<typeof EventAnswer>

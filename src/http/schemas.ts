@@ -64,7 +64,7 @@ export const WriteBody = Type.Union([
   Type.Object({ data: Type.Record(Type.String(), Type.Unknown()) }, strict)
 ])
 /** Of an invalidation that has not reached everyone yet. */
-const Pending = Type.Optional(
+export const Pending = Type.Optional(
   Type.Boolean({ description: 'the other replicas follow as soon as Redis answers again' })
 )
 export const WriteAnswer = Type.Object({

@@ -113,22 +113,22 @@ export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions
     return [...found.values()].sort((a, b) => Buffer.compare(a.bytes, b.bytes))
   }
 
+  async function* allNames(): AsyncGenerator<Named> {
+    for (const space of spacesUnder('')) yield* namesIn(space)
+  }
+
   const rewrapNames = async (): Promise<NameCounts> => {
     const counts = { moved: 0, unreadable: 0 }
-    for (const space of spacesUnder('')) {
-      for await (const { key, isCurrent } of namesIn(space)) {
-        if (key === undefined) counts.unreadable++
-        else if (!isCurrent && (await moveName(key))) counts.moved++
-      }
+    for await (const { key, isCurrent } of allNames()) {
+      if (key === undefined) counts.unreadable++
+      else if (!isCurrent && (await moveName(key))) counts.moved++
     }
     return counts
   }
 
   const countUnreadable = async (): Promise<number> => {
     let count = 0
-    for (const space of spacesUnder('')) {
-      for await (const { key } of namesIn(space)) if (key === undefined) count++
-    }
+    for await (const { key } of allNames()) if (key === undefined) count++
     return count
   }
 
