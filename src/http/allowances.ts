@@ -22,6 +22,7 @@ export interface Taken {
 }
 
 export interface Allowance {
+  /** Throws RangeError for a cost below nothing. */
   readonly take: (identity: string, cost?: number) => Taken
 }
 
@@ -135,6 +136,8 @@ export const createAllowances = (options: AllowancesOptions): Allowances => {
     }
     return {
       take: (identity, cost = 1) => {
+        // It would give back what others took.
+        if (!(cost >= 0)) throw new RangeError('what is taken is never less than nothing')
         const time = now()
         const window = time - (time % windowMs)
         const counter = counterOf(identity, window)

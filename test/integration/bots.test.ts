@@ -360,3 +360,18 @@ bots: [{ name: many, credentialsSecrets: ${JSON.stringify(references)} }]
     code: 'rate_limited'
   })
 })
+
+test('an object without references costs the one request that it is, and gives nothing back', async (t) => {
+  const app = await buildTestApp(t, {
+    yaml: 'stores: [{ name: local, kind: local }]\n',
+    env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '10', RATE_LIMIT_WINDOW_SECONDS: '3600' }
+  })
+  const { ask } = await clientOf(app, 'app', 'rw', { scopes: ['aura-services'] })
+  const left = async (body: object): Promise<string | undefined> =>
+    /r=(\d+)/.exec(String((await ask('POST', '/v1/resolve', body)).headers['ratelimit']))?.[1]
+  t.equal(await left({}), '9')
+  t.equal(await left({ credentials: { plain: 'x' } }), '8')
+  t.equal(await left({ credentialsSecrets: null }), '7')
+  t.equal(await left({ credentialsSecrets: { a: 'local:a' } }), '6')
+  t.equal(await left({ credentialsSecrets: { a: 'local:a', b: 'local:b' } }), '4')
+})

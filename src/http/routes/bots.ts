@@ -113,7 +113,8 @@ export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void 
       const { credentials, faults, rest } = parseCredentials(request.body)
       refuseFaults(faults)
       const references = [...credentials.values()].filter((credential) => 'ref' in credential)
-      await app.chargeKey(request, reply, references.length - 1)
+      // One is paid for by the request itself.
+      app.chargeKey(request, reply, Math.max(0, references.length - 1))
       const partial = isPartial(request.query)
       const caller = callerOf(request)
       const resolved = await bots.resolveConfiguration(caller, credentials, { partial })

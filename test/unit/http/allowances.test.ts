@@ -191,3 +191,14 @@ test('closing sends what was not sent yet', async (t) => {
   await allowances.close()
   t.same([...counters().values()], [3])
 })
+
+test('nothing can be given back by taking less than nothing', (t) => {
+  const allowances = createAllowances({ shared: undefined, fingerprintKey, now: () => START })
+  const key = allowances.of(KEY)
+  key.take('a', 4)
+  for (const cost of [-1, Number.NaN, Number.NEGATIVE_INFINITY]) {
+    t.throws(() => key.take('a', cost), RangeError, String(cost))
+  }
+  t.equal(key.take('a', 0).remaining, 6)
+  t.end()
+})
