@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createTrail } from './audit/trail.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
+import type { DirectLine } from './broker/direct-line.ts'
 import { createReceiver } from './broker/events/receive.ts'
 import { createReadiness, type StoreCheck } from './broker/readiness.ts'
 import type { StoresDeps } from './broker/stores.ts'
@@ -55,6 +56,8 @@ export interface AppOverrides {
   readonly requestReload?: () => Promise<readonly ConfigFault[]>
   /** How what SNS and Google publish is fetched. */
   readonly fetch?: typeof fetch
+  /** What gives tokens of channels. */
+  readonly directLine?: DirectLine
   readonly heartbeatMs?: number
 }
 
@@ -171,6 +174,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     state,
     shared,
     live: () => live,
+    directLine: overrides.directLine,
     now
   })
   await useCases.refresh()

@@ -66,6 +66,9 @@ interface Place {
   readonly atRunTime: boolean
 }
 
+/** A port of this machine may be anybody's in turn, and plain HTTP keeps no secret: for trying things out, by the file alone. */
+const takesLocal = ({ guarded, atRunTime }: Place): boolean => !guarded && !atRunTime
+
 /** Anybody may have an app service: which one may get a secret is for whoever writes the file to say. */
 const takesExtension = (kind: Kind, { atRunTime }: Place): boolean =>
   kind === 'directline' && !atRunTime
@@ -89,7 +92,7 @@ const endpointOf = (text: string, kind: Kind, place: Place): string | undefined 
   const isLocal = LOOPBACK.has(hostname) && /^https?:$/.test(protocol) && url.pathname === '/'
   // A credential, a query or a fragment in an address is a mistake, or somebody else's idea.
   if (username !== '' || password !== '' || search !== '' || hash !== '') return undefined
-  if (!isKnown(kind, url, place) && (place.guarded || !isLocal)) return undefined
+  if (!isKnown(kind, url, place) && !(isLocal && takesLocal(place))) return undefined
   return url.href.replace(/\/$/, '')
 }
 

@@ -2,7 +2,7 @@
 import { type Bots, createBots } from '../broker/bots.ts'
 import type { Broker } from '../broker/broker.ts'
 import { type Channels, createChannels } from '../broker/channels.ts'
-import { createDirectLine } from '../broker/direct-line.ts'
+import { createDirectLine, type DirectLine } from '../broker/direct-line.ts'
 import { createObjects, type Objects } from '../broker/objects.ts'
 import type { RecorderOptions } from '../broker/record.ts'
 import { createSealedState, type SealedState } from '../broker/sealed-state.ts'
@@ -19,6 +19,8 @@ export interface ObjectsDeps extends RecorderOptions {
   readonly state: State
   readonly shared: Shared | undefined
   readonly live: () => Live
+  /** Undefined: the real one. */
+  readonly directLine?: DirectLine | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -41,7 +43,7 @@ export const createObjectUseCases = (deps: ObjectsDeps): ObjectUseCases => {
     sealer: () => live().sealer,
     guarded: isGuarded(settings)
   })
-  const directLine = createDirectLine({ now })
+  const { directLine = createDirectLine({ now }) } = deps
   return {
     objects,
     bots: createBots({ ...deps, rules: live, objects }),

@@ -1,7 +1,12 @@
 // Channels that administrators configure while the service runs: checked, sealed, used for tokens, and found again.
+import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { buildApp } from '../../src/app.ts'
+import { createDirectLine, type DirectLine } from '../../src/broker/direct-line.ts'
+import { putObject } from '../../src/broker/object-entries.ts'
 import { readConfig } from '../../src/config/config.ts'
+import { createSealer } from '../../src/crypto/sealer.ts'
+import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { asAdmin, clientOf } from '../support/bots.ts'
@@ -11,9 +16,21 @@ import { startDirectLine } from '../support/fake-direct-line.ts'
 import { issueKey, randomSecret } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 
+const MICROSOFT = 'https://directline.botframework.com'
 const WRITES = { ALLOW_ADMIN_WRITE: 'true' }
 const asSite = { scopes: ['aura-services:token'] }
 const URL = '/v1/admin/channels/web-run'
+
+/** Direct Line, where the fake stands in for Microsoft's host: a channel of run time leads nowhere else. */
+const directLineAt = (url: string): DirectLine => {
+  const real = createDirectLine({ now: Date.now })
+  const place = (endpoint: string): string => (endpoint === MICROSOFT ? url : endpoint)
+  return {
+    ...real,
+    generate: (endpoint, ...rest) => real.generate(place(endpoint), ...rest),
+    refresh: (endpoint, ...rest) => real.refresh(place(endpoint), ...rest)
+  }
+}
 
 const build = async (t: Test) => {
   const keys = [randomSecret(), randomSecret()] as const
@@ -25,14 +42,15 @@ bots: [{ name: of-file }]
 channels:
   - { name: web-file, bot: of-file, secrets: ["local:key1"], endpoint: "${fake.url}", trustedOrigins: [] }
 `
-  const app = await buildTestApp(t, { yaml, env: WRITES })
+  const overrides = { directLine: directLineAt(fake.url) }
+  const app = await buildTestApp(t, { yaml, env: WRITES, overrides })
   await app.seed('local', 'key1', keys[0])
   await app.seed('local', 'key2', keys[1])
   const admin = await clientOf(app, 'admin', 'rw', asAdmin)
   const site = await clientOf(app, 'site', 'w', asSite)
   const channel = {
     secrets: ['local:key1', 'local:key2'],
-    endpoint: fake.url,
+    endpoint: MICROSOFT,
     trustedOrigins: ['https://www.example.com']
   }
   const token = (name = 'web-run') => site.ask('POST', `/v1/channels/${name}/tokens`)
@@ -46,7 +64,7 @@ test('a channel that was put gives tokens, another one when put again, and none 
   t.strictSame(put.json(), { name: 'web-run' }, put.body)
   const issued = await token()
   t.equal(issued.statusCode, 200, issued.body)
-  t.equal(issued.json().domain, `${fake.url}/v3/directline`)
+  t.equal(issued.json().domain, `${MICROSOFT}/v3/directline`)
   t.equal(fake.seen.at(-1)?.authorization, `Bearer ${keys[0]}`)
   t.match(JSON.parse(fake.seen.at(-1)?.body ?? ''), { trustedOrigins: channel.trustedOrigins })
   t.strictSame((await admin.ask('GET', '/v1/admin/channels')).json(), {
@@ -121,6 +139,7 @@ test('what is wrong with a channel is told by pointer, without a word of it, and
       ['/body/endpoint endpoint']
     ],
     [{ endpoint: 'http://169.254.169.254' }, 'invalid_request', ['/body/endpoint endpoint']],
+    [{ endpoint: fake.url }, 'invalid_request', ['/body/endpoint endpoint']],
     [{ endpoint: `${fake.url}/x` }, 'invalid_request', ['/body/endpoint endpoint']],
     [{ endpoint: undefined }, 'invalid_request', ['/body/endpoint required']],
     [{ secrets: [] }, 'invalid_request', ['/body/secrets minItems']],
@@ -191,10 +210,16 @@ test('channels of the file and bots that a channel names stay, and only an admin
   assertProblem(t, await other.ask('PUT', URL, channel), { code: 'access_denied' })
 })
 
-test('a channel is there after a restart, hidden while the file has its name, and of no use in pre on this machine', async (t) => {
+test('a channel is there after a restart, hidden while the file has its name, and of no use where it leads to this machine', async (t) => {
   const { admin, channel, token, fake, yaml, ...app } = await build(t)
   await admin.ask('PUT', URL, channel)
-  const serve = async (environment: 'dev' | 'pre') => {
+  // As an earlier version took it.
+  const state = createEmbeddedState(join(app.folder, 'data'))
+  t.teardown(() => state.close())
+  const sealer = createSealer(app.keyring)
+  const former = { ...channel, endpoint: fake.url, name: 'web-old' }
+  await putObject({ state, sealer: () => sealer }, 'channels', 'web-old', former)
+  const serve = async (environment: 'dev' | 'stg' | 'pre') => {
     const config = readConfig(
       {
         ENVIRONMENT: environment,
@@ -206,14 +231,15 @@ test('a channel is there after a restart, hidden while the file has its name, an
     )
     const logs: string[] = []
     const restarted = await buildApp(config, {
-      logger: createLogger('info', { write: (line) => void logs.push(line) })
+      logger: createLogger('info', { write: (line) => void logs.push(line) }),
+      directLine: directLineAt(fake.url)
     })
     t.teardown(() => restarted.close())
     const key = await issueKey(app.keyring, 'site', 'w', { ...asSite, environment })
-    const ask = () =>
+    const ask = (name = 'web-run') =>
       restarted.server.inject({
         method: 'POST',
-        url: '/v1/channels/web-run/tokens',
+        url: `/v1/channels/${name}/tokens`,
         headers: { 'x-api-key': key }
       })
     return { ask, logs }
@@ -230,9 +256,12 @@ test('a channel is there after a restart, hidden while the file has its name, an
   t.strictSame(JSON.parse(fake.seen.at(-1)?.body ?? '').trustedOrigins, channel.trustedOrigins)
 
   await app.reload({ yaml: yaml.replace(/channels:\n.*/, '') })
-  const calls = fake.seen.length
-  const guarded = await serve('pre')
-  assertProblem(t, await guarded.ask(), { code: 'access_denied' })
-  t.match(guarded.logs.join('\n'), /"object":"web-run".*cannot be used/)
-  t.equal(fake.seen.length, calls)
+  for (const environment of ['dev', 'stg', 'pre'] as const) {
+    const calls = fake.seen.length
+    const restarted = await serve(environment)
+    assertProblem(t, await restarted.ask('web-old'), { code: 'access_denied', what: environment })
+    t.match(restarted.logs.join('\n'), /"object":"web-old".*cannot be used/)
+    t.equal(fake.seen.length, calls)
+    t.equal((await restarted.ask()).statusCode, 200, environment)
+  }
 })

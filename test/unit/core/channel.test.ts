@@ -52,3 +52,65 @@ test('an app service may get a secret by the file, and not by an administrator: 
     { path: ['endpoint'], message: /^must be one of [^<]*$/ }
   ])
 })
+
+test('a port of this machine may get a secret by the file in dev and stg alone, however its address is written', async (t) => {
+  const endpointIn = (endpoint: string, place: { guarded: boolean; atRunTime: boolean }) =>
+    parseChannel({ ...CHANNEL, endpoint }, place).channel?.endpoint
+  for (const [endpoint, normal] of [
+    ['http://127.0.0.1:8923', 'http://127.0.0.1:8923'],
+    ['http://localhost:8923', 'http://localhost:8923'],
+    ['https://LOCALHOST:8923/', 'https://localhost:8923'],
+    ['http://0x7f.1:8923', 'http://127.0.0.1:8923'],
+    ['http://0x7f000001:8923', 'http://127.0.0.1:8923'],
+    ['http://2130706433:8923', 'http://127.0.0.1:8923'],
+    ['http://017700000001:8923', 'http://127.0.0.1:8923'],
+    ['http://127.1:8923', 'http://127.0.0.1:8923'],
+    ['http://127.0.0.1.:8923', 'http://127.0.0.1:8923'],
+    ['http://１２７.0.0.1:8923', 'http://127.0.0.1:8923'],
+    ['http://%31%32%37.0.0.1:8923', 'http://127.0.0.1:8923'],
+    ['http://[::1]:8923', 'http://[::1]:8923'],
+    ['http://[0:0:0:0:0:0:0:1]:8923', 'http://[::1]:8923']
+  ] as const) {
+    t.equal(endpointIn(endpoint, { guarded: false, atRunTime: false }), normal, endpoint)
+    for (const guarded of [false, true]) {
+      t.equal(endpointIn(endpoint, { guarded, atRunTime: true }), '', `${endpoint} of run time`)
+    }
+    t.equal(endpointIn(endpoint, { guarded: true, atRunTime: false }), '', `${endpoint} in pro`)
+  }
+})
+
+test('no other spelling of an address, and no neighbour of a host of Microsoft, gets a secret from anywhere', async (t) => {
+  for (const endpoint of [
+    'http://[::ffff:127.0.0.1]:8923',
+    'http://[::ffff:7f00:1]:8923',
+    'http://[::]:8923',
+    'http://0:8923',
+    'http://0.0.0.0:8923',
+    'http://127.0.0.2:8923',
+    'http://localhost.:8923',
+    'http://a.localhost:8923',
+    'http://10.0.0.1',
+    'http://169.254.169.254',
+    'http://0xa9fea9fe',
+    'http://2852039166',
+    'http://[fd00:ec2::254]',
+    'http://127.0.0.1@10.0.0.1',
+    'http://directline.botframework.com',
+    'https://directline.botframework.com.',
+    'https://directline.botframework.com:8443',
+    'https://x.directline.botframework.com',
+    'https://directline.botframework.com.example',
+    'https://directline.botframework.com@10.0.0.1',
+    'https://directline.botframework.com/x',
+    'https://directline.botframework.com/?x',
+    'ftp://127.0.0.1',
+    'file:///etc/passwd'
+  ]) {
+    for (const guarded of [false, true]) {
+      for (const atRunTime of [false, true]) {
+        const { faults } = parseChannel({ ...CHANNEL, endpoint }, { guarded, atRunTime })
+        t.match(faults, [{ path: ['endpoint'] }], endpoint)
+      }
+    }
+  }
+})
