@@ -37,6 +37,7 @@ import { createRevocations } from './keys/revocations.ts'
 import { createSharedRevocations } from './keys/shared-revocations.ts'
 import { createKeyUsage } from './keys/usage.ts'
 import type { Log } from './providers/provider.ts'
+import { USER_AGENT } from './providers/user-agent.ts'
 import { openState } from './state/open-state.ts'
 import { createReplicaCount } from './state/replica-count.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -88,7 +89,13 @@ const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
   const { settings } = config
   const { now = Date.now, requestReload } = overrides
-  const { fetch = globalThis.fetch, heartbeatMs = HEARTBEAT_MS } = overrides
+  const { heartbeatMs = HEARTBEAT_MS } = overrides
+  const send = overrides.fetch ?? globalThis.fetch
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    const headers = new Headers(init?.headers)
+    headers.set('user-agent', USER_AGENT)
+    return send(input, { ...init, headers })
+  }
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 

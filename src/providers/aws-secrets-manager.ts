@@ -19,6 +19,7 @@ import { EXPIRED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './aws-
 import { requestFor, secretIdOf, toRecord, writable } from './aws-record.ts'
 import { retryOnce, settleBySignal } from './fault-of.ts'
 import { type CallOptions, defineProvider, type SecretProvider } from './provider.ts'
+import { VERSION } from './user-agent.ts'
 
 const Settings = Type.Object(
   {
@@ -76,6 +77,14 @@ const PREFIX = /^[\w/+=.@-][\w/+=.@!-]{0,511}$/
 
 const MOST_PER_PAGE = 100
 
+/** What the client hands down to its chain of credentials, though its type does not say so. */
+const OF_CHAIN: object = {
+  // An answer without a token is one that a page or an open proxy on the instance could have had as well (IMDSv2).
+  ec2MetadataV1Disabled: true,
+  // Or files of profiles would be read once in the life of a process, and a mended one never.
+  ignoreCache: true
+}
+
 const filterFor = (prefix: string) =>
   prefix === '' ? {} : { Filters: [{ Key: 'name' as const, Values: [prefix] }] }
 
@@ -95,7 +104,9 @@ export const awsSecretsManager = defineProvider({
   connect: async ({ region, endpoint, caCertFile }, { now }) => {
     const sdk = await import('@aws-sdk/client-secrets-manager')
     const client = new sdk.SecretsManagerClient({
+      ...OF_CHAIN,
       region,
+      customUserAgent: [['purser', VERSION]],
       ...(endpoint !== undefined && { endpoint }),
       // Retries are ours: the SDK's would wait out a throttle, in a caller's time, where the breaker should hear of it.
       maxAttempts: 1,

@@ -19,6 +19,7 @@ import { assertLocator, type Kept, keptOf, toRecord, writable } from './azure-re
 import { createTransport, faultOfAnswer, type Send, sendingBy } from './azure-transport.ts'
 import { reasonOfStatus, retryOnce, settleBySignal } from './fault-of.ts'
 import { type CallOptions, defineProvider } from './provider.ts'
+import { USER_AGENT } from './user-agent.ts'
 
 const Settings = Type.Object(
   {
@@ -162,7 +163,11 @@ export const azureKeyVault = defineProvider({
       const { bodyAsText } = await send(
         createPipelineRequest({
           url: `${url.origin}${path}`,
-          headers: createHttpHeaders({ accept: 'application/json', authorization }),
+          headers: createHttpHeaders({
+            accept: 'application/json',
+            authorization,
+            'user-agent': USER_AGENT
+          }),
           abortSignal: signal
         })
       )

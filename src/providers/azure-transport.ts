@@ -8,6 +8,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
 import { reasonOfCode, reasonOfStatus, retryAfterSeconds } from './fault-of.ts'
+import { USER_AGENT } from './user-agent.ts'
 
 export type Send = (request: PipelineRequest) => Promise<PipelineResponse>
 
@@ -80,7 +81,8 @@ export const createTransport = async (ca?: readonly string[]): Promise<Transport
 export const sendingBy = (send: Send) => ({
   httpClient: { sendRequest: send },
   retryOptions: { maxRetries: 0 },
-  redirectOptions: { maxRetries: 0 }
+  redirectOptions: { maxRetries: 0 },
+  userAgentOptions: { userAgentPrefix: USER_AGENT }
 })
 
 /**

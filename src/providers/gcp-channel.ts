@@ -9,6 +9,7 @@ import { type DetailsOf, faultOf, isStale } from './gcp-answer.ts'
 import type { Authority } from './gcp-auth.ts'
 import type { Answers } from './gcp-record.ts'
 import type { CallOptions } from './provider.ts'
+import { USER_AGENT } from './user-agent.ts'
 
 /** What a request is about goes into a header too, for Google to route by. */
 type Request =
@@ -46,6 +47,7 @@ export interface Place {
 }
 
 const OPTIONS = {
+  'grpc.primary_user_agent': USER_AGENT,
   // Retries are ours: the library's would wait out a throttle, in a caller's time, where the breaker should hear of it.
   'grpc.enable_retries': 0,
   // No look-up of TXT records beside the address.

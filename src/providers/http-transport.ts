@@ -7,6 +7,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { ProviderFault } from '../core/fault.ts'
 import { reasonOfCode } from './fault-of.ts'
+import { USER_AGENT } from './user-agent.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -91,7 +92,7 @@ export const createTransport = (
         method,
         agent,
         signal,
-        headers: { ...headers, ...length }
+        headers: { 'user-agent': USER_AGENT, ...headers, ...length }
       })
       outgoing.on('error', reject)
       outgoing.once('response', (answer) => {

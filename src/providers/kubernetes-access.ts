@@ -3,9 +3,13 @@
  * it finds is taken only with verified TLS, without a proxy, without a program to run and never anonymously; and it is found
  * anew each minute, so that tokens, certificates and authorities may rotate (ADR 0006).
  */
+import { readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
+import { dirname, resolve } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { parse as parseYaml } from 'yaml'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
 import { Sensitive } from '../core/secret.ts'
 import { settleBySignal } from './fault-of.ts'
@@ -76,6 +80,31 @@ export interface AccessSource {
 
 const misconfigured = (code: string): ProviderFault => new ProviderFault('misconfigured', { code })
 
+const NamedUsers = Type.Object({
+  users: Type.Array(
+    Type.Object({
+      name: Type.Optional(Type.String()),
+      user: Type.Optional(Type.Object({ tokenFile: Type.Optional(Type.String()) }))
+    })
+  )
+})
+
+/**
+ * What stands in the user's `tokenFile`, which the official client for Node does not know: as for client-go it wins over
+ * `token`, and is looked for beside the kubeconfig.
+ * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo
+ */
+const tokenOfFile = async (
+  kubeconfig: string,
+  name: string | undefined
+): Promise<string | undefined> => {
+  const document: unknown = parseYaml(await readFile(kubeconfig, 'utf8'))
+  if (!Value.Check(NamedUsers, document)) return undefined
+  const file = document.users.find((user) => user.name === name)?.user?.tokenFile
+  if (file === undefined || file === '') return undefined
+  return (await readFile(resolve(dirname(kubeconfig), file), 'utf8')).trim()
+}
+
 const load = async (
   auth: Auth,
   config: KubeConfig,
@@ -91,6 +120,8 @@ const load = async (
       const user = config.getCurrentUser()
       // It would run with our whole environment, and without a deadline.
       if (user?.exec || user?.authProvider) throw misconfigured('kubeconfig_program')
+      const token = await tokenOfFile(auth.file, user?.name)
+      if (user != null && token !== undefined) Object.assign(user, { token })
       return
     }
     case 'token': {

@@ -29,7 +29,11 @@ export const encodePath = (path: string): string =>
 /** The last argument of a call, new for each: node-vault writes into the headers that it is given. */
 export const requestOptions = ({ signal }: CallOptions, token?: Sensitive<string>) => ({
   signal,
-  headers: token === undefined ? {} : { 'X-Vault-Token': token.reveal() }
+  headers: {
+    // A listener of Vault Agent or Proxy may refuse what lacks it, so that no page can be made to ask it.
+    'X-Vault-Request': 'true',
+    ...(token !== undefined && { 'X-Vault-Token': token.reveal() })
+  }
 })
 
 const bodyOf = (json: unknown): string =>

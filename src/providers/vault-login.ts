@@ -63,6 +63,17 @@ export const Auth = Type.Union(
         mount: Mount('kubernetes')
       },
       strict
+    ),
+    Type.Object(
+      {
+        method: Type.Literal('jwt', {
+          description: 'a token of an issuer that the JWT/OIDC method trusts'
+        }),
+        role: Type.Optional(Name("the role of the JWT method; the mount's default one if absent")),
+        jwt: credential('where the token is'),
+        mount: Mount('jwt')
+      },
+      strict
     )
   ],
   { description: 'how to log in' }
@@ -148,6 +159,15 @@ export const createAuthority = (
             ...common(auth.mount ?? 'kubernetes'),
             role: auth.role,
             jwt: await reveal(auth.jwt ?? { file: SERVICE_ACCOUNT_TOKEN }, options)
+          })
+        )
+      case 'jwt':
+        return parseGrant(
+          await client.jwtLogin({
+            ...common(auth.mount ?? 'jwt'),
+            // Without one Vault takes the default role of the mount; node-vault wants the member.
+            role: auth.role ?? '',
+            jwt: await reveal(auth.jwt, options)
           })
         )
     }

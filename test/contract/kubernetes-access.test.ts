@@ -201,6 +201,23 @@ test('a kubeconfig gives server, path, authority and token, of its current conte
   )
 })
 
+test('the token of a kubeconfig may stand in a file, which wins over the token beside it', async (t) => {
+  const { wire } = await openKubernetes(t)
+  const cluster = { server: wire.url, ...authorityIn(wire.ca) }
+  const file = kubeconfig(t, cluster, { tokenFile: 'token', token: 'token-7' })
+  write(join(dirname(file), 'token'), 'token-8\n')
+  let now = 0
+  const provider = await connect(t, { method: 'kubeconfig', file }, { now: () => now })
+  await provider.read({ path }, within())
+  write(join(dirname(file), 'token'), 'token-9\n')
+  now += 61_000
+  await provider.read({ path }, within())
+  t.strictSame(
+    wire.reads.map(({ headers }) => headers.authorization),
+    ['Bearer token-8', 'Bearer token-9']
+  )
+})
+
 test('a kubeconfig may log in with a client certificate', async (t) => {
   const ours = createCertificate('purser.example')
   const theirs = createCertificate('127.0.0.1')

@@ -31,6 +31,17 @@ export const wireSuite = (kind: string, subject: Subject, fake: WireFake): void 
       hides(record)
     })
 
+    suite.test('the peer is told by its User-Agent who asks', async (t) => {
+      const text = wrapped(subject, 'named')
+      const { provider, wire } = await open(t, { read: 'found', text })
+      await provider.read(locator, within())
+      await provider.check(within())
+      t.ok(wire.reads.length >= 2)
+      for (const { headers, url } of wire.reads) {
+        t.match(headers['user-agent'], /\bpurser\/\d+\.\d+\.\d+/, url)
+      }
+    })
+
     suite.test('a peer whose authority the store names is read over TLS', async (t) => {
       const text = wrapped(subject, 'over TLS')
       const { provider } = await open(t, { read: 'known CA', text })

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { Static } from 'typebox'
 import { ProviderFault } from '../../src/core/fault.ts'
+import { Sensitive } from '../../src/core/secret.ts'
 import { vault } from '../../src/providers/vault.ts'
 import { createDeps } from '../support/provider-deps.ts'
 import { closedPort, listen } from '../support/wire.ts'
@@ -94,6 +95,16 @@ test('each method sends its credentials where its mount is, encoded', async (t) 
       { method: 'kubernetes', role: 'purser', jwt: { env: 'JWT' } },
       'POST /v1/auth/kubernetes/login',
       { role: 'purser', jwt: 'a.b.c' }
+    ],
+    [
+      { method: 'jwt', role: 'purser', jwt: { env: 'JWT' } },
+      'POST /v1/auth/jwt/login',
+      { role: 'purser', jwt: 'a.b.c' }
+    ],
+    [
+      { method: 'jwt', jwt: { env: 'JWT' }, mount: 'ci/git lab' },
+      'POST /v1/auth/ci/git%20lab/login',
+      { role: '', jwt: 'a.b.c' }
     ]
   ]
   const printed = t.capture(process.stderr, 'write')
@@ -116,6 +127,20 @@ test('each method sends its credentials where its mount is, encoded', async (t) 
     )
   }
   t.strictSame(printed(), [])
+})
+
+test('every request says that it is one to Vault, and whose', async (t) => {
+  const { address, seen } = await openVault(t)
+  const { provider } = await connect(t, { address })
+  await provider.read({ path: 'secret/a' }, within())
+  await provider.write?.({ path: 'secret/a' }, new Sensitive('{"a":"b"}'), within()).catch(() => {})
+  await provider.list?.('secret/', { limit: 10 }, within()).catch(() => {})
+  await provider.check(within()).catch(() => {})
+  t.ok(seen.length >= 5)
+  for (const { line, headers } of seen) {
+    t.equal(headers['x-vault-request'], 'true', line)
+    t.match(headers['user-agent'], /^purser\/\d/, line)
+  }
 })
 
 test("the pod's own token file is what the Kubernetes method reads if nothing is said", async (t) => {
