@@ -6,16 +6,36 @@ import { denied } from '../broker/decision.ts'
 import { isScope } from '../core/scope.ts'
 
 export interface OriginalRequest {
-  /** What the proxy asks for on its path, in full: `aura-services:whatsapp`. */
-  readonly scope: string
+  /** What the proxy asks for on its path, in full: `aura-services:whatsapp`. One of them suffices. */
+  readonly scopes: readonly string[]
   /** As the end caller sent it. */
   readonly method: string
 }
 
 const METHOD_HEADERS = ['x-original-method', 'x-forwarded-method']
 const URI_HEADERS = ['x-original-uri', 'x-forwarded-uri']
+/** ingress-nginx tells the URL in this one; elsewhere some upstreams take it for the path (Zend, IIS' URL Rewrite). */
+const URL_HEADERS = ['x-original-url']
 /** Some upstreams take these for the method. */
-const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override']
+const METHOD_OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override']
+/** And these for the path, or for a part of it. */
+const PATH_OVERRIDES = [
+  'x-rewrite-url',
+  'x-override-url',
+  'x-original-path',
+  'x-envoy-original-path',
+  'x-forwarded-path',
+  'x-forwarded-prefix',
+  'x-script-name'
+]
+const READ: ReadonlySet<string> = new Set([
+  ...METHOD_HEADERS,
+  ...URI_HEADERS,
+  ...URL_HEADERS,
+  ...METHOD_OVERRIDES,
+  ...PATH_OVERRIDES
+])
+const SCOPES_MAX = 8
 
 // A path of non-empty segments (RFC 3986, 3.3) without `;`, whose parameters are cut off by some servers and not by others.
 const PATH = /^(?:\/|(?:\/(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)+\/?)$/
@@ -29,9 +49,14 @@ const isHarmless = (hex: string): boolean => {
   return byte >= 0x20 && byte !== 0x7f && !DISGUISED.test(String.fromCharCode(byte))
 }
 
-/** Whether what is no ASCII becomes a separator or a dot where a server folds characters (fullwidth forms and the like). */
-const foldsToAscii = (decoded: string): boolean =>
-  /[./\\;%?#]/.test(decoded.replace(/[ -~]/g, '').normalize('NFKC'))
+/**
+ * Whether every character that is no ASCII stays what it is. Signs and punctuation may become a separator or a dot where a
+ * server folds characters (NFKC, IDNA, the best fit of Windows: `\u2215`, `\u3002`, `\u20e5`), and what is not seen may vanish.
+ */
+const staysAsItIs = (decoded: string): boolean =>
+  /^(?:[ -~]|(?![\u0334-\u0338\u20d0-\u20ff]|\p{Default_Ignorable_Code_Point})[\p{L}\p{Mn}\p{Mc}\p{N}])*$/u.test(
+    decoded
+  ) && decoded.normalize('NFKC') === decoded
 
 const decoded = (path: string): string | undefined => {
   try {
@@ -50,44 +75,61 @@ export const isCanonicalUri = (uri: string): boolean => {
   if (path.split('/').some((segment) => segment === '.' || segment === '..')) return false
   if (![...path.matchAll(ENCODED)].every(([, hex = '']) => isHarmless(hex))) return false
   const text = decoded(path)
-  return text !== undefined && !foldsToAscii(text)
+  return text !== undefined && staysAsItIs(text)
 }
 
-/** The values of the headers of these names, in their order. Throws if one was given twice. */
-const valuesOf = (rawHeaders: readonly string[], names: readonly string[]): string[] => {
-  const values = new Map<string, string>()
+/** The headers that are read here, by name. Throws if one was given twice, also as `X_Original_URI`, which CGI takes for it. */
+const headersIn = (rawHeaders: readonly string[]): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]?.toLowerCase() ?? ''
-    if (!names.includes(name)) continue
-    if (values.has(name)) throw denied('told_twice')
-    values.set(name, rawHeaders[i + 1] ?? '')
+    const written = rawHeaders[i]?.toLowerCase() ?? ''
+    const name = written.replaceAll('_', '-')
+    if (!READ.has(name)) continue
+    if (found.has(name) || name !== written) throw denied('told_twice')
+    found.set(name, rawHeaders[i + 1] ?? '')
   }
-  return [...values.values()]
+  return found
 }
+
+/** The path and query of an absolute URL; a path as it is. */
+const uriOfUrl = (url: string): string => url.replace(/^https?:\/\/[A-Za-z0-9.:[\]-]+(?=\/)/i, '')
 
 /**
- * `?scope=<scope>`, and after it `&uri=` with all that follows as it is, where a proxy can only put the original path behind
- * ours (Envoy). Since the scope comes first, nothing in the caller's own query can stand for it.
+ * `?scope=<scope>`, or several with commas or as further `&scope=`, and after them `&uri=` with all that follows as it is,
+ * where a proxy can only put the original path behind ours (Envoy). Since scopes come first, nothing in the caller's own query
+ * can stand for one.
  */
-const QUESTION = /^[^?]*\?scope=([^&]+)(?:&uri=(.*))?$/s
+const QUESTION = /^[^?]*\?scope=([^&]+(?:&scope=[^&]+)*)(?:&uri=(.*))?$/s
+
+const scopesIn = (encoded: string): string[] => {
+  const scopes = encoded.split('&scope=').flatMap((list) => decoded(list)?.split(',') ?? [''])
+  if (scopes.length > SCOPES_MAX || !scopes.every(isScope)) throw denied('no_scope')
+  return scopes
+}
 
 /** Throws `access_denied`, with a reason for the record alone. */
 export const originalOf = (request: {
   readonly url?: string | undefined
   readonly rawHeaders: readonly string[]
 }): OriginalRequest => {
-  const { url = '', rawHeaders } = request
-  const [, encodedScope = '', behindOurs] = QUESTION.exec(url) ?? []
-  const scope = decoded(encodedScope)
-  if (scope === undefined || !isScope(scope)) throw denied('no_scope')
-  const uris = valuesOf(rawHeaders, URI_HEADERS)
+  const [, encodedScopes = '', behindOurs] = QUESTION.exec(request.url ?? '') ?? []
+  const scopes = scopesIn(encodedScopes)
+  const headers = headersIn(request.rawHeaders)
+  const told = (names: readonly string[]): string[] =>
+    names.flatMap((name) => headers.get(name) ?? [])
+  const urls = told(URL_HEADERS).map(uriOfUrl)
+  const uris = told(URI_HEADERS)
   if (behindOurs !== undefined) uris.push(behindOurs)
-  if (!uris.every(isCanonicalUri)) throw denied('ambiguous_uri')
-  const [method, ...others] = valuesOf(rawHeaders, METHOD_HEADERS)
+  // Beside another source it is not the proxy's word but the caller's.
+  if (told(PATH_OVERRIDES).length > 0 || (urls.length > 0 && uris.length > 0)) {
+    throw denied('path_override')
+  }
+  if (![...uris, ...urls].every(isCanonicalUri)) throw denied('ambiguous_uri')
+  const [method, ...others] = told(METHOD_HEADERS)
   if (new Set(uris).size > 1 || others.some((other) => other !== method)) {
     throw denied('contradiction')
   }
-  if (valuesOf(rawHeaders, OVERRIDES).length > 0) throw denied('method_override')
+  if (told(METHOD_OVERRIDES).length > 0) throw denied('method_override')
   if (method === undefined) throw denied('no_method')
-  return { scope, method }
+  return { scopes, method }
 }

@@ -53,8 +53,21 @@ const hasProperHost = ({ httpVersion, rawHeaders }: IncomingMessage): boolean =>
   return names.length === 1 || (names.length === 0 && httpVersion === '1.0')
 }
 
+// RFC 9112, 6.1 and 7: chunked alone. Node takes whatever ends with it, and a proxy in front may read `identity, chunked`
+// otherwise; in HTTP/1.0 there is no such header, and an old proxy would have passed it on unread.
+const hasProperFraming = ({ headers, httpVersion }: IncomingMessage): boolean => {
+  const coding = headers['transfer-encoding']
+  return coding === undefined || (httpVersion !== '1.0' && /^chunked$/i.test(coding))
+}
+
+/** Whether a body follows (RFC 9112, 6.3). Many clients name a media type also where they send none. */
+export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
+
 /** What is wrong with the request whatever its route. */
 export const faultOf = (request: IncomingMessage): ProblemError | undefined => {
-  if (!hasProperHost(request)) return new ProblemError('invalid_request')
+  if (!hasProperHost(request) || !hasProperFraming(request)) {
+    return new ProblemError('invalid_request')
+  }
   return (request.url ?? '').length > URL_MAX ? new ProblemError('uri_too_long') : undefined
 }

@@ -18,6 +18,9 @@ export const EventParams = Type.Object(
 
 const AnyObject = Type.Object({}, { additionalProperties: true })
 
+/** Clouds append what they like to the address that they were given. */
+export const AnyQuery = Type.Object({}, { additionalProperties: true })
+
 export const EventBody = Type.Union(
   [AnyObject, Type.Array(AnyObject, { minItems: 1, maxItems: 100 })],
   {

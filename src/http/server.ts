@@ -15,18 +15,22 @@ import Fastify, {
 import { ProblemError } from '../core/problem.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
 import { corsFor } from './cors.ts'
+import { plainAddresses } from './forwarded-for.ts'
 import { answerHeaders } from './headers.ts'
 import { parseJson } from './json.ts'
+import { isOwnSpelling } from './own-path.ts'
 import { refuseConnection, sendProblem, toProblemError } from './problems.ts'
 import {
   CONNECTIONS_MAX,
   faultOf,
+  hasBody,
   listenerOptions,
   PARAM_MAX,
   requestIdOf,
   TIMEOUTS,
   type Tls
 } from './protocol.ts'
+import { addQueryRules } from './query.ts'
 import { type App, assertDeclaresAuth } from './route-auth.ts'
 
 export interface ServerOptions extends AdmissionOptions {
@@ -68,6 +72,11 @@ const refuseOtherMethods = (
     })
   }
 }
+
+const disguiseOf = ({ raw, routeOptions }: FastifyRequest): ProblemError | undefined =>
+  isOwnSpelling(raw.url ?? '', routeOptions.url ?? '')
+    ? undefined
+    : new ProblemError('route_not_found')
 
 export const createServer = async (options: ServerOptions): Promise<FastifyInstance> => {
   const headers = await answerHeaders()
@@ -119,12 +128,22 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
       if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
         throw new ProblemError('unsupported_media_type')
       }
-      return parseJson(body)
+      // Chunked, and without a chunk.
+      return body.length === 0 ? undefined : parseJson(body)
     }
   )
   app.addHook('onRequest', (request, reply, done) => {
     addHeaders(request, reply)
-    done(faultOf(request.raw))
+    done(faultOf(request.raw) ?? disguiseOf(request))
+  })
+  app.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+    if (headers['content-type'] !== undefined && !hasBody({ headers }))
+      delete headers['content-type']
+    const forwarded = headers['x-forwarded-for']
+    if (options.trustProxy !== undefined && typeof forwarded === 'string') {
+      headers['x-forwarded-for'] = plainAddresses(forwarded)
+    }
+    done()
   })
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblemError(error)
@@ -146,6 +165,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     for (const method of [route.method].flat()) methods.add(method)
     served.set(route.url, methods)
   })
+  addQueryRules(app)
   addEveryMethod(app)
   options.addRoutes(app.withTypeProvider<TypeBoxTypeProvider>())
   refuseOtherMethods(app, served)

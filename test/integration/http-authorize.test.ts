@@ -269,3 +269,26 @@ test('the route is served where the internal routes are, and nowhere else', asyn
   const answer = await built.app.internalServer?.inject({ url: '/internal/authorize' })
   t.equal(answer?.statusCode, 401)
 })
+
+test('of several scopes one suffices, and the record says which', async (t) => {
+  const built = await setUp(t)
+  const ask = asker(built)
+  const key = await issueKey(built.keyring, 'kernel', 'r', { scopes: ['aura-services:nlp'] })
+  const either = 'aura-services:users,aura-services:nlp'
+  t.equal((await ask(key, { scope: either })).statusCode, 200)
+  t.equal((await ask(key, { scope: either.replace(',', '&scope=') })).statusCode, 200)
+  t.equal((await ask(key, { scope: either, method: 'POST' })).statusCode, 403)
+  t.equal((await ask(key, { scope: 'aura-services:a,aura-services:b' })).statusCode, 403)
+  t.equal((await ask(key, { scope: 'aura-services:nlp,*' })).statusCode, 403, 'each has to be one')
+  const records = await recordsIn(built.folder)
+  t.same(
+    records.map(({ outcome, reason }) => [outcome, reason]),
+    [
+      ['allowed', 'aura-services:nlp'],
+      ['allowed', 'aura-services:nlp'],
+      ['denied', 'aura-services:nlp'],
+      ['denied', 'aura-services:a,aura-services:b'],
+      ['denied', 'no_scope']
+    ]
+  )
+})

@@ -47,6 +47,60 @@ const HOPS: Record<string, Hop> = {
     forwarded: '1.2.3.4, 10.1.2.3',
     address: '10.1.2.3'
   },
+  'a port behind an address is taken off': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: '203.0.113.7:51234',
+    address: '203.0.113.7'
+  },
+  'a port behind an address in brackets is taken off': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: '[2001:db8::1]:443',
+    address: '2001:db8::1'
+  },
+  'brackets and quotes around an address are taken off': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: '9.9.9.9,"[2001:db8::1]"',
+    address: '2001:db8::1'
+  },
+  'an address without brackets keeps all its parts': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: '2001:db8::443',
+    address: '2001:db8::443'
+  },
+  'a listed proxy is known with its port, and the chain goes on': {
+    proxies: '127.0.0.1,10.0.0.0/8,fd00::/8',
+    from: '127.0.0.1',
+    forwarded: '9.9.9.9:1, 1.2.3.4:2, 10.1.2.3:55, [fd00::7]:66',
+    address: '1.2.3.4'
+  },
+  'garbage behind the last proxy is not looked past': {
+    proxies: '127.0.0.1,10.0.0.0/8',
+    from: '127.0.0.1',
+    forwarded: '1.2.3.4, unknown, 10.1.2.3',
+    address: '127.0.0.1'
+  },
+  'a name with a port counts as the proxy that passed it on': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: 'host:80',
+    address: '127.0.0.1'
+  },
+  'brackets around what is no address count as the proxy that passed them on': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: '[::zz]:1, "[12.3]"',
+    address: '127.0.0.1'
+  },
+  'an address that is too large counts as the proxy that passed it on': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: '999.2.3.4:80',
+    address: '127.0.0.1'
+  },
   'what is no address counts as the proxy that passed it on': {
     proxies: '127.0.0.1',
     from: '127.0.0.1',

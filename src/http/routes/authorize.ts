@@ -10,7 +10,7 @@ import { PROBLEMS, ProblemError } from '../../core/problem.ts'
 import { hasScope, modeAllows } from '../../core/scope.ts'
 import type { RecordDecision } from '../caller.ts'
 import { originalOf } from '../original-request.ts'
-import { challengeOf, toProblemError } from '../problems.ts'
+import { challengeOf, sendProblem, toProblemError } from '../problems.ts'
 import type { App } from '../route-auth.ts'
 
 export interface AuthorizeRouteOptions {
@@ -27,16 +27,19 @@ const identityOf = (principal?: Principal) => ({
 /** An answer without a body, as it is described. */
 const bare = (description: string) => Type.Unsafe<unknown>({ type: 'null', description })
 
-/** The scope that was asked for and is granted. Throws a ProblemError whose reason is for the record. */
+/** The scope of those asked for that is granted. Throws a ProblemError whose reason is for the record. */
 const authorize = (principal: Principal, request: FastifyRequest): string => {
-  const { scope, method } = originalOf(request.raw)
-  if (!hasScope(principal.scopes, scope)) throw new ProblemError('insufficient_scope', {}, scope)
+  const { scopes, method } = originalOf(request.raw)
+  const scope = scopes.find((asked) => hasScope(principal.scopes, asked))
+  if (scope === undefined) throw new ProblemError('insufficient_scope', {}, scopes.join(','))
   if (!modeAllows(principal.mode, method)) throw new ProblemError('insufficient_mode', {}, scope)
   return scope
 }
 
 const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
   const problem = toProblemError(error)
+  // A disguised spelling of this path: nobody's question.
+  if (problem.code === 'route_not_found') return sendProblem(request, reply, problem)
   if (problem.code === 'internal_error') request.log.error({ err: error }, 'unexpected error')
   const challenge = challengeOf(problem.code)
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
@@ -80,7 +83,7 @@ export const addAuthorizeRoute = (
     schema: {
       operationId: 'authorize',
       summary:
-        "Whether a proxy may let a caller through (any method): ?scope=<scope>, with the caller's method in X-Original-Method or X-Forwarded-Method",
+        "Whether a proxy may let a caller through (any method): ?scope=<scope> (of several, `scope=a,b`, one suffices), with the caller's method in X-Original-Method or X-Forwarded-Method",
       response: {
         200: {
           type: 'null',

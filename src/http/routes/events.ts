@@ -7,6 +7,7 @@ import { createEventStream } from '../event-stream.ts'
 import type { App } from '../route-auth.ts'
 import { BatchQuery } from '../schemas.ts'
 import {
+  AnyQuery,
   EventAnswer,
   EventBody,
   EventParams,
@@ -39,6 +40,7 @@ export const addEventWebhook = (app: App, { receiver }: { readonly receiver: Rec
         operationId: 'receiveEvent',
         summary: "Take a cloud's notification of a changed secret, and invalidate what it names",
         params: EventParams,
+        querystring: AnyQuery,
         body: EventBody,
         response: { 200: EventAnswer }
       }
@@ -58,6 +60,7 @@ export const addEventWebhook = (app: App, { receiver }: { readonly receiver: Rec
         operationId: 'welcomeEvents',
         summary: 'The handshake of CloudEvents webhooks, for Event Grid',
         params: EventParams,
+        querystring: AnyQuery,
         headers: HandshakeHeaders,
         response: { 200: HandshakeAnswer }
       }
