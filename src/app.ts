@@ -1,6 +1,7 @@
 /**
  * The composition root: from a configuration to a service, every floor wired in plain sight, top to bottom. Rule: what a
- * reload may change stands in one object and is replaced as a whole, or not at all.
+ * reload may change stands in one object, which is there first and is replaced as a whole or not at all; no part works on
+ * one that is made after it; and none hears of another process before all are there.
  */
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
@@ -17,7 +18,6 @@ import type { Environ } from './config/env.ts'
 import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { createGoogleTokenCheck } from './crypto/google-token.ts'
-import { createKeyring } from './crypto/keyring.ts'
 import { createAllowances } from './http/allowances.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { addAdminObjectRoutes } from './http/routes/admin-objects.ts'
@@ -43,7 +43,8 @@ import { createReplicaCount } from './state/replica-count.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createAdministration } from './wiring/administration.ts'
 import { createCaches } from './wiring/caches.ts'
-import { compose, type Live } from './wiring/live.ts'
+import { createLifecycle, type Lifecycle } from './wiring/lifecycle.ts'
+import { compose, prepare } from './wiring/live.ts'
 import { createObjectUseCases } from './wiring/objects.ts'
 import { createRecords } from './wiring/records.ts'
 
@@ -86,7 +87,24 @@ const HEARTBEAT_MS = 15_000
 
 const OPENAPI = new URL('../../openapi.yaml', import.meta.url)
 
+/** Rejects if a part cannot be had; those that were there already are closed then. */
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
+  const parts = createLifecycle()
+  try {
+    const app = await assemble(config, overrides, parts)
+    await parts.start()
+    return app
+  } catch (error) {
+    await parts.close().catch(() => {})
+    throw error
+  }
+}
+
+const assemble = async (
+  config: Config,
+  overrides: AppOverrides,
+  parts: Lifecycle
+): Promise<App> => {
   const { settings } = config
   const { now = Date.now, requestReload } = overrides
   const { heartbeatMs = HEARTBEAT_MS } = overrides
@@ -99,33 +117,25 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
-  let keyring = createKeyring(settings.ENCRYPTION_KEYS)
+  let live = prepare(config, overrides.environ ?? {})
   const { REDIS_URL, REDIS_KEY_PREFIX } = settings
   const opened = await openState({
     dataDir: config.dataDir,
     redis: REDIS_URL && { address: REDIS_URL, prefix: REDIS_KEY_PREFIX },
-    keyring: () => keyring,
+    keyring: () => live.keyring,
     log
   })
   const { state, shared } = opened
-  const trail = createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
-  const caches = createCaches({
-    settings,
-    shared,
-    live: () => live,
-    onInvalidated: (what) => watch.invalidated(what),
-    now
-  })
-  const { cache, tagCache, invalidation } = caches
-  const onFailure = () => log('warn', 'the last use of keys cannot be written')
-  const usage = createKeyUsage({ state, sealer: () => live.sealer, now, onFailure })
+  parts.add({ start: () => shared?.start(), close: opened.close })
   const sharedRevocations =
-    shared && createSharedRevocations({ state, shared, keyring: () => keyring, log })
+    shared &&
+    parts.add(createSharedRevocations({ state, shared, keyring: () => live.keyring, log }))
   const revocations = sharedRevocations ?? createRevocations(state)
-  const closeState = async (): Promise<void> => {
-    await sharedRevocations?.close()
-    await opened.close()
-  }
+  const onFailure = () => log('warn', 'the last use of keys cannot be written')
+  const usage = parts.add(createKeyUsage({ state, sealer: () => live.sealer, now, onFailure }))
+  const trail = parts.add(
+    createTrail({ directory: config.dataDir, now, fsync: settings.AUDIT_FSYNC, log })
+  )
   const authenticator = createAuthenticator({
     environment: settings.ENVIRONMENT,
     platformVersion: settings.PLATFORM_VERSION,
@@ -134,7 +144,8 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     noteUse: usage.note
   })
 
-  const replicas = createReplicaCount({ shared, environment: settings.ENVIRONMENT, now })
+  parts.add({ close: () => live.stores.close() })
+  const replicas = parts.add(createReplicaCount({ shared, environment: settings.ENVIRONMENT, now }))
   const storesDeps: StoresDeps = {
     log,
     now,
@@ -145,13 +156,7 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     rules: () => live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS
   }
-  let live: Live = await compose(config, overrides.environ ?? {}, storesDeps).catch(
-    async (error) => {
-      replicas.close()
-      await Promise.all([trail.close(), closeState()])
-      throw error
-    }
-  )
+  live = await compose(config, live.environ, storesDeps)
   // Serving does not depend on them: they are asked for once, within a second.
   await Promise.all([sharedRevocations?.asked, replicas.asked])
   let draining = false
@@ -160,6 +165,17 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     ? trail.append
     : (event: AuditEvent): Promise<void> =>
         trail.append(event).catch(() => log('error', 'a decision could not be recorded'))
+  const recording = { environment: settings.ENVIRONMENT, record, log }
+  const watch = createWatch({
+    ...recording,
+    rules: () => live,
+    keyring: () => live.keyring,
+    heartbeatMs
+  })
+  const caches = parts.add(
+    createCaches({ settings, shared, live: () => live, onInvalidated: watch.invalidated, now })
+  )
+  const { cache, tagCache, invalidation } = caches
   const broker = createBroker({
     environment: settings.ENVIRONMENT,
     rules: () => live,
@@ -173,25 +189,20 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     record,
     log
   })
-  const recording = { environment: settings.ENVIRONMENT, record, log }
-  const useCases = createObjectUseCases({
-    ...recording,
-    settings,
-    broker,
-    state,
-    shared,
-    live: () => live,
-    directLine: overrides.directLine,
-    now
-  })
+  const useCases = parts.add(
+    createObjectUseCases({
+      ...recording,
+      settings,
+      broker,
+      state,
+      shared,
+      live: () => live,
+      directLine: overrides.directLine,
+      now
+    })
+  )
   await useCases.refresh()
   const checks = new Map<string, StoreCheck>()
-  const watch = createWatch({
-    ...recording,
-    rules: () => live,
-    keyring: () => live.keyring,
-    heartbeatMs
-  })
   const receiver = createReceiver({
     ...recording,
     rules: () => live,
@@ -251,13 +262,19 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
   }
   const allowances = settings.RATE_LIMIT_ENABLED
-    ? createAllowances({
-        shared,
-        fingerprintKey: () => live.keyring.active.keyFor('fingerprint'),
-        now
-      })
+    ? parts.add(
+        createAllowances({
+          shared,
+          fingerprintKey: () => live.keyring.active.keyFor('fingerprint'),
+          now
+        })
+      )
     : undefined
   const hasInternalListener = settings.INTERNAL_PORT !== undefined
+  const servers: FastifyInstance[] = []
+  parts.add({ close: () => Promise.all(servers.map((server) => server.close())).then(() => {}) })
+  // Whoever watches would keep them from closing.
+  parts.add(watch)
   const serve = (addRoutes: (routes: Routes) => void): Promise<FastifyInstance> =>
     createServer({
       scopeRoot: settings.SCOPE_ROOT,
@@ -279,6 +296,9 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       tls: config.tls,
       logger,
       addRoutes
+    }).then((server) => {
+      servers.push(server)
+      return server
     })
   const server = await serve((routes) => {
     addPublicRoutes(routes)
@@ -299,7 +319,6 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
     reload: async (next, environ = live.environ) => {
       const former = live
       live = await compose(next, environ, storesDeps, former)
-      keyring = live.keyring
       // Another place may stand under the same name now: what was read from the former is not its answer.
       for (const { spec, connection } of former.stores.all()) {
         if (live.stores.get(spec.name)?.connection === connection) continue
@@ -313,17 +332,6 @@ export const buildApp = async (config: Config, overrides: AppOverrides = {}): Pr
       draining = true
       watch.close()
     },
-    close: async () => {
-      watch.close()
-      await Promise.all([server.close(), internalServer?.close()])
-      caches.close()
-      await allowances?.close()
-      useCases.close()
-      replicas.close()
-      await live.stores.close()
-      await trail.close()
-      await usage.close()
-      await closeState()
-    }
+    close: parts.close
   }
 }

@@ -72,6 +72,8 @@ export interface Stores {
   readonly close: () => Promise<void>
 }
 
+export const NO_STORES: Stores = { get: () => undefined, all: () => [], close: async () => {} }
+
 const missing = (): ProviderFault =>
   new ProviderFault('misconfigured', { code: 'credential_missing' })
 
@@ -192,10 +194,22 @@ export const connectStores = async (
   previous?: Stores
 ): Promise<{ readonly stores: Stores; readonly retired: readonly Store[] }> => {
   const connected = new Map<string, Store>()
-  for (const spec of specs) {
-    const known = previous?.get(spec.name)
-    const keeps = known !== undefined && isSame(known, spec)
-    connected.set(spec.name, keeps ? takeOver(known, spec, deps) : await connect(spec, deps))
+  const fresh: Store[] = []
+  try {
+    for (const spec of specs) {
+      const known = previous?.get(spec.name)
+      if (known !== undefined && isSame(known, spec)) {
+        connected.set(spec.name, takeOver(known, spec, deps))
+        continue
+      }
+      const store = await connect(spec, deps)
+      fresh.push(store)
+      connected.set(spec.name, store)
+    }
+  } catch (error) {
+    // All or none: what is in use goes on, and what was connected for this is not left behind.
+    await Promise.allSettled(fresh.map(({ provider }) => provider.close()))
+    throw error
   }
   const kept = new Set([...connected.values()].map((store) => store.connection))
   return {

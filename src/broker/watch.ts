@@ -7,6 +7,7 @@ import type { Notice } from '../cache/secret-cache.ts'
 import { ProblemError } from '../core/problem.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { traceOf } from '../state/log.ts'
 import type { Caller, Rules } from './caller.ts'
 import { createChanges, namesOf } from './changes.ts'
 import { authorize, parseWanted } from './decision.ts'
@@ -65,7 +66,7 @@ export const WATCHERS_MAX = 1_000
 const RETRY_AFTER = 30
 
 export const createWatch = (options: WatchOptions): Watch => {
-  const { rules, keyring, heartbeatMs } = options
+  const { rules, keyring, heartbeatMs, log } = options
   const recorder = createRecorder(options)
   const changes = createChanges(keyring)
   const watchers = new Map<Watcher, NodeJS.Timeout>()
@@ -178,6 +179,21 @@ export const createWatch = (options: WatchOptions): Watch => {
     else end(watcher)
   }
 
+  /** The failure of one is its own: the others are told, and whoever told of the change goes on. */
+  const alone = (watcher: Watcher, work: () => void): void => {
+    try {
+      work()
+    } catch (error) {
+      log('error', 'a watcher could not be told', traceOf(error))
+      leave(watcher)
+      try {
+        watcher.listener.end()
+      } catch {
+        // Its place is free again, and there is nothing more to be done for it.
+      }
+    }
+  }
+
   const beat = (watcher: Watcher): void => {
     renameAll()
     if (mayKnow(watcher, watcher.watched)) watcher.listener.beat(changes.newest())
@@ -216,7 +232,10 @@ export const createWatch = (options: WatchOptions): Watch => {
           listener.end()
         }
         const watcher = { caller, watched, request, listener: { ...listener, end } }
-        watchers.set(watcher, setInterval(beat, heartbeatMs, watcher).unref())
+        watchers.set(
+          watcher,
+          setInterval(() => alone(watcher, () => beat(watcher)), heartbeatMs).unref()
+        )
         catchUp(watcher)
         return () => {
           leave(watcher)
@@ -232,12 +251,12 @@ export const createWatch = (options: WatchOptions): Watch => {
       renameAll()
       const { id, names } = changes.add(what)
       const named = names && new Set(names)
-      for (const watcher of [...watchers.keys()]) tell(watcher, id, named)
+      for (const watcher of [...watchers.keys()]) alone(watcher, () => tell(watcher, id, named))
     },
 
     close: () => {
       isClosed = true
-      for (const watcher of [...watchers.keys()]) end(watcher)
+      for (const watcher of [...watchers.keys()]) alone(watcher, () => end(watcher))
     },
 
     count: () => count

@@ -60,20 +60,27 @@ const cannotStart = (error: unknown): Error => {
   return new Failure(`The service cannot start: ${message}.`)
 }
 
-/** Ends the process: exit code 0 if it was asked to and everything was answered and closed in time. */
-const createStop = (app: App, logger: Logger): ((exitCode: 0 | 1) => void) => {
+interface Stop {
+  /** Ends the process: exit code 0 if it was asked to and everything was answered and closed in time. */
+  readonly stop: (exitCode: 0 | 1) => void
+  readonly isStopping: () => boolean
+}
+
+/** A start that is under way is waited for: what it has opened by then is closed as ever. */
+const createStop = (starting: Promise<App>, logger: Logger): Stop => {
   let stoppingSince: number | undefined
   const close = async (exitCode: 0 | 1): Promise<void> => {
     try {
-      app.drain()
-      await app.close()
+      const app = await starting.catch(() => undefined)
+      app?.drain()
+      await app?.close()
       process.exit(exitCode)
     } catch (error) {
       logger.error({ err: error }, 'the service did not close cleanly')
       process.exit(1)
     }
   }
-  return (exitCode) => {
+  const stop: Stop['stop'] = (exitCode) => {
     if (stoppingSince !== undefined) {
       if (performance.now() - stoppingSince > ECHO_MS) process.exit(1)
       return
@@ -86,6 +93,23 @@ const createStop = (app: App, logger: Logger): ((exitCode: 0 | 1) => void) => {
     }, SHUTDOWN_MS)
     void close(exitCode)
   }
+  return { stop, isStopping: () => stoppingSince !== undefined }
+}
+
+/** Before the first part of the service is there: a default action of a signal would leave what was begun as it is. */
+const handleEvents = (
+  { stop }: Stop,
+  logger: Logger,
+  requestReload: () => Promise<readonly ConfigFault[]>
+): void => {
+  process.on('SIGHUP', () => void requestReload())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0))
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      logger.fatal({ err: error }, 'an unexpected failure: the service stops')
+      stop(1)
+    })
+  }
 }
 
 /** Serves the configuration of the folder until a signal; `announce` is called once it listens. */
@@ -95,16 +119,18 @@ export const serve = async (
 ): Promise<void> => {
   const config = readConfig(STARTED_WITH, folder)
   const logger = createLogger(config.settings.LOG_LEVEL)
-  const warn = (): void => {
+  const warn = (app: App): void => {
     for (const warning of warningsOf(app.config())) logger.warn(warning)
   }
 
   const reload = async (): Promise<readonly ConfigFault[]> => {
     try {
+      // A signal may come before there is anything to reload.
+      const app = await starting
       const next = readConfig(STARTED_WITH, folder)
       await app.reload(next, shareEnviron(folder))
       logger.info('the configuration was reloaded')
-      warn()
+      warn(app)
       const settings = needRestart(config, next)
       if (settings.length > 0) logger.warn({ settings }, 'changed settings need a restart')
       return []
@@ -126,27 +152,27 @@ export const serve = async (
   }
 
   const environ = shareEnviron(folder)
-  const app = await buildApp(config, { environ, logger, requestReload }).catch((error: unknown) => {
+  // It begins in the next microtask, when everything below stands.
+  const starting = Promise.resolve().then(() =>
+    buildApp(config, { environ, logger, requestReload })
+  )
+  const stop = createStop(starting, logger)
+  handleEvents(stop, logger, requestReload)
+  const app = await starting.catch((error: unknown) => {
     throw cannotStart(error)
   })
-  const stop = createStop(app, logger)
-  process.on('SIGHUP', () => void requestReload())
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0))
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, (error: unknown) => {
-      logger.fatal({ err: error }, 'an unexpected failure: the service stops')
-      stop(1)
-    })
-  }
+  if (stop.isStopping()) return
   try {
     await listen(app, config)
   } catch (error) {
+    if (stop.isStopping()) return
     await app.close()
     throw cannotStart(error)
   }
+  if (stop.isStopping()) return
   app.lookAround()
   logger.info({ pid: process.pid }, 'SIGHUP reloads the configuration, SIGTERM ends the service')
-  warn()
+  warn(app)
   await announce(config, app.server.listeningOrigin)
 }
 

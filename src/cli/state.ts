@@ -42,6 +42,7 @@ const isConnected = (shared: Shared): Promise<boolean> =>
       clearTimeout(timer)
       done(true)
     })
+    shared.start()
   })
 
 /** The state's own errors, which say what is wrong, become failures of the command. */

@@ -3,7 +3,7 @@
  * has to be atomic is one command or one script; and no key is ever without an end to its life.
  */
 
-import type { StateLog } from './log.ts'
+import { type StateLog, traceOf } from './log.ts'
 import { codeOf, type RedisClient } from './redis-client.ts'
 import { createLink } from './redis-link.ts'
 import { createMessages } from './redis-messages.ts'
@@ -41,21 +41,34 @@ const life = (ms: number): number => Math.max(1, Math.round(ms))
 
 export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions): Shared => {
   const channel = `${prefix}messages`
-  const listeners = new Map<string, ((message: string) => void)[]>()
-  const onReconnect: (() => void)[] = []
+  const listeners = new Map<string, Parameters<Shared['onMessage']>[1][]>()
+  const onReconnect: Parameters<Shared['onReconnect']>[0][] = []
+  let isStarted = false
   /** Whether the listeners know that messages arrive and commands work. */
   let isWhole = false
   let isClosed = false
 
+  /** Above a listener there is only the event loop: what it throws would end the process. */
+  const tell = async (listener: () => void | Promise<void>): Promise<void> => {
+    try {
+      await listener()
+    } catch (error) {
+      log('error', 'what was heard from Redis could not be taken up', traceOf(error))
+    }
+  }
   const look = (): void => {
-    const isWholeNow = link.isUp() && messages.isSubscribed()
+    const isWholeNow = isStarted && link.isUp() && messages.isSubscribed()
     if (isWholeNow === isWhole) return
     isWhole = isWholeNow
-    if (isWhole) for (const listener of onReconnect) listener()
+    if (isWhole) for (const listener of onReconnect) void tell(listener)
   }
   const receive = (text: string): void => {
     const end = text.indexOf('\n')
-    for (const listener of listeners.get(text.slice(0, end)) ?? []) listener(text.slice(end + 1))
+    if (!isStarted || end < 0) return
+    const message = text.slice(end + 1)
+    for (const listener of listeners.get(text.slice(0, end)) ?? []) {
+      void tell(() => listener(message))
+    }
   }
   const link = createLink({ address, log, onChange: look })
   const messages = createMessages({ address, channel, onMessage: receive, onChange: look })
@@ -119,7 +132,12 @@ export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions):
 
     onReconnect: (listener) => {
       onReconnect.push(listener)
-      if (isWhole) queueMicrotask(listener)
+      if (isWhole) queueMicrotask(() => void tell(listener))
+    },
+
+    start: () => {
+      isStarted = true
+      look()
     },
 
     close: async () => {

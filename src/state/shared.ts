@@ -40,11 +40,14 @@ export interface Shared {
   readonly release: (key: string, owner: string) => Promise<void>
   /** To all replicas, this one too. At most once: who is not connected misses it. */
   readonly publish: (topic: string, message: string) => Promise<void>
-  readonly onMessage: (topic: string, listener: (message: string) => void) => void
+  /** What a listener throws is logged and goes no further. */
+  readonly onMessage: (topic: string, listener: (message: string) => void | Promise<void>) => void
   /**
    * Called each time messages arrive again, the first time too: whatever was published before may have been missed, and
    * whatever could not be put may be tried again.
    */
-  readonly onReconnect: (listener: () => void) => void
+  readonly onReconnect: (listener: () => void | Promise<void>) => void
+  /** No listener hears anything before: to be called once all of them, and what they work on, are there. */
+  readonly start: () => void
   readonly close: () => Promise<void>
 }

@@ -1,6 +1,6 @@
 /** What a reload replaces, as one object. Rule: it is put together whole or not at all; what is unchanged in it is kept. */
 import type { Rules } from '../broker/caller.ts'
-import { connectStores, type StoresDeps } from '../broker/stores.ts'
+import { connectStores, NO_STORES, type StoresDeps } from '../broker/stores.ts'
 import { type Config, credentialsIn } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
 import type { Environ } from '../config/env.ts'
@@ -17,6 +17,21 @@ export interface Live extends Rules {
   readonly isInternalSecret: (given: string) => boolean
 }
 
+/** Of a configuration as it stands: no store is connected yet, and no definition of one is read. */
+export const prepare = (config: Config, environ: Environ): Live => {
+  const keyring = createKeyring(config.settings.ENCRYPTION_KEYS)
+  return {
+    config,
+    environ,
+    keyring,
+    sealer: createSealer(keyring),
+    isInternalSecret: createInternalCheck(config.settings.INTERNAL_SECRET),
+    policy: compilePolicy(config.policies),
+    book: config.book,
+    stores: NO_STORES
+  }
+}
+
 /** Rejects if a definition cannot be read or a store cannot be connected; nothing has changed then. */
 export const compose = async (
   wanted: Config,
@@ -28,21 +43,11 @@ export const compose = async (
     ...deps,
     environ: credentialsIn(wanted, environ)
   })
-  const keyring = createKeyring(config.settings.ENCRYPTION_KEYS)
-  const policy = compilePolicy(config.policies)
+  const prepared = prepare(config, environ)
   const { stores, retired } = await connectStores(config.stores, deps, previous?.stores)
   // Reads that began before the reload may still be under way.
   for (const { provider } of retired) {
     setTimeout(() => void provider.close(), 2 * deps.timeoutMs).unref()
   }
-  return {
-    config,
-    environ,
-    keyring,
-    sealer: createSealer(keyring),
-    isInternalSecret: createInternalCheck(config.settings.INTERNAL_SECRET),
-    policy,
-    book: config.book,
-    stores
-  }
+  return { ...prepared, stores }
 }

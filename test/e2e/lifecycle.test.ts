@@ -11,6 +11,7 @@ import {
   LOCAL_YAML,
   runPurser,
   serve,
+  startPurser,
   writeEnv,
   writeYaml
 } from '../support/purser-process.ts'
@@ -164,4 +165,59 @@ test('SIGHUP takes over a changed purser.yaml and .env as a whole, or nothing of
   child.kill('SIGHUP')
   await says(/reloaded.*nothing changed.*reloaded/s)
   t.strictSame(await Promise.all([oldKey, newKey].map(status)), [401, 401])
+})
+
+/** A definition of a store that is long in coming, and with it the start of the service. */
+const startSlowly = async (t: Test) => {
+  let release = (): void => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let note = (): void => {}
+  const asked = new Promise<void>((resolve) => {
+    note = resolve
+  })
+  const server = createServer(async (_request, response) => {
+    note()
+    await released
+    const SecretString = JSON.stringify({ address: 'http://127.0.0.1:1', token: 'hvs.late' })
+    const answer = { ARN: 'arn', Name: 'late', VersionId: 'v'.repeat(36), SecretString }
+    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
+    response.end(JSON.stringify(answer))
+  })
+  const endpoint = `http://127.0.0.1:${await listen(t, server)}`
+  const place = { region: 'eu-west-1', endpoint, secret_id: 'late' }
+  const { folder } = createConfigured(t, {
+    variables: {
+      HASHICORP_VAULT_CONFIG: JSON.stringify([{ from_secret_store: 'AWS', ...place }]),
+      AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'x',
+      UPSTREAM_TIMEOUT_MS: '20000'
+    }
+  })
+  const service = startPurser(t, folder, ['serve'])
+  await Promise.race([asked, service.ended])
+  return { ...service, folder, release }
+}
+
+test('SIGTERM during the start ends the service with exit code 0, before anybody was served', async (t) => {
+  const { child, ended, says, release } = await startSlowly(t)
+  child.kill('SIGTERM')
+  await says(/the service ends/)
+  release()
+  const { code, signal, stdout, stderr } = await ended
+  t.match({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+  t.notMatch(stdout, /listening/)
+})
+
+test('SIGHUP during the start reloads once the service has started', async (t) => {
+  const { child, says, release, folder } = await startSlowly(t)
+  writeYaml(folder, LOCAL_YAML.replace('team', 'other'))
+  child.kill('SIGHUP')
+  release()
+  await says(/the configuration was reloaded/)
+  const [, url = ''] = await says(/Server listening at (http[^"]+)/)
+  const key = await issueKey(t, folder)
+  t.equal((await get(`${url}/v1/secrets?ref=local:other/a`, key)).status, 404)
+  t.equal((await get(`${url}/v1/secrets?ref=local:team/a`, key)).status, 403)
 })

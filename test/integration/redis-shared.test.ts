@@ -1,6 +1,7 @@
 /** What replicas share through Redis: on one server, on a cluster and under Sentinel, the same. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
+import { createRedisShared } from '../../src/state/redis-shared.ts'
 import { openShared, timed } from '../support/open-shared.ts'
 import {
   eventually,
@@ -155,4 +156,42 @@ test('what is asked in one turn of the event loop goes out together', async (t) 
   await Promise.all(Array.from({ length: 100 }, (_, i) => shared.put(`k${i}`, bytes('x'), 1_000)))
   // The probe, the heartbeat and redis-cli itself read too.
   t.ok(reads() - before < 20, `${reads() - before} reads for 100 commands`)
+})
+
+test('a listener hears nothing before the start, and what one throws reaches neither the others nor the process', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const server = await startRedis(t)
+  const logs: string[] = []
+  const log = (level: string, message: string): void => void logs.push(`${level} ${message}`)
+  const shared = createRedisShared({ address: server.address, prefix: 'purser:', log })
+  t.teardown(() => shared.close())
+  const heard: string[] = []
+  shared.onMessage('topic', () => {
+    throw new Error('secret')
+  })
+  shared.onMessage('topic', async () => {
+    throw new Error('secret')
+  })
+  shared.onMessage('topic', (message) => void heard.push(message))
+  shared.onReconnect(() => {
+    throw new Error('secret')
+  })
+  shared.onReconnect(() => void heard.push('reconnect'))
+  const publish = (text: string): number => Number(server.cli('publish', 'purser:messages', text))
+  await eventually(() => shared.isUp() && publish('topic\nbefore') === 1)
+  // What comes back by the command connection was sent after it: the message is there by then.
+  await shared.publish('topic', 'before')
+  await shared.getMany(['x'])
+  t.same(heard, [])
+
+  shared.start()
+  t.same(heard, ['reconnect'], 'whoever listens was away until now')
+  for (const text of ['', 'topic', '\n', 'other\nx', 'topic\n', 'topic\na\nb']) publish(text)
+  await eventually(() => heard.length === 3)
+  t.same(heard, ['reconnect', '', 'a\nb'])
+  const line = 'error what was heard from Redis could not be taken up'
+  t.same(
+    logs.filter((text) => text.startsWith('error')),
+    Array.from({ length: 5 }, () => line)
+  )
 })

@@ -25,6 +25,7 @@ export const openShared = (t: Test, address: RedisAddress, prefix = 'purser:'): 
   shared.onReconnect(() => {
     reconnects++
   })
+  shared.start()
   t.teardown(() => shared.close())
   return {
     shared,

@@ -84,6 +84,7 @@ export const createMemoryShared = (now: () => number = Date.now): MemoryShared =
       reconnects.push(listener)
       setImmediate(listener)
     },
+    start: () => {},
     close: async () => {}
   })
 

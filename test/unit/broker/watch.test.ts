@@ -263,3 +263,17 @@ test('a local invalidation is told once its marks are in force', async (t) => {
   t.ok([...shared.values.keys()].some((key) => key.startsWith('mark:')))
   t.ok(live)
 })
+
+test('a watcher that cannot be told is let go of, and keeps nobody else from being told', async (t) => {
+  const { watch, bus, open } = setUp(t)
+  const fail = (): never => {
+    throw new Error('gone')
+  }
+  const request = { refs: ['kv:a'], isAccepted: () => true }
+  await watch.open(CALLER, request, { changed: fail, reset: fail, beat: () => {}, end: fail })
+  const { told } = await open(['kv:a'])
+  told.length = 0
+  await bus.invalidate({ store: 'kv', path: 'a' })
+  t.same(told, ['changed kv:a'])
+  t.equal(watch.count(), 1)
+})
