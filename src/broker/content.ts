@@ -1,4 +1,5 @@
 /** A secret's text as its fields. Rule: fields live in a Map, since their names are somebody else's (`__proto__` is one). */
+import { withoutMark } from '../core/file-text.ts'
 import { membersOf } from '../core/json-text.ts'
 import { ProblemError } from '../core/problem.ts'
 import { type SecretRecord, Sensitive } from '../core/secret.ts'
@@ -15,7 +16,7 @@ type Fields = ReadonlyMap<string, string>
 const parsed = new WeakMap<SecretRecord, Fields | 'text'>()
 
 const parse = (record: SecretRecord): Fields | 'text' => {
-  const text = record.text.reveal()
+  const text = withoutMark(record.text.reveal())
   if (record.encoding !== undefined || !/^\s*\{/.test(text)) return 'text'
   try {
     JSON.parse(text)
@@ -49,5 +50,5 @@ export const select = (record: SecretRecord, field: string | undefined): Selecti
   }
   if (fields === undefined) return { value: record.text }
   if (fields.size === 1) return { value: asText([...fields.values()][0]) }
-  return { data: new Sensitive(JSON.parse(record.text.reveal())) }
+  return { data: new Sensitive(JSON.parse(withoutMark(record.text.reveal()))) }
 }

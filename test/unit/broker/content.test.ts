@@ -37,6 +37,13 @@ test('an object of one field is that field, of several all of them, of none noth
   t.same(chosen('{}'), {})
 })
 
+test('a byte order mark before an object costs no field, and stays with the text', async (t) => {
+  t.equal(chosen('\uFEFF{"a":"x"}', 'a'), 'x')
+  t.equal(chosen('\uFEFF {"a":"x"}'), 'x')
+  t.same(chosen('\uFEFF{"a":"x","b":2}'), { a: 'x', b: 2 })
+  t.equal(chosen('\uFEFFtext'), '\uFEFFtext')
+})
+
 test('a field is its text; objects, numbers and null are JSON', async (t) => {
   const text = '{"text":"x","number":7,"object":{"y":[true]},"nothing":null,"empty":""}'
   t.equal(chosen(text, 'text'), 'x')
