@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Origin } from '../cache/origin.ts'
 import { ProviderFault } from '../core/fault.ts'
+import { wordOfFile } from '../core/file-text.ts'
 import { locatorOf, parseReference, type ReferenceBook } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
@@ -103,12 +104,12 @@ const readCredential =
     }
     const text =
       'env' in credential
-        ? deps.environ(credential.env)
-        : await readFile(credential.file, { encoding: 'utf8', signal: options.signal }).catch(
-            missing
-          )
+        ? deps.environ(credential.env)?.replace(/\r?\n$/, '')
+        : await readFile(credential.file, { signal: options.signal })
+            .then(wordOfFile)
+            .catch(missing)
     if (typeof text !== 'string' || text === '') throw missing()
-    return new Sensitive(text.replace(/\r?\n$/, ''))
+    return new Sensitive(text)
   }
 
 /** Runs the work under a deadline of its own, and answers at the deadline even if the work does not. */

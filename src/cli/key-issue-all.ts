@@ -8,6 +8,8 @@ import { type Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import { type Consumer, parseConsumers } from '../config/consumers.ts'
 import { readSomeSettings } from '../config/env.ts'
+import { whyUnread } from '../config/fault.ts'
+import { textOfFile } from '../core/file-text.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { toClaims } from '../http/disclosure.ts'
 import { type IssuedKey, issueApiKey } from '../keys/api-key.ts'
@@ -74,9 +76,9 @@ interface Options {
 
 const readText = (file: string): string => {
   try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    throw new Failure('The list of clients cannot be read.')
+    return textOfFile(readFileSync(file))
+  } catch (error) {
+    throw new Failure(`The list of clients ${whyUnread(error)}.`)
   }
 }
 

@@ -1,8 +1,9 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
 import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import { pemOfFile } from '../core/file-text.ts'
 import { type Environ, isGuarded, readSettings } from './env.ts'
-import { ConfigError, type ConfigFault } from './fault.ts'
+import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { type FileConfig, readConfigFile } from './file.ts'
 import { type Import, readImport } from './hashicorp.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
@@ -39,9 +40,9 @@ const orFaults = <T>(read: () => T, faults: ConfigFault[]): T | undefined => {
 const readTls = (settings: Settings, folder: string): Tls | undefined => {
   const read = (name: 'TLS_CERT_FILE' | 'TLS_KEY_FILE' | 'TLS_CLIENT_CA_FILE'): Buffer => {
     try {
-      return readFileSync(resolve(folder, settings[name] ?? ''))
-    } catch {
-      throw new ConfigError([{ place: name, message: 'the file cannot be read' }])
+      return pemOfFile(readFileSync(resolve(folder, settings[name] ?? '')))
+    } catch (error) {
+      throw new ConfigError([{ place: name, message: `the file ${whyUnread(error)}` }])
     }
   }
   if (settings.TLS_CERT_FILE === undefined) return undefined

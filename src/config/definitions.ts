@@ -5,6 +5,7 @@
  */
 import { connectStores, type StoresDeps } from '../broker/stores.ts'
 import { ProviderFault } from '../core/fault.ts'
+import { withoutMark } from '../core/file-text.ts'
 import { createReferenceBook, locatorOf, parseReference } from '../core/reference.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { checkShape, type Report } from '../core/shape.ts'
@@ -39,7 +40,7 @@ const failure = (error: unknown): string => {
 
 const parse = ({ text, encoding }: SecretRecord): unknown => {
   try {
-    return encoding === undefined ? JSON.parse(text.reveal()) : undefined
+    return encoding === undefined ? JSON.parse(withoutMark(text.reveal())) : undefined
   } catch {
     return undefined
   }

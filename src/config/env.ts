@@ -1,62 +1,104 @@
 /**
- * Reads the settings from the environment and `./.env`. Rule: what the environment already holds wins; an empty value is
- * no value; every fault is collected before anything is refused.
+ * Reads the settings from the environment and from `.env`, or the file that ENV_FILE names. Rule: what the environment already
+ * holds wins; an empty value is no value; every fault is collected before anything is refused.
  */
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseEnv } from 'node:util'
-import { ConfigError, type ConfigFault } from './fault.ts'
+import { textOfFile, wordOfFile } from '../core/file-text.ts'
+import { type EnvLine, parseDotenv } from './dotenv.ts'
+import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
 
 export type Environ = Readonly<Record<string, string | undefined>>
 
+export interface EnvFile {
+  /** Absolute. */
+  readonly path: string
+  /** What faults call it. */
+  readonly label: string
+  /** The environment over what the file says. */
+  readonly all: Environ
+  readonly lines: readonly EnvLine[]
+  readonly faults: readonly ConfigFault[]
+  /** Others than its owner can read it. */
+  readonly exposed: boolean
+}
+
+/** Where the file stands, whether it is there or not. */
+export const envFilePlace = (environ: Environ, folder: string) => {
+  const named = environ['ENV_FILE'] ?? ''
+  const label = named === '' ? '.env' : named
+  return { label, path: resolve(folder, label), isNamed: named !== '' }
+}
+
 const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
-/** The environment over what `.env` in the folder says, and whether others than its owner can read that file. */
-const withEnvFile = (environ: Environ, folder: string): { all: Environ; exposed: boolean } => {
-  const path = resolve(folder, '.env')
+/** Never throws: what is wrong with the file is among its faults. */
+export const readEnvFile = (environ: Environ, folder: string): EnvFile => {
+  const { path, label, isNamed } = envFilePlace(environ, folder)
   try {
     const exposed = (statSync(path).mode & 0o077) !== 0
-    const fromFile = Object.entries(parseEnv(readFileSync(path, 'utf8')))
-    const missing = fromFile.filter(([name]) => (environ[name] ?? '') === '')
-    return { all: { ...environ, ...Object.fromEntries(missing) }, exposed }
+    const { lines, faults } = parseDotenv(textOfFile(readFileSync(path)), label)
+    const missing = lines.filter(
+      ({ name, value }) => value !== '' && (environ[name] ?? '') === '' && name !== 'ENV_FILE'
+    )
+    const fromFile = Object.fromEntries(missing.map(({ name, value }) => [name, value]))
+    return { path, label, all: { ...environ, ...fromFile }, lines, faults, exposed }
   } catch (error) {
-    if (isMissing(error)) return { all: environ, exposed: false }
-    throw new ConfigError([{ place: '.env', message: 'cannot be read' }])
+    const absent = isMissing(error)
+    const message = absent
+      ? 'is named by ENV_FILE or --env-file and is not there'
+      : whyUnread(error)
+    const faults = absent && !isNamed ? [] : [{ place: label, message }]
+    return { path, label, all: environ, lines: [], faults, exposed: false }
   }
 }
 
-/** The text of a setting: its own variable, or for a secret the first line of the file that `<NAME>_FILE` names. */
+/** The names that a setting can be given by, its own first. */
+export const namesOf = (name: SettingName): string[] => {
+  const { secret, aliases = [] } = settingOf(name)
+  return [name, ...aliases].flatMap((one) => (secret === true ? [one, `${one}_FILE`] : [one]))
+}
+
+/** The text of a setting: its own variable, or for a secret what stands in the file that `<NAME>_FILE` names. */
 const textOf = (all: Environ, name: SettingName, folder: string): string | undefined => {
-  const { secret, fallback } = settingOf(name)
-  const direct = all[name] ?? ''
-  const file = secret === true ? (all[`${name}_FILE`] ?? '') : ''
-  if (direct !== '' && file !== '') throw new Error(`is given twice, here and as ${name}_FILE`)
-  if (file === '') return direct === '' ? fallback : direct
+  const [given, other] = namesOf(name).filter((one) => (all[one] ?? '') !== '')
+  if (given === undefined) return settingOf(name).fallback
+  if (other !== undefined) throw new Error(`is given twice, as ${given} and as ${other}`)
+  const value = all[given] ?? ''
+  const { secret, aliases = [] } = settingOf(name)
+  if (secret !== true || given === name || aliases.includes(given)) return value
   let content: string
   try {
-    content = readFileSync(resolve(folder, file), 'utf8').replace(/\r?\n$/, '')
-  } catch {
-    throw new Error(`the file that ${name}_FILE names cannot be read`)
+    content = wordOfFile(readFileSync(resolve(folder, value)))
+  } catch (error) {
+    throw new Error(`the file that ${given} names ${whyUnread(error)}`)
   }
-  if (content === '') throw new Error(`the file that ${name}_FILE names is empty`)
+  if (content === '') throw new Error(`the file that ${given} names is empty`)
   return content
 }
 
-const EXPOSED: ConfigFault = {
-  place: '.env',
-  message: 'can be read by others than its owner: chmod 600 .env'
-}
+const exposedFault = ({ label }: EnvFile): ConfigFault => ({
+  place: label,
+  message: `can be read by others than its owner: chmod 600 ${label}`
+})
 
 /** Where nothing is allowed that is only fit for trying things out. */
-export const isGuarded = ({ ENVIRONMENT }: Pick<Settings, 'ENVIRONMENT'>): boolean =>
+export const isGuarded = ({ ENVIRONMENT }: Partial<Pick<Settings, 'ENVIRONMENT'>>): boolean =>
   ENVIRONMENT === 'pre' || ENVIRONMENT === 'pro'
 
-const together = (settings: Settings, exposed: boolean): ConfigFault[] => {
+/** Of what could be read: a setting that is at fault itself is absent here, and told already. */
+const together = (
+  settings: Partial<Settings>,
+  isFaulty: (name: SettingName) => boolean
+): ConfigFault[] => {
   const faults: ConfigFault[] = []
   const fault = (place: SettingName, message: string): number => faults.push({ place, message })
-  if (exposed && isGuarded(settings)) faults.push(EXPOSED)
-  if ((settings.INTERNAL_HOST === undefined) !== (settings.INTERNAL_PORT === undefined)) {
+  if (
+    (settings.INTERNAL_HOST === undefined) !== (settings.INTERNAL_PORT === undefined) &&
+    !isFaulty('INTERNAL_HOST') &&
+    !isFaulty('INTERNAL_PORT')
+  ) {
     fault('INTERNAL_PORT', 'INTERNAL_HOST and INTERNAL_PORT are given together or not at all')
   }
   if ((settings.TLS_CERT_FILE === undefined) !== (settings.TLS_KEY_FILE === undefined)) {
@@ -74,57 +116,66 @@ const together = (settings: Settings, exposed: boolean): ConfigFault[] => {
   ) {
     fault('HASHICORP_VAULT_CONFIG_FILE_PATH', 'is given beside HASHICORP_VAULT_CONFIG: take one')
   }
-  const groups = [settings.ENCRYPTION_KEYS, settings.INTERNAL_SECRET, settings.JWT_SECRET ?? []]
+  const { ENCRYPTION_KEYS = [], INTERNAL_SECRET = [], JWT_SECRET = [] } = settings
+  const groups = [ENCRYPTION_KEYS, INTERNAL_SECRET, JWT_SECRET]
   if (new Set(groups.flat()).size !== groups.flat().length) {
     fault('INTERNAL_SECRET', 'the same secret serves two settings: each needs its own')
   }
   return faults
 }
 
-/** The environment over what `.env` in the folder says: also what is no setting of ours, such as a store's credentials. */
-export const readEnviron = (environ: Environ, folder: string): Environ =>
-  withEnvFile(environ, folder).all
+/** The environment over what the file says: also what is no setting of ours, such as a store's credentials. Throws ConfigError. */
+export const readEnviron = (environ: Environ, folder: string): Environ => {
+  const { all, faults } = readEnvFile(environ, folder)
+  if (faults.length > 0) throw new ConfigError(faults)
+  return all
+}
 
-const readEach = (
-  all: Environ,
+export interface SettingsRead {
+  /** Those that are at fault are absent. */
+  readonly settings: Partial<Settings>
+  readonly faults: readonly ConfigFault[]
+}
+
+/** What the settings say, and everything that is wrong with them and with the file. */
+export const settingsIn = (
+  file: EnvFile,
   folder: string,
-  names: readonly SettingName[]
-): Partial<Record<SettingName, unknown>> => {
-  const faults: ConfigFault[] = []
+  names: readonly SettingName[] = settingNames
+): SettingsRead => {
+  const faults: ConfigFault[] = [...file.faults]
   const values: Partial<Record<SettingName, unknown>> = {}
   for (const name of names) {
     try {
-      const value = textOf(all, name, folder)
+      const value = textOf(file.all, name, folder)
       if (value !== undefined) values[name] = settingOf(name).parse(value)
       else if (settingOf(name).required) throw new Error('is required')
     } catch (error) {
       faults.push({ place: name, message: (error as Error).message })
     }
   }
+  const settings = values as Partial<Settings>
+  if (file.exposed && isGuarded(settings)) faults.push(exposedFault(file))
+  const isFaulty = (name: SettingName): boolean => faults.some(({ place }) => place === name)
+  return { settings, faults: [...faults, ...together(settings, isFaulty)] }
+}
+
+const orThrow = ({ settings, faults }: SettingsRead): Settings => {
   if (faults.length > 0) throw new ConfigError(faults)
-  return values
+  return Object.freeze(settings as Settings)
 }
 
 /** Throws ConfigError with every fault. `folder` is where `.env` and relative paths are looked for. */
-export const readSettings = (environ: Environ, folder: string): Settings => {
-  const { all, exposed } = withEnvFile(environ, folder)
-  const settings = readEach(all, folder, settingNames) as Settings
-  const faults = together(settings, exposed)
-  if (faults.length > 0) throw new ConfigError(faults)
-  return Object.freeze(settings)
-}
+export const readSettings = (environ: Environ, folder: string): Settings =>
+  orThrow(settingsIn(readEnvFile(environ, folder), folder))
 
 /** Only the settings named and ENVIRONMENT, for what runs without the rest. Throws ConfigError. */
 export const readSomeSettings = <N extends SettingName>(
   environ: Environ,
   folder: string,
   names: readonly N[]
-): Pick<Settings, N | 'ENVIRONMENT'> => {
-  const { all, exposed } = withEnvFile(environ, folder)
-  const settings = readEach(all, folder, ['ENVIRONMENT', ...names]) as Settings
-  if (exposed && isGuarded(settings)) throw new ConfigError([EXPOSED])
-  return settings
-}
+): Pick<Settings, N | 'ENVIRONMENT'> =>
+  orThrow(settingsIn(readEnvFile(environ, folder), folder, ['ENVIRONMENT', ...names]))
 
 /** The text of an `.env`: every setting with a line of comment; `values` fill it, the rest keep their defaults. */
 export const renderEnv = (heading: string, values: Partial<Record<SettingName, string>>): string =>

@@ -5,6 +5,10 @@ export interface ConfigFault {
   readonly message: string
 }
 
+/** Why a file gave no text, as the end of a sentence: the system's own message has more than is told. */
+export const whyUnread = (error: unknown): string =>
+  error instanceof Error && !('code' in error) ? error.message : 'cannot be read'
+
 export class ConfigError extends Error {
   readonly faults: readonly ConfigFault[]
 

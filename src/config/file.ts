@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
 import type { ObjectsByKind } from '../broker/objects.ts'
+import { textOfFile } from '../core/file-text.ts'
 import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import {
   createReferenceBook,
@@ -14,7 +15,7 @@ import {
 } from '../core/reference.ts'
 import { checkShape, type Report } from '../core/shape.ts'
 import { chainFaults } from './chain.ts'
-import { ConfigError } from './fault.ts'
+import { ConfigError, whyUnread } from './fault.ts'
 import type { ImportedStore } from './hashicorp.ts'
 import { readObjects } from './objects.ts'
 import { readStore, Store, type StoreConfig } from './store.ts'
@@ -177,9 +178,11 @@ export const parseConfigFile = (
 export const readConfigFile = (path: string, label: string, beside?: Beside): FileConfig => {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    throw new ConfigError([{ place: label, message: 'cannot be read; `purser init` writes one' }])
+    text = textOfFile(readFileSync(path))
+  } catch (error) {
+    const why = whyUnread(error)
+    const help = 'code' in (error as object) ? '; `purser init` writes one' : ''
+    throw new ConfigError([{ place: label, message: `${why}${help}` }])
   }
   return parseConfigFile(text, label, beside)
 }

@@ -5,12 +5,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { textOfFile, withoutMark } from '../core/file-text.ts'
 import { createReferenceBook, parseReference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { refsIn } from './chain.ts'
 import { isGuarded } from './env.ts'
-import { ConfigError, type ConfigFault } from './fault.ts'
+import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import {
   FromStore,
   isArn,
@@ -82,7 +83,8 @@ const parseList = (text: string, label: string): readonly unknown[] => {
 }
 
 /** `label` is what faults call the text, `guarded`: the environment is pre or pro. Throws ConfigError with every fault. */
-export const parseImport = (text: string, label: string, guarded: boolean): Import => {
+export const parseImport = (written: string, label: string, guarded: boolean): Import => {
+  const text = withoutMark(written)
   const faults: ConfigFault[] = []
   const credentials = new Map<string, Sensitive<string>>()
   const placeOf = (path: Path): string =>
@@ -150,9 +152,9 @@ export const readImport = (settings: Settings, folder: string): Import => {
   const label = 'HASHICORP_VAULT_CONFIG_FILE_PATH'
   let text: string
   try {
-    text = readFileSync(resolve(folder, path), 'utf8')
-  } catch {
-    throw new ConfigError([{ place: label, message: 'the file cannot be read' }])
+    text = textOfFile(readFileSync(resolve(folder, path)))
+  } catch (error) {
+    throw new ConfigError([{ place: label, message: `the file ${whyUnread(error)}` }])
   }
   return parseImport(text, label, guarded)
 }

@@ -14,6 +14,8 @@ export interface Setting<T> {
   /** The text used where the environment has none; undefined: the setting may be absent, or is required. */
   readonly fallback?: string
   readonly required?: true
+  /** What operators of other systems call it; taken, with a note. */
+  readonly aliases?: readonly string[]
   /** May come from `<NAME>_FILE`; never shown. */
   readonly secret?: true
   /** Read and checked, but what it steers is not part of this version yet: a start with it set says so. */
@@ -157,17 +159,21 @@ export const SETTINGS = {
   TLS_CERT_FILE: optional('certificate chain (PEM) to serve TLS with', text),
   TLS_KEY_FILE: optional('private key (PEM) of that certificate', text),
   TLS_CLIENT_CA_FILE: optional('if set, callers must present a certificate of this CA', text),
+  ENV_FILE: optional(
+    'where this file stands, by default ./.env; said in the environment or by --env-file, not in the file itself',
+    text
+  ),
   CONFIG_FILE: setting('stores, policies and names', text, { fallback: './purser.yaml' }),
   DATA_DIR: setting('the embedded state and the audit trail', text, { fallback: './data' }),
   ENCRYPTION_KEYS: setting(
     'each exactly 32 characters, comma-separated; the last is active, all are accepted',
     encryptionKeys,
-    { required: true, secret: true }
+    { required: true, secret: true, aliases: ['AURA_ENCRYPTION_KEY'] }
   ),
   INTERNAL_SECRET: setting(
     'each at least 32 characters, comma-separated; all are accepted in X-Internal-Secret',
     secrets(atLeast32),
-    { required: true, secret: true }
+    { required: true, secret: true, aliases: ['GATEWAY_INTERNAL_SECRET'] }
   ),
   JWT_SECRET: optional("signs administrators' sessions", secrets(atLeast32), {
     secret: true,

@@ -14,6 +14,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
+import { pemOfFile } from '../core/file-text.ts'
 import { createReadMany } from './aws-batch.ts'
 import { EXPIRED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './aws-faults.ts'
 import { requestFor, secretIdOf, toRecord, writable } from './aws-record.ts'
@@ -117,7 +118,7 @@ export const awsSecretsManager = defineProvider({
         httpsAgent: {
           keepAlive: true,
           maxSockets: 50,
-          ...(caCertFile !== undefined && { ca: await readFile(caCertFile) })
+          ...(caCertFile !== undefined && { ca: pemOfFile(await readFile(caCertFile)) })
         }
       }
     })

@@ -13,6 +13,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
+import { pemOfFile } from '../core/file-text.ts'
 import { API_VERSION, pathOfPage, toListing } from './azure-list.ts'
 import { Auth, type Cloud, createTokens } from './azure-login.ts'
 import { assertLocator, type Kept, keptOf, toRecord, writable } from './azure-record.ts'
@@ -129,7 +130,8 @@ export const azureKeyVault = defineProvider({
     const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline')
     const url = new URL(vaultUrl)
     const cloud = cloudOf(url)
-    const ca = caCertFile === undefined ? undefined : [await readFile(caCertFile, 'utf8')]
+    const ca =
+      caCertFile === undefined ? undefined : [pemOfFile(await readFile(caCertFile)).toString()]
     const transport = await createTransport(ca)
     const tokens = createTokens(auth, cloud ?? PUBLIC, transport, deps)
 

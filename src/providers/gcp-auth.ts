@@ -6,6 +6,7 @@ import type { googleAuthLibrary } from 'google-gax'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ProviderFault } from '../core/fault.ts'
+import { withoutMark } from '../core/file-text.ts'
 import { Sensitive } from '../core/secret.ts'
 import { reasonOfCode, reasonOfStatus, settleBySignal } from './fault-of.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
@@ -91,7 +92,7 @@ const loginFault = (thrown: unknown): ProviderFault => {
 const parseKey = (text: string) => {
   let key: unknown
   try {
-    key = JSON.parse(text)
+    key = JSON.parse(withoutMark(text))
   } catch {
     // The parser's error quotes the text.
   }

@@ -13,6 +13,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
+import { pemOfFile } from '../core/file-text.ts'
 import type { Locator } from '../core/secret.ts'
 import { isInvalid, isRefusal } from './gcp-answer.ts'
 import { Auth, createAuthority } from './gcp-auth.ts'
@@ -106,7 +107,7 @@ export const gcpSecretManager = defineProvider({
     const { project, location, insecure = false, caCertFile } = settings
     const auth = settings.auth ?? (insecure ? undefined : ({ method: 'default' } as const))
     const authority = auth && (await createAuthority(auth, project, deps))
-    const authorities = caCertFile === undefined ? 'public' : await readFile(caCertFile)
+    const authorities = caCertFile === undefined ? 'public' : pemOfFile(await readFile(caCertFile))
     const trust = insecure ? 'plaintext' : authorities
     const channel = await openChannel({ ...placeOf(settings), trust }, authority)
 

@@ -9,6 +9,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
+import { pemOfFile } from '../core/file-text.ts'
 import type { Locator } from '../core/secret.ts'
 import { createTransport } from './http-transport.ts'
 import { defineProvider } from './provider.ts'
@@ -59,7 +60,7 @@ const Settings = Type.Object(
 type Settings = Static<typeof Settings>
 
 const authorities = async ({ caCertFile, caCertBase64 }: Settings): Promise<string[]> => [
-  ...(caCertFile === undefined ? [] : [await readFile(caCertFile, 'utf8')]),
+  ...(caCertFile === undefined ? [] : [pemOfFile(await readFile(caCertFile)).toString()]),
   ...(caCertBase64 === undefined ? [] : [Buffer.from(caCertBase64, 'base64').toString('utf8')])
 ]
 

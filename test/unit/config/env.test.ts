@@ -107,6 +107,84 @@ test('a secret comes from a file where <NAME>_FILE says, but not from two places
   t.match(faultsOf({ ...good(), ENCRYPTION_KEYS_FILE: 'key' }, folder), [/given twice/])
 })
 
+test('white space and a byte order mark around the text of a file go, whichever setting it is of', async (t) => {
+  const texts = { ...good(), REDIS_URL: 'redis://:pw@127.0.0.1', JWT_SECRET: randomSecret() }
+  const plain = readSettings(texts, '/nowhere')
+  for (const [name, text] of Object.entries(texts)) {
+    for (const around of [
+      ['\uFEFF', ''],
+      [' \t', ' \n\n'],
+      ['\uFEFF\n', '\r\n']
+    ] as const) {
+      const folder = folderWith(t, { text: around.join(text) })
+      const { [name]: _direct, ...others } = texts as Record<string, string>
+      const settings = readSettings({ ...others, [`${name}_FILE`]: 'text' }, folder)
+      t.strictSame(settings, plain, `${name} ${JSON.stringify(around)}`)
+    }
+  }
+})
+
+test('a secret in a file that is no UTF-8 text is a fault that says so', async (t) => {
+  const { INTERNAL_SECRET = '', ENCRYPTION_KEYS = '' } = good()
+  const folder = t.testdir({})
+  writeFileSync(join(folder, 'key'), Buffer.from(`\uFEFF${ENCRYPTION_KEYS}`, 'utf16le'))
+  t.strictSame(faultsOf({ INTERNAL_SECRET, ENCRYPTION_KEYS_FILE: 'key' }, folder), [
+    'ENCRYPTION_KEYS the file that ENCRYPTION_KEYS_FILE names is UTF-16: save it as UTF-8'
+  ])
+  writeFileSync(join(folder, '.env'), Buffer.from('\uFEFFENVIRONMENT=dev', 'utf16le'))
+  t.strictSame(faultsOf(good(), folder), ['.env is UTF-16: save it as UTF-8'])
+})
+
+test('a byte order mark before .env does not cost the first setting', async (t) => {
+  const folder = folderWith(t, { '.env': '\uFEFFENVIRONMENT=dev\r\nPORT=1\r\n' })
+  t.match(readSettings(good(), folder), { ENVIRONMENT: 'dev', PORT: 1 })
+})
+
+test('faults of the lines of .env and of the settings are told together', async (t) => {
+  const folder = folderWith(t, { '.env': 'HOST="x\nPORT=x\nINTERNAL_HOST=::1\n' })
+  t.match(faultsOf({ ...good(), INTERNAL_SECRET: '' }, folder), [
+    /^\.env:1 opens a quote/,
+    /^PORT must be/,
+    /^INTERNAL_SECRET is required/,
+    /^INTERNAL_PORT .* together/
+  ])
+})
+
+test('what belongs to a setting that is at fault itself is not complained about too', async (t) => {
+  const faults = faultsOf({ ...good(), INTERNAL_HOST: '::1', INTERNAL_PORT: 'x' })
+  t.match(faults, [/^INTERNAL_PORT must be/])
+  t.equal(faults.length, 1)
+})
+
+test('ENV_FILE names the file that is read in place of .env, and has to be there', async (t) => {
+  const folder = folderWith(t, { '.env': 'PORT=1\n', 'my.env': 'PORT=2\nHOST="\n' })
+  t.match(faultsOf({ ...good(), ENV_FILE: 'my.env' }, folder), [/^my\.env:2 opens/])
+  writeFileSync(join(folder, 'my.env'), 'PORT=2\n')
+  t.match(readSettings({ ...good(), ENV_FILE: join(folder, 'my.env') }, '/nowhere'), { PORT: 2 })
+  t.match(faultsOf({ ...good(), ENV_FILE: 'none.env' }, folder), [
+    /^none\.env is named by ENV_FILE or --env-file and is not there/
+  ])
+  chmodSync(join(folder, 'my.env'), 0o640)
+  t.match(faultsOf({ ...good(), ENV_FILE: 'my.env' }, folder), [/^my\.env can be read by others/])
+})
+
+test('the names that operators of other systems bring are taken, but not beside ours', async (t) => {
+  const { ENCRYPTION_KEYS: key = '', INTERNAL_SECRET: secret = '' } = good()
+  const theirs = { AURA_ENCRYPTION_KEY: key, GATEWAY_INTERNAL_SECRET: secret }
+  t.match(readSettings(theirs, '/nowhere'), { ENCRYPTION_KEYS: [key], INTERNAL_SECRET: [secret] })
+  const folder = folderWith(t, { key: `${key}\n` })
+  const { AURA_ENCRYPTION_KEY, ...rest } = theirs
+  t.match(readSettings({ ...rest, AURA_ENCRYPTION_KEY_FILE: 'key' }, folder), {
+    ENCRYPTION_KEYS: [key]
+  })
+  t.strictSame(faultsOf({ ...theirs, ENCRYPTION_KEYS: newEncryptionKey() }), [
+    'ENCRYPTION_KEYS is given twice, as ENCRYPTION_KEYS and as AURA_ENCRYPTION_KEY'
+  ])
+  t.strictSame(faultsOf({ ...theirs, INTERNAL_SECRET: secret }), [
+    'INTERNAL_SECRET is given twice, as INTERNAL_SECRET and as GATEWAY_INTERNAL_SECRET'
+  ])
+})
+
 test('the environment wins over .env', async (t) => {
   const folder = folderWith(t, { '.env': 'PORT=1234\nHOST=127.0.0.9\n' })
   t.match(readSettings({ ...good(), PORT: '4321' }, folder), { PORT: 4321, HOST: '127.0.0.9' })

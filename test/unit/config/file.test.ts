@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import type { ConfigError } from '../../../src/config/fault.ts'
-import { parseConfigFile } from '../../../src/config/file.ts'
+import { parseConfigFile, readConfigFile } from '../../../src/config/file.ts'
 import { parseReference } from '../../../src/core/reference.ts'
 import { createCanary } from '../../support/canary.ts'
 
@@ -10,6 +12,14 @@ const faultsOf = (text: string): string[] => {
     return []
   } catch (error) {
     return (error as ConfigError).faults.map(({ place, message }) => `${place} ${message}`)
+  }
+}
+
+const thrownBy = (work: () => unknown): unknown => {
+  try {
+    return work()
+  } catch (error) {
+    return error
   }
 }
 
@@ -55,6 +65,22 @@ test('any store may have a quota of its own', async (t) => {
   ]) {
     const faults = faultsOf(`stores: [{ name: local, kind: local, quota: ${quota} }]`)
     t.match(faults, [/ stores.0.quota/], quota)
+  }
+})
+
+test('a byte order mark before the file is no part of it, and no text in another coding is guessed at', async (t) => {
+  const file = join(t.testdir(), 'purser.yaml')
+  writeFileSync(file, `\uFEFF${STORES}`)
+  t.equal(readConfigFile(file, 'purser.yaml').stores.length, 1)
+  for (const [bytes, message] of [
+    [Buffer.from(`\uFEFF${STORES}`, 'utf16le'), 'is UTF-16: save it as UTF-8'],
+    [Buffer.from(`${STORES}# \xe9`, 'latin1'), 'is not UTF-8 text']
+  ] as const) {
+    writeFileSync(file, bytes)
+    t.match(
+      thrownBy(() => readConfigFile(file, 'x.yaml')),
+      { faults: [{ place: 'x.yaml', message }] }
+    )
   }
 })
 

@@ -269,12 +269,16 @@ test('the list comes from a file as well, but not from two places', async (t) =>
   t.strictSame(faultsOf(t, { environ }), [
     'HASHICORP_VAULT_CONFIG_FILE_PATH[1].colour: is not a known member'
   ])
-  writeFileSync(file, JSON.stringify([VAULT]))
+  writeFileSync(file, `\uFEFF${JSON.stringify([VAULT])}`)
   const { stores, withoutEffect } = read(t, { environ })
   t.equal(stores[0]?.name, 'vault-1')
   t.strictSame(withoutEffect, [])
   t.strictSame(faultsOf(t, { list: [VAULT], environ }), [
     'HASHICORP_VAULT_CONFIG_FILE_PATH: is given beside HASHICORP_VAULT_CONFIG: take one'
+  ])
+  writeFileSync(file, Buffer.from(`\uFEFF${JSON.stringify([VAULT])}`, 'utf16le'))
+  t.strictSame(faultsOf(t, { environ }), [
+    'HASHICORP_VAULT_CONFIG_FILE_PATH: the file is UTF-16: save it as UTF-8'
   ])
   const missing = { HASHICORP_VAULT_CONFIG_FILE_PATH: join(folder, 'none.json') }
   t.strictSame(faultsOf(t, { environ: missing }), [

@@ -1,0 +1,120 @@
+/** Files that an editor or an orchestrator has put a byte order mark or white space into: they mean what they say. */
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import { Type } from 'typebox'
+import { connectStores, type StoresDeps } from '../../src/broker/stores.ts'
+import { Sensitive } from '../../src/core/secret.ts'
+import { pluginOf } from '../../src/providers/catalog.ts'
+import { type Credential, defineProvider } from '../../src/providers/provider.ts'
+import { createCertificate } from '../support/certificate.ts'
+import { useEnvironment } from '../support/fake-gcp.ts'
+import { createDeps } from '../support/provider-deps.ts'
+import { listen } from '../support/wire.ts'
+
+/** A store that gives the credential it was given: every kind asks for its own in the same way. */
+const echo = defineProvider({
+  kind: 'local',
+  settings: Type.Object({ token: Type.Any() }),
+  address: () => ({ kind: 'local' }),
+  connect: async ({ token }, deps) => ({
+    read: async (_locator, options) => ({
+      text: await deps.credential(token as Credential, options),
+      version: '1'
+    }),
+    check: async () => {},
+    close: async () => {}
+  })
+})
+
+const credentialIn = async (file: string): Promise<string> => {
+  const { log, now } = createDeps()
+  const spec = {
+    name: 'echo',
+    plugin: echo,
+    settings: { token: { file } },
+    address: { kind: 'local' },
+    requireTags: new Map()
+  } as const
+  const deps = { log, now, replicas: () => 1, timeoutMs: 10_000 }
+  const { stores } = await connectStores([spec], deps as unknown as StoresDeps)
+  const store = stores.get('echo')
+  const record = await store?.call((options) => store.provider.read({ path: 'x' }, options))
+  return record?.text.reveal() ?? ''
+}
+
+test("A store's credential in a file is read without its mark and the white space around it", async (t) => {
+  const file = join(t.testdir(), 'token')
+  const json = '{\n  "private_key": "a\\nb"\n}'
+  for (const word of ['hvs.a-token', 'an id', 'with inner  blanks', json]) {
+    for (const around of [
+      ['', '\n'],
+      ['\uFEFF', '\r\n'],
+      ['\uFEFF \n', ' \t\n\n']
+    ] as const) {
+      writeFileSync(file, around.join(word))
+      t.equal(await credentialIn(file), word, JSON.stringify(around))
+    }
+  }
+})
+
+test('A credential that is no UTF-8 text, or nothing but white space, is not there', async (t) => {
+  const file = join(t.testdir(), 'token')
+  for (const bytes of [
+    Buffer.from('\uFEFFtoken', 'utf16le'),
+    Buffer.of(0xe9),
+    '\uFEFF \n',
+    'a\0b'
+  ]) {
+    writeFileSync(file, bytes)
+    await t.rejects(credentialIn(file), { reason: 'misconfigured', code: 'credential_missing' })
+  }
+})
+
+const secureServer = async (t: Test) => {
+  const { key, cert } = createCertificate('127.0.0.1')
+  const server = createServer(
+    { key, cert, ALPNProtocols: ['h2', 'http/1.1'] },
+    (_request, response) => {
+      response.writeHead(500).end()
+    }
+  )
+  const secured = once(server, 'secureConnection', { signal: AbortSignal.timeout(20_000) }).then(
+    () => true,
+    () => false
+  )
+  return { port: await listen(t, server), cert, secured }
+}
+
+const key = new Sensitive('{"client_email":"a@b.example","private_key":"x"}')
+const VAULT = {
+  mounts: [{ path: 'secret', version: 2 }],
+  auth: { method: 'token', token: { env: 'T' } }
+}
+const KINDS = [
+  [
+    'aws-secrets-manager',
+    (port: number) => ({ region: 'eu-west-1', endpoint: `https://127.0.0.1:${port}` })
+  ],
+  [
+    'azure-key-vault',
+    (port: number) => ({ vaultUrl: `https://127.0.0.1:${port}`, allowAnyHost: true })
+  ],
+  ['vault', (port: number) => ({ ...VAULT, address: `https://127.0.0.1:${port}` })]
+] as const
+
+for (const [kind, settingsFor] of KINDS) {
+  test(`A certificate authority of ${kind} is seen behind a byte order mark`, async (t) => {
+    useEnvironment(t, { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' })
+    const { port, cert, secured } = await secureServer(t)
+    const caCertFile = join(t.testdir(), 'ca.pem')
+    writeFileSync(caCertFile, `\uFEFF${cert}`)
+    const deps = createDeps({}, { credential: async () => key })
+    const provider = await pluginOf(kind)?.connect({ ...settingsFor(port), caCertFile }, deps)
+    await provider?.check({ signal: AbortSignal.timeout(10_000) }).catch(() => {})
+    t.ok(await secured)
+    await provider?.close()
+  })
+}
