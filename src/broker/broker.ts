@@ -3,6 +3,7 @@
  * record of it comes last, and without the record nothing leaves.
  */
 import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
+import { placeIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
 import { ProblemError } from '../core/problem.ts'
 import {
@@ -53,7 +54,11 @@ export interface Write {
   readonly ifVersion?: string | undefined
 }
 
-export type Invalidation = 'all' | { readonly store: string } | { readonly ref: string }
+export type Invalidation =
+  | 'all'
+  | { readonly store: string }
+  /** `nativeId`: as a notification names it, beside the reference that goes on record. */
+  | { readonly ref: string; readonly nativeId?: string }
 
 export interface BrokerOptions extends RecorderOptions {
   readonly rules: () => Rules
@@ -91,8 +96,6 @@ export interface Broker {
 /** Of an invalidation alone: to readers a store that is not there is one that they may not read. */
 const noSuchStore = (): ProblemError =>
   new ProblemError('invalid_request', { detail: 'there is no such store' })
-
-const secretOf = ({ store, path }: Reference) => ({ store, path })
 
 export const createBroker = (options: BrokerOptions): Broker => {
   const { rules, cache, tagCache, invalidation, keyring, sealer, negativeTtlMs, now } = options
@@ -219,7 +222,9 @@ export const createBroker = (options: BrokerOptions): Broker => {
         )
         // Also after a fault: a write that was not answered may have been carried out.
         await Promise.allSettled([writing])
-        const { pending } = await invalidation.invalidate(secretOf(authorized.reference))
+        const { pending } = await invalidation.invalidate(
+          placeIn(authorized.reference.store, authorized.reference)
+        )
         const { version } = await writing
         await recorder.allowed(caller, 'secret.write', reference, { version })
         return { reference: authorized.reference, version, ...(pending && { pending }) }
@@ -238,7 +243,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
       const reference = parseReference(what.ref, rules().book)
       if (reference === undefined) throw noSuchStore()
       await recorder.allowed(door, 'cache.invalidate', reference)
-      return invalidation.invalidate(secretOf(reference))
+      return invalidation.invalidate(placeIn(reference.store, { ...reference, ...what }))
     }
   }
 }

@@ -3,8 +3,7 @@
  * word and tells nobody how much goes on; one that is not among the last ones is of no use, and its reader starts anew.
  */
 import { randomUUID } from 'node:crypto'
-import { familyNames } from '../cache/names.ts'
-import type { Invalidation } from '../cache/origin.ts'
+import { familyNames, spelledNames } from '../cache/names.ts'
 import type { Notice } from '../cache/secret-cache.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 
@@ -15,7 +14,7 @@ export interface Change {
 }
 
 export interface Changes {
-  readonly add: (what: Invalidation | Notice) => Change
+  readonly add: (what: 'all' | Notice) => Change
   readonly newest: () => string
   /** What came after the change of that id; undefined if it is not known. */
   readonly since: (id: string) => readonly Change[] | undefined
@@ -27,23 +26,29 @@ const KEPT = 1_000
 // A family's name has no line feed.
 const storeName = (store: string): string => `\n${store}`
 
-/** All names by which a change may mean the secret, whichever key of the ring the replica that tells of it names it with. */
-export const namesOf = (keyring: Keyring, store: string, path: string): readonly string[] => [
+/**
+ * All names by which a change may mean the secret of the path, whichever key of the ring the replica that tells of it names it
+ * with: those of the spellings that its watcher listens for, and of its family, which is all that replicas of before tell.
+ */
+export const namesOf = (
+  keyring: Keyring,
+  store: string,
+  path: string,
+  heard: readonly string[]
+): readonly string[] => [
   storeName(store),
-  ...familyNames(keyring, store, path)
+  ...familyNames(keyring, store, path),
+  ...spelledNames(keyring, store, heard)
 ]
 
-export const createChanges = (keyring: () => Keyring): Changes => {
+export const createChanges = (): Changes => {
   const start = (): Change[] => [{ id: randomUUID(), names: [] }]
   let last = start()
 
-  const namesIn = (what: Invalidation | Notice): readonly string[] | undefined => {
+  const namesIn = (what: 'all' | Notice): readonly string[] | undefined => {
     if (what === 'all') return undefined
-    if ('families' in what && what.families !== undefined) return what.families
-    if ('path' in what && what.path !== undefined) {
-      return familyNames(keyring(), what.store, what.path)
-    }
-    return [storeName(what.store)]
+    const { store, families, names = families } = what
+    return names ?? [storeName(store)]
   }
 
   return {

@@ -9,7 +9,7 @@ import type { Origin } from '../cache/origin.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { wordOfFile } from '../core/file-text.ts'
 import { locatorOf, parseReference, type ReferenceBook } from '../core/reference.ts'
-import { Sensitive } from '../core/secret.ts'
+import { type Locator, Sensitive } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type {
@@ -17,7 +17,8 @@ import type {
   Log,
   ProviderDeps,
   ProviderPlugin,
-  SecretProvider
+  SecretProvider,
+  Spellings
 } from '../providers/provider.ts'
 import { QUOTAS, type Quota } from '../providers/quotas.ts'
 import type { State } from '../state/state.ts'
@@ -74,6 +75,17 @@ export interface Stores {
 }
 
 export const NO_STORES: Stores = { get: () => undefined, all: () => [], close: async () => {} }
+
+/** How a change of the secret is told and heard, as its store's kind says. */
+export const spellingsIn = (
+  stores: Pick<Stores, 'get'>,
+  store: string,
+  secret: Locator
+): Spellings =>
+  stores.get(store)?.spec.plugin.spellings?.(secret) ?? {
+    told: [secret.path],
+    heard: [secret.path]
+  }
 
 const missing = (): ProviderFault =>
   new ProviderFault('misconfigured', { code: 'credential_missing' })

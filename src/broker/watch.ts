@@ -2,7 +2,6 @@
  * Who is told that a secret changed. Rule: a watcher learns of what it may read and nothing of any value; its key and the
  * policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
  */
-import type { Invalidation } from '../cache/origin.ts'
 import type { Notice } from '../cache/secret-cache.ts'
 import { ProblemError } from '../core/problem.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
@@ -12,6 +11,7 @@ import type { Caller, Rules } from './caller.ts'
 import { createChanges, namesOf } from './changes.ts'
 import { authorize, parseWanted } from './decision.ts'
 import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
+import { spellingsIn } from './stores.ts'
 
 export interface Listener {
   /** What these references lead to may be new. */
@@ -42,7 +42,7 @@ export interface Watch {
   readonly check: (caller: Caller, refs: readonly string[]) => Promise<void>
   /** Resolves with how to leave. Rejects with a ProblemError. */
   readonly open: (caller: Caller, request: WatchRequest, listener: Listener) => Promise<() => void>
-  readonly invalidated: (what: Invalidation | Notice) => void
+  readonly invalidated: (what: 'all' | Notice) => void
   /** Ends all watchers; nobody is let in afterwards. */
   readonly close: () => void
   readonly count: () => number
@@ -68,13 +68,14 @@ const RETRY_AFTER = 30
 export const createWatch = (options: WatchOptions): Watch => {
   const { rules, keyring, heartbeatMs, log } = options
   const recorder = createRecorder(options)
-  const changes = createChanges(keyring)
+  const changes = createChanges()
   const watchers = new Map<Watcher, NodeJS.Timeout>()
   /** Whoever is let in counts from the first moment. */
   const perKey = new Map<string, number>()
   let count = 0
   let isClosed = false
   let kids = ''
+  let stores: Rules['stores'] | undefined
 
   const readable = (caller: Caller, text: string): Reference => {
     const current = rules()
@@ -130,16 +131,20 @@ export const createWatch = (options: WatchOptions): Watch => {
     }
   }
 
-  /** A rotation of the encryption key gives everything other names. */
+  /** A rotation of the encryption key gives everything other names, and so may a store of another kind under the same name. */
   const renameAll = (): void => {
     const now = keyring().kids.join()
-    if (now === kids) return
-    if (kids !== '') changes.forget()
+    const { stores: current } = rules()
+    if (now === kids && current === stores) return
+    if (now !== kids && kids !== '') changes.forget()
     kids = now
+    stores = current
     for (const { watched } of watchers.keys()) watched.forEach(rename)
   }
   const rename = (one: Watched): void => {
-    one.names = namesOf(keyring(), one.reference.store, one.reference.path)
+    const { store, path } = one.reference
+    const { heard } = spellingsIn(rules().stores, store, one.reference)
+    one.names = namesOf(keyring(), store, path, heard)
   }
 
   const mayKnow = ({ caller, request }: Watcher, watched: readonly Watched[]): boolean => {

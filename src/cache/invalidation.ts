@@ -6,8 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Shared } from '../state/shared.ts'
-import { epochKey, familyNames, generationKey, markKey } from './names.ts'
-import type { Invalidation } from './origin.ts'
+import { epochKey, familyNames, generationKey, markKey, spelledNames } from './names.ts'
+import type { Invalidation, Place } from './origin.ts'
 import type { Notice } from './secret-cache.ts'
 
 export interface Invalidated {
@@ -20,10 +20,12 @@ export interface InvalidationOptions {
   /** Drops in this process; gives how many entries. */
   readonly drop: (what: Invalidation | Notice) => number
   /** Told of each invalidation, from here and elsewhere, once a read that begins then gets nothing of before. */
-  readonly onInvalidated?: (what: Invalidation | Notice) => void
+  readonly onInvalidated?: (what: 'all' | Notice) => void
   /** Undefined: there are no replicas. */
   readonly shared: Shared | undefined
   readonly keyring: () => Keyring
+  /** Under which spellings a change of the secret is told, as its store's kind says; absent: its path. */
+  readonly told?: (place: Place) => readonly string[]
   /** The names of the configured stores. */
   readonly stores: () => readonly string[]
   /** How long an envelope may live, in milliseconds: a mark has to live longer. */
@@ -36,7 +38,7 @@ export interface InvalidationBus {
    * A fetch brought another value than was known. It is shared already: the other replicas only drop what they have in memory.
    * In the background; who misses it has the old value until its time is over.
    */
-  readonly changed: (what: One) => void
+  readonly changed: (what: Place) => void
   /** False while something waits to be shared. */
   readonly isWhole: () => boolean
   readonly close: () => void
@@ -69,19 +71,27 @@ interface Message {
   /** The store, as its epoch is named under each key of the sender's ring: no name is to be read in Redis. */
   readonly epochs: readonly string[]
   readonly families?: readonly string[]
+  readonly names?: readonly string[]
   /** Whether it is one of those that are counted. */
   readonly counts?: boolean
 }
 
 const isMessage = (value: unknown): value is Message => {
   if (typeof value !== 'object' || value === null) return false
-  const { from, epochs, families = [], counts = true } = value as Record<string, unknown>
-  const areNames = (names: unknown): boolean =>
-    Array.isArray(names) && names.every((name) => typeof name === 'string')
+  const {
+    from,
+    epochs,
+    families = [],
+    names = [],
+    counts = true
+  } = value as Record<string, unknown>
+  const areNames = (list: unknown): boolean =>
+    Array.isArray(list) && list.every((name) => typeof name === 'string')
   return (
     typeof from === 'string' &&
     areNames(epochs) &&
     areNames(families) &&
+    areNames(names) &&
     typeof counts === 'boolean'
   )
 }
@@ -97,15 +107,29 @@ const parseMessage = (text: string): Message | undefined => {
 
 export const createInvalidation = (options: InvalidationOptions): InvalidationBus => {
   const { drop, onInvalidated = () => {}, shared, keyring, stores, lifetimeMs } = options
+  const { told = ({ path }) => [path] } = options
+  /** Replicas in the middle of a rotation name things by different keys: all of them are meant. */
+  const namesOf = (one: One): Pick<Notice, 'families' | 'names'> => {
+    if (one.path === undefined) return {}
+    const { store, path } = one
+    return {
+      families: familyNames(keyring(), store, path),
+      names: spelledNames(keyring(), store, told(one))
+    }
+  }
+  const tell = (what: Invalidation | Notice): void => {
+    const isOne = what !== 'all' && 'path' in what
+    onInvalidated(isOne ? { store: what.store, ...namesOf(what) } : what)
+  }
   const dropAndTell = (what: Invalidation | Notice): number => {
     const dropped = drop(what)
-    onInvalidated(what)
+    tell(what)
     return dropped
   }
   if (shared === undefined) {
     return {
       invalidate: async (what) => ({ dropped: dropAndTell(what) }),
-      changed: onInvalidated,
+      changed: tell,
       isWhole: () => true,
       close: () => {}
     }
@@ -115,9 +139,6 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   const known = new Map<string, number>()
   let waiting: One[] = []
 
-  /** Replicas in the middle of a rotation name things by different keys: all of them are meant. */
-  const familiesOf = ({ store, path }: One): string[] | undefined =>
-    path === undefined ? undefined : familyNames(keyring(), store, path)
   const epochsOf = (store: string): string[] => keyring().all.map((key) => epochKey(key, store))
   /** Undefined for a store that this replica does not have: another one may be configured otherwise. */
   const storeOf = (epochs: readonly string[]): string | undefined =>
@@ -128,15 +149,15 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
 
   const share = async (one: One): Promise<void> => {
     const { store } = one
-    const families = familiesOf(one)
+    const named = namesOf(one)
     const epochs = epochsOf(store)
-    const marks = families?.map(markKey) ?? epochs
+    const marks = named.families?.map(markKey) ?? epochs
     const counts = keyring().all.map((key) => generationKey(key, store))
     await shared.add([
       ...marks.map((key) => ({ key, by: 1, ttlMs: lifetimeMs })),
       ...counts.map((key) => ({ key, by: 1, ttlMs: COUNT_LIVES_MS }))
     ])
-    await publish({ epochs, ...(families !== undefined && { families }) })
+    await publish({ epochs, ...named })
   }
 
   const shareLater = (one: One): void => {
@@ -177,11 +198,12 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   shared.onMessage(TOPIC, (text) => {
     const message = parseMessage(text)
     if (message === undefined) return
-    const { from, epochs, families, counts = true } = message
+    const { from, epochs, families, names, counts = true } = message
     const store = storeOf(epochs)
     if (store === undefined) return
     if (counts) known.set(store, (known.get(store) ?? 0) + 1)
-    if (from !== me) dropAndTell({ store, ...(families && { families }) })
+    if (from === me) return
+    dropAndTell({ store, ...(families && { families }), ...(names && { names }) })
   })
   shared.onReconnect(reconcileSoon)
   let beats = 0
@@ -201,10 +223,8 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
       return { dropped, ...(!shares.every(Boolean) && { pending: true as const }) }
     },
     changed: (what) => {
-      onInvalidated(what)
-      const families = familiesOf(what)
-      const epochs = epochsOf(what.store)
-      publish({ epochs, ...(families && { families }), counts: false }).catch(() => {})
+      tell(what)
+      publish({ epochs: epochsOf(what.store), ...namesOf(what), counts: false }).catch(() => {})
     },
     isWhole: () => waiting.length === 0,
     close: () => clearInterval(timer)

@@ -18,6 +18,14 @@ export const familyName = (key: EncryptionKey, store: string, path: string): str
 export const familyNames = ({ all }: Keyring, store: string, path: string): string[] =>
   all.map((key) => familyName(key, store, path))
 
+/** The spellings under which a change is told to watchers, under every key of the ring. */
+export const spelledNames = (
+  { all }: Keyring,
+  store: string,
+  spellings: readonly string[]
+): string[] =>
+  all.flatMap((key) => spellings.map((one) => fingerprint(key, ['spelling', store, one])))
+
 /** Changes whenever the secret is invalidated. */
 export const markKey = (family: string): string => `mark:{${family}}`
 

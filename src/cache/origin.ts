@@ -2,6 +2,8 @@
  * Where a cached secret comes from, and which cached secrets are one. Rule: a store is a name and a place: under a name that
  * leads elsewhere by now nothing of before is found, neither here nor in another replica or after a restart.
  */
+import type { Locator } from '../core/secret.ts'
+
 export interface Origin {
   /** The store's name in the configuration. */
   readonly store: string
@@ -9,8 +11,25 @@ export interface Origin {
   readonly place: string
 }
 
-/** Which cached secrets an invalidation means. A path stands for all versions and spellings of its secret. */
-export type Invalidation = 'all' | { readonly store: string; readonly path?: string }
+/** A secret in its store, whatever its version. */
+export interface Place {
+  readonly store: string
+  readonly path: string
+  readonly nativeId?: string
+}
 
-/** AWS appends six characters to a secret's name in its ARN: both spellings of one secret belong together. */
+export const placeIn = (store: string, { path, nativeId }: Locator): Place => ({
+  store,
+  path,
+  ...(nativeId !== undefined && { nativeId })
+})
+
+/** Which cached secrets an invalidation means. A path stands for all versions and spellings of its secret. */
+export type Invalidation = 'all' | Place | { readonly store: string; readonly path?: undefined }
+
+/**
+ * Paths that are dropped together, in every kind of store: all that may be spellings of one secret, and more, which costs a
+ * fetch. Replicas name what they share by it, so that it stays as it is while versions of before and after run side by side.
+ * Who is told of a change is decided by what the store's kind says of its spellings (`ProviderPlugin.spellings`), not by this.
+ */
 export const familyOf = (path: string): string => path.replace(/-[A-Za-z0-9]{6}$/, '')

@@ -7,7 +7,7 @@
 import { LRUCache } from 'lru-cache'
 import { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
-import { familyOf, type Invalidation, type Origin } from './origin.ts'
+import { familyOf, type Invalidation, type Origin, type Place, placeIn } from './origin.ts'
 import type { SharedTier } from './shared-tier.ts'
 import { createSingleFlight, type Flight } from './single-flight.ts'
 import {
@@ -37,10 +37,12 @@ export interface LoadOptions {
   readonly remembersFailures?: boolean
 }
 
-/** What another replica dropped: a secret by the names that each encryption key gives it, or all of a store. */
+/** What is dropped elsewhere or told to watchers: a secret by the names that each encryption key gives it, or all of a store. */
 export interface Notice {
   readonly store: string
   readonly families?: readonly string[]
+  /** Of its spellings, for watchers; absent from replicas of before, whose families have to do. */
+  readonly names?: readonly string[]
 }
 
 /** `T` is what is kept of a secret: its record, or its tags. */
@@ -80,7 +82,7 @@ export interface SecretCacheOptions<T> {
   readonly negativeTtlMs: number
   readonly tier?: SharedTier<T> | undefined
   /** Called when a fetch brought another value than was known, for whoever has the old one. */
-  readonly onChanged?: (what: { readonly store: string; readonly path: string }) => void
+  readonly onChanged?: (what: Place) => void
   readonly isSame?: (a: T, b: T) => boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -210,8 +212,9 @@ export const createSecretCache = <T = SecretRecord>(
     const { entry, failure } = slot
     const former = before?.entry
     if (isOurs && former !== undefined && entry !== undefined) {
-      if (!isSame(former.record, entry.record))
-        onChanged({ store: origin.store, path: locator.path })
+      if (!isSame(former.record, entry.record)) {
+        onChanged(placeIn(origin.store, locator))
+      }
     }
     return entry !== undefined && failure === undefined
       ? { entry, from: 'MISS' }

@@ -2,6 +2,7 @@
 import { ProviderFault } from '../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
+import type { Spellings } from './provider.ts'
 
 /** What GetSecretValue answers, and BatchGetSecretValue of each secret. */
 export interface SecretValue {
@@ -10,6 +11,30 @@ export interface SecretValue {
   readonly VersionId?: string | undefined
   readonly SecretString?: string | undefined
   readonly SecretBinary?: Uint8Array | undefined
+}
+
+/** What AWS appends to the name in an ARN. https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html */
+const SUFFIX = /-[A-Za-z0-9]{6}$/
+
+/**
+ * A secret's name is exactly that, also where it ends like an ARN. An ARN may be complete or partial, which only AWS can
+ * tell: so its secret has its whole path for a name, or that without a suffix. Two complete ARNs are two secrets.
+ */
+export const spellingsOf = ({ path, nativeId }: Locator): Spellings => {
+  if (nativeId === undefined)
+    return { told: [`name ${path}`], heard: [`name ${path}`, `has ${path}`] }
+  const name = path.replace(SUFFIX, '')
+  const partial = nativeId.replace(SUFFIX, '')
+  return {
+    told: [`has ${path}`, `has ${name}`, `arn ${nativeId}`, `completes ${partial}`],
+    heard: [
+      `name ${path}`,
+      `name ${name}`,
+      `arn ${nativeId}`,
+      `arn ${partial}`,
+      `completes ${nativeId}`
+    ]
+  }
 }
 
 /** A secret goes by its name, or by the ARN that the caller wrote. */

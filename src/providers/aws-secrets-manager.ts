@@ -17,7 +17,7 @@ import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
 import { createReadMany } from './aws-batch.ts'
 import { EXPIRED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './aws-faults.ts'
-import { requestFor, secretIdOf, toRecord, writable } from './aws-record.ts'
+import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './aws-record.ts'
 import { retryOnce, settleBySignal } from './fault-of.ts'
 import { type CallOptions, defineProvider, type SecretProvider } from './provider.ts'
 import { VERSION } from './user-agent.ts'
@@ -93,6 +93,7 @@ export const awsSecretsManager = defineProvider({
   kind: 'aws-secrets-manager',
   tags: 'tags',
   settings: Settings,
+  spellings: spellingsOf,
 
   address: (settings) => {
     const { region, accounts = [], endpoint } = settings

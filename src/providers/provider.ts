@@ -107,6 +107,14 @@ export interface ProviderDeps {
   readonly sealer: () => Sealer
 }
 
+/** Words for a secret, of which a change and a watcher share one if they may mean the same secret. */
+export interface Spellings {
+  /** What a change of it is told under. */
+  readonly told: readonly string[]
+  /** What its watcher listens for. */
+  readonly heard: readonly string[]
+}
+
 export interface ProviderPlugin<S extends TObject = TObject> {
   /** The word in `kind:` of `purser.yaml`. */
   readonly kind: StoreAddress['kind']
@@ -116,6 +124,8 @@ export interface ProviderPlugin<S extends TObject = TObject> {
   readonly settings: S
   /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
   readonly address: (settings: Static<S>) => StoreAddress
+  /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
+  readonly spellings?: (secret: Locator) => Spellings
   /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */
   readonly connect: (settings: Static<S>, deps: ProviderDeps) => Promise<SecretProvider>
 }

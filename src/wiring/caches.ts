@@ -1,4 +1,6 @@
 /** Secrets and tags in both tiers, and what invalidates them. Rule: whatever drops a secret drops its tags as well. */
+
+import { spellingsIn } from '../broker/stores.ts'
 import { recordCodec, tagsCodec } from '../cache/envelope.ts'
 import {
   createInvalidation,
@@ -87,6 +89,7 @@ export const createCaches = (deps: CachesDeps): Caches => {
     onInvalidated,
     shared,
     keyring: () => live().keyring,
+    told: ({ store, ...secret }) => spellingsIn(live().stores, store, secret).told,
     stores: () =>
       live()
         .stores.all()

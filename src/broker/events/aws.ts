@@ -81,5 +81,9 @@ export const hearEventBridge = (
     additionalEventData?.SecretId,
     name
   ].filter((id) => id !== undefined)
-  return heard(ids.length === 0 ? ['malformed'] : ids.map((id) => nameOf(store, address, id)))
+  if (ids.length === 0) return heard(['malformed'])
+  const named = ids.map((id) => nameOf(store, address, id))
+  // They are spellings of one secret, and each of them is heard by whoever watches it under another.
+  const first = named.find((one) => typeof one !== 'string')
+  return heard([...(first ? [first] : []), ...named.filter((one) => typeof one === 'string')])
 }

@@ -1,9 +1,9 @@
 /**
- * What all notifications have in common: from a delivery to paths of the store. Rule: a notification only names; what it
+ * What all notifications have in common: from a delivery to secrets of the store. Rule: a notification only names; what it
  * names is read as any reference is, against that one store, and what leads elsewhere is counted and left alone.
  */
-import { familyOf } from '../../cache/origin.ts'
 import { createReferenceBook, parseReference } from '../../core/reference.ts'
+import type { Locator } from '../../core/secret.ts'
 import type { NamedStore } from '../../core/store-address.ts'
 import type { EventProof } from './proof.ts'
 
@@ -22,40 +22,40 @@ export interface Addressee extends NamedStore {
 export type Ignored = 'type' | 'foreign' | 'malformed'
 
 export interface Heard {
-  readonly paths: readonly string[]
+  readonly secrets: readonly Locator[]
   readonly ignored: readonly Ignored[]
   /** The handshake of Event Grid wants its code back. */
   readonly validationResponse?: string
 }
 
-/** What one event names: a path of the store, or why not. */
-export type Named = { readonly path: string } | Ignored
+/** What one event names: a secret of the store, or why not. */
+export type Named = Locator | Ignored
 
 /** Events in one delivery, and paths in the simple form. */
 export const EVENTS_MAX = 100
 
-export const NOTHING: Heard = { paths: [], ignored: [] }
+export const NOTHING: Heard = { secrets: [], ignored: [] }
 
 /** Reads the text of a reference against the one store. */
 export const nameIn = (store: NamedStore, text: string): Named => {
   try {
     const reference = parseReference(text, createReferenceBook([store], new Map()))
-    return reference === undefined ? 'foreign' : { path: reference.path }
+    if (reference === undefined) return 'foreign'
+    const { path, nativeId } = reference
+    return { path, ...(nativeId !== undefined && { nativeId }) }
   } catch {
     return 'malformed'
   }
 }
 
-/** Each secret once, however often and in whatever spelling it is named. */
+/** Each secret once, however often it is named. */
 export const heard = (named: readonly Named[]): Heard => {
-  const paths = new Map<string, string>()
+  const secrets = new Map<string, Locator>()
   for (const one of named) {
-    if (typeof one !== 'string' && !paths.has(familyOf(one.path))) {
-      paths.set(familyOf(one.path), one.path)
-    }
+    if (typeof one !== 'string') secrets.set(one.nativeId ?? one.path, one)
   }
   return {
-    paths: [...paths.values()],
+    secrets: [...secrets.values()],
     ignored: named.filter((one) => typeof one === 'string')
   }
 }

@@ -66,7 +66,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     }
     if (given.Type !== 'Notification') return NOTHING
     const event = hearEventBridge(store, address, parsed(given.Message))
-    return event ?? { paths: [], ignored: ['malformed' as const] }
+    return event ?? { secrets: [], ignored: ['malformed' as const] }
   }
 
   const hearAws: Hear = (store, { body }) => {
@@ -124,15 +124,17 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
       } catch (error) {
         throw await recorder.failed(door, 'event.receive', undefined, error)
       }
-      const { paths, ignored, validationResponse } = heard
+      const { secrets, ignored, validationResponse } = heard
       tellIgnored(log, name, heard)
-      const reason = `store ${name}: ${paths.length} named, ${ignored.length} ignored`
+      const reason = `store ${name}: ${secrets.length} named, ${ignored.length} ignored`
       await recorder.allowed(door, 'event.receive', undefined, { reason })
       const all = await Promise.all(
-        paths.map((path) => invalidate(door, { ref: `${name}:${path}` }))
+        secrets.map(({ path, ...native }) =>
+          invalidate(door, { ref: `${name}:${path}`, ...native })
+        )
       )
       return {
-        invalidated: paths.length,
+        invalidated: secrets.length,
         ignored: ignored.length,
         ...(all.some(({ pending }) => pending) && { pending: true as const }),
         ...(validationResponse !== undefined && { validationResponse })

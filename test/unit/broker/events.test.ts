@@ -45,6 +45,7 @@ const setUp = async (t: Test) => {
   const specs = new Map(stores.map((spec) => [spec.name, { spec } as unknown as Store]))
   const clouds = await createEventClouds(t)
   const refs: string[] = []
+  const ids: (string | undefined)[] = []
   const records: AuditEvent[] = []
   const logs: unknown[] = []
   const rules: Rules = {
@@ -57,7 +58,10 @@ const setUp = async (t: Test) => {
     }
   }
   const invalidate: Broker['invalidate'] = async (_door, what) => {
-    if (typeof what === 'object' && 'ref' in what) refs.push(what.ref)
+    if (typeof what === 'object' && 'ref' in what) {
+      refs.push(what.ref)
+      ids.push(what.nativeId)
+    }
     return { dropped: 1 }
   }
   const receiver = createReceiver({
@@ -73,8 +77,9 @@ const setUp = async (t: Test) => {
   /** What one delivery led to. */
   const deliver = async (store: string, body: unknown, authorization?: string) => {
     refs.length = 0
+    ids.length = 0
     const answer = await receiver.receive(DOOR, store, { body, authorization })
-    return { ...answer, refs: [...refs] }
+    return { ...answer, refs: [...refs], ids: [...ids] }
   }
   const refuses = async (store: string, body: unknown, reason: string, authorization?: string) => {
     refs.length = 0
@@ -121,6 +126,8 @@ test('an event of EventBridge names a secret by its name or its ARN, an API call
   const twice = apiCall('RotationSucceeded', 'acme/db')
   Object.assign(twice.detail, { additionalEventData: { SecretId: arn('acme/db-AbCdEf') } })
   t.same((await deliver('aws', twice)).refs, ['aws:acme/db'], 'one secret under two names')
+  const full = arn('acme/db-AbCdEf')
+  t.same((await deliver('aws', apiCall('PutSecretValue', full))).ids, [full], 'an ARN stays one')
 })
 
 test('an event of another account, region or kind is taken and left alone', async (t) => {
@@ -394,5 +401,20 @@ test('a proof that does not fit its store is a fault of the configuration', asyn
       t.ok(error instanceof ConfigError)
       t.match((error as ConfigError).faults.map((fault) => fault.message).join(), message)
     }
+  }
+})
+
+test('secrets whose names are alike are told each, in every kind of store', async (t) => {
+  const { deliver } = await setUp(t)
+  const paths = ['db-master', 'db-backup', 'db', 'db-AbCdEf']
+  for (const store of ['aws', 'kv', 'vault', 'cluster', 'bare']) {
+    const [under, upper] = { vault: ['kv/'], cluster: ['apps/'] }[store] ?? ['']
+    const names = paths.map((path) => `${under}${store === 'vault' ? path : path.toLowerCase()}`)
+    const { refs } = await deliver(store, { paths: names })
+    t.same(
+      refs,
+      names.map((name) => `${store}:${name}`),
+      upper ?? store
+    )
   }
 })

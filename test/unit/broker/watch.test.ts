@@ -2,13 +2,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { Caller, Rules } from '../../../src/broker/caller.ts'
-import type { Store } from '../../../src/broker/stores.ts'
+import { type Store, spellingsIn } from '../../../src/broker/stores.ts'
 import { createWatch, WATCHERS_MAX, WATCHERS_PER_KEY } from '../../../src/broker/watch.ts'
 import { createInvalidation } from '../../../src/cache/invalidation.ts'
+import { epochKey, familyNames } from '../../../src/cache/names.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { compilePolicy } from '../../../src/core/policy.ts'
 import { createReferenceBook } from '../../../src/core/reference.ts'
+import type { NamedStore } from '../../../src/core/store-address.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { pluginOf } from '../../../src/providers/catalog.ts'
 import { createMemoryShared, type MemoryShared } from '../../support/shared.ts'
 
 const CALLER: Caller = {
@@ -21,11 +24,25 @@ const CALLER: Caller = {
 }
 const KEYS = [newEncryptionKey(), newEncryptionKey()] as const
 const ALL = ['kv:**', 'other:**']
+const ACCOUNT = '123456789012'
+const AWS = {
+  kind: 'aws-secrets-manager',
+  partition: 'aws',
+  region: 'eu-west-1',
+  accounts: [ACCOUNT, '210987654321']
+} as const
 
 const rulesFor = (read: readonly string[], names: Record<string, string> = {}): Rules => {
-  const stores = ['kv', 'other'].map((name) => ({ name, address: { kind: 'local' as const } }))
+  const stores: NamedStore[] = [
+    { name: 'kv', address: { kind: 'local' } },
+    { name: 'other', address: { kind: 'local' } },
+    { name: 'aws', address: AWS }
+  ]
   const connected = new Map(
-    stores.map(({ name }) => [name, { spec: { name } } as unknown as Store])
+    stores.map(({ name, address }) => {
+      const spec = { name, plugin: pluginOf(address.kind) }
+      return [name, { spec } as unknown as Store]
+    })
   )
   return {
     policy: compilePolicy([{ client: 'app', read }]),
@@ -69,7 +86,8 @@ const setUp = (
     onInvalidated: watch.invalidated,
     shared: shared?.connect(),
     keyring: () => live.keyring,
-    stores: () => ['kv', 'other'],
+    told: ({ store, ...secret }) => spellingsIn(live.rules.stores, store, secret).told,
+    stores: () => ['kv', 'other', 'aws'],
     lifetimeMs: 60_000
   })
   t.teardown(() => {
@@ -276,4 +294,84 @@ test('a watcher that cannot be told is let go of, and keeps nobody else from bei
   await bus.invalidate({ store: 'kv', path: 'a' })
   t.same(told, ['changed kv:a'])
   t.equal(watch.count(), 1)
+})
+
+test('a watcher hears of no other secret whose name looks like a spelling of its own, in no kind but where AWS may mean the same', async (t) => {
+  const arn = (name: string, account = ACCOUNT) =>
+    `arn:aws:secretsmanager:eu-west-1:${account}:secret:${name}`
+  const place = (ref: string) => {
+    const isArn = ref.startsWith('arn:')
+    const path = isArn ? (ref.split(':').at(-1) ?? '') : ref.slice(ref.indexOf(':') + 1)
+    const store = isArn ? 'aws' : ref.slice(0, ref.indexOf(':'))
+    return { store, path, ...(isArn && { nativeId: ref }) }
+  }
+  const other = arn('acme/db-AbCdEf', '210987654321')
+  const table = [
+    ['kv:acme/db-master', ['kv:acme/db-master'], ['kv:acme/db-backup', 'kv:acme/db', 'kv:acme']],
+    ['kv:acme/db', ['kv:acme/db'], ['kv:acme/db-master', 'kv:acme/db-AbCdEf']],
+    [
+      'aws:acme/db-master',
+      ['aws:acme/db-master', arn('acme/db-master'), arn('acme/db-master-AbCdEf')],
+      ['aws:acme/db-backup', 'aws:acme/db', arn('acme/db-backup'), arn('acme/db-backup-AbCdEf')]
+    ],
+    [
+      'aws:acme/db',
+      ['aws:acme/db', arn('acme/db'), arn('acme/db-AbCdEf'), arn('acme/db-master')],
+      ['aws:acme/db-master', 'aws:acme/db-AbCdEf', arn('acme/db-master-AbCdEf')]
+    ],
+    [
+      arn('acme/db-AbCdEf'),
+      ['aws:acme/db', 'aws:acme/db-AbCdEf', arn('acme/db'), arn('acme/db-AbCdEf')],
+      ['aws:acme/db-master', 'aws:acme', arn('acme/db-backup'), arn('acme/db-GhIjKl'), other]
+    ],
+    [
+      arn('acme/db'),
+      ['aws:acme/db', arn('acme/db'), arn('acme/db-AbCdEf'), arn('acme/db-GhIjKl')],
+      ['aws:acme/db-AbCdEf', 'aws:acme/db-master', other]
+    ]
+  ] as const
+  for (const replicas of [1, 2]) {
+    const shared = replicas === 2 ? createMemoryShared() : undefined
+    const both = { read: ['kv:**', 'aws:**'], ...(shared && { shared }) }
+    const here = setUp(t, both)
+    const there = shared === undefined ? here : setUp(t, both)
+    if (shared !== undefined) await sleep(20)
+    for (const [ref, same, others] of table) {
+      const { told, leave } = await there.open([ref])
+      for (const one of same) {
+        told.length = 0
+        await here.bus.invalidate(place(one))
+        if (shared !== undefined) await sleep(5)
+        t.same(told, [`changed ${ref}`], `${ref} hears of ${one}`)
+      }
+      told.length = 0
+      for (const one of others) await here.bus.invalidate(place(one))
+      here.bus.changed(place(others[0]))
+      if (shared !== undefined) await sleep(20)
+      t.same(told, [], `${ref} hears of none of ${others.join(' ')}`)
+      leave()
+    }
+  }
+})
+
+test('replicas of before and after hear each other while they run side by side', async (t) => {
+  const shared = createMemoryShared()
+  const { open, live } = setUp(t, { shared })
+  const before = shared.connect()
+  const heard: { families?: string[]; names?: string[]; epochs: string[] }[] = []
+  before.onMessage('invalidate', (text) => void heard.push(JSON.parse(text)))
+  await sleep(20)
+  const { told } = await open(['kv:team/db-master'])
+  const families = familyNames(live.keyring, 'kv', 'team/db-master')
+  const epochs = live.keyring.all.map((key) => epochKey(key, 'kv'))
+  await before.publish('invalidate', JSON.stringify({ from: 'before', epochs, families }))
+  await sleep(20)
+  t.same(told, ['beat', 'changed kv:team/db-master'], 'a message without names loses nobody')
+  const after = setUp(t, { shared })
+  await sleep(20)
+  heard.length = 0
+  await after.bus.invalidate({ store: 'kv', path: 'team/db-master' })
+  await sleep(20)
+  t.same(heard[0]?.families, families, 'it says what one of before listens for')
+  t.notMatch(JSON.stringify(heard), /team|master|"kv"/)
 })
