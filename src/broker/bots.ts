@@ -130,11 +130,14 @@ export const createBots = (options: BotsOptions): Bots => {
     return result
   }
 
-  const providerOf = ({ provider }: Configuration): Configuration | undefined => {
+  const providerOf = ({ name, provider }: Configuration): Configuration | undefined => {
     if (provider === undefined) return undefined
     const found = objects.get('providers', provider)
     // Another replica, or a reload, may have taken it away from under a bot that was made at run time.
-    if (found === undefined) throw new ProblemError('store_misconfigured', {}, 'unknown_provider')
+    if (found === undefined) {
+      options.log('warn', 'a bot names a provider that is not there', { bot: name, provider })
+      throw new ProblemError('store_misconfigured', {}, 'unknown_provider')
+    }
     return found
   }
 

@@ -121,13 +121,9 @@ export const createChannels = (options: ChannelsOptions): Channels => {
     name: string,
     text: string
   ): Promise<Sensitive<string>> => {
-    try {
-      const { selection } = await readSecret(caller, { text }, { grant: { by: `channel ${name}` } })
-      if ('value' in selection) return new Sensitive(selection.value.reveal().trim())
-    } catch (error) {
-      throw asChannelFault(error)
-    }
-    throw new ProblemError('store_misconfigured')
+    const { selection } = await readSecret(caller, { text }, { grant: { by: `channel ${name}` } })
+    if ('value' in selection) return new Sensitive(selection.value.reveal().trim())
+    throw new ProblemError('field_required')
   }
 
   const warn = (
@@ -159,7 +155,11 @@ export const createChannels = (options: ChannelsOptions): Channels => {
       try {
         secret = await secretOf(caller, channel.name, channel.secrets[index] ?? '')
       } catch (error) {
-        unread = toProblem(error)
+        const { code } = toProblem(error)
+        const { requestId } = caller
+        const facts = { requestId, channel: channel.name, secret: index + 1, code }
+        log('warn', 'a secret of a channel cannot be read', facts)
+        unread = asChannelFault(error)
         continue
       }
       // It begins with the first call: how long a store takes has a deadline of its own.

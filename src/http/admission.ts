@@ -38,6 +38,8 @@ export interface AdmissionOptions {
   readonly recordRefusal: (request: FastifyRequest, problem: ProblemError) => Promise<void>
 }
 
+const ADMIN_WRITE_OFF = 'this service is not changed by HTTP: ALLOW_ADMIN_WRITE is off'
+
 type KeyAuth = Extract<RouteAuth, { kind: 'key' | 'admin' }>
 
 const isFailedLogin = (error: unknown): error is ProblemError =>
@@ -79,7 +81,8 @@ export const addAdmission = async (
       throw new ProblemError('insufficient_mode')
     }
     if (auth.kind === 'admin' && auth.changes && !options.allowsAdminWrite) {
-      throw new ProblemError('access_denied', {}, 'admin_write_off')
+      // Said to an administrator alone: whoever is none was refused above.
+      throw new ProblemError('access_denied', { detail: ADMIN_WRITE_OFF }, 'admin_write_off')
     }
   }
 

@@ -1,15 +1,11 @@
 /**
  * A request's JSON body. Rule: it has one meaning for every reader: well-formed UTF-8, no member twice (of two, parsers
- * disagree which one counts; RFC 8259, 4), no number or character that would not survive, none that could reach a prototype, and no nesting that exhausts a stack.
+ * disagree which one counts; RFC 8259, 4), no number or character that would not survive, none that could reach a prototype, and no nesting
+ * that exhausts a stack. A byte order mark before it is ignored, as RFC 8259, 8.1 allows: editors and PowerShell write it.
  */
 import { ProblemError } from '../core/problem.ts'
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
-
-/** In valid JSON: a string, with the colon if it is a member's name, or where an object or array begins or ends. */
-const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g
-
-const NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
 
 const DEPTH_MAX = 32
 
@@ -22,30 +18,77 @@ const isLossy = (token: string): boolean => {
 // A lone surrogate is no character, and every store makes something else of it.
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
-const survives = (json: string): boolean =>
-  [...json.matchAll(NUMBERS)].every(([token]) =>
-    token.startsWith('"')
-      ? !/\\u[dD]/.test(token) || !LONE_SURROGATE.test(JSON.parse(token))
-      : !isLossy(token)
-  )
+const QUOTE = 0x22
+const MINUS = 0x2d
+const COLON = 0x3a
+const BACKSLASH = 0x5c
 
-const hasOneMeaning = (json: string): boolean => {
-  /** The names so far of each object that is open here; undefined for an array. */
-  const open: (Set<string> | undefined)[] = []
-  for (const [token, colon] of json.matchAll(TOKENS)) {
-    if (token === '{') open.push(new Set())
-    else if (token === '[') open.push(undefined)
-    else if (token === '}' || token === ']') open.pop()
-    else if (colon !== undefined) {
-      // Parsed, since `a` and `\u0061` are one name.
-      const name: string = JSON.parse(token.slice(0, -colon.length))
-      const names = open.at(-1)
-      if (name === '__proto__' || names?.has(name)) return false
-      names?.add(name)
-    }
-    if (open.length > DEPTH_MAX) return false
+/** Where the string that begins at `start` ends, in valid JSON: behind its closing quote. */
+const endOfString = (json: string, start: number): number => {
+  let end = json.indexOf('"', start + 1)
+  for (;;) {
+    let backslashes = 0
+    while (json.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return end + 1
+    end = json.indexOf('"', end + 1)
   }
-  return true
+}
+
+/** Digits that a double holds, whatever they are. */
+const SAFE_DIGITS = 15
+
+const isOfNumber = (code: number): boolean =>
+  // Digits; then + - . e E
+  (code >= 0x30 && code <= 0x39) ||
+  code === 0x2b ||
+  code === 0x2d ||
+  code === 0x2e ||
+  (code | 0x20) === 0x65
+
+/** How many members are written in valid JSON: so many colons stand outside of strings. Undefined if a number is lossy. */
+const countMembers = (json: string): number | undefined => {
+  let members = 0
+  for (let i = 0; i < json.length; i++) {
+    const code = json.charCodeAt(i)
+    if (code === QUOTE) i = endOfString(json, i) - 1
+    else if (code === COLON) members++
+    else if (code === MINUS || (code >= 0x30 && code <= 0x39)) {
+      let end = i + 1
+      let hasExponent = false
+      for (let next = json.charCodeAt(end); isOfNumber(next); next = json.charCodeAt(++end)) {
+        hasExponent ||= (next | 0x20) === 0x65
+      }
+      if ((hasExponent || end - i > SAFE_DIGITS) && isLossy(json.slice(i, end))) return undefined
+      i = end - 1
+    }
+  }
+  return members
+}
+
+/** How many members there are in the value: fewer than were written, if one was written twice. Undefined if one is not sound. */
+const membersIn = (value: unknown, hasSurrogates: boolean, depth = 0): number | undefined => {
+  if (typeof value === 'string') {
+    return hasSurrogates && LONE_SURROGATE.test(value) ? undefined : 0
+  }
+  if (typeof value !== 'object' || value === null) return 0
+  if (depth === DEPTH_MAX) return undefined
+  const isArray = Array.isArray(value)
+  const names = isArray ? [] : Object.keys(value)
+  if (!isArray && Object.hasOwn(value, '__proto__')) return undefined
+  if (hasSurrogates && names.some((name) => LONE_SURROGATE.test(name))) return undefined
+  const children: readonly unknown[] = isArray ? value : Object.values(value)
+  let members = names.length
+  for (let i = 0; i < children.length; i++) {
+    const within = membersIn(children[i], hasSurrogates, depth + 1)
+    if (within === undefined) return undefined
+    members += within
+  }
+  return members
+}
+
+const hasOneMeaning = (text: string, value: unknown): boolean => {
+  const members = membersIn(value, /\\u[dD]/.test(text))
+  return members !== undefined && members === countMembers(text)
 }
 
 /** Throws `invalid_request`, which repeats nothing of the body. */
@@ -53,7 +96,7 @@ export const parseJson = (body: Buffer): unknown => {
   try {
     const text = UTF8.decode(body)
     const value: unknown = JSON.parse(text)
-    if (hasOneMeaning(text) && survives(text)) return value
+    if (hasOneMeaning(text, value)) return value
   } catch {
     // The parser's message quotes the body.
   }

@@ -32,16 +32,22 @@ const codeOfStatus: ReadonlyMap<number, ProblemCode> = new Map([
   [503, 'overloaded']
 ])
 
-/**
- * Where the fault is and which rule it breaks. A missing member is named, since the name is ours; an unknown one is not,
- * since it is the caller's, and the validator's own message may hold the value.
- */
+/** `expires`, `apiKey`, `max_days`: up to three words. What else stands in a name's place may be a value that slipped there. */
+const WORDS = /^[a-z]{2,14}(?:[A-Z][a-z]{1,13}|_[a-z]{1,14}){0,2}$/
+
+/** A missing member is named, since the name is ours; an unknown one is the caller's, and named only where it can be no value. */
+const memberIn = ({ missingProperty, additionalProperty }: Record<string, unknown>): string => {
+  if (typeof missingProperty === 'string') return `/${missingProperty}`
+  const isName = typeof additionalProperty === 'string' && additionalProperty.length <= 24
+  return isName && WORDS.test(additionalProperty) ? `/${additionalProperty}` : ''
+}
+
+/** Where the fault is and which rule it breaks. The validator's own message may hold the value. */
 const pointersOf = ({ validation, validationContext }: FastifyError): ProblemPointer[] =>
-  (validation ?? []).map(({ instancePath, keyword, params }) => {
-    const missing = params['missingProperty']
-    const member = typeof missing === 'string' ? `/${missing}` : ''
-    return { pointer: `/${validationContext ?? 'body'}${instancePath}${member}`, rule: keyword }
-  })
+  (validation ?? []).map(({ instancePath, keyword, params }) => ({
+    pointer: `/${validationContext ?? 'body'}${instancePath}${memberIn(params)}`,
+    rule: keyword
+  }))
 
 // Other libraries' errors have a `statusCode` too: that of their peer. Fastify gives one also to Node's ECONNRESET, when
 // the sender of a body hung up.
@@ -77,6 +83,7 @@ export const sendProblem = (
   reply: FastifyReply,
   error: ProblemError
 ): FastifyReply => {
+  request.problem = error
   const body = problemBodyOf(error, request.id)
   const challenge = challengeOf(error.code)
   if (challenge !== undefined) reply.header('www-authenticate', challenge)

@@ -31,6 +31,7 @@ import {
   type Tls
 } from './protocol.ts'
 import { addQueryRules } from './query.ts'
+import { addRequestLog } from './request-log.ts'
 import { type App, assertDeclaresAuth } from './route-auth.ts'
 
 export interface ServerOptions extends AdmissionOptions {
@@ -156,6 +157,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   if (options.corsOrigins !== undefined) {
     await app.register(cors, corsFor(options.corsOrigins))
   }
+  addRequestLog(app)
   await addAdmission(app, options)
 
   const served = new Map<string, Set<string>>()

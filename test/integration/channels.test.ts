@@ -404,3 +404,35 @@ test('a token that cannot be recorded does not leave', async (t) => {
   assertProblem(t, refreshed, { code: 'audit_unavailable' })
   t.equal(fake.seen.length, 2, 'there was a token')
 })
+
+test('a channel without its secret says in the log which one cannot be read and why, and nothing of a value', async (t) => {
+  const { ask, reload, logs, seed } = await build(t)
+  const canary = createCanary()
+  await seed('local', 'many', JSON.stringify({ a: canary.token, b: canary.token }))
+  const yaml = (...secrets: string[]): string => `
+stores: [{ name: local, kind: local }]
+policies: [{ client: app, channels: ["web*"] }]
+channels:
+  - { name: webchat, secrets: ${JSON.stringify(secrets)}, endpoint: "http://127.0.0.1:1", trustedOrigins: [] }
+`
+  for (const [secrets, codes] of [
+    [['local:missing'], ['secret_not_found']],
+    [
+      ['local:many#none', 'local:many'],
+      ['field_not_found', 'field_required']
+    ]
+  ] as const) {
+    await reload({ yaml: yaml(...secrets) })
+    logs.splice(0)
+    assertProblem(t, await ask(), { code: 'store_misconfigured', canary })
+    const lines = logs
+      .map((line) => JSON.parse(line))
+      .filter(({ channel }) => channel === 'webchat')
+    t.same(
+      lines.map(({ level, secret, code }) => [level, secret, code]),
+      codes.map((code, i) => ['warn', i + 1, code])
+    )
+    t.notMatch(logs.join(''), /local:m/, 'nor a reference')
+    t.same(canary.findIn(logs.join('')), [])
+  }
+})

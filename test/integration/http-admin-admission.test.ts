@@ -37,6 +37,23 @@ test('what changes configuration is denied unless ALLOW_ADMIN_WRITE allows it', 
     addRoutes
   })
   const answer = await server.inject({ method: 'PUT', url: '/changes', headers })
-  assertProblem(t, answer, { code: 'access_denied' })
+  const { detail } = assertProblem(t, answer, { code: 'access_denied' })
+  t.match(detail, /ALLOW_ADMIN_WRITE is off/, 'an administrator is told why')
   t.equal((await server.inject({ url: '/looks', headers })).statusCode, 200)
+})
+
+test('whoever is no administrator, or may not change anything, is not told that ALLOW_ADMIN_WRITE is off', async (t) => {
+  const strangers = [
+    () => ({ ...PRINCIPAL, scopes: ['aura-services'], mode: 'rw' as const }),
+    () => ({ ...PRINCIPAL, scopes: ['aura-admin:part'], mode: 'rw' as const }),
+    admin('r')
+  ]
+  for (const authenticate of strangers) {
+    for (const allowsAdminWrite of [true, false]) {
+      const server = await openServer(t, { authenticate, allowsAdminWrite, addRoutes })
+      const answer = await server.inject({ method: 'PUT', url: '/changes', headers })
+      t.equal(answer.statusCode, 403)
+      t.notOk('detail' in answer.json())
+    }
+  }
 })

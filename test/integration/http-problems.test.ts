@@ -224,7 +224,7 @@ test('every error is a problem of the table and repeats nothing of the request',
   t.same(canary.findIn(logs.join('')), [], 'nor is it in the log')
 })
 
-test('the pointers of a refused body name our members only', async (t) => {
+test('the pointers of a refused body name our members, and unknown ones that can be no value', async (t) => {
   const { app, keyring } = await buildTestApp(t, { yaml: YAML })
   const authorization = `Bearer ${await issueKey(keyring, 'app', 'rw')}`
   const errorsOf = async (ask: InjectOptions): Promise<unknown> => {
@@ -233,9 +233,31 @@ test('the pointers of a refused body name our members only', async (t) => {
   }
   t.same(await errorsOf(batch('{"refs":["a",5]}')), [{ pointer: '/body/refs/1', rule: 'type' }])
   t.same(await errorsOf(batch('{}')), [{ pointer: '/body/refs', rule: 'required' }])
-  t.same(await errorsOf(batch('{"refs":["a"],"mine":1}')), [
-    { pointer: '/body', rule: 'additionalProperties' }
-  ])
+  const unknown = async (name: string): Promise<unknown> =>
+    errorsOf(batch(json({ refs: ['a'], [name]: 1 })))
+  for (const name of ['mine', 'expires', 'apiKey', 'max_days', 'minimumVersionOf']) {
+    t.same(await unknown(name), [{ pointer: `/body/${name}`, rule: 'additionalProperties' }])
+  }
+  for (const name of [
+    '',
+    'x',
+    'hunter2',
+    'PASSWORD',
+    'correct-horse-battery-staple',
+    'correct_horse_battery_staple',
+    'correcthorsebatterystaple',
+    'xKqPzRtLmVbNwDfG',
+    'AKIAIOSFODNNEXAMPLE',
+    'purser_dev_eyJ0eXAi',
+    'a/b',
+    'a~b',
+    'sk_live_4eC39HqLyjWDarjtT1zdp7dc',
+    canary.token
+  ]) {
+    t.same(await unknown(name), [{ pointer: '/body', rule: 'additionalProperties' }], name)
+  }
+  const asked = await errorsOf({ url: '/v1/secrets/short?fields=a' })
+  t.same(asked, [{ pointer: '/querystring/fields', rule: 'additionalProperties' }])
   t.same(await errorsOf({ url: '/v1/secrets' }), [
     { pointer: '/querystring/ref', rule: 'required' },
     { pointer: '/querystring/prefix', rule: 'required' },

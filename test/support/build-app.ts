@@ -21,7 +21,7 @@ export interface TestApp {
   readonly encryptionKey: string
   readonly internalSecret: string
   /** Every line of the log so far. */
-  readonly logs: readonly string[]
+  readonly logs: string[]
   /** Puts a secret into the embedded store of that name. */
   readonly seed: (store: string, path: string, text: string) => Promise<string>
   /** Reads the configuration anew with other settings or another file, and reloads. */

@@ -41,6 +41,7 @@ const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): F
   // A disguised spelling of this path: nobody's question.
   if (problem.code === 'route_not_found') return sendProblem(request, reply, problem)
   if (problem.code === 'internal_error') request.log.error({ err: error }, 'unexpected error')
+  request.problem = problem
   const challenge = challengeOf(problem.code)
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
   const { retryAfter } = problem.details

@@ -87,3 +87,61 @@ test('a number or a character that would come out as another is refused', async 
     t.same(parseJson(Buffer.from(`{"a":[${sound}]}`)), { a: [JSON.parse(sound)] }, sound)
   }
 })
+
+test('a byte order mark before a body is ignored, once and at its beginning only', async (t) => {
+  t.same(parse('\ufeff{"a":1}'), { a: 1 })
+  t.throws(() => parse('\ufeff\ufeff{"a":1}'), { code: 'invalid_request' })
+  t.throws(() => parse('{"a":1}\ufeff'), { code: 'invalid_request' })
+  t.same(parse('{"a":"\ufeffx"}'), { a: '\ufeffx' })
+})
+
+test('text that looks like members or numbers is counted as neither', async (t) => {
+  for (const text of [
+    '{"a:b":":","c":["\\\\",":\\":"]}',
+    '{"-1":"1e400","x":-0,"y":[1e3,1E+3,1.5e-3]}',
+    '{"99999999999999999999":"99999999999999999999"}',
+    '{"a":"\\\\\\"","b":1}',
+    ' { "a" : [ ] , "b" : { } , "c" : -1.25 } '
+  ]) {
+    t.same(parse(text), JSON.parse(text), text)
+  }
+  for (const text of ['{"a":-12345678901234567890}', '{"a":1e309}', '[1,-1E400]']) {
+    t.throws(() => parse(text), { code: 'invalid_request' }, text)
+  }
+})
+
+/** The least CPU time of several runs: how busy the machine is does not count. */
+const leastCpu = (work: () => unknown): number => {
+  let least = Number.POSITIVE_INFINITY
+  for (let run = 0; run < 20; run++) {
+    const begun = process.cpuUsage()
+    work()
+    const { user, system } = process.cpuUsage(begun)
+    least = Math.min(least, user + system)
+  }
+  return least
+}
+
+test('the largest body costs no more than some times its plain parse, whatever it is made of', async (t) => {
+  const fill = (piece: string): string =>
+    `[${Array(Math.floor(65_000 / (piece.length + 1))).fill(piece)}]`
+  const names = Array.from({ length: 6_500 }, (_, i) => [`k${i}`, 1])
+  const bodies = {
+    members: JSON.stringify(Object.fromEntries(names)),
+    numbers: fill('1'),
+    'long numbers': fill('9007199254740991'),
+    exponents: fill('1e1'),
+    objects: fill('{"a":1}'),
+    texts: fill('"a"'),
+    escapes: `["${'\\\\\\"'.repeat(16_000)}"]`,
+    surrogates: `["${'\\ud83d\\ude00'.repeat(5_400)}"]`,
+    nests: fill(`${'['.repeat(30)}${']'.repeat(30)}`)
+  }
+  for (const [what, text] of Object.entries(bodies)) {
+    const body = Buffer.from(text)
+    t.same(parseJson(body), JSON.parse(text), what)
+    const plain = leastCpu(() => JSON.parse(text))
+    // What is a little more than nothing may be several times as much.
+    t.ok(leastCpu(() => parseJson(body)) <= 8 * plain + 1_500, what)
+  }
+})
