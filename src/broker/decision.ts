@@ -11,6 +11,7 @@ import {
   type Reference,
   type ReferenceBook
 } from '../core/reference.ts'
+import { decodePath } from '../core/reference-text.ts'
 import type { Caller, Grant, Rules, Wanted } from './caller.ts'
 import type { Store } from './stores.ts'
 
@@ -32,7 +33,7 @@ const isReadable = (wanted: Wanted): boolean => {
 const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): boolean => {
   const [bare = ''] = text.split(/[?#]/, 1)
   const [store = ''] = bare.split(':', 1)
-  const path = bare.slice(store.length + 1)
+  const path = decodePath(bare.slice(store.length + 1)) ?? ''
   if (policy.isAllowed(client, 'read', { store, path })) return true
   try {
     const reference = parseReference(bare, book)

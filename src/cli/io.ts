@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { select } from '../broker/content.ts'
+import { printJson, readJson } from '../core/json-text.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
 import { Failure } from './failure.ts'
@@ -30,13 +31,15 @@ export const readInput = async (what: string, file?: string): Promise<string> =>
   return text
 }
 
+/** On several lines, its digits as they are. */
+const indented = (json: string): string => {
+  const node = readJson(json)
+  return node === undefined ? json : printJson(node, '  ')
+}
+
 /** Prints the text of the secret or of its field; an object of several fields as JSON. */
 export const printSecret = (record: SecretRecord, field: string | undefined): void => {
   const selection = select(record, field)
   if (record.encoding !== undefined) tell('The secret is not UTF-8 text: this is its base64.')
-  console.log(
-    'value' in selection
-      ? selection.value.reveal()
-      : JSON.stringify(selection.data.reveal(), null, 2)
-  )
+  console.log('value' in selection ? selection.value.reveal() : indented(selection.data.reveal()))
 }

@@ -7,6 +7,7 @@ import { type RewrapCounts, rewrapObjects } from '../broker/object-entries.ts'
 import { createInvalidation, markLifetimeMs } from '../cache/invalidation.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import { formatReference, parseReference, type Reference } from '../core/reference.ts'
+import { decodePath, ESCAPE_RULE } from '../core/reference-text.ts'
 import { Sensitive } from '../core/secret.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
@@ -119,6 +120,9 @@ const list = async (prefix = ''): Promise<void> => {
   if (prefix !== '' && wanted === undefined) {
     throw usageFailure('A prefix begins with the name of a store and a colon.')
   }
+  const path = decodePath(prefix.slice(colon + 1))
+  if (path === undefined)
+    throw usageFailure(`The prefix is written as a reference: ${ESCAPE_RULE}.`)
   await withState(config.settings, async ({ state }) => {
     const stores = localStores(config, state)
     if (wanted !== undefined && !stores.has(wanted)) {
@@ -126,9 +130,10 @@ const list = async (prefix = ''): Promise<void> => {
     }
     for (const [name, store] of stores) {
       if (wanted !== undefined && name !== wanted) continue
-      for (const secret of await listSecrets(store, prefix.slice(colon + 1))) {
-        const { path, version, createdAt = 'cannot be opened' } = secret
-        console.log([formatReference({ store: name, path }), version, createdAt].join('\t'))
+      for (const secret of await listSecrets(store, path)) {
+        const { version, createdAt = 'cannot be opened' } = secret
+        const text = formatReference({ store: name, path: secret.path })
+        console.log([text, version, createdAt].join('\t'))
       }
     }
   })

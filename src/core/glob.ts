@@ -1,15 +1,15 @@
 /**
- * The patterns of policies: `*` and `?` stay inside a segment, `**` crosses segments, `{a,b}` are alternatives, all else
- * is literal. Rule: matching takes at most (length of the path) x (length of the pattern) steps, whatever is matched.
+ * The patterns of policies: `*` and `?` stay inside a segment, `**` crosses segments, `{a,b}` are alternatives, all else is
+ * literal and written as in a reference; an escaped sign is a literal. Rule: matching takes at most (length of the path) x
+ * (length of the pattern) steps, whatever is matched.
  */
+import { decodeLiteral, ESCAPE_RULE } from './reference-text.ts'
 
 export type Glob = (path: string) => boolean
 
-const MAX_LENGTH = 512
+/** As long as a reference, so that a pattern can name whatever can be read. */
+const MAX_LENGTH = 2_048
 const MAX_ALTERNATIVES = 256
-
-/** What a path of any kind of store is written with, and the signs of a pattern. */
-const PATTERN_TEXT = /^[A-Za-z0-9/_+=.@~:*?{},-]+$/
 
 const checkBraces = (pattern: string): void => {
   let open = false
@@ -23,17 +23,31 @@ const checkBraces = (pattern: string): void => {
   if (pattern.includes('{}')) throw new Error('braces of a pattern are not empty')
 }
 
-// A token is the code of a literal character, or one of these.
+// A token is the code point of a literal character, or one of these.
 const ANY = -1
 const STAR = -2
 const DEEP = -3
 const SLASH = 47
+/** Characters above it are two units of a string, and one for `?`. */
+const LAST_OF_ONE_UNIT = 0xffff
+
+const SIGNS: ReadonlyMap<string, number> = new Map([
+  ['**', DEEP],
+  ['*', STAR],
+  ['?', ANY]
+])
 
 const tokensOf = (text: string): number[] =>
-  (text.match(/\*\*|./g) ?? []).map((part) => {
-    if (part === '**') return DEEP
-    if (part === '*') return STAR
-    return part === '?' ? ANY : part.charCodeAt(0)
+  (text.match(/\*\*|[*?]|[^*?]+/g) ?? []).flatMap((part) => {
+    const sign = SIGNS.get(part)
+    if (sign !== undefined) return [sign]
+    const literal = decodeLiteral(part)
+    if (literal === undefined) {
+      throw new Error(
+        `a pattern has printable letters, digits and signs, as a reference has: ${ESCAPE_RULE}`
+      )
+    }
+    return Array.from(literal, (character) => character.codePointAt(0) ?? 0)
   })
 
 /**
@@ -75,7 +89,7 @@ const step = (tokens: readonly number[], reached: Uint8Array, character: number)
 /** One choice of alternatives: its literal beginning is compared, what follows is matched sign by sign. */
 const compileChoice = (choice: readonly number[]): Glob => {
   const wild = choice.findIndex((token) => token < 0)
-  const beginning = String.fromCharCode(...choice.slice(0, wild < 0 ? undefined : wild))
+  const beginning = String.fromCodePoint(...choice.slice(0, wild < 0 ? undefined : wild))
   if (wild < 0) return (path) => path === beginning
   const tokens = choice.slice(wild)
   const last = tokens.length
@@ -87,8 +101,11 @@ const compileChoice = (choice: readonly number[]): Glob => {
     reached.fill(0)
     reached[0] = 1
     for (let n = 1; n <= last && isStar(tokens[n - 1]); n += 1) reached[n] = 1
-    for (let at = beginning.length; at < path.length; at += 1)
-      step(tokens, reached, path.charCodeAt(at))
+    for (let at = beginning.length; at < path.length; ) {
+      const character = path.codePointAt(at) ?? 0
+      step(tokens, reached, character)
+      at += character > LAST_OF_ONE_UNIT ? 2 : 1
+    }
     return reached[last] === 1
   }
 }
@@ -101,10 +118,8 @@ export const compileGlob = (pattern: string): Glob => {
   if (pattern.includes('***')) {
     throw new Error('a pattern has one star (inside a segment) or two (across segments), not more')
   }
-  if (!PATTERN_TEXT.test(pattern)) {
-    throw new Error(
-      'a pattern has letters, digits and / _ + = . @ ~ : - and the signs * ? { , } only'
-    )
+  if (pattern.startsWith(' ') || pattern.endsWith(' ')) {
+    throw new Error(`a pattern begins and ends with no space: ${ESCAPE_RULE}`)
   }
   checkBraces(pattern)
   const choices = expand(pattern).map(compileChoice)

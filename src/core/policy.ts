@@ -4,7 +4,8 @@
  */
 import { compileGlob, type Glob } from './glob.ts'
 import type { Reference } from './reference.ts'
-import { isFieldName, isStoreName } from './reference-grammar.ts'
+import { isStoreName } from './reference-grammar.ts'
+import { parseField } from './reference-text.ts'
 
 /** A member of `policies:`. `client` is one name, several, or `*` for every client. */
 export interface PolicyRule {
@@ -52,10 +53,19 @@ export const isClientName = (text: string): boolean => CLIENT_NAME.test(text)
 interface Pattern {
   readonly store: string
   readonly matches: Glob
-  /** The only field that is allowed; undefined for all of them and the whole secret. */
+  /** The one field that is allowed, and nothing below it; undefined for all of them and the whole secret. */
   readonly field: string | undefined
   /** Made once: a decision on the way of a request allocates nothing. */
   readonly decision: Decision
+}
+
+/** There are no patterns over fields; so that none is taken for a name, their signs are escaped here too. */
+const fieldIn = (text: string): string => {
+  const field = /[*?{},]/.test(text) ? undefined : parseField(text)
+  if (field !== undefined) return field
+  throw new Error(
+    'a pattern names one field after its #, as a reference does, and * ? { } , in it by percent-escapes'
+  )
 }
 
 /** `<store>:<glob over the path>[#<field>]`. Throws `Error` with a sentence naming what is wrong. */
@@ -66,10 +76,7 @@ const compilePattern = (pattern: string, index: number): Pattern => {
     throw new Error('a pattern begins with the name of a store and a colon')
   }
   const hash = pattern.indexOf('#')
-  const field = hash < 0 ? undefined : pattern.slice(hash + 1)
-  if (field !== undefined && !isFieldName(field)) {
-    throw new Error('a pattern names a field after its # literally')
-  }
+  const field = hash < 0 ? undefined : fieldIn(pattern.slice(hash + 1))
   const matches = compileGlob(pattern.slice(colon + 1, hash < 0 ? undefined : hash))
   return { store, matches, field, decision: { allowed: true, rule: { index, pattern } } }
 }

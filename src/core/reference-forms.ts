@@ -7,11 +7,13 @@ import {
   type AddressOf,
   type Form,
   parameters,
+  pathOf,
   readUrl,
   type Stores,
   seek,
   type Target,
-  type Written
+  type Written,
+  type WrittenUrl
 } from './reference-written.ts'
 import type { NamedStore } from './store-address.ts'
 
@@ -32,7 +34,7 @@ export const canonical: Form = {
       form: CANONICAL,
       kind: store?.address.kind,
       store,
-      path: head.slice(colon + 1),
+      path: pathOf(CANONICAL, head.slice(colon + 1)),
       version,
       field
     }
@@ -56,7 +58,10 @@ export const arn: Form = {
       /^[a-z0-9-]{1,32}$/.test(region) &&
       /^[0-9]{12}$/.test(account)
     if (!isPlace) {
-      throw malformed(ARN, 'it has a partition, a region and an account of 12 digits')
+      throw malformed(
+        ARN,
+        'it has a partition, a region such as eu-west-1 and an account of 12 digits, no placeholders of an example'
+      )
     }
     const store = seek(
       stores,
@@ -74,11 +79,15 @@ export const arn: Form = {
 const AZURE = 'an Azure secret identifier'
 
 /** `https://<host>/secrets/<name>[/<version>][/]` */
-const azureSecret = (url: URL, field: string | undefined, stores: Stores): Target => {
+const azureSecret = (
+  { url, path: written }: WrittenUrl,
+  field: string | undefined,
+  stores: Stores
+): Target => {
   if (url.protocol !== 'https:' || url.port !== '') {
     throw malformed(AZURE, 'it is an https URL without another port')
   }
-  const [, collection, path = '', version, ...rest] = url.pathname.replace(/\/$/, '').split('/')
+  const [, collection, path = '', version, ...rest] = written.replace(/\/$/, '').split('/')
   if (collection !== 'secrets' || rest.length > 0) {
     throw malformed(AZURE, 'its path is secrets, a name and perhaps a version')
   }
@@ -188,8 +197,12 @@ const vaultPath = (address: AddressOf<'vault'>, written: string): string | undef
 }
 
 /** `http[s]://<host>[:<port>]/v1/[<namespace>/]<mount>[/data]/<path>[?version=<n>][#<field>]` */
-const vaultSecret = (url: URL, { query, field }: Written, stores: Stores): Target => {
-  const written = url.pathname.slice('/v1/'.length)
+const vaultSecret = (
+  { url, path: encoded }: WrittenUrl,
+  { query, field }: Written,
+  stores: Stores
+): Target => {
+  const written = pathOf(VAULT, encoded.slice('/v1/'.length))
   const version = parameters(VAULT, query, ['version']).get('version')
   let path: string | undefined
   const store = seek(stores, 'vault', (address) => {
@@ -206,7 +219,7 @@ export const anyUrl: Form = {
   begins: ['https:', 'http:'],
   read: (written, stores) => {
     const url = readUrl(ANY_URL, written.head)
-    if (url.pathname.startsWith('/v1/')) return vaultSecret(url, written, stores)
+    if (url.path.startsWith('/v1/')) return vaultSecret(url, written, stores)
     parameters(AZURE, written.query, [])
     return azureSecret(url, written.field, stores)
   }

@@ -1,9 +1,10 @@
 /**
- * The alphabets of references: what a store name, a field, a version and a path may look like. Rule: what could be spelt
- * in two ways is brought to one spelling or refused here, because policy is matched on the path; and no refusal repeats
- * anything of what was written.
+ * The alphabets of references: what a store name, a version and a path may look like, by the kind of store. Rule: what could
+ * be spelt in two ways is brought to one spelling or refused here, because policy is matched on the path; and no refusal
+ * repeats anything of what was written.
  */
 import { ProblemError } from './problem.ts'
+import { ESCAPE_RULE, isPrintable } from './reference-text.ts'
 import type { StoreAddress, StoreKind } from './store-address.ts'
 
 /** Names that no store may have, since the written forms begin with them. */
@@ -25,12 +26,9 @@ export const isStoreName = (text: string): boolean =>
 export const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 export const isSecretName = (text: string): boolean => SECRET_NAME.test(text)
 
-/** A member of the secret's JSON object, literally: no path into it. Spaces may stand inside, not at the ends. */
-export const isFieldName = (text: string): boolean =>
-  /^[A-Za-z0-9_.$@+=:/ -]{1,256}$/.test(text) && !text.startsWith(' ') && !text.endsWith(' ')
-
 /** The union of what the kinds allow: what stands elsewhere in a path leads to no store of any kind. */
-export const isPathText = (text: string): boolean => /^[A-Za-z0-9/_+=.@~:-]{1,1024}$/.test(text)
+const isPathText = (text: string): boolean =>
+  text !== '' && Buffer.byteLength(text) <= 1_024 && isPrintable(text)
 
 /** `form` names the written form with its article; `rule` says in our words what it has to be like. */
 export const malformed = (form: string, rule: string): ProblemError =>
@@ -46,8 +44,7 @@ const matching = (pattern: RegExp, rule: string): Alphabet => ({
   rule
 })
 
-const SEGMENT_RULE =
-  'segments between single slashes are not empty, not . or .., and have letters, digits and . _ ~ @ + = : - only'
+const SEGMENT_RULE = `segments between single slashes are printable, not empty, not . or ..; ${ESCAPE_RULE}`
 
 /** Paths that a peer may take apart at its slashes; so nothing that a URL would fold away. */
 const segments = (atLeast: number, rule: string): Alphabet => ({
@@ -63,26 +60,31 @@ const segments = (atLeast: number, rule: string): Alphabet => ({
 })
 
 const PATHS: Readonly<Record<StoreKind, Alphabet>> = {
-  // 512 for the name, and 7 for the suffix that AWS appends to it in an ARN. AWS takes a name as opaque: slashes are
-  // letters like others there.
+  // CreateSecret, Name: 512 letters, digits and /_+=.@-; and 7 for the suffix that AWS appends in an ARN. The exclamation
+  // mark is in the names of secrets that other services manage, `rds!db-…` (User Guide, "Managed secrets"). A name is opaque
+  // to AWS: slashes are letters like others there.
   'aws-secrets-manager': matching(
-    /^[A-Za-z0-9/_+=.@-]{1,519}$/,
-    'an AWS secret name has up to 512 letters, digits and / _ + = . @ -'
+    /^[A-Za-z0-9/_+=.@!-]{1,519}$/,
+    'an AWS secret name has up to 512 letters, digits and / _ + = . @ - !'
   ),
+  // Key Vault, "Objects, identifiers, and versioning": 1 to 127 of 0-9, a-z, A-Z and -.
   'azure-key-vault': matching(
     /^[a-z0-9-]{1,127}$/,
     'an Azure secret name has up to 127 letters, digits and hyphens'
   ),
+  // projects.secrets.create, secretId: up to 255 upper and lower case letters, numerals, hyphen and underscore.
   'gcp-secret-manager': matching(
     /^[A-Za-z0-9_-]{1,255}$/,
     'a GCP secret id has up to 255 letters, digits, hyphens and underscores'
   ),
+  // Vault and OpenBao take any path that is printable to Go (`disable_printable_check`), which is what `isPrintable` says.
   vault: segments(2, `a Vault path is a mount and a path in it; ${SEGMENT_RULE}`),
   // A namespace is a DNS label, a name a DNS subdomain (Kubernetes: Object Names and IDs).
   kubernetes: matching(
     /^[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252}$/,
     'a Kubernetes path is a namespace, a slash and a name, in lower case'
   ),
+  // As in Vault, so that either can take the other's place; its 1,024 bytes leave room in a key of LMDB.
   local: segments(1, SEGMENT_RULE)
 }
 
@@ -93,7 +95,10 @@ const ANY_VERSION = matching(
 
 const VERSIONS: Readonly<Record<StoreKind, Alphabet>> = {
   'aws-secrets-manager': ANY_VERSION,
-  'azure-key-vault': matching(/^[0-9a-f]{32}$/, 'an Azure version is 32 hexadecimal digits'),
+  'azure-key-vault': matching(
+    /^[0-9a-f]{32}$/,
+    'an Azure version is 32 hexadecimal digits, as the portal shows it; without one the newest is read'
+  ),
   'gcp-secret-manager': matching(
     /^(?:[1-9][0-9]{0,18}|[A-Za-z][A-Za-z0-9_-]{0,62})$/,
     'a GCP version is a number or an alias'
@@ -118,10 +123,10 @@ const accepted = (form: string, alphabet: Alphabet, text: string): string => {
 const oneCase = (kind: StoreKind | undefined, text: string): string =>
   kind === 'azure-key-vault' ? text.toLowerCase() : text
 
-/** The one spelling of a path. `kind` is undefined where no store is known: only what no kind allows is refused then. */
+/** The one name of a path, which was decoded before. `kind` is undefined where no store is known: only what no kind allows is refused then. */
 export const canonicalPath = (form: string, kind: StoreKind | undefined, path: string): string => {
   if (!isPathText(path)) {
-    throw malformed(form, 'a path has up to 1,024 letters, digits and / _ + = . @ ~ : - only')
+    throw malformed(form, `a path is printable and has up to 1,024 bytes; ${ESCAPE_RULE}`)
   }
   return kind === undefined ? path : accepted(form, PATHS[kind], oneCase(kind, path))
 }

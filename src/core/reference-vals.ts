@@ -8,6 +8,7 @@ import { malformed, reaches } from './reference-grammar.ts'
 import {
   type Form,
   parameters,
+  pathOf,
   readUrl,
   type Stores,
   seek,
@@ -41,7 +42,14 @@ const awssecrets: Backend = {
     }
     return path.startsWith('arn:')
       ? { ...arn.read({ head: path }, there), version, field }
-      : { form: VALS, kind: 'aws-secrets-manager', store: there[0], path, version, field }
+      : {
+          form: VALS,
+          kind: 'aws-secrets-manager',
+          store: there[0],
+          path: pathOf(VALS, path),
+          version,
+          field
+        }
   }
 }
 
@@ -74,8 +82,8 @@ const gcpsecrets: Backend = {
 
 const originOf = (address: string | undefined): string | undefined => {
   if (address === undefined) return undefined
-  const url = readUrl(VALS, address)
-  if (url.pathname !== '/') throw malformed(VALS, 'an address is a URL without a path')
+  const { url, path } = readUrl(VALS, address)
+  if (path !== '/') throw malformed(VALS, 'an address is a URL without a path')
   return url.origin
 }
 
@@ -84,7 +92,7 @@ const vault: Backend = {
   parameters: ['address', 'namespace', 'version'],
   read: (written, given, field, stores) => {
     const last = written.lastIndexOf('/')
-    const path = field === undefined ? written.slice(0, Math.max(last, 0)) : written
+    const path = pathOf(VALS, field === undefined ? written.slice(0, Math.max(last, 0)) : written)
     const origin = originOf(given.get('address'))
     const namespace = given.get('namespace')
     const store = seek(
@@ -125,11 +133,10 @@ const BACKENDS: ReadonlyMap<string, Backend> = new Map(
   Object.entries({ awssecrets, azurekeyvault, gcpsecrets, vault, k8s })
 )
 
-/** vals walks into an object along its fragment; a field here is one step. */
-const oneStep = (fragment: string | undefined): string | undefined => {
-  if (fragment === undefined) return undefined
-  if (fragment.lastIndexOf('/') !== 0) throw malformed(VALS, 'its field is #/ and one name')
-  return fragment.slice(1)
+/** vals walks into an object along its fragment, as a JSON pointer does. */
+const pointer = (fragment: string | undefined): string | undefined => {
+  if (fragment === undefined || /^\/./.test(fragment)) return fragment
+  throw malformed(VALS, 'its field is #/ and a name, or several with slashes between them')
 }
 
 const VALS_TEXT = /^(?:secret)?ref\+([a-z0-9]+):\/\/(.*)$/
@@ -146,6 +153,6 @@ export const vals: Form = {
     if ([path, query, field].some((part) => part?.includes('+'))) {
       throw malformed(VALS, 'it is one expression, without a plus sign in it or after it')
     }
-    return backend.read(path, parameters(VALS, query, backend.parameters), oneStep(field), stores)
+    return backend.read(path, parameters(VALS, query, backend.parameters), pointer(field), stores)
   }
 }

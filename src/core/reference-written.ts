@@ -3,6 +3,7 @@
  * reading a part strictly. Rule: what only resembles the right spelling is refused, never put right.
  */
 import { malformed } from './reference-grammar.ts'
+import { decodePath, ESCAPE_RULE } from './reference-text.ts'
 import type { NamedStore, StoreAddress, StoreKind } from './store-address.ts'
 
 /** A reference's text, cut at the first `#` and, before that, at the first `?`. */
@@ -20,10 +21,19 @@ export interface Target {
   readonly kind: StoreKind | undefined
   /** Undefined if no configured store is meant. */
   readonly store: NamedStore | undefined
+  /** As the store has it: a form that knows escapes has decoded it, once. */
   readonly path: string
   readonly version?: string | undefined
+  /** As it is written. */
   readonly field?: string | undefined
   readonly nativeId?: string
+}
+
+/** A written path, decoded. */
+export const pathOf = (form: string, written: string): string => {
+  const path = decodePath(written)
+  if (path === undefined) throw malformed(form, `its path is printable; ${ESCAPE_RULE}`)
+  return path
 }
 
 export type Stores = readonly NamedStore[]
@@ -63,17 +73,22 @@ export const parameters = (
   return found
 }
 
-const URL_TEXT = /^https?:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[1-9][0-9]{0,4})?(\/.*)?$/
+const URL_TEXT = /^(https?:\/\/)([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\/.*)?$/
 
-/**
- * A URL that says the same to every reader: no user, no host that the URL standard would spell otherwise (an address in
- * hexadecimal, one with a dot at its end), no path that it would fold.
- */
-export const readUrl = (form: string, text: string): URL => {
-  const [, host = '', path = '/'] = URL_TEXT.exec(text) ?? []
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.hostname !== host.toLowerCase() || url.pathname !== path || host.endsWith('.')) {
+export interface WrittenUrl {
+  /** Its scheme, host and port, without a path. */
+  readonly url: URL
+  /** As it is written, from its first slash: nothing in it is decoded or folded. */
+  readonly path: string
+}
+
+/** A URL whose host says the same to every reader: no user, none that the URL standard would spell otherwise (an address in hexadecimal, a dot at its end). */
+export const readUrl = (form: string, text: string): WrittenUrl => {
+  const [, scheme = '', host = '', port = '', path = '/'] = URL_TEXT.exec(text) ?? []
+  const origin = scheme + host + port
+  const url = URL.canParse(origin) ? new URL(origin) : undefined
+  if (url?.hostname !== host.toLowerCase() || host.endsWith('.')) {
     throw malformed(form, 'its URL is http or https, a plain host, perhaps a port, and a path')
   }
-  return url
+  return { url, path }
 }

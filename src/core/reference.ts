@@ -7,15 +7,15 @@ import { anyUrl, appService, arn, canonical, gcp, kubernetes } from './reference
 import {
   canonicalPath,
   canonicalVersion,
-  isFieldName,
   isSecretName,
   isStoreName,
   malformed,
   mountOf,
   reaches
 } from './reference-grammar.ts'
+import { encodeText, FIELD_RULE, isPrintable, parseField } from './reference-text.ts'
 import { vals } from './reference-vals.ts'
-import { type Form, parameters, type Target, type Written } from './reference-written.ts'
+import { type Form, parameters, pathOf, type Target, type Written } from './reference-written.ts'
 import type { Locator } from './secret.ts'
 import type { NamedStore } from './store-address.ts'
 
@@ -24,11 +24,11 @@ export { isSecretName, isStoreName, RESERVED_STORE_NAMES } from './reference-gra
 export interface Reference {
   /** The name of a configured store. */
   readonly store: string
-  /** The secret's one name in its store (contract, section 5). */
+  /** The secret's one name in its store, as the store has it: nothing of it is escaped. */
   readonly path: string
   /** Absent for the newest. */
   readonly version?: string
-  /** A member of the secret's JSON object; absent for the whole secret. */
+  /** What is wanted of the secret's JSON object, by the one name that `parseField` gives; absent for the whole secret. */
   readonly field?: string
   /** The ARN as it was written. Two accounts may have a secret of one name: only this tells them apart. */
   readonly nativeId?: string
@@ -56,8 +56,11 @@ const FORMS: readonly Form[] = [arn, anyUrl, appService, gcp, kubernetes, vals]
 
 const NO_NAMES: ReadonlyMap<string, string> = new Map()
 
-/** One line of printable ASCII, without what other readers would decode (%) or take for a slash (\). */
-const isPlainLine = (text: string): boolean => /^[ -~]{1,2048}$/.test(text) && !/[%\\]/.test(text)
+const LENGTH_MAX = 2_048
+
+/** One line, without what other readers would take for a slash (\). */
+const isPlainLine = (text: string): boolean =>
+  text !== '' && text.length <= LENGTH_MAX && isPrintable(text) && !text.includes('\\')
 
 const cut = (text: string, mark: string): [string, string | undefined] => {
   const at = text.indexOf(mark)
@@ -76,9 +79,11 @@ const agreed = (
   return inside ?? beside
 }
 
-const checkedField = (form: string, field: string | undefined): string | undefined => {
-  if (field === undefined || isFieldName(field)) return field
-  throw malformed(form, 'a field has up to 256 letters, digits, inner spaces and _ . $ @ + = : / -')
+const fieldOf = (form: string, text: string | undefined): string | undefined => {
+  if (text === undefined) return undefined
+  const field = parseField(text)
+  if (field === undefined) throw malformed(form, FIELD_RULE)
+  return field
 }
 
 /** Checks what a form found against the alphabets of its kind, joins it with what was given beside, and names it. */
@@ -88,18 +93,22 @@ const settle = (target: Target, beside: Beside): Reference | undefined => {
   const versionOf = (text: string | undefined): string | undefined =>
     text === undefined ? undefined : canonicalVersion(form, kind, text)
   const version = agreed(form, 'version', versionOf(target.version), versionOf(beside.version))
-  const field = checkedField(form, agreed(form, 'field', target.field, beside.field))
+  const field = agreed(form, 'field', fieldOf(form, target.field), fieldOf(form, beside.field))
   if (store === undefined || !reaches(store.address, path)) return undefined
   if (version && store.address.kind === 'vault' && mountOf(store.address, path)?.version === 1) {
     throw malformed(form, 'a version 1 mount keeps no versions')
   }
-  return {
+  const reference = {
     store: store.name,
     path,
     ...(version && { version }),
     ...(field !== undefined && { field }),
     ...(nativeId !== undefined && { nativeId })
   }
+  if (formatReference(reference).length > LENGTH_MAX) {
+    throw malformed(form, 'its canonical spelling has at most 2,048 characters')
+  }
+  return reference
 }
 
 /** What the name stands for, read with the version and the field that were asked for: those it fixes stay fixed. */
@@ -111,11 +120,14 @@ const parseName = (
   const form = 'a name'
   const given = parameters(form, written.query, ['version']).get('version')
   const version = agreed(form, 'version', given, beside.version)
-  const field = checkedField(form, agreed(form, 'field', written.field, beside.field))
+  const field = agreed(form, 'field', fieldOf(form, written.field), fieldOf(form, beside.field))
   if (version !== undefined) canonicalVersion(form, undefined, version)
   const text = book.names.get(written.head)
   if (text === undefined) return undefined
-  return parseReference(text, createReferenceBook(book.stores, NO_NAMES), { version, field })
+  return parseReference(text, createReferenceBook(book.stores, NO_NAMES), {
+    version,
+    field: field && encodeText(field)
+  })
 }
 
 /**
@@ -130,7 +142,7 @@ export const parseReference = (
   if (!isPlainLine(text)) {
     throw malformed(
       'a line of text',
-      'it has 1 to 2,048 printable ASCII characters, without % and backslash'
+      'it has 1 to 2,048 printable characters, and no backslash, which is written %5C'
     )
   }
   const [before, field] = cut(text, '#')
@@ -144,7 +156,7 @@ export const parseReference = (
 /** What stands below a path of one store. */
 export interface Prefix {
   readonly store: string
-  /** Ends in a slash, or is empty for the whole store. */
+  /** As the store has it; ends in a slash, or is empty for the whole store. */
   readonly path: string
 }
 
@@ -158,14 +170,30 @@ export const parsePrefix = (text: string, book: ReferenceBook): Prefix | undefin
   }
   if (path !== '') {
     if (!path.endsWith('/')) throw malformed(PREFIX, 'its path ends in a slash')
-    canonicalPath(PREFIX, 'local', path.slice(0, -1))
+    const kind = book.stores.find(({ name }) => name === store)?.address.kind
+    // Names are opaque to AWS; a folder of any other kind of store has segments.
+    const opaque = kind === 'aws-secrets-manager' ? kind : 'local'
+    canonicalPath(PREFIX, opaque, pathOf(PREFIX, path.slice(0, -1)))
   }
-  return book.stores.some(({ name }) => name === store) ? { store, path } : undefined
+  const isConfigured = book.stores.some(({ name }) => name === store)
+  return isConfigured ? { store, path: pathOf(PREFIX, path) } : undefined
 }
 
+const format = ({ store, path, version, field }: Reference): string =>
+  `${store}:${encodeText(path)}${version === undefined ? '' : `?version=${version}`}${field === undefined ? '' : `#${encodeText(field)}`}`
+
+/** A cached answer and its record both have it: it is made once for as long as the reference is remembered. */
+const formatted = new WeakMap<Reference, string>()
+
 /** The canonical text, which reads as the same reference again, but for `nativeId`. */
-export const formatReference = ({ store, path, version, field }: Reference): string =>
-  `${store}:${path}${version === undefined ? '' : `?version=${version}`}${field === undefined ? '' : `#${field}`}`
+export const formatReference = (reference: Reference): string => {
+  let text = formatted.get(reference)
+  if (text === undefined) {
+    text = format(reference)
+    formatted.set(reference, text)
+  }
+  return text
+}
 
 /** What a provider reads by; the field is taken from the secret afterwards. */
 export const locatorOf = ({ path, version, nativeId }: Reference): Locator => ({

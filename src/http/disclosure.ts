@@ -30,7 +30,7 @@ const answerOf = (ref: string, disclosure: Disclosure): SecretAnswer => {
     expiresAt: isoTime(expiresAt)
   }
   if ('value' in selection) answer.value = selection.value.reveal()
-  else answer.data = selection.data.reveal()
+  else answer.data = JSON.parse(selection.data.reveal())
   if (encoding !== undefined) answer.encoding = encoding
   return answer
 }

@@ -12,7 +12,11 @@ const RefText = Type.String({
   description: 'a reference, in any of its written forms'
 })
 const VersionText = Type.String({ minLength: 1, maxLength: 128 })
-const FieldText = Type.String({ minLength: 1, maxLength: 256 })
+const FieldText = Type.String({
+  minLength: 1,
+  maxLength: 2048,
+  description: 'as after the `#` of a reference: a name, or a JSON pointer that begins with a slash'
+})
 
 export const BATCH_MAX = 100
 

@@ -10,7 +10,7 @@ const record = (text: string, encoding?: 'base64'): SecretRecord => ({
 
 const chosen = (text: string, field?: string): unknown => {
   const selection = select(record(text), field)
-  return 'value' in selection ? selection.value.reveal() : selection.data.reveal()
+  return 'value' in selection ? selection.value.reveal() : JSON.parse(selection.data.reveal())
 }
 
 test('a text that is no JSON object is the value itself, to the letter', async (t) => {
@@ -72,4 +72,65 @@ test('bytes in base64 are never taken for an object', async (t) => {
   const selection = select(record('eyJhIjoxfQ==', 'base64'), undefined)
   t.equal('value' in selection && selection.value.reveal(), 'eyJhIjoxfQ==')
   t.throws(() => select(record('{"a":"x"}', 'base64'), 'a'), { code: 'field_not_found' })
+})
+
+const NESTED = `{"auths":{"registry":{"auth":"x"},"a/b":{"~":"tilde"}},"list":[{"n":12345678901234567890},[],"two"],
+  "a/b":"slash","~1":"tilde","/x":"begins","":"none","0":"digit"}`
+
+test('a pointer leads to what stands deeper, and to nothing else', async (t) => {
+  for (const [field, value] of [
+    ['/auths/registry/auth', 'x'],
+    ['/auths/registry', '{"auth":"x"}'],
+    ['/auths/a~1b/~0', 'tilde'],
+    ['/list/0/n', '12345678901234567890'],
+    ['/list/0', '{"n":12345678901234567890}'],
+    ['/list/1', '[]'],
+    ['/list/2', 'two'],
+    ['a/b', 'slash'],
+    ['~1', 'tilde'],
+    ['/~1x', 'begins'],
+    ['/', 'none'],
+    ['0', 'digit']
+  ] as const) {
+    t.equal(chosen(NESTED, field), value, field)
+    t.equal(chosen(NESTED, field), value, `${field}, again`)
+  }
+  for (const field of [
+    '/auths/registry/auth/x',
+    '/auths/registry/auth/0',
+    '/auths/none',
+    '/list/-',
+    '/list/00',
+    '/list/01',
+    '/list/3',
+    '/list/-1',
+    '/list/+0',
+    '/list/0x0',
+    '/list/1e0',
+    '/list/length',
+    '/list/',
+    '/list//',
+    '/auths/',
+    '/auths/constructor',
+    '/a/b',
+    'auths/registry',
+    '/x'
+  ]) {
+    t.throws(() => select(record(NESTED), field), { code: 'field_not_found' }, field)
+  }
+})
+
+test('of a whole secret every number keeps its digits, and each member stands once', async (t) => {
+  const text = ' {"a" : 12345678901234567890, "b":{"c":[1.10, 1e400]},\n "d":"\\u00e9 ", "a":2.0} '
+  const selection = select(record(text), undefined)
+  t.equal(
+    'data' in selection && selection.data.reveal(),
+    '{"a":2.0,"b":{"c":[1.10,1e400]},"d":"\\u00e9 "}'
+  )
+})
+
+test('what is nested deeper than a reader could bear is a text', async (t) => {
+  const deep = `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)},"b":1}`
+  t.equal(chosen(deep), deep)
+  t.throws(() => select(record(deep), 'b'), { code: 'field_not_found' })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { membersOf } from '../../../src/core/json-text.ts'
+import { membersOf, printJson, readJson } from '../../../src/core/json-text.ts'
 
 test('the members of any object, cut apart, are what a parser finds', async (t) => {
   fc.assert(
@@ -29,4 +29,27 @@ test('digits stay, names are read, and of two with one name the last counts', as
     ]
   )
   t.same([...membersOf(' {\n} ')], [])
+})
+
+test('any JSON, taken apart and put together, says the same', async (t) => {
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 4 }), fc.constantFrom(undefined, 2, '\t'), (json, space) => {
+      const text = JSON.stringify(JSON.parse(json), undefined, space)
+      const node = readJson(text)
+      if (node === undefined) throw new Error('it is JSON')
+      t.same(JSON.parse(printJson(node)), JSON.parse(text))
+      t.same(JSON.parse(printJson(node, '  ')), JSON.parse(text))
+      if (!text.includes('__proto__')) {
+        t.equal(printJson(node, '  ').replace(/\s/g, ''), printJson(node).replace(/\s/g, ''))
+      }
+    })
+  )
+  t.equal(readJson('{"a":1'), undefined)
+  t.equal(readJson(' 7 ')?.text, '7')
+})
+
+test('on several lines it looks as JSON.stringify makes it', async (t) => {
+  const value = { a: 1, b: { c: [1, 'x', {}, []], d: null } }
+  const node = readJson(JSON.stringify(value))
+  t.equal(node && printJson(node, '  '), JSON.stringify(value, null, 2))
 })

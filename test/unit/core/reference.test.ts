@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'tap'
+import { compilePolicy } from '../../../src/core/policy.ts'
 import { ProblemError } from '../../../src/core/problem.ts'
 import {
   createReferenceBook,
@@ -12,6 +13,7 @@ import {
   RESERVED_STORE_NAMES,
   type Reference
 } from '../../../src/core/reference.ts'
+import { encodeText, isPrintable, parseField, stepsOf } from '../../../src/core/reference-text.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
 
 const stores: NamedStore[] = [
@@ -45,9 +47,33 @@ const stores: NamedStore[] = [
 const text = (signs: string, minLength: number, maxLength: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...signs), minLength, maxLength })
 const LETTERS = 'abzAZ09'
-const field = text(`${LETTERS}_.$@+=:/-`, 1, 12)
+/** As it is written; one that begins with a slash is a pointer, and has other spellings. */
+const field = text(`${LETTERS}_.$@+=:/-`, 1, 12).filter((name) => !name.startsWith('/'))
+/** Whatever a member of an object can be called, by the name that a reference has for it. */
+const anyStep = fc.string({
+  unit: fc.constantFrom(...'ab/~%?#*{},[]()&\'" ñ🔑!~', 'n\u0303'),
+  maxLength: 6
+})
+const anyField = fc.array(anyStep, { minLength: 1, maxLength: 3 }).map((steps) => {
+  const pointer = steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+  return parseField(encodeText(pointer.join(''))) ?? assert.fail('a pointer is a field')
+})
 const hex = text('0123456789abcdefABCDEF', 32, 32)
 const segment = text(`${LETTERS}._~@+=:-`, 1, 6).filter((part) => part !== '.' && part !== '..')
+/** What Vault takes: anything printable. */
+const anySegment = fc
+  .string({
+    unit: fc.oneof(
+      fc.constantFrom(...`${LETTERS}%?#*{},[]()&'"\\ ñ🔑!~;`, 'n\u0303'),
+      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })
+    ),
+    minLength: 1,
+    maxLength: 6
+  })
+  .filter((part) => part !== '.' && part !== '..' && !part.includes('/') && isPrintable(part))
+const anySegments = fc
+  .array(anySegment, { minLength: 1, maxLength: 3 })
+  .map((parts) => parts.join('/'))
 const segments = fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'))
 const number = fc.integer({ min: 1, max: 999 }).map(String)
 
@@ -55,11 +81,11 @@ test('a canonical reference is read again as it was written', async (t) => {
   const book = createReferenceBook(stores, new Map())
   const within = (store: string, path: fc.Arbitrary<string>, version: fc.Arbitrary<string>) =>
     fc.record(
-      { store: fc.constant(store), path, version, field },
+      { store: fc.constant(store), path, version, field: fc.oneof(field, anyField) },
       { requiredKeys: ['store', 'path'], noNullPrototype: true }
     )
   const reference = fc.oneof(
-    within('aws', text(`${LETTERS}/_+=.@-`, 1, 30), text(`${LETTERS}_.-`, 1, 20)),
+    within('aws', text(`${LETTERS}/_+=.@!-`, 1, 30), text(`${LETTERS}_.-`, 1, 20)),
     within(
       'kv',
       text('abz09-', 1, 30),
@@ -68,7 +94,7 @@ test('a canonical reference is read again as it was written', async (t) => {
     within('gcp', text(`${LETTERS}_-`, 1, 30), number),
     within(
       'vault',
-      segments.map((path) => `kv/${path}`),
+      fc.oneof(segments, anySegments).map((path) => `kv/${path}`),
       number
     ),
     within(
@@ -76,13 +102,76 @@ test('a canonical reference is read again as it was written', async (t) => {
       text('abz09', 1, 10).map((name) => `prod/${name}`),
       text(LETTERS, 1, 9)
     ),
-    within('local', segments, text(LETTERS, 1, 9))
+    within('local', fc.oneof(segments, anySegments), text(LETTERS, 1, 9))
   )
   fc.assert(
     fc.property(reference, (one) => {
-      assert.deepEqual(parseReference(formatReference(one), book), one)
+      const written = formatReference(one)
+      assert.match(written, /^[A-Za-z0-9\-._~!$&'()+;=:@/?#%]+$/)
+      assert.deepEqual(parseReference(written, book), one)
     }),
-    { numRuns: 1000 }
+    { numRuns: 2000 }
+  )
+  t.pass('for all that was tried')
+})
+
+test('two canonical texts never lead to one secret, and two secrets never have one', async (t) => {
+  const book = createReferenceBook(stores, new Map())
+  const near = fc.tuple(
+    fc.string({
+      unit: fc.constantFrom(...'aA%2Ff/.~', 'ñ', 'n\u0303', ' ', '*'),
+      minLength: 1,
+      maxLength: 4
+    }),
+    fc.string({ unit: fc.constantFrom(...'a/~01%'), minLength: 1, maxLength: 4 })
+  )
+  const read = ([path, name]: readonly [string, string]): Reference | undefined => {
+    try {
+      return parseReference(`vault:kv/${path}#${name}`, book)
+    } catch {
+      return undefined
+    }
+  }
+  let compared = 0
+  fc.assert(
+    fc.property(near, near, (left, right) => {
+      const [a, b] = [read(left), read(right)]
+      if (a === undefined || b === undefined) return
+      compared += 1
+      const isOne = a.path === b.path && a.field === b.field
+      assert.equal(formatReference(a) === formatReference(b), isOne)
+      assert.deepEqual(
+        isOne,
+        `${a.path}#${stepsOf(a.field ?? '').join('\n')}` ===
+          `${b.path}#${stepsOf(b.field ?? '').join('\n')}`
+      )
+    }),
+    { numRuns: 5000 }
+  )
+  t.ok(compared > 200, 'often enough both were references')
+})
+
+test('a canonical reference as a pattern allows that secret and no other', async (t) => {
+  const book = createReferenceBook(stores, new Map())
+  const path = anySegments.map((written) => `kv/${written}`)
+  fc.assert(
+    fc.property(path, anyField, path, (one, name, other) => {
+      const reference = { store: 'vault', path: one, field: name }
+      const policy = compilePolicy([{ client: 'app', read: [formatReference(reference)] }])
+      const allows = (asked: string, wanted?: string): boolean =>
+        policy.isAllowed('app', 'read', {
+          store: 'vault',
+          path: asked,
+          ...(wanted !== undefined && { field: wanted })
+        })
+      assert.ok(allows(one, name))
+      assert.ok(!allows(one))
+      assert.ok(!allows(one, `${name}x`))
+      assert.ok(!allows(one, `/${stepsOf(name).join('/')}/x`))
+      assert.equal(allows(other, name), other === one)
+      assert.ok(parseReference(formatReference({ store: 'vault', path: other }), book))
+    }),
+    { numRuns: 2000 }
   )
   t.pass('for all that was tried')
 })
