@@ -145,10 +145,10 @@ export const addAllRoutes = (app: App): void => {
   addStateRoutes(app, { sealed: { seal: uncalled, open: uncalled } })
   addKeyRoutes(app, {
     keyring: uncalled,
-    usage: { list: uncalled, isKnown: uncalled },
+    usage: { list: uncalled },
+    issuing: { issue: uncalled, revokeWithIssued: uncalled },
     isRevoked: uncalled,
     revoke: uncalled,
-    rules: { platformVersion: '', maxDays: 0 },
     now: Date.now,
     recordIssue: uncalled,
     recordRevocation: uncalled

@@ -33,9 +33,12 @@ import { addStateRoutes } from './http/routes/state.ts'
 import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
 import { createAuthenticator } from './keys/authenticator.ts'
+import { createIssuing } from './keys/issuing.ts'
+import { createLineage } from './keys/lineage.ts'
 import { createRevocations } from './keys/revocations.ts'
 import { createSharedRevocations } from './keys/shared-revocations.ts'
 import { createKeyUsage } from './keys/usage.ts'
+import { createViaFloor } from './keys/via-floor.ts'
 import type { Log } from './providers/provider.ts'
 import { USER_AGENT } from './providers/user-agent.ts'
 import { openState } from './state/open-state.ts'
@@ -159,6 +162,24 @@ const assemble = async (
   live = await compose(config, live.environ, storesDeps)
   // Serving does not depend on them: they are asked for once, within a second.
   await Promise.all([sharedRevocations?.asked, replicas.asked])
+  const floor = createViaFloor({ state, replicas: replicas.current, now })
+  // Before the first key is used; where that fails, the first issue asks again.
+  await floor.learn().catch(() => {})
+  const issuing = parts.add(
+    createIssuing({
+      keyring: () => live.keyring,
+      usage,
+      revocations,
+      lineage: createLineage({ state, now }),
+      floor,
+      rules: () => ({
+        platformVersion: settings.PLATFORM_VERSION,
+        maxDays: settings.API_KEY_MAX_DAYS,
+        adminScope: settings.ADMIN_SCOPE
+      }),
+      now
+    })
+  )
   let draining = false
 
   const record = settings.AUDIT_REQUIRED
@@ -232,6 +253,7 @@ const assemble = async (
     replicas: replicas.current,
     authenticator,
     usage,
+    issuing,
     revocations,
     now,
     recordAs: records.as,

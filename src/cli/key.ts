@@ -1,25 +1,22 @@
 /**
- * `purser key`: issue, inspect and revoke API keys. Rule: a key leaves on stdout once and is kept nowhere; it never comes
- * in by the command line. Issuing and inspecting need the encryption keys alone, no service and no `purser.yaml`.
+ * `purser key`: issue API keys, and the commands beside it. Rule: a key leaves on stdout once and is kept nowhere; it never
+ * comes in by the command line. Issuing needs the encryption keys alone, no service and no `purser.yaml`.
  */
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import semver from 'semver'
-import { daysIn } from '../config/consumers.ts'
 import { readEnviron, readSomeSettings } from '../config/env.ts'
 import { isClientName } from '../core/policy.ts'
 import { ENVIRONMENTS, type Environment, MODES, type Mode } from '../core/principal.ts'
 import { isScope } from '../core/scope.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { toClaims } from '../http/disclosure.ts'
-import { isInForce, isKeyId, issueApiKey, openApiKey } from '../keys/api-key.ts'
-import { putRevocation } from '../keys/revocations.ts'
-import { announceRevocation } from '../keys/shared-revocations.ts'
-import { Failure, usageFailure } from './failure.ts'
-import { readInput, tell } from './io.ts'
+import { issueApiKey } from '../keys/api-key.ts'
+import { daysIn } from '../keys/lifetime.ts'
+import { usageFailure } from './failure.ts'
+import { tell } from './io.ts'
+import { addInspectCommand } from './key-inspect.ts'
 import { addIssueAllCommand } from './key-issue-all.ts'
-import { announce, withState } from './state.ts'
+import { addRevokeCommand, parseKeyId } from './key-revoke.ts'
 
 const parseScopes = (text: string): string[] => {
   const scopes = [...new Set(text.split(',').map((scope) => scope.trim()))]
@@ -38,13 +35,9 @@ const parseClient = (text: string): string => {
 
 const parseVersion = (text: string): string => {
   if (semver.valid(text) === text) return text
-  throw new InvalidArgumentError('Give a semantic version such as 8.3.0.')
-}
-
-const parseKeyId = (text: string): string => {
-  const keyId = text.toLowerCase()
-  if (isKeyId(keyId)) return keyId
-  throw new InvalidArgumentError('A key id is a UUID.')
+  throw new InvalidArgumentError(
+    'Give the full version of the platform, with three numbers, such as 8.3.0. A single number (1) is the version of an API: no claim of a key says it.'
+  )
 }
 
 const parseDays = (text: string): number => {
@@ -107,44 +100,6 @@ The key is shown this once and kept nowhere.`)
   console.log(options.json ? JSON.stringify({ apiKey, ...claims }, null, 2) : apiKey)
 }
 
-/** A key is long and begins with its environment; the rest of the text is nobody's file name. */
-const looksLikeKey = (text: string): boolean => /purser_(dev|stg|pre|pro)_|eyJ/.test(text)
-
-const inspect = async (file: string | undefined): Promise<void> => {
-  if (file !== undefined && looksLikeKey(file)) {
-    throw usageFailure(
-      'A key on the command line can be read by every user of this machine and stays in the history of the shell: pipe it in.'
-    )
-  }
-  const { ENCRYPTION_KEYS } = readSomeSettings(process.env, process.cwd(), ['ENCRYPTION_KEYS'])
-  const apiKey = (await readInput('the key', file)).trim()
-  const principal = await openApiKey(createKeyring(ENCRYPTION_KEYS), apiKey)
-  if (principal === undefined) {
-    throw new Failure('The key cannot be opened: damaged, or issued under another encryption key.')
-  }
-  const now = Date.now()
-  const { expiresAt = Number.POSITIVE_INFINITY, kid } = principal
-  const validity = { inForce: isInForce(principal, now), expired: expiresAt * 1000 <= now }
-  console.log(JSON.stringify({ ...toClaims(principal), kid, ...validity }, null, 2))
-}
-
-const revoke = async (keyId: string): Promise<void> => {
-  const folder = process.cwd()
-  const place = readSomeSettings(process.env, folder, ['DATA_DIR', 'REDIS_URL', 'REDIS_KEY_PREFIX'])
-  // A state of its own, created in a wrong folder, would take the revocation and nobody would read it there.
-  if (place.REDIS_URL === undefined && !existsSync(join(resolve(place.DATA_DIR), 'state'))) {
-    throw new Failure('There is no service in DATA_DIR: run this where the service runs.')
-  }
-  // Key ids are no secret, and stand there as they are.
-  const settings = { ...place, ENCRYPTION_KEYS: [] }
-  const isNew = await withState(settings, async (opened) => {
-    const isNew = await putRevocation(opened.state, keyId, Date.now())
-    await announce(opened, (shared) => announceRevocation(shared, keyId))
-    return isNew
-  })
-  console.log(isNew ? `${keyId} is revoked` : `${keyId} was revoked before`)
-}
-
 export const addKeyCommand = (program: Command): void => {
   const key = program.command('key').description('API keys')
   const environment = (flags: string): Option =>
@@ -177,18 +132,6 @@ Example:
     )
     .action(issue)
   addIssueAllCommand(key)
-  key
-    .command('inspect')
-    .description('print what a key says, read from a file or standard input')
-    .argument('[file]', 'a file that holds the key')
-    .addHelpText('after', '\nExample:\n  $ purser key inspect < aos-app.key')
-    .action(inspect)
-  key
-    .command('revoke')
-    .description(
-      'refuse a key from now on, by its id; in force at once, also while the service runs'
-    )
-    .argument('<id>', 'key id, as `key inspect` prints it', parseKeyId)
-    .addHelpText('after', '\nExample:\n  $ purser key revoke 7d3c2e0e-7a5b-4d0f-9a0e-0f6c1b8f2a11')
-    .action(revoke)
+  addInspectCommand(key)
+  addRevokeCommand(key)
 }

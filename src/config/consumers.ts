@@ -8,6 +8,7 @@ import { ENVIRONMENTS, type Environment, MODES } from '../core/principal.ts'
 import { isScope } from '../core/scope.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { isKeyId, type KeyRequest } from '../keys/api-key.ts'
+import { daysIn } from '../keys/lifetime.ts'
 import { readYaml } from './yaml-document.ts'
 
 const strict = { additionalProperties: false } as const
@@ -43,14 +44,6 @@ export interface ConsumerDefaults {
   readonly minimumVersion: string
   /** API_KEY_MAX_DAYS; 0 is no limit. */
   readonly maxDays: number
-}
-
-const MAX_DAYS = 36_500
-
-/** `90d` as a number of days; undefined for anything else. */
-export const daysIn = (text: string): number | undefined => {
-  const days = /^([1-9]\d{0,4})d$/.exec(text)?.[1]
-  return days !== undefined && Number(days) <= MAX_DAYS ? Number(days) : undefined
 }
 
 // RFC 1123, as Kubernetes asks for it.

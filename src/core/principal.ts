@@ -20,6 +20,8 @@ export interface Principal {
   readonly issuedAt: number
   /** Seconds since the epoch; absent for a key that does not expire. */
   readonly expiresAt?: number
+  /** The keys that it was issued by, or the trust it came from, oldest first; absent where none was. */
+  readonly via?: readonly string[]
   /** The encryption key under which the API key was issued. */
   readonly kid: string
 }

@@ -105,5 +105,6 @@ export const toClaims = (principal: Principal) => ({
   environment: principal.environment,
   minimumVersion: principal.minimumVersion,
   issuedAt: isoTime(principal.issuedAt * 1000),
-  ...(principal.expiresAt !== undefined && { expiresAt: isoTime(principal.expiresAt * 1000) })
+  ...(principal.expiresAt !== undefined && { expiresAt: isoTime(principal.expiresAt * 1000) }),
+  ...(principal.via !== undefined && { via: [...principal.via] })
 })

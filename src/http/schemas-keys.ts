@@ -21,22 +21,46 @@ export const IssueBody = Type.Object(
         maxLength: 128,
         pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9][A-Za-z0-9._-]*){0,7}$'
       }),
-      { minItems: 1, maxItems: 32, description: "each covered by one of the issuer's" }
+      {
+        minItems: 1,
+        maxItems: 32,
+        description: "each covered by one of the issuer's, or listed by a delegation of its client"
+      }
     ),
-    mode: Type.Enum(MODES, { description: "no more than the issuer's" }),
+    mode: Type.Enum(MODES, { description: "no more than the issuer's, or the delegation's" }),
     environment: Type.Optional(Type.Enum(ENVIRONMENTS, { description: "the issuer's" })),
     minimumVersion: Type.Optional(
-      Type.String({ maxLength: 64, description: 'semver; PLATFORM_VERSION if absent' })
+      Type.String({
+        maxLength: 64,
+        description: "semver, not below the issuer's; PLATFORM_VERSION if absent"
+      })
     ),
-    expiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+    expires: Type.Optional(
+      Type.String({
+        pattern: '^[1-9][0-9]{0,4}d$',
+        description: 'such as 90d; the key ends with its issuer at the latest'
+      })
+    ),
+    expiresInDays: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 36_500,
+        description: 'the former spelling of `expires`'
+      })
+    ),
     identifier: Type.Optional(KeyId)
   },
   strict
 )
 export const IssueAnswer = Type.Object({
-  key: Type.String({ description: 'shown this once, kept nowhere' }),
-  ...Type.Required(Type.Omit(IntrospectAnswer, ['active', 'expiresAt'])).properties,
-  expiresAt: IntrospectAnswer.properties.expiresAt
+  apiKey: Type.String({ description: 'shown this once, kept nowhere' }),
+  key: Type.String({ description: 'the same, by its former name' }),
+  ...Type.Required(Type.Omit(IntrospectAnswer, ['active', 'expiresAt', 'via'])).properties,
+  expiresAt: IntrospectAnswer.properties.expiresAt,
+  via: IntrospectAnswer.properties.via,
+  endsWithIssuer: Type.Optional(
+    Type.Boolean({ description: 'it was asked for longer than its issuer lives' })
+  )
 })
 
 export const KeysQuery = Type.Object(
@@ -57,9 +81,24 @@ export const KeysAnswer = Type.Object({
 })
 
 export const KeyParams = Type.Object({ id: KeyId }, strict)
+export const RevokeQuery = Type.Object(
+  {
+    issued: Type.Optional(
+      Type.Enum(['true', 'false'], {
+        description: 'true: also all keys that it issued, and those that these issued'
+      })
+    )
+  },
+  strict
+)
 export const RevokeAnswer = Type.Object({
   keyId: Type.String(),
   isNew: Type.Boolean({ description: 'false if it was revoked before' }),
+  issued: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'with issued=true: the ids of the keys that were revoked with it'
+    })
+  ),
   pending: Type.Optional(
     Type.Boolean({
       description: 'in force here; the other replicas follow as soon as Redis answers'

@@ -146,7 +146,10 @@ const claims = {
   environment: Type.String(),
   minimumVersion: Type.String(),
   issuedAt: Type.String({ format: 'date-time' }),
-  expiresAt: Type.Optional(Type.String({ format: 'date-time' }))
+  expiresAt: Type.Optional(Type.String({ format: 'date-time' })),
+  via: Type.Optional(
+    Type.Array(Type.String(), { description: 'the keys that it was issued by, oldest first' })
+  )
 }
 const Patterns = Type.Array(Type.String())
 export const WhoamiAnswer = Type.Object({

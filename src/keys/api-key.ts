@@ -28,6 +28,11 @@ const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 /** Whether the text is a key id: a UUID, in lower case. */
 export const isKeyId = (text: string): boolean => new RegExp(UUID).test(text)
 
+/** So many keys stand between one and the first that no key issued. */
+export const VIA_MAX = 4
+/** Wider than the ids that are written here, so that whatever a later version puts first (a trust) is read by this one. */
+const VIA = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$'
+
 const API_KEY = /^purser_(dev|stg|pre|pro)_([A-Za-z0-9_.-]+)$/
 
 const Claims = Type.Object(
@@ -40,6 +45,9 @@ const Claims = Type.Object(
     minv: Type.String({ maxLength: 64 }),
     iat: Type.Integer({ minimum: 0 }),
     exp: Type.Optional(Type.Integer({ minimum: 0 })),
+    via: Type.Optional(
+      Type.Array(Type.String({ pattern: VIA }), { minItems: 1, maxItems: VIA_MAX })
+    ),
     kid: Type.String()
   },
   { additionalProperties: false }
@@ -64,6 +72,10 @@ export interface KeyRequest {
   readonly minimumVersion: string
   /** Seconds from now; absent for a key that does not expire. */
   readonly lifetimeSeconds?: number | undefined
+  /** Seconds since the epoch, beyond which the key does not live, however long its lifetime. */
+  readonly endsBy?: number | undefined
+  /** The ids of those by whom it is issued, oldest first. */
+  readonly via?: readonly string[] | undefined
 }
 
 export interface IssuedKey {
@@ -81,8 +93,15 @@ const toPrincipal = (claims: Claims): Principal => ({
   minimumVersion: claims.minv,
   issuedAt: claims.iat,
   ...(claims.exp !== undefined && { expiresAt: claims.exp }),
+  ...(claims.via !== undefined && { via: claims.via }),
   kid: claims.kid
 })
+
+/** The earlier of the two ends, if there is one. */
+const endOf = (issuedAt: number, { lifetimeSeconds, endsBy }: KeyRequest): number | undefined => {
+  if (lifetimeSeconds === undefined) return endsBy
+  return Math.min(issuedAt + lifetimeSeconds, endsBy ?? Number.POSITIVE_INFINITY)
+}
 
 /** Issues a key under the active encryption key. `now` in milliseconds. Throws Error with a sentence for claims that no key may hold. */
 export const issueApiKey = async (
@@ -91,6 +110,7 @@ export const issueApiKey = async (
   now: number
 ): Promise<IssuedKey> => {
   const issuedAt = Math.floor(now / 1000)
+  const exp = endOf(issuedAt, request)
   const claims: Claims = {
     jti: (request.keyId ?? randomUUID()).toLowerCase(),
     cli: request.client,
@@ -99,7 +119,8 @@ export const issueApiKey = async (
     env: request.environment,
     minv: request.minimumVersion,
     iat: issuedAt,
-    ...(request.lifetimeSeconds !== undefined && { exp: issuedAt + request.lifetimeSeconds }),
+    ...(exp !== undefined && { exp }),
+    ...(request.via !== undefined && { via: [...request.via] }),
     kid: keyring.active.kid
   }
   if (!isWellFormed(claims)) throw new Error('no key may hold these claims')

@@ -8,7 +8,7 @@ import type { Environment, Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { checkPlatform, isInForce, openApiKey } from './api-key.ts'
-import type { Revocations } from './revocations.ts'
+import { isKeyRevoked, type Revocations } from './revocations.ts'
 import { NOTED_EVERY_MS } from './usage.ts'
 
 /** A key that was opened, or not, and is refused; the caller sees one answer, the record says why and whose key it was. */
@@ -62,7 +62,7 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     if (principal === undefined) return 'unreadable'
     if (principal.environment !== environment) return 'environment'
     if (!isInForce(principal, now())) return 'not_in_force'
-    return revocations.isRevoked(principal.keyId) ? 'revoked' : undefined
+    return isKeyRevoked(revocations.isRevoked, principal) ? 'revoked' : undefined
   }
 
   const admit = (principal: Principal | undefined): Principal => {

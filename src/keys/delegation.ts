@@ -1,11 +1,26 @@
 /**
- * What one key may issue another for. Rule: never more than the issuer's own scopes, mode and environment, whatever
- * else an administrator may do; else whoever may issue keys could issue itself any right.
+ * What one key may issue another for. Rule: never more than the issuer's own scopes, mode and environment, or than one
+ * delegation of the configuration lists for its client; never longer than the issuer lives, never for an older platform
+ * than the issuer needs; and the right to administer is handed on by nothing but itself.
  */
+import semver from 'semver'
+import { compileGlob } from '../core/glob.ts'
 import type { Environment, Mode, Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
-import { hasScope } from '../core/scope.ts'
+import { covers, hasScope } from '../core/scope.ts'
 import type { KeyRequest } from './api-key.ts'
+import { DAY_SECONDS, daysIn } from './lifetime.ts'
+
+/** A member of `delegations:`: keys of `client` may issue these, without having the scopes. */
+export interface Delegation {
+  readonly client: string | readonly string[]
+  /** Names of clients, or patterns over them. */
+  readonly clients: readonly string[]
+  readonly scopes: readonly string[]
+  /** `r` alone if absent. */
+  readonly modes?: readonly Mode[]
+  readonly maxDays?: number
+}
 
 export interface Asked {
   readonly client: string
@@ -13,6 +28,8 @@ export interface Asked {
   readonly mode: Mode
   readonly environment?: Environment
   readonly minimumVersion?: string
+  /** Such as `90d`. */
+  readonly expires?: string
   readonly expiresInDays?: number
   readonly identifier?: string
 }
@@ -21,43 +38,115 @@ export interface IssueRules {
   readonly platformVersion: string
   /** API_KEY_MAX_DAYS; 0 is no limit. */
   readonly maxDays: number
+  /** Needed where there are delegations, which never lead to it. */
+  readonly adminScope?: string
+  /** Those of the configuration; none for an issuer that was issued by a key itself. */
+  readonly delegations?: readonly Delegation[]
+}
+
+const hasMode = (granted: Mode, asked: Mode): boolean =>
+  [...asked].every((right) => granted.includes(right))
+
+export const isDelegating = ({ client }: Delegation, name: string): boolean =>
+  typeof client === 'string' ? client === name : client.includes(name)
+
+/** Whether the scope gives the right to administer, or a part of it. */
+export const touchesAdmin = (adminScope: string, scope: string): boolean =>
+  covers(adminScope, scope) || covers(scope, adminScope)
+
+const allows =
+  (asked: Asked, adminScope: string) =>
+  ({ clients, scopes, modes = ['r'] }: Delegation): boolean =>
+    clients.some((pattern) => compileGlob(pattern)(asked.client)) &&
+    asked.scopes.every((scope) => hasScope(scopes, scope) && !touchesAdmin(adminScope, scope)) &&
+    modes.some((mode) => hasMode(mode, asked.mode))
+
+/** The delegations that allow what the issuer's own rights do not; none: its own rights do. Throws where nothing does. */
+const delegationsFor = (issuer: Principal, asked: Asked, rules: IssueRules): Delegation[] => {
+  const ownScopes = asked.scopes.every((scope) => hasScope(issuer.scopes, scope))
+  if (ownScopes && hasMode(issuer.mode, asked.mode)) return []
+  const { adminScope, delegations = [] } = rules
+  const isForDelegate = delegations.some((one) => isDelegating(one, asked.client))
+  const mine = delegations.filter((one) => isDelegating(one, issuer.client))
+  const found =
+    adminScope === undefined || isForDelegate ? [] : mine.filter(allows(asked, adminScope))
+  if (found.length > 0) return found
+  const unless = mine.length === 0 ? '' : ', and no delegation of its client lists this'
+  if (!ownScopes) {
+    throw new ProblemError('insufficient_scope', {
+      detail: `a key issues none with a scope that it does not cover itself${unless}`
+    })
+  }
+  throw new ProblemError('insufficient_mode', {
+    detail: `a key issues none with a mode that it does not have itself${unless}`
+  })
+}
+
+const tooLong = (asked: Asked, detail: string): ProblemError => {
+  const member = asked.expires === undefined ? 'expiresInDays' : 'expires'
+  return new ProblemError('invalid_request', {
+    detail,
+    errors: [{ pointer: `/body/${member}`, rule: 'maximum' }]
+  })
+}
+
+const daysAsked = (asked: Asked): number | undefined => {
+  if (asked.expires === undefined) return asked.expiresInDays
+  if (asked.expiresInDays !== undefined) {
+    throw new ProblemError('invalid_request', {
+      detail: 'the life of a key is said once: by expires',
+      errors: [{ pointer: '/body/expiresInDays', rule: 'not' }]
+    })
+  }
+  const days = daysIn(asked.expires)
+  if (days === undefined) throw tooLong(asked, 'no key may live so long')
+  return days
+}
+
+/** Undefined: as long as its issuer. */
+const daysOf = (asked: Asked, maxDays: number, under: readonly Delegation[]) => {
+  const days = daysAsked(asked)
+  if (days !== undefined && maxDays !== 0 && days > maxDays) {
+    throw tooLong(asked, 'API_KEY_MAX_DAYS allows no such life')
+  }
+  const limits = under.map((one) => one.maxDays ?? Number.POSITIVE_INFINITY)
+  const limit = under.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...limits)
+  if (days !== undefined && days > limit) {
+    throw tooLong(asked, 'the delegation allows no such life')
+  }
+  if (days !== undefined) return days
+  const longest = Math.min(limit, maxDays === 0 ? Number.POSITIVE_INFINITY : maxDays)
+  return Number.isFinite(longest) ? longest : undefined
+}
+
+const versionOf = (issuer: Principal, asked: Asked, platformVersion: string): string => {
+  const { minimumVersion = platformVersion } = asked
+  // What is no version is refused with the key that would hold it.
+  if (semver.valid(minimumVersion) === null) return minimumVersion
+  if (!semver.lt(minimumVersion, issuer.minimumVersion)) return minimumVersion
+  throw new ProblemError('invalid_request', {
+    detail: 'a key issues none with a lower minimum version than its own',
+    errors: [{ pointer: '/body/minimumVersion', rule: 'minimum' }]
+  })
 }
 
 /** Throws `insufficient_scope`, `insufficient_mode`, `access_denied` or `invalid_request`. */
-export const delegate = (
-  issuer: Principal,
-  asked: Asked,
-  { platformVersion, maxDays }: IssueRules
-): KeyRequest => {
-  const { client, mode, environment = issuer.environment } = asked
-  const scopes = [...new Set(asked.scopes)]
-  if (!scopes.every((scope) => hasScope(issuer.scopes, scope))) {
-    throw new ProblemError('insufficient_scope', {
-      detail: 'a key issues none with a scope that it does not cover itself'
-    })
-  }
-  if (![...mode].every((right) => issuer.mode.includes(right))) {
-    throw new ProblemError('insufficient_mode', {
-      detail: 'a key issues none with a mode that it does not have itself'
-    })
-  }
+export const delegate = (issuer: Principal, wanted: Asked, rules: IssueRules): KeyRequest => {
+  const asked = { ...wanted, scopes: [...new Set(wanted.scopes)] }
+  const { environment = issuer.environment } = asked
+  const under = delegationsFor(issuer, asked, rules)
   if (environment !== issuer.environment) {
     throw new ProblemError('access_denied', {}, 'other_environment')
   }
-  const days = asked.expiresInDays ?? (maxDays === 0 ? undefined : maxDays)
-  if (days !== undefined && maxDays !== 0 && days > maxDays) {
-    throw new ProblemError('invalid_request', {
-      detail: 'API_KEY_MAX_DAYS allows no such life',
-      errors: [{ pointer: '/body/expiresInDays', rule: 'maximum' }]
-    })
-  }
+  const days = daysOf(asked, rules.maxDays, under)
   return {
     keyId: asked.identifier,
-    client,
-    scopes,
-    mode,
+    client: asked.client,
+    scopes: asked.scopes,
+    mode: asked.mode,
     environment,
-    minimumVersion: asked.minimumVersion ?? platformVersion,
-    lifetimeSeconds: days === undefined ? undefined : days * 86_400
+    minimumVersion: versionOf(issuer, asked, rules.platformVersion),
+    lifetimeSeconds: days === undefined ? undefined : days * DAY_SECONDS,
+    endsBy: issuer.expiresAt
   }
 }

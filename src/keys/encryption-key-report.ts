@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import type { Keyring } from '../crypto/keyring.ts'
+import { isKeyRevoked } from './revocations.ts'
 import type { KeyUse } from './usage.ts'
 
 const Moment = Type.String({ format: 'date-time' })
@@ -67,7 +68,7 @@ export const reportEncryptionKeys = async (
   for await (const use of uses) {
     const clients = clientsOf.get(use.kid)
     const isExpired = use.expiresAt !== undefined && Date.parse(use.expiresAt) <= now
-    if (clients === undefined || isExpired || isRevoked(use.keyId)) continue
+    if (clients === undefined || isExpired || isKeyRevoked(isRevoked, use)) continue
     const isInUse = now - Date.parse(use.lastUsed) < quietMs
     clients.set(use.client, add(clients.get(use.client), use, isInUse))
     totals.set(use.kid, add(totals.get(use.kid), use, isInUse))

@@ -1,4 +1,9 @@
-/** Keys that were revoked before their time, by key id. Rule: in force on the next request, also when another process revoked. */
+/**
+ * Keys that were revoked before their time, by key id. Rule: in force on the next request, also when another process
+ * revoked. Beside the name of a key stands, where it was wanted, the name of all that it issued: a key is refused with
+ * each of its ancestors that was revoked so.
+ */
+import type { Principal } from '../core/principal.ts'
 import type { State } from '../state/state.ts'
 
 export interface Revocation {
@@ -9,14 +14,30 @@ export interface Revocation {
 }
 
 export interface Revocations {
-  readonly isRevoked: (keyId: string) => boolean
+  /** A key's id, or the name of all that it issued. */
+  readonly isRevoked: (name: string) => boolean
   /** In force here when it resolves. `now` in milliseconds. */
-  readonly revoke: (keyId: string, now: number) => Promise<Revocation>
+  readonly revoke: (name: string, now: number) => Promise<Revocation>
 }
+
+const ISSUED = '/issued'
+
+/** The name under which all that the key issued is revoked: no key's id, so that who does not know it takes it for none. */
+export const issuedBy = (keyId: string): string => keyId + ISSUED
+
+/** The key that a revocation names, itself or as an issuer. */
+export const keyIdIn = (name: string): string =>
+  name.endsWith(ISSUED) ? name.slice(0, -ISSUED.length) : name
+
+/** Whether the key was revoked, or one that it descends from with all that it issued. */
+export const isKeyRevoked = (
+  isRevoked: Revocations['isRevoked'],
+  { keyId, via }: Pick<Principal, 'keyId' | 'via'>
+): boolean => isRevoked(keyId) || (via?.some((id) => isRevoked(issuedBy(id))) ?? false)
 
 const PREFIX = 'revoked/'
 
-export const entryKeyOf = (keyId: string): string => PREFIX + keyId
+export const entryKeyOf = (name: string): string => PREFIX + name
 
 export const putRevocation = (state: State, keyId: string, now: number): Promise<boolean> =>
   state.compareAndSet(

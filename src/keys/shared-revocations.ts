@@ -13,7 +13,7 @@ import type { StateLog } from '../state/log.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { isKeyId } from './api-key.ts'
-import { entryKeyOf, listRevoked, putRevocation, type Revocations } from './revocations.ts'
+import { entryKeyOf, keyIdIn, listRevoked, putRevocation, type Revocations } from './revocations.ts'
 
 export interface SharedRevocationsOptions {
   readonly state: State
@@ -132,7 +132,7 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
   }
   shared.onMessage(TOPIC, (message) => {
     const [keyId = '', proof] = message.split(' ', 2)
-    if (!isKeyId(keyId)) return
+    if (!isKeyId(keyIdIn(keyId))) return
     if (keyring().all.some((key) => proofOf(key, keyId) === proof)) revoked.add(keyId)
     else void confirm(keyId)
   })

@@ -20,6 +20,9 @@ export const KeyUse = Type.Object({
   environment: Type.Enum(ENVIRONMENTS),
   kid: Type.String({ description: 'the encryption key that it was issued under' }),
   expiresAt: Type.Optional(Moment),
+  via: Type.Optional(
+    Type.Array(Type.String(), { description: 'the keys that it was issued by, oldest first' })
+  ),
   firstSeen: Moment,
   lastUsed: Type.String({ format: 'date-time', description: 'to the minute' })
 })
@@ -97,7 +100,7 @@ interface Noted {
 }
 
 const useOf = ({ principal, at }: Noted, former: KeyUse | undefined): KeyUse => {
-  const { keyId, client, scopes, mode, environment, kid, expiresAt } = principal
+  const { keyId, client, scopes, mode, environment, kid, expiresAt, via } = principal
   return {
     keyId,
     client,
@@ -106,6 +109,7 @@ const useOf = ({ principal, at }: Noted, former: KeyUse | undefined): KeyUse => 
     environment,
     kid,
     ...(expiresAt !== undefined && { expiresAt: isoTime(expiresAt * 1000) }),
+    ...(via !== undefined && { via: [...via] }),
     firstSeen: former?.firstSeen ?? isoTime(at),
     lastUsed: isoTime(at)
   }

@@ -10,9 +10,9 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
 
 /** Each in hashes of its own, so that listing one does not go through the others. */
-const SPACES = ['store', 'runtime', 'revoked', 'usage'] as const
+const SPACES = ['store', 'runtime', 'revoked', 'usage', 'issued'] as const
 const REST = 'rest'
-const PLAIN: ReadonlySet<string> = new Set(['revoked', 'usage'])
+const PLAIN: ReadonlySet<string> = new Set(['revoked', 'usage', 'issued'])
 
 export type Space = (typeof SPACES)[number] | typeof REST
 

@@ -16,6 +16,7 @@ import { addAdminRoutes } from '../http/routes/admin.ts'
 import { addExplainRoutes } from '../http/routes/explain.ts'
 import { addKeyRoutes } from '../http/routes/keys.ts'
 import type { Authenticator } from '../keys/authenticator.ts'
+import type { Issuing } from '../keys/issuing.ts'
 import type { Revocations } from '../keys/revocations.ts'
 import type { KeyUsage } from '../keys/usage.ts'
 import type { Caches } from './caches.ts'
@@ -29,6 +30,7 @@ export interface AdministrationDeps {
   readonly replicas: () => number
   readonly authenticator: Authenticator
   readonly usage: KeyUsage
+  readonly issuing: Issuing
   readonly revocations: Revocations
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -55,9 +57,9 @@ export const createAdministration =
     addKeyRoutes(routes, {
       keyring: () => live().keyring,
       usage,
+      issuing: deps.issuing,
       isRevoked: revocations.isRevoked,
       revoke: (keyId) => revocations.revoke(keyId, now()),
-      rules: { platformVersion: settings.PLATFORM_VERSION, maxDays: settings.API_KEY_MAX_DAYS },
       now,
       recordIssue: recordAs('key.issue'),
       recordRevocation: recordAs('key.revoke')

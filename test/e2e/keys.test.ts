@@ -86,6 +86,54 @@ test('A key that is revoked from the command line is refused by the service on t
   t.match(await runPurser(t, folder, revoke), { code: 0, stdout: /was revoked before/ })
 })
 
+test('A key is revoked with all that it issued from the command line, known to the service by their text or not', async (t) => {
+  const { folder } = createConfigured(t)
+  const { url } = await serve(t, folder)
+  const admin = await issueKey(t, folder, ['-s', 'aura-admin,aura-services', '-m', 'rw'])
+  const issue = async (key: string) => {
+    const answer = await fetch(`${url}/v1/admin/keys`, {
+      method: 'POST',
+      headers: { 'x-api-key': key, 'content-type': 'application/json' },
+      body: JSON.stringify({ client: 'app', scopes: ['aura-admin'], mode: 'rw', expires: '1d' }),
+      signal: AbortSignal.timeout(15_000)
+    })
+    return (await answer.json()) as { apiKey: string; keyId: string }
+  }
+  const child = await issue(admin)
+  const grandchild = await issue(child.apiKey)
+  const unused = await issue(grandchild.apiKey)
+  const revoke = ['key', 'revoke', child.keyId, '--issued']
+  t.match(await runPurser(t, folder, revoke), { code: 0, stdout: /is revoked\n.*: 2 known keys\n/ })
+  for (const { apiKey } of [child, grandchild, unused]) {
+    t.equal((await get(`${url}/v1/whoami`, apiKey)).status, 401)
+    const inspected = await runPurser(t, folder, ['key', 'inspect'], { input: apiKey })
+    t.match(JSON.parse(inspected.stdout), { inForce: false, refusedFor: ['revocation'] })
+  }
+  t.equal((await get(`${url}/v1/whoami`, admin)).status, 200)
+})
+
+test('A key is inspected as the service of this folder would judge it', async (t) => {
+  const { folder } = createConfigured(t, { variables: { PLATFORM_VERSION: '8.2.0' } })
+  const judged = async (flags: string) => {
+    const apiKey = await issueKey(t, folder, flags.split(' '))
+    const { code, stdout, stderr } = await runPurser(t, folder, ['key', 'inspect'], {
+      input: apiKey
+    })
+    t.equal(code, 0)
+    const { inForce, expired, refusedFor } = JSON.parse(stdout)
+    return { inForce, expired, refusedFor, stderr }
+  }
+  const fits = await judged('-v 8.2.0')
+  t.match(fits, { inForce: true, expired: false, refusedFor: [], stderr: '' })
+  for (const environment of ['stg', 'pre', 'pro']) {
+    const other = await judged(`-v 8.2.0 -e ${environment}`)
+    t.match(other, { inForce: false, refusedFor: ['environment'], stderr: /ENVIRONMENT is dev/ })
+  }
+  const newer = await judged('-v 8.2.1')
+  t.match(newer, { inForce: false, refusedFor: ['version'], stderr: /PLATFORM_VERSION is 8\.2\.0/ })
+  t.same((await judged('-v 9.0.0 -e pro')).refusedFor, ['environment', 'version'])
+})
+
 test('A revocation where no service keeps its state is refused rather than lost', async (t) => {
   const revoke = ['key', 'revoke', '0b6d1c9e-9a34-4c57-8f0e-2a6f4c1d7e55']
   t.match(await runPurser(t, createDirectory(t), revoke), { code: 1, stderr: /where the service/ })

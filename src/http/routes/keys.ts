@@ -1,15 +1,15 @@
 /**
  * The care of keys, for administrators: issue, see, revoke. Rule: a key's text stands in one answer, once, after its issue
- * is on record; it is no stored secret, so mode w issues it, and never one that may do more than its issuer.
+ * is on record; it is no stored secret, so mode w issues it, and never one that may do more than its issuer or a delegation.
  */
 import type { FastifyRequest } from 'fastify'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Keyring } from '../../crypto/keyring.ts'
-import { type IssuedKey, issueApiKey } from '../../keys/api-key.ts'
-import { delegate, type IssueRules } from '../../keys/delegation.ts'
+import type { IssuedKey } from '../../keys/api-key.ts'
 import { reportEncryptionKeys } from '../../keys/encryption-key-report.ts'
-import type { Revocation } from '../../keys/revocations.ts'
+import type { Issuing } from '../../keys/issuing.ts'
+import { isKeyRevoked, type Revocation } from '../../keys/revocations.ts'
 import type { KeyUsage, KeyUse } from '../../keys/usage.ts'
 import type { RecordDecision } from '../caller.ts'
 import { toClaims } from '../disclosure.ts'
@@ -23,15 +23,16 @@ import {
   KeyParams,
   KeysAnswer,
   KeysQuery,
-  RevokeAnswer
+  RevokeAnswer,
+  RevokeQuery
 } from '../schemas-keys.ts'
 
 export interface KeyRoutesOptions {
   readonly keyring: () => Keyring
-  readonly usage: Pick<KeyUsage, 'list' | 'isKnown'>
+  readonly usage: Pick<KeyUsage, 'list'>
+  readonly issuing: Pick<Issuing, 'issue' | 'revokeWithIssued'>
   readonly isRevoked: (keyId: string) => boolean
   readonly revoke: (keyId: string) => Promise<Revocation>
-  readonly rules: IssueRules
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly recordIssue: RecordDecision
@@ -48,22 +49,7 @@ const issuerOf = ({ principal }: FastifyRequest): Principal => {
 }
 
 export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
-  const { keyring, usage, isRevoked, revoke, rules, now, recordIssue, recordRevocation } = options
-
-  const issue = async (
-    issuer: Principal,
-    asked: Parameters<typeof delegate>[1]
-  ): Promise<IssuedKey> => {
-    const wanted = delegate(issuer, asked, rules)
-    const { keyId } = wanted
-    if (keyId !== undefined && (isRevoked(keyId) || (await usage.isKnown(keyId)))) {
-      throw new ProblemError('conflict', { detail: 'a key of this id was seen or revoked before' })
-    }
-    // What remains wrong is what the schema cannot say: the version, or a key that would be too long.
-    return issueApiKey(keyring(), wanted, now()).catch(() => {
-      throw new ProblemError('invalid_request', { detail: 'no key may hold these claims' })
-    })
-  }
+  const { keyring, usage, issuing, isRevoked, revoke, now, recordIssue, recordRevocation } = options
 
   app.post(
     '/v1/admin/keys',
@@ -71,15 +57,17 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
       config,
       schema: {
         operationId: 'issueKey',
-        summary: "Issue an API key, never for more than the issuer's own scopes and mode",
+        summary:
+          "Issue an API key, never for more than the issuer's own scopes and mode or a delegation of its client, and never for longer than the issuer lives",
         body: IssueBody,
         response: { 201: IssueAnswer }
       }
     },
     async (request, reply) => {
+      const issuer = issuerOf(request)
       let issued: IssuedKey
       try {
-        issued = await issue(issuerOf(request), request.body)
+        issued = await issuing.issue(issuer, request.body)
       } catch (error) {
         await recordIssue(request, { problem: toProblemError(error) })
         throw error
@@ -87,7 +75,14 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
       const { apiKey, principal } = issued
       await recordIssue(request, { reason: principal.keyId })
       reply.code(201)
-      return { key: apiKey, ...toClaims(principal) }
+      const endsWithIssuer =
+        issuer.expiresAt !== undefined && issuer.expiresAt === principal.expiresAt
+      return {
+        apiKey,
+        key: apiKey,
+        ...toClaims(principal),
+        ...(endsWithIssuer && { endsWithIssuer })
+      }
     }
   )
 
@@ -107,7 +102,7 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
       const keys: (KeyUse & { revoked: boolean })[] = []
       for await (const use of usage.list(query.cursor)) {
         if (keys.length === limit) return { keys, cursor: keys.at(-1)?.keyId ?? '' }
-        keys.push({ ...use, revoked: isRevoked(use.keyId) })
+        keys.push({ ...use, revoked: isKeyRevoked(isRevoked, use) })
       }
       return { keys }
     }
@@ -121,15 +116,25 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
         operationId: 'revokeKey',
         summary: 'Refuse an API key from the next request on, everywhere',
         params: KeyParams,
+        querystring: RevokeQuery,
         response: { 200: RevokeAnswer }
       }
     },
     async (request) => {
       const { id: keyId } = request.params
+      const isWithIssued = request.query.issued === 'true'
       // Before the record: where that fails, the key is refused all the same and the caller asks again.
-      const { isNew, isDurable } = await revoke(keyId)
-      await recordRevocation(request, { reason: keyId })
-      return { keyId, isNew, ...(!isDurable && { pending: true }) }
+      const revoked: Revocation & { readonly issued?: readonly string[] } = isWithIssued
+        ? await issuing.revokeWithIssued(keyId)
+        : await revoke(keyId)
+      const issued = revoked.issued && [...revoked.issued]
+      for (const reason of [keyId, ...(issued ?? [])]) await recordRevocation(request, { reason })
+      return {
+        keyId,
+        isNew: revoked.isNew,
+        ...(issued && { issued }),
+        ...(!revoked.isDurable && { pending: true })
+      }
     }
   )
 

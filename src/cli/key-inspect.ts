@@ -1,0 +1,109 @@
+/**
+ * `purser key inspect`: what a key says, and whether the service whose settings stand here would refuse it. Rule: the key
+ * comes in by a file or standard input, never by the command line; a service need not run.
+ */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import semver from 'semver'
+import { readEnviron, readSomeSettings } from '../config/env.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Principal } from '../core/principal.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { toClaims } from '../http/disclosure.ts'
+import { isInForce, openApiKey } from '../keys/api-key.ts'
+import { createLineage } from '../keys/lineage.ts'
+import { entryKeyOf, issuedBy } from '../keys/revocations.ts'
+import { Failure, usageFailure } from './failure.ts'
+import { readInput, tell } from './io.ts'
+import { hasState, PLACE, type PlaceSettings } from './key-revoke.ts'
+import { withState } from './state.ts'
+
+/** A key is long and begins with its environment; the rest of the text is nobody's file name. */
+const looksLikeKey = (text: string): boolean => /purser_(dev|stg|pre|pro)_|eyJ/.test(text)
+
+/** Whether the key, or one that it descends from with all it issued, is revoked; false, and said, where that cannot be known. */
+const isRevokedIn = async (place: PlaceSettings, principal: Principal): Promise<boolean> => {
+  if (!hasState(place)) return false
+  try {
+    return await withState({ ...place, ENCRYPTION_KEYS: [] }, async ({ state }) => {
+      const { ancestorsOf } = createLineage({ state, now: Date.now })
+      const via = await ancestorsOf(principal)
+      const names = [principal.keyId, ...via.map(issuedBy)]
+      const found = await Promise.all(names.map((name) => state.get(entryKeyOf(name))))
+      return found.some((entry) => entry !== undefined)
+    })
+  } catch {
+    tell('Note: revocations could not be looked up.')
+    return false
+  }
+}
+
+/** Why the service whose settings stand here would refuse the key; where none stands, only time is known. */
+const refusalsOf = async (
+  principal: Principal,
+  settings: PlaceSettings & Pick<Settings, 'ENVIRONMENT' | 'PLATFORM_VERSION' | 'CONFIG_FILE'>,
+  now: number
+): Promise<string[]> => {
+  const environ = readEnviron(process.env, process.cwd())
+  const isService =
+    ['ENVIRONMENT', 'PLATFORM_VERSION'].some((name) => (environ[name] ?? '') !== '') ||
+    existsSync(resolve(settings.CONFIG_FILE))
+  const refusals: string[] = []
+  if (!isInForce(principal, now)) refusals.push('time')
+  if (isService && principal.environment !== settings.ENVIRONMENT) refusals.push('environment')
+  if (isService && semver.gt(principal.minimumVersion, settings.PLATFORM_VERSION)) {
+    refusals.push('version')
+  }
+  if (await isRevokedIn(settings, principal)) refusals.push('revocation')
+  if (refusals.includes('environment')) {
+    tell(`Note: ENVIRONMENT is ${settings.ENVIRONMENT} here, where the key is refused.`)
+  }
+  if (refusals.includes('version')) {
+    tell(`Note: PLATFORM_VERSION is ${settings.PLATFORM_VERSION} here, where the key is refused.`)
+  }
+  return refusals
+}
+
+const inspect = async (file: string | undefined): Promise<void> => {
+  if (file !== undefined && looksLikeKey(file)) {
+    throw usageFailure(
+      'A key on the command line can be read by every user of this machine and stays in the history of the shell: pipe it in.'
+    )
+  }
+  const names = ['ENCRYPTION_KEYS', 'PLATFORM_VERSION', 'CONFIG_FILE', ...PLACE] as const
+  const settings = readSomeSettings(process.env, process.cwd(), names)
+  const apiKey = (await readInput('the key', file)).trim()
+  const principal = await openApiKey(createKeyring(settings.ENCRYPTION_KEYS), apiKey)
+  if (principal === undefined) {
+    throw new Failure('The key cannot be opened: damaged, or issued under another encryption key.')
+  }
+  const now = Date.now()
+  const { expiresAt = Number.POSITIVE_INFINITY, kid } = principal
+  const refusedFor = await refusalsOf(principal, settings, now)
+  const expired = expiresAt * 1000 <= now
+  console.log(
+    JSON.stringify(
+      { ...toClaims(principal), kid, inForce: refusedFor.length === 0, expired, refusedFor },
+      null,
+      2
+    )
+  )
+}
+
+export const addInspectCommand = (key: Command): void => {
+  key
+    .command('inspect')
+    .description('print what a key says, and whether the service here would refuse it')
+    .argument('[file]', 'a file that holds the key; standard input if absent')
+    .addHelpText(
+      'after',
+      `
+inForce is true if the service with the settings of this folder would accept the key; refusedFor says why not: time,
+environment, version, revocation. Where there are no settings of a service, time alone is judged.
+
+Example:
+  $ purser key inspect < aos-app.key`
+    )
+    .action(inspect)
+}

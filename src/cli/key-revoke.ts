@@ -1,0 +1,87 @@
+/**
+ * `purser key revoke`: by the id, alone or with all that it issued. Rule: it is written where the service reads it, or the
+ * command fails.
+ */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { readSomeSettings } from '../config/env.ts'
+import type { Settings } from '../config/settings.ts'
+import { isKeyId } from '../keys/api-key.ts'
+import { createLineage } from '../keys/lineage.ts'
+import { issuedBy, putRevocation } from '../keys/revocations.ts'
+import { announceRevocation } from '../keys/shared-revocations.ts'
+import type { OpenedState } from '../state/open-state.ts'
+import { Failure } from './failure.ts'
+import { announce, withState } from './state.ts'
+
+export const PLACE = ['DATA_DIR', 'REDIS_URL', 'REDIS_KEY_PREFIX'] as const
+
+export type PlaceSettings = Pick<Settings, (typeof PLACE)[number]>
+
+export const hasState = (place: PlaceSettings): boolean =>
+  place.REDIS_URL !== undefined || existsSync(join(resolve(place.DATA_DIR), 'state'))
+
+export const parseKeyId = (text: string): string => {
+  const keyId = text.toLowerCase()
+  if (isKeyId(keyId)) return keyId
+  throw new InvalidArgumentError('A key id is a UUID.')
+}
+
+/** Revokes the key, and where it is wanted all that it issued; resolves with what was not revoked before. */
+const revokeIn = async (
+  opened: OpenedState,
+  keyId: string,
+  withIssued: boolean
+): Promise<{ isNew: boolean; issued: number }> => {
+  const put = async (name: string): Promise<boolean> => {
+    const isNew = await putRevocation(opened.state, name, Date.now())
+    await announce(opened, (shared) => announceRevocation(shared, name))
+    return isNew
+  }
+  // First, so that what is issued meanwhile is refused (keys/issuing.ts).
+  const isBranchNew = withIssued && (await put(issuedBy(keyId)))
+  const isNew = (await put(keyId)) || isBranchNew
+  let issued = 0
+  if (withIssued) {
+    const lineage = createLineage({ state: opened.state, now: Date.now })
+    for await (const id of lineage.descendantsOf(keyId)) {
+      await put(id)
+      issued++
+    }
+  }
+  return { isNew, issued }
+}
+
+const revoke = async (keyId: string, { issued: withIssued = false }): Promise<void> => {
+  const folder = process.cwd()
+  const place = readSomeSettings(process.env, folder, PLACE)
+  // A state of its own, created in a wrong folder, would take the revocation and nobody would read it there.
+  if (!hasState(place)) {
+    throw new Failure('There is no service in DATA_DIR: run this where the service runs.')
+  }
+  // Key ids are no secret, and stand there as they are.
+  const settings = { ...place, ENCRYPTION_KEYS: [] }
+  const { isNew, issued } = await withState(settings, (opened) =>
+    revokeIn(opened, keyId, withIssued)
+  )
+  console.log(isNew ? `${keyId} is revoked` : `${keyId} was revoked before`)
+  if (withIssued) console.log(`and with it what it issued: ${issued} known keys`)
+}
+
+export const addRevokeCommand = (key: Command): void => {
+  key
+    .command('revoke')
+    .description(
+      'refuse a key from now on, by its id; in force at once, also while the service runs'
+    )
+    .argument('<id>', 'key id, as `key inspect` prints it', parseKeyId)
+    .option('--issued', 'also all keys that it issued, and those that these issued')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ purser key revoke 7d3c2e0e-7a5b-4d0f-9a0e-0f6c1b8f2a11 --issued`
+    )
+    .action(revoke)
+}

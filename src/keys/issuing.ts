@@ -1,0 +1,145 @@
+/**
+ * Issues keys for keys, and revokes a key with all that it issued. Rule: between the two nothing slips through. An issue
+ * enters the key and then looks for revocations; a revocation is written and then looks for entries; so whichever comes
+ * second sees the other, on every replica.
+ */
+import type { Principal } from '../core/principal.ts'
+import { ProblemError } from '../core/problem.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import { type IssuedKey, issueApiKey, VIA_MAX } from './api-key.ts'
+import { type Asked, delegate, type IssueRules } from './delegation.ts'
+import type { Lineage } from './lineage.ts'
+import { isKeyRevoked, issuedBy, type Revocation, type Revocations } from './revocations.ts'
+import type { KeyUsage } from './usage.ts'
+import type { ViaFloor } from './via-floor.ts'
+
+export interface IssuingOptions {
+  readonly keyring: () => Keyring
+  readonly usage: Pick<KeyUsage, 'isKnown'>
+  readonly revocations: Revocations
+  readonly lineage: Lineage
+  readonly floor: Pick<ViaFloor, 'isReached'>
+  readonly rules: () => IssueRules
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export interface RevocationWithIssued extends Revocation {
+  /** The ids of what it issued, as far as they could be looked up. */
+  readonly issued: readonly string[]
+}
+
+export interface Issuing {
+  /** Rejects with a ProblemError. The principal says by whom it was issued, also where the key's text does not. */
+  readonly issue: (issuer: Principal, asked: Asked) => Promise<IssuedKey>
+  readonly revokeWithIssued: (keyId: string) => Promise<RevocationWithIssued>
+  /** Whether a key issued it: such a one uses no delegation. */
+  readonly wasIssued: (principal: Principal) => Promise<boolean>
+  readonly close: () => void
+}
+
+const RETRY_EVERY_MS = 1_000
+
+const unavailable = (): ProblemError =>
+  new ProblemError('store_unavailable', {
+    detail: 'where issued keys are entered does not answer: no key was issued'
+  })
+
+const conflict = (): ProblemError =>
+  new ProblemError('conflict', { detail: 'a key of this id was issued, seen or revoked before' })
+
+const lineOf = (issuer: Principal, ancestors: readonly string[]): string[] => {
+  const via = [...ancestors, issuer.keyId]
+  if (via.length <= VIA_MAX) return via
+  throw new ProblemError(
+    'access_denied',
+    { detail: `between a key and the first stand at most ${VIA_MAX}: this one issues none` },
+    'issued_too_deep'
+  )
+}
+
+export const createIssuing = (options: IssuingOptions): Issuing => {
+  const { keyring, usage, revocations, lineage, floor, rules, now } = options
+  const retries = new Set<NodeJS.Timeout>()
+  let isClosed = false
+
+  const entered = async <T>(work: Promise<T>): Promise<T> =>
+    work.catch(() => {
+      throw unavailable()
+    })
+
+  const refuseKnown = async (keyId: string): Promise<void> => {
+    if (revocations.isRevoked(keyId) || (await entered(usage.isKnown(keyId)))) throw conflict()
+  }
+  const issue = async (issuer: Principal, asked: Asked): Promise<IssuedKey> => {
+    const ancestors = await entered(lineage.ancestorsOf(issuer))
+    const wanted = delegate(issuer, asked, {
+      ...rules(),
+      ...(ancestors.length > 0 && { delegations: [] })
+    })
+    const via = lineOf(issuer, ancestors)
+    if (wanted.keyId !== undefined) await refuseKnown(wanted.keyId)
+    const said = (await entered(floor.isReached())) ? via : undefined
+    // What remains wrong is what the schema cannot say: the version, or a key that would be too long.
+    const issued = await issueApiKey(keyring(), { ...wanted, via: said }, now()).catch(() => {
+      throw new ProblemError('invalid_request', { detail: 'no key may hold these claims' })
+    })
+    if (!(await entered(lineage.enter(issued.principal, via)))) throw conflict()
+    const isRefused = isKeyRevoked(revocations.isRevoked, { ...issuer, via: ancestors })
+    if (isRefused || (await entered(lineage.isCutOff(via)))) {
+      throw new ProblemError('invalid_api_key', {}, 'revoked')
+    }
+    return { ...issued, principal: { ...issued.principal, via } }
+  }
+
+  /** False where the entries could not be looked through, or what was found is not durable. */
+  const revokeDescendants = async (keyId: string, found: Set<string>): Promise<boolean> => {
+    try {
+      let isWhole = true
+      for await (const id of lineage.descendantsOf(keyId)) {
+        if (found.has(id)) continue
+        isWhole = (await revocations.revoke(id, now())).isDurable && isWhole
+        found.add(id)
+      }
+      return isWhole
+    } catch {
+      return false
+    }
+  }
+
+  /** For as long as this process runs; what is not durable but known is tried again where revocations are kept. */
+  const retry = (keyId: string, found: Set<string>): void => {
+    if (isClosed) return
+    const timer = setTimeout(() => {
+      retries.delete(timer)
+      void revokeDescendants(keyId, found).then((isWhole) => {
+        if (!isWhole) retry(keyId, found)
+      })
+    }, RETRY_EVERY_MS).unref()
+    retries.add(timer)
+  }
+
+  return {
+    issue,
+
+    revokeWithIssued: async (keyId) => {
+      const branch = await revocations.revoke(issuedBy(keyId), now())
+      const own = await revocations.revoke(keyId, now())
+      const found = new Set<string>()
+      const isWhole = await revokeDescendants(keyId, found)
+      if (!isWhole) retry(keyId, found)
+      return {
+        isNew: own.isNew || branch.isNew,
+        isDurable: own.isDurable && branch.isDurable && isWhole,
+        issued: [...found]
+      }
+    },
+
+    wasIssued: async (principal) => (await lineage.ancestorsOf(principal)).length > 0,
+
+    close: () => {
+      isClosed = true
+      for (const timer of retries) clearTimeout(timer)
+    }
+  }
+}

@@ -1,0 +1,12 @@
+/** How long keys live, as people write it: `90d`, in the command line, in YAML and over HTTP alike. */
+
+/** A century: longer than anybody means. */
+export const MAX_DAYS = 36_500
+
+export const DAY_SECONDS = 86_400
+
+/** `90d` as a number of days; undefined for anything else. */
+export const daysIn = (text: string): number | undefined => {
+  const days = /^([1-9]\d{0,4})d$/.exec(text)?.[1]
+  return days !== undefined && Number(days) <= MAX_DAYS ? Number(days) : undefined
+}

@@ -1,0 +1,102 @@
+/**
+ * Which keys issued which, as entries of the state: one for each key that a key issued, with the ids of its ancestors. Rule:
+ * an entry is there before the key's text leaves, so that an id is given once, and whoever revokes a key and then looks for
+ * what it issued finds all of it. The entry holds where the key itself does not say it (ADR 14).
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { Principal } from '../core/principal.ts'
+import type { State } from '../state/state.ts'
+import { DAY_SECONDS } from './lifetime.ts'
+import { entryKeyOf, issuedBy } from './revocations.ts'
+
+const Entry = Type.Object({
+  via: Type.Array(Type.String()),
+  /** Seconds since the epoch. */
+  exp: Type.Optional(Type.Integer())
+})
+type Entry = Static<typeof Entry>
+const shape = Compile(Entry)
+
+export interface LineageOptions {
+  readonly state: State
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export interface Lineage {
+  /** Oldest first; none for a key that no key issued. From the key itself, or from its entry. */
+  readonly ancestorsOf: (principal: Pick<Principal, 'keyId' | 'via'>) => Promise<readonly string[]>
+  /** Enters the key; false if one of its id was entered before. */
+  readonly enter: (principal: Principal, via: readonly string[]) => Promise<boolean>
+  /** Whether a key with these ancestors may not be given out any more: by the state itself, not by what is remembered of it. */
+  readonly isCutOff: (via: readonly string[]) => Promise<boolean>
+  /** The ids of all that descend from the key. */
+  readonly descendantsOf: (keyId: string) => AsyncIterable<string>
+}
+
+const PREFIX = 'issued/'
+const PURGE_EVERY_MS = 3_600_000
+const PURGED_AT_ONCE = 1_000
+/** Entries looked at before others have their turn. */
+const STRIDE = 200
+
+const parse = (value: Buffer | undefined): Entry | undefined => {
+  if (value === undefined) return undefined
+  try {
+    const entry: unknown = JSON.parse(value.toString())
+    return shape.Check(entry) ? entry : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export const createLineage = ({ state, now }: LineageOptions): Lineage => {
+  let purgedAt = Number.NEGATIVE_INFINITY
+
+  /** Entries of keys that ended more than a day ago. */
+  const purge = async (): Promise<void> => {
+    const before = now() / 1000 - DAY_SECONDS
+    let [seen, purged] = [0, 0]
+    for await (const { key, value } of state.list(PREFIX)) {
+      if (++seen % STRIDE === 0) await turn()
+      if ((parse(value)?.exp ?? Number.POSITIVE_INFINITY) >= before) continue
+      await state.compareAndSet(key, value, undefined)
+      if (++purged >= PURGED_AT_ONCE) return
+    }
+  }
+
+  return {
+    ancestorsOf: async ({ keyId, via }) => via ?? parse(await state.get(PREFIX + keyId))?.via ?? [],
+
+    enter: async ({ keyId, expiresAt }, via) => {
+      const entry: Entry = { via: [...via], ...(expiresAt !== undefined && { exp: expiresAt }) }
+      const isFirst = await state.compareAndSet(
+        PREFIX + keyId,
+        undefined,
+        Buffer.from(JSON.stringify(entry))
+      )
+      if (now() - purgedAt >= PURGE_EVERY_MS) {
+        purgedAt = now()
+        // What cannot be removed now can be later.
+        void purge().catch(() => {})
+      }
+      return isFirst
+    },
+
+    isCutOff: async (via) => {
+      const names = [...via.map(issuedBy), ...via.slice(-1)]
+      const entries = await Promise.all(names.map((name) => state.get(entryKeyOf(name))))
+      return entries.some((entry) => entry !== undefined)
+    },
+
+    descendantsOf: async function* (keyId) {
+      let seen = 0
+      for await (const { key, value } of state.list(PREFIX)) {
+        if (++seen % STRIDE === 0) await turn()
+        if (parse(value)?.via.includes(keyId)) yield key.slice(PREFIX.length)
+      }
+    }
+  }
+}
