@@ -5,7 +5,11 @@
  */
 import { decodeLiteral, ESCAPE_RULE } from './reference-text.ts'
 
-export type Glob = (path: string) => boolean
+export interface Glob {
+  (path: string): boolean
+  /** Whether it may match a path that begins with this one and goes on. */
+  readonly below: (start: string) => boolean
+}
 
 /** As long as a reference, so that a pattern can name whatever can be read. */
 const MAX_LENGTH = 2_048
@@ -90,14 +94,18 @@ const step = (tokens: readonly number[], reached: Uint8Array, character: number)
 const compileChoice = (choice: readonly number[]): Glob => {
   const wild = choice.findIndex((token) => token < 0)
   const beginning = String.fromCodePoint(...choice.slice(0, wild < 0 ? undefined : wild))
-  if (wild < 0) return (path) => path === beginning
+  if (wild < 0) {
+    const matches = (path: string): boolean => path === beginning
+    const below = (start: string): boolean => start !== beginning && beginning.startsWith(start)
+    return Object.assign(matches, { below })
+  }
   const tokens = choice.slice(wild)
   const last = tokens.length
   // reached[n]: whether the first n tokens match what was read so far. Kept between calls, so that none allocates.
   const reached = new Uint8Array(last + 1)
 
-  return (path) => {
-    if (!path.startsWith(beginning)) return false
+  /** Reads the path, which has the literal beginning. */
+  const readAll = (path: string): void => {
     reached.fill(0)
     reached[0] = 1
     for (let n = 1; n <= last && isStar(tokens[n - 1]); n += 1) reached[n] = 1
@@ -106,8 +114,20 @@ const compileChoice = (choice: readonly number[]): Glob => {
       step(tokens, reached, character)
       at += character > LAST_OF_ONE_UNIT ? 2 : 1
     }
+  }
+
+  const matches = (path: string): boolean => {
+    if (!path.startsWith(beginning)) return false
+    readAll(path)
     return reached[last] === 1
   }
+  const below = (start: string): boolean => {
+    if (!start.startsWith(beginning)) return beginning.startsWith(start)
+    readAll(start)
+    // A star at the end goes on, and whatever is not yet read can be.
+    return reached.subarray(0, last).includes(1) || (reached[last] === 1 && isStar(tokens.at(-1)))
+  }
+  return Object.assign(matches, { below })
 }
 
 /** Throws `Error` with a sentence naming what is wrong; it does not repeat the pattern. */
@@ -123,8 +143,10 @@ export const compileGlob = (pattern: string): Glob => {
   }
   checkBraces(pattern)
   const choices = expand(pattern).map(compileChoice)
-  return (path) => {
-    for (const matches of choices) if (matches(path)) return true
+  const matches = (path: string): boolean => {
+    for (const choice of choices) if (choice(path)) return true
     return false
   }
+  const below = (start: string): boolean => choices.some((choice) => choice.below(start))
+  return Object.assign(matches, { below })
 }

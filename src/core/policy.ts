@@ -41,6 +41,8 @@ type Asked = Pick<Reference, 'store' | 'path' | 'field'>
 export interface Policy {
   readonly isAllowed: (client: string, action: PolicyAction, reference: Asked) => boolean
   readonly decide: (client: string, action: PolicyAction, reference: Asked) => Decision
+  /** Whether a rule for the client may allow it to read a whole secret whose path begins with this one and goes on. */
+  readonly mayReadBelow: (client: string, start: Pick<Reference, 'store' | 'path'>) => boolean
   /** Whether a rule for the client names the bot or channel. */
   readonly mayUse: (client: string, list: NameList, name: string) => boolean
   readonly grantsOf: (client: string) => Grants
@@ -165,6 +167,11 @@ export const compilePolicy = (rules: readonly PolicyRule[]): Policy => {
     return DENIED
   }
 
+  const mayReadBelow: Policy['mayReadBelow'] = (client, { store, path }) => {
+    const patterns = (indexes.get(client) ?? indexForAll).read.get(store) ?? NO_PATTERNS
+    return patterns.some(({ field, matches }) => field === undefined && matches.below(path))
+  }
+
   const namesOf = (
     rules: readonly CompiledRule[]
   ): Readonly<Record<NameList, readonly Glob[]>> => ({
@@ -187,6 +194,7 @@ export const compilePolicy = (rules: readonly PolicyRule[]): Policy => {
   return {
     isAllowed: (client, action, reference) => decide(client, action, reference).allowed,
     decide,
+    mayReadBelow,
     mayUse,
     grantsOf
   }

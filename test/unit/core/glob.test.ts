@@ -75,3 +75,28 @@ test('hostile paths and patterns are decided in little time', async (t) => {
   const milliseconds = performance.now() - started
   t.ok(milliseconds < 1000, `${milliseconds} ms`)
 })
+
+test('a pattern may match below a path if and only if something that begins with it matches', async (t) => {
+  const longer = (length: number): string[] =>
+    length === 0
+      ? ['']
+      : longer(length - 1).flatMap((text) => [...'ab/'].map((sign) => text + sign))
+  const endings = [1, 2, 3, 4, 5, 6].flatMap(longer)
+  const short = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''))
+  let answers = { yes: 0, no: 0 }
+  fc.assert(
+    fc.property(
+      short.filter((text) => !text.includes('***')),
+      fc.array(fc.constantFrom('a', 'b', '/'), { maxLength: 4 }).map((parts) => parts.join('')),
+      (glob, start) => {
+        const matches = compileGlob(glob)
+        const expected = endings.some((ending) => matches(start + ending))
+        answers = { ...answers, [expected ? 'yes' : 'no']: answers[expected ? 'yes' : 'no'] + 1 }
+        if (matches.below(start) !== expected)
+          throw new Error(`${glob} below ${start}: not ${expected}`)
+      }
+    ),
+    { numRuns: 1000 }
+  )
+  t.ok(answers.yes > 100 && answers.no > 100, JSON.stringify(answers))
+})

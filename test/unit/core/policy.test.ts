@@ -192,3 +192,29 @@ test('a client may use the bots and channels that a rule names for it or for all
     t.throws(() => compilePolicy([{ client: 'app', channels: [pattern] }]), Error, pattern)
   }
 })
+
+test('what a client may read below a path counts whole secrets of its own rules alone', async (t) => {
+  const policy = compilePolicy([
+    { client: 'app', read: ['kv:team/{a,c}/*', 'kv:team/b/one#first', 'other:x/**/y'] },
+    { client: 'writer', write: ['kv:**'] },
+    { client: '*', read: ['kv:shared/**'] }
+  ])
+  for (const [client, store, path, expected] of [
+    ['app', 'kv', '', true],
+    ['app', 'kv', 'team/', true],
+    ['app', 'kv', 'team/a/', true],
+    ['app', 'kv', 'team/a/deep/', false],
+    ['app', 'kv', 'team/b/', false],
+    ['app', 'kv', 'team/cc/', false],
+    ['app', 'kv', 'shared/any/where/', true],
+    ['app', 'other', 'x/1/2/', true],
+    ['app', 'other', 'y/', false],
+    ['app', 'none', '', false],
+    ['writer', 'kv', 'team/', false],
+    ['writer', 'kv', 'shared/', true],
+    ['stranger', 'kv', '', true],
+    ['stranger', 'kv', 'team/', false]
+  ] as const) {
+    t.equal(policy.mayReadBelow(client, { store, path }), expected, `${client} ${store}:${path}`)
+  }
+})
