@@ -148,7 +148,14 @@ const assemble = async (
   })
 
   parts.add({ close: () => live.stores.close() })
-  const replicas = parts.add(createReplicaCount({ shared, environment: settings.ENVIRONMENT, now }))
+  const replicas = parts.add(
+    createReplicaCount({
+      shared,
+      environment: settings.ENVIRONMENT,
+      keyring: () => live.keyring,
+      now
+    })
+  )
   const storesDeps: StoresDeps = {
     log,
     now,
@@ -161,10 +168,10 @@ const assemble = async (
   }
   live = await compose(config, live.environ, storesDeps)
   // Serving does not depend on them: they are asked for once, within a second.
-  await Promise.all([sharedRevocations?.asked, replicas.asked])
+  await sharedRevocations?.asked
   const floor = createViaFloor({ state, replicas: replicas.current, now })
-  // Before the first key is used; where that fails, the first issue asks again.
-  await floor.learn().catch(() => {})
+  // Once replicas are counted, and before the first key is used; where that fails, the first issue asks again.
+  parts.add({ start: () => floor.learn().catch(() => {}), close: () => {} })
   const issuing = parts.add(
     createIssuing({
       keyring: () => live.keyring,

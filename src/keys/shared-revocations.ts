@@ -7,8 +7,8 @@
  * mark has read every revocation before it.
  */
 import { randomUUID } from 'node:crypto'
-import { fingerprint } from '../crypto/fingerprint.ts'
-import type { EncryptionKey, Keyring } from '../crypto/keyring.ts'
+import { fingerprint, isFingerprint } from '../crypto/fingerprint.ts'
+import type { Keyring } from '../crypto/keyring.ts'
 import type { StateLog } from '../state/log.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
@@ -43,12 +43,11 @@ const LAST_KNOWN = 'revocations of other replicas cannot be read: the last known
 const NEVER_READ =
   'the list of revoked keys could not be read yet: only keys that are revoked here are refused'
 
-const proofOf = (key: EncryptionKey, keyId: string): string =>
-  fingerprint(key, ['revocation', keyId])
+const wordsOf = (keyId: string): readonly string[] => ['revocation', keyId]
 
 /** Who hears it refuses the key: at once if it is proven, otherwise once it has seen that it is written. */
 const tellRevocation = (shared: Shared, keyId: string, keyring?: Keyring): Promise<void> =>
-  shared.publish(TOPIC, keyring ? `${keyId} ${proofOf(keyring.active, keyId)}` : keyId)
+  shared.publish(TOPIC, keyring ? `${keyId} ${fingerprint(keyring.active, wordsOf(keyId))}` : keyId)
 
 /** After it was written; who does not hear of it sees another mark. The key ring is for a proof, and can be done without. */
 export const announceRevocation = async (
@@ -131,9 +130,9 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
     if (entry !== undefined) revoked.add(keyId)
   }
   shared.onMessage(TOPIC, (message) => {
-    const [keyId = '', proof] = message.split(' ', 2)
+    const [keyId = '', proof = ''] = message.split(' ', 2)
     if (!isKeyId(keyIdIn(keyId))) return
-    if (keyring().all.some((key) => proofOf(key, keyId) === proof)) revoked.add(keyId)
+    if (keyring().all.some((key) => isFingerprint(key, wordsOf(keyId), proof))) revoked.add(keyId)
     else void confirm(keyId)
   })
   shared.onReconnect(() => void look(true))

@@ -1,16 +1,19 @@
 /**
- * How many replicas there are, for what they divide among them. Rule: each is counted once in a window of time, and the last
- * number that was known stands while nothing is shared: an outage makes no replica more or less.
+ * How many replicas there are, for what they divide among them. Rule: each says in every window of time that it is there, with
+ * a proof that it holds an encryption key, so that nobody who only may write to Redis makes them more; and the last number that was
+ * known stands while nothing is shared: an outage makes no replica more or less.
  */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { within } from './deadline.ts'
-import { type Shared, SharedUnavailable } from './shared.ts'
+import { fingerprint, isFingerprint } from '../crypto/fingerprint.ts'
+import type { EncryptionKey, Keyring } from '../crypto/keyring.ts'
+import type { Shared } from './shared.ts'
 
 export interface ReplicaCount {
-  /** At least 1. The others know of a start within a second, and of an end within two windows. */
+  /** From 1 to 64. The others know of a start at once, and of an end within two windows. */
   readonly current: () => number
-  /** Resolves once this replica was counted, or after a second without an answer. */
-  readonly asked: Promise<void>
+  /** Says that it is there. Resolves once it knows the others, or after a second without an answer. */
+  readonly start: () => Promise<void>
   readonly close: () => void
 }
 
@@ -18,59 +21,95 @@ export interface ReplicaCountOptions {
   /** Undefined: this process is the only one. */
   readonly shared: Shared | undefined
   readonly environment: string
+  /** Asked for at each message: the key ring can be reloaded. */
+  readonly keyring: () => Keyring
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly everyMs?: number
   readonly windowMs?: number
 }
 
+const TOPIC = 'replica'
 const EVERY_MS = 1_000
 const WINDOW_MS = 15_000
-/** How often a replica tries that was never counted: until it is, it takes what is to be divided for its own. */
+/** How long whoever starts gives the others to answer, and how long an answer is held back for further ones who start. */
 const SOON_MS = 50
 const PATIENCE_MS = 1_000
+/** A share is never smaller, whatever is counted: replicas that end as soon as they start leave their places for a while. */
+const MOST = 64
 
 export const createReplicaCount = (options: ReplicaCountOptions): ReplicaCount => {
-  const { shared, environment, now, everyMs = EVERY_MS, windowMs = WINDOW_MS } = options
-  /** The window in which this replica was counted last, and how many were by then; and how many in the one before. */
-  let counted = { window: Number.NaN, replicas: 0 }
-  let former = 0
+  const { shared, environment, keyring, now, everyMs = EVERY_MS, windowMs = WINDOW_MS } = options
+  const me = randomUUID()
+  /** By replica, this one too, the window in which it was heard of last. */
+  const heard = new Map<string, number>()
+  /** The window before the last one in which this replica heard itself: who was not heard of since is gone. */
+  let former = Number.NEGATIVE_INFINITY
+  const windowNow = (): number => Math.floor(now() / windowMs)
+  const wordsOf = (id: string, window: string): string[] => ['replica', environment, id, window]
 
-  const count = async (): Promise<void> => {
-    const window = Math.floor(now() / windowMs)
-    const isNew = window !== counted.window
-    const counter = {
-      key: `replicas:${environment}:${window}`,
-      by: isNew ? 1 : 0,
-      ttlMs: 2 * windowMs
-    }
-    const [replicas] = (await shared?.add([counter])) ?? []
-    if (replicas === undefined) return
-    if (isNew) former = counted.replicas
-    counted = { window, replicas }
+  /** Proven under each key of the ring: a replica in the middle of a rotation may not have the active one. */
+  const say = async (): Promise<void> => {
+    const window = String(windowNow())
+    const proofs = keyring().all.map((key) => fingerprint(key, wordsOf(me, window)))
+    await shared?.publish(TOPIC, [me, window, ...proofs].join(' '))
   }
   // Without an answer the last number stands.
-  const countQuietly = (): Promise<void> => count().catch(() => {})
+  const sayQuietly = (): Promise<void> => say().catch(() => {})
+
+  let soon: NodeJS.Timeout | undefined
+  const saySoon = (): void => {
+    soon ??= setTimeout(() => {
+      soon = undefined
+      void sayQuietly()
+    }, SOON_MS / 2).unref()
+  }
+
+  const isProven = (words: readonly string[], proofs: readonly string[]): boolean =>
+    keyring().all.some((key: EncryptionKey) =>
+      proofs.some((proof) => isFingerprint(key, words, proof))
+    )
+  const hear = (message: string): void => {
+    const [id = '', digits = '', ...proofs] = message.split(' ', 6)
+    const said = /^\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN
+    const window = windowNow()
+    // Clocks may differ by a window; what is older was said again by somebody else.
+    if (!(Math.abs(said - window) <= 1)) return
+    const before = heard.get(id)
+    const last = Math.min(said, window)
+    if ((before !== undefined && before >= last) || !isProven(wordsOf(id, digits), proofs)) return
+    heard.set(id, last)
+    if (id !== me) {
+      if (before === undefined) saySoon()
+      return
+    }
+    if (before === undefined) return
+    former = before
+    for (const [other, last] of heard) if (last < former) heard.delete(other)
+  }
+  shared?.onMessage(TOPIC, hear)
+  shared?.onReconnect(sayQuietly)
 
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
-  const begin = async (): Promise<void> => {
-    for (;;) {
-      await countQuietly()
-      if (isClosed) return
-      if (counted.replicas > 0) break
-      await sleep(SOON_MS, undefined, { ref: false })
-    }
-    timer = setInterval(() => void countQuietly(), everyMs).unref()
-  }
-  const begun = shared === undefined ? Promise.resolve() : begin()
 
   return {
-    current: () => Math.max(1, former, counted.replicas),
-    asked: within(PATIENCE_MS, begun, () => new SharedUnavailable()).catch(() => {}),
+    current: () => Math.min(MOST, Math.max(1, heard.size)),
+    start: async () => {
+      if (shared === undefined || isClosed) return
+      timer = setInterval(() => void sayQuietly(), everyMs).unref()
+      await sayQuietly()
+      for (let ms = 0; ms < PATIENCE_MS && shared.isUp() && !isClosed; ms += SOON_MS) {
+        const wasKnown = heard.has(me)
+        await sleep(SOON_MS)
+        // It has heard itself for that long, and whoever else was to answer.
+        if (wasKnown) return
+      }
+    },
     close: () => {
       isClosed = true
       clearInterval(timer)
+      clearTimeout(soon)
     }
   }
 }
