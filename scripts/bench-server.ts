@@ -6,7 +6,6 @@ import Fastify from 'fastify'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config/config.ts'
 import { createKeyring, newEncryptionKey } from '../src/crypto/keyring.ts'
-import { TIMEOUTS } from '../src/http/protocol.ts'
 import { issueApiKey } from '../src/keys/api-key.ts'
 
 const YAML = `
@@ -67,7 +66,7 @@ const startPurser = async (): Promise<Ready> => {
 const startBare = async (body: string, headers: string): Promise<Ready> => {
   const answer = JSON.parse(body)
   const fixed = JSON.parse(headers)
-  const app = Fastify({ keepAliveTimeout: TIMEOUTS.keepAlive })
+  const app = Fastify({ keepAliveTimeout: 75_000 })
   const type = { type: 'string' }
   const properties = {
     ref: type,

@@ -19,6 +19,8 @@ import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
 import { createGoogleTokenCheck } from './crypto/google-token.ts'
 import { createAllowances } from './http/allowances.ts'
+import { createConnections } from './http/connections.ts'
+import { connectionsMax } from './http/descriptors.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { addAdminObjectRoutes } from './http/routes/admin-objects.ts'
 import { addAuthorizeRoute } from './http/routes/authorize.ts'
@@ -32,6 +34,7 @@ import { addSecretRoutes } from './http/routes/secrets.ts'
 import { addStateRoutes } from './http/routes/state.ts'
 import { addWhoamiRoute } from './http/routes/whoami.ts'
 import { createServer } from './http/server.ts'
+import { createUntaken } from './http/untaken.ts'
 import { createAuthenticator } from './keys/authenticator.ts'
 import { createIssuing } from './keys/issuing.ts'
 import { createLineage } from './keys/lineage.ts'
@@ -80,7 +83,7 @@ export interface App {
   readonly reload: (config: Config, environ?: Environ) => Promise<void>
   /** Asks the stores in the background, so that readiness knows of them before anybody asks. */
   readonly lookAround: () => void
-  /** Answers readiness with 503 from now on, so that load balancers look elsewhere. */
+  /** Answers readiness with 503 from now on, so that load balancers look elsewhere; all else is answered as before. */
   readonly drain: () => void
   readonly close: () => Promise<void>
 }
@@ -299,6 +302,13 @@ const assemble = async (
         })
       )
     : undefined
+  // Of both listeners together: they have one process's descriptors and memory.
+  const connections = createConnections({
+    max: connectionsMax(),
+    perAddress: settings.CONNECTIONS_PER_ADDRESS,
+    proxies: settings.TRUST_PROXY ?? []
+  })
+  const untaken = parts.add(createUntaken(connections))
   const hasInternalListener = settings.INTERNAL_PORT !== undefined
   const servers: FastifyInstance[] = []
   parts.add({ close: () => Promise.all(servers.map((server) => server.close())).then(() => {}) })
@@ -318,11 +328,15 @@ const assemble = async (
       },
       authenticate,
       isInternalSecret: (given) => live.isInternalSecret(given),
+      prove: connections.prove,
       recordRefusal: records.refusal,
       bodyLimitBytes: settings.BODY_LIMIT_KB * 1024,
       trustProxy: settings.TRUST_PROXY,
       corsOrigins: settings.CORS_ALLOW_ORIGINS,
       tls: config.tls,
+      connections,
+      untaken,
+      keepAliveSeconds: settings.KEEP_ALIVE_SECONDS,
       logger,
       addRoutes
     }).then((server) => {
@@ -359,7 +373,7 @@ const assemble = async (
     lookAround: () => void readiness(),
     drain: () => {
       draining = true
-      watch.close()
+      connections.drain()
     },
     close: parts.close
   }

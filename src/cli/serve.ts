@@ -2,6 +2,7 @@
  * `purser serve`: the service as a process. Rule: it starts with a whole configuration or not at all, a reload takes over
  * a whole configuration or nothing, and it ends when told to, after the requests that are under way.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
@@ -67,12 +68,24 @@ interface Stop {
 }
 
 /** A start that is under way is waited for: what it has opened by then is closed as ever. */
-const createStop = (starting: Promise<App>, logger: Logger): Stop => {
+const createStop = (starting: Promise<App>, logger: Logger, drainMs: number): Stop => {
   let stoppingSince: number | undefined
+
+  /** Load balancers need time to see that it is not ready. */
+  const drain = async (app: App | undefined): Promise<void> => {
+    app?.drain()
+    if (drainMs === 0 || app?.server.server.listening !== true) return
+    logger.info({ seconds: drainMs / 1000 }, 'the service is not ready any more, and will end')
+    await sleep(drainMs)
+  }
+
   const close = async (exitCode: 0 | 1): Promise<void> => {
     try {
       const app = await starting.catch(() => undefined)
-      app?.drain()
+      // After an unexpected failure there is no time to lose.
+      if (exitCode === 0) await drain(app)
+      else app?.drain()
+      logger.info('the service ends after the requests under way')
       await app?.close()
       process.exit(exitCode)
     } catch (error) {
@@ -80,17 +93,20 @@ const createStop = (starting: Promise<App>, logger: Logger): Stop => {
       process.exit(1)
     }
   }
-  const stop: Stop['stop'] = (exitCode) => {
+
+  const stop = (exitCode: 0 | 1): void => {
     if (stoppingSince !== undefined) {
       if (performance.now() - stoppingSince > ECHO_MS) process.exit(1)
       return
     }
     stoppingSince = performance.now()
-    logger.info('the service ends after the requests under way')
-    setTimeout(() => {
-      logger.error('requests were still under way: they are cut off')
-      process.exit(1)
-    }, SHUTDOWN_MS)
+    setTimeout(
+      () => {
+        logger.error('requests were still under way: they are cut off')
+        process.exit(1)
+      },
+      (exitCode === 0 ? drainMs : 0) + SHUTDOWN_MS
+    )
     void close(exitCode)
   }
   return { stop, isStopping: () => stoppingSince !== undefined }
@@ -156,7 +172,7 @@ export const serve = async (
   const starting = Promise.resolve().then(() =>
     buildApp(config, { environ, logger, requestReload })
   )
-  const stop = createStop(starting, logger)
+  const stop = createStop(starting, logger, config.settings.DRAIN_SECONDS * 1000)
   handleEvents(stop, logger, requestReload)
   const app = await starting.catch((error: unknown) => {
     throw cannotStart(error)

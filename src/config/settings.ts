@@ -156,6 +156,21 @@ export const SETTINGS = {
     'exact addresses of the proxies whose X-Forwarded-For is believed, comma-separated',
     proxies
   ),
+  CONNECTIONS_PER_ADDRESS: setting(
+    'connections of one address that have not proven a key; those of TRUST_PROXY are not counted',
+    whole(1, 10_000),
+    { fallback: '256' }
+  ),
+  KEEP_ALIVE_SECONDS: setting(
+    'how long an idle connection is kept; longer than proxies keep theirs, or they lose requests',
+    whole(1, 3_600),
+    { fallback: '75' }
+  ),
+  DRAIN_SECONDS: setting(
+    'at SIGTERM, how long readiness is off before the listener closes',
+    whole(0, 3_600),
+    { fallback: '0' }
+  ),
   TLS_CERT_FILE: optional('certificate chain (PEM) to serve TLS with', text),
   TLS_KEY_FILE: optional('private key (PEM) of that certificate', text),
   TLS_CLIENT_CA_FILE: optional('if set, callers must present a certificate of this CA', text),

@@ -2,6 +2,7 @@
  * Who gets in, as one hook: limit of the address, authentication, limit of the key, scope and mode. Rule: failed logins
  * are counted, and what may be asked of a secret is not decided here but in the broker.
  */
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
@@ -34,6 +35,8 @@ export interface AdmissionOptions {
   /** Throws or rejects with a ProblemError. */
   readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
   readonly isInternalSecret: (given: string) => boolean
+  /** That whoever is behind a request has proven a key, or the internal secret. */
+  readonly prove: (socket: Socket) => void
   /** Puts a failed login on record. */
   readonly recordRefusal: (request: FastifyRequest, problem: ProblemError) => Promise<void>
 }
@@ -50,7 +53,7 @@ export const addAdmission = async (
   app: FastifyInstance,
   options: AdmissionOptions
 ): Promise<void> => {
-  const { scopeRoot, adminScope, authenticate, isInternalSecret, recordRefusal } = options
+  const { scopeRoot, adminScope, authenticate, isInternalSecret, prove, recordRefusal } = options
   const limits = await addLimiters(app, options.limits)
 
   const scopes = new Map<string, string>()
@@ -92,6 +95,7 @@ export const addAdmission = async (
     if (given === undefined || !isInternalSecret(given)) {
       throw new ProblemError('authentication_required')
     }
+    prove(request.raw.socket)
   }
 
   app.decorate('chargeKey', limits.key)
@@ -130,6 +134,7 @@ export const addAdmission = async (
       const known = authenticate(apiKey)
       const principal = known instanceof Promise ? await known : known
       request.principal = principal
+      prove(request.raw.socket)
       limits.key(request, reply)
       authorizeRoute(request, principal)
     } catch (error) {

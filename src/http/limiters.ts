@@ -5,14 +5,13 @@
 import rateLimit, {
   type FastifyRateLimitStore,
   type FastifyRateLimitStoreCtor,
-  normalizeIP,
   type RateLimitOptions
 } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { LRUCache } from 'lru-cache'
 import { ProblemError } from '../core/problem.ts'
 import type { Allowances, LimitOf, Taken } from './allowances.ts'
 import { addressOf } from './caller.ts'
+import { networkOf } from './network.ts'
 
 export interface Limits {
   readonly windowSeconds: number
@@ -37,13 +36,7 @@ export interface Limiters {
 /** Reads past the cache cost calls of a store: so many a minute for each key. */
 const FRESH = { max: 60, windowMs: 60_000 }
 
-// One subscriber has a whole /64 of IPv6 addresses. What network an address is in is kept, since to find it costs as much
-// as the rest of admission.
-const networks = new LRUCache<string, string>({
-  max: 1_000,
-  memoMethod: (address) => normalizeIP(address)
-})
-const byAddress = (request: FastifyRequest): string => networks.memo(addressOf(request))
+const byAddress = (request: FastifyRequest): string => networkOf(addressOf(request))
 const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? ''
 
 const createAnnouncer = ({ name, max, windowMs }: LimitOf) => {

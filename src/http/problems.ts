@@ -2,9 +2,6 @@
  * Every answer that is an error, in one shape (RFC 9457). Rule: what Fastify, Node and a validator would say of their own
  * accord (a URL, a body, a driver's text) is replaced by an entry of our table.
  */
-import { randomUUID } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import {
   PROBLEMS,
@@ -15,7 +12,7 @@ import {
   toProblemBody
 } from '../core/problem.ts'
 
-const MEDIA_TYPE = 'application/problem+json; charset=utf-8'
+export const MEDIA_TYPE = 'application/problem+json; charset=utf-8'
 
 /** Seconds after which a retry is worth while, where the peer did not say. */
 const DEFAULT_RETRY_AFTER = 2
@@ -89,34 +86,4 @@ export const sendProblem = (
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
   if (body.retryAfter !== undefined) reply.header('retry-after', Math.ceil(body.retryAfter))
   return reply.code(body.status).type(MEDIA_TYPE).send(body)
-}
-
-const codeOfParserError: ReadonlyMap<string | undefined, ProblemCode> = new Map([
-  ['HPE_HEADER_OVERFLOW', 'header_too_large'],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'payload_too_large'],
-  ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout']
-])
-
-/** For what never reaches a route: a request line or headers that Node's parser gave up on, or that came too slowly. */
-export const refuseConnection = (
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  headers: Readonly<Record<string, string>>
-): void => {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const code = codeOfParserError.get(error.code) ?? 'invalid_request'
-  const { status } = PROBLEMS[code]
-  const requestId = randomUUID()
-  const body = JSON.stringify(toProblemBody(new ProblemError(code), requestId))
-  const lines = Object.entries({
-    ...headers,
-    'x-request-id': requestId,
-    'content-type': MEDIA_TYPE,
-    'content-length': String(Buffer.byteLength(body)),
-    connection: 'close'
-  }).map(([name, value]) => `${name}: ${value}`)
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`)
 }

@@ -19,10 +19,20 @@ export const PARAM_MAX = 2_048
  * Milliseconds. Fastify switches Node's own request timeout off; see its documentation of `requestTimeout`. The timeout of
  * the headers must stay below that of the request, or Node swaps the two.
  */
-export const TIMEOUTS = { headers: 5_000, request: 10_000, keepAlive: 5_000, check: 1_000 } as const
+export const TIMEOUTS = { handshake: 5_000, headers: 5_000, request: 10_000, check: 1_000 } as const
 
-/** Sockets at once; beyond them connections are refused rather than kept waiting in memory. */
-export const CONNECTIONS_MAX = 10_000
+/** Forward secrecy and authenticated encryption, and nothing else (RFC 9325, 4.2; BSI TR-02102-2, 3.3.1). */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305'
+].join(':')
 
 /** For Fastify: what it hands on to Node's server. */
 export const listenerOptions = (tls: Tls | undefined) => {
@@ -36,7 +46,12 @@ export const listenerOptions = (tls: Tls | undefined) => {
   if (tls === undefined) return { http: options }
   const { cert, key, clientCa } = tls
   const mutual = clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true }
-  return { https: { ...options, cert, key, minVersion: 'TLSv1.2' as const, ...mutual } }
+  const secure = {
+    handshakeTimeout: TIMEOUTS.handshake,
+    minVersion: 'TLSv1.2' as const,
+    ciphers: CIPHERS
+  }
+  return { https: { ...options, ...secure, cert, key, ...mutual } }
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/

@@ -14,14 +14,15 @@ import Fastify, {
 } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
+import type { Connections } from './connections.ts'
 import { corsFor } from './cors.ts'
 import { plainAddresses } from './forwarded-for.ts'
 import { answerHeaders } from './headers.ts'
 import { parseJson } from './json.ts'
+import { guardListener } from './listener.ts'
 import { isOwnSpelling } from './own-path.ts'
-import { refuseConnection, sendProblem, toProblemError } from './problems.ts'
+import { sendProblem, toProblemError } from './problems.ts'
 import {
-  CONNECTIONS_MAX,
   faultOf,
   hasBody,
   listenerOptions,
@@ -33,12 +34,16 @@ import {
 import { addQueryRules } from './query.ts'
 import { addRequestLog } from './request-log.ts'
 import { type App, assertDeclaresAuth } from './route-auth.ts'
+import type { Untaken } from './untaken.ts'
 
 export interface ServerOptions extends AdmissionOptions {
   readonly bodyLimitBytes: number
   readonly trustProxy: readonly string[] | undefined
   readonly corsOrigins: readonly string[] | undefined
   readonly tls: Tls | undefined
+  readonly connections: Connections
+  readonly untaken: Untaken
+  readonly keepAliveSeconds: number
   readonly logger: FastifyBaseLogger
   /** Adds the routes; what they are is the composition root's business. */
   readonly addRoutes: (app: App) => void
@@ -86,7 +91,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   const app: FastifyInstance = Fastify({
     ...listenerOptions(options.tls),
     requestTimeout: TIMEOUTS.request,
-    keepAliveTimeout: TIMEOUTS.keepAlive,
+    keepAliveTimeout: options.keepAliveSeconds * 1_000,
     bodyLimit: options.bodyLimitBytes,
     forceCloseConnections: 'idle',
     // While closing, what still arrives on an open connection is answered, and the connection closed after it.
@@ -108,12 +113,14 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     },
     frameworkErrors: (error, request, reply) =>
       sendProblem(request, addHeaders(request, reply), toProblemError(error)),
-    clientErrorHandler: (error, socket) => refuseConnection(error, socket, headers)
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket)
   })
 
-  // An Expect other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a body.
-  app.server.on('checkExpectation', app.routing)
-  app.server.maxConnections = CONNECTIONS_MAX
+  const { connections, untaken } = options
+  const { onAnswered } = untaken
+  const refuseConnection = guardListener(app.server, { connections, onAnswered, headers })
+  app.addHook('onSend', untaken.onSend)
+  app.addHook('preClose', async () => connections.close())
   // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is bounded.
   app.server.maxHeadersCount = 0
   app.removeAllContentTypeParsers()

@@ -25,14 +25,17 @@ test('the timeouts are those of a service that nobody can hold up', async (t) =>
     {
       headersTimeout: 5_000,
       requestTimeout: 10_000,
-      keepAliveTimeout: 5_000
+      keepAliveTimeout: 75_000
     }
   )
   t.ok(headersTimeout < requestTimeout, 'or Node swaps the two')
 })
 
 test('a slow sender is cut off within the limits, and an idle connection too', async (t) => {
-  const { app, keyring, seed, logs } = await buildTestApp(t, { yaml: YAML })
+  const { app, keyring, seed, logs } = await buildTestApp(t, {
+    yaml: YAML,
+    env: { KEEP_ALIVE_SECONDS: '5' }
+  })
   await seed('local', 'a', 'x')
   const key = await issueKey(keyring, 'app', 'rw')
   const port = await listenOn(app.server)

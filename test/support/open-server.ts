@@ -3,7 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Broker } from '../../src/broker/broker.ts'
 import type { Principal } from '../../src/core/principal.ts'
+import { createConnections } from '../../src/http/connections.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
+import { createUntaken } from '../../src/http/untaken.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 
 export const PRINCIPAL: Principal = {
@@ -22,6 +24,10 @@ export const openServer = async (
   overrides: Partial<ServerOptions> & Pick<ServerOptions, 'addRoutes'>,
   logs: string[] = []
 ): Promise<FastifyInstance> => {
+  const connections =
+    overrides.connections ?? createConnections({ max: 1_000, perAddress: 256, proxies: [] })
+  const untaken = createUntaken(connections)
+  t.teardown(untaken.close)
   const server = await createServer({
     scopeRoot: 'aura-services',
     adminScope: 'aura-admin',
@@ -29,11 +35,15 @@ export const openServer = async (
     limits: undefined,
     authenticate: () => PRINCIPAL,
     isInternalSecret: () => true,
+    prove: connections.prove,
     recordRefusal: async () => {},
     bodyLimitBytes: 65_536,
     trustProxy: undefined,
     corsOrigins: undefined,
     tls: undefined,
+    connections,
+    untaken,
+    keepAliveSeconds: 75,
     logger: createLogger('trace', { write: (line) => void logs.push(line) }),
     ...overrides
   })

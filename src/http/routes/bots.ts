@@ -2,7 +2,6 @@
 import type { Bots } from '../../broker/bots.ts'
 import { parseCredentials } from '../../core/bot.ts'
 import { refuseFaults } from '../../core/object-fault.ts'
-import { createAnswerBudget } from '../answer-budget.ts'
 import { outcomeOf, providerAnswerOf } from '../bot-answers.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
@@ -22,8 +21,6 @@ const resolveAuth = { kind: 'key', scope: 'secrets', discloses: true } as const
 const isPartial = ({ partial }: { readonly partial?: string }): boolean => partial === 'true'
 
 export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void => {
-  const onSend = createAnswerBudget()
-
   app.get(
     '/v1/bots',
     {
@@ -50,7 +47,6 @@ export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void 
     '/v1/bots/:name/credentials',
     {
       config: { auth },
-      onSend,
       schema: {
         operationId: 'readBotCredentials',
         summary: "A bot's credentials and those of its provider, resolved together",
@@ -78,7 +74,6 @@ export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void 
     '/v1/providers/:name/credentials',
     {
       config: { auth },
-      onSend,
       schema: {
         operationId: 'readProviderCredentials',
         summary: "A bot provider's credentials, for whoever may use a bot of it",
@@ -99,7 +94,6 @@ export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void 
     '/v1/resolve',
     {
       config: { auth: resolveAuth },
-      onSend,
       schema: {
         operationId: 'resolveConfiguration',
         summary:

@@ -3,7 +3,6 @@ import type { FastifyRequest } from 'fastify'
 import type { Broker } from '../../broker/broker.ts'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
-import { createAnswerBudget } from '../answer-budget.ts'
 import { doorOf } from '../caller.ts'
 import { readBatch, toClaims } from '../disclosure.ts'
 import type { App } from '../route-auth.ts'
@@ -62,7 +61,6 @@ export const addInternalRoutes = (
     '/internal/resolve',
     {
       config,
-      onSend: createAnswerBudget(),
       schema: {
         operationId: 'resolveForClient',
         summary: "Read up to 100 secrets under a client's policy",

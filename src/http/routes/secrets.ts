@@ -5,7 +5,6 @@ import type { Terms, Wanted } from '../../broker/caller.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { formatReference } from '../../core/reference.ts'
 import { Sensitive } from '../../core/secret.ts'
-import { createAnswerBudget } from '../answer-budget.ts'
 import { callerOf } from '../caller.ts'
 import { freshnessOf } from '../conditional.ts'
 import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
@@ -35,8 +34,6 @@ export interface SecretRoutesOptions {
 }
 
 export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions): void => {
-  const onSend = createAnswerBudget()
-
   const termsOf = (request: FastifyRequest, reply: FastifyReply): Terms => ({
     freshness: freshnessOf(request.headers['cache-control'], () => app.chargeFresh(request, reply))
   })
@@ -51,7 +48,6 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets',
     {
       config: { auth },
-      onSend,
       schema: {
         operationId: 'readSecret',
         summary:
@@ -105,7 +101,6 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/batch',
     {
       config: { auth },
-      onSend,
       schema: {
         operationId: 'readSecrets',
         summary: 'Read up to 100 secrets, each with a result of its own',
@@ -120,7 +115,6 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/batch',
     {
       config: { auth },
-      onSend,
       schema: {
         operationId: 'readSecretsPosted',
         summary: 'Read up to 100 secrets, each with a result of its own; needs mode rw',

@@ -1,0 +1,105 @@
+/**
+ * What stands between Node's HTTP server and its sockets. Rule: whatever does not become a request is let go of within
+ * seconds, by the service itself, whatever the peer does.
+ */
+import { randomUUID } from 'node:crypto'
+import { type RequestListener, type Server, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { PROBLEMS, type ProblemCode, ProblemError, toProblemBody } from '../core/problem.ts'
+import type { Connection, Connections } from './connections.ts'
+import { MEDIA_TYPE } from './problems.ts'
+import { createTap } from './tap.ts'
+import { createTurns } from './turns.ts'
+
+const codeOfParserError: ReadonlyMap<string | undefined, ProblemCode> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'header_too_large'],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'payload_too_large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout']
+])
+
+/** How long a peer has to read why it is refused. To close at once would throw that away with what it still sends. */
+const LAST_WORDS_MS = 1_000
+
+const refusal = (code: ProblemCode, headers: Readonly<Record<string, string>>): string => {
+  const { status } = PROBLEMS[code]
+  const requestId = randomUUID()
+  const body = JSON.stringify(toProblemBody(new ProblemError(code), requestId))
+  const lines = Object.entries({
+    ...headers,
+    'x-request-id': requestId,
+    'content-type': MEDIA_TYPE,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close'
+  }).map(([name, value]) => `${name}: ${value}`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`
+}
+
+export interface ListenerOptions {
+  readonly connections: Connections
+  readonly onAnswered: (connection: Connection) => void
+  /** Of what is refused before there is a request. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Takes the listeners of one event away, and calls them as one. */
+const takeOver = <Args extends unknown[]>(
+  server: Server,
+  event: string
+): ((...args: Args) => void) => {
+  const listeners = server.listeners(event)
+  server.removeAllListeners(event)
+  return (...args) => {
+    for (const listener of listeners) listener.apply(server, args)
+  }
+}
+
+/** Returns what is to be done with a connection on which HTTP failed (Node's `clientError`). */
+export const guardListener = (
+  server: Server,
+  { connections, onAnswered, headers }: ListenerOptions
+): ((error: NodeJS.ErrnoException, socket: Socket) => void) => {
+  const handle: RequestListener = takeOver(server, 'request')
+  const turns = createTurns({ connections, handle, onAnswered })
+  server.on('request', turns.take)
+  // An Expect other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a body.
+  server.on('checkExpectation', turns.take)
+
+  const speakHttp = (connection: Connection, socket: Socket): void => {
+    connection.socket = socket
+    connection.raw.once('close', () => onAnswered(connection))
+    turns.open(connection, createTap(socket))
+  }
+
+  const onConnection = takeOver<[Socket]>(server, 'connection')
+  const isTls = server.listenerCount('secureConnection') > 0
+  server.on('connection', (raw: Socket) => {
+    const connection = connections.admit(raw)
+    if (connection === undefined) return
+    onConnection(raw)
+    if (!isTls) speakHttp(connection, raw)
+  })
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const connection = connections.secured(socket)
+    if (connection === undefined) socket.destroy()
+    else speakHttp(connection, socket)
+  })
+
+  const refuse = (code: ProblemCode, { raw }: Connection, socket: Socket): void => {
+    socket.end(refusal(code, headers))
+    const timer = setTimeout(() => raw.destroy(), LAST_WORDS_MS).unref()
+    raw.once('close', () => clearTimeout(timer))
+  }
+
+  return (error, socket) => {
+    const connection = connections.of(socket)
+    // Without a connection it is a handshake that failed, and there is nobody to talk to.
+    if (connection === undefined || error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const code = codeOfParserError.get(error.code) ?? 'invalid_request'
+    // What came before was proper, and is answered first: HTTP/1.1 tells answers apart by their order alone.
+    turns.fail(connection, code === 'request_timeout', () => refuse(code, connection, socket))
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * How much of what a caller sends is read at a time. Rule: what was not asked to be read stays with the caller. Node parses
+ * all that one read of a socket brought, up to 64 KiB and so thousands of requests, before any of them is answered.
+ */
+import type { Socket } from 'node:net'
+
+export interface Tap {
+  /** Nothing more is parsed, save what is left of the piece at hand. */
+  readonly hold: () => void
+  readonly release: () => void
+}
+
+/** So few requests are parsed at once, while one with its key and a usual body is a piece or two. */
+const PIECE = 1_024
+
+/** For a socket that Node's HTTP server has taken on already. */
+export const createTap = (socket: Socket): Tap => {
+  const push = socket.push.bind(socket)
+  const pause = socket.pause.bind(socket)
+  const resume = socket.resume.bind(socket)
+  let isHeld = false
+  /** Node's own pause, while the peer does not take what was written. */
+  let isPaused = false
+
+  socket.push = (chunk: Buffer | null, encoding) => {
+    if (chunk === null || chunk.length <= PIECE) return push(chunk, encoding)
+    let wantsMore = true
+    for (let from = 0; from < chunk.length; from += PIECE) {
+      wantsMore = push(chunk.subarray(from, from + PIECE), encoding)
+    }
+    return wantsMore
+  }
+  socket.pause = () => {
+    isPaused = true
+    return pause()
+  }
+  socket.resume = () => {
+    isPaused = false
+    return isHeld ? socket : resume()
+  }
+  // Without a listener of somebody else's, the parser reads from the descriptor itself, past all of the above.
+  socket.on('data', () => {})
+
+  return {
+    hold: () => {
+      if (isHeld) return
+      isHeld = true
+      pause()
+    },
+    release: () => {
+      if (!isHeld) return
+      isHeld = false
+      if (!isPaused) resume()
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * One request at a time on each connection, in the order in which they came. Rule: whoever sends many without reading makes
+ * the service do, and keep, the work of one; whoever reads gets all of them answered.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Connection, Connections } from './connections.ts'
+import { TIMEOUTS } from './protocol.ts'
+import type { Tap } from './tap.ts'
+
+interface Turn {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+interface Line {
+  readonly tap: Tap
+  current: Turn | undefined
+  readonly waiting: Turn[]
+  /** Ends the connection, once all that came before is answered. */
+  last: (() => void) | undefined
+  /** The same, if nothing more comes by then. */
+  late: (() => void) | undefined
+}
+
+export interface Turns {
+  readonly open: (connection: Connection, tap: Tap) => void
+  /** In place of the server's own listener for requests. */
+  readonly take: RequestListener
+  /** What came last failed, or is late: calls back when that is to be said. */
+  readonly fail: (connection: Connection, isLate: boolean, last: () => void) => void
+}
+
+export interface TurnsOptions {
+  readonly connections: Connections
+  readonly handle: RequestListener
+  readonly onAnswered: (connection: Connection) => void
+}
+
+export const createTurns = ({ connections, handle, onAnswered }: TurnsOptions): Turns => {
+  const lines = new WeakMap<Connection, Line>()
+
+  const begin = (connection: Connection, line: Line, turn: Turn): void => {
+    line.current = turn
+    // So that proxies go elsewhere before the listener closes; not while others wait, which would be lost.
+    if (connections.isDraining() && connection.unanswered === 1) {
+      turn.response.setHeader('connection', 'close')
+    }
+    handle(turn.request, turn.response)
+  }
+
+  /** The rest of a request that was held back had no time to come: its time begins now. */
+  const waitFor = (connection: Connection, late: () => void): void => {
+    const { used } = connection
+    const look = (): void => {
+      if (connection.unanswered === 0 && connection.used === used) late()
+    }
+    setTimeout(look, TIMEOUTS.headers).unref()
+  }
+
+  const next = (connection: Connection, line: Line): void => {
+    const turn = line.waiting.shift()
+    if (turn !== undefined) begin(connection, line, turn)
+    else if (line.last !== undefined) line.last()
+    else if (connections.isClosing()) connection.socket?.destroySoon()
+    if (line.waiting.length > 0 || line.last !== undefined) return
+    line.tap.release()
+    if (line.late !== undefined) waitFor(connection, line.late)
+    line.late = undefined
+  }
+
+  function answered(this: ServerResponse): void {
+    const connection = connections.of(this.req.socket)
+    const line = connection && lines.get(connection)
+    if (connection === undefined || line === undefined) return
+    line.current = undefined
+    connection.unanswered--
+    connections.used(connection)
+    onAnswered(connection)
+    if (!connection.raw.destroyed) next(connection, line)
+  }
+
+  return {
+    open: (connection, tap) => {
+      const line = { tap, current: undefined, waiting: [], last: undefined, late: undefined }
+      lines.set(connection, line)
+    },
+
+    take: (request, response) => {
+      const connection = connections.of(request.socket)
+      const line = connection && lines.get(connection)
+      if (connection === undefined || line === undefined) {
+        request.socket.destroy()
+        return
+      }
+      response.on('close', answered)
+      connection.unanswered++
+      const turn = { request, response }
+      if (line.current === undefined) return begin(connection, line, turn)
+      // Only now: the one under way may have a body that is still to come.
+      line.tap.hold()
+      line.waiting.push(turn)
+    },
+
+    fail: (connection, isLate, last) => {
+      const line = lines.get(connection)
+      const newest = line?.waiting.at(-1) ?? line?.current
+      if (line === undefined || newest === undefined) return last()
+      if (newest.request.complete && isLate) {
+        line.late = last
+        return
+      }
+      if (!newest.request.complete) {
+        if (newest === line.current) {
+          if (newest.response.headersSent) connection.raw.destroy()
+          else last()
+          return
+        }
+        line.waiting.pop()
+        connection.unanswered--
+      }
+      line.tap.hold()
+      line.last = last
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What answers may take of the memory, whatever their route. Rule: who does not read what was asked for cannot make the
+ * service keep it: answers that were not taken have one size together, each address a share of it, and each answer has a
+ * time to be taken.
+ */
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { getHeapStatistics } from 'node:v8'
+import type { onSendHookHandler } from 'fastify'
+import { ProblemError } from '../core/problem.ts'
+import { addressOf } from './caller.ts'
+import type { Connection, Connections } from './connections.ts'
+import { networkOf } from './network.ts'
+
+const MIB = 1024 * 1024
+/** An eighth of what V8 may take, since an answer is there as a text and as bytes, and again in TLS. */
+const TOGETHER_MAX = Math.min(64 * MIB, Math.floor(getHeapStatistics().heap_size_limit / 8))
+/** Nobody fills all of it from one address. */
+const SHARE = 1 / 4
+/** A smaller one is not refused: it takes the place of what was not taken for longest. */
+const LARGE = 64 * 1024
+const LOOK_EVERY_MS = 1_000
+const TAKEN_WITHIN_LOOKS = 20
+
+/** What a connection has not taken. It has one answer at a time. */
+interface Answer {
+  readonly connection: Connection
+  readonly network: string
+  readonly response: ServerResponse
+  /** An answer that has no end yet. */
+  readonly stream: Readable | undefined
+  bytes: number
+  /** How often it was looked at since there was something to take. */
+  looks: number
+}
+
+export interface Untaken {
+  /** For every route. */
+  readonly onSend: onSendHookHandler
+  readonly onAnswered: (connection: Connection) => void
+  /** Cuts off who has not taken an answer in time. Runs by itself once a second. */
+  readonly look: () => void
+  readonly close: () => void
+}
+
+const bytesOf = (payload: unknown): number => {
+  if (typeof payload === 'string') return Buffer.byteLength(payload)
+  return Buffer.isBuffer(payload) ? payload.length : 0
+}
+
+export const createUntaken = (connections: Connections, max: number = TOGETHER_MAX): Untaken => {
+  const share = Math.floor(max * SHARE)
+  /** Oldest first. */
+  const answers = new Map<Connection, Answer>()
+  const byNetwork = new Map<string, number>()
+  let together = 0
+
+  const add = (network: string, bytes: number): void => {
+    together += bytes
+    const sum = (byNetwork.get(network) ?? 0) + bytes
+    if (sum === 0) byNetwork.delete(network)
+    else byNetwork.set(network, sum)
+  }
+
+  const onAnswered = (connection: Connection): void => {
+    const one = answers.get(connection)
+    if (one === undefined) return
+    answers.delete(connection)
+    add(one.network, -one.bytes)
+  }
+
+  const cut = ({ connection }: Answer): void => {
+    onAnswered(connection)
+    connection.raw.destroy()
+  }
+
+  const hasRoom = (network: string, bytes: number): boolean => {
+    const own = byNetwork.get(network) ?? 0
+    // Whatever its size, one alone can be sent.
+    const isWithinShare = own === 0 || own + bytes <= share
+    return isWithinShare && (together === 0 || together + bytes <= max)
+  }
+
+  const makeRoom = (network: string, bytes: number): boolean => {
+    if (hasRoom(network, bytes)) return true
+    if (bytes >= LARGE) return false
+    const isOverShare = (byNetwork.get(network) ?? 0) + bytes > share
+    for (const one of answers.values()) {
+      if (isOverShare && one.network !== network) continue
+      cut(one)
+      if (hasRoom(network, bytes)) return true
+    }
+    return hasRoom(network, bytes)
+  }
+
+  const measure = (one: Answer): void => {
+    if (one.stream === undefined) return
+    const bytes = one.stream.readableLength + one.response.writableLength
+    add(one.network, bytes - one.bytes)
+    one.bytes = bytes
+    if (bytes === 0) one.looks = 0
+  }
+
+  const look = (): void => {
+    for (const one of answers.values()) {
+      measure(one)
+      if (one.bytes > 0 && ++one.looks > TAKEN_WITHIN_LOOKS) cut(one)
+    }
+    for (const one of answers.values()) {
+      if (together <= max) break
+      if (one.bytes > 0) cut(one)
+    }
+  }
+  const timer = setInterval(look, LOOK_EVERY_MS).unref()
+
+  return {
+    onSend: (request, reply, payload, done) => {
+      const bytes = bytesOf(payload)
+      const network = networkOf(addressOf(request))
+      if (!makeRoom(network, bytes)) return done(new ProblemError('overloaded'))
+      const connection = connections.of(request.raw.socket)
+      if (connection !== undefined && !connection.raw.destroyed) {
+        // An answer that gave way to another, such as one that could not be sent.
+        onAnswered(connection)
+        const stream = payload instanceof Readable ? payload : undefined
+        answers.set(connection, {
+          connection,
+          network,
+          response: reply.raw,
+          stream,
+          bytes,
+          looks: 0
+        })
+        add(network, bytes)
+      }
+      done(null, payload)
+    },
+    onAnswered,
+    look,
+    close: () => clearInterval(timer)
+  }
+}
