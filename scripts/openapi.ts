@@ -20,6 +20,13 @@ import { addSecretRoutes } from '../src/http/routes/secrets.ts'
 import { addStateRoutes } from '../src/http/routes/state.ts'
 import { addWhoamiRoute } from '../src/http/routes/whoami.ts'
 import { Problem } from '../src/http/schemas.ts'
+import {
+  asParameter,
+  completeOperations,
+  HEADERS,
+  isChoice,
+  type Parameter
+} from './openapi-operations.ts'
 
 const DESCRIPTION = `A secrets broker: hands each program exactly the credentials that its own API key and the policy allow.
 Every error is an RFC 9457 problem with one of the codes of the schema Problem. Every answer has Cache-Control: no-store; one to a
@@ -46,69 +53,13 @@ const rightsOf = (auth: RouteAuth): string => {
   return `Needs an API key of ${scope} and a mode that fits the method${auth.discloses ? ', r in any case' : ''}.`
 }
 
-const problem = {
-  description: 'A problem',
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
-}
-
-const text = { schema: { type: 'string' } }
-const CACHE_CONTROL = {
-  name: 'Cache-Control',
-  in: 'header',
-  description:
-    'no-cache, or max-age=<seconds>: how old the answer may be; past the cache it is limited for each key',
-  ...text
-}
-const IF_NONE_MATCH = {
-  name: 'If-None-Match',
-  in: 'header',
-  description: 'the ETags that the caller has: 304 if one of them is current',
-  ...text
-}
-const CACHE_HEADERS = {
-  ETag: { description: 'changes with the value and the version', ...text },
-  'X-Cache': { schema: { type: 'string', enum: ['HIT', 'MISS', 'STALE', 'REVALIDATED'] } },
-  Age: { description: 'seconds since the value was fetched', schema: { type: 'integer' } }
-}
-/** Headers are not validated, since none of them can be wrong: so the routes do not tell of them. */
-const CONDITIONAL = ['readSecret', 'readSecretByName']
-const FRESH = [...CONDITIONAL, 'readSecrets', 'readSecretsPosted']
-
-interface Operation {
-  readonly operationId: string
-  parameters?: readonly object[]
-  responses: Record<string, object>
-}
-
-const addHeaders = (operation: Operation): void => {
-  const { operationId, parameters = [], responses } = operation
-  if (!FRESH.includes(operationId)) return
-  const isConditional = CONDITIONAL.includes(operationId)
-  operation.parameters = [...parameters, CACHE_CONTROL, ...(isConditional ? [IF_NONE_MATCH] : [])]
-  if (!isConditional) return
-  operation.responses = {
-    '200': { ...responses['200'], headers: CACHE_HEADERS },
-    '304': { description: 'The caller has it', headers: CACHE_HEADERS }
-  }
-}
-
-interface ObjectSchema {
-  readonly properties: Readonly<Record<string, object>>
-  readonly required?: readonly string[]
-}
-
-/** OpenAPI has no alternatives of query parameters: only what every one of them asks for is required. */
-const withoutAlternatives = (querystring: object): object => {
-  const { anyOf } = querystring as { anyOf?: readonly ObjectSchema[] }
-  if (anyOf === undefined) return querystring
-  const [first] = anyOf
-  return {
-    type: 'object',
-    properties: Object.assign({}, ...anyOf.map(({ properties }) => properties)),
-    required: first?.required?.filter((name) =>
-      anyOf.every(({ required = [] }) => required.includes(name))
-    )
-  }
+const PROBLEM = JSON.stringify(Problem)
+/** What a result of a batch has within it is the one schema that every error has. */
+const withProblemOnce = (node: unknown): unknown => {
+  if (typeof node !== 'object' || node === null) return node
+  if (Array.isArray(node)) return node.map(withProblemOnce)
+  if (JSON.stringify(node) === PROBLEM) return { $ref: '#/components/schemas/Problem' }
+  return Object.fromEntries(Object.entries(node).map(([name, of]) => [name, withProblemOnce(of)]))
 }
 
 // The routes are only described here, never called.
@@ -171,6 +122,7 @@ export const addAllRoutes = (app: App): void => {
 }
 
 export const renderOpenapi = async (version: string): Promise<string> => {
+  const choices = new Map<string, Parameter>()
   const app = Fastify({ exposeHeadRoutes: false }).withTypeProvider<TypeBoxTypeProvider>()
   await app.register(swagger, {
     openapi: {
@@ -191,13 +143,15 @@ export const renderOpenapi = async (version: string): Promise<string> => {
     },
     transform: ({ schema, url, route }) => {
       const auth = route.config?.auth ?? { kind: 'open' as const }
+      const { querystring, operationId = '' } = schema
+      if (isChoice(querystring)) {
+        choices.set(operationId, asParameter(operationId, querystring))
+      }
       return {
         url,
         schema: {
           ...schema,
-          ...(schema.querystring instanceof Object && {
-            querystring: withoutAlternatives(schema.querystring)
-          }),
+          ...(isChoice(querystring) && { querystring: { type: 'object', properties: {} } }),
           description: rightsOf(auth),
           security: SECURITY[auth.kind]
         }
@@ -209,19 +163,17 @@ export const renderOpenapi = async (version: string): Promise<string> => {
   await app.ready()
   const document = JSON.parse(JSON.stringify(app.swagger()))
   await app.close()
-  for (const path of Object.values(document.paths) as Record<string, Operation>[]) {
-    for (const operation of Object.values(path)) {
-      addHeaders(operation)
-      // A route that names its refusals answers them without a body.
-      if ('403' in operation.responses) continue
-      operation.responses = { ...operation.responses, default: problem }
-    }
-  }
+  document.paths = withProblemOnce(document.paths)
+  completeOperations(document.paths, choices)
   const statuses = Object.entries(PROBLEMS).map(
     ([code, { status, title }]) => `${code} (${status}): ${title}`
   )
+  document.components.headers = HEADERS
   document.components.schemas = {
     Problem: { ...JSON.parse(JSON.stringify(Problem)), description: statuses.join('\n') }
   }
-  return stringify(document, { lineWidth: 100, aliasDuplicateObjects: false })
+  return stringify(JSON.parse(JSON.stringify(document)), {
+    lineWidth: 100,
+    aliasDuplicateObjects: false
+  })
 }

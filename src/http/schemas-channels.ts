@@ -18,7 +18,12 @@ export const ChannelParams = Type.Object(
 
 /** As `channels:` has it; the name stands in the URL already. */
 export const ChannelBody = Type.Object(
-  { ...Channel.properties, name: Type.Optional(Channel.properties.name) },
+  {
+    ...Channel.properties,
+    name: Type.Optional(
+      Type.String({ pattern: SECRET_NAME.source, description: 'if given, that of the URL' })
+    )
+  },
   { ...strict, description: 'a channel as `channels:` has it' }
 )
 
