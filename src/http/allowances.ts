@@ -1,7 +1,7 @@
 /**
  * How much each caller has taken of what it may take in a window of time. Rule: to take never waits: it counts in this
- * process, and what replicas have counted is brought together in the background. While nothing is shared, or it does not
- * answer, each process counts alone.
+ * process, and what replicas have counted is brought together in the background: at an interval, and at once where a part of
+ * the whole allowance was taken since. While nothing is shared, or it does not answer, each process counts alone.
  */
 import { createHmac, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
@@ -55,6 +55,8 @@ interface Counter {
 }
 
 const INTERVAL_MS = 200
+/** What one process takes before it tells the others at once: a 64th of the allowance, at least one. */
+export const stepOf = (max: number): number => Math.max(1, Math.floor(max / 64))
 /** Callers of one limit whose counters are kept; of more than these the ones that were not heard of longest begin anew. */
 const MAX_COUNTERS = 20_000
 const COUNTERS_PER_CALL = 500
@@ -99,11 +101,15 @@ export const createAllowances = (options: AllowancesOptions): Allowances => {
     }
   }
 
-  const reconcile = async (): Promise<void> => {
-    const all = [...changed]
+  const sendAll = async (counters: Iterable<Counter>): Promise<void> => {
+    const all = [...counters]
     for (let i = 0; i < all.length && shared?.isUp(); i += COUNTERS_PER_CALL) {
       await send(all.slice(i, i + COUNTERS_PER_CALL))
     }
+  }
+
+  const reconcile = async (): Promise<void> => {
+    await sendAll(changed)
     const time = now()
     for (const counter of changed) {
       if (time >= counter.window + counter.limit.windowMs) changed.delete(counter)
@@ -112,17 +118,34 @@ export const createAllowances = (options: AllowancesOptions): Allowances => {
 
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
+  /** One after the other: what is on the way counts as sent only once it was answered. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    running = running.then(work)
+    return running
+  }
   const schedule = (): void => {
     timer = setTimeout(() => {
-      running = reconcile().then(() => {
+      void inTurn(reconcile).then(() => {
         if (timer !== undefined) schedule()
       })
     }, intervalMs).unref()
+  }
+  const urgent = new Set<Counter>()
+  const sendUrgent = async (): Promise<void> => {
+    const counters = [...urgent]
+    urgent.clear()
+    await sendAll(counters)
+  }
+  const hurry = (counter: Counter): void => {
+    if (shared?.isUp() !== true || urgent.has(counter)) return
+    urgent.add(counter)
+    if (urgent.size === 1) void inTurn(sendUrgent)
   }
   if (shared !== undefined) schedule()
 
   const createAllowance = (limit: LimitOf): Allowance => {
     const { max, windowMs } = limit
+    const step = stepOf(max)
     const counters = new LRUCache<string, Counter>({
       max: MAX_COUNTERS,
       dispose: (counter) => changed.delete(counter)
@@ -145,7 +168,10 @@ export const createAllowances = (options: AllowancesOptions): Allowances => {
         const isExceeded = cost > left
         if (!isExceeded) {
           counter.own += cost
-          if (shared !== undefined) changed.add(counter)
+          if (shared !== undefined) {
+            changed.add(counter)
+            if (counter.own - counter.sent >= step) hurry(counter)
+          }
         }
         return {
           isExceeded,

@@ -1,7 +1,12 @@
 import { createSecretKey } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { type Allowance, createAllowances, type LimitOf } from '../../../src/http/allowances.ts'
+import {
+  type Allowance,
+  createAllowances,
+  type LimitOf,
+  stepOf
+} from '../../../src/http/allowances.ts'
 import { createMemoryShared } from '../../support/shared.ts'
 
 const START = 1_800_000_000_000
@@ -156,12 +161,15 @@ test('a window that ends while its counters are on the way leaves the next one a
   const slow = new Promise<void>((resolve) => {
     sums.answer = resolve
   })
+  let sum = 1_000
   const allowances = createAllowances({
     shared: {
       ...shared,
       add: async (counters) => {
         await slow
-        return counters.map(() => 1_000)
+        const answer = counters.map(() => sum)
+        sum = 1
+        return answer
       }
     },
     fingerprintKey,
@@ -202,3 +210,44 @@ test('nothing can be given back by taking less than nothing', (t) => {
   t.equal(key.take('a', 0).remaining, 6)
   t.end()
 })
+
+/** Takes at each replica in turn, with a turn of the event loop between, in which an answer comes; how many passed. */
+const takeInTurn = async (keys: readonly Allowance[], perTurn: number): Promise<number> => {
+  let passed = 0
+  for (let refused = 0; refused < 3; ) {
+    const taken = keys.flatMap((key) => Array.from({ length: perTurn }, () => key.take('a')))
+    const allowed = taken.filter(({ isExceeded }) => !isExceeded).length
+    passed += allowed
+    refused = allowed === 0 ? refused + 1 : 0
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return passed
+}
+
+for (const { replicas, max, perTurn } of [
+  { replicas: 2, max: 50, perTurn: 1 },
+  { replicas: 2, max: 50, perTurn: 5 },
+  { replicas: 4, max: 400, perTurn: 3 },
+  { replicas: 8, max: 6_000, perTurn: 10 },
+  { replicas: 4, max: 1, perTurn: 1 }
+]) {
+  test(`${replicas} replicas that are asked for ${max} by ${perTurn} a round trip let pass what ADR 8 says, without an interval`, async (t) => {
+    const peer = createMemoryShared(() => START)
+    const all = Array.from({ length: replicas }, () =>
+      createAllowances({
+        shared: peer.connect(),
+        fingerprintKey,
+        now: () => START,
+        intervalMs: 600_000
+      })
+    )
+    const keys = all.map((allowances) => allowances.of({ ...KEY, max }))
+    const passed = await takeInTurn(keys, perTurn)
+    const most = max + (replicas - 1) * (stepOf(max) + perTurn)
+    t.comment(`${passed} of ${max}, at most ${most}`)
+    t.ok(passed >= max, `nobody is refused what is left: ${passed}`)
+    t.ok(passed <= most, `${passed} <= ${most}`)
+    await Promise.all(all.map((allowances) => allowances.close()))
+    t.same([...peer.counters().values()], [passed], 'and all of it is on the shared count')
+  })
+}
