@@ -12,6 +12,7 @@ import {
   type Stores,
   seek,
   type Target,
+  urlPathOf,
   type Written,
   type WrittenUrl
 } from './reference-written.ts'
@@ -202,7 +203,7 @@ const vaultSecret = (
   { query, field }: Written,
   stores: Stores
 ): Target => {
-  const written = pathOf(VAULT, encoded.slice('/v1/'.length))
+  const written = urlPathOf(VAULT, encoded.slice('/v1/'.length))
   const version = parameters(VAULT, query, ['version']).get('version')
   let path: string | undefined
   const store = seek(stores, 'vault', (address) => {

@@ -8,8 +8,10 @@
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
 export const isPrintable = (text: string): boolean => PRINTABLE.test(text)
 
-/** What separates parts, begins an escape or is a sign of patterns somewhere: in a path it is written as an escape. */
-const SIGNS_OF_PATHS = /[%?#*{},[\]\\]/
+/** What separates parts, begins an escape, or others take for a slash. */
+const SEPARATORS = /[%?#\\]/
+/** And what is a sign of patterns somewhere: a path of ours reads the same in a policy. */
+const SIGNS_OF_PATHS = /[%?#\\*{},[\]]/
 
 /** As a sentence for whoever wrote it otherwise. */
 export const ESCAPE_RULE =
@@ -28,16 +30,23 @@ const decode = (text: string): string | undefined => {
 
 const hasEndsOfItsOwn = (text: string): boolean => !text.startsWith(' ') && !text.endsWith(' ')
 
-/** One literal piece of a path or of a pattern over paths. Undefined for what has to be written otherwise. */
-export const decodeLiteral = (text: string): string | undefined => {
-  if (SIGNS_OF_PATHS.test(text.replace(/%[0-9A-Fa-f]{2}/g, ''))) return undefined
+const decodeWithout = (signs: RegExp, text: string): string | undefined => {
+  if (signs.test(text.replace(/%[0-9A-Fa-f]{2}/g, ''))) return undefined
   const decoded = decode(text)
   return decoded !== undefined && isPrintable(decoded) ? decoded : undefined
 }
 
-/** A path as it is written, as the store's own name. Undefined for what has to be written otherwise. */
+/** One literal piece of a pattern over paths. Undefined for what has to be written otherwise, as in all of these. */
+export const decodeLiteral = (text: string): string | undefined =>
+  decodeWithout(SIGNS_OF_PATHS, text)
+
+/** A path as it is written, as the store's own name. */
 export const decodePath = (text: string): string | undefined =>
   hasEndsOfItsOwn(text) ? decodeLiteral(text) : undefined
+
+/** The path of a URL, which stands in no policy. */
+export const decodeUrlPath = (text: string): string | undefined =>
+  hasEndsOfItsOwn(text) ? decodeWithout(SEPARATORS, text) : undefined
 
 /** The path characters of RFC 3986 (pchar and the slash) but for the two that are signs of patterns: `*` and `,`. */
 const ESCAPED = /[^A-Za-z0-9\-._~!$&'()+;=:@/]+/gu

@@ -8,11 +8,11 @@ import { malformed, reaches } from './reference-grammar.ts'
 import {
   type Form,
   parameters,
-  pathOf,
   readUrl,
   type Stores,
   seek,
-  type Target
+  type Target,
+  urlPathOf
 } from './reference-written.ts'
 
 const VALS = 'a vals reference'
@@ -46,7 +46,7 @@ const awssecrets: Backend = {
           form: VALS,
           kind: 'aws-secrets-manager',
           store: there[0],
-          path: pathOf(VALS, path),
+          path: urlPathOf(VALS, path),
           version,
           field
         }
@@ -92,7 +92,10 @@ const vault: Backend = {
   parameters: ['address', 'namespace', 'version'],
   read: (written, given, field, stores) => {
     const last = written.lastIndexOf('/')
-    const path = pathOf(VALS, field === undefined ? written.slice(0, Math.max(last, 0)) : written)
+    const path = urlPathOf(
+      VALS,
+      field === undefined ? written.slice(0, Math.max(last, 0)) : written
+    )
     const origin = originOf(given.get('address'))
     const namespace = given.get('namespace')
     const store = seek(

@@ -3,7 +3,7 @@
  * reading a part strictly. Rule: what only resembles the right spelling is refused, never put right.
  */
 import { malformed } from './reference-grammar.ts'
-import { decodePath, ESCAPE_RULE } from './reference-text.ts'
+import { decodePath, decodeUrlPath, ESCAPE_RULE } from './reference-text.ts'
 import type { NamedStore, StoreAddress, StoreKind } from './store-address.ts'
 
 /** A reference's text, cut at the first `#` and, before that, at the first `?`. */
@@ -29,12 +29,19 @@ export interface Target {
   readonly nativeId?: string
 }
 
+const decodedBy =
+  (decode: (text: string) => string | undefined) =>
+  (form: string, written: string): string => {
+    const path = decode(written)
+    if (path === undefined) throw malformed(form, `its path is printable; ${ESCAPE_RULE}`)
+    return path
+  }
+
 /** A written path, decoded. */
-export const pathOf = (form: string, written: string): string => {
-  const path = decodePath(written)
-  if (path === undefined) throw malformed(form, `its path is printable; ${ESCAPE_RULE}`)
-  return path
-}
+export const pathOf = decodedBy(decodePath)
+
+/** The path of a URL, or of vals, which reads its references as URLs. */
+export const urlPathOf = decodedBy(decodeUrlPath)
 
 export type Stores = readonly NamedStore[]
 export type AddressOf<K extends StoreKind> = Extract<StoreAddress, { kind: K }>
