@@ -21,6 +21,16 @@ const IF_NONE_MATCH = {
   ...text
 }
 
+const ACCEPT = {
+  name: 'Accept',
+  in: 'header',
+  description:
+    'text/plain, preferred to JSON, is format=raw; where both are welcome alike it is JSON',
+  ...text
+}
+/** The other representation of a single secret. */
+const RAW = { 'text/plain; charset=utf-8': text, 'application/octet-stream': text }
+
 /** Of answers, by name: what a component of the description says of each. */
 export const HEADERS = {
   'X-Request-Id': {
@@ -41,6 +51,8 @@ export const HEADERS = {
     schema: { type: 'string', enum: ['HIT', 'MISS', 'STALE', 'REVALIDATED'] }
   },
   Age: { description: 'seconds since the value was fetched', ...integer },
+  Vary: { description: 'Accept, and Origin where pages of other origins may call', ...text },
+  'Content-Disposition': { description: 'attachment: the value is raw', ...text },
   'X-Purser-Client': { description: "the key's client; empty on a refusal", ...text },
   'X-Purser-Key-Id': { description: "the key's id; empty on a refusal", ...text },
   'X-Purser-Scopes': {
@@ -54,7 +66,7 @@ const headersOf = (...names: readonly HeaderName[]) => ({
   headers: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 })
 const LIMITED = ['RateLimit', 'RateLimit-Policy'] as const
-const CACHED = ['ETag', 'X-Cache', 'Age'] as const
+const CACHED = ['ETag', 'X-Cache', 'Age', 'Vary', 'Content-Disposition'] as const
 const IDENTITY = ['X-Purser-Client', 'X-Purser-Key-Id', 'X-Purser-Scopes'] as const
 
 const problemOf = (isLimited: boolean) => ({
@@ -142,13 +154,18 @@ const addHeadersTo = (operation: Operation): void => {
   operation.parameters = [
     ...(operation.parameters ?? []),
     ...(isFresh ? [CACHE_CONTROL] : []),
-    ...(isConditional ? [IF_NONE_MATCH] : [])
+    ...(isConditional ? [ACCEPT, IF_NONE_MATCH] : [])
   ]
   operation.responses = {
     ...Object.fromEntries(
       Object.entries(responses).map(([status, answer]) => [
         status,
-        { ...answer, description: descriptionOf(answer), ...headersOf(...names) }
+        {
+          ...answer,
+          ...(isConditional && { content: { ...answer.content, ...RAW } }),
+          description: descriptionOf(answer),
+          ...headersOf(...names)
+        }
       ])
     ),
     ...(isConditional && { '304': { description: 'The caller has it', ...headersOf(...names) } }),

@@ -20,7 +20,7 @@ import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
 
 import type { Caller, Door, Rules, Terms, Wanted } from './caller.ts'
 
-import { type Selection, select } from './content.ts'
+import { type Selection, select, selectRaw } from './content.ts'
 import { authorize, denied, parseWanted } from './decision.ts'
 import { etagOf } from './etag.ts'
 import { createFetch, type Fetched } from './fetch.ts'
@@ -103,13 +103,18 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const fetch = createFetch({ cache, readAlone, now })
   const tagGate = createTagGate({ cache: tagCache, negativeTtlMs, now })
 
-  const disclose = (store: Store, reference: Reference, { entry, from }: Fetched): Disclosure => {
+  const disclose = (
+    store: Store,
+    reference: Reference,
+    { entry, from }: Fetched,
+    raw = false
+  ): Disclosure => {
     const { record, fetchedAt, expiresAt } = entry
     tagGate.after(store, record.tags)
     return {
       reference,
-      selection: select(record, reference.field),
-      etag: etagOf(keyring().active, reference, record),
+      selection: raw ? selectRaw(record, reference.field) : select(record, reference.field),
+      etag: etagOf(keyring().active, reference, record, raw ? 'raw' : 'json'),
       encoding: record.encoding,
       version: record.version,
       fetchedAt,
@@ -122,7 +127,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     caller: Caller,
     wanted: Wanted,
     readFrom: ReadFrom,
-    { grant, freshness }: Terms = {}
+    { grant, freshness, raw }: Terms = {}
   ): Promise<Disclosure> => {
     let reference: Reference | undefined
     let disclosure: Disclosure
@@ -133,7 +138,12 @@ export const createBroker = (options: BrokerOptions): Broker => {
       const { store, reference: allowed } = authorize(current, caller, 'read', reference, grant)
       if (store.spec.requireTags.size > 0) await tagGate.before(store, locatorOf(allowed))
       const fetched = fetch(store, allowed, readFrom, freshness)
-      disclosure = disclose(store, allowed, fetched instanceof Promise ? await fetched : fetched)
+      disclosure = disclose(
+        store,
+        allowed,
+        fetched instanceof Promise ? await fetched : fetched,
+        raw
+      )
     } catch (error) {
       throw await recorder.failed(caller, 'secret.read', reference, error, { reason })
     }

@@ -51,4 +51,6 @@ export interface Grant {
 export interface Terms {
   readonly grant?: Grant | undefined
   readonly freshness?: Freshness | undefined
+  /** The value as its store has it: a whole secret is its text, also if it is an object of one field. */
+  readonly raw?: boolean | undefined
 }

@@ -73,3 +73,14 @@ export const select = (record: SecretRecord, field: string | undefined): Selecti
   }
   return selection
 }
+
+/** As it is stored: with a field that field's text, without the whole text, however many fields it has. */
+export const selectRaw = (
+  record: SecretRecord,
+  field: string | undefined
+): Selection & { readonly value: Sensitive<string> } => {
+  if (field === undefined) return { value: record.text }
+  const selection = select(record, field)
+  if ('value' in selection) return selection
+  throw new Error('a field is a text')
+}

@@ -10,21 +10,26 @@ import type { EncryptionKey } from '../crypto/keyring.ts'
 /** Made once for as long as the record is cached, by encryption key and field. */
 const made = new WeakMap<SecretRecord, Map<string, string>>()
 
-/** Quoted, as it stands in a header. It is of the whole secret, as its version is: another field's change shows in both. */
+/**
+ * Quoted, as it stands in a header. It is of the whole secret, as its version is: another field's change shows in both. Each
+ * representation has its own, since it is other bytes.
+ */
 export const etagOf = (
   key: EncryptionKey,
   { store, path, field = '' }: Reference,
-  record: SecretRecord
+  record: SecretRecord,
+  representation: 'json' | 'raw' = 'json'
 ): string => {
   let tags = made.get(record)
   if (tags === undefined) {
     tags = new Map()
     made.set(record, tags)
   }
-  const name = key.kid + field
+  const name = key.kid + representation + field
   let tag = tags.get(name)
   if (tag === undefined) {
-    const words = ['etag', store, path, record.version, field, record.text.reveal()]
+    const kind = representation === 'raw' ? 'etag-raw' : 'etag'
+    const words = [kind, store, path, record.version, field, record.text.reveal()]
     tag = `"${fingerprint(key, words)}"`
     tags.set(name, tag)
   }

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { select } from '../broker/content.ts'
+import { select, selectRaw } from '../broker/content.ts'
 import { printJson, readJson } from '../core/json-text.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
@@ -42,4 +42,14 @@ export const printSecret = (record: SecretRecord, field: string | undefined): vo
   const selection = select(record, field)
   if (record.encoding !== undefined) tell('The secret is not UTF-8 text: this is its base64.')
   console.log('value' in selection ? selection.value.reveal() : indented(selection.data.reveal()))
+}
+
+/** The bytes as they are stored, and nothing after them: for a file, or the next program. */
+export const printRaw = (record: SecretRecord, field: string | undefined): Promise<void> => {
+  const { value } = selectRaw(record, field)
+  return new Promise((resolve, reject) => {
+    process.stdout.write(Buffer.from(value.reveal(), record.encoding ?? 'utf8'), (error) =>
+      error ? reject(error) : resolve()
+    )
+  })
 }

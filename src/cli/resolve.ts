@@ -14,7 +14,7 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 import { shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
-import { printSecret, tell } from './io.ts'
+import { printRaw, printSecret, tell } from './io.ts'
 import { withState } from './state.ts'
 
 /** The whole secret, if it has the tags that its store asks for. */
@@ -34,7 +34,7 @@ const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
   return record
 }
 
-const resolve = async (text: string): Promise<void> => {
+const resolve = async (text: string, { raw = false }: { raw?: boolean }): Promise<void> => {
   const config = readConfig(process.env, process.cwd())
   const { settings } = config
   const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
@@ -64,7 +64,8 @@ const resolve = async (text: string): Promise<void> => {
       await stores.close()
     }
   })
-  printSecret(found.record, found.field)
+  if (raw) await printRaw(found.record, found.field)
+  else printSecret(found.record, found.field)
 }
 
 export const addResolveCommand = (program: Command): void => {
@@ -72,13 +73,15 @@ export const addResolveCommand = (program: Command): void => {
     .command('resolve')
     .description('read a reference through the configured stores, without a policy, and print it')
     .argument('<ref>', 'a reference in any form, or a name of purser.yaml')
+    .option('--raw', 'the bytes as they are stored, without a newline after them')
     .addHelpText(
       'after',
       `
 The value goes to stdout; a secret of several fields is printed as JSON.
 
-Example:
-  $ purser resolve 'local:demo/greeting#text'`
+Examples:
+  $ purser resolve 'local:demo/greeting#text'
+  $ purser resolve --raw local:app/keystore > keystore.p12`
     )
     .action(resolve)
 }

@@ -24,7 +24,7 @@ import type { OpenedState } from '../state/open-state.ts'
 import { SharedUnavailable } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { Failure, usageFailure } from './failure.ts'
-import { printSecret, readInput } from './io.ts'
+import { printRaw, printSecret, readInput } from './io.ts'
 import { announce, withState } from './state.ts'
 import { addMigrateCommand } from './store-migrate.ts'
 
@@ -101,10 +101,12 @@ const put = (text: string): Promise<void> =>
     console.log(formatReference({ ...reference, version }))
   })
 
-const get = (text: string): Promise<void> =>
-  withSecret(text, 'any', async (store, { path, version, field }) =>
-    printSecret(await readSecret(store, path, version), field)
-  )
+const get = (text: string, { raw = false }: { raw?: boolean }): Promise<void> =>
+  withSecret(text, 'any', async (store, { path, version, field }) => {
+    const record = await readSecret(store, path, version)
+    if (raw) await printRaw(record, field)
+    else printSecret(record, field)
+  })
 
 const remove = (text: string): Promise<void> =>
   withSecret(text, 'whole', async (store, reference, tellServices) => {
@@ -192,6 +194,7 @@ Examples:
     .command('get')
     .description('print a secret, or one field of it')
     .argument('<ref>', 'for example local:team/db#password')
+    .option('--raw', 'the text as it is stored, without a newline after it')
     .addHelpText('after', "\nExample:\n  $ purser store get 'local:team/db?version=2#password'")
     .action(get)
   store

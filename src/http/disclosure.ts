@@ -10,6 +10,7 @@ import { formatReference } from '../core/reference.ts'
 import { withinAnswer } from './answer-budget.ts'
 import { hasIt } from './conditional.ts'
 import { problemBodyOf } from './problems.ts'
+import { sendRaw, varyByAccept } from './representation.ts'
 import type { BatchResult, SecretAnswer } from './schemas.ts'
 
 // Written once for all reads of a cached secret: a date costs as much as the decision.
@@ -40,13 +41,16 @@ export const sendSecret = (
   request: FastifyRequest,
   reply: FastifyReply,
   disclosure: Disclosure,
-  now: number
+  { raw, now }: { readonly raw: boolean; readonly now: number }
 ): SecretAnswer | FastifyReply => {
   const age = Math.max(0, Math.floor((now - disclosure.fetchedAt) / 1000))
   reply.header('x-cache', disclosure.cache)
   reply.header('age', age)
   reply.header('etag', disclosure.etag)
+  varyByAccept(reply)
   if (hasIt(request.headers['if-none-match'], disclosure.etag)) return reply.code(304).send()
+  const { selection, encoding } = disclosure
+  if (raw && 'value' in selection) return sendRaw(reply, selection.value.reveal(), encoding)
   return answerOf(formatReference(disclosure.reference), disclosure)
 }
 

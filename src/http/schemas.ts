@@ -17,14 +17,20 @@ const FieldText = Type.String({
   maxLength: 2048,
   description: 'as after the `#` of a reference: a name, or a JSON pointer that begins with a slash'
 })
+const Format = Type.Enum(['json', 'raw'], {
+  description:
+    'raw: the stored bytes alone, as text/plain or application/octet-stream, also of an object of one field; without it Accept decides, which is JSON unless text/plain is preferred'
+})
+const wanted = {
+  version: Type.Optional(VersionText),
+  field: Type.Optional(FieldText),
+  format: Type.Optional(Format)
+}
 
 export const BATCH_MAX = 100
 
 export const SecretQuery = Type.Union([
-  Type.Object(
-    { ref: RefText, version: Type.Optional(VersionText), field: Type.Optional(FieldText) },
-    strict
-  ),
+  Type.Object({ ref: RefText, ...wanted }, strict),
   Type.Object(
     {
       prefix: Type.String({
@@ -52,10 +58,7 @@ export const NameParams = Type.Object(
   },
   strict
 )
-export const NameQuery = Type.Object(
-  { version: Type.Optional(VersionText), field: Type.Optional(FieldText) },
-  strict
-)
+export const NameQuery = Type.Object(wanted, strict)
 export const BatchQuery = Type.Object(
   { ref: Type.Union([RefText, Type.Array(RefText, { minItems: 1, maxItems: BATCH_MAX })]) },
   strict

@@ -61,14 +61,22 @@ interface Asked {
   readonly field: string | undefined
 }
 
+/** A field has several spellings, and is one to policy. */
+const spellingsOf = (store: string, field: string | undefined): string[] => {
+  if (field === undefined) return ['']
+  return store === 'alpha' ? [`#${field}`, `#/${field}`] : [`#${field}`]
+}
+
 const asked: Asked[] = STORES.flatMap((store) =>
   PATHS.flatMap((path) =>
-    FIELDS.map((field) => ({
-      store,
-      path,
-      field,
-      ref: `${store}:${path}${field === undefined ? '' : `#${field}`}`
-    }))
+    FIELDS.flatMap((field) =>
+      spellingsOf(store, field).map((spelling) => ({
+        store,
+        path,
+        field,
+        ref: `${store}:${path}${spelling}`
+      }))
+    )
   )
 )
 
@@ -112,6 +120,19 @@ const WAYS: Record<string, { modes: readonly Mode[]; ask: Way }> = {
       field === undefined
         ? undefined
         : inject(app, 'GET', `/v1/secrets?ref=${q(`${store}:${path}`)}&field=${field}`, bearer(key))
+  },
+  'GET of the bytes': {
+    modes: ['r', 'rw'],
+    ask: (app, key, _client, { ref }) =>
+      inject(app, 'GET', `/v1/secrets?ref=${q(ref)}&format=raw`, bearer(key))
+  },
+  'GET of the text by name': {
+    modes: ['r', 'rw'],
+    ask: async (app, key, _client, { ref }) => {
+      const name = NAMES.get(ref)
+      const headers = { ...bearer(key), accept: 'text/plain' }
+      return name === undefined ? undefined : inject(app, 'GET', `/v1/secrets/${name}`, headers)
+    }
   },
   'GET of a version': {
     modes: ['r', 'rw'],
@@ -201,7 +222,8 @@ test('no caller reads by any way what policy does not give them, cold or warm', 
             for (const [ref, canary] of canaries) {
               const isTold = canary.findIn(answer.body).length > 0
               const isMeant =
-                field === undefined ? ref.startsWith(`${store}:${path}#`) : ref === one.ref
+                ref.startsWith(`${store}:${path}#`) &&
+                (field ?? ref.split('#')[1]) === ref.split('#')[1]
               if (isTold && !(isAllowed && isMeant)) t.fail(`${what}: tells ${ref}`)
               if (!isTold && isAllowed && isMeant && name !== 'HEAD')
                 t.fail(`${what}: lacks ${ref}`)
@@ -220,6 +242,95 @@ test('no caller reads by any way what policy does not give them, cold or warm', 
   await askAll('warm')
   t.ok(reads > 500, `${reads} reads`)
   t.ok(refusals > 2000, `${refusals} refusals`)
+})
+
+test('a policy covers exactly the field that it names, however it is spelt', async (t) => {
+  const app = await buildTestApp(t, {
+    yaml: `
+stores: [{ name: alpha, kind: local }]
+policies:
+  - { client: deep, read: ['alpha:doc#/a/b'] }
+  - { client: shallow, read: ['alpha:doc#a'] }
+  - { client: slash, read: ['alpha:doc#a/b'] }
+  - { client: item, read: ['alpha:doc#/list/0'] }
+  - { client: all, read: ['alpha:doc'] }
+`
+  })
+  const text = {
+    a: { b: 'deep', c: 'other', '0': 'zero' },
+    'a/b': 'slash',
+    'a~1b': 'tilde',
+    list: ['item', 'next']
+  }
+  await app.seed('alpha', 'doc', JSON.stringify(text))
+  const shallow = JSON.stringify(text.a)
+  // Each with what it leads to, and for whom.
+  const rows: [field: string, value: string | undefined, client: string][] = [
+    ['/a/b', 'deep', 'deep'],
+    ['/%61/b', 'deep', 'deep'],
+    ['/a/%62', 'deep', 'deep'],
+    ['a', shallow, 'shallow'],
+    ['/a', shallow, 'shallow'],
+    ['%61', shallow, 'shallow'],
+    ['a/b', 'slash', 'slash'],
+    ['/a~1b', 'slash', 'slash'],
+    ['/a%7E1b', 'slash', 'slash'],
+    ['/list/0', 'item', 'item'],
+    ['/list/%30', 'item', 'item'],
+    ['a~1b', 'tilde', 'all'],
+    ['/a~01b', 'tilde', 'all'],
+    ['/a/c', 'other', 'all'],
+    ['/list/1', 'next', 'all'],
+    ['/list/00', undefined, 'all'],
+    ['/list/-', undefined, 'all'],
+    ['/a/b/', undefined, 'all'],
+    ['//a/b', undefined, 'all'],
+    ['/a//b', undefined, 'all'],
+    ['/a/', undefined, 'all'],
+    ['/', undefined, 'all'],
+    ['/A/b', undefined, 'all']
+  ]
+  for (const client of ['deep', 'shallow', 'slash', 'item', 'all']) {
+    const key = await issueKey(app.keyring, client)
+    for (const [field, value, owner] of rows) {
+      for (const format of ['json', 'raw']) {
+        const urls = [`ref=${q(`alpha:doc#${field}`)}`, `ref=alpha:doc&field=${q(field)}`]
+        for (const url of urls) {
+          const answer = await inject(
+            app,
+            'GET',
+            `/v1/secrets?${url}&format=${format}`,
+            bearer(key)
+          )
+          const mayRead = client === owner || client === 'all'
+          const expected = mayRead ? (value === undefined ? 404 : 200) : 403
+          if (answer.status !== expected) t.fail(`${client} ${url} ${format}: ${answer.status}`)
+          if (expected !== 200) continue
+          const told = format === 'raw' ? answer.body : JSON.parse(answer.body).value
+          if (told !== value) t.fail(`${client} ${url} ${format}: another field`)
+        }
+      }
+    }
+    for (const field of [
+      '/a%2Fb',
+      'a%2Fb',
+      '%2Fa',
+      '/a~',
+      '/a~2b',
+      '/a~b',
+      '/a%00',
+      'a#b',
+      'a?b'
+    ]) {
+      const answer = await inject(
+        app,
+        'GET',
+        `/v1/secrets?ref=alpha:doc&field=${q(field)}`,
+        bearer(key)
+      )
+      t.equal(answer.status, 400, `${client} ${field}`)
+    }
+  }
 })
 
 test('a denial is the same bytes for a missing store, a missing secret, a forbidden one and an unknown name', async (t) => {

@@ -5,6 +5,7 @@ import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { doorOf } from '../caller.ts'
 import { readBatch, toClaims } from '../disclosure.ts'
+import { refuseFormat } from '../representation.ts'
 import type { App } from '../route-auth.ts'
 import {
   BatchAnswer,
@@ -61,6 +62,7 @@ export const addInternalRoutes = (
     '/internal/resolve',
     {
       config,
+      preValidation: refuseFormat,
       schema: {
         operationId: 'resolveForClient',
         summary: "Read up to 100 secrets under a client's policy",

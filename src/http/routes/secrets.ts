@@ -8,6 +8,7 @@ import { Sensitive } from '../../core/secret.ts'
 import { callerOf } from '../caller.ts'
 import { freshnessOf } from '../conditional.ts'
 import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
+import { refuseFormat, refuseFormatOfList, wantsRaw } from '../representation.ts'
 import type { App } from '../route-auth.ts'
 import {
   BatchAnswer,
@@ -38,16 +39,23 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     freshness: freshnessOf(request.headers['cache-control'], () => app.chargeFresh(request, reply))
   })
 
-  const read = async (request: FastifyRequest, reply: FastifyReply, wanted: Wanted) => {
-    const terms = termsOf(request, reply)
+  const read = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    wanted: Wanted,
+    format: string | undefined
+  ) => {
+    const raw = wantsRaw(request, format)
+    const terms = { ...termsOf(request, reply), raw }
     const disclosure = await broker.readSecret(callerOf(request), wanted, terms)
-    return sendSecret(request, reply, disclosure, now())
+    return sendSecret(request, reply, disclosure, { raw, now: now() })
   }
 
   app.get(
     '/v1/secrets',
     {
       config: { auth },
+      preValidation: refuseFormatOfList,
       schema: {
         operationId: 'readSecret',
         summary:
@@ -63,9 +71,8 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
         const charge = (reads: number) => app.chargeKey(request, reply, Math.max(0, reads - 1))
         return listBelow(broker, callerOf(request), query, charge, termsOf(request, reply))
       }
-      const { ref, version, field } = query
-      const wanted = { text: ref, version, field }
-      return read(request, reply, wanted)
+      const { ref, version, field, format } = query
+      return read(request, reply, { text: ref, version, field }, format)
     }
   )
 
@@ -82,8 +89,8 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
       }
     },
     async (request, reply) => {
-      const wanted = { text: request.params.name, ...request.query }
-      return read(request, reply, wanted)
+      const { version, field, format } = request.query
+      return read(request, reply, { text: request.params.name, version, field }, format)
     }
   )
 
@@ -101,6 +108,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/batch',
     {
       config: { auth },
+      preValidation: refuseFormat,
       schema: {
         operationId: 'readSecrets',
         summary: 'Read up to 100 secrets, each with a result of its own',
@@ -115,6 +123,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/batch',
     {
       config: { auth },
+      preValidation: refuseFormat,
       schema: {
         operationId: 'readSecretsPosted',
         summary: 'Read up to 100 secrets, each with a result of its own; needs mode rw',

@@ -1,0 +1,83 @@
+/**
+ * In which of its two representations a single secret is answered: as JSON, or raw, the value's own bytes alone. Rule: raw is
+ * given to whoever asks for it by name; what a browser or a library accepts among other things is JSON.
+ */
+import type { FastifyReply, FastifyRequest, preValidationHookHandler } from 'fastify'
+import { ProblemError } from '../core/problem.ts'
+
+interface Range {
+  readonly type: string
+  readonly quality: number
+}
+
+/** One range of Accept (RFC 9110, 12.5.1); a weight that makes no sense is none. */
+const rangeOf = (text: string): Range => {
+  const [type = '', ...parameters] = text.toLowerCase().split(';')
+  const weight = parameters.map((one) => /^\s*q=(.*)$/.exec(one)?.[1]?.trim()).find(Boolean) ?? '1'
+  return {
+    type: type.trim(),
+    quality: /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight) ? Number(weight) : 0
+  }
+}
+
+/** By the range that says most of it. */
+const qualityOf = (ranges: readonly Range[], type: string): number => {
+  const family = `${type.split('/', 1)[0]}/*`
+  for (const wanted of [type, family, '*/*']) {
+    const found = ranges.filter((range) => range.type === wanted)
+    if (found.length > 0) return Math.max(...found.map(({ quality }) => quality))
+  }
+  return 0
+}
+
+/** Whether text is wanted more than JSON. Where both are welcome alike, as to most libraries, it is JSON. */
+export const prefersText = (accept: string | undefined): boolean => {
+  if (accept === undefined || !/text\//i.test(accept)) return false
+  const ranges = accept.split(',').map(rangeOf)
+  return qualityOf(ranges, 'text/plain') > qualityOf(ranges, 'application/json')
+}
+
+/** `format` of the query decides, otherwise Accept. */
+export const wantsRaw = ({ headers }: FastifyRequest, format: string | undefined): boolean =>
+  format === undefined ? prefersText(headers.accept) : format === 'raw'
+
+/** The answer depends on Accept; CORS may have said already that it depends on Origin. */
+export const varyByAccept = (reply: FastifyReply): void => {
+  const before = reply.getHeader('vary')
+  reply.header('vary', before === undefined ? 'Accept' : `${before}, Accept`)
+}
+
+/** Secrets are somebody else's text: a browser that is led to one shows nothing of it and runs nothing in it. */
+const RAW_HEADERS = {
+  'content-disposition': 'attachment',
+  'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff'
+}
+
+/** Sends a value as its store has it; `base64` where it is no text. */
+export const sendRaw = (
+  reply: FastifyReply,
+  value: string,
+  encoding: 'base64' | undefined
+): FastifyReply => {
+  reply.headers(RAW_HEADERS)
+  return encoding === undefined
+    ? reply.type('text/plain; charset=utf-8').send(value)
+    : reply.type('application/octet-stream').send(Buffer.from(value, encoding))
+}
+
+/** For answers with several secrets: `format` has no meaning there, and must not be taken to have had one. */
+const formatFault = (query: unknown): ProblemError | undefined =>
+  (query as Readonly<Record<string, unknown>>)['format'] === undefined
+    ? undefined
+    : new ProblemError('invalid_request', {
+        detail: 'format is of a single secret: ask for each by itself, with ref or by its name',
+        errors: [{ pointer: '/querystring/format', rule: 'unsupported' }]
+      })
+
+export const refuseFormat: preValidationHookHandler = ({ query }, _reply, done) =>
+  done(formatFault(query))
+
+/** For the route that gives one secret, or lists. */
+export const refuseFormatOfList: preValidationHookHandler = ({ query }, _reply, done) =>
+  done('prefix' in (query as object) ? formatFault(query) : undefined)
