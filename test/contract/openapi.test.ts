@@ -1,4 +1,5 @@
 // What is written about the interface is what is served: files made from the source are as fresh as the source.
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import { parse } from 'yaml'
@@ -169,4 +170,29 @@ test('the served description is the file, where it is asked for, and is not ther
   const closed = await buildTestApp(t, { yaml: YAML })
   const none = await closed.app.server.inject('/openapi.yaml')
   assertProblem(t, none, { code: 'route_not_found' })
+})
+
+test('the page has every operation with its examples, fetches nothing, and is not there unless it is asked for', async (t) => {
+  const open = await buildTestApp(t, { yaml: YAML, env: { DOCS_ENABLED: 'true' } })
+  const { statusCode, headers, body } = await open.app.server.inject('/docs')
+  t.equal(statusCode, 200)
+  t.equal(headers['content-type'], 'text/html; charset=utf-8')
+  const policy = String(headers['content-security-policy'])
+  t.match(policy, /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; /)
+  t.notMatch(policy, /unsafe|https?:|\*|'self'/)
+  const [, style = ''] = /<style>(.*)<\/style>/s.exec(body) ?? []
+  t.ok(policy.includes(createHash('sha256').update(style).digest('base64')), 'its style is the one')
+  t.notMatch(body, /<script|<img|<link|style=|\son\w+=|src=|@import|url\(/i)
+  for (const { operation } of operations()) {
+    const { operationId = '' } = operation
+    if (/^authorize./.test(operationId)) continue
+    t.ok(
+      body.includes(`id="${operationId}"`) && body.includes(`href="#${operationId}"`),
+      operationId
+    )
+  }
+  t.ok(body.includes('&quot;client&quot;: &quot;aos-app&quot;'), 'bodies are shown, escaped')
+  t.ok(body.includes('access_denied (403)'), 'so are the codes')
+  const closed = await buildTestApp(t, { yaml: YAML })
+  assertProblem(t, await closed.app.server.inject('/docs'), { code: 'route_not_found' })
 })

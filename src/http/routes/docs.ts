@@ -1,13 +1,28 @@
-/** The interface's description, where DOCS_ENABLED asks for it. */
+/** The interface's description, where DOCS_ENABLED asks for it: for programs and for people. */
+import { renderDocs } from '../docs-page.ts'
 import type { App } from '../route-auth.ts'
+
+const config = { auth: { kind: 'open' } } as const
 
 export const addDocsRoute = (app: App, { openapi }: { readonly openapi: string }): void => {
   app.get(
     '/openapi.yaml',
-    {
-      config: { auth: { kind: 'open' } },
-      schema: { operationId: 'openapi', summary: 'This description, if DOCS_ENABLED' }
-    },
+    { config, schema: { operationId: 'openapi', summary: 'This description, if DOCS_ENABLED' } },
     (_request, reply) => reply.type('application/yaml; charset=utf-8').send(openapi)
+  )
+
+  // Not while the description itself is being made.
+  const page = openapi === '' ? undefined : renderDocs(openapi)
+  app.get(
+    '/docs',
+    {
+      config,
+      schema: { operationId: 'docs', summary: 'This description as a page, if DOCS_ENABLED' }
+    },
+    (_request, reply) =>
+      reply
+        .header('content-security-policy', page?.policy)
+        .type('text/html; charset=utf-8')
+        .send(page?.html)
   )
 }
