@@ -292,7 +292,9 @@ export const SETTINGS = {
     oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     { fallback: 'info' }
   ),
-  DOCS_ENABLED: setting('serves /openapi.yaml and /docs, a page of it', flag, { fallback: 'false' }),
+  DOCS_ENABLED: setting('serves /openapi.yaml and /docs, a page of it', flag, {
+    fallback: 'false'
+  }),
   METRICS_ENABLED: setting('serves /internal/metrics', flag, { fallback: 'true', ...PENDING }),
   HASHICORP_VAULT_CONFIG: optional("Apono's JSON list of Vaults; each becomes a store", text, {
     secret: true
