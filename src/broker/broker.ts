@@ -6,13 +6,7 @@ import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
 import { placeIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
 import { ProblemError } from '../core/problem.ts'
-import {
-  locatorOf,
-  type Prefix,
-  parsePrefix,
-  parseReference,
-  type Reference
-} from '../core/reference.ts'
+import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
@@ -24,7 +18,8 @@ import { type Selection, select, selectRaw } from './content.ts'
 import { authorize, denied, parseWanted } from './decision.ts'
 import { etagOf } from './etag.ts'
 import { createFetch, type Fetched } from './fetch.ts'
-import { authorizeListing, type Listed, type ListRequest, listPage } from './listing.ts'
+import { createListSecrets, type Page } from './list-secrets.ts'
+import type { ListRequest } from './listing.ts'
 import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
 import type { Store } from './stores.ts'
 import { createTagGate } from './tag-gate.ts'
@@ -40,12 +35,6 @@ export interface Disclosure {
   readonly cache: Fetched['from']
   /** Keyed: the same for the same value at the same place, and no help in guessing one. */
   readonly etag: string
-}
-
-export interface Page {
-  readonly results: readonly { readonly ref: string; readonly result: Disclosure | ProblemError }[]
-  /** Absent on the last page. */
-  readonly cursor?: string
 }
 
 export interface Write {
@@ -159,6 +148,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
     )
   }
 
+  const listSecrets = createListSecrets({ rules, sealer, recorder, readSecrets, now })
+
   /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */
   const checkTags = async (store: Store, reference: Reference): Promise<void> => {
     if (store.spec.requireTags.size === 0) return
@@ -174,29 +165,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
 
     readSecrets,
 
-    listSecrets: async (caller, request, terms) => {
-      const current = rules()
-      let reference: Prefix | undefined
-      let listed: Listed
-      try {
-        reference = parsePrefix(request.prefix, current.book)
-        const { store, prefix } = authorizeListing(current, caller, reference)
-        listed = await listPage(current, sealer(), caller, store, prefix, request)
-        request.charge(listed.wanted.length)
-      } catch (error) {
-        throw await recorder.failed(caller, 'secret.list', reference, error)
-      }
-      await recorder.allowed(caller, 'secret.list', reference)
-      const { wanted, cursor } = listed
-      const results = await readSecrets(caller, wanted, terms)
-      return {
-        results: wanted.flatMap(({ text: ref }, i) => {
-          const result = results[i]
-          return result === undefined ? [] : [{ ref, result }]
-        }),
-        ...(cursor !== undefined && { cursor })
-      }
-    },
+    listSecrets,
 
     writeSecret: async (caller, wanted, { text, ifVersion }) => {
       let reference: Reference | undefined

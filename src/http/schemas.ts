@@ -44,7 +44,7 @@ export const SecretQuery = Type.Union([
           description: 'up to 100, which is the default'
         })
       ),
-      cursor: Type.Optional(Type.String({ maxLength: 4096, pattern: '^[A-Za-z0-9_-]+$' }))
+      cursor: Type.Optional(Type.String({ maxLength: 8192, pattern: '^[A-Za-z0-9_-]+$' }))
     },
     strict
   )

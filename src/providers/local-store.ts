@@ -158,16 +158,16 @@ async function* entriesBelow(
   }
 }
 
-/** A page of the paths that start with the prefix, in the order of their bytes; opens no envelope. */
+/** A page of the wanted paths that start with the prefix, in the order of their bytes; opens no envelope. */
 export const listPaths = async (
   store: LocalStore,
   prefix: string,
-  { limit, cursor = '' }: Page
+  { limit, cursor = '', isWanted = () => true }: Page
 ): Promise<Listing> => {
   const last = Buffer.from(cursor)
   const paths: string[] = []
   for await (const { path } of entriesBelow(store, prefix)) {
-    if (Buffer.compare(Buffer.from(path), last) <= 0) continue
+    if (Buffer.compare(Buffer.from(path), last) <= 0 || !isWanted(path)) continue
     // One path more than wanted proves that there is another page.
     if (paths.length === limit) return { paths, cursor: paths.at(-1) ?? cursor }
     paths.push(path)

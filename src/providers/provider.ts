@@ -23,12 +23,17 @@ export interface Page {
   readonly limit: number
   /** As the listing before gave it; checked by the provider, since a caller may have made it up. */
   readonly cursor?: string
+  /** What the rest is not wanted for; a provider may leave it out, and ask for no folder below which nothing is wanted. */
+  readonly isWanted?: (path: string) => boolean
+  readonly isWantedBelow?: (folder: string) => boolean
 }
 
 export interface Listing {
   readonly paths: readonly string[]
   /** Absent on the last page. */
   readonly cursor?: string
+  /** Folders that the peer does not list for us, while it lists others. */
+  readonly unlisted?: readonly { readonly path: string; readonly fault: ProviderFault }[]
 }
 
 export interface SecretProvider {

@@ -13,6 +13,9 @@ import { foldersBelow, isSegment, locateFolder, type Mount, metadataPath } from 
 /** A folder is a call. Where there are more folders than paths, pages are shorter, so as to end before the deadline. */
 const MAX_CALLS = 32
 
+/** After all that is in a folder, which need not be listed again then. */
+const END = '\uffff'
+
 const isFolder = (path: string): boolean => path.endsWith('/')
 
 /** What stands in a folder, in reverse order; nothing if it does not exist. Throws ProviderFault. */
@@ -38,39 +41,57 @@ const readFolder = async (
 }
 
 /**
- * The paths below the prefix after `cursor`, which is the last path of the page before: it is only compared, never sent,
- * so one that a caller made up leads nowhere. Throws ProviderFault, `misconfigured` for a prefix that is in no mount.
+ * The wanted paths below the prefix after `cursor`, which is the last that was looked at for the page before: it is only
+ * compared, never sent, so one that a caller made up leads nowhere. A folder that our token may not list is no reason not to
+ * list the others. Throws ProviderFault, `misconfigured` for a prefix that is in no mount.
  */
 export const listSecrets = async (
   api: VaultApi,
   mounts: readonly Mount[],
   prefix: string,
-  { limit, cursor = '' }: Page,
+  { limit, cursor = '', isWanted = () => true, isWantedBelow = () => true }: Page,
   options: CallOptions
 ): Promise<Listing> => {
   const isAhead = (path: string): boolean =>
-    path > cursor || (isFolder(path) && cursor.startsWith(path))
+    path > cursor || (isFolder(path) && cursor.startsWith(path) && cursor !== path + END)
   const paths: string[] = []
+  const unlisted: { path: string; fault: ProviderFault }[] = []
   // The next one last.
   const waiting = foldersBelow(mounts, prefix).sort().reverse()
   let calls = 0
+  let done = cursor
+  const page = (more: { readonly cursor?: string }): Listing => ({
+    paths,
+    ...more,
+    ...(unlisted.length > 0 && { unlisted })
+  })
 
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (!isAhead(next)) continue
+    if (!isAhead(next) || !(isFolder(next) ? isWantedBelow : isWanted)(next)) continue
     // One path more than wanted proves that there is another page.
-    const isFull = paths.length === limit && !isFolder(next)
-    if (isFull || (isFolder(next) && calls === MAX_CALLS)) {
-      const last = paths.at(-1)
-      if (last === undefined) throw new ProviderFault('misconfigured', { code: 'too_deep' })
-      return { paths, cursor: last }
+    if (!isFolder(next) && paths.length === limit) return page({ cursor: done })
+    if (isFolder(next) && calls === MAX_CALLS) {
+      // The page after this one has to walk down to it again.
+      const isTooDeep = next.slice(prefix.length).split('/').length > MAX_CALLS
+      if (isTooDeep) throw new ProviderFault('misconfigured', { code: 'too_deep' })
+      return page({ cursor: done })
     }
+    done = next
     if (!isFolder(next)) {
       paths.push(next)
       continue
     }
     calls++
-    // One at a time: a folder may hold more names than a call takes arguments.
-    for (const path of await readFolder(api, mounts, next, options)) waiting.push(path)
+    try {
+      // One at a time: a folder may hold more names than a call takes arguments.
+      for (const path of await readFolder(api, mounts, next, options)) waiting.push(path)
+    } catch (error) {
+      if (!(error instanceof ProviderFault) || error.reason !== 'denied') throw error
+      unlisted.push({ path: next, fault: error })
+      done = next + END
+    }
   }
-  return { paths }
+  const [denial] = unlisted
+  if (denial !== undefined && unlisted.length === calls) throw denial.fault
+  return page({})
 }

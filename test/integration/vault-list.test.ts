@@ -239,3 +239,66 @@ test('a folder that fails fails the listing, and is asked for twice at most', as
     t.equal(seen.length, calls, reason)
   }
 })
+
+const TREE: Record<string, readonly string[]> = {
+  '': ['a/', 'b/', 'locked/', 'top'],
+  'a/': ['one', 'deep/', 'two'],
+  'a/deep/': ['x'],
+  'b/': ['three']
+}
+
+/** Vault with a folder that the token may not list. */
+const openTree = (t: Test, denied: readonly string[]) =>
+  openScriptedVault(t, ({ line }) => {
+    const folder = /^GET \/v1\/secret\/metadata\/(.*)\?list=true$/.exec(line)?.[1] ?? '?'
+    if (denied.includes(folder)) return refusal(403, 'permission denied')
+    const keys = TREE[folder]
+    return keys === undefined ? refusal(404) : [200, { data: { keys } }]
+  })
+
+test('a folder that the token may not list is told beside the others, and denied only where it is all there is', async (t) => {
+  const { provider, seen } = await openTree(t, ['a/deep/', 'locked/'])
+  const unlisted = ['secret/a/deep/', 'secret/locked/'].map((path) => ({
+    path,
+    fault: new ProviderFault('denied', { status: 403 })
+  }))
+  const all = ['secret/a/one', 'secret/a/two', 'secret/b/three', 'secret/top']
+  t.strictSame(await list(provider, 'secret/'), { paths: all, unlisted })
+  const first = await list(provider, 'secret/', 2)
+  t.strictSame(first.paths, all.slice(0, 2))
+  seen.length = 0
+  const second = await list(provider, 'secret/', 2, first.cursor)
+  t.strictSame(second.paths, all.slice(2))
+  t.strictSame(second.unlisted, unlisted.slice(1), 'each is told once')
+  t.notOk(seen.some(({ line }) => line.includes('deep')))
+  const denied = await openTree(t, ['', 'a/', 'locked/'])
+  t.match(await faultOf(list(denied.provider, 'secret/')), { reason: 'denied' })
+  t.match(await faultOf(list(denied.provider, 'secret/locked/')), { reason: 'denied' })
+})
+
+test('folders below which nothing is wanted are not asked for', async (t) => {
+  const { provider, seen } = await openTree(t, ['locked/'])
+  const page = {
+    limit: 9,
+    isWanted: (path: string) => path.startsWith('secret/a/') && !path.endsWith('two'),
+    isWantedBelow: (folder: string) => 'secret/a/'.startsWith(folder) || folder === 'secret/a/deep/'
+  }
+  t.strictSame(await provider.list?.('secret/', page, within()), {
+    paths: ['secret/a/deep/x', 'secret/a/one']
+  })
+  t.strictSame(
+    seen.map(({ line }) => line),
+    ['', 'a/', 'a/deep/'].map((folder) => `GET /v1/secret/metadata/${folder}?list=true`)
+  )
+})
+
+test('folders without a wanted path in them do not end a listing, however many there are', async (t) => {
+  const folders = Array.from({ length: 100 }, (_, i) => `f${100 + i}/`)
+  const { provider } = await openScriptedVault(t, ({ line }) => [
+    200,
+    { data: { keys: line.includes('/f199/') ? ['only'] : line.includes('/f') ? [] : folders } }
+  ])
+  const pages = await pagesOf(provider, 'secret/', 100)
+  t.strictSame(pages.flat(), ['secret/f199/only'])
+  t.ok(pages.length <= 5)
+})
