@@ -5,15 +5,21 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { renderEnv } from '../config/env.ts'
-import { type SettingName, settingOf } from '../config/settings.ts'
+import { type Command, Option } from 'commander'
+import { envFilePlace, renderEnv } from '../config/env.ts'
 import { ENVIRONMENTS } from '../core/principal.ts'
 import { newEncryptionKey } from '../crypto/keyring.ts'
 import { Failure } from './failure.ts'
 import { tell } from './io.ts'
-import { renderConfigFile, STORE_STANZAS } from './templates.ts'
+import { renderConfigFile, VAULT_LOGINS, type VaultChoices, vaultVariables } from './templates.ts'
+import {
+  type Answers,
+  complete,
+  parseKind,
+  parseSetting,
+  parseVaultAddress,
+  parseVaultName
+} from './wizard.ts'
 
 export interface Choices {
   readonly environment: string
@@ -21,8 +27,17 @@ export interface Choices {
   readonly scopeRoot: string
   /** Kind of the first store. */
   readonly store: string
+  /** Of a store of kind vault. */
+  readonly vault?: VaultChoices
   /** Whether a client `demo` may read `local:demo/*`. */
   readonly demo: boolean
+}
+
+const DEV_ANSWERS: Partial<Answers> = {
+  environment: 'dev',
+  port: '8700',
+  scopeRoot: 'aura-services',
+  store: 'local'
 }
 
 export const DEV_CHOICES: Choices = {
@@ -33,8 +48,6 @@ export const DEV_CHOICES: Choices = {
   demo: true
 }
 
-const FILES = ['.env', 'purser.yaml'] as const
-
 const onDisk = (name: string, work: () => void): void => {
   try {
     work()
@@ -43,129 +56,78 @@ const onDisk = (name: string, work: () => void): void => {
   }
 }
 
-const keepAside = (folder: string, names: readonly string[]): void => {
+interface Target {
+  readonly label: string
+  readonly path: string
+}
+
+/** Where the files go: settings to where they will be read from. */
+const targetsIn = (folder: string): { readonly env: Target; readonly yaml: Target } => ({
+  env: envFilePlace(process.env, folder),
+  yaml: { label: 'purser.yaml', path: join(folder, 'purser.yaml') }
+})
+
+const keepAside = (existing: readonly Target[], env: Target): void => {
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
-  for (const name of names) {
-    const backup = `${name}.bak-${time}`
-    onDisk(backup, () => {
-      chmodSync(join(folder, name), 0o600)
-      renameSync(join(folder, name), join(folder, backup))
+  for (const { label, path } of existing) {
+    const backup = `.bak-${time}`
+    onDisk(`${label}${backup}`, () => {
+      chmodSync(path, 0o600)
+      renameSync(path, `${path}${backup}`)
     })
-    tell(`The former ${name} is now ${backup}.`)
+    tell(`The former ${label} is now ${label}${backup}.`)
   }
-  if (names.includes('.env')) {
+  if (existing.includes(env)) {
     tell(
-      'The former ENCRYPTION_KEYS are no longer accepted: API keys issued under them are refused and stored secrets cannot\nbe opened, unless you put them before the new one in .env.'
+      `The former ENCRYPTION_KEYS are no longer accepted: API keys issued under them are refused and stored secrets cannot\nbe opened, unless you put them before the new one in ${env.label}.`
     )
   }
 }
 
 /** The files that are there. Throws Failure if there are any and `force` is not set. */
-const existingFiles = (folder: string, force: boolean): string[] => {
-  const existing = FILES.filter((name) => existsSync(join(folder, name)))
+const existingOf = (targets: readonly Target[], force: boolean): Target[] => {
+  const existing = targets.filter(({ path }) => existsSync(path))
   if (existing.length === 0 || force) return existing
+  const names = existing.map(({ label }) => label).join(' and ')
   throw new Failure(
-    `Nothing was written: there is ${existing.join(' and ')} already. With --force new files take its place and the former are kept aside.`
+    `Nothing was written: there is ${names} already. With --force new files take its place and the former are kept aside.`
   )
 }
 
+/** Lines for what the login of the store needs; the values are not asked for, since a terminal shows what is typed. */
+const credentialLines = (variables: readonly string[]): string =>
+  variables.length === 0
+    ? ''
+    : `\n# credentials of the store vault\n${variables.map((name) => `${name}=\n`).join('')}`
+
 /** Writes the files and creates `data/`. Throws Failure if one exists and `force` is not set. */
 export const initialise = (folder: string, choices: Choices, force = false): void => {
-  const existing = existingFiles(folder, force)
-  keepAside(folder, existing)
-  const env = renderEnv('Settings of Purser. Whoever reads this file can open every API key.', {
-    ENVIRONMENT: choices.environment,
-    PORT: choices.port,
-    SCOPE_ROOT: choices.scopeRoot,
-    ENCRYPTION_KEYS: newEncryptionKey(),
-    INTERNAL_SECRET: randomBytes(32).toString('base64url')
-  })
-  onDisk('.env', () => writeFileSync(join(folder, '.env'), env, { flag: 'wx', mode: 0o600 }))
-  const file = join(folder, 'purser.yaml')
+  const { env, yaml } = targetsIn(folder)
+  keepAside(existingOf([env, yaml], force), env)
+  const { vault } = choices
+  const variables = vault === undefined ? [] : vaultVariables(vault)
+  const settings = renderEnv(
+    'Settings of Purser. Whoever reads this file can open every API key.',
+    {
+      ENVIRONMENT: choices.environment,
+      PORT: choices.port,
+      SCOPE_ROOT: choices.scopeRoot,
+      ENCRYPTION_KEYS: newEncryptionKey(),
+      INTERNAL_SECRET: randomBytes(32).toString('base64url')
+    }
+  )
+  const lines = settings + credentialLines(variables)
+  onDisk(env.label, () => writeFileSync(env.path, lines, { flag: 'wx', mode: 0o600 }))
   onDisk('purser.yaml', () => {
-    writeFileSync(file, renderConfigFile(choices.store, choices.demo), { flag: 'wx' })
+    writeFileSync(yaml.path, renderConfigFile(choices.store, choices.demo, vault), { flag: 'wx' })
     // It holds no secret, and a container reads it as a user of its own.
-    chmodSync(file, 0o644)
+    chmodSync(yaml.path, 0o644)
   })
   onDisk('data', () => mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 }))
-  tell('Written: .env (mode 600, with fresh random keys), purser.yaml and data/.')
-}
-
-const parseSetting =
-  (name: SettingName) =>
-  (text: string): string => {
-    try {
-      settingOf(name).parse(text)
-      return text
-    } catch (error) {
-      throw new InvalidArgumentError(`It ${(error as Error).message}.`)
-    }
-  }
-
-const parseKind = (text: string): string => {
-  const kinds = Object.keys(STORE_STANZAS)
-  if (kinds.includes(text)) return text
-  throw new InvalidArgumentError(`It must be one of ${kinds.join(', ')}.`)
-}
-
-type Answers = Omit<Choices, 'demo'>
-
-interface Question {
-  readonly member: keyof Answers
-  readonly text: string
-  readonly fallback: string
-  readonly parse: (text: string) => string
-}
-
-const QUESTIONS: readonly Question[] = [
-  {
-    member: 'environment',
-    text: `Environment (${ENVIRONMENTS.join(', ')})`,
-    fallback: 'pro',
-    parse: parseSetting('ENVIRONMENT')
-  },
-  { member: 'port', text: 'Port', fallback: '8700', parse: parseSetting('PORT') },
-  {
-    member: 'scopeRoot',
-    text: 'Scope above all public routes',
-    fallback: 'aura-services',
-    parse: parseSetting('SCOPE_ROOT')
-  },
-  {
-    member: 'store',
-    text: `Kind of the first store (${Object.keys(STORE_STANZAS).join(', ')})`,
-    fallback: 'local',
-    parse: parseKind
-  }
-]
-
-/** Asks on the terminal for what no flag has said; without a terminal the defaults stand. */
-const complete = async (given: Partial<Answers>): Promise<Answers> => {
-  const fallbacks = QUESTIONS.map(({ member, fallback }) => [member, fallback])
-  const answers = { ...Object.fromEntries(fallbacks), ...given } as Record<keyof Answers, string>
-  if (!process.stdin.isTTY) return answers
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const closed = new Promise<never>((_resolve, reject) => {
-    terminal.once('close', () => reject(new Failure('Nothing was written.')))
-  })
-  closed.catch(() => {})
-  try {
-    for (const { member, text, fallback, parse } of QUESTIONS) {
-      let isOpen = given[member] === undefined
-      while (isOpen) {
-        const answer = await Promise.race([terminal.question(`${text} [${fallback}]: `), closed])
-        try {
-          answers[member] = parse(answer.trim() || fallback)
-          isOpen = false
-        } catch (error) {
-          tell((error as Error).message)
-        }
-      }
-    }
-  } finally {
-    terminal.close()
-  }
-  return answers
+  tell(`Written: ${env.label} (mode 600, with fresh random keys), purser.yaml and data/.`)
+  if (env.label !== '.env') tell(`Commands find it by ENV_FILE=${env.label} or --env-file.`)
+  if (variables.length > 0)
+    tell(`Put into it what the store logs in with: ${variables.join(', ')}.`)
 }
 
 interface InitOptions extends Partial<Answers> {
@@ -173,10 +135,19 @@ interface InitOptions extends Partial<Answers> {
   readonly force?: boolean
 }
 
+const choicesOf = ({ vaultAddress, vaultLogin, vaultName, ...rest }: Answers): Choices => ({
+  ...rest,
+  demo: false,
+  ...(rest.store === 'vault' && {
+    vault: { address: vaultAddress, login: vaultLogin, name: vaultName }
+  })
+})
+
 const init = async ({ dev, force, ...given }: InitOptions): Promise<void> => {
-  existingFiles(process.cwd(), force === true)
-  const choices = dev ? { ...DEV_CHOICES, ...given } : { ...(await complete(given)), demo: false }
-  initialise(process.cwd(), choices, force)
+  const { env, yaml } = targetsIn(process.cwd())
+  existingOf([env, yaml], force === true)
+  const answers = await complete(dev ? { ...DEV_ANSWERS, ...given } : given)
+  initialise(process.cwd(), { ...choicesOf(answers), demo: dev === true }, force)
   tell(
     'Next: look at the stores and policies in purser.yaml, then `purser config check` and `purser serve`.'
   )
@@ -194,6 +165,9 @@ export const addInitCommand = (program: Command): void => {
     .option('--port <port>', 'of the public listener', parseSetting('PORT'))
     .option('--scope-root <scope>', 'the scope above all public routes', parseSetting('SCOPE_ROOT'))
     .option('--store <kind>', 'kind of the first store', parseKind)
+    .option('--vault-address <url>', 'of a first store of kind vault', parseVaultAddress)
+    .addOption(new Option('--vault-login <method>', 'how to log in there').choices(VAULT_LOGINS))
+    .option('--vault-name <name>', 'the user or role that logs in there', parseVaultName)
     .addHelpText(
       'after',
       '\nExample:\n  $ purser init --environment pre --store vault\n  $ purser init --dev'

@@ -2,7 +2,9 @@
 import { Command } from 'commander'
 import { addConfigCommand } from './config-check.ts'
 import { addEncryptionKeyCommand } from './encryption-key.ts'
+import { useEnvFile } from './environment.ts'
 import { addExplainCommand } from './explain.ts'
+import { usageFailure } from './failure.ts'
 import { addInitCommand } from './init.ts'
 import { addKeyCommand } from './key.ts'
 import { addQuickstartCommand } from './quickstart.ts'
@@ -18,6 +20,12 @@ export const createProgram = (version: string): Command => {
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.')
     // Inherited by the commands, so it stands before them.
     .exitOverride()
+    .option('--env-file <path>', 'the file of settings, in the place of ENV_FILE and ./.env')
+    .hook('preAction', (_program, command) => {
+      const { envFile } = command.optsWithGlobals<{ envFile?: string }>()
+      if (envFile === '') throw usageFailure('--env-file names a file.')
+      if (envFile !== undefined) useEnvFile(envFile)
+    })
   addServeCommand(program)
   addQuickstartCommand(program)
   addInitCommand(program)

@@ -1,5 +1,8 @@
-#!/usr/bin/env node
-/** The process behind the command line. Rule: it ends by itself, with an exit code that `failure.ts` explains. */
+#!/usr/bin/env -S node --
+/**
+ * The process behind the command line. Rule: it ends by itself, with an exit code that `failure.ts` explains. (`node --`: Node 20
+ * takes an `--env-file` that follows for its own, and ends where that file is not there yet.)
+ */
 import { readFileSync } from 'node:fs'
 import { reportFailure } from './failure.ts'
 import { createProgram } from './program.ts'

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type Config, readConfig } from '../config/config.ts'
-import { readEnviron } from '../config/env.ts'
+import { envFilePlace, namesOf, readEnviron } from '../config/env.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { compilePolicy } from '../core/policy.ts'
 import { Sensitive } from '../core/secret.ts'
@@ -29,18 +29,19 @@ const ONE_DAY = 86_400
 /** Writes what `purser init --dev` writes if there is nothing; throws Failure if there is only half. */
 const ensureConfiguration = (folder: string): void => {
   const environ = readEnviron(process.env, folder)
-  const isSet = (name: string): boolean => (process.env[name] ?? '') !== ''
+  const isGiven = namesOf('ENCRYPTION_KEYS').some((name) => (process.env[name] ?? '') !== '')
+  const { label, path } = envFilePlace(process.env, folder)
   const hasFile = existsSync(resolve(folder, environ['CONFIG_FILE'] || './purser.yaml'))
-  const hasEnv = existsSync(resolve(folder, '.env'))
-  const hasSecrets = hasEnv || isSet('ENCRYPTION_KEYS') || isSet('ENCRYPTION_KEYS_FILE')
+  const hasEnv = existsSync(path)
+  const hasSecrets = hasEnv || isGiven
   if (hasFile && hasSecrets) return
   if (!hasFile && !hasSecrets) {
     initialise(folder, DEV_CHOICES)
     return
   }
   const [found, missing] = hasFile
-    ? ['purser.yaml', '.env (or ENCRYPTION_KEYS in the environment)']
-    : [hasEnv ? '.env' : 'ENCRYPTION_KEYS in the environment', 'purser.yaml']
+    ? ['purser.yaml', `${label} (or ENCRYPTION_KEYS in the environment)`]
+    : [hasEnv ? label : 'ENCRYPTION_KEYS in the environment', 'purser.yaml']
   throw new Failure(
     `Half a configuration: there is ${found}, but no ${missing}. Nothing was changed. Bring what is missing, or take the other half away and start again to get both written afresh.`
   )

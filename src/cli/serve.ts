@@ -10,8 +10,8 @@ import { type App, buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import { type SettingName, settingNames } from '../config/settings.ts'
+import { warningsOf } from '../config/warnings.ts'
 import { createLogger } from '../telemetry/logger.ts'
-import { warningsOf } from './config-check.ts'
 import { STARTED_WITH, shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
 
@@ -25,6 +25,7 @@ const RELOADED: readonly SettingName[] = [
   'ENCRYPTION_KEYS',
   'INTERNAL_SECRET',
   'CONFIG_FILE',
+  'VAULT_NAMESPACE',
   'HASHICORP_VAULT_CONFIG',
   'HASHICORP_VAULT_CONFIG_FILE_PATH'
 ]
@@ -133,7 +134,7 @@ export const serve = async (
   folder: string,
   announce: (config: Config, origin: string) => Promise<void> = async () => {}
 ): Promise<void> => {
-  const config = readConfig(STARTED_WITH, folder)
+  const config = readConfig(STARTED_WITH, folder, true)
   const logger = createLogger(config.settings.LOG_LEVEL)
   const warn = (app: App): void => {
     for (const warning of warningsOf(app.config())) logger.warn(warning)
@@ -143,7 +144,7 @@ export const serve = async (
     try {
       // A signal may come before there is anything to reload.
       const app = await starting
-      const next = readConfig(STARTED_WITH, folder)
+      const next = readConfig(STARTED_WITH, folder, true)
       await app.reload(next, shareEnviron(folder))
       logger.info('the configuration was reloaded')
       warn(app)

@@ -5,6 +5,48 @@ interface Stanza {
   readonly lines: readonly string[]
 }
 
+export const VAULT_LOGINS = ['token', 'approle', 'userpass', 'kubernetes'] as const
+export type VaultLogin = (typeof VAULT_LOGINS)[number]
+
+export interface VaultChoices {
+  readonly address: string
+  readonly login: VaultLogin
+  /** Of the user or the role, for the logins that have one. */
+  readonly name: string
+}
+
+export const VAULT_CHOICES: VaultChoices = {
+  address: 'https://vault.internal:8200',
+  login: 'token',
+  name: 'purser'
+}
+
+const VAULT_AUTH: Readonly<Record<VaultLogin, (name: string) => string>> = {
+  token: () => 'token: { env: VAULT_TOKEN }',
+  approle: () => 'roleId: { env: VAULT_ROLE_ID }, secretId: { env: VAULT_SECRET_ID }',
+  userpass: (name) => `username: ${name}, password: { env: VAULT_PASSWORD }`,
+  kubernetes: (name) => `role: ${name}`
+}
+
+/** The variables that hold what the login needs. */
+export const vaultVariables = ({ login }: VaultChoices): string[] =>
+  VAULT_AUTH[login]('').match(/VAULT_\w+/g) ?? []
+
+/** Any text as YAML, also inside braces. */
+const scalar = (text: string): string => (/^[\w./:@-]+$/.test(text) ? text : JSON.stringify(text))
+
+const vaultStanza = ({ address, login, name }: VaultChoices): Stanza => ({
+  about:
+    'HashiCorp Vault or OpenBao; variables named in its login are read from the environment or .env',
+  lines: [
+    '- name: vault',
+    '  kind: vault',
+    `  address: ${scalar(address)}`,
+    '  mounts: [{ path: my-kv, version: 2 }]',
+    `  auth: { method: ${login}, ${VAULT_AUTH[login](scalar(name))} }`
+  ]
+})
+
 /** What to write for a store of a kind, below `stores:`; values are examples to be replaced. */
 export const STORE_STANZAS: Readonly<Record<string, Stanza>> = {
   local: {
@@ -36,16 +78,7 @@ export const STORE_STANZAS: Readonly<Record<string, Stanza>> = {
     about: 'secrets of these namespaces, read with the service account of the pod',
     lines: ['- name: cluster', '  kind: kubernetes', '  namespaces: [my-namespace]']
   },
-  vault: {
-    about: 'HashiCorp Vault or OpenBao; VAULT_TOKEN is read from the environment or .env',
-    lines: [
-      '- name: vault',
-      '  kind: vault',
-      '  address: https://vault.internal:8200',
-      '  mounts: [{ path: my-kv, version: 2 }]',
-      '  auth: { method: token, token: { env: VAULT_TOKEN } }'
-    ]
-  }
+  vault: vaultStanza(VAULT_CHOICES)
 }
 
 const render = ({ about, lines }: Stanza, mark: string): string[] =>
@@ -58,10 +91,15 @@ const EXAMPLE_POLICY = [
   '  #   write: []'
 ]
 
-export const renderConfigFile = (kind: string, withDemo: boolean): string => {
-  const active = STORE_STANZAS[kind]
-  if (active === undefined) throw new Error('the kind has no stanza')
-  const others = Object.values(STORE_STANZAS).filter((stanza) => stanza !== active)
+export const renderConfigFile = (
+  kind: string,
+  withDemo: boolean,
+  vault: VaultChoices = VAULT_CHOICES
+): string => {
+  const known = STORE_STANZAS[kind]
+  if (known === undefined) throw new Error('the kind has no stanza')
+  const active = kind === 'vault' ? vaultStanza(vault) : known
+  const others = Object.values(STORE_STANZAS).filter((stanza) => stanza !== known)
   return [
     '# What Purser reads and for whom. `purser config check` validates it; SIGHUP makes a running service take it over.',
     '# It holds no secret: credentials of stores come from the environment or from files.',

@@ -39,7 +39,12 @@ const wayBack = (
   return undefined
 }
 
-export const chainFaults = (stores: readonly Chained[], book: ReferenceBook): ChainFault[] => {
+/** `isExcused`: the reference leads nowhere only because of a fault that is told already. */
+export const chainFaults = (
+  stores: readonly Chained[],
+  book: ReferenceBook,
+  isExcused: (text: string) => boolean = () => false
+): ChainFault[] => {
   const faults: ChainFault[] = []
   const needs = new Map<string, string[]>()
   stores.forEach(({ name, settings }, index) => {
@@ -48,7 +53,7 @@ export const chainFaults = (stores: readonly Chained[], book: ReferenceBook): Ch
       try {
         const reference = parseReference(text, book)
         if (reference !== undefined) needed.push(reference.store)
-        else
+        else if (!isExcused(text))
           faults.push({ index, message: 'has a credential whose ref leads to no configured store' })
       } catch (error) {
         faults.push({

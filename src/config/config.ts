@@ -2,11 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { pemOfFile } from '../core/file-text.ts'
-import { type Environ, isGuarded, readSettings } from './env.ts'
+import { type Environ, isGuarded, readEnvFile, settingsIn } from './env.ts'
+import { writableFaults } from './exposure.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { type FileConfig, readConfigFile } from './file.ts'
 import { type Import, readImport } from './hashicorp.ts'
+import { misspelt, notesOn } from './names.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
+import { faultsOfStart } from './start.ts'
+import { surroundingsOf } from './store.ts'
 
 export interface Tls {
   /** PEM. */
@@ -25,6 +29,12 @@ export interface Config extends FileConfig {
   readonly tls: Tls | undefined
   /** Settings that are set to something but steer nothing in this version. */
   readonly withoutEffect: readonly SettingName[]
+  /** What was taken under another name, or is known and steers nothing here. */
+  readonly notes: readonly ConfigFault[]
+  /** As it was when this was read, with what the file of settings adds. */
+  readonly environ: Environ
+  /** Against which relative paths are resolved. */
+  readonly folder: string
 }
 
 const orFaults = <T>(read: () => T, faults: ConfigFault[]): T | undefined => {
@@ -37,7 +47,7 @@ const orFaults = <T>(read: () => T, faults: ConfigFault[]): T | undefined => {
   }
 }
 
-const readTls = (settings: Settings, folder: string): Tls | undefined => {
+const readTls = (settings: Partial<Settings>, folder: string): Tls | undefined => {
   const read = (name: 'TLS_CERT_FILE' | 'TLS_KEY_FILE' | 'TLS_CLIENT_CA_FILE'): Buffer => {
     try {
       return pemOfFile(readFileSync(resolve(folder, settings[name] ?? '')))
@@ -45,12 +55,14 @@ const readTls = (settings: Settings, folder: string): Tls | undefined => {
       throw new ConfigError([{ place: name, message: `the file ${whyUnread(error)}` }])
     }
   }
-  if (settings.TLS_CERT_FILE === undefined) return undefined
-  return {
-    cert: read('TLS_CERT_FILE'),
-    key: read('TLS_KEY_FILE'),
-    ...(settings.TLS_CLIENT_CA_FILE !== undefined && { clientCa: read('TLS_CLIENT_CA_FILE') })
-  }
+  const { TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE } = settings
+  if (TLS_CERT_FILE === undefined || TLS_KEY_FILE === undefined) return undefined
+  const faults: ConfigFault[] = []
+  const cert = orFaults(() => read('TLS_CERT_FILE'), faults)
+  const key = orFaults(() => read('TLS_KEY_FILE'), faults)
+  const clientCa = TLS_CLIENT_CA_FILE && orFaults(() => read('TLS_CLIENT_CA_FILE'), faults)
+  if (!(cert && key) || faults.length > 0) throw new ConfigError(faults)
+  return { cert, key, ...(clientCa && { clientCa }) }
 }
 
 /** Where credentials given as `{ env: NAME }` are looked up. */
@@ -59,18 +71,35 @@ export const credentialsIn =
   (name: string): string | undefined =>
     credentials.get(name)?.reveal() ?? environ[name]
 
-/** `folder` is where `.env` and relative paths are looked for. Throws ConfigError with every fault of both. */
-export const readConfig = (environ: Environ, folder: string): Config => {
-  const faults: ConfigFault[] = []
-  const settings = orFaults(() => readSettings(environ, folder), faults)
-  const path = settings?.CONFIG_FILE ?? environ['CONFIG_FILE'] ?? './purser.yaml'
-  const imported = settings && orFaults(() => readImport(settings, folder), faults)
-  const beside = settings && { guarded: isGuarded(settings), imported: imported?.stores ?? [] }
-  const file = orFaults(() => readConfigFile(resolve(folder, path), basename(path), beside), faults)
-  const tls = settings && orFaults(() => readTls(settings, folder), faults)
-  if (!(settings && imported && file) || faults.length > 0) {
-    throw new ConfigError(faults)
+/**
+ * `folder` is where `.env` and relative paths are looked for. `toServe`: what only a start needs is looked at too. Throws
+ * ConfigError with every fault.
+ */
+export const readConfig = (environ: Environ, folder: string, toServe = false): Config => {
+  const envFile = readEnvFile(environ, folder)
+  const { settings: read, faults: found } = settingsIn(envFile, folder)
+  const faults: ConfigFault[] = [...found]
+  const path = read.CONFIG_FILE ?? './purser.yaml'
+  const imported = orFaults(() => readImport(read, folder), faults)
+  const beside = {
+    ...surroundingsOf(read),
+    imported: imported?.stores ?? [],
+    isIncomplete: imported === undefined
   }
+  const inFile = resolve(folder, path)
+  const inspected = orFaults(() => readConfigFile(inFile, basename(path), beside), faults)
+  faults.push(...(inspected?.faults ?? []))
+  const file = inspected?.file
+  const tls = orFaults(() => readTls(read, folder), faults)
+  // Without the file nobody knows which names its stores use.
+  if (file !== undefined) {
+    const used = new Set(file.placed.flatMap(({ where }) => where.env ?? []))
+    faults.push(...misspelt(envFile, used))
+  }
+  if (toServe) faults.push(...faultsOfStart(tls, file?.placed ?? [], folder))
+  faults.push(...(isGuarded(read) ? writableFaults(read, envFile.all, folder) : []))
+  if (!(imported && file) || faults.length > 0) throw new ConfigError(faults)
+  const settings = Object.freeze(read as Settings)
   const withoutEffect = settingNames.filter((name) => {
     const { pending, fallback, parse } = settingOf(name)
     if (pending !== true || settings[name] === undefined) return false
@@ -82,6 +111,9 @@ export const readConfig = (environ: Environ, folder: string): Config => {
     credentials: imported.credentials,
     dataDir: resolve(folder, settings.DATA_DIR),
     tls,
-    withoutEffect
+    withoutEffect,
+    notes: notesOn(envFile),
+    environ: envFile.all,
+    folder
   })
 }

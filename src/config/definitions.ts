@@ -10,10 +10,9 @@ import { createReferenceBook, locatorOf, parseReference } from '../core/referenc
 import type { SecretRecord } from '../core/secret.ts'
 import { checkShape, type Report } from '../core/shape.ts'
 import type { Config } from './config.ts'
-import { isGuarded } from './env.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import { Definition, settingsOf, WORDS } from './hashicorp-form.ts'
-import { readStore, type StoreConfig } from './store.ts'
+import { readStore, type StoreConfig, type StoreSurroundings, surroundingsOf } from './store.ts'
 
 type Where = NonNullable<StoreConfig['definition']>
 
@@ -52,7 +51,7 @@ const NAMES: ReadonlySet<unknown> = new Set(Object.keys(Definition.properties))
 const complete = (
   { name, plugin, settings }: StoreConfig,
   definition: unknown,
-  guarded: boolean,
+  surroundings: StoreSurroundings,
   fault: (message: string) => void
 ): StoreConfig | undefined => {
   // The names of members that we do not know are theirs.
@@ -65,7 +64,7 @@ const complete = (
   if (!checkShape(Definition, definition, [], report)) return undefined
   const given = settingsOf(definition as Parameters<typeof settingsOf>[0])
   const entry = { ...settings, ...given, name, kind: plugin.kind }
-  return readStore(entry, guarded, [], ([member, ...rest], message) =>
+  return readStore(entry, surroundings, [], ([member, ...rest], message) =>
     report(member === undefined ? [] : [WORDS.get(member) ?? member, ...rest], message)
   )
 }
@@ -73,7 +72,7 @@ const complete = (
 /** The configuration as it is to be served, with every definition read. Throws ConfigError. */
 export const readDefinitions = async (config: Config, deps: StoresDeps): Promise<Config> => {
   const faults: ConfigFault[] = []
-  const guarded = isGuarded(config.settings)
+  const surroundings = surroundingsOf(config.settings)
   const stores = await Promise.all(
     config.stores.map(async (store): Promise<StoreConfig> => {
       const { definition } = store
@@ -81,7 +80,7 @@ export const readDefinitions = async (config: Config, deps: StoresDeps): Promise
       const fault = (message: string) => faults.push({ place: definition.place, message })
       try {
         const record = await read(definition, deps)
-        return complete(store, parse(record), guarded, fault) ?? store
+        return complete(store, parse(record), surroundings, fault) ?? store
       } catch (error) {
         fault(`its definition could not be read: ${failure(error)}`)
         return store

@@ -4,21 +4,18 @@
  */
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
+import type { ObjectKind } from '../broker/object-kinds.ts'
 import type { ObjectsByKind } from '../broker/objects.ts'
 import { textOfFile } from '../core/file-text.ts'
-import { compilePolicy, type PolicyRule } from '../core/policy.ts'
-import {
-  createReferenceBook,
-  isSecretName,
-  parseReference,
-  type ReferenceBook
-} from '../core/reference.ts'
-import { checkShape, type Report } from '../core/shape.ts'
+import type { PolicyRule } from '../core/policy.ts'
+import { createReferenceBook, type ReferenceBook } from '../core/reference.ts'
+import { checkShape, isObject, type Report } from '../core/shape.ts'
 import { chainFaults } from './chain.ts'
-import { ConfigError, whyUnread } from './fault.ts'
-import type { ImportedStore } from './hashicorp.ts'
+import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { readObjects } from './objects.ts'
-import { readStore, Store, type StoreConfig } from './store.ts'
+import { checkNames, checkPolicies, type Entries, excuses } from './rules.ts'
+import { Store, type StoreConfig } from './store.ts'
+import { type Beside, type Placed, readStores } from './stores.ts'
 import { readYaml } from './yaml-document.ts'
 
 const Clients = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
@@ -54,11 +51,9 @@ export interface FileConfig extends ObjectsByKind {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
   readonly book: ReferenceBook
+  /** Of all stores of the file that could be read, imported ones aside. */
+  readonly placed: readonly Placed[]
 }
-
-const NAMED_ALIKE = 'has the name of another store: its member store can give it one of its own'
-
-const storeOfPattern = (pattern: string): string => pattern.slice(0, pattern.indexOf(':'))
 
 /** A member with nothing after its colon is no member: what stood below it may all be commented out. */
 const withoutEmpty = (content: unknown): unknown => {
@@ -67,115 +62,77 @@ const withoutEmpty = (content: unknown): unknown => {
   return Object.fromEntries(Object.entries(content).filter(([, member]) => member !== null))
 }
 
-const checkPolicies = (
-  policies: readonly PolicyRule[],
-  stores: ReadonlyMap<string, string>,
-  report: Report
-): void => {
-  policies.forEach((rule, index) => {
-    const at = ['policies', index]
-    try {
-      compilePolicy([rule])
-    } catch (error) {
-      report(at, (error as Error).message)
-      return
-    }
-    for (const action of ['read', 'write'] as const) {
-      rule[action]?.forEach((pattern, place) => {
-        const kind = stores.get(storeOfPattern(pattern))
-        const path = pattern.replace(/#.*$/, '')
-        if (kind === undefined) {
-          report([...at, action, place], 'names a store that is not configured')
-        } else if (action === 'write' && pattern.includes('#')) {
-          report(
-            [...at, action, place],
-            'never matches: a write is of a whole secret, not of a field'
-          )
-        } else if (kind === 'azure-key-vault' && path !== path.toLowerCase()) {
-          report(
-            [...at, action, place],
-            'never matches: names in Azure Key Vault are lower case here'
-          )
-        }
-      })
-    }
+/** The content with what has the wrong shape told and left out, so that all else is looked at as well. */
+const wellShaped = (content: unknown, report: Report) => {
+  const wrong = new Set<string>()
+  checkShape(File, content, [], (path, message) => {
+    wrong.add(path.slice(0, 2).join('.'))
+    report(path, message)
   })
-}
-
-const checkNames = (
-  names: ReadonlyMap<string, string>,
-  book: ReferenceBook,
-  report: Report
-): void => {
-  for (const [name, text] of names) {
-    const at = ['secrets', name]
-    if (!isSecretName(name)) report(at, 'must be letters, digits, dots, underscores and hyphens')
-    else if (name === 'batch') report(at, 'is taken by the route /v1/secrets/batch')
-    else if (isSecretName(text)) report(at, 'must be a reference, not another name')
-    else {
-      try {
-        if (parseReference(text, book) === undefined) report(at, 'leads to no configured store')
-      } catch (error) {
-        report(at, (error as Error).message)
-      }
-    }
+  const written = isObject(content) ? content : {}
+  const entriesOf = <T>(list: string): Entries<T> => {
+    const entries = written[list]
+    if (!Array.isArray(entries) || wrong.has(list)) return []
+    return entries
+      .map((entry, i) => [i, entry] as const)
+      .filter(([i]) => !wrong.has(`${list}.${i}`))
+  }
+  const names = isObject(written['secrets']) ? Object.entries(written['secrets']) : []
+  const listOf = (kind: ObjectKind): unknown[] => entriesOf(kind).map(([, entry]) => entry)
+  return {
+    written,
+    entriesOf,
+    objects: { providers: listOf('providers'), bots: listOf('bots'), channels: listOf('channels') },
+    secrets: names.filter(([, text]) => typeof text === 'string') as [string, string][]
   }
 }
 
-/** What else there is, besides the file. */
-export interface Beside {
-  /** The environment is pre or pro. */
-  readonly guarded?: boolean
-  /** Stores from elsewhere, which the file may refer to as to its own. */
-  readonly imported?: readonly ImportedStore[]
+export interface FileRead {
+  /** Without what is at fault. */
+  readonly file: FileConfig
+  readonly faults: readonly ConfigFault[]
+}
+
+/** Reads the text of a `purser.yaml` with all that is wrong with it. Throws ConfigError if it is no YAML. */
+export const inspectConfigFile = (text: string, label: string, beside: Beside = {}): FileRead => {
+  const document = readYaml(text, label)
+  const { faults, report } = document
+  const { guarded = false, imported = [] } = beside
+  const content = wellShaped(withoutEmpty(document.content), report)
+  const sound = content.entriesOf<Static<typeof Store>>('stores')
+  const { stores, placed, indexes, known } = readStores(
+    content.written['stores'],
+    sound,
+    beside,
+    document
+  )
+  const isExcused = excuses(known)
+  const all = [...stores, ...imported]
+  const policies = content.entriesOf<PolicyRule>('policies')
+  const secrets = new Map(content.secrets)
+  const book = createReferenceBook(all, secrets)
+  checkPolicies(policies, known, report)
+  const configured = readObjects(content.objects, { book, guarded, isExcused }, report)
+  checkNames(secrets, book, isExcused, report)
+  for (const { index, message } of chainFaults(all, book, isExcused)) {
+    const elsewhere = imported[index - stores.length]
+    const own = indexes.get(all[index]?.name ?? '') ?? index
+    if (elsewhere === undefined) report(['stores', own], message)
+    else faults.push({ place: elsewhere.place, message })
+  }
+  const rules = policies.map(([, rule]) => rule)
+  return { file: { stores: all, policies: rules, book, placed, ...configured }, faults }
 }
 
 /** Parses the text of a `purser.yaml`; `label` is what faults call it. Throws ConfigError with every fault. */
-export const parseConfigFile = (
-  text: string,
-  label: string,
-  { guarded = false, imported = [] }: Beside = {}
-): FileConfig => {
-  const { content: written, faults, report, refuse } = readYaml(text, label)
-  const content = withoutEmpty(written)
-  if (!checkShape(File, content, [], report)) refuse()
-
-  const file = content as Static<typeof File>
-  const stores: StoreConfig[] = []
-  const kinds = new Map<string, string>()
-  file.stores.forEach((entry, index) => {
-    const store = readStore(entry, guarded, ['stores', index], report)
-    if (kinds.has(entry.name)) report(['stores', index, 'name'], 'stands twice')
-    kinds.set(entry.name, entry.kind)
-    if (store !== undefined) stores.push(store)
-  })
-  for (const { name, plugin, place } of imported) {
-    if (kinds.has(name)) faults.push({ place, message: NAMED_ALIKE })
-    kinds.set(name, plugin.kind)
-  }
-  const all = [...stores, ...imported]
-  const policies = (file.policies ?? []) as PolicyRule[]
-  const secrets = new Map(Object.entries(file.secrets ?? {}))
-  const book = createReferenceBook(all, secrets)
-  checkPolicies(policies, kinds, report)
-  const areStoresRead = stores.length === file.stores.length
-  // What leads to a store which is itself at fault would only repeat that fault.
-  const context = { book: areStoresRead ? book : undefined, guarded }
-  const configured = readObjects(file, context, report)
-  if (areStoresRead) {
-    checkNames(secrets, book, report)
-    for (const { index, message } of chainFaults(all, book)) {
-      const elsewhere = imported[index - stores.length]
-      if (elsewhere === undefined) report(['stores', index], message)
-      else faults.push({ place: elsewhere.place, message })
-    }
-  }
-  refuse()
-  return { stores: all, policies, book, ...configured }
+export const parseConfigFile = (text: string, label: string, beside?: Beside): FileConfig => {
+  const { file, faults } = inspectConfigFile(text, label, beside)
+  if (faults.length > 0) throw new ConfigError(faults)
+  return file
 }
 
-/** Throws ConfigError. */
-export const readConfigFile = (path: string, label: string, beside?: Beside): FileConfig => {
+/** Throws ConfigError if there is no such file or it is no YAML. */
+export const readConfigFile = (path: string, label: string, beside?: Beside): FileRead => {
   let text: string
   try {
     text = textOfFile(readFileSync(path))
@@ -184,5 +141,5 @@ export const readConfigFile = (path: string, label: string, beside?: Beside): Fi
     const help = 'code' in (error as object) ? '; `purser init` writes one' : ''
     throw new ConfigError([{ place: label, message: `${why}${help}` }])
   }
-  return parseConfigFile(text, label, beside)
+  return inspectConfigFile(text, label, beside)
 }

@@ -10,7 +10,6 @@ import { createReferenceBook, parseReference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { refsIn } from './chain.ts'
-import { isGuarded } from './env.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import {
   FromStore,
@@ -23,7 +22,7 @@ import {
 } from './hashicorp-form.ts'
 import { placeOfFault } from './json-fault.ts'
 import type { Settings } from './settings.ts'
-import { readStore, type StoreConfig } from './store.ts'
+import { readStore, type StoreConfig, type StoreSurroundings, surroundingsOf } from './store.ts'
 
 export interface ImportedStore extends StoreConfig {
   /** Of the entry: the setting's name and an index. */
@@ -82,8 +81,12 @@ const parseList = (text: string, label: string): readonly unknown[] => {
   throw new ConfigError([{ place: label, message: 'must be a list of Vaults' }])
 }
 
-/** `label` is what faults call the text, `guarded`: the environment is pre or pro. Throws ConfigError with every fault. */
-export const parseImport = (written: string, label: string, guarded: boolean): Import => {
+/** `label` is what faults call the text. Throws ConfigError with every fault. */
+export const parseImport = (
+  written: string,
+  label: string,
+  surroundings: StoreSurroundings
+): Import => {
   const text = withoutMark(written)
   const faults: ConfigFault[] = []
   const credentials = new Map<string, Sensitive<string>>()
@@ -95,7 +98,7 @@ export const parseImport = (written: string, label: string, guarded: boolean): I
   const readAs = (kind: string, name: string, settings: Entry, index: number) =>
     readStore(
       { ...settings, name, kind },
-      guarded,
+      surroundings,
       [index],
       ([at = index, member, ...rest], said) =>
         report(member === undefined ? [at] : [at, WORDS.get(member) ?? member, ...rest], said)
@@ -144,10 +147,10 @@ export const parseImport = (written: string, label: string, guarded: boolean): I
 }
 
 /** What the setting or the file says; nothing where neither is set. Throws ConfigError. */
-export const readImport = (settings: Settings, folder: string): Import => {
+export const readImport = (settings: Partial<Settings>, folder: string): Import => {
   const { HASHICORP_VAULT_CONFIG: direct, HASHICORP_VAULT_CONFIG_FILE_PATH: path } = settings
-  const guarded = isGuarded(settings)
-  if (direct !== undefined) return parseImport(direct, 'HASHICORP_VAULT_CONFIG', guarded)
+  const surroundings = surroundingsOf(settings)
+  if (direct !== undefined) return parseImport(direct, 'HASHICORP_VAULT_CONFIG', surroundings)
   if (path === undefined) return { stores: [], credentials: new Map() }
   const label = 'HASHICORP_VAULT_CONFIG_FILE_PATH'
   let text: string
@@ -156,5 +159,5 @@ export const readImport = (settings: Settings, folder: string): Import => {
   } catch (error) {
     throw new ConfigError([{ place: label, message: `the file ${whyUnread(error)}` }])
   }
-  return parseImport(text, label, guarded)
+  return parseImport(text, label, surroundings)
 }

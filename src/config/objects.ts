@@ -12,15 +12,25 @@ import {
   type Surroundings
 } from '../broker/object-kinds.ts'
 import type { ObjectsByKind } from '../broker/objects.ts'
-import type { Report } from '../core/shape.ts'
+import type { ReferenceBook } from '../core/reference.ts'
+import type { Path, Report } from '../core/shape.ts'
 
 export interface ObjectsContext extends Pick<Surroundings, 'guarded'> {
-  readonly book: Around['book']
+  readonly book: ReferenceBook
+  /** The reference leads nowhere only because of a fault that is told already. */
+  readonly isExcused?: (text: string | undefined) => boolean
+}
+
+/** The text at a path of an entry as it was written. */
+const textAt = (entry: unknown, path: Path): string | undefined => {
+  let value = entry
+  for (const part of path) value = (value as Record<string | number, unknown> | undefined)?.[part]
+  return typeof value === 'string' ? value : undefined
 }
 
 export const readObjects = (
   written: { readonly [K in ObjectKind]?: readonly unknown[] },
-  { book, guarded }: ObjectsContext,
+  { book, guarded, isExcused = () => false }: ObjectsContext,
   report: Report
 ): ObjectsByKind => {
   const found = noObjects()
@@ -34,7 +44,13 @@ export const readObjects = (
     const into: Map<string, ObjectTypes[K]> = found[kind]
     written[kind]?.forEach((entry, index) => {
       const { object, faults } = parse(entry, { guarded, atRunTime: false })
-      const all = [...faults, ...(object === undefined ? [] : check(object, around))]
+      const stray = object === undefined ? [] : check(object, around)
+      const all = [
+        ...faults,
+        ...stray.filter(
+          ({ rule, path }) => rule !== 'unknown_store' || !isExcused(textAt(entry, path))
+        )
+      ]
       for (const { path, message } of all) report([kind, index, ...path], message)
       if (object === undefined) return
       if (into.has(object.name)) report([kind, index, 'name'], 'stands twice')

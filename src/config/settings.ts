@@ -8,6 +8,7 @@ import { ENVIRONMENTS } from '../core/principal.ts'
 import { isScope } from '../core/scope.ts'
 import { ENCRYPTION_KEY_LENGTH } from '../crypto/keyring.ts'
 import { parseRedisKeyPrefix, parseRedisUrl } from '../state/redis-url.ts'
+import { coverNearlyAll, parseNetwork } from './network.ts'
 import { weaknessOf } from './strength.ts'
 
 export interface Setting<T> {
@@ -73,17 +74,10 @@ const scope = (value: string): string => {
 
 const proxies = (value: string): string[] => {
   const addresses = list(value)
-  const isAddress = (item: string): boolean => {
-    const [address = '', prefix, ...others] = item.split('/')
-    return (
-      isIP(address) !== 0 &&
-      others.length === 0 &&
-      (prefix === undefined || /^\d{1,3}$/.test(prefix))
-    )
-  }
-  if (!addresses.every(isAddress))
+  const networks = addresses.flatMap((item) => parseNetwork(item) ?? [])
+  if (networks.length < addresses.length)
     throw new Error('must list IP addresses or networks of proxies, comma-separated')
-  if (addresses.some((item) => item.endsWith('/0'))) throw new Error('must not trust every address')
+  if (coverNearlyAll(networks)) throw new Error('must not trust every address, or nearly every one')
   return addresses
 }
 
@@ -296,6 +290,7 @@ export const SETTINGS = {
     fallback: 'false'
   }),
   METRICS_ENABLED: setting('serves /internal/metrics', flag, { fallback: 'true', ...PENDING }),
+  VAULT_NAMESPACE: optional('the namespace of every Vault store that names none of its own', text),
   HASHICORP_VAULT_CONFIG: optional("Apono's JSON list of Vaults; each becomes a store", text, {
     secret: true
   }),

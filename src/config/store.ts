@@ -9,6 +9,8 @@ import { isStoreName } from '../core/reference.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
 import { Quota } from '../providers/quotas.ts'
+import { isGuarded } from './env.ts'
+import type { Settings } from './settings.ts'
 
 export const Store = Type.Object({
   name: Type.String(),
@@ -33,15 +35,30 @@ export interface StoreConfig extends StoreSpec {
 export const skipsVerify = ({ settings }: Pick<StoreConfig, 'settings'>): boolean =>
   settings['skipVerify'] === true
 
-/** The store that the entry describes; undefined if a fault was reported. `isGuarded`: the environment is pre or pro. */
+/** What is said elsewhere and counts for every store. */
+export interface StoreSurroundings {
+  /** The environment is pre or pro. */
+  readonly guarded: boolean
+  /** VAULT_NAMESPACE: of each Vault store that names none of its own. */
+  readonly vaultNamespace?: string | undefined
+}
+
+export const surroundingsOf = (settings: Partial<Settings>): StoreSurroundings => ({
+  guarded: isGuarded(settings),
+  vaultNamespace: settings.VAULT_NAMESPACE
+})
+
+/** The store that the entry describes; undefined if a fault was reported. */
 export const readStore = (
   entry: Static<typeof Store>,
-  isGuarded: boolean,
+  { guarded, vaultNamespace }: StoreSurroundings,
   at: Path,
   report: Report
 ): StoreConfig | undefined => {
-  const { name, kind, requireTags, quota, events, ...settings } = entry as Record<string, unknown> &
+  const { name, kind, requireTags, quota, events, ...own } = entry as Record<string, unknown> &
     Static<typeof Store>
+  const isElsewhere = kind === 'vault' && vaultNamespace !== undefined
+  const settings = isElsewhere ? { namespace: vaultNamespace, ...own } : own
   if (!isStoreName(name)) {
     report(
       [...at, 'name'],
@@ -58,7 +75,7 @@ export const readStore = (
     report([...at, 'requireTags'], 'cannot be asked of this kind of store, which has none')
   }
   if (!checkShape(plugin.settings, settings, at, report)) return undefined
-  if (isGuarded && skipsVerify({ settings })) {
+  if (guarded && skipsVerify({ settings })) {
     report([...at, 'skipVerify'], 'is refused in pre and pro')
     return undefined
   }

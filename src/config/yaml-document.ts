@@ -1,6 +1,6 @@
 /** A YAML file that people write. Rule: no alias, no member twice, and every fault has its line and never shows a value. */
 import { isNode, LineCounter, parseDocument, visit } from 'yaml'
-import type { Report } from '../core/shape.ts'
+import type { Path, Report } from '../core/shape.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 
 export interface YamlDocument {
@@ -8,6 +8,8 @@ export interface YamlDocument {
   /** So far; more may be added. */
   readonly faults: ConfigFault[]
   readonly report: Report
+  /** `<label>:<line>:<column>` of what stands at the path, or of the nearest thing above it. */
+  readonly placeOf: (path: Path) => string
   /** Throws ConfigError if there is any fault. */
   readonly refuse: () => void
 }
@@ -22,17 +24,17 @@ export const readYaml = (text: string, label: string): YamlDocument => {
     const { line, col } = lines.linePos(offset)
     return `${label}:${line}:${col}`
   }
-  const report: Report = (path, message) => {
+  const placeOf = (path: Path): string => {
     // A missing member has no node of its own: its parent's place is the nearest.
     for (let depth = path.length; depth >= 0; depth--) {
       const node = document.getIn(path.slice(0, depth), true)
-      if (isNode(node) && node.range) {
-        const subject = path.length > 0 ? `${path.join('.')} ` : ''
-        faults.push({ place: place(node.range[0]), message: `${subject}${message}` })
-        return
-      }
+      if (isNode(node) && node.range) return place(node.range[0])
     }
-    faults.push({ place: label, message })
+    return label
+  }
+  const report: Report = (path, message) => {
+    const subject = path.length > 0 ? `${path.join('.')} ` : ''
+    faults.push({ place: placeOf(path), message: `${subject}${message}` })
   }
   const refuse = (): void => {
     if (faults.length > 0) throw new ConfigError(faults)
@@ -56,5 +58,5 @@ export const readYaml = (text: string, label: string): YamlDocument => {
     }
   })
   refuse()
-  return { content: document.toJS(), faults, report, refuse }
+  return { content: document.toJS(), faults, report, placeOf, refuse }
 }

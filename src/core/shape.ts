@@ -4,6 +4,7 @@
  */
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Settings } from 'typebox/system'
 
 export type Path = readonly (string | number)[]
 /** `keyword` is the word of JSON schema for the rule that is broken, where it was a schema's. */
@@ -75,13 +76,25 @@ const schemaAt = (schema: Schema, schemaPath: string): Schema =>
     .slice(1)
     .reduce<Schema>((at, part) => (at as Readonly<Record<string, Schema>>)[part] ?? {}, schema)
 
+/** By default the library stops at the eighth, whoever asks. */
+const allErrors = <T>(find: () => T): T => {
+  const { maxErrors } = Settings.Get()
+  Settings.Set({ maxErrors: 10_000 })
+  try {
+    return find()
+  } finally {
+    Settings.Set({ maxErrors })
+  }
+}
+
 /** Reports each fault at its path below `at`; true if there is none. */
 export const checkShape = (schema: TSchema, value: unknown, at: Path, report: Report): boolean => {
   const narrowed = narrow(schema as Schema, value)
   const shape = Compile(narrowed as TSchema)
   if (shape.Check(value)) return true
   const unions = new Set<string>()
-  for (const { keyword, instancePath, schemaPath, params, message } of shape.Errors(value)) {
+  const errors = allErrors(() => [...shape.Errors(value)])
+  for (const { keyword, instancePath, schemaPath, params, message } of errors) {
     const path = [...at, ...toPath(instancePath)]
     const [union, ...inside] = schemaPath.split('/anyOf')
     if (inside.length > 0 || keyword === 'anyOf') {

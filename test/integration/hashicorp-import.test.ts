@@ -1,8 +1,8 @@
 /** Apono's list of Vaults in a running service: entries with a token, and definitions that stand in each of the four clouds. */
 import { type Test, test } from 'tap'
-import { warningsOf } from '../../src/cli/config-check.ts'
 import type { Environ } from '../../src/config/env.ts'
 import type { ConfigError } from '../../src/config/fault.ts'
+import { warningsOf } from '../../src/config/warnings.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
 import { azureDialect, clientSecret } from '../support/fake-azure.ts'

@@ -45,7 +45,7 @@ export const startPurser = (
 ): Running => {
   // tap puts a loader of its own into NODE_OPTIONS of every process that is spawned: env(1) takes it out again, which
   // makes the start twice as fast and the process the one that users have. It becomes the program, under its own pid.
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, PROGRAM, ...args], {
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, '--', PROGRAM, ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...env }
   })

@@ -187,5 +187,5 @@ test('a policy for channels has patterns, and a faulty one is told', async (t) =
   const policy = (pattern: string) =>
     `${HEAD}${channel()}policies: [{ client: app, channels: ["${pattern}"] }]\n`
   t.same(faultsOf(policy('web{chat,site}*')), [])
-  t.match(faultsOf(policy('web{chat')), [/policies.0 a pattern opens a brace/])
+  t.match(faultsOf(policy('web{chat')), [/policies.0.channels.0 .*a pattern opens a brace/])
 })

@@ -71,7 +71,7 @@ test('any store may have a quota of its own', async (t) => {
 test('a byte order mark before the file is no part of it, and no text in another coding is guessed at', async (t) => {
   const file = join(t.testdir(), 'purser.yaml')
   writeFileSync(file, `\uFEFF${STORES}`)
-  t.equal(readConfigFile(file, 'purser.yaml').stores.length, 1)
+  t.equal(readConfigFile(file, 'purser.yaml').file.stores.length, 1)
   for (const [bytes, message] of [
     [Buffer.from(`\uFEFF${STORES}`, 'utf16le'), 'is UTF-16: save it as UTF-8'],
     [Buffer.from(`${STORES}# \xe9`, 'latin1'), 'is not UTF-8 text']
@@ -113,7 +113,10 @@ test('each fault is reported with its line, and all at once', async (t) => {
       /policies.0.write.0 never matches: a write is of a whole secret/
     ],
     [`${STORES}policies: [{ client: a, reed: [] }]\n`, /policies.0.reed is not a known member/],
-    [`${STORES}policies: [{ client: a, read: ["local:{a"] }]\n`, /^purser.yaml:3:\d+ policies.0 /],
+    [
+      `${STORES}policies: [{ client: a, read: ["local:{a"] }]\n`,
+      /^purser.yaml:3:\d+ policies.0.read.0 /
+    ],
     [`${STORES}secrets: { "bad name": "local:x" }\n`, /secrets.bad name must be/],
     [`${STORES}secrets: { batch: "local:x" }\n`, /secrets.batch is taken/],
     [`${STORES}secrets: { a: "local:../x" }\n`, /^purser.yaml:3:\d+ secrets.a /],

@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { warningsOf } from '../../../src/cli/config-check.ts'
 import { readConfig } from '../../../src/config/config.ts'
+import { warningsOf } from '../../../src/config/warnings.ts'
 import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { randomSecret } from '../../support/keys.ts'
 

@@ -1,0 +1,144 @@
+/**
+ * What `purser init` asks. Rule: a flag is an answer; nothing is asked without a terminal, and then the environment has to be
+ * said: the wizard never decides that something is meant in earnest.
+ */
+import { createInterface } from 'node:readline/promises'
+import { InvalidArgumentError } from 'commander'
+import { type SettingName, settingOf } from '../config/settings.ts'
+import { ENVIRONMENTS } from '../core/principal.ts'
+import { Failure } from './failure.ts'
+import { tell } from './io.ts'
+import { STORE_STANZAS, VAULT_CHOICES, VAULT_LOGINS, type VaultLogin } from './templates.ts'
+
+export interface Answers {
+  readonly environment: string
+  readonly port: string
+  readonly scopeRoot: string
+  /** Kind of the first store. */
+  readonly store: string
+  readonly vaultAddress: string
+  readonly vaultLogin: VaultLogin
+  /** The user or the role that logs in there. */
+  readonly vaultName: string
+}
+
+export const parseSetting =
+  (name: SettingName) =>
+  (text: string): string => {
+    try {
+      settingOf(name).parse(text)
+      return text
+    } catch (error) {
+      throw new InvalidArgumentError(`It ${(error as Error).message}.`)
+    }
+  }
+
+const parseChoice =
+  (choices: readonly string[]) =>
+  (text: string): string => {
+    if (choices.includes(text)) return text
+    throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`)
+  }
+
+export const parseKind = parseChoice(Object.keys(STORE_STANZAS))
+
+export const parseVaultAddress = (text: string): string => {
+  if (/^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text)) return text
+  throw new InvalidArgumentError('It must be a scheme, a host and a port: https://host:8200.')
+}
+
+export const parseVaultName = (text: string): string => {
+  if (/^[^\p{Cc}]{1,512}$/u.test(text)) return text
+  throw new InvalidArgumentError('It must have 1 to 512 characters.')
+}
+
+interface Question {
+  readonly member: keyof Answers
+  readonly text: string
+  readonly fallback: string
+  readonly parse: (text: string) => string
+  /** Absent: always. */
+  readonly isAsked?: (answers: Answers) => boolean
+}
+
+const isVault = ({ store }: Answers): boolean => store === 'vault'
+
+const QUESTIONS: readonly Question[] = [
+  {
+    member: 'environment',
+    text: `Environment (${ENVIRONMENTS.join(', ')})`,
+    fallback: 'pro',
+    parse: parseSetting('ENVIRONMENT')
+  },
+  { member: 'port', text: 'Port', fallback: '8700', parse: parseSetting('PORT') },
+  {
+    member: 'scopeRoot',
+    text: 'Scope above all public routes',
+    fallback: 'aura-services',
+    parse: parseSetting('SCOPE_ROOT')
+  },
+  {
+    member: 'store',
+    text: `Kind of the first store (${Object.keys(STORE_STANZAS).join(', ')})`,
+    fallback: 'local',
+    parse: parseKind
+  },
+  {
+    member: 'vaultAddress',
+    text: 'Address of the Vault',
+    fallback: VAULT_CHOICES.address,
+    parse: parseVaultAddress,
+    isAsked: isVault
+  },
+  {
+    member: 'vaultLogin',
+    text: `How to log in there (${VAULT_LOGINS.join(', ')})`,
+    fallback: VAULT_CHOICES.login,
+    parse: parseChoice(VAULT_LOGINS),
+    isAsked: isVault
+  },
+  {
+    member: 'vaultName',
+    text: 'User or role that logs in',
+    fallback: VAULT_CHOICES.name,
+    parse: parseVaultName,
+    isAsked: (answers) => isVault(answers) && /userpass|kubernetes/.test(answers.vaultLogin)
+  }
+]
+
+const fallbacks = Object.fromEntries(
+  QUESTIONS.map(({ member, fallback }) => [member, fallback])
+) as unknown as Answers
+
+/** Asks on the terminal for what no flag has said; without a terminal the defaults stand, but for the environment. */
+export const complete = async (given: Partial<Answers>): Promise<Answers> => {
+  const answers = { ...fallbacks, ...given } as Record<keyof Answers, string> & Answers
+  if (!process.stdin.isTTY) {
+    if (given.environment !== undefined) return answers
+    throw new Failure(
+      'Nothing was written: there is no terminal to ask on. Say what is wanted: --dev, or --environment with --port, --scope-root, --store (and --vault-address, --vault-login, --vault-name) where the defaults will not do.'
+    )
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const closed = new Promise<never>((_resolve, reject) => {
+    terminal.once('close', () => reject(new Failure('Nothing was written.')))
+  })
+  closed.catch(() => {})
+  try {
+    for (const { member, text, fallback, parse, isAsked = () => true } of QUESTIONS) {
+      let isOpen = given[member] === undefined && isAsked(answers)
+      while (isOpen) {
+        const answer = await Promise.race([terminal.question(`${text} [${fallback}]: `), closed])
+        try {
+          Object.assign(answers, { [member]: parse(answer.trim() || fallback) })
+          isOpen = false
+        } catch (error) {
+          tell((error as Error).message)
+        }
+      }
+    }
+  } finally {
+    terminal.close()
+  }
+  return answers
+}

@@ -1,0 +1,48 @@
+/** What a start needs besides a valid configuration: certificates that can be used. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { pemOfFile } from '../core/file-text.ts'
+import type { Tls } from './config.ts'
+import { type ConfigFault, whyUnread } from './fault.ts'
+import type { Placed } from './stores.ts'
+
+const isTaken = (options: SecureContextOptions): boolean => {
+  try {
+    createSecureContext(options)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** OpenSSL's own words would have a start tell of it. */
+const faultsOfPair = ({ cert, key }: Tls): ConfigFault[] => {
+  if (!isTaken({ cert })) {
+    return [{ place: 'TLS_CERT_FILE', message: 'the file holds no certificate in PEM' }]
+  }
+  const message = 'the file does not hold the key of TLS_CERT_FILE in PEM'
+  return isTaken({ cert, key }) ? [] : [{ place: 'TLS_KEY_FILE', message }]
+}
+
+const whyNoAuthority = (path: string): string | undefined => {
+  try {
+    const pem = pemOfFile(readFileSync(path))
+    return pem.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'holds no certificate in PEM'
+  } catch (error) {
+    return whyUnread(error)
+  }
+}
+
+export const faultsOfStart = (
+  tls: Tls | undefined,
+  placed: readonly Placed[],
+  folder: string
+): ConfigFault[] => [
+  ...(tls === undefined ? [] : faultsOfPair(tls)),
+  ...placed.flatMap(({ place, subject, where: { file } }) => {
+    if (file === undefined || !subject.endsWith('.caCertFile')) return []
+    const why = whyNoAuthority(resolve(folder, file))
+    return why === undefined ? [] : [{ place, message: `${subject}: the file ${why}` }]
+  })
+]

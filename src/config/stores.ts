@@ -1,0 +1,83 @@
+/**
+ * `stores:` of `purser.yaml`, and with them those from elsewhere. Rule: names are told apart, a store that is at fault is
+ * known by its name all the same, and of what stands outside the file (variables, files) the place is kept.
+ */
+import type { Static } from 'typebox'
+import { isObject, type Path } from '../core/shape.ts'
+import type { ImportedStore } from './hashicorp.ts'
+import type { Entries } from './rules.ts'
+import { readStore, type Store, type StoreConfig, type StoreSurroundings } from './store.ts'
+import type { YamlDocument } from './yaml-document.ts'
+
+/** Where a setting of a store says that something is found: the store's name, and the place in the file. */
+export interface Placed {
+  readonly store: string
+  readonly place: string
+  /** The members from the file's start, as a fault names them. */
+  readonly subject: string
+  readonly where: { readonly env?: string; readonly file?: string }
+}
+
+/** What else there is, besides the file. */
+export interface Beside extends Partial<StoreSurroundings> {
+  /** Stores from elsewhere, which the file may refer to as to its own. */
+  readonly imported?: readonly ImportedStore[]
+  /** Some of those are at fault, and missing here. */
+  readonly isIncomplete?: boolean
+}
+
+const NAMED_ALIKE = 'has the name of another store: its member store can give it one of its own'
+
+/** Every `{ env }`, `{ file }` and file name among the settings of a store. */
+const placesIn = (value: unknown, path: Path): { path: Path; where: Placed['where'] }[] => {
+  if (!isObject(value)) return []
+  return Object.entries(value).flatMap(([member, inner]) => {
+    if (member === 'env' && typeof inner === 'string') return [{ path, where: { env: inner } }]
+    const isFile = member === 'file' || member.endsWith('File')
+    if (!isFile || typeof inner !== 'string') return placesIn(inner, [...path, member])
+    return [{ path: member === 'file' ? path : [...path, member], where: { file: inner } }]
+  })
+}
+
+export const readStores = (
+  written: unknown,
+  sound: Entries<Static<typeof Store>>,
+  { guarded = false, vaultNamespace, imported = [], isIncomplete = false }: Beside,
+  { faults, report, placeOf }: YamlDocument
+) => {
+  const stores: StoreConfig[] = []
+  const kinds = new Map<string, string | undefined>()
+  const faulty = new Set<string>()
+  const placed: Placed[] = []
+  const indexes = new Map<string, number>()
+  const shaped = new Map(sound)
+  const entries: readonly unknown[] = Array.isArray(written) ? written : [undefined]
+  let isUnnamed = isIncomplete
+  entries.forEach((entry, index) => {
+    const at = ['stores', index]
+    const given = shaped.get(index)
+    const { name, kind } = isObject(entry) ? entry : {}
+    const store = given && readStore(given, { guarded, vaultNamespace }, at, report)
+    const called = typeof name === 'string' ? name : ''
+    for (const { path, where } of placesIn(entry, at)) {
+      placed.push({ store: called, place: placeOf(path), subject: path.join('.'), where })
+    }
+    if (called === '') {
+      isUnnamed = true
+      return
+    }
+    if (kinds.has(called)) report([...at, 'name'], 'stands twice')
+    kinds.set(called, typeof kind === 'string' ? kind : undefined)
+    if (store === undefined) {
+      faulty.add(called)
+      return
+    }
+    stores.push(store)
+    indexes.set(called, index)
+  })
+  for (const { name, plugin, place } of imported) {
+    if (kinds.has(name)) faults.push({ place, message: NAMED_ALIKE })
+    kinds.set(name, plugin.kind)
+  }
+  return { stores, placed, indexes, known: { kinds, faulty, isUnnamed } }
+}
