@@ -165,6 +165,8 @@ const assemble = async (
     replicas: replicas.current,
     state,
     sealer: () => live.sealer,
+    keyring: () => keyring,
+    shared,
     environ: (name) => credentialsIn(live.config, live.environ)(name),
     rules: () => live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS

@@ -5,6 +5,7 @@
  */
 import { ProviderFault } from '../core/fault.ts'
 import { settleBySignal } from '../providers/fault-of.ts'
+import { LOGIN_REFUSED } from '../providers/login-memory.ts'
 import type { CallOptions, Log, SecretProvider } from '../providers/provider.ts'
 import { type BreakerState, createBreaker, mayPass } from './breaker.ts'
 import type { Bucket } from './bucket.ts'
@@ -84,7 +85,7 @@ export const createGuard = ({
 
   /** Once for each time that the peer was asked; not found is an answer like any other. */
   const logFault = (operation: Operation, { reason, code, status }: ProviderFault): void => {
-    if (reason === 'not_found' || reason === 'conflict') return
+    if (reason === 'not_found' || reason === 'conflict' || code === LOGIN_REFUSED) return
     log('warn', 'a store failed', {
       store,
       operation,

@@ -11,7 +11,10 @@ import { wordOfFile } from '../core/file-text.ts'
 import { locatorOf, parseReference, type ReferenceBook } from '../core/reference.ts'
 import { type Locator, Sensitive } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
+import { fingerprint } from '../crypto/fingerprint.ts'
+import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import { createLoginMemory, type LoginMemory } from '../providers/login-memory.ts'
 import type {
   CallOptions,
   Log,
@@ -21,6 +24,7 @@ import type {
   Spellings
 } from '../providers/provider.ts'
 import { QUOTAS, type Quota } from '../providers/quotas.ts'
+import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
 import { select } from './content.ts'
@@ -50,6 +54,8 @@ export interface Store {
   /** The provider without its guard: by this stores are told apart over a reload, and nothing is asked of it. */
   readonly connection: SecretProvider
   readonly guard: Pick<Guard, 'state'>
+  /** How the store takes our logins, and what is remembered of those that it refused. */
+  readonly logins: Pick<LoginMemory, 'state' | 'forget'>
   /** Runs one call under the total deadline; whatever it throws becomes a ProviderFault. */
   readonly call: <T>(work: (options: CallOptions) => Promise<T>) => Promise<T>
 }
@@ -60,6 +66,9 @@ export interface StoresDeps {
   readonly now: () => number
   readonly state: State
   readonly sealer: () => Sealer
+  readonly keyring: () => Keyring
+  /** Undefined: there is one process. */
+  readonly shared: Shared | undefined
   /** How many there are that call the same stores, and share their quotas. */
   readonly replicas: () => number
   readonly environ: (name: string) => string | undefined
@@ -159,7 +168,11 @@ const originOf = ({ name, plugin, settings }: StoreSpec): Origin => ({
     .digest('base64url')
 })
 
-const guarded = (spec: StoreSpec, connection: SecretProvider, deps: StoresDeps): Store => {
+const guarded = (
+  spec: StoreSpec,
+  { connection, logins }: Pick<Store, 'connection' | 'logins'>,
+  deps: StoresDeps
+): Store => {
   const { replicas, log, now, timeoutMs } = deps
   const quota = spec.quota ?? QUOTAS[spec.plugin.kind]
   const bucket = quota && createBucket({ quota, replicas, now })
@@ -170,32 +183,48 @@ const guarded = (spec: StoreSpec, connection: SecretProvider, deps: StoresDeps):
     provider: guard.protect(connection),
     connection,
     guard,
+    logins,
     call: (work) => underDeadline(timeoutMs, work)
   }
 }
 
 const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
-  const { log, now, state, sealer } = deps
+  const { log, now, state, sealer, shared, keyring } = deps
+  const logins = createLoginMemory({
+    store: spec.name,
+    place: originOf(spec).place,
+    shared,
+    fingerprint: (words) => fingerprint(keyring().active, words),
+    sealer,
+    log,
+    now
+  })
   const connection = await spec.plugin.connect(spec.settings, {
     store: spec.name,
     log,
     now,
     state,
     sealer,
-    credential: readCredential(deps)
+    credential: readCredential(deps),
+    logins
   })
-  return guarded(spec, connection, deps)
+  return guarded(spec, { connection, logins }, deps)
 }
 
 const isSame = (store: Store, spec: StoreSpec): boolean =>
   store.spec.plugin.kind === spec.plugin.kind &&
   isDeepStrictEqual(store.spec.settings, spec.settings)
 
-/** With its guard too, and what that has learnt, unless the quota is another one now. */
-const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store =>
-  isDeepStrictEqual(known.spec.quota, spec.quota)
+/**
+ * With its guard too, and what that has learnt, unless the quota is another one now. A login that was refused may be tried at
+ * once: a reload says that something was mended.
+ */
+const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store => {
+  known.logins.forget()
+  return isDeepStrictEqual(known.spec.quota, spec.quota)
     ? { ...known, spec }
-    : guarded(spec, known.connection, deps)
+    : guarded(spec, known, deps)
+}
 
 /**
  * Connects the stores. On a reload, stores of `previous` whose settings are unchanged are taken over with their

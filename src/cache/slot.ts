@@ -53,7 +53,11 @@ const jittered = (ms: number): number => ms * (1 - Math.random() / 10)
 /** How long the fault is remembered, by its class. A store that said when to come again is taken at its word. */
 export const failureOf = (fault: ProviderFault, now: number, negativeTtlMs: number): Failure => {
   const { retryAfterSeconds } = fault
-  if (!isTransient(fault)) return { fault, until: now + jittered(negativeTtlMs) }
+  if (!isTransient(fault)) {
+    // What the store has against us it keeps in mind itself (`providers/login.ts`), and hears soon that it is mended.
+    const forMs = fault.isRefusal ? Math.min(BACK_OFF_MS, negativeTtlMs) : negativeTtlMs
+    return { fault, until: now + jittered(forMs) }
+  }
   const asked = retryAfterSeconds === undefined ? 0 : retryAfterSeconds * 1000
   const backOff = Math.min(Math.max(asked, jittered(BACK_OFF_MS)), LONGEST_BACK_OFF_MS)
   return { fault, until: now + backOff }

@@ -24,6 +24,7 @@ const toStore = (spec: StoreSpec): Store => {
     provider,
     connection: provider,
     guard: { state },
+    logins: { state: () => undefined, forget: () => {} },
     call: unconnected
   }
 }

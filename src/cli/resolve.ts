@@ -37,14 +37,18 @@ const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
 const resolve = async (text: string, { raw = false }: { raw?: boolean }): Promise<void> => {
   const config = readConfig(process.env, process.cwd())
   const { settings } = config
-  const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
-  const found = await withState(settings, async ({ state }) => {
+  const keyring = createKeyring(settings.ENCRYPTION_KEYS)
+  const sealer = createSealer(keyring)
+  const found = await withState(settings, async ({ state, shared }) => {
     const deps: StoresDeps = {
       log: (level, message, fields = {}) => tell(`${level}: ${message} ${JSON.stringify(fields)}`),
       now: Date.now,
       replicas: () => 1,
       state,
       sealer: () => sealer,
+      keyring: () => keyring,
+      // A login that the services were refused is not tried once more from here.
+      shared,
       environ: credentialsIn(config, shareEnviron(process.cwd())),
       rules: () => ({ book, stores }),
       timeoutMs: settings.UPSTREAM_TIMEOUT_MS

@@ -24,7 +24,10 @@ export interface FaultDetails {
   readonly status?: number | undefined
   /** How long the peer asked us to wait, in seconds. */
   readonly retryAfterSeconds?: number | undefined
-  /** Our own guard refused, and the peer was not asked: true of this process, and of no other. */
+  /**
+   * It is ours: our own guard refused, and the peer was not asked; or the peer refused what this process showed of itself.
+   * True of this process, and no word about a secret.
+   */
   readonly isRefusal?: true
 }
 

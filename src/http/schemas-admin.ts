@@ -12,6 +12,24 @@ const BreakerAnswer = Type.Object({
   until: Type.Optional(Type.String({ format: 'date-time' }))
 })
 
+const LoginAnswer = Type.Object(
+  {
+    state: Type.Enum(['accepted', 'refused']),
+    since: Type.String({ format: 'date-time' }),
+    nextTry: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description:
+          'when the credential that was refused is shown again; another one, or a reload, is tried at once'
+      })
+    ),
+    attempts: Type.Optional(Type.Integer({ description: 'how often it was refused' })),
+    reason: Type.Optional(Type.String({ description: 'why, as in `store_denied`' })),
+    code: Type.Optional(Type.String({ description: "the store's own word for it" }))
+  },
+  { description: 'how the store takes our own credential; absent before it was first shown' }
+)
+
 export const StoresAnswer = Type.Object({
   stores: Type.Array(
     Type.Object({
@@ -21,6 +39,7 @@ export const StoresAnswer = Type.Object({
       lastCheck: Type.Optional(
         Type.Object({ ok: Type.Boolean(), at: Type.String({ format: 'date-time' }) })
       ),
+      login: Type.Optional(LoginAnswer),
       breakers: Type.Object(
         { read: BreakerAnswer, list: BreakerAnswer, write: BreakerAnswer },
         { description: 'of this process: whether the store is asked at present' }

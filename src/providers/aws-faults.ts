@@ -22,6 +22,7 @@ const REASONS: Reasons = new Map([
   ['ExpiredTokenException', 'denied'],
   ['ExpiredToken', 'denied'],
   ['IncompleteSignature', 'denied'],
+  ['InvalidAccessKeyId', 'denied'],
   ['InvalidClientTokenId', 'denied'],
   ['InvalidSignatureException', 'denied'],
   ['MissingAuthenticationToken', 'denied'],
@@ -51,16 +52,24 @@ const REASONS: Reasons = new Map([
 /** For a write: the secret is scheduled for deletion, or it is another service of AWS that manages it. */
 export const REASONS_OF_WRITE: Reasons = new Map([['InvalidRequestException', 'conflict']])
 
-/** A new set of credentials from the chain may cure these. */
-export const EXPIRED: ReadonlySet<string> = new Set(['ExpiredTokenException', 'ExpiredToken'])
+/**
+ * What we showed of ourselves is refused, whatever was asked for; another set of credentials from the chain may cure it.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+ */
+export const DISOWNED: ReadonlySet<string> = new Set([
+  'ExpiredTokenException',
+  'ExpiredToken',
+  'IncompleteSignature',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'MissingAuthenticationToken',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException'
+])
 
 /** Our clock may be wrong: the SDK has set it by the answer's Date, and signs the next request accordingly. */
-export const SKEWED: ReadonlySet<string> = new Set([
-  'InvalidSignatureException',
-  'RequestExpired',
-  'RequestTimeTooSkewed',
-  'SignatureDoesNotMatch'
-])
+export const SKEWED: ReadonlySet<string> = new Set(['RequestExpired', 'RequestTimeTooSkewed'])
 
 /** The members of an SDK error that we look at; there are more, and none of them is to go any further. */
 interface SdkError {
@@ -92,8 +101,17 @@ export const faultOf = (
   return new ProviderFault(reasonOf(error, reasons), {
     code: error.name,
     status: error.$metadata?.httpStatusCode,
-    retryAfterSeconds: retryAfterSeconds(error.$response?.headers?.['retry-after'], now)
+    retryAfterSeconds: retryAfterSeconds(error.$response?.headers?.['retry-after'], now),
+    ...(DISOWNED.has(error.name ?? '') && { isRefusal: true })
   })
+}
+
+/** Of a chain that was refused its credentials, e.g. by STS, which says so with a 4xx and names of its own. */
+export const loginFaultOf = (thrown: unknown, now: number): ProviderFault => {
+  const fault = faultOf(thrown, now)
+  const { reason, status = 0, code } = fault
+  const isRefused = reason === 'unavailable' && status >= 400 && status < 500
+  return isRefused ? new ProviderFault('denied', { code, status }) : fault
 }
 
 /** The fault of one secret in an answer about many. */

@@ -16,7 +16,8 @@ import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
 import { createReadMany } from './aws-batch.ts'
-import { EXPIRED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './aws-faults.ts'
+import { DISOWNED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './aws-faults.ts'
+import { createChain } from './aws-login.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './aws-record.ts'
 import { retryOnce, settleBySignal } from './fault-of.ts'
 import { type CallOptions, defineProvider, type SecretProvider } from './provider.ts'
@@ -103,7 +104,8 @@ export const awsSecretsManager = defineProvider({
     return { kind: 'aws-secrets-manager', partition: partitionOf(settings), region, accounts }
   },
 
-  connect: async ({ region, endpoint, caCertFile }, { now }) => {
+  connect: async ({ region, endpoint, caCertFile }, deps) => {
+    const { now } = deps
     const sdk = await import('@aws-sdk/client-secrets-manager')
     const client = new sdk.SecretsManagerClient({
       ...OF_CHAIN,
@@ -124,14 +126,7 @@ export const awsSecretsManager = defineProvider({
       }
     })
 
-    /** Renews credentials that have expired; for what may pass by itself it is enough to try again. */
-    const isCured = async ({ code = '', reason }: ProviderFault): Promise<boolean> => {
-      if (!EXPIRED.has(code)) return reason === 'unavailable' || SKEWED.has(code)
-      return client.config.credentials({ forceRefresh: true }).then(
-        () => true,
-        () => false
-      )
-    }
+    const chain = createChain((options) => client.config.credentials(options), deps)
 
     /** `send` is called anew for each attempt; `reasons` as for `faultOf`. */
     const call = <T>(
@@ -139,10 +134,26 @@ export const awsSecretsManager = defineProvider({
       send: (sending: { readonly abortSignal: AbortSignal }) => Promise<T>,
       reasons?: Reasons
     ): Promise<T> => {
-      const attempt = () =>
-        send({ abortSignal: options.signal }).catch((error: unknown) => {
-          throw faultOf(error, now(), reasons)
-        })
+      const attempt = async (): Promise<T> => {
+        const pass = await chain.pass()
+        try {
+          const answer = await send({ abortSignal: options.signal })
+          pass.worked()
+          return answer
+        } catch (error) {
+          const fault = faultOf(error, now(), reasons)
+          if (DISOWNED.has(fault.code ?? '')) await pass.disown(fault)
+          throw fault
+        }
+      }
+      /** With credentials found anew; for what may pass by itself it is enough to try again. */
+      const isCured = async ({ code = '', reason }: ProviderFault): Promise<boolean> => {
+        if (!DISOWNED.has(code)) return reason === 'unavailable' || SKEWED.has(code)
+        return chain.pass().then(
+          () => true,
+          () => false
+        )
+      }
       // The SDK's abortSignal does not reach a credential provider that hangs; `settleBySignal` does.
       return settleBySignal(options, () => retryOnce(options, attempt, isCured))
     }
@@ -214,7 +225,10 @@ export const awsSecretsManager = defineProvider({
           if ((fault as ProviderFault).code !== 'AccessDeniedException') throw fault
         }
       },
-      close: async () => client.destroy()
+      close: async () => {
+        chain.close()
+        client.destroy()
+      }
     }
   }
 })

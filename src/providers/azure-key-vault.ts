@@ -139,10 +139,18 @@ export const azureKeyVault = defineProvider({
       const [, token] = request.headers.get('authorization')?.split(' ') ?? []
       const answer = await transport.send(request)
       // The first request goes without a token, for the vault to say which one it wants.
-      if (answer.status === 200 || (answer.status === 401 && token === undefined)) return answer
-      if (answer.status !== 401 || token === undefined) throw faultOfAnswer(answer, deps.now())
-      tokens.disown(token)
-      throw new ProviderFault('denied', { code: TOKEN_REFUSED, status: 401 })
+      if (answer.status === 401 && token !== undefined) {
+        const fault = new ProviderFault('denied', {
+          code: TOKEN_REFUSED,
+          status: 401,
+          isRefusal: true
+        })
+        await tokens.disown(token, fault)
+        throw fault
+      }
+      if (answer.status === 200 && token !== undefined) tokens.worked(token)
+      if (answer.status === 200 || answer.status === 401) return answer
+      throw faultOfAnswer(answer, deps.now())
     }
 
     // Already expired, as far as the SDK knows: so it keeps no copy, and asks again for the next request.

@@ -1,7 +1,6 @@
 /**
  * How to come by a token for Azure Key Vault, and to keep it while it is good. Rule: a token is asked for Key Vault's
- * audience and no other, whatever a challenge says; one login at a time however many readers wait, none remembered that
- * failed; a credential is read anew at each login and is not kept.
+ * audience and no other, whatever a challenge says.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TokenCredential, TokenCredentialOptions } from '@azure/identity'
@@ -9,7 +8,7 @@ import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import { Sensitive } from '../core/secret.ts'
 import { faultOfAnswer, type Send, sendingBy, type Transport } from './azure-transport.ts'
-import { settleBySignal } from './fault-of.ts'
+import { ambientCredential, createLogin, credentialFault } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
 
 const strict = { additionalProperties: false }
@@ -100,10 +99,34 @@ const loginFault = ({ reason, status, code, retryAfterSeconds }: ProviderFault):
     retryAfterSeconds
   })
 
+/** What the chain of the default credentials looks at. */
+const AMBIENT = {
+  variables: ['AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'AZURE_CLIENT_SECRET'],
+  fileVariables: ['AZURE_CLIENT_CERTIFICATE_PATH', 'AZURE_FEDERATED_TOKEN_FILE'],
+  files: []
+}
+
+/** The secrets that a login shows: of an application one, of a machine none. */
+const secretsOf = async (
+  auth: Auth,
+  deps: Pick<ProviderDeps, 'credential'>,
+  options: CallOptions
+): Promise<readonly string[]> => {
+  if (auth.method === 'default') return ambientCredential(deps, AMBIENT, options)
+  if (auth.method === 'managed-identity') return []
+  const where =
+    auth.method === 'client-secret' ? auth.clientSecret : (auth.token ?? { file: FEDERATED_TOKEN })
+  try {
+    return [(await deps.credential(where, options)).reveal()]
+  } catch (error) {
+    throw credentialFault(error)
+  }
+}
+
 const createCredential = async (
   auth: Auth,
   common: TokenCredentialOptions,
-  read: (where: Credential) => Promise<string>
+  secret: string
 ): Promise<TokenCredential> => {
   const identity = await import('@azure/identity')
   switch (auth.method) {
@@ -129,17 +152,9 @@ const createCredential = async (
         // Or MSAL would ask the public cloud whether the host is what it was configured to be.
         ...(authorityHost !== undefined && { authorityHost, disableInstanceDiscovery: true })
       }
-      if (auth.method === 'client-secret') {
-        const secret = await read(auth.clientSecret)
-        return new identity.ClientSecretCredential(tenantId, clientId, secret, options)
-      }
-      const assertion = await read(auth.token ?? { file: FEDERATED_TOKEN })
-      return new identity.ClientAssertionCredential(
-        tenantId,
-        clientId,
-        async () => assertion,
-        options
-      )
+      return auth.method === 'client-secret'
+        ? new identity.ClientSecretCredential(tenantId, clientId, secret, options)
+        : new identity.ClientAssertionCredential(tenantId, clientId, async () => secret, options)
     }
   }
 }
@@ -153,13 +168,13 @@ interface Held {
 export interface Tokens {
   /** Throws ProviderFault. */
   readonly get: () => Promise<Sensitive<string>>
+  /** The vault took this token. */
+  readonly worked: (token: string) => void
   /** The vault refused this token: the next `get` logs in, unless another one was got already. */
-  readonly disown: (token: string) => void
+  readonly disown: (token: string, fault: ProviderFault) => Promise<void>
   readonly close: () => void
 }
 
-/** A login serves every reader that waits for it, and so has a deadline of its own instead of one reader's. */
-const LOGIN_DEADLINE_MS = 10_000
 /** Less than the five minutes at which MSAL's own cache, where it has one, would still give out the old token. */
 const MARGIN_MS = 120_000
 
@@ -167,26 +182,9 @@ export const createTokens = (
   auth: Auth,
   { audience, authorityHost }: Cloud,
   transport: Transport,
-  deps: Pick<ProviderDeps, 'credential' | 'now'>
+  deps: Pick<ProviderDeps, 'credential' | 'now' | 'logins'>
 ): Tokens => {
-  const closing = new AbortController()
-  let held: Held | undefined
-  let login: Promise<Held> | undefined
-
-  const read =
-    (options: CallOptions) =>
-    async (where: Credential): Promise<string> => {
-      try {
-        return (await deps.credential(where, options)).reveal()
-      } catch (error) {
-        const isPassing =
-          error instanceof ProviderFault &&
-          ['timeout', 'unavailable', 'throttled'].includes(error.reason)
-        throw isPassing ? error : new ProviderFault('misconfigured', { code: 'credential' })
-      }
-    }
-
-  const logIn = async (options: CallOptions): Promise<Held> => {
+  const logIn = async ([secret = '']: readonly string[], options: CallOptions): Promise<Held> => {
     // The SDK wraps, reads out and forgets what failed; what counts is the first thing that failed on the wire.
     let failure: ProviderFault | undefined
     let wasAnswered = false
@@ -203,7 +201,7 @@ export const createTokens = (
       }
     }
     const common = { ...byLogin, ...(authorityHost !== undefined && { authorityHost }) }
-    const credential = await createCredential(auth, common, read(options))
+    const credential = await createCredential(auth, common, secret)
     const got = await sending.run(send, () => credential.getToken(audience)).catch(() => null)
     if (got !== null) return { token: new Sensitive(got.token), expiresAt: got.expiresOnTimestamp }
     throw (
@@ -212,27 +210,32 @@ export const createTokens = (
     )
   }
 
-  const get = async (): Promise<Sensitive<string>> => {
-    if (held !== undefined && deps.now() < held.expiresAt - MARGIN_MS) return held.token
-    const options = {
-      signal: AbortSignal.any([closing.signal, AbortSignal.timeout(LOGIN_DEADLINE_MS)])
-    }
-    // MSAL waits for what it asked, whatever becomes of the signal.
-    login ??= settleBySignal(options, () => logIn(options)).finally(() => {
-      login = undefined
-    })
-    held = await login
-    return held.token
+  const login = createLogin<Held>(
+    {
+      credential: (options) => secretsOf(auth, deps, options),
+      login: logIn,
+      isFresh: ({ expiresAt }) => deps.now() < expiresAt - MARGIN_MS,
+      isAnswered: true
+    },
+    deps
+  )
+
+  /** What is held, if it is this token. */
+  const holding = (token: string): Held | undefined => {
+    const held = login.held()
+    return held?.token.reveal() === token ? held : undefined
   }
 
   return {
-    get,
-    disown: (token) => {
-      if (held?.token.reveal() === token) held = undefined
+    get: async () => (await login.get()).token,
+    worked: (token) => {
+      const held = holding(token)
+      if (held !== undefined) login.worked(held)
     },
-    close: () => {
-      closing.abort()
-      held = undefined
-    }
+    disown: async (token, fault) => {
+      const held = holding(token)
+      if (held !== undefined) await login.disown(held, fault)
+    },
+    close: login.close
   }
 }

@@ -60,7 +60,9 @@ export const faultOf = (
     return new ProviderFault(reasonOfStatus(Number(status)), { status: Number(status) })
   }
   if (UNREADABLE.test(error.details)) return new ProviderFault('invalid_answer')
-  if (error.code === UNAUTHENTICATED) return new ProviderFault(reason, { code: name })
+  if (error.code === UNAUTHENTICATED) {
+    return new ProviderFault(reason, { code: name, isRefusal: true })
+  }
   const [, state] = VERSION_STATE.exec(error.details) ?? []
   if (error.code === FAILED_PRECONDITION && state !== undefined) {
     return new ProviderFault('not_found', { code: `version_${state.toLowerCase()}` })

@@ -1,7 +1,9 @@
 /**
- * How Purser shows Google who it is. Rule: credentials are read anew at each login and a login that failed is never
- * remembered; with a key given, nobody else is asked: no metadata server, no gcloud, no token endpoint.
+ * How Purser shows Google who it is. Rule: with a key given, nobody else is asked: no metadata server, no gcloud, no token
+ * endpoint.
  */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { googleAuthLibrary } from 'google-gax'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -9,6 +11,7 @@ import { ProviderFault } from '../core/fault.ts'
 import { withoutMark } from '../core/file-text.ts'
 import { Sensitive } from '../core/secret.ts'
 import { reasonOfCode, reasonOfStatus, settleBySignal } from './fault-of.ts'
+import { ambientCredential, createLogin, credentialFault, LOGIN_DEADLINE_MS } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
 
 const strict = { additionalProperties: false }
@@ -46,23 +49,23 @@ const KeyFile = Compile(
   })
 )
 
-/** What one call shows, until Google disowns it. */
+/** What one call shows, and what Google made of it. */
 export interface Pass {
   readonly headers: Sensitive<ReadonlyMap<string, string>>
-  /** The next pass comes of a new login, unless another reader has seen to that already. */
-  readonly forget: () => void
+  readonly worked: () => void
+  /** Google disowned it: the next pass comes of a new login, unless another reader has seen to that already. */
+  readonly disown: (fault: ProviderFault) => Promise<void>
 }
 
-/** Throws ProviderFault. Readers that come at the same time share one login. */
-export type Authority = () => Promise<Pass>
+export interface Authority {
+  /** Throws ProviderFault. Readers that come at the same time share one login. */
+  readonly pass: () => Promise<Pass>
+  readonly close: () => void
+}
 
 /** The only scope that the API takes. https://cloud.google.com/secret-manager/docs/accessing-the-api */
 const SCOPES = ['https://www.googleapis.com/auth/cloud-platform']
 
-/** A login serves every reader that waits for it, and so has a deadline of its own instead of one reader's. */
-const LOGIN_DEADLINE_MS = 10_000
-
-const PASSING: ReadonlySet<unknown> = new Set(['timeout', 'unavailable', 'throttled'])
 /** A file that cannot be read, or a key that cannot be used: not the network's fault. */
 const LOCAL_ERROR = /^(EACCES|EISDIR|ENOENT|ENOTDIR|EPERM|ERR_.*)$/
 
@@ -74,9 +77,7 @@ interface AuthError {
 
 const loginFault = (thrown: unknown): ProviderFault => {
   const code = 'credentials'
-  if (thrown instanceof ProviderFault) {
-    return PASSING.has(thrown.reason) ? thrown : new ProviderFault('misconfigured', { code })
-  }
+  if (thrown instanceof ProviderFault) return thrown
   const error = (thrown ?? {}) as AuthError
   const status = error.response?.status
   if (typeof status === 'number') {
@@ -96,22 +97,59 @@ const parseKey = (text: string) => {
   } catch {
     // The parser's error quotes the text.
   }
-  if (!KeyFile.Check(key)) throw new ProviderFault('misconfigured')
+  if (!KeyFile.Check(key)) throw new ProviderFault('misconfigured', { code: 'credentials' })
   return key
+}
+
+/** What Application Default Credentials look at: the file of the variable, or else that of gcloud. */
+const AMBIENT = {
+  variables: [],
+  fileVariables: ['GOOGLE_APPLICATION_CREDENTIALS'],
+  files: [join(homedir(), '.config', 'gcloud', 'application_default_credentials.json')]
+}
+
+/** The token that a file of workload identity federation points to. */
+const subjectFileIn = (text: string): string[] => {
+  try {
+    const file = JSON.parse(text).credential_source?.file
+    return typeof file === 'string' ? [file] : []
+  } catch {
+    return []
+  }
+}
+
+const secretsOf = async (
+  auth: Auth,
+  deps: Pick<ProviderDeps, 'credential'>,
+  options: CallOptions
+): Promise<readonly string[]> => {
+  if (auth.method === 'default') {
+    const found = await ambientCredential(deps, AMBIENT, options)
+    const more = { variables: [], fileVariables: [], files: found.flatMap(subjectFileIn) }
+    return [...found, ...(await ambientCredential(deps, more, options))]
+  }
+  try {
+    return [(await deps.credential(auth.key, options)).reveal()]
+  } catch (error) {
+    const fault = credentialFault(error)
+    throw fault.reason === 'misconfigured'
+      ? new ProviderFault('misconfigured', { code: 'credentials' })
+      : fault
+  }
 }
 
 /** `project` keeps the library from asking gcloud and the metadata server for one. */
 export const createAuthority = async (
   auth: Auth,
   project: string,
-  deps: Pick<ProviderDeps, 'credential'>
+  deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now'>
 ): Promise<Authority> => {
   const { googleAuthLibrary } = await import('google-gax')
   const { GoogleAuth, JWT } = googleAuthLibrary
-  let client: googleAuthLibrary.AuthClient | undefined
+  type Client = googleAuthLibrary.AuthClient
   let pending: Promise<Pass> | undefined
 
-  const logIn = async (options: CallOptions): Promise<googleAuthLibrary.AuthClient> => {
+  const clientOf = async (secrets: readonly string[]): Promise<Client> => {
     if (auth.method === 'default') {
       const chain = new GoogleAuth({
         projectId: project,
@@ -121,7 +159,7 @@ export const createAuthority = async (
       chain.useJWTAccessWithScope = true
       return chain.getClient()
     }
-    const key = parseKey((await deps.credential(auth.key, options)).reveal())
+    const key = parseKey(secrets[0] ?? '')
     const jwt = new JWT({
       email: key.client_email,
       key: key.private_key,
@@ -133,28 +171,45 @@ export const createAuthority = async (
     return jwt
   }
 
-  const authorize = async (): Promise<Pass> => {
-    const options = { signal: AbortSignal.timeout(LOGIN_DEADLINE_MS) }
-    try {
-      const [current, headers] = await settleBySignal(options, async () => {
-        const held = client ?? (await logIn(options))
-        client = held
-        return [held, await held.getRequestHeaders()] as const
-      })
-      const forget = () => {
-        if (client === current) client = undefined
+  const login = createLogin<Client>(
+    {
+      credential: (options) => secretsOf(auth, deps, options),
+      login: async (secrets) => {
+        try {
+          const client = await clientOf(secrets)
+          // Which logs in, where there is somebody to log in to.
+          await client.getRequestHeaders()
+          return client
+        } catch (error) {
+          throw loginFault(error)
+        }
       }
-      return { headers: new Sensitive(new Map(headers)), forget }
+    },
+    deps
+  )
+
+  const authorize = async (): Promise<Pass> => {
+    const client = await login.get()
+    const signal = AbortSignal.timeout(LOGIN_DEADLINE_MS)
+    try {
+      const headers = await settleBySignal({ signal }, () => client.getRequestHeaders())
+      return {
+        headers: new Sensitive(new Map(headers)),
+        worked: () => login.worked(client),
+        disown: (fault) => login.disown(client, fault)
+      }
     } catch (error) {
-      client = undefined
-      throw loginFault(error)
+      throw await login.failed(client, loginFault(error))
     }
   }
 
-  return () => {
-    pending ??= authorize().finally(() => {
-      pending = undefined
-    })
-    return pending
+  return {
+    pass: () => {
+      pending ??= authorize().finally(() => {
+        pending = undefined
+      })
+      return pending
+    },
+    close: login.close
   }
 }

@@ -109,7 +109,7 @@ export const openChannel = async (
     request: Request,
     signal: AbortSignal
   ): Promise<Answers[M]> => {
-    const pass = await authority?.()
+    const pass = await authority?.pass()
     if (signal.aborted) throw new ProviderFault('timeout')
     if (isClosed) throw new ProviderFault('unavailable', { code: 'closed' })
     const metadata = new grpc.Metadata()
@@ -123,10 +123,13 @@ export const openChannel = async (
       const call = stub[method](request, metadata, options, (error, answer) => {
         signal.removeEventListener('abort', cancel)
         calls.delete(call)
-        if (error === null) return resolve(answer as Answers[M])
+        if (error === null) {
+          pass?.worked()
+          return resolve(answer as Answers[M])
+        }
         const fault = faultOf(error, head, detailsOf)
-        if (isStale(fault)) pass?.forget()
-        reject(fault)
+        if (!isStale(fault) || pass === undefined) return reject(fault)
+        void pass.disown(fault).finally(() => reject(fault))
       })
       const cancel = () => call.cancel()
       signal.addEventListener('abort', cancel, { once: true })

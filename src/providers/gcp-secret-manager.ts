@@ -151,7 +151,10 @@ export const gcpSecretManager = defineProvider({
           if (!(fault instanceof ProviderFault && isRefusal(fault))) throw fault
         }
       },
-      close: async () => channel.close()
+      close: async () => {
+        authority?.close()
+        channel.close()
+      }
     }
   }
 })

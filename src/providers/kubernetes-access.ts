@@ -10,9 +10,9 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse as parseYaml } from 'yaml'
-import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { ProviderFault } from '../core/fault.ts'
 import { Sensitive } from '../core/secret.ts'
-import { settleBySignal } from './fault-of.ts'
+import { createLogin, credentialFault, type Login } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -68,14 +68,6 @@ export interface Access {
   readonly server: string
   readonly headers: Sensitive<Readonly<Record<string, string>>>
   readonly tls: Sensitive<Tls>
-}
-
-export interface AccessSource {
-  /** The access held, or a new one. Throws ProviderFault. */
-  readonly get: () => Promise<Access>
-  /** The server refused it: whoever asks next gets a new one. */
-  readonly forget: (stale: Access) => void
-  readonly close: () => void
 }
 
 const misconfigured = (code: string): ProviderFault => new ProviderFault('misconfigured', { code })
@@ -170,61 +162,48 @@ const accessOf = async (config: KubeConfig): Promise<Access> => {
   }
 }
 
-const TOLD: ReadonlySet<FaultReason> = new Set([
-  'misconfigured',
-  'timeout',
-  'unavailable',
-  'throttled'
-])
-
 /** Whatever cannot be read or understood is a fault of the configuration; the client's errors quote the files. */
 const faultOf = (error: unknown): ProviderFault =>
-  error instanceof ProviderFault && TOLD.has(error.reason) ? error : misconfigured('credential')
+  error instanceof ProviderFault && error.reason === 'misconfigured' && error.code !== undefined
+    ? error
+    : credentialFault(error)
 
 /** As long as client-go trusts a token file that it has read. */
 const HELD_MS = 60_000
-/** Finding it serves every reader that waits, and so has a deadline of its own instead of one reader's. */
-const DEADLINE_MS = 10_000
 
-export const createAccessSource = async (
+/** Finding it is all there is of a login: the API server says of the first call what it holds of it. */
+export const createAccess = async (
   auth: Auth,
-  deps: Pick<ProviderDeps, 'credential' | 'now'>
-): Promise<AccessSource> => {
+  deps: Pick<ProviderDeps, 'credential' | 'now' | 'logins'>
+): Promise<Login<Access>> => {
   const { KubeConfig } = await import('@kubernetes/client-node')
-  const closing = new AbortController()
-  let held: { readonly access: Access; readonly until: number } | undefined
-  let finding: Promise<Access> | undefined
 
-  const find = async (): Promise<Access> => {
-    const options = { signal: AbortSignal.any([closing.signal, AbortSignal.timeout(DEADLINE_MS)]) }
+  const find = async (options: CallOptions): Promise<Access> => {
     try {
-      const access = await settleBySignal(options, async () => {
-        const config = new KubeConfig()
-        await load(auth, config, deps, options)
-        return accessOf(config)
-      })
-      held = { access, until: deps.now() + HELD_MS }
-      return access
+      const config = new KubeConfig()
+      await load(auth, config, deps, options)
+      return await accessOf(config)
     } catch (error) {
       throw faultOf(error)
     }
   }
 
-  return {
-    get: async () => {
-      if (closing.signal.aborted) throw new ProviderFault('unavailable', { code: 'closed' })
-      if (held !== undefined && deps.now() < held.until) return held.access
-      finding ??= find().finally(() => {
-        finding = undefined
-      })
-      return finding
+  const heldUntil = new WeakMap<Access, number>()
+  let found: Access | undefined
+  return createLogin(
+    {
+      credential: async (options) => {
+        found = await find(options)
+        const { server, headers, tls } = found
+        return [server, JSON.stringify(headers.reveal()), JSON.stringify(tls.reveal())]
+      },
+      login: async () => {
+        if (found === undefined) throw misconfigured('credential')
+        heldUntil.set(found, deps.now() + HELD_MS)
+        return found
+      },
+      isFresh: (access) => deps.now() < (heldUntil.get(access) ?? 0)
     },
-    forget: (stale) => {
-      if (held?.access === stale) held = undefined
-    },
-    close: () => {
-      closing.abort()
-      held = undefined
-    }
-  }
+    deps
+  )
 }

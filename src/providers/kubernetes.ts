@@ -13,7 +13,7 @@ import { ProviderFault } from '../core/fault.ts'
 import type { Locator } from '../core/secret.ts'
 import { retryOnce, settleBySignal } from './fault-of.ts'
 import { createTransport, type Transport } from './http-transport.ts'
-import { type Access, Auth, createAccessSource } from './kubernetes-access.ts'
+import { type Access, Auth, createAccess } from './kubernetes-access.ts'
 import {
   assertAccessReview,
   faultOfAnswer,
@@ -81,7 +81,7 @@ export const kubernetes = defineProvider({
   address: ({ namespaces }) => ({ kind: 'kubernetes', namespaces }),
 
   connect: async ({ namespaces, auth }, deps) => {
-    const source = await createAccessSource(auth ?? { method: 'in-cluster' }, deps)
+    const login = await createAccess(auth ?? { method: 'in-cluster' }, deps)
     let transport: Transport | undefined
 
     const send = async (
@@ -111,13 +111,25 @@ export const kubernetes = defineProvider({
     const call = (request: Request, options: CallOptions): Promise<string> => {
       let used: Access | undefined
       const attempt = async () => {
-        used = await source.get()
-        return send(used, request, options)
+        used = undefined
+        used = await login.get()
+        try {
+          const answer = await send(used, request, options)
+          login.worked(used)
+          return answer
+        } catch (error) {
+          throw await judged(used, error as ProviderFault)
+        }
+      }
+      /** Only a 401 is about the credential; whatever else the API server answers shows that it took it. */
+      const judged = async (access: Access, fault: ProviderFault): Promise<ProviderFault> => {
+        if (fault.status !== 401) return fault
+        await login.disown(access, fault)
+        return new ProviderFault(fault.reason, { ...fault, isRefusal: true })
       }
       const isCured = async ({ reason, status, retryAfterSeconds }: ProviderFault) => {
-        if (status === 401 && used !== undefined) source.forget(used)
         const mayPass = reason === 'unavailable' && retryAfterSeconds === undefined
-        return status === 401 || (mayPass && request.method !== 'PATCH')
+        return (used !== undefined && status === 401) || (mayPass && request.method !== 'PATCH')
       }
       return settleBySignal(options, () => retryOnce(options, attempt, isCured))
     }
@@ -150,7 +162,7 @@ export const kubernetes = defineProvider({
       },
 
       close: async () => {
-        source.close()
+        login.close()
         transport?.close()
       }
     }

@@ -8,6 +8,7 @@ import type { Locator, SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { State } from '../state/state.ts'
+import type { LoginMemory } from './login-memory.ts'
 
 export interface CallOptions {
   /** Aborts at the total deadline of the read (UPSTREAM_TIMEOUT_MS). A provider settles promptly when it does. */
@@ -107,6 +108,8 @@ export interface ProviderDeps {
   readonly now: () => number
   /** Reads a credential where its setting says, at the time of use, so that a rotated one is taken up without a restart. */
   readonly credential: (credential: Credential, options: CallOptions) => Promise<Sensitive<string>>
+  /** What is remembered of this store's refused logins. */
+  readonly logins: LoginMemory
   /** For the embedded store only: where it keeps its records, and what seals them. */
   readonly state: State
   readonly sealer: () => Sealer

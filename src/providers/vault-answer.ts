@@ -57,6 +57,9 @@ const GrantAnswer = Type.Object({
     renewable: Type.Boolean()
   })
 })
+const UnwrapAnswer = Type.Object({
+  data: Type.Object({ secret_id: Type.String({ minLength: 1 }) })
+})
 const LookupAnswer = Type.Object({ data: Type.Object({ ttl: Seconds }) })
 const Gone = Type.Object({ data: Type.Object({ metadata: Fields }) })
 const Refusal = Type.Object({ errors: Type.Array(Type.String()) })
@@ -116,6 +119,10 @@ export const parseGrant = (text: string): Grant => {
   const { client_token, lease_duration, renewable } = parse(GrantAnswer, text).auth
   return { token: new Sensitive(client_token), ttlSeconds: lease_duration, renewable }
 }
+
+/** The secret id that was wrapped. Throws ProviderFault `invalid_answer`. */
+export const parseUnwrapped = (text: string): Sensitive<string> =>
+  new Sensitive(parse(UnwrapAnswer, text).data.secret_id)
 
 /** What lookup-self answers of a token that we hold. Throws ProviderFault `invalid_answer`. */
 export const parseLookup = (text: string, token: Sensitive<string>): Grant => {

@@ -16,32 +16,44 @@ export interface VaultApi {
   readonly post: (path: string, body: Sensitive<string>, options: CallOptions) => Promise<string>
 }
 
-export const createApi = (client: VaultClient, session: Session): VaultApi => {
-  // A server may word the denial of a path and that of a token alike, so the token is asked about.
-  const isDeadOn =
-    (path: string, options: CallOptions) =>
-    async (token: Sensitive<string>, { code }: ProviderFault): Promise<boolean> => {
-      if (code === INVALID_TOKEN) return true
-      try {
-        const question = { paths: [path] }
-        await client.write('sys/capabilities-self', question, requestOptions(options, token))
-        return false
-      } catch (error) {
-        return error instanceof ProviderFault && error.reason === 'denied'
-      }
-    }
+const isDenied = async (call: Promise<unknown>): Promise<boolean> => {
+  try {
+    await call
+    return false
+  } catch (error) {
+    return error instanceof ProviderFault && error.reason === 'denied'
+  }
+}
 
+/**
+ * A server may word the denial of a path and that of a token alike, so the token is asked about: what it may do there, and
+ * where it may not even ask that (it lacks the default policy), what any token may see, which no policy decides.
+ * https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts
+ */
+export const isDeadOn =
+  (client: VaultClient, path: string, options: CallOptions) =>
+  async (token: Sensitive<string>, { code }: ProviderFault): Promise<boolean> => {
+    if (code === INVALID_TOKEN) return true
+    const asToken = () => requestOptions(options, token)
+    const question = { paths: [path] }
+    return (
+      (await isDenied(client.write('sys/capabilities-self', question, asToken()))) &&
+      (await isDenied(client.read('sys/internal/ui/mounts', asToken())))
+    )
+  }
+
+export const createApi = (client: VaultClient, session: Session): VaultApi => {
   return {
     get: (path, options) =>
       session.use(
         (token) => client.read(path, requestOptions(options, token)),
-        isDeadOn(path, options),
+        isDeadOn(client, path, options),
         options
       ),
     post: (path, body, options) =>
       session.use(
         (token) => client.write(path, body, requestOptions(options, token)),
-        isDeadOn(path, options),
+        isDeadOn(client, path, options),
         { ...options, changes: true }
       )
   }

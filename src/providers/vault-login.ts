@@ -3,10 +3,11 @@
  * login and is not kept; a login that is refused is the broker's fault, never the absence of a secret.
  */
 import { type Static, Type } from 'typebox'
-import { type FaultDetails, type FaultReason, ProviderFault } from '../core/fault.ts'
-import type { Sensitive } from '../core/secret.ts'
+import { type FaultDetails, ProviderFault } from '../core/fault.ts'
+import { Sensitive } from '../core/secret.ts'
+import { credentialFault } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
-import { type Grant, parseGrant, parseLookup } from './vault-answer.ts'
+import { type Grant, parseGrant, parseLookup, parseUnwrapped } from './vault-answer.ts'
 import { encodePath, requestOptions, type VaultClient } from './vault-client.ts'
 import type { Authority } from './vault-session.ts'
 
@@ -24,6 +25,20 @@ const Mount = (name: string) =>
 const Name = (description: string) => Type.String({ minLength: 1, maxLength: 512, description })
 const credential = (description: string) => Type.Union(Credential.anyOf, { description })
 
+const [inEnv, inFile, inStore] = Credential.anyOf
+const wrapped = Type.Optional(
+  Type.Boolean({ description: 'it is the token of a wrapped answer (response wrapping)' })
+)
+const Wrappable = (description: string) =>
+  Type.Union(
+    [
+      Type.Object({ ...inEnv.properties, wrapped }, strict),
+      Type.Object({ ...inFile.properties, wrapped }, strict),
+      Type.Object({ ...inStore.properties, wrapped }, strict)
+    ],
+    { description }
+  )
+
 export const Auth = Type.Union(
   [
     Type.Object(
@@ -39,7 +54,11 @@ export const Auth = Type.Union(
         roleId: Type.Union([Name('the role id itself, which is no secret'), Credential], {
           description: 'the role id, or where it is'
         }),
-        secretId: Type.Optional(credential('where the secret id is, unless the role needs none')),
+        secretId: Type.Optional(
+          Wrappable(
+            'where the secret id is, unless the role needs none; with `wrapped: true`, where the wrapping token of one is, which is unwrapped once and kept in memory'
+          )
+        ),
         mount: Mount('approle')
       },
       strict
@@ -80,40 +99,45 @@ export const Auth = Type.Union(
 )
 export type Auth = Static<typeof Auth>
 
-const PASSING: ReadonlySet<FaultReason> = new Set(['timeout', 'unavailable', 'throttled'])
-
-/** A credential that is absent, forbidden or unreadable is a fault of the configuration, wherever it was to come from. */
-const credentialFault = (error: unknown): ProviderFault =>
-  error instanceof ProviderFault && PASSING.has(error.reason)
-    ? error
-    : new ProviderFault('misconfigured', { code: 'credential' })
-
 /** 400 is how Vault answers a wrong role id, secret id, user name or password. */
 const loginFault = (error: unknown): unknown => {
   if (!(error instanceof ProviderFault)) return error
   const { status, code } = error
   const details: FaultDetails = { status, code: code ?? 'login' }
-  if (status === 400) return new ProviderFault('denied', details)
+  if (status === 400 && code === undefined) return new ProviderFault('denied', details)
   return error.reason === 'not_found' ? new ProviderFault('misconfigured', details) : error
 }
 
-/** Logs in by node-vault's commands; the mount and the user name stand in the path, so they are encoded. */
+/** Where the secrets of a login stand, in the order in which `send` takes them. */
+const secretsOf = (auth: Auth): readonly Credential[] => {
+  switch (auth.method) {
+    case 'token':
+      return [auth.token]
+    case 'approle': {
+      const { roleId, secretId } = auth
+      const where = typeof roleId === 'string' ? [] : [roleId]
+      if (secretId === undefined) return where
+      const { wrapped: _wrapped, ...place } = secretId
+      return [...where, place]
+    }
+    case 'userpass':
+      return [auth.password]
+    case 'kubernetes':
+      return [auth.jwt ?? { file: SERVICE_ACCOUNT_TOKEN }]
+    case 'jwt':
+      return [auth.jwt]
+  }
+}
+
+/**
+ * Logs in by node-vault's commands; the mount and the user name stand in the path, so they are encoded. A configured token
+ * comes without its lifetime, so that is asked for.
+ */
 export const createAuthority = (
   client: VaultClient,
   auth: Auth,
-  deps: Pick<ProviderDeps, 'credential'>
+  { credential, log }: Pick<ProviderDeps, 'credential' | 'log'>
 ): Authority => {
-  const read = async (where: Credential, options: CallOptions): Promise<Sensitive<string>> => {
-    try {
-      return await deps.credential(where, options)
-    } catch (error) {
-      throw credentialFault(error)
-    }
-  }
-  const reveal = async (where: Credential, options: CallOptions) =>
-    (await read(where, options)).reveal()
-
-  /** A token of the configuration comes without its lifetime, so it is asked for. */
   const adopt = async (token: Sensitive<string>, options: CallOptions): Promise<Grant> => {
     try {
       return parseLookup(
@@ -127,21 +151,42 @@ export const createAuthority = (
     }
   }
 
-  const send = async (options: CallOptions): Promise<Grant> => {
+  let unwrapped: { readonly by: string; readonly secretId: Sensitive<string> } | undefined
+  /** A wrapping token is good for once, and the secret id that it gave for as long as this process keeps it. */
+  const unwrap = async (wrapping: string, options: CallOptions): Promise<string> => {
+    if (unwrapped?.by !== wrapping) {
+      const shown = requestOptions(options, new Sensitive(wrapping))
+      const answer = await client.write('sys/wrapping/unwrap', {}, shown).catch((error) => {
+        const { reason, status } = error as ProviderFault
+        if (status !== 400 && reason !== 'denied') throw error
+        // https://developer.hashicorp.com/vault/docs/concepts/response-wrapping#response-wrapping-token-validation
+        log('error', 'the wrapped secret id was unwrapped before, or has expired: who did it?')
+        throw new ProviderFault('misconfigured', { code: 'wrapping_token_used', status })
+      })
+      unwrapped = { by: wrapping, secretId: parseUnwrapped(answer) }
+    }
+    return unwrapped.secretId.reveal()
+  }
+
+  const send = async (secrets: readonly string[], options: CallOptions): Promise<Grant> => {
+    const [first = '', second = first] = secrets
     const common = (mount: string) => ({
       mount_point: encodePath(mount),
       requestOptions: requestOptions(options)
     })
     switch (auth.method) {
       case 'token':
-        return adopt(await read(auth.token, options), options)
+        return adopt(new Sensitive(first), options)
       case 'approle': {
         const { roleId, secretId, mount = 'approle' } = auth
+        const isWrapped = secretId?.wrapped === true
         return parseGrant(
           await client.approleLogin({
             ...common(mount),
-            role_id: typeof roleId === 'string' ? roleId : await reveal(roleId, options),
-            ...(secretId !== undefined && { secret_id: await reveal(secretId, options) })
+            role_id: typeof roleId === 'string' ? roleId : first,
+            ...(secretId !== undefined && {
+              secret_id: isWrapped ? await unwrap(second, options) : second
+            })
           })
         )
       }
@@ -150,7 +195,7 @@ export const createAuthority = (
           await client.userpassLogin({
             ...common(auth.mount ?? 'userpass'),
             username: encodePath(auth.username),
-            password: await reveal(auth.password, options)
+            password: first
           })
         )
       case 'kubernetes':
@@ -158,7 +203,7 @@ export const createAuthority = (
           await client.kubernetesLogin({
             ...common(auth.mount ?? 'kubernetes'),
             role: auth.role,
-            jwt: await reveal(auth.jwt ?? { file: SERVICE_ACCOUNT_TOKEN }, options)
+            jwt: first
           })
         )
       case 'jwt':
@@ -167,15 +212,24 @@ export const createAuthority = (
             ...common(auth.mount ?? 'jwt'),
             // Without one Vault takes the default role of the mount; node-vault wants the member.
             role: auth.role ?? '',
-            jwt: await reveal(auth.jwt, options)
+            jwt: first
           })
         )
     }
   }
 
   return {
-    login: (options) =>
-      send(options).catch((error) => {
+    isAnswered: auth.method !== 'token',
+    credential: async (options) => {
+      try {
+        const secrets = secretsOf(auth).map((where) => credential(where, options))
+        return (await Promise.all(secrets)).map((secret) => secret.reveal())
+      } catch (error) {
+        throw credentialFault(error)
+      }
+    },
+    login: (secrets, options) =>
+      send(secrets, options).catch((error) => {
         throw loginFault(error)
       }),
     renew: async (token, options) =>

@@ -1,18 +1,22 @@
 /**
  * A token that is kept fit for use: logged in for at the first use, renewed half way through its life, logged in for
- * anew when it can be renewed no further or the server disowns it. Rule: one login at a time however many readers wait,
- * at most one new login a read, and a login that failed is never remembered.
+ * anew when it can be renewed no further or the server disowns it. Rule: at most one new login a read.
  * https://developer.hashicorp.com/vault/docs/concepts/tokens
  */
 import { ProviderFault } from '../core/fault.ts'
 import type { Sensitive } from '../core/secret.ts'
 import { retryOnce, settleBySignal } from './fault-of.ts'
-import type { CallOptions, Log } from './provider.ts'
+import { createLogin, LOGIN_DEADLINE_MS } from './login.ts'
+import type { CallOptions, ProviderDeps } from './provider.ts'
 import type { Grant } from './vault-answer.ts'
 
 /** How tokens are come by; each throws ProviderFault. */
 export interface Authority {
-  readonly login: (options: CallOptions) => Promise<Grant>
+  /** Every secret that a login shows, as it is now. */
+  readonly credential: (options: CallOptions) => Promise<readonly string[]>
+  readonly login: (credential: readonly string[], options: CallOptions) => Promise<Grant>
+  /** The server answers a login. A token of the configuration is shown to it by a call only. */
+  readonly isAnswered: boolean
   readonly renew: (token: Sensitive<string>, options: CallOptions) => Promise<Grant>
 }
 
@@ -48,8 +52,6 @@ interface Held {
   readonly expiresAt: number
 }
 
-/** A login serves every reader that waits for it, and so has a deadline of its own instead of one reader's. */
-const LOGIN_DEADLINE_MS = 10_000
 /** setTimeout takes no longer wait than 2^31 - 1 ms; a renewal that comes early does no harm. */
 const LONGEST_WAIT_MS = 86_400_000
 
@@ -64,37 +66,48 @@ const isFresh = ({ lifeMs, expiresAt }: Held, now: number): boolean =>
 
 export const createSession = (
   authority: Authority,
-  { now, log }: { readonly now: () => number; readonly log: Log }
+  { now, log, logins }: Pick<ProviderDeps, 'now' | 'log' | 'logins'>
 ): Session => {
   const closing = new AbortController()
-  let held: Held | undefined
-  let login: Promise<Held> | undefined
+  /** The life of the token that is held, which a renewal prolongs. */
+  let life: Held | undefined
   let timer: NodeJS.Timeout | undefined
 
-  const ownDeadline = (): CallOptions => ({
-    signal: AbortSignal.any([closing.signal, AbortSignal.timeout(LOGIN_DEADLINE_MS)])
-  })
-
-  const keep = (next: Held, waitMs: number): Held => {
-    held = next
+  const keep = (next: Held, waitMs: number): void => {
+    life = next
     clearTimeout(timer)
     if (next.renewable && waitMs >= 0 && waitMs < Number.POSITIVE_INFINITY) {
       timer = setTimeout(() => void renew(next), Math.min(waitMs, LONGEST_WAIT_MS)).unref()
     }
-    return next
   }
 
+  const login = createLogin<Sensitive<string>>(
+    {
+      credential: authority.credential,
+      login: async (credential, options) => {
+        const next = hold(await authority.login(credential, options), now())
+        if (!closing.signal.aborted) keep(next, next.lifeMs / 2)
+        return next.token
+      },
+      isFresh: (token) => life?.token === token && isFresh(life, now()),
+      ...(authority.isAnswered && { isAnswered: true })
+    },
+    { logins, now }
+  )
+
   const renew = async (old: Held): Promise<void> => {
+    const isHeld = () => life === old && login.held() === old.token
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LOGIN_DEADLINE_MS)])
     try {
-      const grant = await authority.renew(old.token, ownDeadline())
-      if (held !== old) return
+      const grant = await authority.renew(old.token, { signal })
+      if (!isHeld()) return
       const next = hold({ ...grant, token: old.token }, now())
       const lived = now() - (old.expiresAt - old.lifeMs)
       // A renewal that does not give back the time lived has met the token's maximum: the rest is lived out unrenewed.
       const isExtended = next.expiresAt - old.expiresAt > lived / 2
       keep({ ...next, renewable: next.renewable && isExtended }, next.lifeMs / 2)
     } catch (error) {
-      if (held !== old) return
+      if (!isHeld()) return
       const reason = error instanceof ProviderFault ? error.reason : 'unavailable'
       log('warn', 'the token could not be renewed', { reason })
       const isWorthwhile = reason !== 'denied' && isFresh(old, now())
@@ -102,28 +115,30 @@ export const createSession = (
     }
   }
 
-  const logIn = async (): Promise<Held> => {
-    if (closing.signal.aborted) throw new ProviderFault('unavailable', { code: 'closed' })
-    const next = hold(await authority.login(ownDeadline()), now())
-    if (closing.signal.aborted) throw new ProviderFault('unavailable', { code: 'closed' })
-    return keep(next, next.lifeMs / 2)
-  }
-
-  const tokenFor = async (): Promise<Sensitive<string>> => {
-    if (held !== undefined && isFresh(held, now())) return held.token
-    login ??= logIn().finally(() => {
-      login = undefined
-    })
-    return (await login).token
-  }
-
   const use: Session['use'] = (call, isDead, options) => {
     let used: Sensitive<string> | undefined
+    let isDisowned = false
 
     const attempt = async () => {
       used = undefined
-      used = await tokenFor()
-      return call(used)
+      const token = await login.get()
+      used = token
+      try {
+        const answer = await call(token)
+        login.worked(token)
+        return answer
+      } catch (error) {
+        throw await judged(token, error)
+      }
+    }
+    /** A denial that is about the token and not about the path is no answer of the store's to what was asked. */
+    const judged = async (token: Sensitive<string>, error: unknown): Promise<unknown> => {
+      if (!(error instanceof ProviderFault) || error.reason !== 'denied') return error
+      const isOld = login.held() !== token
+      isDisowned = isOld || (await isDead(token, error))
+      if (!isDisowned) return error
+      await login.disown(token, error)
+      return new ProviderFault('denied', { ...error, isRefusal: true })
     }
     const isCured = async (fault: ProviderFault): Promise<boolean> => {
       if (fault.reason === 'unavailable') {
@@ -131,15 +146,13 @@ export const createSession = (
         const isRepeatable = options.changes !== true || used === undefined
         return isRepeatable && fault.retryAfterSeconds === undefined
       }
-      if (fault.reason !== 'denied' || used === undefined) return false
+      if (fault.reason !== 'denied' || used === undefined || !isDisowned) return false
       const stale = used
-      // Unless another reader has found it out already.
-      if (held?.token === stale) {
-        if (!(await isDead(stale, fault))) return false
-        if (held?.token === stale) held = undefined
-      }
+      const next = await login.get()
+      if (next.reveal() !== stale.reveal()) return true
       // A configured token that is still the same would only be refused again.
-      return (await tokenFor()).reveal() !== stale.reveal()
+      await login.disown(next, fault)
+      return false
     }
     return settleBySignal(options, () => retryOnce(options, attempt, isCured))
   }
@@ -147,7 +160,8 @@ export const createSession = (
   const close = (): void => {
     closing.abort()
     clearTimeout(timer)
-    held = undefined
+    life = undefined
+    login.close()
   }
 
   return { use, close }

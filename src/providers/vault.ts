@@ -14,7 +14,7 @@ import type { Locator } from '../core/secret.ts'
 import { createTransport } from './http-transport.ts'
 import { defineProvider } from './provider.ts'
 import { isVersion, parseKv1, parseKv2, parseLookup, UNVERSIONED } from './vault-answer.ts'
-import { createApi } from './vault-api.ts'
+import { createApi, isDeadOn } from './vault-api.ts'
 import { createClient, requestOptions } from './vault-client.ts'
 import { listSecrets } from './vault-list.ts'
 import { Auth, createAuthority } from './vault-login.ts'
@@ -130,7 +130,7 @@ export const vault = defineProvider({
               token
             )
           },
-          async () => true,
+          isDeadOn(client, 'auth/token/lookup-self', options),
           options
         ),
       close: async () => {

@@ -19,6 +19,7 @@ import type { Authenticator } from '../keys/authenticator.ts'
 import type { Issuing } from '../keys/issuing.ts'
 import type { Revocations } from '../keys/revocations.ts'
 import type { KeyUsage } from '../keys/usage.ts'
+import type { LoginState } from '../providers/login-memory.ts'
 import type { Caches } from './caches.ts'
 
 export interface AdministrationDeps {
@@ -46,6 +47,12 @@ const NOT_FROM_FILES: ConfigFault = {
 const toAnswer = ({ until, ...state }: BreakerState) => ({
   ...state,
   ...(until !== undefined && { until: new Date(until).toISOString() })
+})
+
+const toLogin = ({ since, nextTry, ...state }: LoginState) => ({
+  ...state,
+  since: new Date(since).toISOString(),
+  ...(nextTry !== undefined && { nextTry: new Date(nextTry).toISOString() })
 })
 
 export const createAdministration =
@@ -85,13 +92,15 @@ export const createAdministration =
       stores: () => ({
         stores: live()
           .stores.all()
-          .map(({ spec, guard }) => {
+          .map(({ spec, guard, logins }) => {
             const last = checks.get(spec.name)
             const lastCheck = last && { ok: last.ok, at: new Date(last.at).toISOString() }
             const { read, list, write, tokens } = guard.state()
+            const login = logins.state()
             return {
               ...describeStore(spec),
               ...(lastCheck !== undefined && { lastCheck }),
+              ...(login !== undefined && { login: toLogin(login) }),
               breakers: { read: toAnswer(read), list: toAnswer(list), write: toAnswer(write) },
               ...(tokens !== undefined && { quotaLeft: tokens })
             }

@@ -199,7 +199,7 @@ test('the first request of all may fail like any other', async (t) => {
   }
 })
 
-test('a login that fails tells why, and is not remembered', async (t) => {
+test('a login that fails tells why, and is remembered for a while where it was refused', async (t) => {
   const oauth = (status: number, error: string) =>
     answer(status, { error, error_description: 'AADSTS0: some text', error_codes: [0] })
   const later = { ...oauth(429, 'temporarily_unavailable'), headers: { 'retry-after': '7' } }
@@ -222,10 +222,15 @@ test('a login that fails tells why, and is not remembered', async (t) => {
       const granted = azureDialect.login(request, n)
       return granted !== undefined && isRefusing ? refused : granted
     }
-    const { wire, read } = await open(t, { dialect: { login } })
+    let now = Date.now()
+    const { wire, read } = await open(t, { dialect: { login }, deps: { now: () => now } })
     await t.rejects(read(), { name: 'ProviderFault', ...fault })
     t.equal(wire.reads.length, 0)
     isRefusing = false
+    if (fault.reason === 'denied') {
+      await t.rejects(read(), { name: 'ProviderFault', reason: 'denied' })
+      now += 33_000
+    }
     t.equal((await read()).text.reveal(), 'x')
   }
 })

@@ -314,13 +314,17 @@ test('a login that is refused is denied, and one that fails may be tried again',
   const refused = await open(t, { dialect: logins(400) })
   t.match(await faultOf(refused.read()), { reason: 'denied', code: 'credentials', status: 400 })
   let isUp = false
+  let now = Date.now()
   const failing = await open(t, {
+    deps: createDeps({}, { now: () => now }),
     dialect: {
       login: (request, n) => (isUp ? gcpDialect.login(request, n) : logins(403).login?.(request, n))
     }
   })
   t.equal((await faultOf(failing.read())).reason, 'denied')
   isUp = true
+  t.equal((await faultOf(failing.read())).reason, 'denied', 'the same credential waits')
+  now += 33_000
   t.equal((await failing.read()).text.reveal(), 'x')
 })
 

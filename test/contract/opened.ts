@@ -2,13 +2,16 @@
 import type { Test } from 'tap'
 import type { SecretProvider } from '../../src/providers/provider.ts'
 import { type Canary, createCanary, everythingIn } from '../support/canary.ts'
-import { createDeps } from '../support/provider-deps.ts'
+import { createDeps, type RecordedDeps } from '../support/provider-deps.ts'
 import { openWire, type Wire, type WireBehaviour } from '../support/wire.ts'
 import type { WireFake } from './subject.ts'
 
 export interface Opened {
   readonly provider: SecretProvider
   readonly wire: Wire
+  readonly deps: RecordedDeps
+  /** Lets so much time pass, as far as the provider knows. */
+  readonly later: (ms: number) => void
   /** Fails the test if the canary shows in the thing or in what was logged. */
   readonly hides: (thing: unknown) => void
 }
@@ -20,12 +23,16 @@ export const openOn = async (
   canary: Canary = createCanary()
 ): Promise<Opened> => {
   const wire = await openWire(t, fake.dialect, behaviour)
-  const deps = createDeps()
+  let laterMs = 0
+  const deps = createDeps({}, { now: () => Date.now() + laterMs })
   const provider = await fake.connect(t, wire, deps)
   t.teardown(() => provider.close())
   const hides = (thing: unknown): void => {
     t.strictSame(canary.findIn(everythingIn(thing)), [], 'nothing of the value in the fault')
     t.strictSame(canary.findIn(deps.lines.join('\n')), [], 'nothing of the value in the log')
   }
-  return { provider, wire, hides }
+  const later = (ms: number): void => {
+    laterMs += ms
+  }
+  return { provider, wire, deps, later, hides }
 }

@@ -93,6 +93,40 @@ export const wireSuite = (kind: string, subject: Subject, fake: WireFake): void 
       }
     )
 
+    suite.test('a refused login is not tried again for each reference', async (t) => {
+      const canary = createCanary()
+      const behaviour = { read: 'refused login', message: canary.token } as const
+      const { provider, wire, hides } = await open(t, behaviour, canary)
+      for (let i = 0; i < 30; i++) {
+        const path = subject.path(`some/secret-${i}`)
+        const fault = await faultOf(provider.read({ path }, within()))
+        t.match(fault, { reason: 'denied', isRefusal: true })
+        hides(fault)
+      }
+      t.equal((await faultOf(provider.check(within()))).reason, 'denied')
+      const logsIn = fake.dialect.refusedLogin !== undefined
+      // Where a login is no call to the peer, the first read is made once more with a credential that was found anew.
+      t.strictSame([logsIn ? wire.logins.length : 0, wire.reads.length], logsIn ? [1, 0] : [0, 2])
+    })
+
+    suite.test('a refusal that is remembered ends as soon as the operator says so', async (t) => {
+      const behaviour = { read: 'refused login', message: 'no' } as const
+      const { provider, wire, deps, later } = await open(t, behaviour)
+      // What keeps a credential ready may be asked again; the peer is not.
+      const logsIn = fake.dialect.refusedLogin !== undefined
+      const count = () => (logsIn ? wire.logins : wire.reads).length
+      await faultOf(provider.read(locator, within()))
+      const first = count()
+      later(3_000)
+      await faultOf(provider.read(locator, within()))
+      t.equal(count(), first, 'the same credential waits')
+      t.match(deps.logins.state(), { state: 'refused', attempts: 1, reason: 'denied' })
+      deps.logins.forget()
+      later(3_000)
+      await faultOf(provider.read(locator, within()))
+      t.ok(count() > first)
+    })
+
     suite.test('a read settles as a timeout soon after it is aborted', async (t) => {
       for (const read of ['silent', 'stalled'] as const) {
         const text = wrapped(subject, 'slow')

@@ -161,7 +161,7 @@ test("the pod's own token file is what the Kubernetes method reads if nothing is
   )
   await t.rejects(
     provider.read({ path: 'secret/a' }, within()),
-    new ProviderFault('misconfigured', { code: 'credential' })
+    new ProviderFault('misconfigured', { code: 'credential', isRefusal: true })
   )
   t.strictSame(asked, [{ file: '/var/run/secrets/kubernetes.io/serviceaccount/token' }])
   t.strictSame(seen, [])
@@ -286,7 +286,7 @@ test('a credential that cannot be sent in a header is a misconfiguration, and no
   )
   await t.rejects(
     provider.read({ path: 'secret/a' }, within()),
-    new ProviderFault('misconfigured', { code: 'ERR_INVALID_CHAR' })
+    new ProviderFault('misconfigured', { code: 'ERR_INVALID_CHAR', isRefusal: true })
   )
 })
 

@@ -6,6 +6,7 @@ import { ProviderFault } from '../../src/core/fault.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import type { SecretProvider } from '../../src/providers/provider.ts'
 import { vault } from '../../src/providers/vault.ts'
+import { faultOf } from '../contract/subject.ts'
 import { type Admin, createAdmin, revokeAll } from '../support/fake-vault.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
 import { createDeps } from '../support/provider-deps.ts'
@@ -64,9 +65,11 @@ test('vault against OpenBao', async (suite) => {
     more: Partial<Settings> = {}
   ) => {
     const asked = { logins: 0 }
+    let laterMs = 0
     const deps = createDeps(
       {},
       {
+        now: () => Date.now() + laterMs,
         credential: async (where) => {
           asked.logins++
           return new Sensitive(credentials['env' in where ? where.env : ''] ?? '')
@@ -75,7 +78,10 @@ test('vault against OpenBao', async (suite) => {
     )
     const provider = await vault.connect({ address: peer.url, mounts, auth, ...more }, deps)
     t.teardown(() => provider.close())
-    return { provider, asked }
+    const later = (ms: number): void => {
+      laterMs += ms
+    }
+    return { provider, asked, later }
   }
 
   const asRole = async (
@@ -121,6 +127,103 @@ test('vault against OpenBao', async (suite) => {
       provider.read({ path: 'kv1/absent' }, within()),
       new ProviderFault('not_found', { status: 404 })
     )
+  })
+
+  suite.test(
+    'a wrong password is not tried again for each reference, and locks no account',
+    async (t) => {
+      await admin('POST', 'sys/auth/userpass', { type: 'userpass' })
+      await admin('POST', 'auth/userpass/users/bob', {
+        password: 'right',
+        token_policies: 'reader'
+      })
+      const credentials = { PASSWORD: 'wrong' }
+      const auth = {
+        method: 'userpass',
+        username: 'bob',
+        password: { env: 'PASSWORD' }
+      } as const
+      const { provider, later } = await open(t, auth, credentials)
+      for (let i = 0; i < 30; i++) {
+        const fault = await faultOf(provider.read({ path: `secret/app-${i}` }, within()))
+        t.match(fault, { reason: 'denied', isRefusal: true })
+        t.match(await faultOf(provider.check(within())), { reason: 'denied' })
+      }
+      // Five failures would have locked it (OpenBao: user lockout); and the mended password is taken up within seconds.
+      credentials.PASSWORD = 'right'
+      later(2_000)
+      t.match(await textOf(provider, 'secret/app'), 'second')
+    }
+  )
+
+  suite.test(
+    'a role without the default policy is not taken for a dead one by what it may not read',
+    async (t) => {
+      const { provider, asked } = await asRole(t, 'bare', {
+        token_no_default_policy: true as never
+      })
+      for (const path of ['secret/forbidden', 'secret/forbidden', 'secret/forbidden']) {
+        const fault = await faultOf(provider.read({ path }, within()))
+        t.match(fault, { reason: 'denied' })
+        t.equal(fault.isRefusal, undefined)
+      }
+      t.match(await textOf(provider, 'secret/app'), 'second')
+      t.equal(asked.logins, 1)
+    }
+  )
+
+  suite.test(
+    'a token that the server does not know is refused once, and one that is mended read with',
+    async (t) => {
+      const credentials = { TOKEN: 's.nosuchtoken' }
+      const { provider, later } = await open(
+        t,
+        { method: 'token', token: { env: 'TOKEN' } },
+        credentials
+      )
+      for (let i = 0; i < 5; i++) {
+        t.match(await faultOf(provider.read({ path: 'secret/app' }, within())), {
+          reason: 'denied',
+          isRefusal: true
+        })
+      }
+      credentials.TOKEN = 'root'
+      later(2_000)
+      t.match(await textOf(provider, 'secret/app'), 'second')
+    }
+  )
+
+  suite.test('a wrapped secret id is unwrapped once, and kept for the next login', async (t) => {
+    const { roleId } = await createRole(admin, 'wrapped')
+    const wrap = async () => {
+      const response = await fetch(`${peer.url}/v1/auth/approle/role/wrapped/secret-id`, {
+        method: 'POST',
+        headers: { 'x-vault-token': 'root', 'x-vault-wrap-ttl': '60s' }
+      })
+      const { wrap_info } = (await response.json()) as { wrap_info: { token: string } }
+      return wrap_info.token
+    }
+    const credentials = { WRAPPED: await wrap() }
+    const auth: Settings['auth'] = {
+      method: 'approle',
+      roleId,
+      secretId: { env: 'WRAPPED', wrapped: true }
+    }
+    const { provider } = await open(t, auth, credentials)
+    t.match(await textOf(provider, 'secret/app'), 'second')
+    await revokeAll(admin, 'wrapped')
+    t.match(await textOf(provider, 'secret/app'), 'second')
+
+    // A wrapping token that somebody has used already says so, and a new one is taken up.
+    const other = await open(t, auth, credentials)
+    for (let i = 0; i < 3; i++) {
+      t.match(await faultOf(other.provider.read({ path: 'secret/app' }, within())), {
+        reason: 'misconfigured'
+      })
+    }
+    credentials.WRAPPED = await wrap()
+    other.later(2_000)
+    t.match(await textOf(other.provider, 'secret/app'), 'second')
   })
 
   suite.test('a mount may have several segments', async (t) => {
@@ -214,16 +317,17 @@ test('vault against OpenBao', async (suite) => {
   suite.test('a refused login is a denial, which the right credential ends', async (t) => {
     const { roleId, secretId } = await createRole(admin, 'late')
     const credentials = { SECRET_ID: 'wrong' }
-    const { provider, asked } = await open(
+    const { provider, asked, later } = await open(
       t,
       { method: 'approle', roleId, secretId: { env: 'SECRET_ID' } },
       credentials
     )
-    const refused = new ProviderFault('denied', { code: 'login', status: 400 })
+    const refused = new ProviderFault('denied', { code: 'login', status: 400, isRefusal: true })
     await t.rejects(provider.read({ path: 'secret/app' }, within()), refused)
     await t.rejects(provider.check(within()), refused)
-    t.equal(asked.logins, 2)
+    t.equal(asked.logins, 1)
     credentials.SECRET_ID = secretId
+    later(2_000)
     await provider.check(within())
   })
 
@@ -254,14 +358,19 @@ test('vault against OpenBao', async (suite) => {
   suite.test('a configured token that is dead is denied, and its successor taken up', async (t) => {
     const create = async () => (await admin('POST', 'auth/token/create', {})).auth.client_token
     const credentials = { TOKEN: await create() }
-    const { provider } = await open(t, { method: 'token', token: { env: 'TOKEN' } }, credentials)
+    const { provider, later } = await open(
+      t,
+      { method: 'token', token: { env: 'TOKEN' } },
+      credentials
+    )
     await textOf(provider, 'secret/app')
     await admin('POST', 'auth/token/revoke', { token: credentials.TOKEN })
     await t.rejects(
       provider.read({ path: 'secret/app' }, within()),
-      new ProviderFault('denied', { status: 403 })
+      new ProviderFault('denied', { status: 403, isRefusal: true })
     )
     credentials.TOKEN = await create()
+    later(2_000)
     await textOf(provider, 'secret/app')
   })
 

@@ -78,6 +78,8 @@ export const azureDialect: Dialect = {
     method === 'POST' && url.startsWith(`/${TENANT}/oauth2/v2.0/token`)
       ? answer(200, { token_type: 'Bearer', expires_in: 3_600, access_token: `token-${n}` })
       : undefined,
+  refusedLogin: (message) =>
+    answer(401, { error: 'invalid_client', error_description: `AADSTS7000215: ${message}` }),
   credentialOf: ({ headers }) => headers.authorization,
   aside: (request) => {
     if (request.url.includes('/.well-known/openid-configuration')) return discovery(request)

@@ -151,6 +151,11 @@ export const gcpDialect: Dialect = {
           })
         }
       : undefined,
+  refusedLogin: (text) => ({
+    status: 400,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ error: 'invalid_grant', error_description: text })
+  }),
   credentialOf: ({ headers }) => headers.authorization
 }
 

@@ -43,6 +43,7 @@ const dialect: Dialect = {
           auth: { client_token: `hvs.token-${n}`, lease_duration: 3600, renewable: true }
         })
       : undefined,
+  refusedLogin: (message) => refusal(400, `invalid role or secret ID ${message}`),
   credentialOf: ({ headers }) => headers['x-vault-token']?.toString()
 }
 

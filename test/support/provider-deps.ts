@@ -1,6 +1,23 @@
 /** What a provider is given when it connects, for tests: log lines are kept, credentials come from a map. */
+import { createHash } from 'node:crypto'
 import { Sensitive } from '../../src/core/secret.ts'
+import { createLoginMemory, type LoginMemoryOptions } from '../../src/providers/login-memory.ts'
 import type { ProviderDeps } from '../../src/providers/provider.ts'
+
+/** A memory of one process's logins. */
+export const createLogins = (overrides: Partial<LoginMemoryOptions> = {}) =>
+  createLoginMemory({
+    store: 'tested',
+    place: 'here',
+    shared: undefined,
+    fingerprint: (words) => createHash('sha256').update(JSON.stringify(words)).digest('base64url'),
+    sealer: () => {
+      throw new Error('nothing is shared')
+    },
+    log: () => {},
+    now: Date.now,
+    ...overrides
+  })
 
 export interface RecordedDeps extends ProviderDeps {
   /** Every log line, with its fields as JSON. */
@@ -13,10 +30,14 @@ export const createDeps = (
   overrides: Partial<ProviderDeps> = {}
 ): RecordedDeps => {
   const lines: string[] = []
+  const log: ProviderDeps['log'] = (level, message, fields) =>
+    lines.push(`${level} ${message} ${JSON.stringify(fields)}`)
+  const { now = Date.now } = overrides
   return {
     store: 'tested',
-    log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
-    now: Date.now,
+    log,
+    now,
+    logins: createLogins({ log, now }),
     credential: async (credential) => {
       const text = 'env' in credential ? credentials[credential.env] : undefined
       if (text === undefined) throw new Error('the test gave no such credential')

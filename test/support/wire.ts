@@ -50,6 +50,8 @@ export interface Dialect {
   readonly expired: (message: string) => WireAnswer
   /** Logging in (or fetching credentials) for the n-th time, from 1; undefined if the request is something else. */
   readonly login: (request: WireRequest, n: number) => WireAnswer | undefined
+  /** The peer refuses the login for good; absent where a login is no call to the peer: then it disowns each read. */
+  readonly refusedLogin?: (message: string) => WireAnswer
   /** The credential that the request carries. */
   readonly credentialOf: (request: WireRequest) => string | undefined
   /** What is always answered, and counts neither as a read nor as a login: a challenge, a discovery document. */
@@ -71,6 +73,8 @@ export type WireBehaviour =
   | { readonly read: 'silent' | 'reset' | 'refused' | 'unknown CA' | 'redirect' }
   /** Logins are taken and never answered, so that a read cannot even start. */
   | { readonly read: 'silent login' }
+  /** The peer takes nothing that we show of ourselves. */
+  | { readonly read: 'refused login'; readonly message: string }
   | { readonly read: 'known CA'; readonly text: string }
 
 export interface Wire {
@@ -178,6 +182,8 @@ export const openWire = async (
         return reads.length === 1
           ? dialect.expired(behaviour.text)
           : dialect.found(behaviour.text, request)
+      case 'refused login':
+        return dialect.expired(behaviour.message)
       case 'expired':
         return dialect.expired(behaviour.text)
       case 'not found':
@@ -224,11 +230,15 @@ export const openWire = async (
     const request = await record(incoming)
     const aside = dialect.aside?.(request)
     if (aside !== undefined) return send(response, aside)
-    const login = dialect.login(request, logins.length + 1)
+    // What is refused is the same each time.
+    const n = behaviour.read === 'refused login' ? 1 : logins.length + 1
+    const login = dialect.login(request, n)
     if (login !== undefined) {
       logins.push(request)
       if (behaviour.read === 'silent login') withheld.push(() => send(response, login))
-      else send(response, login)
+      else if (behaviour.read === 'refused login' && dialect.refusedLogin !== undefined) {
+        send(response, dialect.refusedLogin(behaviour.message))
+      } else send(response, login)
     } else {
       reads.push(request)
       answerRead(request, response)

@@ -5,9 +5,12 @@ import { ProviderFault } from '../../../src/core/fault.ts'
 import { Sensitive } from '../../../src/core/secret.ts'
 import type { Grant } from '../../../src/providers/vault-answer.ts'
 import { type Authority, createSession } from '../../../src/providers/vault-session.ts'
+import { createLogins } from '../../support/provider-deps.ts'
 
 const patient = () => ({ signal: AbortSignal.timeout(5_000) })
 const denied = () => new ProviderFault('denied')
+/** What is said of the token is no word of the store's about a secret. */
+const disowned = () => new ProviderFault('denied', { isRefusal: true })
 const isDead = async () => true
 const isAlive = async () => false
 const revealed = async (token: Sensitive<string>) => token.reveal()
@@ -20,6 +23,8 @@ const open = (
 ) => {
   const asked = { logins: 0, renewals: 0 }
   const authority: Authority = {
+    isAnswered: true,
+    credential: async () => ['the credential'],
     login: async () => {
       await sleep(5)
       return { token: new Sensitive(`token-${asked.logins}`), ttlSeconds, renewable }
@@ -29,16 +34,17 @@ const open = (
   }
   const session = createSession(
     {
-      login: (options) => {
+      ...authority,
+      login: (credential, options) => {
         asked.logins++
-        return authority.login(options)
+        return authority.login(credential, options)
       },
       renew: (token, options) => {
         asked.renewals++
         return authority.renew(token, options)
       }
     },
-    { now, log: () => undefined }
+    { now, log: () => undefined, logins: createLogins({ now }) }
   )
   return { session, asked }
 }
@@ -54,11 +60,11 @@ test('nothing is asked for before the first use, and readers at once share one l
 test('a login that failed is tried anew by the next reader', async (t) => {
   let isUp = false
   const login = async () => {
-    if (!isUp) throw denied()
+    if (!isUp) throw new ProviderFault('timeout')
     return { token: new Sensitive('good'), ttlSeconds: 60, renewable: false }
   }
   const { session, asked } = open({}, { login })
-  await t.rejects(session.use(revealed, isDead, patient()), new ProviderFault('denied'))
+  await t.rejects(session.use(revealed, isDead, patient()), new ProviderFault('timeout'))
   t.equal(asked.logins, 1, 'and not by the same one')
   isUp = true
   t.equal(await session.use(revealed, isDead, patient()), 'good')
@@ -108,7 +114,7 @@ test('a call that stays denied costs one new login and no more', async (t) => {
     calls++
     throw denied()
   }
-  await t.rejects(session.use(call, isDead, patient()), new ProviderFault('denied'))
+  await t.rejects(session.use(call, isDead, patient()), disowned())
   t.strictSame([calls, asked.logins], [2, 2])
 })
 
@@ -129,7 +135,7 @@ test('a token that a new login gives back unchanged is not tried again', async (
     calls++
     throw denied()
   }
-  await t.rejects(session.use(call, isDead, patient()), new ProviderFault('denied'))
+  await t.rejects(session.use(call, isDead, patient()), disowned())
   t.equal(calls, 1)
 })
 
@@ -161,7 +167,7 @@ test('what changes something is not tried again where it may have been done', as
       throw new ProviderFault(reason as keyof typeof reasons)
     }
     const using = session.use(call, isDead, { ...patient(), changes: true })
-    await t.rejects(using, new ProviderFault(reason as keyof typeof reasons))
+    await t.rejects(using, reason === 'denied' ? disowned() : new ProviderFault('unavailable'))
     t.equal(calls, expected, reason)
   }
   t.equal(asked.logins, 2, 'a denial is not the deed: a new login is worth another try')
