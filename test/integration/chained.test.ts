@@ -23,7 +23,9 @@ const build = async (t: Test, { aws, vault }: RealStores, name: string) => {
   const role = await createRole(vault, name)
   const secretId = await role.newSecretId()
   await aws.create(`vault/${name}`, JSON.stringify({ secret_id: secretId }))
+  const clock = { ahead: 0 }
   const app = await buildTestApp(t, {
+    now: () => Date.now() + clock.ahead,
     yaml: `
 stores:
   - { name: aws, kind: aws-secrets-manager, region: ${REGION}, endpoint: '${aws.url}' }
@@ -39,6 +41,7 @@ policies:
   })
   return {
     ...role,
+    clock,
     app,
     secretId,
     put: (fields: object) => aws.put(`vault/${name}`, JSON.stringify(fields)),
@@ -72,7 +75,7 @@ test('a Vault whose AppRole secret id stands in AWS', async (suite) => {
   })
 
   suite.test('is not read while that secret id is wrong or gone, and then again', async (t) => {
-    const { app, secretId, logOut, put, read } = await build(t, real, 'other')
+    const { app, clock, secretId, logOut, put, read } = await build(t, real, 'other')
     const canary = createCanary()
     for (const [fields, code] of [
       [{ secret_id: canary.token }, 'store_denied'],
@@ -80,11 +83,14 @@ test('a Vault whose AppRole secret id stands in AWS', async (suite) => {
     ] as const) {
       await put(fields)
       await logOut()
+      // What was refused is looked at again within seconds.
+      clock.ahead += 2_500
       const answer = await read('vault:secret/db#password')
       t.match(answer, { status: 502, code })
       t.strictSame(canary.findIn(answer.body + app.logs.join('')), [])
     }
     await put({ secret_id: secretId })
+    clock.ahead += 2_500
     t.match(await read('vault:secret/db#password'), found)
   })
 })
