@@ -165,7 +165,7 @@ const assemble = async (
     replicas: replicas.current,
     state,
     sealer: () => live.sealer,
-    keyring: () => keyring,
+    keyring: () => live.keyring,
     shared,
     environ: (name) => credentialsIn(live.config, live.environ)(name),
     rules: () => live,
