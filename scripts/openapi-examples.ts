@@ -189,7 +189,10 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       ]
     }
   },
-  revokeKey: { parameters: { id: KEY_ID }, answer: { keyId: KEY_ID, isNew: true } },
+  revokeKey: {
+    parameters: { id: KEY_ID, issued: 'true' },
+    answer: { keyId: KEY_ID, isNew: true, issued: [OTHER_KEY_ID] }
+  },
   reportEncryptionKeys: {
     parameters: { quietHours: '24' },
     answer: {
@@ -202,9 +205,11 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
           firstSeen: AT,
           lastUsed: LATER,
           mayGo: false,
-          clients: [{ client: 'aos-app', keys: 1, lastUsed: LATER, quiet: false }]
+          clients: [{ client: 'aos-app', keys: 1, lastUsed: LATER, quiet: false }],
+          sealed: { secrets: 3, objects: 1, uses: 1, names: 0, cached: 0, others: 0 }
         }
-      ]
+      ],
+      missing: []
     }
   },
   explainForClient: { parameters: { client: 'aos-app', ref: REF }, answer: explanation },

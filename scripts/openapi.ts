@@ -98,6 +98,7 @@ export const addAllRoutes = (app: App): void => {
     keyring: uncalled,
     usage: { list: uncalled },
     issuing: { issue: uncalled, revokeWithIssued: uncalled },
+    countSealed: uncalled,
     isRevoked: uncalled,
     revoke: uncalled,
     now: Date.now,

@@ -11,6 +11,8 @@ import { type Broker, createBroker } from './broker/broker.ts'
 import type { DirectLine } from './broker/direct-line.ts'
 import { createReceiver } from './broker/events/receive.ts'
 import { createReadiness, type StoreCheck } from './broker/readiness.ts'
+import { countSealed } from './broker/sealed-count.ts'
+import { createSealedEnds } from './broker/sealed-ends.ts'
 import type { StoresDeps } from './broker/stores.ts'
 import { createWatch } from './broker/watch.ts'
 import { type Config, credentialsIn } from './config/config.ts'
@@ -49,6 +51,7 @@ import { createReplicaCount } from './state/replica-count.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createAdministration } from './wiring/administration.ts'
 import { createCaches } from './wiring/caches.ts'
+import { requireKeys, requireKeysThatLeave } from './wiring/kept-keys.ts'
 import { createLifecycle, type Lifecycle } from './wiring/lifecycle.ts'
 import { compose, prepare } from './wiring/live.ts'
 import { createObjectUseCases } from './wiring/objects.ts'
@@ -67,6 +70,8 @@ export interface AppOverrides {
   /** What gives tokens of channels. */
   readonly directLine?: DirectLine
   readonly heartbeatMs?: number
+  /** Refuse to start where something kept needs an encryption key that ENCRYPTION_KEYS lacks, instead of saying so. */
+  readonly refusesToLackKeys?: boolean
 }
 
 export interface App {
@@ -171,6 +176,8 @@ const assemble = async (
     rules: () => live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS
   }
+  const refuses = overrides.refusesToLackKeys === true
+  await requireKeys({ state, keyring: live.keyring, refuses, log })
   live = await compose(config, live.environ, storesDeps)
   // Serving does not depend on them: they are asked for once, within a second.
   await sharedRevocations?.asked
@@ -192,6 +199,7 @@ const assemble = async (
       now
     })
   )
+  const sealedEnds = createSealedEnds({ state, now })
   let draining = false
 
   const record = settings.AUDIT_REQUIRED
@@ -229,6 +237,7 @@ const assemble = async (
       broker,
       state,
       shared,
+      sealedEnds,
       live: () => live,
       directLine: overrides.directLine,
       now
@@ -266,6 +275,10 @@ const assemble = async (
     authenticator,
     usage,
     issuing,
+    countSealed: async () => ({
+      byKey: (await countSealed(state)).byKey,
+      stateEnds: await sealedEnds.all()
+    }),
     revocations,
     now,
     recordAs: records.as,
@@ -363,6 +376,7 @@ const assemble = async (
     config: () => live.config,
     reload: async (next, environ = live.environ) => {
       const former = live
+      await requireKeysThatLeave(state, former.keyring, prepare(next, environ).keyring)
       live = await compose(next, environ, storesDeps, former)
       // Another place may stand under the same name now: what was read from the former is not its answer.
       for (const { spec, connection } of former.stores.all()) {

@@ -1,8 +1,14 @@
 /** `purser config check`: what a start would say of the configuration, without starting. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type Config, readConfig } from '../config/config.ts'
+import { ConfigError } from '../config/fault.ts'
 import { warningsOf } from '../config/warnings.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { lookForKeys } from '../wiring/kept-keys.ts'
 import { tell } from './io.ts'
+import { placeOf, withOpened } from './state.ts'
 
 /** What keeps the definition of another store is part of that one. */
 const configured = (stores: Config['stores']): number => {
@@ -10,9 +16,28 @@ const configured = (stores: Config['stores']): number => {
   return stores.filter(({ name }) => !sources.has(name)).length
 }
 
-const check = (): void => {
+/** What is kept may need keys that ENCRYPTION_KEYS lacks. Only looked at: nothing is created, and a service may run. */
+const checkKeptKeys = async ({ settings, dataDir }: Config): Promise<void> => {
+  const hasState =
+    settings.REDIS_URL !== undefined || existsSync(join(dataDir, 'state', 'data.mdb'))
+  if (!hasState) return
+  const place = placeOf({ ...settings, DATA_DIR: dataDir }, process.cwd())
+  const keyring = createKeyring(settings.ENCRYPTION_KEYS)
+  const found = await withOpened(place, ({ state }) => lookForKeys(state, keyring)).catch(
+    () => undefined
+  )
+  if (found === undefined || !found.isWhole) {
+    tell(
+      'Not checked: whether ENCRYPTION_KEYS holds every key that something kept needs, since that cannot be read'
+    )
+  }
+  if (found !== undefined && found.faults.length > 0) throw new ConfigError(found.faults)
+}
+
+const check = async (): Promise<void> => {
   const config = readConfig(process.env, process.cwd(), true)
   for (const warning of warningsOf(config)) tell(`Warning: ${warning}`)
+  await checkKeptKeys(config)
   const { stores, policies, book, providers, bots, channels } = config
   const defined = stores.filter(({ definition }) => definition !== undefined)
   if (defined.length > 0) {

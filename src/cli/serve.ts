@@ -171,7 +171,7 @@ export const serve = async (
   const environ = shareEnviron(folder)
   // It begins in the next microtask, when everything below stands.
   const starting = Promise.resolve().then(() =>
-    buildApp(config, { environ, logger, requestReload })
+    buildApp(config, { environ, logger, requestReload, refusesToLackKeys: true })
   )
   const stop = createStop(starting, logger, config.settings.DRAIN_SECONDS * 1000)
   handleEvents(stop, logger, requestReload)

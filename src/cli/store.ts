@@ -3,7 +3,6 @@
  * `local`; values come from standard input and go to stdout.
  */
 import type { Command } from 'commander'
-import { type RewrapCounts, rewrapObjects } from '../broker/object-entries.ts'
 import { createInvalidation, markLifetimeMs } from '../cache/invalidation.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import { formatReference, parseReference, type Reference } from '../core/reference.ts'
@@ -11,14 +10,12 @@ import { decodePath, ESCAPE_RULE } from '../core/reference-text.ts'
 import { Sensitive } from '../core/secret.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
-import { rewrapUses } from '../keys/usage.ts'
 import {
   deleteSecret,
   type LocalStore,
   listSecrets,
   putSecret,
-  readSecret,
-  rewrapSecrets
+  readSecret
 } from '../providers/local-store.ts'
 import type { OpenedState } from '../state/open-state.ts'
 import { SharedUnavailable } from '../state/shared.ts'
@@ -27,6 +24,7 @@ import { Failure, usageFailure } from './failure.ts'
 import { printRaw, printSecret, readInput } from './io.ts'
 import { announce, withState } from './state.ts'
 import { addMigrateCommand } from './store-migrate.ts'
+import { addRewrapCommand } from './store-rewrap.ts'
 
 /** The embedded stores of the configuration by name, on that state. */
 export const localStores = (
@@ -141,39 +139,6 @@ const list = async (prefix = ''): Promise<void> => {
   })
 }
 
-const rewrap = async (): Promise<void> => {
-  const config = readConfig(process.env, process.cwd())
-  await withState(config.settings, async ({ state }) => {
-    let unreadable = 0
-    const report = (what: string, counts: RewrapCounts): void => {
-      unreadable += counts.unreadable
-      console.log(`${what}, ${counts.rewrapped} rewrapped, ${counts.unreadable} unreadable`)
-    }
-    const stores = localStores(config, state)
-    for (const [name, store] of stores) {
-      const counts = await rewrapSecrets(store)
-      report(`${name}: ${counts.total} secrets`, counts)
-    }
-    const sealer = createSealer(createKeyring(config.settings.ENCRYPTION_KEYS))
-    const objects = await rewrapObjects({ state, sealer: () => sealer })
-    if (objects.total > 0 || stores.size === 0) {
-      report(`run time: ${objects.total} bots, providers and channels`, objects)
-    }
-    const uses = await rewrapUses({ state, sealer: () => sealer })
-    if (uses > 0) console.log(`last uses of keys: ${uses} rewrapped`)
-    const names = await state.rewrapNames?.()
-    if (names !== undefined) {
-      unreadable += names.unreadable
-      console.log(`names: ${names.moved} rewrapped, ${names.unreadable} unreadable`)
-    }
-    if (unreadable > 0) {
-      throw new Failure(
-        'What is unreadable is damaged or under an encryption key that ENCRYPTION_KEYS no longer holds.'
-      )
-    }
-  })
-}
-
 export const addStoreCommand = (program: Command): void => {
   const store = program.command('store').description('the local store; also while services run')
   store
@@ -209,17 +174,6 @@ Examples:
     .argument('<ref>', 'for example local:team/db')
     .addHelpText('after', '\nExample:\n  $ purser store delete local:team/db')
     .action(remove)
-  store
-    .command('rewrap')
-    .description('re-encrypt everything under the active encryption key, bots of run time too')
-    .addHelpText(
-      'after',
-      `
-Exit code 1 if something could not be opened; it is left as it is.
-
-Example:
-  $ purser store rewrap`
-    )
-    .action(rewrap)
+  addRewrapCommand(store)
   addMigrateCommand(store)
 }

@@ -41,6 +41,10 @@ const isEnvelope = (bytes: Buffer): boolean => bytes.length >= HEADER_BYTES && b
 
 const kidIn = (envelope: Buffer): string => envelope.toString('base64url', 1, IV_START)
 
+/** The encryption key that an envelope names, from its beginning alone; undefined for what is none. */
+export const kidOfEnvelope = (beginning: Buffer): string | undefined =>
+  beginning.length >= IV_START && beginning[0] === VERSION ? kidIn(beginning) : undefined
+
 export const createSealer = (keyring: Keyring): Sealer => ({
   seal: (purpose, plaintext, context) => {
     const iv = randomBytes(IV_BYTES)

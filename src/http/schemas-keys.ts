@@ -1,8 +1,8 @@
 /** The shapes of the care of keys. Rule: unknown members are refused. */
 import { Type } from 'typebox'
+import { MissingKey, SealedReport } from '../broker/sealed-report.ts'
 import { CLIENT_NAME } from '../core/policy.ts'
 import { ENVIRONMENTS, MODES } from '../core/principal.ts'
-import { EncryptionKeyReport } from '../keys/encryption-key-report.ts'
 import { KeyUse } from '../keys/usage.ts'
 import { IntrospectAnswer } from './schemas.ts'
 
@@ -118,5 +118,8 @@ export const EncryptionKeysQuery = Type.Object(
   strict
 )
 export const EncryptionKeysAnswer = Type.Object({
-  encryptionKeys: Type.Array(EncryptionKeyReport)
+  encryptionKeys: Type.Array(SealedReport, { description: 'in the order of ENCRYPTION_KEYS' }),
+  missing: Type.Array(MissingKey, {
+    description: 'encryption keys that something is sealed under and that nobody has any more'
+  })
 })

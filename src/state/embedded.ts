@@ -5,8 +5,9 @@
  */
 import { accessSync, closeSync, constants, mkdirSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Key, open, type RootDatabase } from 'lmdb'
-import { keyBytes, type State, type StateEntry } from './state.ts'
+import { HEAD_BYTES, keyBytes, type State, type StateEntry, type StateHead } from './state.ts'
 
 /** Entries read at a time by `list`: no read transaction stays open while the caller works on them. */
 const PAGE = 50
@@ -105,6 +106,16 @@ export const createEmbeddedState = (directory: string): State => {
       value
     }))
 
+  const headsAfter = (start: Buffer | undefined): StateHead[] => {
+    const range = start === undefined ? {} : { start, exclusiveStart: true }
+    const keys = [...latest().getKeys({ ...range, limit: PAGE })]
+    return keys.map((bytes) => {
+      const key = (bytes as Buffer).toString()
+      const value = getSync(key, HEAD_BYTES) ?? Buffer.alloc(0)
+      return { space: key.slice(0, Math.max(key.indexOf('/'), 0)), key, value }
+    })
+  }
+
   return {
     get: async (key) => getSync(key),
     getSync,
@@ -130,8 +141,19 @@ export const createEmbeddedState = (directory: string): State => {
       let entries = page(Buffer.from(prefix), end, false)
       while (entries.length > 0) {
         yield* entries
+        // Others have their turn, however much there is.
+        await turn()
         const last = entries.at(-1)
         entries = last === undefined ? [] : page(Buffer.from(last.key), end, true)
+      }
+    },
+
+    heads: async function* () {
+      let page = headsAfter(undefined)
+      while (page.length > 0) {
+        yield* page
+        await turn()
+        page = headsAfter(Buffer.from(page.at(-1)?.key ?? ''))
       }
     },
 

@@ -7,6 +7,7 @@
  */
 import type { Keyring } from '../crypto/keyring.ts'
 import { createRedisCalls } from './redis-calls.ts'
+import { createRedisHeads } from './redis-heads.ts'
 import { createNames, hashesOf, type Space, spaceOf, spacesUnder } from './redis-names.ts'
 import type { RedisAddress } from './redis-url.ts'
 import { keyBytes, type NameCounts, type State } from './state.ts'
@@ -143,6 +144,7 @@ export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions
   }
 
   return {
+    ...createRedisHeads({ call, prefix, names, keyring }),
     get,
     compareAndSet,
 

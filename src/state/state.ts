@@ -14,6 +14,20 @@ export interface NameCounts {
   readonly unreadable: number
 }
 
+/** How an entry begins: enough to tell under which encryption key it is sealed, without moving the whole of it. */
+export interface StateHead {
+  /** What stands before the first slash of its key; `shared` for what replicas share for a while. */
+  readonly space: string
+  /** Undefined where the name cannot be opened, or is none of a state's. */
+  readonly key: string | undefined
+  /** Of its value, HEAD_BYTES at most. */
+  readonly value: Buffer
+  /** Of its name, where names are sealed. */
+  readonly name?: Buffer
+}
+
+export const HEAD_BYTES = 16
+
 export const MAX_KEY_BYTES = 1_900
 
 /** The bytes of a state key. Throws where it cannot be one. */
@@ -42,6 +56,12 @@ export interface State {
    * kind of state cannot.
    */
   readonly getSync?: (key: string, length?: number) => Buffer | undefined
+  /** Of everything that is kept, a page at a time, with turns for others in between. */
+  readonly heads?: () => AsyncIterable<StateHead>
+  /** Where names are sealed: gives up the entries whose names stand under that encryption key and cannot be opened. */
+  readonly discardNames?: (kid: string) => Promise<number>
+  /** Where replicas share (Redis): drops what is cached under other encryption keys than the active one. */
+  readonly dropFormerCache?: () => Promise<number>
   /** Where names are sealed (Redis): puts those that stand under a former encryption key under the active one. */
   readonly rewrapNames?: () => Promise<NameCounts>
   /** Where names are sealed: how many cannot be opened, and so are not listed. */

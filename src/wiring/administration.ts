@@ -14,7 +14,7 @@ import type { RecordDecision } from '../http/caller.ts'
 import type { App as Routes } from '../http/route-auth.ts'
 import { addAdminRoutes } from '../http/routes/admin.ts'
 import { addExplainRoutes } from '../http/routes/explain.ts'
-import { addKeyRoutes } from '../http/routes/keys.ts'
+import { addKeyRoutes, type KeyRoutesOptions } from '../http/routes/keys.ts'
 import type { Authenticator } from '../keys/authenticator.ts'
 import type { Issuing } from '../keys/issuing.ts'
 import type { Revocations } from '../keys/revocations.ts'
@@ -32,6 +32,7 @@ export interface AdministrationDeps {
   readonly authenticator: Authenticator
   readonly usage: KeyUsage
   readonly issuing: Issuing
+  readonly countSealed: KeyRoutesOptions['countSealed']
   readonly revocations: Revocations
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -65,6 +66,7 @@ export const createAdministration =
       keyring: () => live().keyring,
       usage,
       issuing: deps.issuing,
+      countSealed: deps.countSealed,
       isRevoked: revocations.isRevoked,
       revoke: (keyId) => revocations.revoke(keyId, now()),
       now,

@@ -5,6 +5,7 @@ import { type Channels, createChannels } from '../broker/channels.ts'
 import { createDirectLine, type DirectLine } from '../broker/direct-line.ts'
 import { createObjects, type Objects } from '../broker/objects.ts'
 import type { RecorderOptions } from '../broker/record.ts'
+import type { SealedEnds } from '../broker/sealed-ends.ts'
 import { createSealedState, type SealedState } from '../broker/sealed-state.ts'
 import { createUsedStates } from '../broker/used-states.ts'
 import { isGuarded } from '../config/env.ts'
@@ -18,6 +19,7 @@ export interface ObjectsDeps extends RecorderOptions {
   readonly broker: Broker
   readonly state: State
   readonly shared: Shared | undefined
+  readonly sealedEnds: SealedEnds
   readonly live: () => Live
   /** Undefined: the real one. */
   readonly directLine?: DirectLine | undefined
@@ -58,7 +60,8 @@ export const createObjectUseCases = (deps: ObjectsDeps): ObjectUseCases => {
     sealed: createSealedState({
       ...deps,
       keyring: () => live().keyring,
-      used: createUsedStates({ state, shared, now })
+      used: createUsedStates({ state, shared, now }),
+      noteSealed: deps.sealedEnds.note
     }),
     refresh: () =>
       objects.refresh().catch(() => log('error', 'the objects of run time could not be read')),

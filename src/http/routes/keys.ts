@@ -3,6 +3,8 @@
  * is on record; it is no stored secret, so mode w issues it, and never one that may do more than its issuer or a delegation.
  */
 import type { FastifyRequest } from 'fastify'
+import type { SealedCounts } from '../../broker/sealed-count.ts'
+import { reportSealed } from '../../broker/sealed-report.ts'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Keyring } from '../../crypto/keyring.ts'
@@ -31,6 +33,11 @@ export interface KeyRoutesOptions {
   readonly keyring: () => Keyring
   readonly usage: Pick<KeyUsage, 'list'>
   readonly issuing: Pick<Issuing, 'issue' | 'revokeWithIssued'>
+  /** What is sealed under each encryption key, and until when sealed states may come back. Rejects where it cannot be counted. */
+  readonly countSealed: () => Promise<{
+    readonly byKey: ReadonlyMap<string, SealedCounts>
+    readonly stateEnds: ReadonlyMap<string, number>
+  }>
   readonly isRevoked: (keyId: string) => boolean
   readonly revoke: (keyId: string) => Promise<Revocation>
   /** Milliseconds since the epoch. */
@@ -49,7 +56,8 @@ const issuerOf = ({ principal }: FastifyRequest): Principal => {
 }
 
 export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
-  const { keyring, usage, issuing, isRevoked, revoke, now, recordIssue, recordRevocation } = options
+  const { keyring, usage, issuing, countSealed, isRevoked, revoke, now } = options
+  const { recordIssue, recordRevocation } = options
 
   app.post(
     '/v1/admin/keys',
@@ -144,19 +152,30 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
       config,
       schema: {
         operationId: 'reportEncryptionKeys',
-        summary: 'Which clients still use API keys under which encryption key',
+        summary:
+          'Which clients still use API keys under which encryption key, what else is sealed under it, and whether it may go',
         querystring: EncryptionKeysQuery,
         response: { 200: EncryptionKeysAnswer }
       }
     },
-    async ({ query }) => ({
-      encryptionKeys: await reportEncryptionKeys({
+    async ({ query }) => {
+      const request = {
         keyring: keyring(),
         uses: usage.list(),
         isRevoked,
         now: now(),
         quietMs: Number(query.quietHours ?? 24) * HOUR_MS
-      })
-    })
+      }
+      try {
+        const reports = await reportEncryptionKeys(request)
+        // After the uses, which are written when they are asked for.
+        const { byKey, stateEnds } = await countSealed()
+        return reportSealed(reports, byKey, stateEnds)
+      } catch {
+        throw new ProblemError('store_unavailable', {
+          detail: 'what is kept cannot be counted now: no key may go on the strength of that'
+        })
+      }
+    }
   )
 }

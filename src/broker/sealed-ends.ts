@@ -1,0 +1,56 @@
+/**
+ * Until when a state that was sealed under an encryption key may come back (sealed states are in other people's hands, and
+ * cannot be counted). Rule: noted in the background, at most once a minute for each key, and always a little longer than true.
+ */
+import type { State } from '../state/state.ts'
+
+export interface SealedEndsOptions {
+  readonly state: State
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export interface SealedEnds {
+  readonly note: (kid: string, expiresAtSeconds: number) => void
+  /** By kid, in seconds since the epoch; only what is still to come. */
+  readonly all: () => Promise<ReadonlyMap<string, number>>
+}
+
+const PREFIX = 'states/'
+const NOTED_EVERY_SECONDS = 60
+const ATTEMPTS = 3
+
+const endIn = (value: Buffer | undefined): number => Number(value?.toString() ?? 0) || 0
+
+export const createSealedEnds = ({ state, now }: SealedEndsOptions): SealedEnds => {
+  const noted = new Map<string, number>()
+
+  const write = async (kid: string, end: number): Promise<void> => {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const former = await state.get(PREFIX + kid)
+      if (endIn(former) >= end) return
+      if (await state.compareAndSet(PREFIX + kid, former, Buffer.from(String(end)))) return
+    }
+    throw new Error('contended')
+  }
+
+  return {
+    note: (kid, expiresAt) => {
+      if ((noted.get(kid) ?? 0) >= expiresAt) return
+      const end = expiresAt + NOTED_EVERY_SECONDS
+      noted.set(kid, end)
+      // The next one tries again.
+      write(kid, end).catch(() => noted.delete(kid))
+    },
+
+    all: async () => {
+      const ends = new Map<string, number>()
+      for await (const { key, value } of state.list(PREFIX)) {
+        const end = endIn(value)
+        if (end * 1000 > now()) ends.set(key.slice(PREFIX.length), end)
+        else await state.compareAndSet(key, value, undefined).catch(() => false)
+      }
+      return ends
+    }
+  }
+}

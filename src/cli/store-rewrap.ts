@@ -1,0 +1,114 @@
+/**
+ * `purser store rewrap`: puts everything that is kept under the active encryption key, so that the former ones may go. Rule:
+ * everything, also secrets of local stores that the configuration no longer has; what cannot be opened is counted and left
+ * as it is, unless it is given up by the name of its encryption key.
+ */
+import { type Command, InvalidArgumentError } from 'commander'
+import { type RewrapCounts, rewrapObjects } from '../broker/object-entries.ts'
+import { sealedUnder } from '../broker/sealed-count.ts'
+import { readConfig } from '../config/config.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { createSealer } from '../crypto/sealer.ts'
+import { rewrapUses } from '../keys/usage.ts'
+import { deleteSecret, rewrapSecrets } from '../providers/local-store.ts'
+import type { State } from '../state/state.ts'
+import { Failure, usageFailure } from './failure.ts'
+import { withState } from './state.ts'
+
+const UNREADABLE =
+  'What is unreadable is damaged or under an encryption key that ENCRYPTION_KEYS no longer holds.'
+
+/** Of local stores: those of the configuration, in its order, then others that something is kept of. */
+const storeNames = async (state: State, configured: readonly string[]): Promise<Set<string>> => {
+  const names = new Set(configured)
+  for await (const { space, key } of state.heads?.() ?? []) {
+    const name = space === 'store' ? key?.split('/')[1] : undefined
+    if (name !== undefined) names.add(name)
+  }
+  return names
+}
+
+const rewrap = async (): Promise<void> => {
+  const config = readConfig(process.env, process.cwd())
+  await withState(config.settings, async ({ state }) => {
+    let unreadable = 0
+    const report = (what: string, counts: RewrapCounts): void => {
+      unreadable += counts.unreadable
+      console.log(`${what}, ${counts.rewrapped} rewrapped, ${counts.unreadable} unreadable`)
+    }
+    const ring = createSealer(createKeyring(config.settings.ENCRYPTION_KEYS))
+    const sealer = () => ring
+    const local = config.stores.filter(({ plugin }) => plugin.kind === 'local')
+    const configured = local.map(({ name }) => name)
+    const names = await storeNames(state, configured)
+    for (const name of names) {
+      const counts = await rewrapSecrets({ name, state, sealer, now: Date.now })
+      const where = configured.includes(name) ? '' : ' (not in the configuration)'
+      if (where === '' || counts.total > 0)
+        report(`${name}${where}: ${counts.total} secrets`, counts)
+    }
+    const objects = await rewrapObjects({ state, sealer })
+    if (objects.total > 0 || names.size === 0) {
+      report(`run time: ${objects.total} bots, providers and channels`, objects)
+    }
+    const uses = await rewrapUses({ state, sealer })
+    if (uses > 0) console.log(`last uses of keys: ${uses} rewrapped`)
+    const moved = await state.rewrapNames?.()
+    if (moved !== undefined) {
+      unreadable += moved.unreadable
+      console.log(`names: ${moved.moved} rewrapped, ${moved.unreadable} unreadable`)
+    }
+    const dropped = (await state.dropFormerCache?.()) ?? 0
+    if (dropped > 0) console.log(`cache: ${dropped} under former keys dropped`)
+    if (unreadable > 0) throw new Failure(UNREADABLE)
+  })
+}
+
+const discard = async (kid: string): Promise<void> => {
+  const { settings } = readConfig(process.env, process.cwd())
+  const keyring = createKeyring(settings.ENCRYPTION_KEYS)
+  if (keyring.find(kid) !== undefined) {
+    throw usageFailure('That key is in ENCRYPTION_KEYS: what stands under it can be opened.')
+  }
+  const sealer = createSealer(keyring)
+  await withState(settings, async ({ state }) => {
+    let discarded = 0
+    for await (const { key, space } of sealedUnder(state, kid)) {
+      const [, name = '', ...path] = key.split('/')
+      if (space === 'store') {
+        // Its last version number stays.
+        const store = { name, state, sealer: () => sealer, now: Date.now }
+        if (await deleteSecret(store, path.join('/'))) discarded++
+      } else if (await state.compareAndSet(key, await state.get(key), undefined)) discarded++
+    }
+    discarded += (await state.discardNames?.(kid)) ?? 0
+    console.log(`${discarded} entries under ${kid} are given up`)
+  })
+}
+
+const parseKid = (text: string): string => {
+  if (/^[A-Za-z0-9_-]{8}$/.test(text)) return text
+  throw new InvalidArgumentError('The id of an encryption key has 8 characters; a fault names it.')
+}
+
+export const addRewrapCommand = (store: Command): void => {
+  store
+    .command('rewrap')
+    .description('re-encrypt everything under the active encryption key, bots of run time too')
+    .option(
+      '--discard <kid>',
+      'instead, give up for good what stands under this lost encryption key',
+      parseKid
+    )
+    .addHelpText(
+      'after',
+      `
+Exit code 1 if something could not be opened; it is left as it is.
+
+Example:
+  $ purser store rewrap`
+    )
+    .action(({ discard: kid }: { discard?: string }) =>
+      kid === undefined ? rewrap() : discard(kid)
+    )
+}

@@ -1,0 +1,156 @@
+/**
+ * What is kept in Redis, looked at from above: how each entry begins, and what is left under former encryption keys. Rule:
+ * Redis is asked in small steps, and of a value only its beginning leaves it.
+ */
+import { Cluster } from 'ioredis'
+import type { Keyring } from '../crypto/keyring.ts'
+import { kidOfEnvelope } from '../crypto/sealer.ts'
+import type { RedisCalls } from './redis-calls.ts'
+import { hashesOf, type Names, type Space, spacesUnder } from './redis-names.ts'
+import { HEAD_BYTES, type State, type StateHead } from './state.ts'
+
+export interface RedisHeadsOptions {
+  readonly call: RedisCalls['call']
+  readonly prefix: string
+  readonly names: Names
+  readonly keyring: () => Keyring
+}
+
+const NAMES_AT_A_TIME = 50
+const KEYS_AT_A_TIME = 500
+const NO_BYTES = Buffer.alloc(0)
+
+// KEYS: values. ARGV: how many bytes, fields.
+const HEADS = `local heads = {}
+for i = 2, #ARGV do
+  local value = redis.call('HGET', KEYS[1], ARGV[i])
+  heads[i - 1] = value and string.sub(value, 1, tonumber(ARGV[1])) or ''
+end
+return heads`
+
+interface Label {
+  readonly field: string
+  readonly label: Buffer
+}
+
+/** What stands for itself in a pattern of SCAN. */
+const literally = (text: string): string => text.replace(/[*?[\]\\^-]/g, '\\$&')
+
+/** Whether replicas could put an envelope there: a plain value, of this prefix. */
+interface SharedHead {
+  readonly key: string
+  readonly value: Buffer
+}
+
+export const createRedisHeads = ({
+  call,
+  prefix,
+  names,
+  keyring
+}: RedisHeadsOptions): Required<Pick<State, 'heads' | 'discardNames' | 'dropFormerCache'>> => {
+  async function* labelsIn(space: Space): AsyncGenerator<Label[]> {
+    let cursor = '0'
+    do {
+      const [next, found] = await call((client) =>
+        client.hscanBuffer(hashesOf(prefix, space).names, cursor, 'COUNT', NAMES_AT_A_TIME)
+      )
+      cursor = next.toString()
+      const labels: Label[] = []
+      for (let i = 0; i + 1 < found.length; i += 2) {
+        labels.push({ field: String(found[i]), label: found[i + 1] ?? NO_BYTES })
+      }
+      // A small hash comes whole, whatever was asked for.
+      for (let i = 0; i < labels.length; i += NAMES_AT_A_TIME) {
+        yield labels.slice(i, i + NAMES_AT_A_TIME)
+      }
+    } while (cursor !== '0')
+  }
+
+  const valuesOf = async (space: Space, fields: readonly string[]): Promise<Buffer[]> => {
+    const { values } = hashesOf(prefix, space)
+    const found = await call((client) =>
+      client.callBuffer('eval', HEADS, 1, values, HEAD_BYTES, ...fields)
+    )
+    return found as Buffer[]
+  }
+
+  async function* headsIn(space: Space): AsyncGenerator<StateHead> {
+    for await (const labels of labelsIn(space)) {
+      const values = await valuesOf(
+        space,
+        labels.map(({ field }) => field)
+      )
+      for (const [i, { field, label }] of labels.entries()) {
+        const key = names.keyOf(space, field, label)
+        const value = values[i] ?? NO_BYTES
+        yield { space, key, value, ...(label.length > 0 && { name: label }) }
+      }
+    }
+  }
+
+  /** The plain values of the prefix; of a cluster on each of its masters. */
+  async function* sharedHeads(pattern: string): AsyncGenerator<SharedHead> {
+    const masters = await call(async (client) =>
+      client instanceof Cluster ? client.nodes('master') : [client]
+    )
+    for (const master of masters) {
+      let cursor = '0'
+      do {
+        const [next, keys] = await call(() =>
+          master.scan(
+            cursor,
+            'MATCH',
+            `${literally(prefix)}${pattern}`,
+            'COUNT',
+            KEYS_AT_A_TIME,
+            'TYPE',
+            'string'
+          )
+        )
+        cursor = next
+        const values = await call(() =>
+          Promise.all(keys.map((key) => master.getrangeBuffer(key, 0, HEAD_BYTES - 1)))
+        )
+        for (const [i, key] of keys.entries()) yield { key, value: values[i] ?? NO_BYTES }
+      } while (cursor !== '0')
+    }
+  }
+
+  return {
+    heads: async function* () {
+      for (const space of spacesUnder('')) yield* headsIn(space)
+      for await (const { value } of sharedHeads('*')) {
+        yield { space: 'shared', key: undefined, value }
+      }
+    },
+
+    discardNames: async (kid) => {
+      let discarded = 0
+      for (const space of spacesUnder('')) {
+        const hashes = hashesOf(prefix, space)
+        for await (const labels of labelsIn(space)) {
+          const fields = labels
+            .filter(({ label }) => kidOfEnvelope(label) === kid)
+            .filter(({ field, label }) => names.keyOf(space, field, label) === undefined)
+            .map(({ field }) => field)
+          if (fields.length === 0) continue
+          await call((client) =>
+            Promise.all([hashes.names, hashes.values].map((hash) => client.hdel(hash, ...fields)))
+          )
+          discarded += fields.length
+        }
+      }
+      return discarded
+    },
+
+    dropFormerCache: async () => {
+      let dropped = 0
+      for await (const { key, value } of sharedHeads('cache:*')) {
+        const kid = kidOfEnvelope(value)
+        if (kid === undefined || kid === keyring().active.kid) continue
+        dropped += await call((client) => client.del(key))
+      }
+      return dropped
+    }
+  }
+}
