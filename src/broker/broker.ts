@@ -27,7 +27,6 @@ import { createTagGate } from './tag-gate.ts'
 export interface Disclosure {
   readonly reference: Reference
   readonly selection: Selection
-  readonly encoding: 'base64' | undefined
   readonly version: string
   /** Milliseconds since the epoch. */
   readonly fetchedAt: number
@@ -104,7 +103,6 @@ export const createBroker = (options: BrokerOptions): Broker => {
       reference,
       selection: raw ? selectRaw(record, reference.field) : select(record, reference.field),
       etag: etagOf(keyring().active, reference, record, raw ? 'raw' : 'json'),
-      encoding: record.encoding,
       version: record.version,
       fetchedAt,
       expiresAt,

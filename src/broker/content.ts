@@ -8,8 +8,19 @@ import { ProblemError } from '../core/problem.ts'
 import { stepsOf } from '../core/reference-text.ts'
 import { type SecretRecord, Sensitive } from '../core/secret.ts'
 
-/** One text, or the JSON of all fields of a secret that has several. */
-export type Selection = { readonly value: Sensitive<string> } | { readonly data: Sensitive<string> }
+/** One text, or the base64 of bytes. */
+export interface Value {
+  readonly value: Sensitive<string>
+  readonly encoding?: 'base64'
+}
+
+/** Or the JSON of all fields of a secret that has several, and which of them are the base64 of bytes. */
+export type Selection =
+  | Value
+  | {
+      readonly data: Sensitive<string>
+      readonly encodings?: Readonly<Record<string, 'base64'>>
+    }
 
 interface Content {
   /** The secret's JSON object, if it is one. */
@@ -42,21 +53,40 @@ const INDEX = /^(?:0|[1-9]\d{0,8})$/
 const within = (node: JsonNode | undefined, step: string): JsonNode | undefined =>
   node?.members?.get(step) ?? (INDEX.test(step) ? node?.items?.[Number(step)] : undefined)
 
-const asText = ({ text }: JsonNode): Selection => ({
-  value: new Sensitive(text.startsWith('"') ? JSON.parse(text) : text)
+const asText = ({ text }: JsonNode, encoding: 'base64' | undefined): Value => ({
+  value: new Sensitive(text.startsWith('"') ? JSON.parse(text) : text),
+  ...(encoding && { encoding })
+})
+
+const wholeText = ({ text, encoding }: SecretRecord): Value => ({
+  value: text,
+  ...(encoding && { encoding })
 })
 
 const selectWhole = (record: SecretRecord, object: JsonNode | undefined): Selection => {
-  if (object === undefined) return { value: record.text }
-  const [only, ...others] = object.members?.values() ?? []
-  if (only !== undefined && others.length === 0) return asText(only)
-  return { data: new Sensitive(printJson(object)) }
+  if (object === undefined) return wholeText(record)
+  const { encodings } = record
+  const [only, ...others] = object.members ?? []
+  if (only !== undefined && others.length === 0) {
+    const [name, node] = only
+    return asText(node, encodings?.get(name))
+  }
+  return {
+    data: new Sensitive(printJson(object)),
+    ...(encodings && { encodings: Object.fromEntries(encodings) })
+  }
 }
 
-const selectField = (object: JsonNode | undefined, field: string): Selection => {
-  const node = stepsOf(field).reduce(within, object)
+const selectField = (
+  { encodings }: SecretRecord,
+  object: JsonNode | undefined,
+  field: string
+): Value => {
+  const steps = stepsOf(field)
+  const node = steps.reduce(within, object)
   if (node === undefined) throw new ProblemError('field_not_found')
-  return asText(node)
+  const [name = '', ...deeper] = steps
+  return asText(node, deeper.length === 0 ? encodings?.get(name) : undefined)
 }
 
 /**
@@ -68,18 +98,16 @@ export const select = (record: SecretRecord, field: string | undefined): Selecti
   const name = field ?? ''
   let selection = selections.get(name)
   if (selection === undefined) {
-    selection = field === undefined ? selectWhole(record, object) : selectField(object, field)
+    selection =
+      field === undefined ? selectWhole(record, object) : selectField(record, object, field)
     selections.set(name, selection)
   }
   return selection
 }
 
 /** As it is stored: with a field that field's text, without the whole text, however many fields it has. */
-export const selectRaw = (
-  record: SecretRecord,
-  field: string | undefined
-): Selection & { readonly value: Sensitive<string> } => {
-  if (field === undefined) return { value: record.text }
+export const selectRaw = (record: SecretRecord, field: string | undefined): Value => {
+  if (field === undefined) return wholeText(record)
   const selection = select(record, field)
   if ('value' in selection) return selection
   throw new Error('a field is a text')

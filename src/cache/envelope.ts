@@ -126,6 +126,8 @@ const Written = Type.Object({
   text: Type.String(),
   version: Type.String(),
   encoding: Type.Optional(Type.Literal('base64')),
+  // The names alone: there is one encoding. A replica of before takes no notice of them.
+  encoded: Type.Optional(Type.Array(Type.String())),
   tags: Type.Optional(Pairs)
 })
 const writtenRecord = Compile(Written)
@@ -136,19 +138,21 @@ export const tagsCodec: Codec<Tags> = {
 }
 
 export const recordCodec: Codec<SecretRecord> = {
-  write: ({ text, version, encoding, tags }) => ({
+  write: ({ text, version, encoding, encodings, tags }) => ({
     text: text.reveal(),
     version,
     ...(encoding !== undefined && { encoding }),
+    ...(encodings !== undefined && { encoded: [...encodings.keys()] }),
     ...(tags !== undefined && { tags: tagsCodec.write(tags) })
   }),
   read: (written) => {
     if (!writtenRecord.Check(written)) return undefined
-    const { text, version, encoding, tags } = written
+    const { text, version, encoding, encoded, tags } = written
     return {
       text: new Sensitive(text),
       version,
       ...(encoding !== undefined && { encoding }),
+      ...(encoded && { encodings: new Map(encoded.map((name) => [name, 'base64'])) }),
       ...(tags !== undefined && { tags: new Map(tags) })
     }
   }

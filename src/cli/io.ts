@@ -40,15 +40,16 @@ const indented = (json: string): string => {
 /** Prints the text of the secret or of its field; an object of several fields as JSON. */
 export const printSecret = (record: SecretRecord, field: string | undefined): void => {
   const selection = select(record, field)
-  if (record.encoding !== undefined) tell('The secret is not UTF-8 text: this is its base64.')
+  if ('encoding' in selection) tell('It is not UTF-8 text: this is its base64.')
+  if ('encodings' in selection) tell('Some fields are not UTF-8 text: they stand here as base64.')
   console.log('value' in selection ? selection.value.reveal() : indented(selection.data.reveal()))
 }
 
 /** The bytes as they are stored, and nothing after them: for a file, or the next program. */
 export const printRaw = (record: SecretRecord, field: string | undefined): Promise<void> => {
-  const { value } = selectRaw(record, field)
+  const { value, encoding = 'utf8' } = selectRaw(record, field)
   return new Promise((resolve, reject) => {
-    process.stdout.write(Buffer.from(value.reveal(), record.encoding ?? 'utf8'), (error) =>
+    process.stdout.write(Buffer.from(value.reveal(), encoding), (error) =>
       error ? reject(error) : resolve()
     )
   })

@@ -5,8 +5,7 @@ import type { BatchResult } from './schemas.ts'
 /** A hundred of AWS's largest secrets fit. */
 export const ANSWER_MAX = 8 * 1024 * 1024
 
-const sizeOf = ({ value, data }: BatchResult): number =>
-  value === undefined ? JSON.stringify(data ?? '').length : value.length
+const sizeOf = ({ value, data }: BatchResult): number => value?.length ?? data?.reveal().length ?? 0
 
 /** Leaves out the values for which there is no room; their results say to ask for them apart. */
 export const withinAnswer = (results: readonly BatchResult[], requestId: string): BatchResult[] => {

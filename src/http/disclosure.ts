@@ -1,4 +1,4 @@
-/** From what the broker discloses to what the caller reads: the one place of this floor where a value is revealed. */
+/** From what the broker discloses to what the caller reads: with `json-answer.ts` the place of this floor where a value is revealed. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { Broker, Disclosure } from '../broker/broker.ts'
@@ -22,7 +22,7 @@ const isoTime = (ms: number): string => isoTimes.memo(ms)
 
 // Member by member: an object that is spread into another costs as much as the decision.
 const answerOf = (ref: string, disclosure: Disclosure): SecretAnswer => {
-  const { selection, encoding, version, reference, fetchedAt, expiresAt } = disclosure
+  const { selection, version, reference, fetchedAt, expiresAt } = disclosure
   const answer: SecretAnswer = {
     ref,
     version,
@@ -30,9 +30,13 @@ const answerOf = (ref: string, disclosure: Disclosure): SecretAnswer => {
     fetchedAt: isoTime(fetchedAt),
     expiresAt: isoTime(expiresAt)
   }
-  if ('value' in selection) answer.value = selection.value.reveal()
-  else answer.data = JSON.parse(selection.data.reveal())
-  if (encoding !== undefined) answer.encoding = encoding
+  if ('value' in selection) {
+    answer.value = selection.value.reveal()
+    if (selection.encoding !== undefined) answer.encoding = selection.encoding
+  } else {
+    answer.data = selection.data
+    if (selection.encodings !== undefined) answer.encodings = selection.encodings
+  }
   return answer
 }
 
@@ -49,8 +53,10 @@ export const sendSecret = (
   reply.header('etag', disclosure.etag)
   varyByAccept(reply)
   if (hasIt(request.headers['if-none-match'], disclosure.etag)) return reply.code(304).send()
-  const { selection, encoding } = disclosure
-  if (raw && 'value' in selection) return sendRaw(reply, selection.value.reveal(), encoding)
+  const { selection } = disclosure
+  if (raw && 'value' in selection) {
+    return sendRaw(reply, selection.value.reveal(), selection.encoding)
+  }
   return answerOf(formatReference(disclosure.reference), disclosure)
 }
 

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { CLIENT_NAME } from '../core/policy.ts'
 import { PROBLEMS, type ProblemCode } from '../core/problem.ts'
 import { SECRET_NAME, STORE_NAME } from '../core/reference-grammar.ts'
+import type { Sensitive } from '../core/secret.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -83,12 +84,21 @@ export const WriteAnswer = Type.Object({
 const secretMembers = {
   value: Type.Optional(Type.String({ description: 'the text, or the only field' })),
   data: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), {
-      description: 'all fields, where there are several'
-    })
+    // Its JSON, which is spliced into the answer as it stands (json-answer.ts).
+    Type.Unsafe<Sensitive<string>>(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description:
+          'all fields, where there are several; every number with the digits that it was stored with'
+      })
+    )
   ),
   encoding: Type.Optional(
-    Type.Literal('base64', { description: 'the secret is binary; `value` is its base64' })
+    Type.Literal('base64', { description: 'it is binary; `value` is its base64' })
+  ),
+  encodings: Type.Optional(
+    Type.Record(Type.String(), Type.Literal('base64'), {
+      description: 'the fields of `data` that are binary, and stand there as base64'
+    })
   ),
   version: Type.String({ description: "the store's own name of the version" }),
   store: Type.String(),

@@ -108,17 +108,26 @@ export const parseSecret = (text: string, { namespace, name }: Target): Secret =
  * A value's text. Bytes that are no UTF-8 (a keystore, say) stay the base64 that they are in the API and in `kubectl`, so
  * that one such key does not make the others unreadable.
  */
-export const decode = (base64: string): string => {
+export const decode = (base64: string): string => textIn(base64) ?? base64
+
+/** Undefined for what is no text. */
+const textIn = (base64: string): string | undefined => {
   const bytes = Buffer.from(base64, 'base64')
   if (bytes.toString('base64') !== base64) throw invalid('base64')
-  return asUtf8(bytes) ?? base64
+  return asUtf8(bytes)
 }
 
 export const toRecord = ({ metadata, data = {} }: Secret): SecretRecord => {
-  const fields = Object.entries(data).map(([key, value]) => [key, decode(value)] as const)
+  const encodings = new Map<string, 'base64'>()
+  const fields = Object.entries(data).map(([key, value]) => {
+    const text = textIn(value)
+    if (text === undefined) encodings.set(key, 'base64')
+    return [key, text ?? value] as const
+  })
   return {
     text: new Sensitive(JSON.stringify(Object.fromEntries(fields))),
     version: metadata.resourceVersion,
+    ...(encodings.size > 0 && { encodings }),
     tags: new Map(Object.entries(metadata.labels ?? {}))
   }
 }

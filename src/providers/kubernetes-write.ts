@@ -4,6 +4,7 @@
  * labels, annotations, owners, type and whatever else a Secret has stay as they are.
  */
 import { ProviderFault } from '../core/fault.ts'
+import { printJson, readJson } from '../core/json-text.ts'
 import type { Sensitive } from '../core/secret.ts'
 import { decode, type Reasons, type Secret } from './kubernetes-secret.ts'
 import type { WriteOptions } from './provider.ts'
@@ -26,23 +27,15 @@ type Fields = ReadonlyMap<string, string>
 
 const refuse = (code: string): ProviderFault => new ProviderFault('invalid_request', { code })
 
-const parseObject = (text: string): object => {
-  try {
-    const parsed: unknown = JSON.parse(text)
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed
-  } catch {
-    // Whatever it is, it has no fields.
-  }
-  throw refuse('no_object')
-}
-
-/** A JSON object's fields: texts as they are, anything else as JSON. Throws ProviderFault `invalid_request`. */
+/** A JSON object's fields: texts as they are, anything else as JSON with the digits that it has. Throws ProviderFault `invalid_request`. */
 const fieldsOf = (text: string): Fields => {
   const fields = new Map<string, string>()
   let bytes = 0
-  for (const [key, value] of Object.entries(parseObject(text))) {
+  const members = readJson(text)?.members
+  if (members === undefined) throw refuse('no_object')
+  for (const [key, node] of members) {
     if (!KEY.test(key)) throw refuse('key')
-    const field = typeof value === 'string' ? value : JSON.stringify(value)
+    const field = node.text.startsWith('"') ? JSON.parse(node.text) : printJson(node)
     bytes += Buffer.byteLength(field)
     fields.set(key, field)
   }

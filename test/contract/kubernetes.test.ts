@@ -24,12 +24,21 @@ test('a secret is read as the JSON of its keys, with its labels and its resource
     JSON.stringify({ 'tls.key': 'żółw\n', ['__proto__']: 'own', empty: '', keystore })
   )
   t.equal(record.encoding, undefined)
+  t.strictSame([...(record.encodings ?? [])], [['keystore', 'base64']])
   t.equal(record.version, '1042')
   t.strictSame([...(record.tags ?? [])], [['purser-read', 'true']])
   t.strictSame(
     wire.reads.map(({ method, url }) => `${method} ${url}`),
     ['GET /api/v1/namespaces/apps/secrets/db']
   )
+})
+
+test('a text is a text, also if it has the characters of the base64 of bytes', async (t) => {
+  const bytes = Buffer.from([0xfe, 0xed, 0xfe, 0xed, 0x00]).toString('base64')
+  const { provider } = await openKubernetes(t, (request) => secret(request, { a: encoded(bytes) }))
+  const record = await provider.read({ path }, within())
+  t.equal(record.text.reveal(), JSON.stringify({ a: bytes }))
+  t.equal(record.encodings, undefined)
 })
 
 test('a secret without data or labels has no fields and no tags', async (t) => {

@@ -5,6 +5,7 @@ import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { doorOf } from '../caller.ts'
 import { readBatch, toClaims } from '../disclosure.ts'
+import { spliceData } from '../json-answer.ts'
 import { refuseFormat } from '../representation.ts'
 import type { App } from '../route-auth.ts'
 import {
@@ -62,6 +63,7 @@ export const addInternalRoutes = (
     '/internal/resolve',
     {
       config,
+      preSerialization: spliceData,
       preValidation: refuseFormat,
       schema: {
         operationId: 'resolveForClient',

@@ -8,6 +8,7 @@ import { Sensitive } from '../../core/secret.ts'
 import { callerOf } from '../caller.ts'
 import { freshnessOf } from '../conditional.ts'
 import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
+import { spliceData } from '../json-answer.ts'
 import { refuseFormat, refuseFormatOfList, wantsRaw } from '../representation.ts'
 import type { App } from '../route-auth.ts'
 import {
@@ -55,6 +56,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets',
     {
       config: { auth },
+      preSerialization: spliceData,
       preValidation: refuseFormatOfList,
       schema: {
         operationId: 'readSecret',
@@ -80,6 +82,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/:name',
     {
       config: { auth },
+      preSerialization: spliceData,
       schema: {
         operationId: 'readSecretByName',
         summary: 'Read a secret by its name in the configuration',
@@ -108,6 +111,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/batch',
     {
       config: { auth },
+      preSerialization: spliceData,
       preValidation: refuseFormat,
       schema: {
         operationId: 'readSecrets',
@@ -123,6 +127,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/batch',
     {
       config: { auth },
+      preSerialization: spliceData,
       preValidation: refuseFormat,
       schema: {
         operationId: 'readSecretsPosted',

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { select } from '../../../src/broker/content.ts'
+import { select, selectRaw } from '../../../src/broker/content.ts'
 import { type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
 
 const record = (text: string, encoding?: 'base64'): SecretRecord => ({
@@ -133,4 +133,28 @@ test('what is nested deeper than a reader could bear is a text', async (t) => {
   const deep = `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)},"b":1}`
   t.equal(chosen(deep), deep)
   t.throws(() => select(record(deep), 'b'), { code: 'field_not_found' })
+})
+
+test('a field of bytes says so, alone and among others; a text of the same characters does not', async (t) => {
+  const encodings = new Map([
+    ['key', 'base64'],
+    ['__proto__', 'base64']
+  ] as const)
+  const several: SecretRecord = {
+    ...record('{"key":"/u3+","text":"/u3+","__proto__":"/w=="}'),
+    encodings
+  }
+  t.match(select(several, 'key'), { encoding: 'base64' })
+  t.match(select(several, '__proto__'), { encoding: 'base64' })
+  t.notOk('encoding' in select(several, 'text'))
+  const whole = select(several, undefined)
+  t.equal(
+    'data' in whole && JSON.stringify(whole.encodings),
+    '{"key":"base64","__proto__":"base64"}'
+  )
+  const one: SecretRecord = { ...record('{"key":"/u3+"}'), encodings }
+  t.match(select(one, undefined), { encoding: 'base64' })
+  t.notOk('encoding' in selectRaw(one, undefined), 'the whole text is a text')
+  t.match(selectRaw(one, 'key'), { encoding: 'base64' })
+  t.notOk('encodings' in select(record('{"a":1,"b":2}'), undefined))
 })

@@ -17,6 +17,7 @@ const record: SecretRecord = {
   text: new Sensitive('{"user":"ü"}'),
   version: 'v1',
   encoding: 'base64',
+  encodings: new Map([['__proto__', 'base64']]),
   tags: new Map([['__proto__', 'true']])
 }
 
@@ -40,6 +41,7 @@ test('a slot comes back as it was: value, times, tags and failure', async (t) =>
     const back = opened(openSlot(sealer, recordCodec, PLACE, envelope, NOW, TIME))
     t.strictSame(plain(back), plain(slot))
     t.strictSame(back?.entry?.record.tags, slot.entry && record.tags)
+    t.strictSame(back?.entry?.record.encodings, slot.entry && record.encodings)
     t.strictSame(back?.failure, slot.failure)
   }
   const tags = sealSlot(

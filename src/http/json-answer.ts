@@ -1,0 +1,32 @@
+/**
+ * Answers with all fields of a secret. Rule: their JSON goes out as it is stored, since a number that is parsed and printed
+ * again may have other digits; everything else is serialised by its schema, as in any answer.
+ */
+import type { preSerializationHookHandler } from 'fastify'
+import type { Sensitive } from '../core/secret.ts'
+
+interface WithData {
+  readonly data?: Sensitive<string>
+}
+interface Several {
+  readonly results?: readonly WithData[]
+  readonly cursor?: string
+}
+
+const asJson = ({ data, ...rest }: WithData): string => {
+  const text = JSON.stringify(rest)
+  return data === undefined ? text : `${text.slice(0, -1)},"data":${data.reveal()}}`
+}
+
+const severalAsJson = ({ results = [], ...rest }: Several): string => {
+  const text = JSON.stringify({ ...rest, results: [] })
+  return `${text.slice(0, -2)}${results.map(asJson).join(',')}]}`
+}
+
+/** For every route that discloses secrets. Most answers are one value, and are left to the schema. */
+export const spliceData: preSerializationHookHandler = (_request, reply, payload, done) => {
+  const { data, results } = payload as WithData & Several
+  if (data !== undefined) reply.serializer(asJson)
+  else if (results?.some((one) => one.data !== undefined)) reply.serializer(severalAsJson)
+  done(null, payload)
+}
