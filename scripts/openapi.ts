@@ -118,7 +118,7 @@ export const addAllRoutes = (app: App): void => {
   addWhoamiRoute(app, { policy: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addAuthorizeRoute(app, { recordAuthorization: uncalled })
-  addHealthRoutes(app, { readiness: uncalled })
+  addHealthRoutes(app, { readiness: uncalled, hindrance: uncalled })
   addDocsRoute(app, { openapi: '' })
 }
 

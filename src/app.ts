@@ -10,15 +10,17 @@ import { createTrail } from './audit/trail.ts'
 import { type Broker, createBroker } from './broker/broker.ts'
 import type { DirectLine } from './broker/direct-line.ts'
 import { createReceiver } from './broker/events/receive.ts'
-import { createReadiness, type StoreCheck } from './broker/readiness.ts'
+import { createReadiness } from './broker/readiness.ts'
 import { countSealed } from './broker/sealed-count.ts'
 import { createSealedEnds } from './broker/sealed-ends.ts'
+import { createStoreChecks } from './broker/store-checks.ts'
 import type { StoresDeps } from './broker/stores.ts'
 import { createWatch } from './broker/watch.ts'
 import { type Config, credentialsIn } from './config/config.ts'
 import type { Environ } from './config/env.ts'
 import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
+import type { ProblemCode } from './core/problem.ts'
 import { createGoogleTokenCheck } from './crypto/google-token.ts'
 import { createAllowances } from './http/allowances.ts'
 import { createConnections } from './http/connections.ts'
@@ -164,6 +166,7 @@ const assemble = async (
       now
     })
   )
+  const checks = createStoreChecks({ log, now })
   const storesDeps: StoresDeps = {
     log,
     now,
@@ -174,7 +177,8 @@ const assemble = async (
     shared,
     environ: (name) => credentialsIn(live.config, live.environ)(name),
     rules: () => live,
-    timeoutMs: settings.UPSTREAM_TIMEOUT_MS
+    timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
+    onRead: checks.read
   }
   const refuses = overrides.refusesToLackKeys === true
   await requireKeys({ state, keyring: live.keyring, refuses, log })
@@ -244,7 +248,6 @@ const assemble = async (
     })
   )
   await useCases.refresh()
-  const checks = new Map<string, StoreCheck>()
   const receiver = createReceiver({
     ...recording,
     rules: () => live,
@@ -253,13 +256,17 @@ const assemble = async (
     fetch,
     now
   })
+  const hindrance = (): ProblemCode | undefined => {
+    if (draining) return 'overloaded'
+    return settings.AUDIT_REQUIRED && !trail.isWritable() ? 'audit_unavailable' : undefined
+  }
   const readiness = createReadiness({
     checks,
     stores: () => live.stores,
     isShared: () =>
       shared === undefined ||
       (shared.isUp() && invalidation.isWhole() && sharedRevocations?.isWhole() !== false),
-    canServe: () => !draining && (trail.isWritable() || !settings.AUDIT_REQUIRED),
+    canServe: () => hindrance() === undefined,
     log,
     now
   })
@@ -305,7 +312,7 @@ const assemble = async (
       isAccepted: (principal) => authenticator.isAccepted(live.keyring, principal)
     })
     addWhoamiRoute(routes, { policy: () => live.policy })
-    addHealthRoutes(routes, { readiness })
+    addHealthRoutes(routes, { readiness, hindrance })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
   }
   const allowances = settings.RATE_LIMIT_ENABLED
@@ -364,7 +371,7 @@ const assemble = async (
   })
   const internalServer = hasInternalListener
     ? await serve((routes) => {
-        addHealthRoutes(routes, { readiness })
+        addHealthRoutes(routes, { readiness, hindrance })
         addEveryInternalRoute(routes)
       })
     : undefined

@@ -31,6 +31,8 @@ export interface GuardOptions {
   /** What may be asked of it; undefined: no bound. */
   readonly bucket: Bucket | undefined
   readonly log: Log
+  /** Told how each read ended that the peer was asked for. */
+  readonly onRead?: ((fault: ProviderFault | undefined) => void) | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly random?: () => number
@@ -54,6 +56,7 @@ export const createGuard = ({
   store,
   bucket,
   log,
+  onRead = () => {},
   now,
   random = Math.random
 }: GuardOptions): Guard => {
@@ -108,14 +111,18 @@ export const createGuard = ({
     const refusal = breaker.refusal()
     if (refusal !== undefined) throw refusal
     charge(cost)
-    const settle = breaker.enter()
+    const leave = breaker.enter()
+    const settle = (fault: ProviderFault | undefined): void => {
+      leave(fault, options.signal)
+      if (operation === 'read') onRead(fault)
+    }
     try {
       const result = await settleBySignal(options, work)
-      settle(faultIn(result), options.signal)
+      settle(faultIn(result))
       return result
     } catch (error) {
       const fault = asFault(error)
-      settle(fault, options.signal)
+      settle(fault)
       logFault(operation, fault)
       throw error
     }

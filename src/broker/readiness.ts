@@ -1,14 +1,9 @@
 /** Whether the service can answer, without asking the stores at every probe. */
 import type { Log } from '../providers/provider.ts'
+import { createStoreChecks, type StoreChecks } from './store-checks.ts'
 import type { Stores } from './stores.ts'
 
 export type Readiness = 'ok' | 'degraded' | 'unavailable'
-
-export interface StoreCheck {
-  readonly ok: boolean
-  /** Milliseconds since the epoch. */
-  readonly at: number
-}
 
 export interface ReadinessOptions {
   readonly stores: () => Stores
@@ -17,7 +12,7 @@ export interface ReadinessOptions {
   /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
   readonly canServe: () => boolean
   /** How each store answered last, kept up to date for whoever tells of it. */
-  readonly checks?: Map<string, StoreCheck>
+  readonly checks?: StoreChecks
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -28,7 +23,7 @@ const CHECK_EVERY_MS = 10_000
 const RECHECK_EVERY_MS = 2_000
 
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
-  const { stores, isShared, canServe, checks = new Map<string, StoreCheck>(), log, now } = options
+  const { stores, isShared, canServe, checks = createStoreChecks(options), now } = options
   const isFailing = (name: string): boolean => checks.get(name)?.ok === false
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<unknown> | undefined
@@ -40,12 +35,9 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
         .map(async ({ spec: { name }, provider, call }) => {
           try {
             await call((options) => provider.check(options))
-            if (isFailing(name)) log('info', 'the store answers again', { store: name })
-            checks.set(name, { ok: true, at: now() })
-          } catch {
-            if (!isFailing(name))
-              log('warn', 'the store does not answer as it should', { store: name })
-            checks.set(name, { ok: false, at: now() })
+            checks.checked(name)
+          } catch (error) {
+            checks.checked(name, error)
           }
         })
     )

@@ -75,6 +75,8 @@ export interface StoresDeps {
   /** As they are at the time of asking; for credentials that stand in another store. */
   readonly rules: () => { readonly book: ReferenceBook; readonly stores: Stores }
   readonly timeoutMs: number
+  /** Told how each read of a store ended. */
+  readonly onRead?: (store: string, fault: ProviderFault | undefined) => void
 }
 
 export interface Stores {
@@ -173,10 +175,16 @@ const guarded = (
   { connection, logins }: Pick<Store, 'connection' | 'logins'>,
   deps: StoresDeps
 ): Store => {
-  const { replicas, log, now, timeoutMs } = deps
+  const { replicas, log, now, timeoutMs, onRead } = deps
   const quota = spec.quota ?? QUOTAS[spec.plugin.kind]
   const bucket = quota && createBucket({ quota, replicas, now })
-  const guard = createGuard({ store: spec.name, bucket, log, now })
+  const guard = createGuard({
+    store: spec.name,
+    bucket,
+    log,
+    onRead: onRead && ((fault) => onRead(spec.name, fault)),
+    now
+  })
   return {
     spec,
     origin: originOf(spec),

@@ -37,7 +37,14 @@ export const StoresAnswer = Type.Object({
       kind: Type.String(),
       requireTags: Tags,
       lastCheck: Type.Optional(
-        Type.Object({ ok: Type.Boolean(), at: Type.String({ format: 'date-time' }) })
+        Type.Object(
+          {
+            ok: Type.Boolean(),
+            at: Type.String({ format: 'date-time' }),
+            reason: Type.Optional(Type.String({ description: 'why not, e.g. `timeout`' }))
+          },
+          { description: 'how it answered last, to a check or to a read that failed' }
+        )
       ),
       login: Type.Optional(LoginAnswer),
       breakers: Type.Object(

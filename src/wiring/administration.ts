@@ -4,7 +4,7 @@ import type { BreakerState } from '../broker/breaker.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Rules } from '../broker/caller.ts'
 import { explain } from '../broker/explain.ts'
-import type { StoreCheck } from '../broker/readiness.ts'
+import type { StoreChecks } from '../broker/store-checks.ts'
 import type { Config } from '../config/config.ts'
 import { describeStore, effectiveConfig } from '../config/effective.ts'
 import type { ConfigFault } from '../config/fault.ts'
@@ -27,7 +27,7 @@ export interface AdministrationDeps {
   readonly broker: Broker
   readonly caches: Pick<Caches, 'cache' | 'figures'>
   /** How each store answered last. */
-  readonly checks: ReadonlyMap<string, StoreCheck>
+  readonly checks: Pick<StoreChecks, 'get'>
   readonly replicas: () => number
   readonly authenticator: Authenticator
   readonly usage: KeyUsage
@@ -96,7 +96,7 @@ export const createAdministration =
           .stores.all()
           .map(({ spec, guard, logins }) => {
             const last = checks.get(spec.name)
-            const lastCheck = last && { ok: last.ok, at: new Date(last.at).toISOString() }
+            const lastCheck = last && { ...last, at: new Date(last.at).toISOString() }
             const { read, list, write, tokens } = guard.state()
             const login = logins.state()
             return {

@@ -108,7 +108,9 @@ test('without its record no secret is told, and the caller may come again', asyn
     headers: { 'content-type': 'application/json', 'x-internal-secret': internalSecret }
   })
   assertProblem(t, introspected, { code: 'audit_unavailable' })
-  assertProblem(t, await app.server.inject('/readyz'), { code: 'overloaded' })
+  for (const url of ['/readyz', '/health']) {
+    assertProblem(t, await app.server.inject(url), { code: 'audit_unavailable' })
+  }
   t.equal((await app.server.inject('/livez')).statusCode, 200)
 
   await rm(inTheWay)

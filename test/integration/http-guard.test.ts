@@ -161,3 +161,19 @@ test('of the readers of a kept value one waits for a store that hangs, and none 
   t.equal(await timed(), '200 STALE')
   await eventually(async () => (await timed()) === '200 HIT')
 })
+
+test('an outage is seen in readiness and by administrators with the first failed read', async (t) => {
+  const { app, keyring, read, turn, clock } = await setUp(t, FOUND, '', {
+    ALLOW_ADMIN_WRITE: 'false'
+  })
+  const readyz = async () => (await app.server.inject('/readyz')).json().status
+  await readyz()
+  t.equal((await read()).statusCode, 200)
+  clock.ahead += 3_000
+  turn(DOWN)
+  assertProblem(t, await read(), { code: 'store_unavailable' })
+  t.equal(await readyz(), 'degraded')
+  const headers = { 'x-api-key': await issueKey(keyring, 'root', 'r', { scopes: ['aura-admin'] }) }
+  const stores = (await app.server.inject({ url: '/v1/admin/stores', headers })).json()
+  t.match(stores.stores, [{ name: 'vault', lastCheck: { ok: false, reason: 'unavailable' } }])
+})

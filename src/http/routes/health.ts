@@ -1,17 +1,19 @@
 /** Probes. Rule: liveness depends on nothing, and neither says more than a word to whoever asks. */
 
 import type { Readiness } from '../../broker/readiness.ts'
-import { ProblemError } from '../../core/problem.ts'
+import { type ProblemCode, ProblemError } from '../../core/problem.ts'
 import type { App } from '../route-auth.ts'
 import { HealthAnswer } from '../schemas.ts'
 
 export interface HealthRoutesOptions {
   readonly readiness: () => Promise<Readiness>
+  /** Why the service cannot answer. */
+  readonly hindrance: () => ProblemCode | undefined
 }
 
 const config = { auth: { kind: 'open', unlimited: true } } as const
 
-export const addHealthRoutes = (app: App, { readiness }: HealthRoutesOptions): void => {
+export const addHealthRoutes = (app: App, { readiness, hindrance }: HealthRoutesOptions): void => {
   app.get(
     '/livez',
     {
@@ -33,7 +35,7 @@ export const addHealthRoutes = (app: App, { readiness }: HealthRoutesOptions): v
       },
       async () => {
         const status = await readiness()
-        if (status === 'unavailable') throw new ProblemError('overloaded')
+        if (status === 'unavailable') throw new ProblemError(hindrance() ?? 'overloaded')
         return { status }
       }
     )
