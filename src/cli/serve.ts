@@ -11,6 +11,7 @@ import { type Config, readConfig } from '../config/config.ts'
 import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import { type SettingName, settingNames } from '../config/settings.ts'
 import { warningsOf } from '../config/warnings.ts'
+import { holdDirectory } from '../state/data-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { STARTED_WITH, shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
@@ -170,9 +171,12 @@ export const serve = async (
 
   const environ = shareEnviron(folder)
   // It begins in the next microtask, when everything below stands.
-  const starting = Promise.resolve().then(() =>
-    buildApp(config, { environ, logger, requestReload, refusesToLackKeys: true })
-  )
+  const starting = Promise.resolve().then(async () => {
+    const { isHeld, release } = await holdDirectory(config.dataDir)
+    process.once('exit', release)
+    if (!isHeld) logger.warn('whether another service works on DATA_DIR cannot be told here')
+    return buildApp(config, { environ, logger, requestReload, refusesToLackKeys: true })
+  })
   const stop = createStop(starting, logger, config.settings.DRAIN_SECONDS * 1000)
   handleEvents(stop, logger, requestReload)
   const app = await starting.catch((error: unknown) => {

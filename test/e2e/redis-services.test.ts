@@ -9,7 +9,7 @@ test('two services are one, with the command line beside them', async (t) => {
   const password = 'the password of redis'
   const server = await startRedis(t, { password })
   const { folder } = createConfigured(t, { variables: { REDIS_URL: server.url } })
-  const services = [await serve(t, folder), await serve(t, folder)]
+  const services = [await serve(t, folder), await serve(t, folder, { DATA_DIR: 'data-2' })]
   const [key, other] = [await issueKey(t, folder), await issueKey(t, folder)]
   const canary = createCanary()
   const run = (args: string[], input = '') => runPurser(t, folder, args, { input })
