@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { textOfFile, wordOfFile } from '../core/file-text.ts'
 import { type EnvLine, parseDotenv } from './dotenv.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
+import { mayBePrivate } from './network.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
 
 export type Environ = Readonly<Record<string, string | undefined>>
@@ -109,6 +110,11 @@ const together = (
   }
   if (isGuarded(settings) && settings.CORS_ALLOW_ORIGINS?.includes('*')) {
     fault('CORS_ALLOW_ORIGINS', '* is refused in pre and pro')
+  }
+  const { REDIS_URL } = settings
+  const mayBeClosed = REDIS_URL?.nodes.every(({ host }) => mayBePrivate(host)) ?? true
+  if (isGuarded(settings) && REDIS_URL?.tls === false && !mayBeClosed) {
+    fault('REDIS_URL', 'leads to a public address without TLS: pre and pro take rediss: there')
   }
   if (
     settings.HASHICORP_VAULT_CONFIG !== undefined &&

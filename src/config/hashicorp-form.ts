@@ -18,7 +18,8 @@ const definition = {
   skip_verify: Type.Optional(
     Type.Unsafe<boolean | 'true' | 'false'>({ enum: [true, false, 'true', 'false'] })
   ),
-  namespace: Type.Optional(Text)
+  namespace: Type.Optional(Text),
+  insecure: Passed
 }
 export const Definition = Type.Object(definition, strict)
 
@@ -96,10 +97,11 @@ export const WORDS: ReadonlyMap<unknown, string> = new Map([
 
 /** The settings of the Vault; the token is not among them. */
 export const settingsOf = (given: Static<typeof Definition>): Readonly<Record<string, unknown>> => {
-  const { address, ca_cert_base64, skip_verify, namespace } = given
+  const { address, ca_cert_base64, skip_verify, namespace, insecure } = given
   return {
     address,
     ...(namespace !== undefined && { namespace }),
+    ...(insecure !== undefined && { insecure }),
     // base64(1) breaks its lines.
     ...(ca_cert_base64 !== undefined && { caCertBase64: ca_cert_base64.replace(/\s/g, '') }),
     ...(String(skip_verify) === 'true' && { skipVerify: true })

@@ -7,9 +7,11 @@ import { EventProof, faultOfProof } from '../broker/events/proof.ts'
 import type { StoreSpec } from '../broker/stores.ts'
 import { isStoreName } from '../core/reference.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
+import type { StoreAddress } from '../core/store-address.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
 import { Quota } from '../providers/quotas.ts'
 import { isGuarded } from './env.ts'
+import { isLoopback } from './network.ts'
 import type { Settings } from './settings.ts'
 
 export const Store = Type.Object({
@@ -42,6 +44,12 @@ export interface StoreSurroundings {
   /** VAULT_NAMESPACE: of each Vault store that names none of its own. */
   readonly vaultNamespace?: string | undefined
 }
+
+/** Whether what is read from the store could be read along with. Only a Vault may have such an address. */
+export const travelsInTheClear = (address: StoreAddress): boolean =>
+  address.kind === 'vault' &&
+  address.origin.startsWith('http:') &&
+  !isLoopback(new URL(address.origin).hostname)
 
 export const surroundingsOf = (settings: Partial<Settings>): StoreSurroundings => ({
   guarded: isGuarded(settings),
@@ -82,6 +90,13 @@ export const readStore = (
   try {
     const tags = new Map(Object.entries(requireTags ?? {}))
     const address = plugin.address(settings)
+    if (guarded && travelsInTheClear(address) && settings['insecure'] !== true) {
+      report(
+        [...at, 'address'],
+        'would send tokens and secrets in the clear: refused in pre and pro, unless insecure: true says that the network is closed'
+      )
+      return undefined
+    }
     const fault = events && faultOfProof(events, address)
     if (fault !== undefined) {
       report([...at, 'events'], fault)

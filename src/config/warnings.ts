@@ -5,7 +5,7 @@ import { type Config, credentialsIn } from './config.ts'
 import { isGuarded } from './env.ts'
 import { exposureWarnings } from './exposure.ts'
 import { isLoopback } from './network.ts'
-import { skipsVerify } from './store.ts'
+import { skipsVerify, travelsInTheClear } from './store.ts'
 
 const namesOf = (stores: Config['stores']): string => stores.map(({ name }) => name).join(', ')
 
@@ -27,12 +27,7 @@ const ofStores = ({ settings, stores }: Config): string[] => {
   const warnings: string[] = []
   const embedded = stores.filter(({ plugin }) => plugin.kind === 'local')
   const unverified = stores.filter(skipsVerify)
-  const inTheClear = stores.filter(
-    ({ address }) =>
-      address.kind === 'vault' &&
-      address.origin.startsWith('http:') &&
-      !isLoopback(new URL(address.origin).hostname)
-  )
+  const inTheClear = stores.filter(({ address }) => travelsInTheClear(address))
   if (isGuarded(settings) && embedded.length > 0) {
     const { ENVIRONMENT } = settings
     warnings.push(`a store of kind local is discouraged in ${ENVIRONMENT}: ${namesOf(embedded)}`)

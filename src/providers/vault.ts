@@ -28,7 +28,7 @@ const Settings = Type.Object(
       pattern: '^https?://[^/?#@\\s]+/?$',
       maxLength: 512,
       description:
-        'scheme, host and port; `http:` sends tokens and secrets in the clear, and is for loopback and development'
+        'scheme, host and port; `http:` sends tokens and secrets in the clear: in pre and pro for loopback alone, or with `insecure`'
     }),
     namespace: Type.Optional(Path('the namespace (Vault Enterprise, OpenBao), e.g. `admin/team`')),
     mounts: Type.Array(Mount, {
@@ -46,6 +46,12 @@ const Settings = Type.Object(
       Type.String({
         pattern: '^[A-Za-z0-9+/]+={0,2}$',
         description: 'the same PEM in base64, here; both may be given'
+      })
+    ),
+    insecure: Type.Optional(
+      Type.Boolean({
+        description:
+          'the network between Purser and an `http:` address is closed to everybody else, so that pre and pro may use it'
       })
     ),
     skipVerify: Type.Optional(
@@ -69,7 +75,15 @@ export const vault = defineProvider({
   tags: 'custom metadata',
   settings: Settings,
 
-  address: ({ address, namespace, mounts, caCertFile, caCertBase64, skipVerify = false }) => {
+  address: ({
+    address,
+    namespace,
+    mounts,
+    caCertFile,
+    caCertBase64,
+    skipVerify = false,
+    insecure = false
+  }) => {
     const paths = mounts.map(({ path }) => path)
     if (new Set(paths).size < paths.length) throw new Error('a mount is listed twice')
     if (![...paths, namespace ?? 'none'].every(hasOnlySegments)) {
@@ -84,7 +98,8 @@ export const vault = defineProvider({
     if (skipVerify && (caCertFile ?? caCertBase64) !== undefined) {
       throw new Error('without verification, the authorities to trust are idle')
     }
-    const { origin } = new URL(address)
+    const { origin, protocol } = new URL(address)
+    if (insecure && protocol === 'https:') throw new Error('insecure is for an http: address')
     return { kind: 'vault', origin, ...(namespace !== undefined && { namespace }), mounts }
   },
 
