@@ -246,6 +246,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       settings: { ENVIRONMENT: 'pro', ENCRYPTION_KEYS: '(set)' },
       withoutEffect: [],
       stores: [{ name: 'aws', kind: 'aws-secrets-manager', requireTags: {} }],
+      delegations: [],
       policies: [{ client: ['aos-app'], read: ['aws:acme-pro-dbcfg/*'] }]
     }
   },

@@ -115,7 +115,7 @@ export const addAllRoutes = (app: App): void => {
   })
   addEventStream(app, { watch: { check: uncalled, open: uncalled }, isAccepted: uncalled })
   addEventWebhook(app, { receiver: { receive: uncalled, welcome: uncalled } })
-  addWhoamiRoute(app, { policy: uncalled })
+  addWhoamiRoute(app, { policy: uncalled, delegations: uncalled, wasIssued: uncalled })
   addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
   addAuthorizeRoute(app, { recordAuthorization: uncalled })
   addHealthRoutes(app, { readiness: uncalled, hindrance: uncalled })

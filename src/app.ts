@@ -198,7 +198,8 @@ const assemble = async (
       rules: () => ({
         platformVersion: settings.PLATFORM_VERSION,
         maxDays: settings.API_KEY_MAX_DAYS,
-        adminScope: settings.ADMIN_SCOPE
+        adminScope: settings.ADMIN_SCOPE,
+        delegations: live.config.delegations
       }),
       now
     })
@@ -311,7 +312,12 @@ const assemble = async (
       watch,
       isAccepted: (principal) => authenticator.isAccepted(live.keyring, principal)
     })
-    addWhoamiRoute(routes, { policy: () => live.policy })
+    addWhoamiRoute(routes, {
+      policy: () => live.policy,
+      delegations: () => live.config.delegations,
+      // Where that cannot be known, it is taken for one that was.
+      wasIssued: (principal) => issuing.wasIssued(principal).catch(() => true)
+    })
     addHealthRoutes(routes, { readiness, hindrance })
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
   }

@@ -7,6 +7,7 @@ import { ProblemError } from '../core/problem.ts'
 import { formatReference, locatorOf, type Reference } from '../core/reference.ts'
 import { hasScope } from '../core/scope.ts'
 import type { Locator } from '../core/secret.ts'
+import { type Delegation, delegationsOf } from '../keys/delegation.ts'
 import type { Caller, Rules, Wanted } from './caller.ts'
 import { authorize, parseWanted } from './decision.ts'
 
@@ -27,6 +28,8 @@ export interface Explanation {
   /** False if a check refuses; true if none does and none of those that remain open will. */
   readonly allowed: boolean
   readonly checks: readonly Check[]
+  /** What else keys of the client may issue; absent for a key that a key issued, and where there is nothing. */
+  readonly delegations?: ReturnType<typeof delegationsOf>
 }
 
 /** A key as the authenticator sees it: what it says if it can be opened, and what is wrong with it. */
@@ -47,6 +50,7 @@ export interface ExplainDeps {
   readonly scope: string
   /** Undefined where there is no cache to look into. */
   readonly cacheState?: (store: string, locator: Locator) => string
+  readonly delegations?: readonly Delegation[]
   /** Undefined where it is not known. */
   readonly healthOf?: (store: string) => string | undefined
 }
@@ -143,8 +147,11 @@ export const explain = (deps: ExplainDeps, { who, wanted }: Question): Explanati
     ...keyChecks,
     ...('check' in parsed ? [parsed] : explainReference(deps, caller, parsed))
   ]
+  const { delegations = [] } = deps
+  const mine = principal?.via === undefined ? delegationsOf(delegations, client) : []
   return {
     client,
+    ...(mine.length > 0 && { delegations: mine }),
     ...(principal !== undefined && { keyId: principal.keyId }),
     ...(reference !== undefined && { reference: formatReference(reference) }),
     allowed:

@@ -31,12 +31,16 @@ const toStore = (spec: StoreSpec): Store => {
 
 const MARKS = { passes: 'yes', refuses: 'NO ', open: ' - ' } as const
 
-const describe = ({ client, reference, allowed, checks }: Explanation): string =>
+const describe = ({ client, reference, allowed, checks, delegations = [] }: Explanation): string =>
   [
     ...checks.map(
       ({ check, verdict, detail }) => `${MARKS[verdict]}  ${check.padEnd(10)} ${detail}`
     ),
-    `${client} may ${allowed ? '' : 'not '}read ${reference ?? 'this'}`
+    `${client} may ${allowed ? '' : 'not '}read ${reference ?? 'this'}`,
+    ...delegations.map(
+      ({ clients, scopes, modes, maxDays }) =>
+        `its keys may issue keys of ${scopes.join(', ')} (${modes.join(', ')}) to ${clients.join(', ')}${maxDays === undefined ? '' : `, for up to ${maxDays}d`}`
+    )
   ].join('\n')
 
 interface Options {
@@ -48,7 +52,13 @@ const explainTo = (text: string, { client, json }: Options): void => {
   if (!isClientName(client)) {
     throw usageFailure('A client has up to 64 letters, digits, dots, _ and hyphens.')
   }
-  const { settings, stores: specs, policies, book } = readConfig(process.env, process.cwd())
+  const {
+    settings,
+    stores: specs,
+    policies,
+    book,
+    delegations
+  } = readConfig(process.env, process.cwd())
   const stores = new Map(specs.map((spec) => [spec.name, toStore(spec)]))
   const rules = {
     policy: compilePolicy(policies),
@@ -60,7 +70,7 @@ const explainTo = (text: string, { client, json }: Options): void => {
     }
   }
   const scope = `${settings.SCOPE_ROOT}:secrets`
-  const explanation = explain({ rules, scope }, { who: { client }, wanted: { text } })
+  const explanation = explain({ rules, scope, delegations }, { who: { client }, wanted: { text } })
   console.log(json ? JSON.stringify(explanation, null, 2) : describe(explanation))
   if (!explanation.allowed) process.exitCode = 1
 }

@@ -84,6 +84,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   const beside = {
     ...surroundingsOf(read),
     imported: imported?.stores ?? [],
+    adminScope: read.ADMIN_SCOPE,
     isIncomplete: imported === undefined
   }
   const inFile = resolve(folder, path)

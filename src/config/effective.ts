@@ -1,6 +1,7 @@
 /** The configuration in force, for an administrator's eyes. Rule: member by member; of a secret setting only that it is set. */
 import type { StoreSpec } from '../broker/stores.ts'
 import type { PolicyRule } from '../core/policy.ts'
+import { described } from '../keys/delegation.ts'
 import type { Config } from './config.ts'
 import { settingNames, settingOf } from './settings.ts'
 
@@ -30,5 +31,9 @@ export const effectiveConfig = (config: Config) => ({
   settings: settingsOf(config),
   withoutEffect: [...config.withoutEffect],
   stores: config.stores.map(describeStore),
-  policies: config.policies.map(policyOf)
+  policies: config.policies.map(policyOf),
+  delegations: config.delegations.map((one) => ({
+    client: [one.client].flat(),
+    ...described(one)
+  }))
 })

@@ -1,5 +1,5 @@
 /**
- * Reads `purser.yaml`: stores, policies, names for references, bots, their providers and channels. Rule: unknown members are errors,
+ * Reads `purser.yaml`: stores, policies, delegations, names for references, bots, their providers and channels. Rule: unknown members are errors,
  * whatever refers to something must find it, and every fault is reported at once with its line.
  */
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,9 @@ import { textOfFile } from '../core/file-text.ts'
 import type { PolicyRule } from '../core/policy.ts'
 import { createReferenceBook, type ReferenceBook } from '../core/reference.ts'
 import { checkShape, isObject, type Report } from '../core/shape.ts'
+import type { Delegation } from '../keys/delegation.ts'
 import { chainFaults } from './chain.ts'
+import { checkDelegations, DelegationEntry } from './delegations.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { readObjects } from './objects.ts'
 import { checkNames, checkPolicies, type Entries, excuses } from './rules.ts'
@@ -40,6 +42,7 @@ const File = Type.Object(
     stores: Type.Array(Store, { maxItems: 1000 }),
     policies: Type.Optional(Type.Array(Policy, { maxItems: 10_000 })),
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
+    delegations: Type.Optional(Type.Array(DelegationEntry, { maxItems: 1000 })),
     providers: objects(10_000),
     bots: objects(10_000),
     channels: objects(1000)
@@ -50,6 +53,7 @@ const File = Type.Object(
 export interface FileConfig extends ObjectsByKind {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
+  readonly delegations: readonly Delegation[]
   readonly book: ReferenceBook
   /** Of all stores of the file that could be read, imported ones aside. */
   readonly placed: readonly Placed[]
@@ -112,6 +116,8 @@ export const inspectConfigFile = (text: string, label: string, beside: Beside = 
   const secrets = new Map(content.secrets)
   const book = createReferenceBook(all, secrets)
   checkPolicies(policies, known, report)
+  const delegations = content.entriesOf<DelegationEntry>('delegations')
+  checkDelegations(delegations, beside.adminScope, report)
   const configured = readObjects(content.objects, { book, guarded, isExcused }, report)
   checkNames(secrets, book, isExcused, report)
   for (const { index, message } of chainFaults(all, book, isExcused)) {
@@ -120,8 +126,15 @@ export const inspectConfigFile = (text: string, label: string, beside: Beside = 
     if (elsewhere === undefined) report(['stores', own], message)
     else faults.push({ place: elsewhere.place, message })
   }
-  const rules = policies.map(([, rule]) => rule)
-  return { file: { stores: all, policies: rules, book, placed, ...configured }, faults }
+  const file = {
+    stores: all,
+    policies: policies.map(([, rule]) => rule),
+    delegations: delegations.map(([, entry]) => entry),
+    book,
+    placed,
+    ...configured
+  }
+  return { file, faults }
 }
 
 /** Parses the text of a `purser.yaml`; `label` is what faults call it. Throws ConfigError with every fault. */

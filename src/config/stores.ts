@@ -22,6 +22,8 @@ export interface Placed {
 export interface Beside extends Partial<StoreSurroundings> {
   /** Stores from elsewhere, which the file may refer to as to its own. */
   readonly imported?: readonly ImportedStore[]
+  /** ADMIN_SCOPE, unless it is at fault. */
+  readonly adminScope?: string | undefined
   /** Some of those are at fault, and missing here. */
   readonly isIncomplete?: boolean
 }

@@ -1,6 +1,6 @@
 /** The shapes of administration: stores, cache, configuration. Rule: unknown members are refused. */
 import { Type } from 'typebox'
-import { InvalidateBody } from './schemas.ts'
+import { Delegations, InvalidateBody } from './schemas.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -99,6 +99,9 @@ export const ConfigAnswer = Type.Object({
   stores: Type.Array(Type.Object({ name: Type.String(), kind: Type.String(), requireTags: Tags }), {
     description: 'without their settings, which may lead to credentials'
   }),
+  delegations: Type.Array(
+    Type.Object({ client: Type.Array(Type.String()), ...Delegations.items.properties })
+  ),
   policies: Type.Array(
     Type.Object({
       client: Type.Array(Type.String()),

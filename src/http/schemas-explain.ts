@@ -1,6 +1,6 @@
 /** The shapes of explanations. Rule: unknown members are refused, and a key comes in a body, never in a URL. */
 import { Type } from 'typebox'
-import { IntrospectBody, ResolveBody, SecretQuery } from './schemas.ts'
+import { Delegations, IntrospectBody, ResolveBody, SecretQuery } from './schemas.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -18,6 +18,7 @@ export const ExplainAnswer = Type.Object({
   client: Type.String({ description: 'empty for a key that cannot be opened' }),
   keyId: Type.Optional(Type.String()),
   reference: Type.Optional(Type.String({ description: 'canonical' })),
+  delegations: Type.Optional(Delegations),
   allowed: Type.Boolean({ description: 'no check refuses' }),
   checks: Type.Array(
     Type.Object({

@@ -165,8 +165,18 @@ const claims = {
   )
 }
 const Patterns = Type.Array(Type.String())
+export const Delegations = Type.Array(
+  Type.Object({
+    clients: Patterns,
+    scopes: Patterns,
+    modes: Patterns,
+    maxDays: Type.Optional(Type.Integer())
+  }),
+  { description: 'for whom keys of this client may issue which keys, without having the scopes' }
+)
 export const WhoamiAnswer = Type.Object({
   ...claims,
+  delegations: Type.Optional(Delegations),
   grants: Type.Object({ read: Patterns, write: Patterns, bots: Patterns, channels: Patterns })
 })
 

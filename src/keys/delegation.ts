@@ -50,6 +50,31 @@ const hasMode = (granted: Mode, asked: Mode): boolean =>
 export const isDelegating = ({ client }: Delegation, name: string): boolean =>
   typeof client === 'string' ? client === name : client.includes(name)
 
+/** What is wrong with a pattern over names of clients; undefined if nothing is. */
+export const clientPatternFault = (pattern: string): string | undefined => {
+  if (!/^[A-Za-z0-9._*?{},-]{1,256}$/.test(pattern)) {
+    return 'must be the name of a client, or a pattern over names such as bot-*'
+  }
+  try {
+    compileGlob(pattern)
+    return undefined
+  } catch (error) {
+    return `is not understood: ${(error as Error).message}`
+  }
+}
+
+/** As it is told: with what it is where nothing is said. */
+export const described = ({ clients, scopes, modes = ['r'], maxDays }: Delegation) => ({
+  clients: [...clients],
+  scopes: [...scopes],
+  modes: [...modes],
+  ...(maxDays !== undefined && { maxDays })
+})
+
+/** What the keys of a client may issue beyond their own scopes, as it is told. */
+export const delegationsOf = (delegations: readonly Delegation[], client: string) =>
+  delegations.filter((one) => isDelegating(one, client)).map(described)
+
 /** Whether the scope gives the right to administer, or a part of it. */
 export const touchesAdmin = (adminScope: string, scope: string): boolean =>
   covers(adminScope, scope) || covers(scope, adminScope)

@@ -80,6 +80,7 @@ export const createAdministration =
           {
             rules: live(),
             scope: `${settings.SCOPE_ROOT}:secrets`,
+            delegations: live().config.delegations,
             cacheState: caches.cache.stateOf,
             healthOf: (store) => {
               const last = checks.get(store)

@@ -1,11 +1,23 @@
 /** What a key says of its bearer, and what policy gives it. */
 import type { Policy } from '../../core/policy.ts'
+import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
+import { type Delegation, delegationsOf } from '../../keys/delegation.ts'
 import { toClaims } from '../disclosure.ts'
 import type { App } from '../route-auth.ts'
 import { WhoamiAnswer } from '../schemas.ts'
 
-export const addWhoamiRoute = (app: App, { policy }: { readonly policy: () => Policy }): void => {
+export interface WhoamiOptions {
+  readonly policy: () => Policy
+  readonly delegations: () => readonly Delegation[]
+  /** Whether a key issued it: such a one uses no delegation. */
+  readonly wasIssued: (principal: Principal) => Promise<boolean>
+}
+
+export const addWhoamiRoute = (
+  app: App,
+  { policy, delegations, wasIssued }: WhoamiOptions
+): void => {
   app.get(
     '/v1/whoami',
     {
@@ -19,8 +31,11 @@ export const addWhoamiRoute = (app: App, { policy }: { readonly policy: () => Po
     async ({ principal }) => {
       if (principal === null) throw new ProblemError('authentication_required')
       const { read, write, bots, channels } = policy().grantsOf(principal.client)
+      const mine = delegationsOf(delegations(), principal.client)
+      const mayDelegate = mine.length > 0 && !(await wasIssued(principal))
       return {
         ...toClaims(principal),
+        ...(mayDelegate && { delegations: mine }),
         grants: { read: [...read], write: [...write], bots: [...bots], channels: [...channels] }
       }
     }
