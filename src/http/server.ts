@@ -119,6 +119,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   const { connections, untaken } = options
   const { onAnswered } = untaken
   const refuseConnection = guardListener(app.server, { connections, onAnswered, headers })
+  app.addHook('preSerialization', untaken.preSerialization)
   app.addHook('onSend', untaken.onSend)
   app.addHook('preClose', async () => connections.close())
   // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is bounded.

@@ -6,7 +6,7 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { getHeapStatistics } from 'node:v8'
-import type { onSendHookHandler } from 'fastify'
+import type { onSendHookHandler, preSerializationHookHandler } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import { addressOf } from './caller.ts'
 import type { Connection, Connections } from './connections.ts'
@@ -18,7 +18,7 @@ const TOGETHER_MAX = Math.min(64 * MIB, Math.floor(getHeapStatistics().heap_size
 /** Nobody fills all of it from one address. */
 const SHARE = 1 / 4
 /** A smaller one is not refused: it takes the place of what was not taken for longest. */
-const LARGE = 64 * 1024
+const LARGE = 16 * 1024
 const LOOK_EVERY_MS = 1_000
 const TAKEN_WITHIN_LOOKS = 20
 
@@ -35,12 +35,22 @@ interface Answer {
 }
 
 export interface Untaken {
-  /** For every route. */
+  /** For every route. What has no room is refused before it is written out, which is most of the work of it. */
+  readonly preSerialization: preSerializationHookHandler
   readonly onSend: onSendHookHandler
   readonly onAnswered: (connection: Connection) => void
   /** Cuts off who has not taken an answer in time. Runs by itself once a second. */
   readonly look: () => void
   readonly close: () => void
+}
+
+/** At least so long is what will be made of it. */
+const charactersIn = (value: unknown): number => {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 0
+  let sum = 0
+  for (const member of Object.values(value)) sum += charactersIn(member)
+  return sum
 }
 
 const bytesOf = (payload: unknown): number => {
@@ -114,6 +124,13 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
   const timer = setInterval(look, LOOK_EVERY_MS).unref()
 
   return {
+    preSerialization: (request, _reply, payload, done) => {
+      const bytes = charactersIn(payload)
+      if (bytes >= LARGE && !hasRoom(networkOf(addressOf(request)), bytes)) {
+        return done(new ProblemError('overloaded'))
+      }
+      done(null, payload)
+    },
     onSend: (request, reply, payload, done) => {
       const bytes = bytesOf(payload)
       const network = networkOf(addressOf(request))
