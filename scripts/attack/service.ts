@@ -78,7 +78,7 @@ export const startService = async (name: string, isTls: boolean): Promise<Servic
   }
   const command = `ulimit -n ${DESCRIPTORS}; exec "$0" --max-old-space-size=${HEAP_MB} "$@"`
   const args = ['-c', command, process.execPath, PROGRAM, 'serve']
-  const child = spawn('bash', args, { cwd: folder, env })
+  const child = spawn('sh', args, { cwd: folder, env })
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {

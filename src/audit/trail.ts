@@ -87,16 +87,25 @@ const createClock = (now: () => number): (() => string) => {
 
 const LATE = Object.assign(new Error('the write did not come back'), { code: 'ETIMEDOUT' })
 
+/** However long the event loop stands still, it takes one of these, and what was finished meanwhile is heard before the next. */
+const PARTS = 4
+
 /**
- * What an outcome is, or LATE if there is none after so many milliseconds; for one at a time. Its timer is wound up again
- * for each: a timer and a race of promises for each write took as long as a line.
+ * What an outcome is, or LATE if there is none after so many milliseconds in which this process was awake; for one at a
+ * time. Its timer is wound up again for each: a timer and a race of promises for each write took as long as a line.
  */
 const createDeadline = (ms: number): ((outcome: Promise<unknown>) => Promise<unknown>) => {
   let giveUp = (_late: unknown): void => {}
-  const timer = setTimeout(() => giveUp(LATE), ms).unref()
+  let left = 0
+  const timer = setTimeout(() => {
+    left--
+    if (left > 0) timer.refresh()
+    else giveUp(LATE)
+  }, ms / PARTS).unref()
   return (outcome) =>
     new Promise((resolve) => {
       giveUp = resolve
+      left = PARTS
       timer.refresh()
       void outcome.then(resolve)
     })

@@ -289,6 +289,19 @@ test('a write that hangs fails in time, threads are not piled up, and its end is
   ])
 })
 
+test('an event loop that stood still is not taken for a disk that does', async (t) => {
+  const { trail, logged, recorded } = open(t, { patienceMs: 1_000 })
+  await trail.append(event('before'))
+  const appended = trail.append(event('meanwhile'))
+  // After the write has begun, and before its end can be heard.
+  await new Promise((resolve) => setImmediate(resolve))
+  const until = performance.now() + 1_500
+  while (performance.now() < until);
+  await appended
+  t.same(recorded(), ['before', 'meanwhile'])
+  t.same(logged, [])
+})
+
 test('a trail that nobody appends to finds out by itself that it can be written again', async (t) => {
   const { trail, folder, path, clock, recorded } = open(t)
   writeFileSync(folder, '')
