@@ -17,8 +17,10 @@ const MIB = 1024 * 1024
 const TOGETHER_MAX = Math.min(64 * MIB, Math.floor(getHeapStatistics().heap_size_limit / 8))
 /** Nobody fills all of it from one address. */
 const SHARE = 1 / 4
-/** A smaller one is not refused: it takes the place of what was not taken for longest. */
+/** From this size on an answer is refused where there is no room. */
 const LARGE = 16 * 1024
+/** A smaller one has half as much again, and where that is full it takes the place of what was not taken for longest. */
+const FOR_SMALL = 1.5
 const LOOK_EVERY_MS = 1_000
 const TAKEN_WITHIN_LOOKS = 20
 
@@ -86,15 +88,16 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
 
   const hasRoom = (network: string, bytes: number): boolean => {
     const own = byNetwork.get(network) ?? 0
+    const factor = bytes < LARGE ? FOR_SMALL : 1
     // Whatever its size, one alone can be sent.
-    const isWithinShare = own === 0 || own + bytes <= share
-    return isWithinShare && (together === 0 || together + bytes <= max)
+    const isWithinShare = own === 0 || own + bytes <= share * factor
+    return isWithinShare && (together === 0 || together + bytes <= max * factor)
   }
 
   const makeRoom = (network: string, bytes: number): boolean => {
     if (hasRoom(network, bytes)) return true
     if (bytes >= LARGE) return false
-    const isOverShare = (byNetwork.get(network) ?? 0) + bytes > share
+    const isOverShare = (byNetwork.get(network) ?? 0) + bytes > share * FOR_SMALL
     for (const one of answers.values()) {
       if (isOverShare && one.network !== network) continue
       cut(one)

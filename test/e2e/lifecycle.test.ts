@@ -84,6 +84,52 @@ test('SIGTERM lets the request under way be answered, takes no other, and ends w
   t.match(await ended, { code: 0, signal: null, stderr: '' })
 })
 
+test('SIGTERM ends the service within two seconds while others hold connections that ask for nothing', async (t) => {
+  const { folder } = createConfigured(t)
+  const { child, ended, url } = await serve(t, folder)
+  const port = Number(new URL(url).port)
+  const hold = (text: string) =>
+    new Promise<void>((resolve) => {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+      t.teardown(() => socket.destroy())
+      socket.on('error', () => {}).once('connect', () => socket.write(text, () => resolve()))
+    })
+  const head = 'GET /livez HTTP/1.1\r\nHost: a\r\n'
+  for (const text of ['G', head, `${head}\r\n`]) {
+    for (let n = 0; n < 5; n++) await hold(text)
+  }
+  const idle = await fetch(`${url}/livez`)
+  t.equal(idle.status, 200)
+  child.kill('SIGTERM')
+  const { code, stdout } = await ended
+  t.equal(code, 0)
+  t.notMatch(stdout, /cut off/)
+})
+
+test('With DRAIN_SECONDS a service is not ready first, and answers for so long all the same', async (t) => {
+  const { folder } = createConfigured(t, { variables: { DRAIN_SECONDS: '3' } })
+  const { child, ended, says, url } = await serve(t, folder)
+  child.kill('SIGTERM')
+  await says(/not ready any more/)
+  t.equal((await fetch(`${url}/readyz`)).status, 503)
+  const answer = await fetch(`${url}/livez`)
+  t.equal(answer.status, 200)
+  t.equal(answer.headers.get('connection'), 'close', 'who kept the connection goes elsewhere')
+  await says(/the service ends/)
+  t.match(await ended, { code: 0, signal: null, stderr: '' })
+})
+
+test('A second signal ends the service at once, also while it drains', async (t) => {
+  const { folder } = createConfigured(t, { variables: { DRAIN_SECONDS: '600' } })
+  const { child, ended, says } = await serve(t, folder)
+  child.kill('SIGTERM')
+  await says(/not ready any more/)
+  // What follows sooner is taken for the echo of the first.
+  await sleep(400)
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 1, signal: null })
+})
+
 test('A second signal ends the service at once', async (t) => {
   const { child, ended, says, answer } = await serveSlowVault(t)
   const failure = answer.catch((error: unknown) => error)

@@ -14,7 +14,7 @@ const YAML = 'stores: [{ name: local, kind: local }]\npolicies: []\n'
 const handshake = (
   port: number,
   version: SecureVersion,
-  more: { ca: string; key?: string; cert?: string }
+  more: { ca: string; key?: string; cert?: string; ciphers?: string }
 ): Promise<string> =>
   new Promise((resolve) => {
     const socket = connect({
@@ -36,8 +36,8 @@ const handshake = (
     )
   })
 
-const writeCertificate = async (directory: string, name: string) => {
-  const { key, cert } = createCertificate('127.0.0.1')
+const writeCertificate = async (directory: string, name: string, kind: 'ec' | 'rsa' = 'ec') => {
+  const { key, cert } = createCertificate('127.0.0.1', kind)
   const files = { cert: join(directory, `${name}.crt`), key: join(directory, `${name}.key`) }
   await writeFile(files.cert, cert)
   await writeFile(files.key, key)
@@ -87,5 +87,46 @@ test('with a client CA, a caller shows a certificate of it or is not heard', asy
     t.notMatch(none, /200/)
     const other = await handshake(port, version, { ca, cert: stranger.cert, key: stranger.key })
     t.notMatch(other, /200/)
+  }
+})
+
+test('both listeners have suites with forward secrecy and authenticated encryption, and no others', async (t) => {
+  const good = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305']
+  const bad = ['AES128-SHA', 'AES256-SHA', 'AES128-SHA256', 'AES256-SHA384']
+  for (const kind of ['rsa', 'ec'] as const) {
+    const server = await writeCertificate(createDirectory(t), 'server', kind)
+    const { app } = await buildTestApp(t, {
+      yaml: YAML,
+      env: {
+        TLS_CERT_FILE: server.files.cert,
+        TLS_KEY_FILE: server.files.key,
+        INTERNAL_HOST: '127.0.0.1',
+        INTERNAL_PORT: '0'
+      }
+    })
+    if (app.internalServer === undefined) throw new Error('there is an internal listener')
+    const exchange = kind === 'rsa' ? 'ECDHE-RSA' : 'ECDHE-ECDSA'
+    // Without a key exchange in the name: that of RSA, which keeps no secret for later.
+    const others = [...good, ...bad].filter((suite) => !suite.startsWith('CHACHA'))
+    for (const listener of [app.server, app.internalServer]) {
+      const port = await listenOn(listener)
+      const tryOut = (ciphers: string, version: SecureVersion = 'TLSv1.2') =>
+        handshake(port, version, {
+          ca: server.cert,
+          ciphers: version === 'TLSv1.2' ? `${ciphers}:@SECLEVEL=0` : ciphers
+        })
+      for (const suite of good) {
+        t.equal(await tryOut(`${exchange}-${suite}`), 'HTTP/1.1 200 TLSv1.2', suite)
+      }
+      for (const suite of [
+        ...bad.map((name) => `${exchange}-${name}`),
+        ...(kind === 'rsa' ? others : [])
+      ]) {
+        const outcome = await tryOut(suite)
+        t.match(outcome, /^ERR_SSL_|^ECONNRESET/, suite)
+      }
+      t.equal(await tryOut('TLS_AES_256_GCM_SHA384', 'TLSv1.3'), 'HTTP/1.1 200 TLSv1.3')
+      t.match(await tryOut('TLS_AES_128_CCM_SHA256', 'TLSv1.3'), /^ERR_SSL_|^ECONNRESET/)
+    }
   }
 })

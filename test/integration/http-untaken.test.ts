@@ -1,0 +1,104 @@
+// What nobody reads: answers have a size together, an address a share of it, and each of them a time to be taken.
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { type Test, test } from 'tap'
+import { createConnections } from '../../src/http/connections.ts'
+import { createUntaken } from '../../src/http/untaken.ts'
+import { openServer } from '../support/open-server.ts'
+import { listenOn } from '../support/raw-http.ts'
+
+const MIB = 1024 * 1024
+/** More than a socket of this machine takes on by itself. */
+const LARGE = 'x'.repeat(16 * MIB)
+const LOOKS = 21
+
+const setUp = async (t: Test, max: number) => {
+  const connections = createConnections({ max: 1_000, perAddress: 256, proxies: [] })
+  const untaken = createUntaken(connections, max)
+  t.teardown(untaken.close)
+  const server = await openServer(t, {
+    connections,
+    untaken,
+    addRoutes: (routes) => {
+      const config = { auth: { kind: 'open' } } as const
+      routes.get('/large', { config }, async () => LARGE)
+      routes.get('/object', { config }, async () => ({ value: LARGE }))
+      routes.get('/small', { config }, async () => ({ a: 1 }))
+      routes.get('/stream', { config }, async (_request, reply) =>
+        reply.send(Readable.from(Array(32).fill('x'.repeat(MIB))))
+      )
+    }
+  })
+  const port = await listenOn(server)
+
+  /** Asks, and reads no more than the first bytes of the answer. */
+  const ask = async (path: string, localAddress: string): Promise<[Socket, string]> => {
+    const socket = connect({ host: '127.0.0.1', port, localAddress })
+    socket.on('error', () => {})
+    t.teardown(() => socket.destroy())
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+    const [first] = await once(socket, 'data')
+    socket.pause()
+    return [socket, first.toString('latin1').slice(0, 12)]
+  }
+  const held = (): number =>
+    [...connections.all()].filter(({ unanswered }) => unanswered > 0).length
+  const lookOften = (): void => {
+    for (let n = 0; n < LOOKS; n++) untaken.look()
+  }
+  return { ask, held, lookOften }
+}
+
+const OK = 'HTTP/1.1 200'
+const OVERLOADED = 'HTTP/1.1 503'
+
+test('an address has a share of what is not taken, and its small answers and those of others go on', async (t) => {
+  const { ask, held } = await setUp(t, 80 * MIB)
+  t.equal((await ask('/large', '127.0.0.2'))[1], OK)
+  for (const path of ['/large', '/object']) {
+    t.equal((await ask(path, '127.0.0.2'))[1], OVERLOADED, `${path} is above the share`)
+  }
+  t.equal((await ask('/small', '127.0.0.2'))[1], OK)
+  t.equal((await ask('/large', '127.0.0.3'))[1], OK)
+  t.equal(held(), 2, 'nobody was cut off for it')
+})
+
+test('all addresses together have a sum', async (t) => {
+  const { ask } = await setUp(t, 40 * MIB)
+  const statuses: string[] = []
+  for (const n of [2, 3, 4]) statuses.push((await ask('/large', `127.0.0.${n}`))[1])
+  t.same(statuses, [OK, OK, OVERLOADED])
+  t.equal((await ask('/small', '127.0.0.5'))[1], OK)
+})
+
+test('where small ones have no room either, what was not taken for longest gives way', async (t) => {
+  const { ask, held } = await setUp(t, 1 * MIB)
+  t.equal((await ask('/large', '127.0.0.2'))[1], OK, 'one alone can be sent')
+  t.equal((await ask('/small', '127.0.0.2'))[1], OK)
+  t.equal(held(), 0)
+})
+
+test('what is not taken in time is cut off, a stream too, and what it took is given back', async (t) => {
+  const { ask, held, lookOften } = await setUp(t, 40 * MIB)
+  for (const path of ['/large', '/stream']) {
+    const [socket, status] = await ask(path, '127.0.0.2')
+    t.equal(status, OK)
+    t.equal(held(), 1)
+    const ended = once(socket, 'close')
+    lookOften()
+    socket.resume()
+    await ended
+    t.equal(held(), 0, path)
+  }
+  t.equal((await ask('/large', '127.0.0.2'))[1], OK)
+})
+
+test('who reads is not cut off, however often it is looked', async (t) => {
+  const { ask, lookOften } = await setUp(t, 40 * MIB)
+  const [socket] = await ask('/small', '127.0.0.2')
+  lookOften()
+  socket.resume().write('GET /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  const [answer] = await once(socket, 'data')
+  t.match(answer.toString(), OK)
+})
