@@ -9,6 +9,7 @@ import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
 import { withinAnswer } from './answer-budget.ts'
 import { hasIt } from './conditional.ts'
+import { withData } from './json-answer.ts'
 import { problemBodyOf } from './problems.ts'
 import { sendRaw, varyByAccept } from './representation.ts'
 import type { BatchResult, SecretAnswer } from './schemas.ts'
@@ -57,7 +58,7 @@ export const sendSecret = (
   if (raw && 'value' in selection) {
     return sendRaw(reply, selection.value.reveal(), selection.encoding)
   }
-  return answerOf(formatReference(disclosure.reference), disclosure)
+  return withData(reply, answerOf(formatReference(disclosure.reference), disclosure))
 }
 
 const toResult = (

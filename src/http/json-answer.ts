@@ -2,7 +2,7 @@
  * Answers with all fields of a secret. Rule: their JSON goes out as it is stored, since a number that is parsed and printed
  * again may have other digits; everything else is serialised by its schema, as in any answer.
  */
-import type { preSerializationHookHandler } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { Sensitive } from '../core/secret.ts'
 
 interface WithData {
@@ -23,10 +23,11 @@ const severalAsJson = ({ results = [], ...rest }: Several): string => {
   return `${text.slice(0, -2)}${results.map(asJson).join(',')}]}`
 }
 
-/** For every route that discloses secrets. Most answers are one value, and are left to the schema. */
-export const spliceData: preSerializationHookHandler = (_request, reply, payload, done) => {
-  const { data, results } = payload as WithData & Several
-  if (data !== undefined) reply.serializer(asJson)
-  else if (results?.some((one) => one.data !== undefined)) reply.serializer(severalAsJson)
-  done(null, payload)
+/** What every route that discloses secrets returns. Most answers are one value, and are left to the schema. */
+export const withData = <T extends WithData & Several>(reply: FastifyReply, answer: T): T => {
+  const isOne = answer.data !== undefined
+  if (isOne || answer.results?.some(({ data }) => data !== undefined)) {
+    reply.type('application/json; charset=utf-8').serializer(isOne ? asJson : severalAsJson)
+  }
+  return answer
 }

@@ -10,7 +10,8 @@ const strict = { additionalProperties: false } as const
 const RefText = Type.String({
   minLength: 1,
   maxLength: 2048,
-  description: 'a reference, in any of its written forms'
+  description:
+    'a reference, in any of its written forms; in its path % ? # * { } , [ ] and the backslash, in its field % ? # and the backslash, and blanks at an end of either, are percent-escapes'
 })
 const VersionText = Type.String({ minLength: 1, maxLength: 128 })
 const FieldText = Type.String({

@@ -40,6 +40,22 @@ test('A secret that is put while the service runs is what the next read gives', 
   t.match(await run('resolve', 'local:team/db'), { code: 1, stdout: '', stderr: /no such secret/ })
 })
 
+test('Names of any alphabet and the bytes as they are stored go in and come out', async (t) => {
+  const { folder } = createConfigured(t)
+  const run = (args: string[], input = '') => runPurser(t, folder, args, { input })
+  const text = '{"id": 12345678901234567890, "a b":{"c/d":"é"}}'
+  const put = await run(['store', 'put', 'local:año 1/contraseña (a)'], text)
+  const canonical = 'local:a%C3%B1o%201/contrase%C3%B1a%20(a)'
+  t.match(put, { code: 0, stdout: `${canonical}?version=1\n` })
+  t.equal((await run(['store', 'list', 'local:año 1/'])).stdout.split('\t')[0], canonical)
+  t.equal((await run(['store', 'list', 'local:a%C3%B1o%201/'])).stdout.split('\t')[0], canonical)
+  t.equal((await run(['store', 'get', '--raw', canonical])).stdout, text)
+  t.equal((await run(['resolve', '--raw', canonical])).stdout, text)
+  t.equal((await run(['resolve', '--raw', `${canonical}#/a b/c~1d`])).stdout, 'é')
+  t.match((await run(['resolve', canonical])).stdout, /"id": 12345678901234567890,\n/)
+  t.match(await run(['store', 'list', 'local:a*']), { code: 2, stderr: /percent-escapes/ })
+})
+
 test('The store takes no empty value, no part of a secret and no store of another kind', async (t) => {
   const { folder } = createConfigured(t)
   const put = (ref: string, input: string | Buffer) =>

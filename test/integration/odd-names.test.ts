@@ -214,6 +214,63 @@ secrets:
     }
   )
 
+  suite.test('a bot may refer to them by the URL of Vault', async (t) => {
+    const headers = {
+      'x-api-key': await issueKey(built.keyring, 'all', 'rw', { scopes: ['aura-services'] })
+    }
+    const base = `${real.vault.url}/v1/secret/data`
+    const payload = {
+      name: 'bot',
+      credentialsVault: {
+        blank: `${base}/odd/a%20b`,
+        escape: `${base}/odd/a%252Fb#only`,
+        field: `${base}/fields#contraseña`,
+        deep: `${base}/fields?version=1#/nested/a~1b/1/~0`
+      },
+      credentialsAwsSecrets: {
+        managed: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-0123#password'
+      }
+    }
+    const answer = await built.app.server.inject({
+      method: 'POST',
+      url: '/v1/resolve',
+      headers,
+      payload
+    })
+    t.match(answer.json(), {
+      credentials: {
+        blank: 'at a b',
+        escape: 'at a%2Fb',
+        field: 'value 0',
+        deep: 'deep',
+        managed: 'managed'
+      }
+    })
+  })
+
+  suite.test('they can be invalidated, explained and watched', async (t) => {
+    const internal = { 'x-internal-secret': built.internalSecret }
+    const dropped = await built.app.server.inject({
+      method: 'POST',
+      url: '/internal/cache/invalidate',
+      headers: internal,
+      payload: { ref: `${real.vault.url}/v1/secret/data/odd/contrase%C3%B1a` }
+    })
+    t.equal(dropped.statusCode, 200, dropped.body)
+    const admin = {
+      'x-api-key': await issueKey(built.keyring, 'admin', 'r', { scopes: ['aura-admin'] })
+    }
+    const explained = await built.app.server.inject({
+      url: `/v1/admin/explain?client=one&ref=${q('vault:secret/odd/x/contraseña del año/a%5B0%5D')}`,
+      headers: admin
+    })
+    t.match(explained.json(), {
+      allowed: true,
+      reference: 'vault:secret/odd/x/contrase%C3%B1a%20del%20a%C3%B1o/a%5B0%5D'
+    })
+    t.equal((await one.get(`/v1/events?ref=${q('vault:secret/odd/a%5B0%5D')}`)).statusCode, 403)
+  })
+
   suite.test('a policy names them without ambiguity', async (t) => {
     t.equal((await one.read('vault:secret/odd/%7Ba%2Cb%7D')).statusCode, 200)
     for (const ref of [

@@ -5,7 +5,7 @@ import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { doorOf } from '../caller.ts'
 import { readBatch, toClaims } from '../disclosure.ts'
-import { spliceData } from '../json-answer.ts'
+import { withData } from '../json-answer.ts'
 import { refuseFormat } from '../representation.ts'
 import type { App } from '../route-auth.ts'
 import {
@@ -63,7 +63,6 @@ export const addInternalRoutes = (
     '/internal/resolve',
     {
       config,
-      preSerialization: spliceData,
       preValidation: refuseFormat,
       schema: {
         operationId: 'resolveForClient',
@@ -72,9 +71,10 @@ export const addInternalRoutes = (
         response: { 200: BatchAnswer }
       }
     },
-    (request) => {
+    async (request, reply) => {
       const { client, refs } = request.body
-      return readBatch(broker, { client, mode: 'r', ...doorOf(request) }, refs)
+      const caller = { client, mode: 'r', ...doorOf(request) } as const
+      return withData(reply, await readBatch(broker, caller, refs))
     }
   )
 

@@ -8,7 +8,7 @@ import { Sensitive } from '../../core/secret.ts'
 import { callerOf } from '../caller.ts'
 import { freshnessOf } from '../conditional.ts'
 import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
-import { spliceData } from '../json-answer.ts'
+import { withData } from '../json-answer.ts'
 import { refuseFormat, refuseFormatOfList, wantsRaw } from '../representation.ts'
 import type { App } from '../route-auth.ts'
 import {
@@ -36,7 +36,8 @@ export interface SecretRoutesOptions {
 }
 
 export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions): void => {
-  const termsOf = (request: FastifyRequest, reply: FastifyReply): Terms => ({
+  const termsOf = (request: FastifyRequest, reply: FastifyReply, raw = false): Terms => ({
+    raw,
     freshness: freshnessOf(request.headers['cache-control'], () => app.chargeFresh(request, reply))
   })
 
@@ -47,7 +48,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     format: string | undefined
   ) => {
     const raw = wantsRaw(request, format)
-    const terms = { ...termsOf(request, reply), raw }
+    const terms = termsOf(request, reply, raw)
     const disclosure = await broker.readSecret(callerOf(request), wanted, terms)
     return sendSecret(request, reply, disclosure, { raw, now: now() })
   }
@@ -56,7 +57,6 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets',
     {
       config: { auth },
-      preSerialization: spliceData,
       preValidation: refuseFormatOfList,
       schema: {
         operationId: 'readSecret',
@@ -71,7 +71,8 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
       if ('prefix' in query) {
         // One read is paid for by the request itself.
         const charge = (reads: number) => app.chargeKey(request, reply, Math.max(0, reads - 1))
-        return listBelow(broker, callerOf(request), query, charge, termsOf(request, reply))
+        const terms = termsOf(request, reply)
+        return withData(reply, await listBelow(broker, callerOf(request), query, charge, terms))
       }
       const { ref, version, field, format } = query
       return read(request, reply, { text: ref, version, field }, format)
@@ -82,7 +83,6 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/:name',
     {
       config: { auth },
-      preSerialization: spliceData,
       schema: {
         operationId: 'readSecretByName',
         summary: 'Read a secret by its name in the configuration',
@@ -104,14 +104,14 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     refs: readonly string[]
   ): ReturnType<typeof readBatch> => {
     app.chargeKey(request, reply, refs.length - 1)
-    return readBatch(broker, callerOf(request), refs, termsOf(request, reply))
+    const terms = termsOf(request, reply)
+    return withData(reply, await readBatch(broker, callerOf(request), refs, terms))
   }
 
   app.get(
     '/v1/secrets/batch',
     {
       config: { auth },
-      preSerialization: spliceData,
       preValidation: refuseFormat,
       schema: {
         operationId: 'readSecrets',
@@ -127,7 +127,6 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     '/v1/secrets/batch',
     {
       config: { auth },
-      preSerialization: spliceData,
       preValidation: refuseFormat,
       schema: {
         operationId: 'readSecretsPosted',
