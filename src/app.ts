@@ -131,10 +131,9 @@ const assemble = async (
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
 
   let live = prepare(config, overrides.environ ?? {})
-  const { REDIS_URL, REDIS_KEY_PREFIX } = settings
   const opened = await openState({
     dataDir: config.dataDir,
-    redis: REDIS_URL && { address: REDIS_URL, prefix: REDIS_KEY_PREFIX },
+    redis: config.redis,
     keyring: () => live.keyring,
     log
   })
@@ -266,11 +265,20 @@ const assemble = async (
     stores: () => live.stores,
     isShared: () =>
       shared === undefined ||
-      (shared.isUp() && invalidation.isWhole() && sharedRevocations?.isWhole() !== false),
+      (shared.isUp() &&
+        shared.denied().length === 0 &&
+        invalidation.isWhole() &&
+        sharedRevocations?.isWhole() !== false),
     canServe: () => hindrance() === undefined,
     log,
     now
   })
+  const isDenied = (): boolean => shared !== undefined && shared.denied().length > 0
+  const health = {
+    readiness,
+    hindrance,
+    reason: () => (isDenied() ? 'redis_denies_commands' : undefined)
+  }
   const authenticate = (apiKey: string) => authenticator.authenticate(live.keyring, apiKey)
 
   const records = createRecords(settings.ENVIRONMENT, record)
@@ -318,7 +326,7 @@ const assemble = async (
       // Where that cannot be known, it is taken for one that was.
       wasIssued: (principal) => issuing.wasIssued(principal).catch(() => true)
     })
-    addHealthRoutes(routes, { readiness, hindrance })
+    addHealthRoutes(routes, health)
     if (settings.DOCS_ENABLED) addDocsRoute(routes, { openapi: readFileSync(OPENAPI, 'utf8') })
   }
   const allowances = settings.RATE_LIMIT_ENABLED
@@ -377,7 +385,7 @@ const assemble = async (
   })
   const internalServer = hasInternalListener
     ? await serve((routes) => {
-        addHealthRoutes(routes, { readiness, hindrance })
+        addHealthRoutes(routes, health)
         addEveryInternalRoute(routes)
       })
     : undefined

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { readSomeSettings } from '../config/env.ts'
+import { STATE_PLACE } from '../config/redis.ts'
 import type { Settings } from '../config/settings.ts'
 import { isKeyId } from '../keys/api-key.ts'
 import { createLineage } from '../keys/lineage.ts'
@@ -15,7 +16,7 @@ import type { OpenedState } from '../state/open-state.ts'
 import { Failure } from './failure.ts'
 import { announce, withState } from './state.ts'
 
-export const PLACE = ['DATA_DIR', 'REDIS_URL', 'REDIS_KEY_PREFIX'] as const
+export const PLACE = STATE_PLACE
 
 export type PlaceSettings = Pick<Settings, (typeof PLACE)[number]>
 

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { reportFailure } from './failure.ts'
 import { createProgram } from './program.ts'
+import { quiet } from './quiet.ts'
 
 // Whatever file a command creates is its owner's alone.
 process.umask(0o077)
@@ -18,6 +19,7 @@ process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
   if (code !== 'EPIPE') process.stderr.write(`Standard output cannot be written (${code}).\n`)
 })
 
+quiet(() => {})
 // Lines for people, in the middle of a log for machines; package.json says which Node will do.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 

@@ -15,6 +15,7 @@ import { holdDirectory } from '../state/data-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { STARTED_WITH, shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
+import { quiet } from './quiet.ts'
 
 /** Orchestrators kill after 30 seconds by default, some after 10. */
 const SHUTDOWN_MS = 10_000
@@ -137,6 +138,7 @@ export const serve = async (
 ): Promise<void> => {
   const config = readConfig(STARTED_WITH, folder, true)
   const logger = createLogger(config.settings.LOG_LEVEL)
+  quiet((message, fields) => logger.warn(fields, message))
   const warn = (app: App): void => {
     for (const warning of warningsOf(app.config())) logger.warn(warning)
   }

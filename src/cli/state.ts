@@ -3,6 +3,7 @@
  * services', by the same settings; where it cannot be reached the command fails with a sentence.
  */
 import { resolve } from 'node:path'
+import { readRedis, type STATE_PLACE } from '../config/redis.ts'
 import type { Settings } from '../config/settings.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { type OpenedState, openState, type StatePlace } from '../state/open-state.ts'
@@ -10,21 +11,18 @@ import type { Shared } from '../state/shared.ts'
 import { Failure } from './failure.ts'
 import { tell } from './io.ts'
 
-export type StateSettings = Pick<
-  Settings,
-  'DATA_DIR' | 'REDIS_URL' | 'REDIS_KEY_PREFIX' | 'ENCRYPTION_KEYS'
->
+export type StateSettings = Pick<Settings, (typeof STATE_PLACE)[number] | 'ENCRYPTION_KEYS'>
 
 /** Long enough for a connection that is possible at all. */
 const CONNECT_WITHIN_MS = 1_000
 
 /** Where the settings put the state; paths are relative to the folder. */
 export const placeOf = (settings: StateSettings, folder: string): StatePlace => {
-  const { DATA_DIR, REDIS_URL, REDIS_KEY_PREFIX, ENCRYPTION_KEYS } = settings
+  const { DATA_DIR, ENCRYPTION_KEYS } = settings
   let keyring: Keyring | undefined
   return {
     dataDir: resolve(folder, DATA_DIR),
-    redis: REDIS_URL && { address: REDIS_URL, prefix: REDIS_KEY_PREFIX },
+    redis: readRedis(settings, folder),
     keyring: () => {
       keyring ??= createKeyring(ENCRYPTION_KEYS)
       return keyring

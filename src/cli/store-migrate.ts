@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { readSomeSettings } from '../config/env.ts'
+import { STATE_PLACE } from '../config/redis.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { envelopeOf, isEmpty, spanOf } from '../providers/local-entry.ts'
@@ -93,7 +94,7 @@ const migrateAll = async (
 }
 
 const migrate = async (options: MigrateOptions): Promise<void> => {
-  const names = ['DATA_DIR', 'REDIS_URL', 'REDIS_KEY_PREFIX', 'ENCRYPTION_KEYS'] as const
+  const names = [...STATE_PLACE, 'ENCRYPTION_KEYS'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
   if (settings.REDIS_URL === undefined) throw new Failure('REDIS_URL is not set.')
   const redis = placeOf(settings, process.cwd())

@@ -8,6 +8,7 @@ import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { type FileConfig, readConfigFile } from './file.ts'
 import { type Import, readImport } from './hashicorp.ts'
 import { misspelt, notesOn } from './names.ts'
+import { type RedisPlace, readRedis } from './redis.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
 import { faultsOfStart } from './start.ts'
 import { surroundingsOf } from './store.ts'
@@ -27,6 +28,7 @@ export interface Config extends FileConfig {
   /** Absolute. */
   readonly dataDir: string
   readonly tls: Tls | undefined
+  readonly redis: RedisPlace | undefined
   /** Settings that are set to something but steer nothing in this version. */
   readonly withoutEffect: readonly SettingName[]
   /** What was taken under another name, or is known and steers nothing here. */
@@ -92,6 +94,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   faults.push(...(inspected?.faults ?? []))
   const file = inspected?.file
   const tls = orFaults(() => readTls(read, folder), faults)
+  const redis = orFaults(() => readRedis(read, folder), faults)
   // Without the file nobody knows which names its stores use.
   if (file !== undefined) {
     const used = new Set(file.placed.flatMap(({ where }) => where.env ?? []))
@@ -112,6 +115,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
     credentials: imported.credentials,
     dataDir: resolve(folder, settings.DATA_DIR),
     tls,
+    redis,
     withoutEffect,
     notes: notesOn(envFile),
     environ: envFile.all,

@@ -108,12 +108,20 @@ const together = (
   if (settings.TLS_CLIENT_CA_FILE !== undefined && settings.TLS_CERT_FILE === undefined) {
     fault('TLS_CLIENT_CA_FILE', 'needs TLS_CERT_FILE and TLS_KEY_FILE')
   }
+  if ((settings.REDIS_CERT_FILE === undefined) !== (settings.REDIS_KEY_FILE === undefined)) {
+    fault('REDIS_KEY_FILE', 'REDIS_CERT_FILE and REDIS_KEY_FILE are given together or not at all')
+  }
+  const { REDIS_URL } = settings
+  const network = REDIS_URL?.kind === 'socket' ? undefined : REDIS_URL
+  for (const name of ['REDIS_CA_FILE', 'REDIS_CERT_FILE'] as const) {
+    if (settings[name] === undefined || network?.tls || isFaulty('REDIS_URL')) continue
+    fault(name, 'needs a REDIS_URL with TLS: rediss://, rediss+sentinel:// or rediss+cluster://')
+  }
   if (isGuarded(settings) && settings.CORS_ALLOW_ORIGINS?.includes('*')) {
     fault('CORS_ALLOW_ORIGINS', '* is refused in pre and pro')
   }
-  const { REDIS_URL } = settings
-  const mayBeClosed = REDIS_URL?.nodes.every(({ host }) => mayBePrivate(host)) ?? true
-  if (isGuarded(settings) && REDIS_URL?.tls === false && !mayBeClosed) {
+  const mayBeClosed = network?.nodes.every(({ host }) => mayBePrivate(host)) ?? true
+  if (isGuarded(settings) && network?.tls === false && !mayBeClosed) {
     fault('REDIS_URL', 'leads to a public address without TLS: pre and pro take rediss: there')
   }
   if (

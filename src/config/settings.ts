@@ -218,10 +218,16 @@ export const SETTINGS = {
     { fallback: '0' }
   ),
   REDIS_URL: optional(
-    'state and cache of any number of replicas: redis://, rediss://, redis+sentinel://, redis+cluster://',
+    'state and cache of any number of replicas: redis://, rediss://, redis+sentinel://, redis+cluster://, unix:///path',
     parseRedisUrl,
     { secret: true }
   ),
+  REDIS_CA_FILE: optional(
+    'authorities (PEM) to trust for rediss://, instead of the public ones',
+    text
+  ),
+  REDIS_CERT_FILE: optional('certificate (PEM) that this service shows to Redis', text),
+  REDIS_KEY_FILE: optional('private key (PEM) of that certificate', text),
   REDIS_KEY_PREFIX: setting('before every key in Redis', parseRedisKeyPrefix, {
     fallback: 'purser:'
   }),

@@ -49,6 +49,7 @@ const ofEarnest = (config: Config): string[] => {
   const { ENVIRONMENT, REDIS_URL } = settings
   const warnings: string[] = []
   if (
+    REDIS_URL?.kind !== 'socket' &&
     REDIS_URL?.nodes.some(({ host }) => !isLoopback(host)) &&
     (REDIS_URL.password === undefined || !REDIS_URL.tls)
   ) {

@@ -202,4 +202,9 @@ export const InvalidateAnswer = Type.Object({
   dropped: Type.Integer({ description: 'cached secrets that were dropped here' }),
   pending: Pending
 })
-export const HealthAnswer = Type.Object({ status: Type.String() })
+export const HealthAnswer = Type.Object({
+  status: Type.String(),
+  reason: Type.Optional(
+    Type.String({ description: '`redis_denies_commands`: the user of REDIS_URL lacks rights' })
+  )
+})

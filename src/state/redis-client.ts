@@ -32,10 +32,28 @@ export const codeOf = (error: unknown): string => {
 export const isReply = (error: unknown): boolean =>
   error instanceof Error && error.name === 'ReplyError'
 
-/** `rejectUnauthorized` is the default of Node, unless NODE_TLS_REJECT_UNAUTHORIZED takes it away. */
-const TLS = { rejectUnauthorized: true }
+/** By the rights of the user, or since the command was taken away from everybody (`rename-command`). */
+export const isDenied = (error: unknown): boolean =>
+  isReply(error) &&
+  (codeOf(error) === 'NOPERM' || (error as Error).message.startsWith('ERR unknown command'))
 
-const common = ({ tls, username, password }: RedisAddress): RedisOptions => ({
+/**
+ * `rejectUnauthorized` is the default of Node, unless NODE_TLS_REJECT_UNAUTHORIZED takes it away. The library copies these
+ * members for each connection, and so has what they are then.
+ */
+const tlsOf = ({ credentials }: Networked): object => {
+  const options = { rejectUnauthorized: true }
+  if (credentials === undefined) return options
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    if (credentials()[name] === undefined) continue
+    Object.defineProperty(options, name, { enumerable: true, get: () => credentials()[name] })
+  }
+  return options
+}
+
+type Networked = Exclude<RedisAddress, { readonly kind: 'socket' }>
+
+const common = (address: RedisAddress): RedisOptions => ({
   connectTimeout: CONNECT_WITHIN_MS,
   // How long a connection that is given up may take to end in good order.
   disconnectTimeout: 200,
@@ -46,9 +64,9 @@ const common = ({ tls, username, password }: RedisAddress): RedisOptions => ({
   disableClientInfo: true,
   // A master that was made a replica under this connection: the next connection finds the new one.
   reconnectOnError: (error) => error.message.includes('READONLY'),
-  ...(username !== undefined && { username }),
-  ...(password !== undefined && { password }),
-  ...(tls && { tls: TLS })
+  ...(address.username !== undefined && { username: address.username }),
+  ...(address.password !== undefined && { password: address.password }),
+  ...(address.kind !== 'socket' && address.tls && { tls: tlsOf(address) })
 })
 
 const single = (options: RedisOptions): Redis =>
@@ -62,7 +80,7 @@ const openSentinel = (address: RedisAddress & { kind: 'sentinel' }): Redis => {
     name: master,
     db,
     ...(sentinelPassword !== undefined && { sentinelPassword }),
-    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: TLS }),
+    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tlsOf(address) }),
     sentinelCommandTimeout: CONNECT_WITHIN_MS,
     sentinelRetryStrategy: retryStrategy
   })
@@ -97,11 +115,18 @@ const listening = <C extends RedisClient>(client: C, onError: (code: string) => 
   return client
 }
 
+const onSocket = (address: RedisAddress & { kind: 'socket' }): RedisOptions => ({
+  ...common(address),
+  path: address.path,
+  db: address.db
+})
+
 /** Connects, and goes on trying until it is disconnected. */
 export const openClient = (address: RedisAddress, onError: (code: string) => void): RedisClient => {
   const open = (): RedisClient => {
     if (address.kind === 'sentinel') return openSentinel(address)
     if (address.kind === 'cluster') return openCluster(address)
+    if (address.kind === 'socket') return single(onSocket(address))
     return single({ ...common(address), ...address.nodes[0], db: address.db })
   }
   return listening(open(), onError)
@@ -110,6 +135,7 @@ export const openClient = (address: RedisAddress, onError: (code: string) => voi
 /** For messages: any node of a cluster passes on all of them, so one connection will do, to the next node at each attempt. */
 export const openSubscriber = (address: RedisAddress, onError: (code: string) => void): Redis => {
   if (address.kind === 'sentinel') return listening(openSentinel(address), onError)
+  if (address.kind === 'socket') return listening(single(onSocket(address)), onError)
   const { nodes } = address
   let attempts = Math.floor(Math.random() * nodes.length)
   const nextNode = () => nodes[attempts++ % nodes.length] ?? nodes[0]

@@ -8,6 +8,7 @@ import type { StateLog } from './log.ts'
 import {
   codeOf,
   createBatching,
+  isDenied,
   isReply,
   jittered,
   openClient,
@@ -90,6 +91,11 @@ export const createLink = ({ address, log, onChange }: LinkOptions): Link => {
         return
       }
     } catch (error) {
+      // An answer all the same: what else is denied is looked at then.
+      if (isDenied(error)) {
+        goUp()
+        return
+      }
       if (isReply(error)) logOutage(codeOf(error))
     } finally {
       isProbing = false

@@ -3,12 +3,14 @@
  * by a heartbeat, since a subscriber has nothing to ask and would wait for ever.
  */
 import { within } from './deadline.ts'
-import { jittered, openSubscriber, reconnect } from './redis-client.ts'
+import { isDenied as isDenial, jittered, openSubscriber, reconnect } from './redis-client.ts'
 import type { RedisAddress } from './redis-url.ts'
 import { SharedUnavailable } from './shared.ts'
 
 export interface Messages {
   readonly isSubscribed: () => boolean
+  /** Redis does not let us. */
+  readonly isDenied: () => boolean
   readonly close: () => void
 }
 
@@ -18,14 +20,17 @@ export interface MessagesOptions {
   readonly onMessage: (text: string) => void
   /** Called at every change between subscribed and not. */
   readonly onChange: (isSubscribed: boolean) => void
+  /** Called each time it was tried in vain. */
+  readonly onDenied: () => void
 }
 
 const BEAT_EVERY_MS = 1_000
 const BEAT_WITHIN_MS = 1_000
 
 export const createMessages = (options: MessagesOptions): Messages => {
-  const { address, channel, onMessage, onChange } = options
+  const { address, channel, onMessage, onChange, onDenied } = options
   let isSubscribed = false
+  let isDenied = false
   let isClosed = false
   let idleBeats = 0
   let timer: NodeJS.Timeout | undefined
@@ -41,9 +46,13 @@ export const createMessages = (options: MessagesOptions): Messages => {
   const subscribe = async (): Promise<void> => {
     try {
       await client.subscribe(channel)
+      isDenied = false
       if (client.status === 'ready') set(true)
-    } catch {
+    } catch (error) {
       // The next beat sees a connection that is not subscribed.
+      if (!isDenial(error)) return
+      isDenied = true
+      onDenied()
     }
   }
 
@@ -71,6 +80,7 @@ export const createMessages = (options: MessagesOptions): Messages => {
 
   return {
     isSubscribed: () => isSubscribed,
+    isDenied: () => isDenied,
     close: () => {
       isClosed = true
       isSubscribed = false

@@ -7,6 +7,7 @@ import { type StateLog, traceOf } from './log.ts'
 import { codeOf, type RedisClient } from './redis-client.ts'
 import { createLink } from './redis-link.ts'
 import { createMessages } from './redis-messages.ts'
+import { deniedCommands } from './redis-rights.ts'
 import type { RedisAddress } from './redis-url.ts'
 import type { Shared } from './shared.ts'
 
@@ -70,8 +71,44 @@ export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions):
       void tell(() => listener(message))
     }
   }
-  const link = createLink({ address, log, onChange: look })
-  const messages = createMessages({ address, channel, onMessage: receive, onChange: look })
+  let deniedHere: readonly string[] = []
+  let told = ''
+  const denied = (): readonly string[] =>
+    messages.isDenied() ? [...deniedHere, 'subscribe'] : deniedHere
+  /** Once for each list that there is. */
+  const tellDenied = (): void => {
+    const commands = denied().join(' ')
+    if (commands === told) return
+    told = commands
+    if (commands !== '') {
+      log('error', 'Redis denies commands that are needed: see docs/redis.md for the rights', {
+        commands
+      })
+    }
+  }
+  const checkRights = async (): Promise<void> => {
+    try {
+      deniedHere = await link.ask((client) => deniedCommands(client, prefix, channel))
+      tellDenied()
+    } catch {
+      // Without an answer it is away, and asked again when it is back.
+    }
+  }
+  const link = createLink({
+    address,
+    log,
+    onChange: (isUp) => {
+      look()
+      if (isUp) void checkRights()
+    }
+  })
+  const messages = createMessages({
+    address,
+    channel,
+    onMessage: receive,
+    onChange: look,
+    onDenied: tellDenied
+  })
 
   const { ask } = link
   const script = async (
@@ -83,6 +120,7 @@ export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions):
 
   return {
     isUp: link.isUp,
+    denied,
 
     getMany: async (keys, withinMs) => {
       if (keys.length === 0) return []

@@ -1,5 +1,5 @@
 /**
- * REDIS_URL in its forms: one server, Sentinel, Cluster, each over TCP or TLS. Rule: what is not understood is a fault, and
+ * REDIS_URL in its forms: one server, Sentinel, Cluster, each over TCP or TLS, and a Unix socket. Rule: what is not understood is a fault, and
  * a fault is a sentence about the rule that never quotes the text, since a password may stand anywhere in it.
  */
 import { isIP } from 'node:net'
@@ -9,16 +9,30 @@ export interface RedisNode {
   readonly port: number
 }
 
-interface Access {
-  readonly tls: boolean
+/** PEM, as it stands at the moment: what is renewed counts from the next connection on. */
+export interface RedisCredentials {
+  /** Instead of the public authorities. */
+  readonly ca?: Buffer
+  /** What this client shows of itself. */
+  readonly cert?: Buffer
+  readonly key?: Buffer
+}
+
+interface User {
   readonly username?: string
   readonly password?: string
+}
+
+interface Access extends User {
+  readonly tls: boolean
+  readonly credentials?: () => RedisCredentials
   /** At least one; a single server has exactly one. */
   readonly nodes: readonly [RedisNode, ...RedisNode[]]
 }
 
 export type RedisAddress =
   | (Access & { readonly kind: 'single'; readonly db: number })
+  | (User & { readonly kind: 'socket'; readonly path: string; readonly db: number })
   | (Access & {
       readonly kind: 'sentinel'
       readonly master: string
@@ -32,6 +46,10 @@ const FORM =
   /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]+)(?:\/([^?#\s]*))?(?:\?([^#\s]*))?$/
 const HOST =
   /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)(?::(\d{1,5}))?$/
+// user and password | path | query
+const SOCKET_FORM = /^(?:redis\+)?unix:\/\/(?:([^@/?#\s]*)@)?(\/[^?#\s]*)(?:\?([^#\s]*))?$/
+/** What Linux takes (unix(7)), without the byte that ends it. */
+const LONGEST_SOCKET = 107
 const MASTER = /^[A-Za-z0-9._-]{1,64}$/
 const LAST_DB = 9_999
 
@@ -63,7 +81,7 @@ const parseDb = (text: string | undefined): number => {
   return Number(text)
 }
 
-const parseUser = (text: string | undefined): Pick<Access, 'username' | 'password'> => {
+const parseUser = (text: string | undefined): User => {
   if (text === undefined || text === '') return {}
   const colon = text.indexOf(':')
   const username = decode(colon < 0 ? text : text.slice(0, colon))
@@ -83,16 +101,30 @@ const sentinelPasswordIn = (query: string | undefined): { sentinelPassword?: str
   return { sentinelPassword: decode(value) }
 }
 
+const parseSocket = ([, user, written = '', query = '']: RegExpExecArray): RedisAddress => {
+  const path = decode(written)
+  if (path.includes('\0') || path.endsWith('/') || Buffer.byteLength(path) > LONGEST_SOCKET) {
+    throw new Error(`must name a socket by its path, of at most ${LONGEST_SOCKET} bytes`)
+  }
+  const [name, db, ...others] = query.split('=')
+  if (query !== '' && (name !== 'db' || others.length > 0)) {
+    throw new Error('may have nothing in its query but db, for a socket')
+  }
+  return { kind: 'socket', ...parseUser(user), path, db: parseDb(db) }
+}
+
 /** Throws an Error with the end of a sentence. */
 export const parseRedisUrl = (text: string): RedisAddress => {
+  const socket = SOCKET_FORM.exec(text)
+  if (socket !== null) return parseSocket(socket)
   const match = FORM.exec(text)
   if (match === null) {
     throw new Error(
-      'must be redis://[user:password@]host[:port][/db], rediss:// for TLS, or redis+sentinel://host,host/master or redis+cluster://host,host'
+      'must be redis://[user:password@]host[:port][/db], rediss:// for TLS, redis+sentinel://host,host/master, redis+cluster://host,host, or unix:///path/of/socket[?db=0]'
     )
   }
   const [, scheme, topology, user, hosts = '', path, query] = match
-  const kind = (topology ?? 'single') as RedisAddress['kind']
+  const kind = (topology ?? 'single') as keyof typeof PORTS
   const [first = '', ...more] = hosts.split(',')
   const access: Access = {
     tls: scheme === 'rediss',

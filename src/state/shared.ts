@@ -15,6 +15,8 @@ export class SharedUnavailable extends Error {
 export interface Shared {
   /** False from the first call that got no answer until one does again: callers need not even try. */
   readonly isUp: () => boolean
+  /** Commands that are denied to us though they are needed, by name; an empty list also while it is not known yet. */
+  readonly denied: () => readonly string[]
   /** What stands under each key, in their order. `withinMs` shortens the deadline. */
   readonly getMany: (
     keys: readonly string[],

@@ -163,3 +163,8 @@ export const get = (url: string, apiKey: string): Promise<Response> =>
     headers: { authorization: `Bearer ${apiKey}` },
     signal: AbortSignal.timeout(15_000)
   })
+
+export const readinessOf = async (
+  url: string
+): Promise<{ readonly status?: string; readonly reason?: string }> =>
+  (await fetch(`${url}/readyz`)).json() as Promise<{ status?: string; reason?: string }>

@@ -9,11 +9,14 @@ export interface HealthRoutesOptions {
   readonly readiness: () => Promise<Readiness>
   /** Why the service cannot answer. */
   readonly hindrance: () => ProblemCode | undefined
+  /** Why it is degraded, where somebody has to do something about it. */
+  readonly reason?: () => string | undefined
 }
 
 const config = { auth: { kind: 'open', unlimited: true } } as const
 
-export const addHealthRoutes = (app: App, { readiness, hindrance }: HealthRoutesOptions): void => {
+export const addHealthRoutes = (app: App, options: HealthRoutesOptions): void => {
+  const { readiness, hindrance, reason } = options
   app.get(
     '/livez',
     {
@@ -36,7 +39,8 @@ export const addHealthRoutes = (app: App, { readiness, hindrance }: HealthRoutes
       async () => {
         const status = await readiness()
         if (status === 'unavailable') throw new ProblemError(hindrance() ?? 'overloaded')
-        return { status }
+        const why = status === 'degraded' ? reason?.() : undefined
+        return { status, ...(why !== undefined && { reason: why }) }
       }
     )
   }

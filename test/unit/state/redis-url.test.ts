@@ -41,6 +41,11 @@ test('the forms of REDIS_URL', (t) => {
     [
       'rediss+cluster://:p@n1:7001,n2',
       { kind: 'cluster', tls: true, password: 'p', nodes: [node('n1', 7001), node('n2')] }
+    ],
+    ['unix:///run/redis.sock', { kind: 'socket', path: '/run/redis.sock', db: 0 }],
+    [
+      'redis+unix://u:p%40@/run/a%20b%3F.sock?db=3',
+      { kind: 'socket', username: 'u', password: 'p@', path: '/run/a b?.sock', db: 3 }
     ]
   ]
   for (const [url, expected] of forms) t.strictSame(parseRedisUrl(url), expected, url)
@@ -56,6 +61,17 @@ test('what is not understood is refused with a sentence that quotes nothing', (t
     'http://cache',
     'redis://',
     'redis:///0',
+    'unix://',
+    'unix:///',
+    'unix://run/redis.sock',
+    'unix:/run/redis.sock',
+    'unix:///run/redis.sock?db=x',
+    'unix:///run/redis.sock?db=1&db=2',
+    'unix:///run/redis.sock?password=x',
+    'unix:///run/%00',
+    'unix:///run/%zz',
+    `unix:///${'x'.repeat(107)}`,
+    'rediss+unix:///run/redis.sock',
     'redis://:@cache',
     'redis://user@cache',
     `redis://${secret}@cache`,

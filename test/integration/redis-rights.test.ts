@@ -1,0 +1,115 @@
+/** What the user of REDIS_URL may do: the line of docs/redis.md suffices, and each right that is missing is found. */
+import { readFileSync } from 'node:fs'
+import { test } from 'tap'
+import { parseRedisUrl } from '../../src/state/redis-url.ts'
+import { openShared } from '../support/open-shared.ts'
+import {
+  createConfigured,
+  get,
+  issueKey,
+  LOCAL_YAML,
+  readinessOf,
+  runPurser,
+  serve
+} from '../support/purser-process.ts'
+import { eventually, type RedisServer, skipWithoutRedis, startRedis } from '../support/redis.ts'
+
+const DOCS = new URL('../../../docs/redis.md', import.meta.url)
+
+/** The words of the documented line, after ACL. */
+const documented = (): string[] => {
+  const [line = ''] = /^ACL SETUSER .*$/m.exec(readFileSync(DOCS, 'utf8')) ?? []
+  return line.replace('>PASSWORD', '>word').split(' ').slice(1)
+}
+const giveRights = ({ cli }: RedisServer): string => cli('acl', ...documented())
+const urlOf = ({ port }: RedisServer): string => `redis://purser:word@127.0.0.1:${port}`
+
+test('the rights that are documented are enough for all that a service and its commands do', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t)
+  t.equal(giveRights(redis), 'OK')
+  const { folder } = createConfigured(t, { variables: { REDIS_URL: urlOf(redis) } })
+  const put = ['store', 'put', 'local:team/db']
+  t.match(await runPurser(t, folder, put, { input: 'x' }), { code: 0, stderr: '' })
+  const { child, ended, url } = await serve(t, folder)
+  const key = await issueKey(t, folder)
+  t.equal((await get(`${url}/v1/secrets?ref=local:team/db`, key)).status, 200)
+  await eventually(async () => (await readinessOf(url)).status === 'ok')
+  t.same(await readinessOf(url), { status: 'ok' })
+  for (const args of [
+    put,
+    ['store', 'list', 'local:'],
+    ['store', 'rewrap'],
+    ['store', 'delete', 'local:team/db']
+  ]) {
+    const { code, stderr } = await runPurser(t, folder, args, { input: 'y' })
+    t.match({ code, stderr }, { code: 0, stderr: /^[^:]*$|^$/ }, args.join(' '))
+  }
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0, stderr: '' })
+  t.equal(redis.cli('acl', 'log'), '', 'nothing was denied')
+})
+
+test('each right that is missing is found at the start, by its name, and logged once', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t)
+  const granted = documented().filter((word) => word.startsWith('+'))
+  // The library's: without INFO it goes on, and another database than 0 cannot be had without SELECT.
+  const needed = granted
+    .map((word) => word.slice(1))
+    .filter((name) => !/^(info|select)$/.test(name))
+  t.equal(needed.length, 14)
+  for (const name of [...needed, 'channel', 'keys']) {
+    giveRights(redis)
+    const less = { channel: 'resetchannels', keys: 'resetkeys' }[name] ?? `-${name}`
+    t.equal(redis.cli('acl', 'setuser', 'purser', less), 'OK')
+    const { shared, logs } = openShared(t, parseRedisUrl(urlOf(redis)))
+    const found = { channel: ['publish', 'subscribe'], keys: ['get', 'set', 'hget'] }[name] ?? [
+      name
+    ]
+    await eventually(() => found.every((command) => shared.denied().includes(command)))
+    if (name !== 'keys') t.same(shared.denied(), found)
+    const lines = logs.filter((line) => line.includes('denies'))
+    t.equal(new Set(lines).size, lines.length, 'no line twice')
+    t.match(lines.at(-1), found.at(-1))
+    await shared.close()
+  }
+})
+
+test('a service whose user lacks a right says so in readiness and in one line of the log, and serves', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t)
+  giveRights(redis)
+  redis.cli('acl', 'setuser', 'purser', '-subscribe', '-info')
+  const { folder } = createConfigured(t, {
+    yaml: LOCAL_YAML,
+    variables: { REDIS_URL: urlOf(redis) }
+  })
+  const { url, child, output, ended } = await serve(t, folder)
+  const expected = { status: 'degraded', reason: 'redis_denies_commands' }
+  await eventually(async () => (await readinessOf(url)).reason !== undefined)
+  t.same(await readinessOf(url), expected)
+  const key = await issueKey(t, folder)
+  t.equal((await get(`${url}/v1/secrets?ref=local:team/db`, key)).status, 404)
+  child.kill('SIGTERM')
+  t.match(await ended, { code: 0, stderr: '' })
+  const lines = output.stdout.split('\n').filter((line) => line.includes('denies commands'))
+  t.equal(lines.length, 1)
+  t.match(JSON.parse(lines[0] ?? ''), { level: 'error', commands: 'subscribe' })
+})
+
+test('no line of a library reaches stderr, whatever it thinks of the settings', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t)
+  // Nobody asks for a password here.
+  const REDIS_URL = `redis://:unwanted@127.0.0.1:${redis.port}`
+  const { folder } = createConfigured(t, { variables: { REDIS_URL } })
+  const put = await runPurser(t, folder, ['store', 'put', 'local:team/db'], { input: 'x' })
+  t.match(put, { code: 0, stderr: '' })
+  const { child, ended, says } = await serve(t, folder)
+  await says(/does not require a password/)
+  child.kill('SIGTERM')
+  const { stdout, stderr } = await ended
+  t.equal(stderr, '')
+  t.notMatch(stdout, /unwanted/)
+})
