@@ -214,7 +214,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   explainForClient: { parameters: { client: 'aos-app', ref: REF }, answer: explanation },
   explainForKey: {
-    body: { key: API_KEY, ref: REF },
+    body: { apiKey: API_KEY, ref: REF },
     answer: { keyId: KEY_ID, ...explanation }
   },
   listStores: {
@@ -259,7 +259,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   welcomeEvents: {
     parameters: { store: 'kv', 'webhook-request-origin': 'eventgrid.azure.net' }
   },
-  introspectKey: { body: { key: API_KEY }, answer: { active: true, ...claims } },
+  introspectKey: { body: { apiKey: API_KEY }, answer: { active: true, ...claims } },
   resolveForClient: { body: { client: 'aos-app', refs: [REF] }, answer: { results } },
   invalidateCache: { body: { ref: REF }, answer: { dropped: 1 } },
   authorize: {

@@ -18,7 +18,7 @@ import { tell } from './io.ts'
 
 interface Issued extends Consumer, IssuedKey {}
 
-const COLUMNS = ['client', 'keyId', 'mode', 'environment', 'expires', 'scopes', 'key'] as const
+const COLUMNS = ['client', 'keyId', 'mode', 'environment', 'expires', 'scopes', 'apiKey'] as const
 
 const asTable = (issued: readonly Issued[]): string => {
   const rows = issued.map(({ apiKey, principal }) => {

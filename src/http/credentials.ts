@@ -6,6 +6,14 @@ const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key'])
 // What stands behind the scheme is taken as it is: a key with a space in it is a wrong key, not a missing one.
 const SCHEME = /^(?:Bearer|ApiKey) +(.+)$/i
 
+/** The key in a body, by one of its two names. Throws `invalid_request`. */
+export const keyInBody = (body: { readonly apiKey?: string; readonly key?: string }): string => {
+  const [text, another] = [body.apiKey, body.key].filter((given) => given !== undefined)
+  if (text !== undefined && another === undefined) return text
+  const rule = text === undefined ? 'required' : 'single'
+  throw new ProblemError('invalid_request', { errors: [{ pointer: '/body/apiKey', rule }] })
+}
+
 const onlyOne = (pointer: string): ProblemError =>
   new ProblemError('conflicting_credentials', {
     detail: 'give one credential, once',

@@ -1,6 +1,6 @@
 /** The shapes of explanations. Rule: unknown members are refused, and a key comes in a body, never in a URL. */
 import { Type } from 'typebox'
-import { Delegations, IntrospectBody, ResolveBody, SecretQuery } from './schemas.ts'
+import { Delegations, KeyMembers, ResolveBody, SecretQuery } from './schemas.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -10,10 +10,7 @@ export const ExplainQuery = Type.Object(
   { client: ResolveBody.properties.client, ref, version, field },
   strict
 )
-export const ExplainBody = Type.Object(
-  { key: IntrospectBody.properties.key, ref, version, field },
-  strict
-)
+export const ExplainBody = Type.Object({ ...KeyMembers, ref, version, field }, strict)
 export const ExplainAnswer = Type.Object({
   client: Type.String({ description: 'empty for a key that cannot be opened' }),
   keyId: Type.Optional(Type.String()),

@@ -181,10 +181,13 @@ export const WhoamiAnswer = Type.Object({
   grants: Type.Object({ read: Patterns, write: Patterns, bots: Patterns, channels: Patterns })
 })
 
-export const IntrospectBody = Type.Object(
-  { key: Type.String({ minLength: 1, maxLength: 4096 }) },
-  strict
-)
+const KeyText = Type.String({ minLength: 1, maxLength: 4096 })
+/** A key in a body: by one of its two names (`keyInBody`). */
+export const KeyMembers = {
+  apiKey: Type.Optional(KeyText),
+  key: Type.Optional(Type.String({ ...KeyText, description: 'the former spelling of `apiKey`' }))
+}
+export const IntrospectBody = Type.Object(KeyMembers, strict)
 export const IntrospectAnswer = Type.Object({
   active: Type.Boolean(),
   ...Type.Partial(Type.Object(claims)).properties

@@ -33,6 +33,7 @@ test('introspection tells the claims of a key that is accepted here', async (t) 
   const ask = asInternal(built)
   const key = await issueKey(built.keyring, 'team', 'rw', { keyId: KEY_ID })
   const answer = await ask('introspect', { key })
+  t.same((await ask('introspect', { apiKey: key })).json(), answer.json(), 'by either name')
   t.equal(answer.statusCode, 200)
   assertSafeHeaders(t, answer)
   const { issuedAt, ...claims } = answer.json()
@@ -126,6 +127,7 @@ test('a request to the internal door that is not well formed is refused without 
     ['introspect', {}],
     ['introspect', { key: '' }],
     ['introspect', { key: 5 }],
+    ['introspect', { key: 'x', apiKey: 'x' }],
     ['introspect', { key: 'x', [canary.token]: 1 }],
     ['introspect', { key: canary.token.repeat(200) }],
     ['resolve', { client: '*', refs: ['local:common/one'] }],

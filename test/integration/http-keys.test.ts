@@ -107,6 +107,10 @@ test('a request for a key that no key can be is refused without an echo', async 
     { environment: canary.token },
     { minimumVersion: 'canary' },
     { expiresInDays: 0 },
+    { expires: '0d' },
+    { expires: '1' },
+    { expires: '36501d' },
+    { expires: '1d', expiresInDays: 1 },
     { expiresInDays: 1.5 },
     { identifier: canary.token },
     { [canary.token]: 1 }

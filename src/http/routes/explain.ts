@@ -1,5 +1,6 @@
 /** Why a client, or a key, may or may not read a reference: for administrators, who may know the rules but get no value. */
 import type { ExaminedKey, Explanation, Question } from '../../broker/explain.ts'
+import { keyInBody } from '../credentials.ts'
 import type { App } from '../route-auth.ts'
 import { ExplainAnswer, ExplainBody, ExplainQuery } from '../schemas-explain.ts'
 
@@ -41,7 +42,10 @@ export const addExplainRoutes = (app: App, { explain, examine }: ExplainRoutesOp
         response: { 200: ExplainAnswer }
       }
     },
-    async ({ body: { key, ref: text, version, field } }) =>
-      answerOf(explain({ who: { key: await examine(key) }, wanted: { text, version, field } }))
+    async ({ body }) => {
+      const { ref: text, version, field } = body
+      const key = await examine(keyInBody(body))
+      return answerOf(explain({ who: { key }, wanted: { text, version, field } }))
+    }
   )
 }

@@ -4,6 +4,7 @@ import type { Broker } from '../../broker/broker.ts'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { doorOf } from '../caller.ts'
+import { keyInBody } from '../credentials.ts'
 import { readBatch, toClaims } from '../disclosure.ts'
 import { withData } from '../json-answer.ts'
 import { refuseFormat } from '../representation.ts'
@@ -46,9 +47,10 @@ export const addInternalRoutes = (
       }
     },
     async (request) => {
+      const apiKey = keyInBody(request.body)
       let principal: Principal
       try {
-        principal = await authenticate(request.body.key)
+        principal = await authenticate(apiKey)
       } catch (error) {
         if (!(error instanceof ProblemError)) throw error
         await recordIntrospection(request, 'denied')
