@@ -2,7 +2,7 @@
  * The file of one day of the audit trail. Rule: bytes are only ever added at its end, and what is added starts on a line
  * of its own, also after a line that a crash or a full disk has cut off.
  */
-import { write } from 'node:fs'
+import { type Stats, write } from 'node:fs'
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -40,6 +40,14 @@ const syncFolder = async (folder: string): Promise<void> => {
   await handle.sync().finally(() => handle.close())
 }
 
+const WRITTEN_BY_OTHERS = 0o022
+
+/** A file that was there may be anybody's to write; of one that is not ours to change, a check of the configuration tells. */
+const keepOthersFromWriting = async (handle: FileHandle, { mode }: Stats): Promise<void> => {
+  if ((mode & WRITTEN_BY_OTHERS) === 0) return
+  await handle.chmod(mode & 0o777 & ~WRITTEN_BY_OTHERS).catch(() => {})
+}
+
 const openDay = async (
   folder: string,
   day: string,
@@ -47,6 +55,7 @@ const openDay = async (
   handle: FileHandle
 ): Promise<DayFile> => {
   const ours = await handle.stat()
+  if (ours.isFile()) await keepOthersFromWriting(handle, ours)
   let isInsideLine = ours.isFile() && (await endsInsideLine(handle, ours.size))
   if (fsync) await syncFolder(folder)
   return {

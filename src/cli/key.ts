@@ -4,7 +4,8 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import semver from 'semver'
-import { readEnviron, readSomeSettings } from '../config/env.ts'
+import { readEnvFile, readEnviron, readSomeSettings } from '../config/env.ts'
+import { takenNames } from '../config/names.ts'
 import { isClientName } from '../core/policy.ts'
 import { ENVIRONMENTS, type Environment, MODES, type Mode } from '../core/principal.ts'
 import { isScope } from '../core/scope.ts'
@@ -80,6 +81,9 @@ const issue = async (options: IssueOptions): Promise<void> => {
     environment: options.enviroment ?? options.environment,
     minimumVersion: options.auraVersion,
     ...(days !== undefined && { lifetimeSeconds: days * 86_400 })
+  }
+  for (const { place, message } of takenNames(readEnvFile(process.env, folder))) {
+    tell(`Note: ${place}: ${message}.`)
   }
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)
   const { apiKey, principal } = await issueApiKey(keyring, request, Date.now())

@@ -4,7 +4,7 @@
  */
 import { type EnvFile, namesOf } from './env.ts'
 import type { ConfigFault } from './fault.ts'
-import { settingNames, settingOf } from './settings.ts'
+import { settingNames } from './settings.ts'
 
 /** Letters to be put in, taken out, replaced or exchanged with their neighbours (Damerau and Levenshtein). */
 export const distance = (a: string, b: string): number => {
@@ -77,24 +77,30 @@ export const misspelt = ({ label, lines }: EnvFile, used: ReadonlySet<string>): 
       : [{ place, message: `${name} is no setting: is ${meant.ours} meant?` }]
   })
 
+const isSet = ({ all }: EnvFile, name: string): boolean => (all[name] ?? '') !== ''
+
+const note = (file: EnvFile, name: string, message: string): ConfigFault => {
+  const place = placeIn(file, name)
+  return { place, message: place === name ? message : `${name} ${message}` }
+}
+
+/** Settings that are taken under the name that another system has for them. */
+export const takenNames = (file: EnvFile): ConfigFault[] =>
+  settingNames.flatMap((setting) =>
+    namesOf(setting)
+      .filter((name) => !name.startsWith(setting) && isSet(file, name))
+      .map((name) =>
+        note(file, name, `is taken as ${setting}${name.endsWith('_FILE') ? '_FILE' : ''}`)
+      )
+  )
+
 /** What is taken under another name, and what is known and steers nothing. */
 export const notesOn = (file: EnvFile): ConfigFault[] => {
-  const isSet = (name: string): boolean => (file.all[name] ?? '') !== ''
-  const note = (name: string, message: string): ConfigFault => {
-    const place = placeIn(file, name)
-    return { place, message: place === name ? message : `${name} ${message}` }
-  }
-  const taken = settingNames.flatMap((setting) =>
-    (settingOf(setting).aliases ?? [])
-      .flatMap((alias) => [alias, `${alias}_FILE`])
-      .filter(isSet)
-      .map((name) => note(name, `is taken as ${setting}${name.endsWith('_FILE') ? '_FILE' : ''}`))
-  )
   const idle = Object.keys(file.all)
-    .filter(isSet)
+    .filter((name) => isSet(file, name))
     .flatMap((name) => {
       const answer = BROUGHT.find(([pattern]) => pattern.test(name))?.[1]
-      return answer === undefined ? [] : [note(name, `steers nothing here: ${answer}`)]
+      return answer === undefined ? [] : [note(file, name, `steers nothing here: ${answer}`)]
     })
-  return [...taken, ...idle]
+  return [...takenNames(file), ...idle]
 }

@@ -41,7 +41,7 @@ export const faultsOfStart = (
 ): ConfigFault[] => [
   ...(tls === undefined ? [] : faultsOfPair(tls)),
   ...placed.flatMap(({ place, subject, where: { file } }) => {
-    if (file === undefined || !subject.endsWith('.caCertFile')) return []
+    if (file === undefined || !/(^|\.)caCertFile$/.test(subject)) return []
     const why = whyNoAuthority(resolve(folder, file))
     return why === undefined ? [] : [{ place, message: `${subject}: the file ${why}` }]
   })

@@ -77,9 +77,12 @@ export const readStores = (
     stores.push(store)
     indexes.set(called, index)
   })
-  for (const { name, plugin, place } of imported) {
+  for (const { name, plugin, settings, place } of imported) {
     if (kinds.has(name)) faults.push({ place, message: NAMED_ALIKE })
     kinds.set(name, plugin.kind)
+    for (const { path, where } of placesIn(settings, [])) {
+      placed.push({ store: name, place, subject: path.join('.'), where })
+    }
   }
   return { stores, placed, indexes, known: { kinds, faulty, isUnnamed } }
 }

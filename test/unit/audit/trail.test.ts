@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,
+  chmodSync,
   closeSync,
   constants,
   existsSync,
@@ -93,6 +94,25 @@ test('nothing is created before the first append; then folder and file are for t
   t.equal(statSync(path).mode & 0o777, 0o600)
   t.strictSame(recorded(), ['first'])
   t.match(readFileSync(path, 'utf8'), /^\{"time":"2026-03-01T12:00:00\.000Z",/)
+})
+
+test('a file that others could write is theirs no more, whoever may read it', async (t) => {
+  const { trail, folder, path, recorded } = open(t)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path, '')
+  for (const [mode, left] of [
+    [0o666, 0o644],
+    [0o660, 0o640],
+    [0o640, 0o640]
+  ] as const) {
+    chmodSync(path, mode)
+    const again = createTrail({ directory: join(folder, '..'), now: () => NOON, fsync: false })
+    await again.append(event(String(mode)))
+    await again.close()
+    t.equal(statSync(path).mode & 0o777, left)
+  }
+  t.equal(recorded().length, 3)
+  await trail.close()
 })
 
 test('1,000 concurrent appends are 1,000 whole lines in their order', async (t) => {
