@@ -37,8 +37,9 @@ const secretFiles = (
     .filter((name) => settingOf(name).secret === true)
     .flatMap((name) => namesOf(name).filter((one) => one.endsWith('_FILE')))
     .map((name) => [name, environ[name] ?? ''] as const)
-  const { TLS_KEY_FILE = '', HASHICORP_VAULT_CONFIG_FILE_PATH = '' } = settings
-  const more = { TLS_KEY_FILE, HASHICORP_VAULT_CONFIG_FILE_PATH }
+  const { TLS_KEY_FILE = '', REDIS_KEY_FILE = '' } = settings
+  const { HASHICORP_VAULT_CONFIG_FILE_PATH = '' } = settings
+  const more = { TLS_KEY_FILE, REDIS_KEY_FILE, HASHICORP_VAULT_CONFIG_FILE_PATH }
   return [...named, ...Object.entries(more)]
     .filter(([, file]) => file !== '')
     .map(([place, file]) => ({ place, path: resolve(folder, file) }))
