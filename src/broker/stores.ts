@@ -23,6 +23,7 @@ import type {
   SecretProvider,
   Spellings
 } from '../providers/provider.ts'
+import { createRoute } from '../providers/proxy.ts'
 import { QUOTAS, type Quota } from '../providers/quotas.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
@@ -42,6 +43,8 @@ export interface StoreSpec {
   readonly requireTags: ReadonlyMap<string, string>
   /** Absent: that of its kind. */
   readonly quota?: Quota | undefined
+  /** The address of its outgoing proxy, with what it takes to be let through, or `environment`. */
+  readonly proxy?: string | undefined
   /** How the cloud proves its notifications; undefined: the internal secret has to do. */
   readonly events?: EventProof | undefined
 }
@@ -214,13 +217,15 @@ const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
     state,
     sealer,
     credential: readCredential(deps),
-    logins
+    logins,
+    route: createRoute(spec.proxy, deps.environ)
   })
   return guarded(spec, { connection, logins }, deps)
 }
 
 const isSame = (store: Store, spec: StoreSpec): boolean =>
   store.spec.plugin.kind === spec.plugin.kind &&
+  store.spec.proxy === spec.proxy &&
   isDeepStrictEqual(store.spec.settings, spec.settings)
 
 /**

@@ -2,6 +2,7 @@
 import type { StoreSpec } from '../broker/stores.ts'
 import type { PolicyRule } from '../core/policy.ts'
 import { described } from '../keys/delegation.ts'
+import { shownProxy } from '../providers/proxy.ts'
 import type { Config } from './config.ts'
 import { settingNames, settingOf } from './settings.ts'
 
@@ -21,10 +22,11 @@ const policyOf = ({ client, read, write, bots, channels }: PolicyRule) => ({
 })
 
 /** Without the settings of the store, which may lead to its credentials. */
-export const describeStore = ({ name, plugin, requireTags }: StoreSpec) => ({
+export const describeStore = ({ name, plugin, requireTags, proxy }: StoreSpec) => ({
   name,
   kind: plugin.kind,
-  requireTags: Object.fromEntries(requireTags)
+  requireTags: Object.fromEntries(requireTags),
+  ...(proxy !== undefined && { proxy: shownProxy(proxy) })
 })
 
 export const effectiveConfig = (config: Config) => ({

@@ -9,6 +9,7 @@ import { isStoreName } from '../core/reference.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
+import { faultOfProxy, ProxySetting } from '../providers/proxy.ts'
 import { Quota } from '../providers/quotas.ts'
 import { isGuarded } from './env.ts'
 import { isLoopback } from './network.ts'
@@ -19,6 +20,7 @@ export const Store = Type.Object({
   kind: Type.String(),
   requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 })),
   quota: Type.Optional(Quota),
+  proxy: Type.Optional(ProxySetting),
   events: Type.Optional(EventProof)
 })
 
@@ -63,7 +65,10 @@ export const readStore = (
   at: Path,
   report: Report
 ): StoreConfig | undefined => {
-  const { name, kind, requireTags, quota, events, ...own } = entry as Record<string, unknown> &
+  const { name, kind, requireTags, quota, proxy, events, ...own } = entry as Record<
+    string,
+    unknown
+  > &
     Static<typeof Store>
   const isElsewhere = kind === 'vault' && vaultNamespace !== undefined
   const settings = isElsewhere ? { namespace: vaultNamespace, ...own } : own
@@ -81,6 +86,14 @@ export const readStore = (
   }
   if (requireTags !== undefined && plugin.tags === undefined) {
     report([...at, 'requireTags'], 'cannot be asked of this kind of store, which has none')
+  }
+  const proxyFault =
+    proxy !== undefined && plugin.proxies === undefined
+      ? 'cannot be asked of this kind of store, which sends nothing anywhere'
+      : proxy && faultOfProxy(proxy)
+  if (proxyFault) {
+    report([...at, 'proxy'], proxyFault)
+    return undefined
   }
   if (!checkShape(plugin.settings, settings, at, report)) return undefined
   if (guarded && skipsVerify({ settings })) {
@@ -102,7 +115,16 @@ export const readStore = (
       report([...at, 'events'], fault)
       return undefined
     }
-    return { name, plugin, settings, address, requireTags: tags, quota, ...(events && { events }) }
+    return {
+      name,
+      plugin,
+      settings,
+      address,
+      requireTags: tags,
+      quota,
+      proxy,
+      ...(events && { events })
+    }
   } catch (error) {
     report(at, (error as Error).message)
     return undefined

@@ -5,6 +5,9 @@ import { Delegations, InvalidateBody } from './schemas.ts'
 const strict = { additionalProperties: false } as const
 
 const Tags = Type.Record(Type.String(), Type.String())
+const OutgoingProxy = Type.Optional(
+  Type.String({ description: 'its outgoing proxy, without user and password, or `environment`' })
+)
 
 const BreakerAnswer = Type.Object({
   state: Type.Enum(['closed', 'open', 'half-open']),
@@ -36,6 +39,7 @@ export const StoresAnswer = Type.Object({
       name: Type.String(),
       kind: Type.String(),
       requireTags: Tags,
+      proxy: OutgoingProxy,
       lastCheck: Type.Optional(
         Type.Object(
           {
@@ -96,9 +100,15 @@ export const ConfigAnswer = Type.Object({
     description: 'as in force; of a secret one only that it is set'
   }),
   withoutEffect: Type.Array(Type.String()),
-  stores: Type.Array(Type.Object({ name: Type.String(), kind: Type.String(), requireTags: Tags }), {
-    description: 'without their settings, which may lead to credentials'
-  }),
+  stores: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      kind: Type.String(),
+      requireTags: Tags,
+      proxy: OutgoingProxy
+    }),
+    { description: 'without their settings, which may lead to credentials' }
+  ),
   delegations: Type.Array(
     Type.Object({ client: Type.Array(Type.String()), ...Delegations.items.properties })
   ),

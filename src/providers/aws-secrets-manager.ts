@@ -21,6 +21,7 @@ import { createChain } from './aws-login.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './aws-record.ts'
 import { retryOnce, settleBySignal } from './fault-of.ts'
 import { type CallOptions, defineProvider, type SecretProvider } from './provider.ts'
+import { createHttpAgent, createHttpsAgent } from './proxy-agent.ts'
 import { VERSION } from './user-agent.ts'
 
 const Settings = Type.Object(
@@ -93,6 +94,7 @@ const filterFor = (prefix: string) =>
 export const awsSecretsManager = defineProvider({
   kind: 'aws-secrets-manager',
   tags: 'tags',
+  proxies: true,
   settings: Settings,
   spellings: spellingsOf,
 
@@ -118,11 +120,15 @@ export const awsSecretsManager = defineProvider({
         connectionTimeout: 1_000,
         requestTimeout: 10_000, // a net below the caller's signal, which comes sooner
         throwOnRequestTimeout: true, // otherwise it is only a line on the console
-        httpsAgent: {
-          keepAlive: true,
-          maxSockets: 50,
-          ...(caCertFile !== undefined && { ca: pemOfFile(await readFile(caCertFile)) })
-        }
+        httpAgent: createHttpAgent({ keepAlive: true, maxSockets: 50 }, deps.route),
+        httpsAgent: createHttpsAgent(
+          {
+            keepAlive: true,
+            maxSockets: 50,
+            ...(caCertFile !== undefined && { ca: pemOfFile(await readFile(caCertFile)) })
+          },
+          deps.route
+        )
       }
     })
 

@@ -112,6 +112,7 @@ const LEAST_PRIVILEGE = new Set(['AccessDenied', 'ForbiddenByPolicy', 'Forbidden
 export const azureKeyVault = defineProvider({
   kind: 'azure-key-vault',
   tags: 'tags',
+  proxies: true,
   settings: Settings,
 
   address: ({ vaultUrl, allowAnyHost = false }: Settings) => {
@@ -132,7 +133,7 @@ export const azureKeyVault = defineProvider({
     const cloud = cloudOf(url)
     const ca =
       caCertFile === undefined ? undefined : [pemOfFile(await readFile(caCertFile)).toString()]
-    const transport = await createTransport(ca)
+    const transport = await createTransport(deps.route, ca)
     const tokens = createTokens(auth, cloud ?? PUBLIC, transport, deps)
 
     const send: Send = async (request) => {

@@ -1,13 +1,13 @@
 /**
  * The last step of every request that the Azure SDK sends, to the vault and to its logins. Rule: our own connections, so
- * that no proxy of the environment has a part in it; an answer of bounded size, read to its end within the signal; and a
+ * that no proxy has a part in it but that of the settings; an answer of bounded size, read to its end within the signal; and a
  * `ProviderFault` where there is none, since the SDK's errors quote what was answered.
  */
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import type { PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
 import { reasonOfCode, reasonOfStatus, retryAfterSeconds } from './fault-of.ts'
+import type { Route } from './proxy.ts'
+import { createHttpAgent, createHttpsAgent } from './proxy-agent.ts'
 import { USER_AGENT } from './user-agent.ts'
 
 export type Send = (request: PipelineRequest) => Promise<PipelineResponse>
@@ -42,14 +42,14 @@ const faultOf = (error: unknown): ProviderFault => {
 }
 
 /** `ca`: PEM of the only authorities to trust; without it the public ones. */
-export const createTransport = async (ca?: readonly string[]): Promise<Transport> => {
+export const createTransport = async (route: Route, ca?: readonly string[]): Promise<Transport> => {
   const { createDefaultHttpClient } = await import('@azure/core-rest-pipeline')
   const client = createDefaultHttpClient()
   const options = { keepAlive: true, maxSockets: 50 }
-  const plain = new HttpAgent(options)
+  const plain = createHttpAgent(options, route)
   // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED would have a word in it.
   const tls = { rejectUnauthorized: true, ...(ca !== undefined && { ca: [...ca] }) }
-  const secure = new HttpsAgent({ ...options, ...tls })
+  const secure = createHttpsAgent({ ...options, ...tls }, route)
   let isClosed = false
 
   const send: Send = async (request) => {

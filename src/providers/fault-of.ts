@@ -17,9 +17,12 @@ export const reasonOfStatus = (status: number): FaultReason => {
   return 'unavailable'
 }
 
-/** Node's error codes for certificates that do not stand (OpenSSL's X509_V_ERR_*), and for TLS that cannot be agreed on. */
+/**
+ * Node's error codes for certificates that do not stand (OpenSSL's X509_V_ERR_*), and for TLS that cannot be agreed on; and
+ * ours for a proxy that refuses.
+ */
 const TLS =
-  /^(CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_|ERR_TLS_|ERR_SSL_)/
+  /^(CERT_|CRL_|ERR_PROXY_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_|ERR_TLS_|ERR_SSL_)/
 
 /** The reason behind a `code` of Node's or undici's errors: the TLS ones need a person, the others may pass. */
 export const reasonOfCode = (code: string): FaultReason => {

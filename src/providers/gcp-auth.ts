@@ -13,6 +13,7 @@ import { Sensitive } from '../core/secret.ts'
 import { reasonOfCode, reasonOfStatus, settleBySignal } from './fault-of.ts'
 import { ambientCredential, createLogin, credentialFault, LOGIN_DEADLINE_MS } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
+import { createHttpAgent, createHttpsAgent } from './proxy-agent.ts'
 
 const strict = { additionalProperties: false }
 
@@ -142,19 +143,26 @@ const secretsOf = async (
 export const createAuthority = async (
   auth: Auth,
   project: string,
-  deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now'>
+  deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now' | 'route'>
 ): Promise<Authority> => {
   const { googleAuthLibrary } = await import('google-gax')
   const { GoogleAuth, JWT } = googleAuthLibrary
   type Client = googleAuthLibrary.AuthClient
   let pending: Promise<Pass> | undefined
+  const agents = {
+    'http:': createHttpAgent({ keepAlive: true }, deps.route),
+    'https:': createHttpsAgent({ keepAlive: true }, deps.route)
+  }
+  // With an agent the library looks at no proxy of the environment.
+  const agentFor = ({ protocol }: URL) =>
+    protocol === 'http:' ? agents['http:'] : agents['https:']
 
   const clientOf = async (secrets: readonly string[]): Promise<Client> => {
     if (auth.method === 'default') {
       const chain = new GoogleAuth({
         projectId: project,
         scopes: SCOPES,
-        clientOptions: { transporterOptions: { timeout: LOGIN_DEADLINE_MS } }
+        clientOptions: { transporterOptions: { timeout: LOGIN_DEADLINE_MS, agent: agentFor } }
       })
       chain.useJWTAccessWithScope = true
       return chain.getClient()
@@ -210,6 +218,9 @@ export const createAuthority = async (
       })
       return pending
     },
-    close: login.close
+    close: () => {
+      login.close()
+      for (const agent of Object.values(agents)) agent.destroy()
+    }
   }
 }

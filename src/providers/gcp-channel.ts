@@ -9,6 +9,7 @@ import { type DetailsOf, faultOf, isStale } from './gcp-answer.ts'
 import type { Authority } from './gcp-auth.ts'
 import type { Answers } from './gcp-record.ts'
 import type { CallOptions } from './provider.ts'
+import type { ProxyAddress } from './proxy.ts'
 import { USER_AGENT } from './user-agent.ts'
 
 /** What a request is about goes into a header too, for Google to route by. */
@@ -44,9 +45,13 @@ export interface Place {
   readonly port: number
   /** PEM of the authorities to trust instead of the public ones; `plaintext` for no TLS at all. */
   readonly trust: Buffer | 'public' | 'plaintext'
+  /** Through which it is reached. */
+  readonly proxy?: ProxyAddress | undefined
 }
 
 const OPTIONS = {
+  // What the environment says of proxies counts where the settings say so, and then it is said here.
+  'grpc.enable_http_proxy': 0,
   'grpc.primary_user_agent': USER_AGENT,
   // Retries are ours: the library's would wait out a throttle, in a caller's time, where the breaker should hear of it.
   'grpc.enable_retries': 0,
@@ -78,7 +83,7 @@ const isWorthAnother =
 
 /** Connects at the first call. Without an authority the calls carry no credential. */
 export const openChannel = async (
-  { host, port, trust }: Place,
+  { host, port, trust, proxy }: Place,
   authority: Authority | undefined
 ): Promise<Channel> => {
   const { SecretManagerServiceClient } = await import('@google-cloud/secret-manager')
@@ -87,9 +92,18 @@ export const openChannel = async (
   )
   const client = new SecretManagerServiceClient({
     ...OPTIONS,
-    ...(trust === 'plaintext' && { 'grpc.enable_http_proxy': 0 }),
-    apiEndpoint: host,
-    port,
+    ...(proxy !== undefined && {
+      'grpc.http_connect_target': `dns:${host}:${port}`,
+      'grpc.default_authority': `${host}:${port}`,
+      ...(proxy.authorization !== undefined && {
+        'grpc.http_connect_creds': Buffer.from(
+          proxy.authorization.slice('Basic '.length),
+          'base64'
+        ).toString()
+      })
+    }),
+    apiEndpoint: proxy?.host ?? host,
+    port: proxy?.port ?? port,
     sslCreds:
       trust === 'plaintext'
         ? grpc.credentials.createInsecure()

@@ -86,6 +86,7 @@ const MOST_PER_PAGE = 100
 export const gcpSecretManager = defineProvider({
   kind: 'gcp-secret-manager',
   tags: 'labels',
+  proxies: true,
   settings: Settings,
 
   address: (settings) => {
@@ -109,7 +110,9 @@ export const gcpSecretManager = defineProvider({
     const authority = auth && (await createAuthority(auth, project, deps))
     const authorities = caCertFile === undefined ? 'public' : pemOfFile(await readFile(caCertFile))
     const trust = insecure ? 'plaintext' : authorities
-    const channel = await openChannel({ ...placeOf(settings), trust }, authority)
+    const place = placeOf(settings)
+    const proxy = deps.route(place.host, place.port, !insecure)
+    const channel = await openChannel({ ...place, trust, proxy }, authority)
 
     const parent = `projects/${project}${location === undefined ? '' : `/locations/${location}`}`
     const nameOf = ({ path }: Locator) => `${parent}/secrets/${path}`

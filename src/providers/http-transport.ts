@@ -1,12 +1,14 @@
 /**
  * HTTP to one peer and nowhere else. Rule: a request goes to the configured origin only, follows no redirect, knows no
- * proxy, ends with its signal (body included), and reads a bounded answer; keep-alive, TLS verified unless the settings of
+ * proxy but that of the settings, ends with its signal (body included), and reads a bounded answer; keep-alive, TLS verified unless the settings of
  * the store say otherwise, whatever the environment says.
  */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { ProviderFault } from '../core/fault.ts'
 import { reasonOfCode } from './fault-of.ts'
+import { type Route, straight } from './proxy.ts'
+import { createHttpAgent, createHttpsAgent } from './proxy-agent.ts'
 import { USER_AGENT } from './user-agent.ts'
 
 export interface HttpRequest {
@@ -63,17 +65,26 @@ export interface Trust {
 
 export interface TransportOptions extends Trust {
   readonly largestAnswerBytes?: number
+  /** Straight to the peer, if absent. */
+  readonly route?: Route
 }
 
 export const createTransport = (
   origin: string,
-  { ca, skipVerify = false, largestAnswerBytes = LARGEST_ANSWER_BYTES }: TransportOptions = {}
+  {
+    ca,
+    skipVerify = false,
+    largestAnswerBytes = LARGEST_ANSWER_BYTES,
+    route = straight
+  }: TransportOptions = {}
 ): Transport => {
   const isTls = origin.startsWith('https:')
   const options = { keepAlive: true, maxSockets: 64 }
   // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED would have a word in it.
   const verified = { rejectUnauthorized: !skipVerify, ...(ca !== undefined && { ca: [...ca] }) }
-  const agent = isTls ? new HttpsAgent({ ...options, ...verified }) : new HttpAgent(options)
+  const agent = isTls
+    ? createHttpsAgent({ ...options, ...verified }, route)
+    : createHttpAgent(options, route)
   const request = isTls ? httpsRequest : httpRequest
   let isClosed = false
 

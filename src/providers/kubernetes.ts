@@ -76,6 +76,7 @@ const PATCH = {
 export const kubernetes = defineProvider({
   kind: 'kubernetes',
   tags: 'labels',
+  proxies: true,
   settings: Settings,
 
   address: ({ namespaces }) => ({ kind: 'kubernetes', namespaces }),
@@ -90,7 +91,7 @@ export const kubernetes = defineProvider({
       { signal }: CallOptions
     ): Promise<string> => {
       // The first server that was found remains the only one: a kubeconfig that names another takes a restart.
-      transport ??= createTransport(new URL(server).origin)
+      transport ??= createTransport(new URL(server).origin, { route: deps.route })
       const answer = await transport.send({
         method,
         url: `${server}${path}`,

@@ -9,6 +9,7 @@ import type { StoreAddress } from '../core/store-address.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { State } from '../state/state.ts'
 import type { LoginMemory } from './login-memory.ts'
+import type { Route } from './proxy.ts'
 
 export interface CallOptions {
   /** Aborts at the total deadline of the read (UPSTREAM_TIMEOUT_MS). A provider settles promptly when it does. */
@@ -108,6 +109,8 @@ export interface ProviderDeps {
   readonly now: () => number
   /** Reads a credential where its setting says, at the time of use, so that a rotated one is taken up without a restart. */
   readonly credential: (credential: Credential, options: CallOptions) => Promise<Sensitive<string>>
+  /** The proxy of the store, or of what it logs in at; `straight` where it has none. */
+  readonly route: Route
   /** What is remembered of this store's refused logins. */
   readonly logins: LoginMemory
   /** For the embedded store only: where it keeps its records, and what seals them. */
@@ -130,6 +133,8 @@ export interface ProviderPlugin<S extends TObject = TObject> {
   readonly tags?: 'tags' | 'labels' | 'custom metadata'
   /** The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused. */
   readonly settings: S
+  /** Its peers can be reached through a proxy; absent where it has none to reach. */
+  readonly proxies?: true
   /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
   readonly address: (settings: Static<S>) => StoreAddress
   /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */

@@ -73,6 +73,7 @@ const authorities = async ({ caCertFile, caCertBase64 }: Settings): Promise<stri
 export const vault = defineProvider({
   kind: 'vault',
   tags: 'custom metadata',
+  proxies: true,
   settings: Settings,
 
   address: ({
@@ -107,7 +108,11 @@ export const vault = defineProvider({
     const { mounts, skipVerify = false } = settings
     const { origin } = new URL(settings.address)
     const ca = await authorities(settings)
-    const transport = createTransport(origin, { skipVerify, ...(ca.length > 0 && { ca }) })
+    const transport = createTransport(origin, {
+      skipVerify,
+      route: deps.route,
+      ...(ca.length > 0 && { ca })
+    })
     const client = await createClient(origin, settings.namespace, transport, deps.now)
     const session = createSession(createAuthority(client, settings.auth, deps), deps)
     const api = createApi(client, session)

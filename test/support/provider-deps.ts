@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Sensitive } from '../../src/core/secret.ts'
 import { createLoginMemory, type LoginMemoryOptions } from '../../src/providers/login-memory.ts'
 import type { ProviderDeps } from '../../src/providers/provider.ts'
+import { straight } from '../../src/providers/proxy.ts'
 
 /** A memory of one process's logins. */
 export const createLogins = (overrides: Partial<LoginMemoryOptions> = {}) =>
@@ -38,6 +39,7 @@ export const createDeps = (
     log,
     now,
     logins: createLogins({ log, now }),
+    route: straight,
     credential: async (credential) => {
       const text = 'env' in credential ? credentials[credential.env] : undefined
       if (text === undefined) throw new Error('the test gave no such credential')

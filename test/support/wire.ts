@@ -153,10 +153,12 @@ export const closedPort = async (): Promise<number> => {
   return port
 }
 
+/** `host`: the name that the peer goes by, which only a proxy of the test can resolve unless it is this machine's address. */
 export const openWire = async (
   t: Test,
   dialect: Dialect,
-  behaviour: WireBehaviour
+  behaviour: WireBehaviour,
+  host = '127.0.0.1'
 ): Promise<Wire> => {
   const reads: WireRequest[] = []
   const logins: WireRequest[] = []
@@ -245,7 +247,7 @@ export const openWire = async (
     }
   }
 
-  const certificate = isTls ? createCertificate('127.0.0.1') : undefined
+  const certificate = isTls ? createCertificate(host) : undefined
   const createPeer = (): Server => {
     if (dialect.http2 === undefined) {
       return certificate === undefined ? createServer(handle) : createTlsServer(certificate, handle)
@@ -265,7 +267,7 @@ export const openWire = async (
   })
 
   return {
-    url: `${isTls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    url: `${isTls ? 'https' : 'http'}://${host}:${port}`,
     loginUrl: `http://127.0.0.1:${loginPort}`,
     ...(behaviour.read !== 'unknown CA' && certificate !== undefined && { ca: certificate.cert }),
     reads,
