@@ -32,9 +32,18 @@ const wrapped = Type.Optional(
 const Wrappable = (description: string) =>
   Type.Union(
     [
-      Type.Object({ ...inEnv.properties, wrapped }, strict),
-      Type.Object({ ...inFile.properties, wrapped }, strict),
-      Type.Object({ ...inStore.properties, wrapped }, strict)
+      Type.Object(
+        { ...inEnv.properties, wrapped },
+        { ...strict, description: 'an environment variable' }
+      ),
+      Type.Object(
+        { ...inFile.properties, wrapped },
+        { ...strict, description: 'a file, read anew at each login' }
+      ),
+      Type.Object(
+        { ...inStore.properties, wrapped },
+        { ...strict, description: 'a reference to another store' }
+      )
     ],
     { description }
   )

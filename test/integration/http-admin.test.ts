@@ -1,10 +1,12 @@
 // Stores, cache and configuration as administrators see and change them.
+import { createServer } from 'node:http'
 import { type Test, test } from 'tap'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
 import { issueKey, randomSecret } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
+import { listen } from '../support/wire.ts'
 
 const YAML = `
 stores:
@@ -105,4 +107,70 @@ test('only an administrator sees or changes any of it, and a reload needs ALLOW_
     assertProblem(t, answer, { code: 'insufficient_scope', what: path })
   }
   assertProblem(t, await ask('POST', '/v1/admin/config/reload'), { code: 'access_denied' })
+})
+
+test('a store tells of its proxy without what lets it through, and one that has no peer has none', async (t) => {
+  const hidden = 'p@ss:w/rd'
+  const yaml = (kind: string) => `
+stores:
+  - { name: one, ${kind}, proxy: 'http://user:${encodeURIComponent(hidden)}@127.0.0.1:9' }
+`
+  const vault =
+    "kind: vault, address: 'https://vault.example', mounts: [{ path: kv, version: 2 }], auth: { method: token, token: { env: T } }"
+  const built = await buildTestApp(t, { yaml: yaml(vault) })
+  const admin = await issueKey(built.keyring, 'admin', 'r', { scopes: ['aura-admin'] })
+  for (const path of ['config', 'stores']) {
+    const headers = { 'x-api-key': admin }
+    const answer = await built.app.server.inject({ url: `/v1/admin/${path}`, headers })
+    t.match(answer.json().stores, [{ name: 'one', proxy: 'http://127.0.0.1:9' }])
+    t.notMatch(answer.body, /user|p@ss|p%40ss/)
+  }
+  for (const kind of ['kind: local', vault.replace('vault.example', 'vault.example/x')]) {
+    const failure = await buildTestApp(t, { yaml: yaml(kind) }).catch((error) => error)
+    t.ok(failure.faults?.length > 0)
+    t.notMatch(JSON.stringify(failure.faults), /p@ss|p%40ss/)
+  }
+})
+
+test('a refused login shows with its class, and a mended credential is taken up', async (t) => {
+  let logins = 0
+  const server = createServer((request, response) => {
+    const isGood = request.headers['x-vault-token'] === 'good'
+    if (request.url?.startsWith('/v1/auth/userpass/login/')) {
+      logins++
+      response.writeHead(400).end('{"errors":["invalid username or password"]}')
+    } else if (isGood) response.end('{"data":{"ttl":3600,"renewable":false}}')
+    else response.writeHead(403).end('{"errors":["permission denied"]}')
+  })
+  const address = `http://127.0.0.1:${await listen(t, server)}`
+  const clock = { ahead: 0 }
+  const built = await buildTestApp(t, {
+    now: () => Date.now() + clock.ahead,
+    environ: { PASSWORD: 'wrong' },
+    yaml: `
+stores:
+  - { name: vault, kind: vault, address: '${address}', mounts: [{ path: kv, version: 2 }], auth: { method: userpass, username: bob, password: { env: PASSWORD } } }
+policies: [{ client: app, read: ['vault:**'] }]
+`
+  })
+  const key = await issueKey(built.keyring, 'app')
+  const admin = await issueKey(built.keyring, 'admin', 'r', { scopes: ['aura-admin'] })
+  const ask = (url: string, apiKey: string) =>
+    built.app.server.inject({ url, headers: { 'x-api-key': apiKey } })
+  for (let i = 0; i < 30; i++) {
+    const answer = await ask(`/v1/secrets?ref=vault:kv/a-${i}`, key)
+    assertProblem(t, answer, { code: 'store_denied' })
+  }
+  t.equal(logins, 1)
+  const stores = async () => (await ask('/v1/admin/stores', admin)).json().stores
+  t.match(await stores(), [{ login: { state: 'refused', reason: 'denied', attempts: 1 } }])
+  t.match((await stores())[0].login.nextTry, /^2\d{3}-/)
+  // The first probe makes the check, and the next ones know of it.
+  for (let i = 0; i < 100; i++) {
+    if ((await ask('/readyz', key)).json().status === 'degraded') break
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  t.equal((await ask('/readyz', key)).json().status, 'degraded')
+  t.match(await stores(), [{ lastCheck: { ok: false, reason: 'denied' } }])
+  t.equal(logins, 1, 'nor does a probe show it again')
 })
