@@ -17,6 +17,7 @@ import { createStoreChecks } from './broker/store-checks.ts'
 import type { StoresDeps } from './broker/stores.ts'
 import { createWatch } from './broker/watch.ts'
 import { type Config, credentialsIn } from './config/config.ts'
+import { digestOf } from './config/digest.ts'
 import type { Environ } from './config/env.ts'
 import type { ConfigFault } from './config/fault.ts'
 import type { AuditEvent } from './core/audit-event.ts'
@@ -25,6 +26,7 @@ import { createGoogleTokenCheck } from './crypto/google-token.ts'
 import { createAllowances } from './http/allowances.ts'
 import { createConnections } from './http/connections.ts'
 import { connectionsMax } from './http/descriptors.ts'
+import { createLimitRecords } from './http/limit-records.ts'
 import type { App as Routes } from './http/route-auth.ts'
 import { addAdminObjectRoutes } from './http/routes/admin-objects.ts'
 import { addAuthorizeRoute } from './http/routes/authorize.ts'
@@ -57,7 +59,8 @@ import { requireKeys, requireKeysThatLeave } from './wiring/kept-keys.ts'
 import { createLifecycle, type Lifecycle } from './wiring/lifecycle.ts'
 import { compose, prepare } from './wiring/live.ts'
 import { createObjectUseCases } from './wiring/objects.ts'
-import { createRecords } from './wiring/records.ts'
+import { createRecords, type Who } from './wiring/records.ts'
+import { type ReloadedBy, recordReload } from './wiring/reloads.ts'
 
 export interface AppOverrides {
   readonly logger?: Logger
@@ -66,7 +69,7 @@ export interface AppOverrides {
   /** Where credentials of stores given as `{ env: NAME }` are looked up. */
   readonly environ?: Environ
   /** Reads the configuration anew and reloads; resolves with what is wrong with it, and then nothing changed. */
-  readonly requestReload?: () => Promise<readonly ConfigFault[]>
+  readonly requestReload?: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
   /** How what SNS and Google publish is fetched. */
   readonly fetch?: typeof fetch
   /** What gives tokens of channels. */
@@ -84,10 +87,13 @@ export interface App {
   /** As it is in force, with every definition of a store read. */
   readonly config: () => Config
   /**
-   * Takes over keys, secrets, stores, policies and names, and the environment if one is given. Everything else needs a
-   * restart.
+   * Takes over keys, secrets, stores, policies and names, and the environment if it is read too. Everything else needs a
+   * restart. On record, also what cannot be read; `by`: who asked, if it was no signal.
    */
-  readonly reload: (config: Config, environ?: Environ) => Promise<void>
+  readonly reload: (
+    config: Config | (() => readonly [Config, Environ]),
+    by?: ReloadedBy
+  ) => Promise<void>
   /** Asks the stores in the background, so that readiness knows of them before anybody asks. */
   readonly lookAround: () => void
   /** Answers readiness with 503 from now on, so that load balancers look elsewhere; all else is answered as before. */
@@ -345,6 +351,14 @@ const assemble = async (
     proxies: settings.TRUST_PROXY ?? []
   })
   const untaken = parts.add(createUntaken(connections))
+  const limitRecords = parts.add(
+    createLimitRecords({
+      record: (who: Who, reason) => {
+        records.limitReached(who, reason).catch(() => {})
+      },
+      now
+    })
+  )
   const hasInternalListener = settings.INTERNAL_PORT !== undefined
   const servers: FastifyInstance[] = []
   parts.add({ close: () => Promise.all(servers.map((server) => server.close())).then(() => {}) })
@@ -360,12 +374,15 @@ const assemble = async (
         perKey: settings.RATE_LIMIT_MAX,
         perAddress: settings.RATE_LIMIT_IP_MAX,
         authFailures: settings.RATE_LIMIT_AUTH_FAILURES_MAX,
-        allowances
+        allowances,
+        reached: (limit, taken, request) =>
+          limitRecords.reached(limit, taken, () => records.whoOf(request))
       },
       authenticate,
       isInternalSecret: (given) => live.isInternalSecret(given),
       prove: connections.prove,
       recordRefusal: records.refusal,
+      recordAdminRead: records.adminRead,
       bodyLimitBytes: settings.BODY_LIMIT_KB * 1024,
       trustProxy: settings.TRUST_PROXY,
       corsOrigins: settings.CORS_ALLOW_ORIGINS,
@@ -390,23 +407,33 @@ const assemble = async (
       })
     : undefined
 
+  const reload = async (next: Config, environ: Environ): Promise<void> => {
+    const former = live
+    await requireKeysThatLeave(state, former.keyring, prepare(next, environ).keyring)
+    live = await compose(next, environ, storesDeps, former)
+    // Another place may stand under the same name now: what was read from the former is not its answer.
+    for (const { spec, connection } of former.stores.all()) {
+      if (live.stores.get(spec.name)?.connection === connection) continue
+      for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
+      watch.invalidated({ store: spec.name })
+    }
+    await useCases.refresh()
+  }
+
   return {
     server,
     internalServer,
     broker,
     config: () => live.config,
-    reload: async (next, environ = live.environ) => {
-      const former = live
-      await requireKeysThatLeave(state, former.keyring, prepare(next, environ).keyring)
-      live = await compose(next, environ, storesDeps, former)
-      // Another place may stand under the same name now: what was read from the former is not its answer.
-      for (const { spec, connection } of former.stores.all()) {
-        if (live.stores.get(spec.name)?.connection === connection) continue
-        for (const kept of [cache, tagCache]) kept.invalidate({ store: spec.name })
-        watch.invalidated({ store: spec.name })
-      }
-      await useCases.refresh()
-    },
+    reload: (next, by) =>
+      recordReload(
+        { ...recording, digest: () => digestOf(live.config, live.keyring.kids) },
+        by,
+        async () => {
+          const [wanted, environ] = typeof next === 'function' ? next() : [next, live.environ]
+          await reload(wanted, environ)
+        }
+      ),
     lookAround: () => void readiness(),
     drain: () => {
       draining = true

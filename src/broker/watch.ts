@@ -9,7 +9,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { traceOf } from '../state/log.ts'
 import type { Caller, Rules } from './caller.ts'
 import { createChanges, namesOf } from './changes.ts'
-import { authorize, parseWanted } from './decision.ts'
+import { authorize, denied, parseWanted } from './decision.ts'
 import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
 import { spellingsIn } from './stores.ts'
 
@@ -175,13 +175,20 @@ export const createWatch = (options: WatchOptions): Watch => {
     leave(watcher)
     watcher.listener.end()
   }
+  /** Decided against it, which is on record like the decision for it. */
+  const lose = (watcher: Watcher): void => {
+    end(watcher)
+    const lost = watcher.request.isAccepted() ? 'right_lost' : 'key_lost'
+    const [first] = watcher.watched
+    recorder.failed(watcher.caller, 'events.end', first?.reference, denied(lost)).catch(() => {})
+  }
 
   const tell = (watcher: Watcher, id: string, names: ReadonlySet<string> | undefined): void => {
     const news = touched(watcher, names)
     if (news.length === 0) return
     const refs = news.map(({ text }) => text)
     if (mayKnow(watcher, news)) watcher.listener.changed(id, refs)
-    else end(watcher)
+    else lose(watcher)
   }
 
   /** The failure of one is its own: the others are told, and whoever told of the change goes on. */
@@ -202,7 +209,7 @@ export const createWatch = (options: WatchOptions): Watch => {
   const beat = (watcher: Watcher): void => {
     renameAll()
     if (mayKnow(watcher, watcher.watched)) watcher.listener.beat(changes.newest())
-    else end(watcher)
+    else lose(watcher)
   }
 
   /** What it missed, each reference once, and where it stands. */

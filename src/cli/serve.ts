@@ -11,8 +11,10 @@ import { type Config, readConfig } from '../config/config.ts'
 import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import { type SettingName, settingNames } from '../config/settings.ts'
 import { warningsOf } from '../config/warnings.ts'
+import { ProblemError } from '../core/problem.ts'
 import { holdDirectory } from '../state/data-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import type { ReloadedBy } from '../wiring/reloads.ts'
 import { STARTED_WITH, shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
 import { quiet } from './quiet.ts'
@@ -119,9 +121,9 @@ const createStop = (starting: Promise<App>, logger: Logger, drainMs: number): St
 const handleEvents = (
   { stop }: Stop,
   logger: Logger,
-  requestReload: () => Promise<readonly ConfigFault[]>
+  requestReload: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
 ): void => {
-  process.on('SIGHUP', () => void requestReload())
+  process.on('SIGHUP', () => void requestReload(undefined).catch(() => {}))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0))
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
@@ -143,15 +145,14 @@ export const serve = async (
     for (const warning of warningsOf(app.config())) logger.warn(warning)
   }
 
-  const reload = async (): Promise<readonly ConfigFault[]> => {
+  const reload = async (by: ReloadedBy): Promise<readonly ConfigFault[]> => {
     try {
       // A signal may come before there is anything to reload.
       const app = await starting
-      const next = readConfig(STARTED_WITH, folder, true)
-      await app.reload(next, shareEnviron(folder))
+      await app.reload(() => [readConfig(STARTED_WITH, folder, true), shareEnviron(folder)], by)
       logger.info('the configuration was reloaded')
       warn(app)
-      const settings = needRestart(config, next)
+      const settings = needRestart(config, app.config())
       if (settings.length > 0) logger.warn({ settings }, 'changed settings need a restart')
       return []
     } catch (error) {
@@ -161,13 +162,15 @@ export const serve = async (
           : { err: error }
       logger.error(faults, 'the configuration was not reloaded: nothing changed')
       if (error instanceof ConfigError) return error.faults
+      // Without a record nothing changes, and whoever asked is told so.
+      if (error instanceof ProblemError) throw error
       return [{ place: 'the configuration', message: 'cannot be taken over: the log says why' }]
     }
   }
 
   let reloads: Promise<readonly ConfigFault[]> = Promise.resolve([])
-  const requestReload = (): Promise<readonly ConfigFault[]> => {
-    reloads = reloads.then(reload)
+  const requestReload = (by: ReloadedBy): Promise<readonly ConfigFault[]> => {
+    reloads = reloads.catch(() => []).then(() => reload(by))
     return reloads
   }
 

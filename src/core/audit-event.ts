@@ -26,6 +26,10 @@ export interface AuditEvent {
     | 'state.open'
     | 'event.receive'
     | 'events.open'
+    | 'events.end'
+    | 'admin.read'
+    | 'config.reload'
+    | 'limit.reach'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined

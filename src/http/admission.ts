@@ -39,6 +39,8 @@ export interface AdmissionOptions {
   readonly prove: (socket: Socket) => void
   /** Puts a failed login on record. */
   readonly recordRefusal: (request: FastifyRequest, problem: ProblemError) => Promise<void>
+  /** Puts on record what an administrator is about to see. Rejects with `audit_unavailable`. */
+  readonly recordAdminRead: (request: FastifyRequest) => Promise<void>
 }
 
 const ADMIN_WRITE_OFF = 'this service is not changed by HTTP: ALLOW_ADMIN_WRITE is off'
@@ -143,6 +145,14 @@ export const addAdmission = async (
         await recordRefusal(request, error)
       }
       throw error
+    }
+  })
+  // Here rather than in each handler: a route that shows something to administrators cannot forget it.
+  app.addHook('preHandler', async (request) => {
+    const { auth } = request.routeOptions.config
+    if (auth?.kind !== 'admin') return
+    if (auth.reads || request.method === 'GET' || request.method === 'HEAD') {
+      await options.recordAdminRead(request)
     }
   })
 }

@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import type { Allowances, LimitOf, Taken } from './allowances.ts'
 import { addressOf } from './caller.ts'
+import type { Reached } from './limit-records.ts'
 import { networkOf } from './network.ts'
 
 export interface Limits {
@@ -19,6 +20,12 @@ export interface Limits {
   readonly perAddress: number
   readonly authFailures: number
   readonly allowances: Allowances
+  /** Told of each request that a limit refuses. */
+  readonly reached?: (
+    limit: Reached,
+    taken: Pick<Taken, 'seconds'>,
+    request: FastifyRequest
+  ) => void
 }
 
 /** Takes from the caller's allowance; throws `rate_limited` when there is not as much left. */
@@ -74,7 +81,8 @@ const storeOver = (allowances: Allowances): FastifyRateLimitStoreCtor =>
 const createSlowLimiter = (
   app: FastifyInstance,
   limit: LimitOf,
-  keyGenerator: typeof byKey
+  keyGenerator: typeof byKey,
+  reached: Limits['reached']
 ): SlowLimiter => {
   const { name: groupId, max, windowMs: timeWindow } = limit
   const options: RateLimitOptions = { groupId, max, timeWindow, keyGenerator }
@@ -83,14 +91,28 @@ const createSlowLimiter = (
   return async (request, reply) => {
     const taken = await take(request)
     // `isAllowed` says that the caller is on the plugin's list of exempted ones, of which there are none.
-    if (!taken.isAllowed) announce(reply, { ...taken, seconds: taken.ttlInSeconds })
+    if (taken.isAllowed) return
+    const seconds = taken.ttlInSeconds
+    const identity = keyGenerator(request)
+    if (taken.isExceeded) reached?.({ name: groupId, identity }, { seconds }, request)
+    announce(reply, { ...taken, seconds })
   }
 }
 
-const createLimiter = (allowances: Allowances, limit: LimitOf, identify: typeof byKey): Limiter => {
+const createLimiter = (
+  { allowances, reached }: Limits,
+  limit: LimitOf,
+  identify: typeof byKey
+): Limiter => {
   const allowance = allowances.of(limit)
+  const { name } = limit
   const announce = createAnnouncer(limit)
-  return (request, reply, cost) => announce(reply, allowance.take(identify(request), cost))
+  return (request, reply, cost) => {
+    const identity = identify(request)
+    const taken = allowance.take(identity, cost)
+    if (taken.isExceeded) reached?.({ name, identity }, taken, request)
+    announce(reply, taken)
+  }
 }
 
 const UNLIMITED: Limiters = {
@@ -106,14 +128,14 @@ export const addLimiters = async (
   limits: Limits | undefined
 ): Promise<Limiters> => {
   if (limits === undefined) return UNLIMITED
-  const { allowances, perAddress, perKey, authFailures } = limits
+  const { allowances, perAddress, perKey, authFailures, reached } = limits
   const windowMs = limits.windowSeconds * 1000
   await app.register(rateLimit, { global: false, store: storeOver(allowances) })
   const failures = { name: 'failed-logins', max: authFailures, windowMs } as const
   return {
-    address: createLimiter(allowances, { name: 'address', max: perAddress, windowMs }, byAddress),
-    key: createLimiter(allowances, { name: 'key', max: perKey, windowMs }, byKey),
-    failedLogins: createSlowLimiter(app, failures, byAddress),
-    fresh: createSlowLimiter(app, { name: 'fresh', ...FRESH }, byKey)
+    address: createLimiter(limits, { name: 'address', max: perAddress, windowMs }, byAddress),
+    key: createLimiter(limits, { name: 'key', max: perKey, windowMs }, byKey),
+    failedLogins: createSlowLimiter(app, failures, byAddress, reached),
+    fresh: createSlowLimiter(app, { name: 'fresh', ...FRESH }, byKey, reached)
   }
 }

@@ -27,9 +27,10 @@ export type RouteAuth =
   | { readonly kind: 'key'; readonly scope?: string; readonly discloses?: true }
   /**
    * An API key whose mode fits the method and whose scopes cover ADMIN_SCOPE; `changes` marks what changes configuration
-   * or stores, which ALLOW_ADMIN_WRITE has to allow.
+   * or stores, which ALLOW_ADMIN_WRITE has to allow, and `reads` what shows something
+   * by another method than GET: it is on record like one.
    */
-  | { readonly kind: 'admin'; readonly changes?: true }
+  | { readonly kind: 'admin'; readonly changes?: true; readonly reads?: true }
 
 /** What routes are added to: requests and answers are typed by their schemas. */
 export type App = FastifyInstance<

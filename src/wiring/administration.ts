@@ -2,7 +2,7 @@
 
 import type { BreakerState } from '../broker/breaker.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { Rules } from '../broker/caller.ts'
+import type { Caller, Rules } from '../broker/caller.ts'
 import { explain } from '../broker/explain.ts'
 import type { StoreChecks } from '../broker/store-checks.ts'
 import type { Config } from '../config/config.ts'
@@ -37,7 +37,7 @@ export interface AdministrationDeps {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly recordAs: (action: AuditEvent['action']) => RecordDecision
-  readonly requestReload: (() => Promise<readonly ConfigFault[]>) | undefined
+  readonly requestReload: ((by: Caller) => Promise<readonly ConfigFault[]>) | undefined
 }
 
 const NOT_FROM_FILES: ConfigFault = {
@@ -112,6 +112,6 @@ export const createAdministration =
       }),
       cache: caches.figures,
       config: () => effectiveConfig(live().config),
-      reload: async () => [...((await deps.requestReload?.()) ?? [NOT_FROM_FILES])]
+      reload: async (by) => [...((await deps.requestReload?.(by)) ?? [NOT_FROM_FILES])]
     })
   }

@@ -1,5 +1,6 @@
 /** What the HTTP floor puts on record: who came to which door, and what became of it. */
 import type { FastifyRequest } from 'fastify'
+import type { Door } from '../broker/caller.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
 import type { Environment, Principal } from '../core/principal.ts'
 import { PROBLEMS, type ProblemError } from '../core/problem.ts'
@@ -15,6 +16,8 @@ const outcomeOf = (problem: ProblemError | undefined): AuditEvent['outcome'] => 
   if (problem === undefined) return 'allowed'
   return PROBLEMS[problem.code].status === 403 ? 'denied' : 'failed'
 }
+
+export type Who = Door & Partial<Pick<Principal, 'client' | 'keyId' | 'kid'>>
 
 export const createRecords = (environment: Environment, record: RecordEvent) => ({
   introspection: (
@@ -42,6 +45,31 @@ export const createRecords = (environment: Environment, record: RecordEvent) => 
       ...doorOf(request)
     })
   },
+
+  adminRead: (request: FastifyRequest): Promise<void> =>
+    record({
+      action: 'admin.read',
+      outcome: 'allowed',
+      environment,
+      ...identityOf(request.principal ?? undefined),
+      ...doorOf(request)
+    }),
+
+  /** Who reached a limit, as it is told to `limit.reach`. */
+  whoOf: (request: FastifyRequest): Who => ({
+    ...identityOf(request.principal ?? undefined),
+    ...doorOf(request)
+  }),
+
+  limitReached: (who: Who, reason: string): Promise<void> =>
+    record({
+      action: 'limit.reach',
+      outcome: 'denied',
+      code: 'rate_limited',
+      reason,
+      environment,
+      ...who
+    }),
 
   as:
     (action: AuditEvent['action']): RecordDecision =>

@@ -37,6 +37,7 @@ export const openServer = async (
     isInternalSecret: () => true,
     prove: connections.prove,
     recordRefusal: async () => {},
+    recordAdminRead: async () => {},
     bodyLimitBytes: 65_536,
     trustProxy: undefined,
     corsOrigins: undefined,

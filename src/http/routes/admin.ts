@@ -1,6 +1,7 @@
 /** Stores, cache and configuration, for administrators. Rule: what is shown is picked member by member, and no secret is. */
 import type { Static } from 'typebox'
 import type { Broker } from '../../broker/broker.ts'
+import type { Caller } from '../../broker/caller.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import { InvalidateAnswer } from '../schemas.ts'
@@ -18,7 +19,7 @@ export interface AdminRoutesOptions {
   readonly cache: () => Static<typeof CacheAnswer>
   readonly config: () => Static<typeof ConfigAnswer>
   /** Reads the configuration anew and takes it over, or says what is wrong with it and changes nothing. */
-  readonly reload: () => Promise<Static<typeof ReloadAnswer>['faults']>
+  readonly reload: (by: Caller) => Promise<Static<typeof ReloadAnswer>['faults']>
 }
 
 const config = { auth: { kind: 'admin' } } as const
@@ -93,8 +94,8 @@ export const addAdminRoutes = (app: App, options: AdminRoutesOptions): void => {
         response: { 200: ReloadAnswer }
       }
     },
-    async () => {
-      const faults = await options.reload()
+    async (request) => {
+      const faults = await options.reload(callerOf(request))
       return { reloaded: faults.length === 0, faults: [...faults] }
     }
   )

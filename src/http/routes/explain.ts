@@ -34,7 +34,7 @@ export const addExplainRoutes = (app: App, { explain, examine }: ExplainRoutesOp
   app.post(
     '/v1/admin/explain',
     {
-      config,
+      config: { auth: { kind: 'admin', reads: true } },
       schema: {
         operationId: 'explainForKey',
         summary: 'Why the bearer of an API key may or may not read a reference; never the value',

@@ -1,0 +1,22 @@
+/**
+ * A configuration by one word, for the record: which one was in force before a reload and after it. Rule: whatever decides is
+ * in it; of a secret only that it is set, and of the encryption keys their ids.
+ */
+import { createHash } from 'node:crypto'
+import type { Config } from './config.ts'
+import { effectiveConfig } from './effective.ts'
+
+const sorted = (_name: string, value: unknown): unknown => {
+  if (value instanceof Map) return sorted('', Object.fromEntries(value))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** `kids`: of the encryption keys. */
+export const digestOf = (config: Config, kids: readonly string[]): string => {
+  const { settings } = effectiveConfig(config)
+  const { stores, policies, book, bots, providers, channels } = config
+  const specs = stores.map(({ plugin, ...spec }) => ({ ...spec, kind: plugin.kind }))
+  const all = { settings, kids, specs, policies, names: book.names, bots, providers, channels }
+  return `sha256:${createHash('sha256').update(JSON.stringify(all, sorted)).digest('base64url')}`
+}
