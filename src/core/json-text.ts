@@ -109,3 +109,14 @@ export const printJson = ({ text, members, items }: JsonNode, indent = '', at = 
   const line = `\n${at}${indent}`
   return `${open}${line}${parts.join(`,${line}`)}\n${at}${close}`
 }
+
+/** A number that a double does not hold: too large for one, or an integer whose last digits it loses. */
+export const isLossy = (number: string): boolean =>
+  !Number.isFinite(Number(number)) ||
+  (/^-?[1-9]\d*$/.test(number) && String(Number(number)) !== number)
+
+/** Whether a reader that has doubles alone would lose digits of it. */
+export const hasLossyNumber = ({ text, members, items }: JsonNode): boolean => {
+  if (members) return [...members.values()].some(hasLossyNumber)
+  return items ? items.some(hasLossyNumber) : /^[-\d]/.test(text) && isLossy(text)
+}

@@ -3,17 +3,12 @@
  * disagree which one counts; RFC 8259, 4), no number or character that would not survive, none that could reach a prototype, and no nesting
  * that exhausts a stack. A byte order mark before it is ignored, as RFC 8259, 8.1 allows: editors and PowerShell write it.
  */
+import { isLossy, type JsonNode, readJson } from '../core/json-text.ts'
 import { ProblemError } from '../core/problem.ts'
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 const DEPTH_MAX = 32
-
-/** A number that would be another one when it is printed again: too large for a double, or an integer with lost digits. */
-const isLossy = (token: string): boolean => {
-  const number = Number(token)
-  return !Number.isFinite(number) || (/^-?[1-9]\d*$/.test(token) && String(number) !== token)
-}
 
 // A lone surrogate is no character, and every store makes something else of it.
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
@@ -46,7 +41,7 @@ const isOfNumber = (code: number): boolean =>
   (code | 0x20) === 0x65
 
 /** How many members are written in valid JSON: so many colons stand outside of strings. Undefined if a number is lossy. */
-const countMembers = (json: string): number | undefined => {
+const countMembers = (json: string, keepsDigits: boolean): number | undefined => {
   let members = 0
   for (let i = 0; i < json.length; i++) {
     const code = json.charCodeAt(i)
@@ -58,7 +53,9 @@ const countMembers = (json: string): number | undefined => {
       for (let next = json.charCodeAt(end); isOfNumber(next); next = json.charCodeAt(++end)) {
         hasExponent ||= (next | 0x20) === 0x65
       }
-      if ((hasExponent || end - i > SAFE_DIGITS) && isLossy(json.slice(i, end))) return undefined
+      if (!keepsDigits && (hasExponent || end - i > SAFE_DIGITS) && isLossy(json.slice(i, end))) {
+        return undefined
+      }
       i = end - 1
     }
   }
@@ -86,17 +83,27 @@ const membersIn = (value: unknown, hasSurrogates: boolean, depth = 0): number | 
   return members
 }
 
-const hasOneMeaning = (text: string, value: unknown): boolean => {
+const hasOneMeaning = (text: string, value: unknown, keepsDigits: boolean): boolean => {
   const members = membersIn(value, /\\u[dD]/.test(text))
-  return members !== undefined && members === countMembers(text)
+  return members !== undefined && members === countMembers(text, keepsDigits)
 }
 
-/** Throws `invalid_request`, which repeats nothing of the body. */
-export const parseJson = (body: Buffer): unknown => {
+/** Of bodies whose route hands their numbers on as they are written, which a parsed body cannot. */
+const texts = new WeakMap<object, string>()
+
+/** The JSON of a member of such a body, as it is written. */
+export const writtenMember = (body: object, name: string): JsonNode | undefined =>
+  readJson(texts.get(body) ?? '')?.members?.get(name)
+
+/** Throws `invalid_request`, which repeats nothing of the body. `keepsDigits`: it is read by `writtenMember`. */
+export const parseJson = (body: Buffer, keepsDigits = false): unknown => {
   try {
     const text = UTF8.decode(body)
     const value: unknown = JSON.parse(text)
-    if (hasOneMeaning(text, value)) return value
+    if (hasOneMeaning(text, value, keepsDigits)) {
+      if (keepsDigits && value instanceof Object) texts.set(value, text)
+      return value
+    }
   } catch {
     // The parser's message quotes the body.
   }

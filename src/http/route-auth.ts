@@ -53,6 +53,8 @@ declare module 'fastify' {
     auth?: RouteAuth
     /** False: not a browser's to ask, whatever CORS_ALLOW_ORIGINS says. */
     cors?: boolean
+    /** Its body may have numbers that a double does not hold: it hands them on as they are written. */
+    keepsDigits?: true
   }
 }
 

@@ -128,7 +128,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async ({ headers }: FastifyRequest, body: Buffer) => {
+    async ({ headers, routeOptions }: FastifyRequest, body: Buffer) => {
       // JSON is UTF-8 (RFC 8259, 8.1), and the media type has no charset; who names another one means another text.
       if (/charset=(?!"?utf-8"?\s*(;|$))/i.test(headers['content-type'] ?? '')) {
         throw new ProblemError('unsupported_media_type')
@@ -138,7 +138,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
         throw new ProblemError('unsupported_media_type')
       }
       // Chunked, and without a chunk.
-      return body.length === 0 ? undefined : parseJson(body)
+      return body.length === 0 ? undefined : parseJson(body, routeOptions.config.keepsDigits)
     }
   )
   app.addHook('onRequest', (request, reply, done) => {

@@ -4,6 +4,7 @@
  * https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2#create-update-secret
  */
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { hasLossyNumber, readJson } from '../core/json-text.ts'
 import { Sensitive } from '../core/secret.ts'
 import type { CallOptions, WriteOptions } from './provider.ts'
 import {
@@ -79,6 +80,11 @@ const writeKv2 = async (
   fields: Sensitive<string>,
   { ifVersion, signal }: WriteOptions
 ): Written => {
+  // KV 2 keeps numbers as doubles (KV 1 does not), and would answer with others than it was given.
+  const object = readJson(fields.reveal())
+  if (object !== undefined && hasLossyNumber(object)) {
+    throw new ProviderFault('invalid_request', { code: 'digits' })
+  }
   if (ifVersion !== undefined) {
     // What is no version cannot be the newest; and as `cas`, 0 would mean "if there is none".
     if (!isVersion(ifVersion)) throw new ProviderFault('conflict')

@@ -77,6 +77,45 @@ test('no number loses a digit, by any way', async (t) => {
   t.match(bot.json(), { credentials: { id: '12345678901234567890', deep: '9007199254740993' } })
 })
 
+test('what is written keeps every digit, and comes back as it was written', async (t) => {
+  const { app, keyring } = await buildTestApp(t, {
+    yaml: YAML.replace("read: ['local:**']", "read: ['local:**'], write: ['local:**']")
+  })
+  const headers = {
+    'x-api-key': await issueKey(keyring, 'app', 'rw'),
+    'content-type': 'application/json'
+  }
+  const put = (payload: string) =>
+    app.server.inject({ method: 'PUT', url: '/v1/secrets?ref=local:new', headers, payload })
+  const written = await put(`{ "data": ${NUMBERS} }`)
+  t.equal(written.statusCode, 200, written.body)
+  const read = await app.server.inject({ url: '/v1/secrets?ref=local:new&format=raw', headers })
+  t.equal(read.body, NUMBERS)
+  t.equal((await put('\ufeff{"data":{"2":1,"1":12345678901234567890}}')).statusCode, 200)
+  const ordered = await app.server.inject({ url: '/v1/secrets?ref=local:new&format=raw', headers })
+  t.equal(ordered.body, '{"2":1,"1":12345678901234567890}')
+  for (const body of [
+    '{"data":{"a":1,"a":2}}',
+    '{"data":{"a":"\\ud800"}}',
+    '{"data":{"__proto__":1}}',
+    '{"data":{"a":1}',
+    '{"data":[1]}'
+  ]) {
+    t.equal((await put(body)).statusCode, 400, body)
+  }
+  // Other routes hand on what they have parsed, and so take no number that would be another one.
+  const resolve = await app.server.inject({
+    method: 'POST',
+    url: '/v1/resolve',
+    headers: {
+      ...headers,
+      'x-api-key': await issueKey(keyring, 'app', 'rw', { scopes: ['aura-services'] })
+    },
+    payload: '{"name":"x","credentials":{"id":12345678901234567890}}'
+  })
+  t.equal(resolve.statusCode, 400)
+})
+
 const openCluster = async (t: Test) => {
   const bytes = Buffer.from([0xfe, 0xed, 0x00, 0xff])
   const base64 = bytes.toString('base64')

@@ -48,6 +48,28 @@ test('writing to OpenBao', async (suite) => {
   }
   const provider = await open(suite, 'root')
 
+  suite.test(
+    'KV 2 rounds numbers, so it is given none that it would change; KV 1 keeps them',
+    async (t) => {
+      for (const text of [
+        '{"n":12345678901234567890}',
+        '{"a":[{"n":-9007199254740993}]}',
+        '{"n":1e400}'
+      ]) {
+        const fault = await faultOf(write(provider, 'secret/digits', text))
+        t.match(fault, { reason: 'invalid_request', code: 'digits' }, text)
+      }
+      t.match(await faultOf(provider.read({ path: 'secret/digits' }, within())), {
+        reason: 'not_found'
+      })
+      const held = '{"n":9007199254740991,"f":1.5,"text":"12345678901234567890"}'
+      await write(provider, 'secret/digits', held)
+      t.strictSame(JSON.parse(await textOf(provider, 'secret/digits')), JSON.parse(held))
+      await write(provider, 'kv1/digits', '{"n":12345678901234567890}')
+      t.equal(await textOf(provider, 'kv1/digits'), '{"n":12345678901234567890}')
+    }
+  )
+
   suite.test('a text that is no object becomes the field "value"', async (t) => {
     for (const text of [
       'plain',

@@ -2,12 +2,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Broker } from '../../broker/broker.ts'
 import type { Terms, Wanted } from '../../broker/caller.ts'
+import { printJson } from '../../core/json-text.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { formatReference } from '../../core/reference.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { callerOf } from '../caller.ts'
 import { freshnessOf } from '../conditional.ts'
 import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
+import { writtenMember } from '../json.ts'
 import { withData } from '../json-answer.ts'
 import { refuseFormat, refuseFormatOfList, wantsRaw } from '../representation.ts'
 import type { App } from '../route-auth.ts'
@@ -28,6 +30,13 @@ import {
 
 const auth = { kind: 'key', scope: 'secrets', discloses: true } as const
 const writeAuth = { kind: 'key', scope: 'secrets' } as const
+
+/** The fields to be written, every number with its digits. */
+const dataOf = (body: object): string => {
+  const data = writtenMember(body, 'data')
+  if (data !== undefined) return printJson(data)
+  throw new ProblemError('invalid_request', { errors: [{ pointer: '/body/data', rule: 'json' }] })
+}
 
 export interface SecretRoutesOptions {
   readonly broker: Broker
@@ -141,7 +150,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
   app.put(
     '/v1/secrets',
     {
-      config: { auth: writeAuth },
+      config: { auth: writeAuth, keepsDigits: true },
       schema: {
         operationId: 'writeSecret',
         summary: 'Write a new version of a secret; the answer never holds the value',
@@ -160,7 +169,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
           errors: [{ pointer: '/headers/if-none-match', rule: 'unsupported' }]
         })
       }
-      const text = new Sensitive('value' in body ? body.value : JSON.stringify(body.data))
+      const text = new Sensitive('value' in body ? body.value : dataOf(body))
       const wanted = { text: request.query.ref }
       const ifVersion = request.headers['if-match']?.replaceAll('"', '')
       const write = { text, ifVersion }
