@@ -19,6 +19,8 @@ const triesOn = (client: RedisClient, prefix: string, channel: string): Tries =>
     ['incrby', () => client.incrby(text, 1)],
     ['pexpire', () => client.pexpire(text, LIFE_MS)],
     ['get', () => client.get(text)],
+    ['getrange', () => client.getrange(text, 0, 0)],
+    ['scan', () => client.scan(0, 'MATCH', text, 'COUNT', 1)],
     ['eval', () => client.eval("return redis.call('GET', KEYS[1])", 1, text)],
     ['del', () => client.del(text)],
     ['hset', () => client.hset(hash, 'field', 'value')],
