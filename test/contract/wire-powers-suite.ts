@@ -7,6 +7,7 @@ import { ProviderFault } from '../../src/core/fault.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import type { CallOptions, SecretProvider } from '../../src/providers/provider.ts'
 import { type Canary, createCanary } from '../support/canary.ts'
+import { startStopwatch } from '../support/stopwatch.ts'
 import type { Wire } from '../support/wire.ts'
 import { openOn } from './opened.ts'
 import {
@@ -88,12 +89,12 @@ export const wirePowersSuite = (kind: string, subject: Subject, fake: WireFake):
             canary
           )
           const deadline = deadlineFor(failure)
-          const startedAt = performance.now()
+          const passed = startStopwatch()
           const fault = await CALLS[power](provider, subject, canary, within(deadline))?.then(
             () => undefined,
             (thrown: unknown) => thrown
           )
-          const took = performance.now() - startedAt
+          const took = passed()
           if (!(fault instanceof ProviderFault)) throw new Error('a ProviderFault was due')
           t.equal(fault.reason, reason)
           t.equal(fault.retryAfterSeconds, retryAfterSeconds)

@@ -11,6 +11,7 @@ import { apiCall, createEventClouds, gridEvent, TOPIC } from '../support/fake-ev
 import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { listenOn } from '../support/raw-http.ts'
+import { startStopwatch } from '../support/stopwatch.ts'
 
 const YAML = `
 stores:
@@ -50,7 +51,7 @@ const openStream = async (
   })
   const query = refs.map((ref) => `ref=${encodeURIComponent(ref)}`).join('&')
   socket.write(`GET /v1/events?${query} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${key}\r\n${headers}\r\n`)
-  const until = async (isTrue: () => boolean, withinMs = 2_000): Promise<number> => {
+  const until = async (isTrue: () => boolean, withinMs = 20_000): Promise<number> => {
     const begun = performance.now()
     while (!isTrue() && performance.now() - begun < withinMs) await sleep(2)
     return performance.now() - begun
@@ -86,12 +87,12 @@ test('a notification makes the next read a fresh one and reaches an open stream 
   t.match(head, /cache-control: no-store/)
   t.match(head, /x-accel-buffering: no/)
   t.match(stream.text, /retry: 3000\n\n/)
-  const begun = performance.now()
+  const passed = startStopwatch()
   const answer = await post(built, 'local', { path: 'a' })
   t.equal(answer.statusCode, 200)
   t.same(answer.json(), { invalidated: 1, ignored: 0 })
   await until(() => has('event: changed'))
-  const ms = performance.now() - begun
+  const ms = passed()
   t.ok(ms < 500, `${ms} ms`)
   t.comment(`from the notification to the stream: ${ms.toFixed(1)} ms`)
   t.match(stream.text, /event: changed\ndata: {"ref":"local:a"}\nid: [0-9a-f-]{36}\n\n/)
@@ -250,7 +251,7 @@ test('a service that ends closes its streams and does not wait for them', async 
     Array.from({ length: 5 }, () => openStream(t, port, key, ['local:a']))
   )
   open[0]?.socket.pause()
-  const begun = performance.now()
+  const passed = startStopwatch()
   built.app.drain()
   const late = await built.app.server.inject({
     url: '/v1/events?ref=local:a',
@@ -258,7 +259,7 @@ test('a service that ends closes its streams and does not wait for them', async 
   })
   assertProblem(t, late, { code: 'overloaded' })
   await built.app.close()
-  const ms = performance.now() - begun
+  const ms = passed()
   t.ok(ms < 2_000, `${ms} ms`)
   for (const { stream } of open.slice(1)) t.match(stream.text, /\r\n0\r\n\r\n$/)
 })

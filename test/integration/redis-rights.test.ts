@@ -9,7 +9,7 @@ import {
   issueKey,
   LOCAL_YAML,
   readinessOf,
-  runPurser,
+  runOnRedis,
   serve
 } from '../support/purser-process.ts'
 import { eventually, type RedisServer, skipWithoutRedis, startRedis } from '../support/redis.ts'
@@ -30,7 +30,7 @@ test('the rights that are documented are enough for all that a service and its c
   t.equal(giveRights(redis), 'OK')
   const { folder } = createConfigured(t, { variables: { REDIS_URL: urlOf(redis) } })
   const put = ['store', 'put', 'local:team/db']
-  t.match(await runPurser(t, folder, put, { input: 'x' }), { code: 0, stderr: '' })
+  t.match(await runOnRedis(t, folder, put, { input: 'x' }), { code: 0, stderr: '' })
   const { child, ended, url } = await serve(t, folder)
   const key = await issueKey(t, folder)
   t.equal((await get(`${url}/v1/secrets?ref=local:team/db`, key)).status, 200)
@@ -42,7 +42,7 @@ test('the rights that are documented are enough for all that a service and its c
     ['store', 'rewrap'],
     ['store', 'delete', 'local:team/db']
   ]) {
-    const { code, stderr } = await runPurser(t, folder, args, { input: 'y' })
+    const { code, stderr } = await runOnRedis(t, folder, args, { input: 'y' })
     t.match({ code, stderr }, { code: 0, stderr: /^[^:]*$|^$/ }, args.join(' '))
   }
   child.kill('SIGTERM')
@@ -104,7 +104,7 @@ test('no line of a library reaches stderr, whatever it thinks of the settings', 
   // Nobody asks for a password here.
   const REDIS_URL = `redis://:unwanted@127.0.0.1:${redis.port}`
   const { folder } = createConfigured(t, { variables: { REDIS_URL } })
-  const put = await runPurser(t, folder, ['store', 'put', 'local:team/db'], { input: 'x' })
+  const put = await runOnRedis(t, folder, ['store', 'put', 'local:team/db'], { input: 'x' })
   t.match(put, { code: 0, stderr: '' })
   const { child, ended, says } = await serve(t, folder)
   await says(/does not require a password/)

@@ -12,6 +12,7 @@ import {
   get,
   issueKey,
   readinessOf,
+  runOnRedis,
   runPurser,
   serve
 } from '../support/purser-process.ts'
@@ -117,7 +118,7 @@ test('a Redis with a private authority that asks for client certificates is reac
   await renewed.whole()
 
   const configured = createConfigured(t, { variables: { REDIS_URL: url, ...files } })
-  const put = await runPurser(t, configured.folder, ['store', 'put', 'local:team/db'], {
+  const put = await runOnRedis(t, configured.folder, ['store', 'put', 'local:team/db'], {
     input: 'x'
   })
   t.match(put, { code: 0, stderr: '' })
@@ -195,7 +196,7 @@ test('files that cannot be used are faults of their settings, all before anythin
     [{ REDIS_CA_FILE: files.REDIS_CA_FILE }, /REDIS_CA_FILE: needs a REDIS_URL with TLS/]
   ] as const) {
     const { folder } = createConfigured(t, { variables })
-    t.match(await runPurser(t, folder, ['config', 'check']), { code: 1, stderr: fault })
+    t.match(await runOnRedis(t, folder, ['config', 'check']), { code: 1, stderr: fault })
   }
 })
 
@@ -205,7 +206,7 @@ test('a Redis is reached by its socket', async (t) => {
   const redis = await startRedis(t, { args: ['--unixsocket', socket] })
   const url = `unix://${socket.replace(' ', '%20')}?db=3`
   const { folder } = createConfigured(t, { variables: { REDIS_URL: url } })
-  const put = await runPurser(t, folder, ['store', 'put', 'local:team/db'], { input: 'x' })
+  const put = await runOnRedis(t, folder, ['store', 'put', 'local:team/db'], { input: 'x' })
   t.match(put, { code: 0, stderr: '' })
   t.match(redis.cli('info', 'keyspace'), /db3:keys=/)
   const { url: origin } = await serve(t, folder)

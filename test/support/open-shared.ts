@@ -4,6 +4,7 @@ import { createRedisShared } from '../../src/state/redis-shared.ts'
 import type { RedisAddress } from '../../src/state/redis-url.ts'
 import { type Shared, SharedUnavailable } from '../../src/state/shared.ts'
 import { eventually } from './redis.ts'
+import { startStopwatch } from './stopwatch.ts'
 
 export interface OpenedShared {
   readonly shared: Shared
@@ -43,10 +44,10 @@ export interface Timed {
 
 /** How a call ended and how long it took. */
 export const timed = async (call: Promise<unknown>): Promise<Timed> => {
-  const since = performance.now()
+  const passed = startStopwatch()
   const outcome = await call.then(
     () => 'done',
     (error: unknown) => (error instanceof SharedUnavailable ? 'unavailable' : String(error))
   )
-  return { outcome, ms: performance.now() - since }
+  return { outcome, ms: passed() }
 }

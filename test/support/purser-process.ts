@@ -12,7 +12,7 @@ import { createDirectory } from './embedded.ts'
 import { randomSecret } from './keys.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/purser.js', import.meta.url))
-const PATIENCE_MS = 40_000
+const PATIENCE_MS = 120_000
 
 type Variables = Readonly<Record<string, string>>
 
@@ -95,6 +95,23 @@ export const runPurser = (
   args: readonly string[],
   start?: Start
 ): Promise<Ended> => startPurser(t, folder, args, start).ended
+
+/**
+ * A command on a Redis, again where the machine was too busy for it to be answered within its second; without the note that it
+ * prints where services could not be told in time.
+ */
+export const runOnRedis = async (
+  t: Test,
+  folder: string,
+  args: readonly string[],
+  start?: Start
+): Promise<Ended> => {
+  for (let attempt = 0; ; attempt++) {
+    const ended = await runPurser(t, folder, args, start)
+    if (attempt < 5 && ended.stderr.includes('does not answer (TIMEOUT)')) continue
+    return { ...ended, stderr: ended.stderr.replace(/^Note: running services [^\n]*\n/m, '') }
+  }
+}
 
 /** Starts `purser serve` and waits until it listens; `url` is scheme, host and port. */
 export const serve = async (

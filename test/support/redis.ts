@@ -14,7 +14,7 @@ import { createDirectory } from './embedded.ts'
 import { isInstalled, programOf, skipWithout } from './peers.ts'
 import { closedPort } from './wire.ts'
 
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 60_000
 
 /** Tries until it is so. */
 export const eventually = async (

@@ -13,7 +13,7 @@ test('the store says what it is told to say, counts what is asked, and has newer
   const variables = {
     CACHE_TTL_SECONDS: '0',
     CACHE_NEGATIVE_TTL_SECONDS: '0',
-    UPSTREAM_TIMEOUT_MS: '300'
+    UPSTREAM_TIMEOUT_MS: '3000'
   }
   const { all } = await startReplicas(t, { count: 1, store, variables })
   const [replica] = all

@@ -7,6 +7,7 @@ import { gist, startReplicas, until } from '../../support/replicas.ts'
 const QUOTA = { perSecond: 20, burst: 40 }
 const REPLICAS = 4
 const SECONDS = 6
+const AT_ONCE = 8
 
 testWithRedis(
   '4 replicas that are asked for more than the quota of their store call it as often as one would, with Redis and without',
@@ -24,12 +25,17 @@ testWithRedis(
       const gists = new Set<string>()
       const since = performance.now()
       let asked = 0
-      while (performance.now() - since < SECONDS * 1_000) {
+      // As long as it takes to ask for more than there is, on a machine that may be busy.
+      while (
+        performance.now() - since < SECONDS * 1_000 ||
+        asked < 2.5 * (QUOTA.burst + ((performance.now() - since) / 1_000) * QUOTA.perSecond)
+      ) {
+        const each = Array.from({ length: AT_ONCE }, () => all).flat()
         const answers = await Promise.all(
-          all.map((replica) => replica.read(`${isShared}/${asked++}`))
+          each.map((replica) => replica.read(`${isShared}/${asked++}`))
         )
         for (const answer of answers) gists.add(gist(answer))
-        await sleep(5)
+        await sleep(20)
       }
       const took = (performance.now() - since) / 1_000
       const most = QUOTA.burst + took * QUOTA.perSecond

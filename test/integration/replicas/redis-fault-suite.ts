@@ -7,6 +7,7 @@ import { startCountingStore } from '../../support/counting-store.ts'
 import { percentile } from '../../support/load.ts'
 import { type RedisServer, testWithRedis } from '../../support/redis.ts'
 import { type Replica, startReplicas, until } from '../../support/replicas.ts'
+import { slowness } from '../../support/stopwatch.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts'
 
 const READS = 30
@@ -67,7 +68,7 @@ export const testFault = (fault: Fault): void => {
       const figures = [0.5, 0.95, 1].map((share) => percentile(during, share).toFixed(1))
       t.comment(`p95 before ${usual.toFixed(1)} ms; p50, p95, max during ${figures} ms`)
       t.ok(
-        Math.max(...during) <= usual + MORE_MS + SLACK_MS,
+        Math.max(...during) <= usual + (MORE_MS + SLACK_MS) * slowness(),
         `the slowest read took ${Math.max(...during)} ms`
       )
       const hot = await replica.read('hot')
@@ -82,7 +83,7 @@ export const testFault = (fault: Fault): void => {
         // By now Redis is left alone.
         const later = await timesOf(t, replica)
         t.comment(`p50 once it is left alone ${percentile(later, 0.5).toFixed(1)} ms`)
-        t.ok(percentile(later, 0.5) <= percentile(before, 0.5) + SLACK_MS / 2)
+        t.ok(percentile(later, 0.5) <= percentile(before, 0.5) + (SLACK_MS / 2) * slowness())
       }
 
       await fault.end(redis, proxy)

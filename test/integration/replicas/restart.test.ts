@@ -12,7 +12,7 @@ for (const saying of ['failing', 'silent'] as const) {
       const variables = {
         CACHE_TTL_SECONDS: '3',
         STALE_IF_ERROR_SECONDS: '9',
-        UPSTREAM_TIMEOUT_MS: '300'
+        UPSTREAM_TIMEOUT_MS: '1000'
       }
       const options = { count: 1, store, redisUrl: redis.url, variables }
       const { all, start, issue } = await startReplicas(t, options)

@@ -79,7 +79,7 @@ const goAway = async (
   const variables = {
     CACHE_TTL_SECONDS: String(TTL_MS / 1_000),
     STALE_IF_ERROR_SECONDS: String(BOUND_MS / 1_000),
-    UPSTREAM_TIMEOUT_MS: '300'
+    UPSTREAM_TIMEOUT_MS: '1000'
   }
   const { all } = await startReplicas(t, { count: 2, store, redisUrl: redis.url, variables })
   // Both hold the value of one fetch, so that they can be compared.

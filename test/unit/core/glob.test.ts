@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { compileGlob } from '../../../src/core/glob.ts'
+import { startCpuWatch } from '../../support/stopwatch.ts'
 
 /** Every reading of a pattern, as lists of signs: alternatives chosen, stars kept as they were written. */
 const readings = (pattern: string): string[][] =>
@@ -63,7 +64,7 @@ test('a matcher gives the same answer each time', async (t) => {
 
 test('hostile paths and patterns are decided in little time', async (t) => {
   const path = 'a'.repeat(2048)
-  const started = performance.now()
+  const used = startCpuWatch()
   for (const glob of [
     '**a**a**a**b',
     '*a*a*a*a*a*a*b',
@@ -72,7 +73,7 @@ test('hostile paths and patterns are decided in little time', async (t) => {
   ]) {
     t.equal(compileGlob(glob)(path), false, glob.slice(0, 20))
   }
-  const milliseconds = performance.now() - started
+  const milliseconds = used()
   t.ok(milliseconds < 1000, `${milliseconds} ms`)
 })
 

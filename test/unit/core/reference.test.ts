@@ -15,6 +15,7 @@ import {
 } from '../../../src/core/reference.ts'
 import { encodeText, isPrintable, parseField, stepsOf } from '../../../src/core/reference-text.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
+import { startCpuWatch } from '../../support/stopwatch.ts'
 
 const stores: NamedStore[] = [
   {
@@ -379,7 +380,7 @@ test('a refusal repeats nothing of what was written', async (t) => {
 
 test('a long hostile text is decided in little time', async (t) => {
   const book = createReferenceBook(stores, new Map())
-  const started = performance.now()
+  const used = startCpuWatch()
   for (const start of [
     '',
     'aws:',
@@ -397,7 +398,7 @@ test('a long hostile text is decided in little time', async (t) => {
       }
     }
   }
-  const milliseconds = performance.now() - started
+  const milliseconds = used()
   t.ok(milliseconds < 1000, `${milliseconds} ms`)
 })
 
