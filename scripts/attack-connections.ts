@@ -40,9 +40,9 @@ interface Watched {
 
 const watch = async (service: Service): Promise<Watched> => {
   const key = await service.issue('caller')
+  const before = await service.descriptors()
   const calling = startCalling(service.port, service.isTls, key)
-  await sleep(1_000)
-  return { service, calling, before: await service.descriptors(), residentMb: 0, descriptors: 0 }
+  return { service, calling, before, residentMb: 0, descriptors: 0 }
 }
 
 const look = async (one: Watched): Promise<void> => {
@@ -97,7 +97,9 @@ while (performance.now() < until && attacked.every((service) => service.isAlive(
 const load = loadavg()[0]?.toFixed(1)
 attacker.send('leave')
 const [{ opened }] = (await once(attacker, 'message')) as [Report]
-await sleep(BACK_WITHIN_MS)
+await sleep(BACK_WITHIN_MS - LOOK_EVERY_MS)
+await Promise.all(all.map(({ calling }) => calling.stop()))
+await sleep(LOOK_EVERY_MS)
 console.log(`the attacker opened ${opened} sockets; load ${load} at its end`)
 
 const faults: string[] = []
@@ -105,7 +107,6 @@ for (const one of all) {
   const after = one.service.isAlive() ? await one.service.descriptors() : 0
   faults.push(...judge(one, after, one.service !== quiet))
 }
-await Promise.all(all.map(({ calling }) => calling.stop()))
 for (const { service } of all) {
   if (!service.isAlive()) continue
   const { code, ms } = await service.end()

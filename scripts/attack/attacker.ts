@@ -19,7 +19,9 @@ export interface Report {
 
 const ADDRESS = '127.0.0.2'
 /** A little later, so that the attacker is a burden to the service and not to the whole machine. */
-const AGAIN_MS = 500
+const AGAIN_MS = 1_000
+/** Who does not read does not hear that it was cut off: it leaves by itself, after longer than it may stay. */
+const UNREAD_MS = 30_000
 const PIPELINED = 100
 
 const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`
@@ -55,9 +57,12 @@ const keep = (make: () => Socket, staysBehind: boolean): void => {
   const socket = make()
   opened++
   if (!staysBehind) sockets.add(socket)
-  // Errors are what a peer that is cut off has; the end is not answered, nothing is read.
+  // Errors are what a peer that is cut off has. The service ends what has asked nothing; what does not read ends itself.
   socket.on('error', () => {})
+  if (staysBehind) socket.resume().once('end', () => setTimeout(() => socket.destroy(), AGAIN_MS))
+  const unread = staysBehind ? undefined : setTimeout(() => socket.destroy(), UNREAD_MS)
   socket.once('close', () => {
+    clearTimeout(unread)
     sockets.delete(socket)
     if (!isLeaving) setTimeout(keep, AGAIN_MS, make, staysBehind)
   })
@@ -67,22 +72,25 @@ const raw = (port: number): Socket =>
   connect({ host: '127.0.0.1', port, localAddress: ADDRESS, allowHalfOpen: true })
 
 const attack = ({ port, isTls, keys }: Target): void => {
-  const speak = (text: string | Buffer): Socket => {
+  const speak = (text: string | Buffer, reads: boolean): Socket => {
     const socket = isTls
       ? connectTls({ socket: raw(port), rejectUnauthorized: false, servername: 'localhost' })
       : raw(port)
-    socket.once(isTls ? 'secureConnect' : 'connect', () => socket.pause().write(text))
+    socket.once(isTls ? 'secureConnect' : 'connect', () => {
+      if (!reads) socket.pause()
+      socket.write(text)
+    })
     return socket
   }
   for (const [count, text] of BEGINNINGS) {
     for (let n = 0; n < count; n++) {
-      keep(() => speak(text), true)
-      if (isTls && n % 2 === 0) keep(() => raw(port).pause(), true)
+      keep(() => speak(text, true), true)
+      if (isTls && n % 2 === 0) keep(() => raw(port), true)
     }
   }
   QUESTIONS.forEach(([count, target], i) => {
     const text = head(target, keys[i] ?? '').repeat(PIPELINED)
-    for (let n = 0; n < count; n++) keep(() => speak(text), false)
+    for (let n = 0; n < count; n++) keep(() => speak(text, false), false)
   })
 }
 

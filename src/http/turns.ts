@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Connection, Connections } from './connections.ts'
+import { createFairShare } from './fair-share.ts'
 import { TIMEOUTS } from './protocol.ts'
 import type { Tap } from './tap.ts'
 
@@ -38,6 +39,7 @@ export interface TurnsOptions {
 
 export const createTurns = ({ connections, handle, onAnswered }: TurnsOptions): Turns => {
   const lines = new WeakMap<Connection, Line>()
+  const share = createFairShare()
 
   const begin = (connection: Connection, line: Line, turn: Turn): void => {
     line.current = turn
@@ -45,7 +47,9 @@ export const createTurns = ({ connections, handle, onAnswered }: TurnsOptions): 
     if (connections.isDraining() && connection.unanswered === 1) {
       turn.response.setHeader('connection', 'close')
     }
-    handle(turn.request, turn.response)
+    share(connection.network, () => {
+      if (!connection.raw.destroyed) handle(turn.request, turn.response)
+    })
   }
 
   /** The rest of a request that was held back had no time to come: its time begins now. */
