@@ -27,7 +27,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/build/src ./build/src
 COPY package.json openapi.yaml ./
 
-# HOST stays 127.0.0.1, as everywhere: who publishes the port opens it (docker-compose.yml, the Kubernetes manifests).
+# HOST stays 127.0.0.1, as everywhere: who publishes the port opens it (docker-compose.yml).
 ENV NODE_ENV=production PORT=8700 DATA_DIR=/data CONFIG_FILE=/etc/purser/purser.yaml
 VOLUME /data
 EXPOSE 8700
