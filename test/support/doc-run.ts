@@ -81,7 +81,6 @@ const GIVEN: Readonly<Record<string, string>> = {
   'docs/events.md': 'KEY=$(purser key issue -a listener -s aura-services:secrets -m r -e dev)',
   'docs/direct-line.md': `ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m rw -e dev)
 SITE=$(purser key issue -a my-site -s aura-services:token -m w -e dev)
-purser store put local:directline/key1 < key1.txt
 TOKEN=$(curl -X POST -H "Authorization: Bearer $SITE" "$PURSER/v1/channels/webchat/tokens" | node -p 'JSON.parse(fs.readFileSync(0)).token')`
 }
 
@@ -107,8 +106,9 @@ export const runPages = async (t: Test, blocks: readonly Block[]): Promise<strin
   })
   const state = createEmbeddedState(join(folder, 'data'))
   const sealer = createSealer(createKeyring([variables['ENCRYPTION_KEYS'] ?? '']))
-  const aws = { name: 'aws', state, sealer: () => sealer, now: Date.now }
-  for (const [path, text] of SEEDS) await putSecret(aws, path, new Sensitive(text))
+  const store = (name: string) => ({ name, state, sealer: () => sealer, now: Date.now })
+  for (const [path, text] of SEEDS) await putSecret(store('aws'), path, new Sensitive(text))
+  await putSecret(store('local'), 'directline/key1', new Sensitive(keys[0]))
   await state.close()
   const bin = join(folder, 'bin')
   mkdirSync(bin)
