@@ -8,6 +8,8 @@ export interface Example {
   readonly parameters?: Readonly<Record<string, unknown>>
   readonly body?: unknown
   readonly answer?: unknown
+  /** Where the stored bytes alone are asked for. */
+  readonly raw?: string
 }
 
 const KEY_ID = '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
@@ -95,10 +97,11 @@ const removed = (name: string) => ({ parameters: { name }, answer: { name, delet
 
 /** By operationId. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
-  readSecret: { parameters: { wanted: { ref: REF } }, answer: secret },
+  readSecret: { parameters: { wanted: { ref: REF } }, answer: secret, raw: secret.value },
   readSecretByName: {
     parameters: { name: 'smtp-password', field: 'password' },
-    answer: secret
+    answer: secret,
+    raw: secret.value
   },
   readSecrets: { parameters: { ref: [REF, 'aws:acme-pro-dbcfg/none'] }, answer: { results } },
   readSecretsPosted: { body: { refs: [REF, 'aws:acme-pro-dbcfg/none'] }, answer: { results } },

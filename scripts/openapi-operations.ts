@@ -189,15 +189,16 @@ const describeAuthorize = (item: Record<string, Operation>): void => {
 
 const addExamplesTo = (operation: Operation): void => {
   const { operationId, parameters = [], requestBody, responses } = operation
-  const { parameters: given = {}, body, answer } = EXAMPLES[operationId] ?? {}
+  const { parameters: given = {}, body, answer, raw } = EXAMPLES[operationId] ?? {}
   for (const parameter of parameters) {
     if (parameter.name in given) parameter.example = given[parameter.name]
     if (parameter.in === 'query' && !parameter.required) parameter.allowEmptyValue = true
   }
   for (const media of Object.values(requestBody?.content ?? {})) media.example = body
   for (const status of ['200', '201']) {
-    const [media] = Object.values(responses[status]?.content ?? {})
-    if (media !== undefined) media.example = answer
+    for (const [type, media] of Object.entries(responses[status]?.content ?? {})) {
+      media.example = /json|event-stream/.test(type) ? answer : raw
+    }
   }
 }
 

@@ -140,7 +140,9 @@ test('a page of a listed origin may send every header that an operation takes, a
   t.ok(
     given.includes('X-Cache') && given.includes('RateLimit') && given.includes('WWW-Authenticate')
   )
-  for (const name of given) t.ok(EXPOSED_HEADERS.includes(name.toLowerCase()), `is shown: ${name}`)
+  // Vary is for caches.
+  for (const name of given.filter((one) => one !== 'Vary'))
+    t.ok(EXPOSED_HEADERS.includes(name.toLowerCase()), `is shown: ${name}`)
 })
 
 test('what preflights allow and answers expose is what is listed, and the headers of answers are described', async (t) => {
