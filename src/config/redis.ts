@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
+import { pemOfFile } from '../core/file-text.ts'
 import type { RedisAddress, RedisCredentials } from '../state/redis-url.ts'
 import { ConfigError } from './fault.ts'
 import type { Settings } from './settings.ts'
@@ -83,7 +84,8 @@ export const readRedis = (
   if (address === undefined || prefix === undefined) return undefined
   const given = FILES.filter((name) => settings[name] !== undefined)
   if (given.length === 0 || address.kind === 'socket') return { address, prefix }
-  const read = (name: FileName): Buffer => readFileSync(resolve(folder, settings[name] ?? ''))
+  const read = (name: FileName): Buffer =>
+    pemOfFile(readFileSync(resolve(folder, settings[name] ?? '')))
   let known = check(given, read)
   const credentials = (): RedisCredentials => {
     try {

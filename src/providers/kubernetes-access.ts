@@ -11,6 +11,7 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse as parseYaml } from 'yaml'
 import { ProviderFault } from '../core/fault.ts'
+import { pemOfFile, textOfFile, wordOfFile } from '../core/file-text.ts'
 import { Sensitive } from '../core/secret.ts'
 import { createLogin, credentialFault, type Login } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
@@ -90,11 +91,11 @@ const tokenOfFile = async (
   kubeconfig: string,
   name: string | undefined
 ): Promise<string | undefined> => {
-  const document: unknown = parseYaml(await readFile(kubeconfig, 'utf8'))
+  const document: unknown = parseYaml(textOfFile(await readFile(kubeconfig)))
   if (!Value.Check(NamedUsers, document)) return undefined
   const file = document.users.find((user) => user.name === name)?.user?.tokenFile
   if (file === undefined || file === '') return undefined
-  return (await readFile(resolve(dirname(kubeconfig), file), 'utf8')).trim()
+  return wordOfFile(await readFile(resolve(dirname(kubeconfig), file)))
 }
 
 const load = async (
@@ -119,12 +120,13 @@ const load = async (
     case 'token': {
       const token = (await deps.credential(auth.token, options)).reveal()
       const { server, caCertFile } = auth
+      const ca = caCertFile && pemOfFile(await readFile(caCertFile)).toString('base64')
       return config.loadFromClusterAndUser(
         {
           name: 'cluster',
           server,
           skipTLSVerify: false,
-          ...(caCertFile && { caFile: caCertFile })
+          ...(ca && { caData: ca })
         },
         { name: 'user', token }
       )

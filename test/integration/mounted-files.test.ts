@@ -1,4 +1,5 @@
 /** Files that an editor or an orchestrator has put a byte order mark or white space into: they mean what they say. */
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
@@ -6,11 +7,13 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { Type } from 'typebox'
 import { connectStores, type StoresDeps } from '../../src/broker/stores.ts'
-import { Sensitive } from '../../src/core/secret.ts'
+import { readConfig } from '../../src/config/config.ts'
+import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { pluginOf } from '../../src/providers/catalog.ts'
 import { type Credential, defineProvider } from '../../src/providers/provider.ts'
 import { createCertificate } from '../support/certificate.ts'
 import { useEnvironment } from '../support/fake-gcp.ts'
+import { randomSecret } from '../support/keys.ts'
 import { createDeps } from '../support/provider-deps.ts'
 import { listen } from '../support/wire.ts'
 
@@ -73,6 +76,22 @@ test('A credential that is no UTF-8 text, or nothing but white space, is not the
   }
 })
 
+test("Redis' authority is seen behind a byte order mark", async (t) => {
+  const { cert } = createCertificate('127.0.0.1')
+  const folder = t.testdir({ 'purser.yaml': 'stores: []\n', 'ca.pem': `\uFEFF${cert}` })
+  const { redis } = readConfig(
+    {
+      ENCRYPTION_KEYS: newEncryptionKey(),
+      INTERNAL_SECRET: randomSecret(),
+      REDIS_URL: 'rediss://:pw@127.0.0.1',
+      REDIS_CA_FILE: 'ca.pem'
+    },
+    folder
+  )
+  const { address } = redis ?? {}
+  t.strictSame(address?.kind === 'single' && address.credentials?.().ca, Buffer.from(cert))
+})
+
 const secureServer = async (t: Test) => {
   const { key, cert } = createCertificate('127.0.0.1')
   const server = createServer(
@@ -88,7 +107,17 @@ const secureServer = async (t: Test) => {
   return { port: await listen(t, server), cert, secured }
 }
 
-const key = new Sensitive('{"client_email":"a@b.example","private_key":"x"}')
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' }
+})
+const KEY_FILE = JSON.stringify({
+  type: 'service_account',
+  client_email: 'a@b.example',
+  private_key_id: 'x',
+  private_key: privateKey
+})
 const VAULT = {
   mounts: [{ path: 'secret', version: 2 }],
   auth: { method: 'token', token: { env: 'T' } }
@@ -96,13 +125,44 @@ const VAULT = {
 const KINDS = [
   [
     'aws-secrets-manager',
-    (port: number) => ({ region: 'eu-west-1', endpoint: `https://127.0.0.1:${port}` })
+    (port: number, caCertFile: string) => ({
+      region: 'eu-west-1',
+      endpoint: `https://127.0.0.1:${port}`,
+      caCertFile
+    })
   ],
   [
     'azure-key-vault',
-    (port: number) => ({ vaultUrl: `https://127.0.0.1:${port}`, allowAnyHost: true })
+    (port: number, caCertFile: string) => ({
+      vaultUrl: `https://127.0.0.1:${port}`,
+      allowAnyHost: true,
+      caCertFile
+    })
   ],
-  ['vault', (port: number) => ({ ...VAULT, address: `https://127.0.0.1:${port}` })]
+  [
+    'vault',
+    (port: number, caCertFile: string) => ({
+      ...VAULT,
+      address: `https://127.0.0.1:${port}`,
+      caCertFile
+    })
+  ],
+  [
+    'gcp-secret-manager',
+    (port: number, caCertFile: string) => ({
+      project: 'my-project',
+      endpoint: `127.0.0.1:${port}`,
+      auth: { method: 'service-account-key', key: { env: 'KEY' } },
+      caCertFile
+    })
+  ],
+  [
+    'kubernetes',
+    (port: number, caCertFile: string) => {
+      const login = { method: 'token', token: { env: 'T' }, caCertFile }
+      return { namespaces: ['a'], auth: { ...login, server: `https://127.0.0.1:${port}` } }
+    }
+  ]
 ] as const
 
 for (const [kind, settingsFor] of KINDS) {
@@ -111,8 +171,8 @@ for (const [kind, settingsFor] of KINDS) {
     const { port, cert, secured } = await secureServer(t)
     const caCertFile = join(t.testdir(), 'ca.pem')
     writeFileSync(caCertFile, `\uFEFF${cert}`)
-    const deps = createDeps({}, { credential: async () => key })
-    const provider = await pluginOf(kind)?.connect({ ...settingsFor(port), caCertFile }, deps)
+    const deps = createDeps({ T: 'a-token', KEY: KEY_FILE })
+    const provider = await pluginOf(kind)?.connect(settingsFor(port, caCertFile), deps)
     await provider?.check({ signal: AbortSignal.timeout(10_000) }).catch(() => {})
     t.ok(await secured)
     await provider?.close()

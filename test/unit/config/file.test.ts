@@ -216,7 +216,7 @@ test('of a login only what was meant is complained about', async (t) => {
     /^\S+ stores.1.auth.extra is not a known member$/
   )
   const methods =
-    '{ method: token }, { method: approle }, { method: userpass }, { method: kubernetes }'
+    '{ method: token }, { method: approle }, { method: userpass }, { method: kubernetes }, { method: jwt }'
   for (const wrong of ['{ method: nope }', '{}', 'text']) {
     t.match(
       withAuth(wrong),
