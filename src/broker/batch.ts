@@ -7,7 +7,13 @@ import type { Locator, SecretRecord } from '../core/secret.ts'
 import type { CallOptions } from '../providers/provider.ts'
 import type { Store } from './stores.ts'
 
-export type ReadFrom = (store: Store, locator: Locator) => Promise<SecretRecord>
+export type ReadFrom = (store: Store, locator: Locator, client?: string) => Promise<SecretRecord>
+
+/** Runs a call on a client's behalf. */
+export const callFor =
+  ({ call }: Pick<Store, 'call'>, client: string | undefined): Store['call'] =>
+  (work) =>
+    call((options) => work({ ...options, ...(client !== undefined && { client }) }))
 
 const SIDE_BY_SIDE = 16
 
@@ -18,8 +24,8 @@ interface Asked {
 }
 
 /** One read by itself. */
-export const readAlone: ReadFrom = ({ provider, call }, locator) =>
-  call((options) => provider.read(locator, options))
+export const readAlone: ReadFrom = (store, locator, client) =>
+  callFor(store, client)((options) => store.provider.read(locator, options))
 
 const isForMany = ({ version, nativeId }: Locator): boolean =>
   version === undefined && nativeId === undefined
@@ -54,7 +60,12 @@ const readTogether = async (
   })
 }
 
-const readAll = async (store: Store, asked: readonly Asked[]): Promise<void> => {
+const readAll = async (
+  store: Store,
+  asked: readonly Asked[],
+  client: string | undefined
+): Promise<void> => {
+  const call = callFor(store, client)
   const { readMany } = store.provider
   const together = readMany === undefined ? [] : asked.filter(({ locator }) => isForMany(locator))
   const apart = together.length > 1 ? asked.filter((one) => !together.includes(one)) : asked
@@ -63,7 +74,7 @@ const readAll = async (store: Store, asked: readonly Asked[]): Promise<void> => 
     work: (options: CallOptions) => Promise<void>
   ): Promise<void> => {
     try {
-      await store.call(work)
+      await call(work)
     } catch (fault) {
       // Those that have an answer keep it.
       for (const { reject } of group) reject(fault)
@@ -78,10 +89,10 @@ const readAll = async (store: Store, asked: readonly Asked[]): Promise<void> => 
 }
 
 /** A reader for the parts of one batch: what is asked of a store within one turn of the event loop is read together. */
-export const createBatchReader = (): ReadFrom => {
+export const createBatchReader = (client?: string): ReadFrom => {
   const waiting = new Map<Store, Asked[]>()
   const flush = (): void => {
-    for (const [store, asked] of waiting) void readAll(store, asked)
+    for (const [store, asked] of waiting) void readAll(store, asked, client)
     waiting.clear()
   }
   return (store, locator) =>

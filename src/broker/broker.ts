@@ -10,7 +10,7 @@ import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
-import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
+import { callFor, createBatchReader, type ReadFrom, readAlone } from './batch.ts'
 
 import type { Caller, Door, Rules, Terms, Wanted } from './caller.ts'
 
@@ -123,8 +123,9 @@ export const createBroker = (options: BrokerOptions): Broker => {
       const current = rules()
       reference = parseWanted(current, caller, wanted, grant)
       const { store, reference: allowed } = authorize(current, caller, 'read', reference, grant)
-      if (store.spec.requireTags.size > 0) await tagGate.before(store, locatorOf(allowed))
-      const fetched = fetch(store, allowed, readFrom, freshness)
+      if (store.spec.requireTags.size > 0)
+        await tagGate.before(store, locatorOf(allowed), caller.client)
+      const fetched = fetch(store, allowed, readFrom, freshness, caller.client)
       disclosure = disclose(
         store,
         allowed,
@@ -140,7 +141,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
   }
 
   const readSecrets: Broker['readSecrets'] = (caller, wanted, terms) => {
-    const readFrom = createBatchReader()
+    const readFrom = createBatchReader(caller.client)
     return Promise.all(
       wanted.map((one) => readSecret(caller, one, readFrom, terms).catch(toProblem))
     )
@@ -191,7 +192,10 @@ export const createBroker = (options: BrokerOptions): Broker => {
         await checkTags(store, authorized.reference)
         // The intent is on record before anything changes, the result after it.
         await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
-        const writing = store.call((call) =>
+        const writing = callFor(
+          store,
+          caller.client
+        )((call) =>
           write(locatorOf(authorized.reference), text, {
             ...call,
             ...(ifVersion !== undefined && { ifVersion })

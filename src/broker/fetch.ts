@@ -25,7 +25,8 @@ export type Fetch = (
   store: Store,
   reference: Reference,
   readFrom: ReadFrom,
-  freshness?: Freshness
+  freshness?: Freshness,
+  client?: string
 ) => Fetched | Promise<Fetched>
 
 /** 0 asks for an answer of its own, whatever was read in the same millisecond. */
@@ -47,6 +48,7 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
     reference: Reference,
     readFrom: ReadFrom,
     freshness: Freshness | undefined,
+    client: string | undefined,
     isCached: boolean
   ): Promise<Fetched> => {
     const locator = locatorOf(reference)
@@ -54,7 +56,7 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
     const { entry, from } = await cache.load(
       store.origin,
       locator,
-      () => readFrom(store, locator),
+      () => readFrom(store, locator, client),
       {
         // What changes beside this process is asked each time, and costs nothing.
         remembersFailures: store.provider.isCurrent === undefined,
@@ -64,7 +66,7 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
     return { entry, from: isCached && from === 'MISS' ? 'REVALIDATED' : from }
   }
 
-  return (store, reference, readFrom, freshness) => {
+  return (store, reference, readFrom, freshness, client) => {
     const locator = locatorOf(reference)
     const found = cache.lookup(reference.store, locator)
     if (found.state === 'fresh') {
@@ -75,13 +77,14 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
         if (isDue) fetchAhead(store, reference, entry)
         return { entry, from: 'HIT' }
       }
-      return load(store, reference, readFrom, freshness, freshness !== undefined && !isNewEnough)
+      const isCached = freshness !== undefined && !isNewEnough
+      return load(store, reference, readFrom, freshness, client, isCached)
     }
     if (found.state === 'stale' && freshness === undefined) {
       if (found.isDue) fetchAhead(store, reference, found.entry)
       return { entry: found.entry, from: 'STALE' }
     }
     if (found.state === 'negative' && freshness === undefined) throw found.fault
-    return load(store, reference, readFrom, freshness, false)
+    return load(store, reference, readFrom, freshness, client, false)
   }
 }

@@ -76,8 +76,8 @@ export const createGuard = ({
     })
   const breakers = { read: breakerOf('read'), list: breakerOf('list'), write: breakerOf('write') }
 
-  const charge = (cost: number): void => {
-    const retryAfterSeconds = bucket?.take(cost)
+  const charge = (cost: number, client: string | undefined): void => {
+    const retryAfterSeconds = bucket?.take(cost, client)
     if (retryAfterSeconds === undefined) return
     if (now() - toldAt >= TELL_EVERY_MS) {
       toldAt = now()
@@ -110,7 +110,7 @@ export const createGuard = ({
     const breaker = breakers[operation]
     const refusal = breaker.refusal()
     if (refusal !== undefined) throw refusal
-    charge(cost)
+    charge(cost, options.client)
     const leave = breaker.enter()
     const settle = (fault: ProviderFault | undefined): void => {
       leave(fault, options.signal)

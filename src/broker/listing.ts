@@ -9,6 +9,7 @@ import { ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Listing, Page } from '../providers/provider.ts'
+import { callFor } from './batch.ts'
 import type { Caller, Rules } from './caller.ts'
 import { denied } from './decision.ts'
 import type { Store } from './stores.ts'
@@ -103,10 +104,12 @@ export interface WalkOptions {
 export const openWalk = (
   { rules: { policy }, sealer, now }: WalkOptions,
   caller: Caller,
-  { provider: { list }, call }: Store,
+  store: Store,
   prefix: Prefix,
   cursor: string | undefined
 ): Walk => {
+  const { list } = store.provider
+  const call = callFor(store, caller.client)
   if (list === undefined) throw denied('store_cannot_list')
   const context = contextOf(caller, prefix)
   const at = (path: string) => ({ store: prefix.store, path })

@@ -4,12 +4,13 @@
  */
 import type { SecretCache } from '../cache/secret-cache.ts'
 import type { Locator, Tags } from '../core/secret.ts'
+import { callFor } from './batch.ts'
 import { denied } from './decision.ts'
 import type { Store } from './stores.ts'
 
 export interface TagGate {
   /** Before a read: for stores that tell tags apart from the text, so that what is not tagged is not even fetched. */
-  readonly before: (store: Store, locator: Locator) => Promise<void>
+  readonly before: (store: Store, locator: Locator, client?: string) => Promise<void>
   /** After a read: for stores that tell them together. */
   readonly after: (store: Store, tags: Tags | undefined) => void
 }
@@ -31,13 +32,13 @@ export interface TagGateOptions {
 }
 
 export const createTagGate = ({ cache, negativeTtlMs, now }: TagGateOptions): TagGate => ({
-  before: async (store, { path, nativeId }) => {
-    const { spec, provider, call } = store
+  before: async (store, { path, nativeId }, client) => {
+    const { spec, provider } = store
     const { readTags } = provider
     if (spec.requireTags.size === 0 || readTags === undefined) return
     // Tags belong to a secret, not to one of its versions.
     const secret = { path, ...(nativeId !== undefined && { nativeId }) }
-    const read = (): Promise<Tags> => call((options) => readTags(secret, options))
+    const read = (): Promise<Tags> => callFor(store, client)((options) => readTags(secret, options))
     const found = cache.lookup(spec.name, secret)
     if (found.state === 'negative') throw found.fault
     // A fault stays what it is, since it is ours or the store's and not the caller's; it passes nothing.

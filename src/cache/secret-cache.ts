@@ -4,9 +4,9 @@
  * after its time but while its store fails, and then visibly and within a bound; and nothing after an invalidation that came
  * first.
  */
-import { LRUCache } from 'lru-cache'
 import { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
+import { createKeptMap } from './kept-map.ts'
 import { familyOf, type Invalidation, type Origin, type Place, placeIn } from './origin.ts'
 import type { SharedTier } from './shared-tier.ts'
 import { createSingleFlight, type Flight } from './single-flight.ts'
@@ -127,7 +127,7 @@ export const createSecretCache = <T = SecretRecord>(
   const isKeeping = ttlMs > 0 && maxEntries > 0
   const tier = isKeeping ? options.tier : undefined
   // Times are ours, not the library's.
-  const kept = new LRUCache<string, Kept<T>>({ max: Math.max(1, maxEntries) })
+  const kept = createKeptMap<Kept<T>>(maxEntries, ({ slot }) => slot.entry !== undefined)
   const flights = createSingleFlight<Loaded<T>>()
 
   const keep = (key: string, slot: Slot<T>, tookMs = 0): void => {
@@ -277,17 +277,17 @@ export const createSecretCache = <T = SecretRecord>(
     invalidate: (what) => {
       const matches = matcherOf(what)
       flights.detach((key) => matches(key))
-      const dropped = [...kept.entries()].filter(([key, { family }]) => matches(key, family))
+      const dropped = kept.entries().filter(([key, { family }]) => matches(key, family))
       for (const [key] of dropped) kept.delete(key)
       return dropped.length
     },
 
     sweep: () => {
       const time = now()
-      const ended = [...kept.entries()].filter(([, { slot }]) => endOf(slot) <= time)
+      const ended = kept.entries().filter(([, { slot }]) => endOf(slot) <= time)
       for (const [key] of ended) kept.delete(key)
     },
 
-    size: () => kept.size
+    size: kept.size
   }
 }

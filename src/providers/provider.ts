@@ -14,6 +14,8 @@ import type { Route } from './proxy.ts'
 export interface CallOptions {
   /** Aborts at the total deadline of the read (UPSTREAM_TIMEOUT_MS). A provider settles promptly when it does. */
   readonly signal: AbortSignal
+  /** On whose behalf, for the store's quota; undefined: our own. A provider has no use for it. */
+  readonly client?: string
 }
 
 export interface WriteOptions extends CallOptions {

@@ -265,3 +265,14 @@ test('a store that is kept over a reload keeps its guard, and a new quota makes 
   t.equal(connects, 1)
   t.notOk(calls.includes('close'))
 })
+
+test('a client that has had its share is refused while another asks, and the other is not', async (t) => {
+  const { guarded, clock } = open({ perSecond: 10, burst: 40 })
+  const as = (client: string) => guarded.read(ONE, { ...within(), client })
+  for (let i = 0; i < 40; i++) await as('alice')
+  await refusedBy(t, as('alice'), { reason: 'throttled', code: 'quota' })
+  await as('bob')
+  clock.now += 100
+  await as('bob')
+  await refusedBy(t, as('alice'), { reason: 'throttled', code: 'quota' })
+})
