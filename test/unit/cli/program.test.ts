@@ -64,6 +64,14 @@ test('What key issue cannot make sense of is wrong usage, with nothing on stdout
   }
 })
 
+test('The version of an API in place of that of the platform is refused with the difference', async (t) => {
+  for (const version of ['1', 'v1', '8.3']) {
+    const { code, stderr } = await parse(['key', 'issue', '-v', version])
+    t.equal(code, 2, version)
+    t.match(stderr, /full version of the platform, .* such as 8\.3\.0.*version of an API/)
+  }
+})
+
 test('No command, half a command and an unknown one are wrong usage', async (t) => {
   for (const words of [[], ['key'], ['store'], ['nonsense'], ['key', 'revoke']]) {
     t.match(await parse(words), { code: 2, stdout: '', stderr: /./ })
