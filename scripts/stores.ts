@@ -109,6 +109,9 @@ const quotaOf = ({ kind }: ProviderPlugin): string => {
   return `${lead}; without it that is ${perSecond} a second, and ${burst} at once after a rest.`
 }
 
+const PROXY =
+  '`proxy: http://user:password@host:port` leads to it through an outgoing proxy, by CONNECT: the proxy sees host and port, and the certificate is that of the store; `proxy: environment` takes HTTPS_PROXY and NO_PROXY. Without it no proxy counts, and this machine, metadata services and the cluster are never asked for through one.'
+
 const settingsOf = (plugin: ProviderPlugin): string => {
   const { settings, tags } = plugin
   const members = membersOf(settings as Schema)
@@ -118,6 +121,7 @@ const settingsOf = (plugin: ProviderPlugin): string => {
       ? 'It cannot have `requireTags`: secrets of this kind have no tags.'
       : `With \`requireTags\` only secrets are read and written that have what it names among their ${tags}.`,
     quotaOf(plugin),
+    plugin.proxies === undefined ? 'It has no use for a `proxy`.' : PROXY,
     members.length === 0 ? 'There is nothing else to set.' : ''
   ]
   return [

@@ -79,6 +79,10 @@ export const faultOf = (
 export const isRefusal = ({ code }: ProviderFault): boolean =>
   code === 'IAM_PERMISSION_DENIED' || code === 'PERMISSION_DENIED'
 
+/** The version that was asked for is disabled or destroyed. */
+export const isSwitchedOff = ({ code }: ProviderFault): boolean =>
+  code === 'version_disabled' || code === 'version_destroyed'
+
 /** Google has disowned the token that came with the call. */
 export const isStale = ({ code }: ProviderFault): boolean => code === 'UNAUTHENTICATED'
 

@@ -15,7 +15,12 @@ import { USER_AGENT } from './user-agent.ts'
 /** What a request is about goes into a header too, for Google to route by. */
 type Request =
   | { readonly name: string }
-  | { readonly parent: string; readonly pageSize: number; readonly pageToken?: string }
+  | {
+      readonly parent: string
+      readonly pageSize: number
+      readonly pageToken?: string
+      readonly filter?: string
+    }
   | {
       readonly parent: string
       readonly payload: { readonly data: Uint8Array; readonly dataCrc32c: number }

@@ -16,6 +16,7 @@ export interface Answers {
   readonly addSecretVersion: InstanceType<Protos['SecretVersion']>
   readonly getSecret: InstanceType<Protos['Secret']>
   readonly listSecrets: InstanceType<Protos['ListSecretsResponse']>
+  readonly listSecretVersions: InstanceType<Protos['ListSecretVersionsResponse']>
 }
 
 const lastSegment = (name: string | null | undefined): string => name?.split('/').at(-1) ?? ''
@@ -46,6 +47,12 @@ export const toRecord = (answer: Answers['accessSecretVersion']): SecretRecord =
 export const toWritten = (answer: Answers['addSecretVersion']): { readonly version: string } => ({
   version: versionIn(answer)
 })
+
+/** The newest of the versions, as Google lists them; undefined if there is none. Throws ProviderFault `invalid_answer`. */
+export const newestIn = ({ versions }: Answers['listSecretVersions']): string | undefined => {
+  const [newest] = versions
+  return newest && versionIn(newest)
+}
 
 const ID = /^[A-Za-z0-9_-]{1,255}$/
 

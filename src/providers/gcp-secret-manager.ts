@@ -6,6 +6,7 @@
  * IAM, each only where it is wanted, and on the secrets themselves unless the project is said:
  * - to read `secretmanager.versions.access` (`roles/secretmanager.secretAccessor`);
  * - to read their labels `secretmanager.secrets.get` (`roles/secretmanager.viewer`);
+ * - with `newest: enabled` also `secretmanager.versions.list` (`roles/secretmanager.viewer`);
  * - to write `secretmanager.versions.add` (`roles/secretmanager.secretVersionAdder`);
  * - to list `secretmanager.secrets.list` on the project (`roles/secretmanager.viewer`), which a check tries as well and
  *   takes a refusal for good health.
@@ -15,11 +16,11 @@ import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
 import type { Locator } from '../core/secret.ts'
-import { isInvalid, isRefusal } from './gcp-answer.ts'
+import { isInvalid, isRefusal, isSwitchedOff } from './gcp-answer.ts'
 import { Auth, createAuthority } from './gcp-auth.ts'
 import { openChannel } from './gcp-channel.ts'
-import { payloadOf, toListing, toRecord, toWritten } from './gcp-record.ts'
-import { defineProvider } from './provider.ts'
+import { newestIn, payloadOf, toListing, toRecord, toWritten } from './gcp-record.ts'
+import { type CallOptions, defineProvider } from './provider.ts'
 
 const Settings = Type.Object(
   {
@@ -39,6 +40,12 @@ const Settings = Type.Object(
         pattern: '^[a-z]+(-[a-z0-9]+)*$',
         maxLength: 32,
         description: 'the location of regional secrets, e.g. `europe-west3`; global ones if absent'
+      })
+    ),
+    newest: Type.Optional(
+      Type.Literal('enabled', {
+        description:
+          'while the newest version is disabled or destroyed, read the newest that is enabled, which takes `secretmanager.versions.list`'
       })
     ),
     auth: Type.Optional(Auth),
@@ -117,11 +124,29 @@ export const gcpSecretManager = defineProvider({
     const parent = `projects/${project}${location === undefined ? '' : `/locations/${location}`}`
     const nameOf = ({ path }: Locator) => `${parent}/secrets/${path}`
 
+    const access = async (locator: Locator, version: string, options: CallOptions) => {
+      const name = `${nameOf(locator)}/versions/${version}`
+      return toRecord(await channel.call('accessSecretVersion', { name }, options))
+    }
+
+    /** What Google calls latest may be a version that is switched off; the newest of those that are not is asked for then. */
+    const readNewestEnabled = async (locator: Locator, options: CallOptions) => {
+      try {
+        return await access(locator, 'latest', options)
+      } catch (fault) {
+        if (!isSwitchedOff(fault as ProviderFault)) throw fault
+        const request = { parent: nameOf(locator), pageSize: 1, filter: 'state:ENABLED' }
+        const version = newestIn(await channel.call('listSecretVersions', request, options))
+        if (version === undefined) throw fault
+        return access(locator, version, options)
+      }
+    }
+
     return {
-      read: async (locator, options) => {
-        const name = `${nameOf(locator)}/versions/${locator.version ?? 'latest'}`
-        return toRecord(await channel.call('accessSecretVersion', { name }, options))
-      },
+      read: (locator, options) =>
+        locator.version === undefined && settings.newest === 'enabled'
+          ? readNewestEnabled(locator, options)
+          : access(locator, locator.version ?? 'latest', options),
       readTags: async (locator, options) => {
         const { labels } = await channel.call('getSecret', { name: nameOf(locator) }, options)
         return new Map(Object.entries(labels))

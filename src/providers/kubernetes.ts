@@ -6,7 +6,8 @@
  * some of them.
  *
  * RBAC: a Role in each namespace on `secrets`, best with `resourceNames`: the verb `get` to read, `get` and `patch` to
- * write; never `list` or `watch`. To check, nothing more than `system:basic-user`, which every authenticated account has.
+ * write; never `list` or `watch`. To check, nothing more than `system:basic-user` and `system:public-info-viewer`, which every
+ * authenticated account has.
  */
 import { Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
@@ -160,6 +161,10 @@ export const kubernetes = defineProvider({
           spec: { resourceAttributes }
         })
         assertAccessReview(await call({ ...REVIEW, body }, options))
+        // The review is answered from memory, also while what keeps the secrets is gone.
+        await call({ path: '/readyz' }, options).catch((fault: ProviderFault) => {
+          if (fault.status !== 403 && fault.status !== 404) throw fault
+        })
       },
 
       close: async () => {

@@ -15,6 +15,7 @@ import {
   errorInfo,
   gcpDialect,
   labelled,
+  listed,
   PROJECT,
   refusal,
   retryInfo,
@@ -333,4 +334,37 @@ test('an emulator without `auth` is sent no credential', async (t) => {
   await read()
   t.equal(wire.reads[0]?.headers.authorization, undefined)
   t.equal(wire.logins.length, 0)
+})
+
+test('with `newest: enabled` the newest version that is not switched off is read', async (t) => {
+  const asked: (readonly [string, string])[] = []
+  const state = { latest: 'DISABLED', enabled: ['projects/1/secrets/a/versions/6'] }
+  const found: Dialect['found'] = (_, request) => {
+    const [method, name] = calledIn(request)
+    asked.push([method, name])
+    if (method === 'ListSecretVersions') return listed(state.enabled)
+    return name.endsWith('/latest') && state.latest !== 'ENABLED'
+      ? refusal(9, `Secret Version [projects/1/secrets/a/versions/7] is in ${state.latest} state.`)
+      : accessed(name.replace('latest', '7'), Buffer.from('x'))
+  }
+  const { read } = await open(t, { dialect: { found }, settings: { newest: 'enabled' } })
+  for (const latest of ['DISABLED', 'DESTROYED']) {
+    state.latest = latest
+    t.equal((await read()).version, '6')
+  }
+  t.match(asked.slice(0, 3), [
+    ['AccessSecretVersion', /versions\/latest$/],
+    ['ListSecretVersions', `projects/${PROJECT}/secrets/a`],
+    ['AccessSecretVersion', /versions\/6$/]
+  ])
+  state.enabled = []
+  t.match(await faultOf(read()), { reason: 'not_found', code: 'version_destroyed' })
+  state.latest = 'ENABLED'
+  asked.length = 0
+  t.equal((await read()).version, '7')
+  t.equal(asked.length, 1, 'and nothing is listed where the newest is good')
+
+  const usual = await open(t, { dialect: { found } })
+  state.latest = 'DISABLED'
+  t.match(await faultOf(usual.read()), { reason: 'not_found', code: 'version_disabled' })
 })

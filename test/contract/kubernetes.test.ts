@@ -10,6 +10,7 @@ import {
   secret,
   status
 } from '../support/fake-kubernetes.ts'
+import type { WireAnswer } from '../support/wire.ts'
 import { faultOf, within } from './subject.ts'
 
 const path = 'apps/db'
@@ -148,6 +149,28 @@ test('check proves who we are, whatever it would allow, and takes no portal for 
   t.equal((await faultOf(portal.provider.check(within()))).reason, 'invalid_answer')
   const stranger = await openKubernetes(t, () => status(401, 'Unauthorized', 'Unauthorized'))
   t.match(await faultOf(stranger.provider.check(within())), { reason: 'denied', status: 401 })
+})
+
+test('check fails while the server has lost what keeps the secrets, if it may ask for that', async (t) => {
+  const review = {
+    status: 201,
+    body: '{"kind":"SelfSubjectAccessReview","status":{"allowed":true}}'
+  }
+  const readyz = (answer: WireAnswer) =>
+    openKubernetes(t, ({ url }) => (url === '/readyz' ? answer : review))
+  const lost = {
+    status: 500,
+    body: '[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed'
+  }
+  const without = await readyz(lost)
+  t.match(await faultOf(without.provider.check(within())), { reason: 'unavailable', status: 500 })
+  for (const answer of [
+    { status: 200, body: 'ok' },
+    status(403, 'Forbidden', 'no'),
+    status(404, 'NotFound', 'no')
+  ]) {
+    await (await readyz(answer)).provider.check(within())
+  }
 })
 
 test('a server that says when it will be back is not asked again before', async (t) => {

@@ -36,7 +36,11 @@ export interface FakeCluster extends RealStore {
 const SECRET = /^\/api\/v1\/namespaces\/([^/]+)\/secrets\/([^/?]+)$/
 
 const refused = (code: number, reason: string, name: string) =>
-  status(code, reason, `secrets "${name}": it cannot be done`, { name, kind: 'secrets' })
+  status(code, reason, `secrets "${name}": it cannot be done`, {
+    name,
+    // Of a validation it is the type, of all else the resource.
+    kind: code === 422 ? 'Secret' : 'secrets'
+  })
 
 /** RFC 7396, of one level. */
 const merge = (data: StoredSecret['data'], patch: Patch['data'] = {}): StoredSecret['data'] => {

@@ -89,7 +89,12 @@ export const kubernetesDialect: Dialect = {
       name: message,
       kind: 'secrets'
     }),
-  throttled: (message) => status(429, 'TooManyRequests', `${message}, please try again later`),
+  // As its limit of requests in flight answers: no Status, and always a hint, which a test may set.
+  throttled: (message) => ({
+    status: 429,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: `${message} Too many requests, please try again later.\n`
+  }),
   expired: (message) => status(401, 'Unauthorized', `Unauthorized ${message}`),
   // What keeps the token ready is no part of the API: it is another store, or the kubelet.
   login: ({ url }, n) => (url === '/token' ? { status: 200, body: `token-${n}\n` } : undefined),
