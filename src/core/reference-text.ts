@@ -6,7 +6,10 @@
 
 /** What Go calls printable, as Vault asks of a path (unicode.IsPrint): no control, no format character, no space but the one. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
-export const isPrintable = (text: string): boolean => PRINTABLE.test(text)
+/** Nearly all names are, and are told ten times as fast. */
+const PRINTABLE_ASCII = /^[ -~]*$/
+export const isPrintable = (text: string): boolean =>
+  PRINTABLE_ASCII.test(text) || PRINTABLE.test(text)
 
 /** What separates parts, begins an escape, or others take for a slash. */
 const SEPARATORS = /[%?#\\]/
@@ -31,7 +34,8 @@ const decode = (text: string): string | undefined => {
 const hasEndsOfItsOwn = (text: string): boolean => !text.startsWith(' ') && !text.endsWith(' ')
 
 const decodeWithout = (signs: RegExp, text: string): string | undefined => {
-  if (signs.test(text.replace(/%[0-9A-Fa-f]{2}/g, ''))) return undefined
+  const literal = text.includes('%') ? text.replace(/%[0-9A-Fa-f]{2}/g, '') : text
+  if (signs.test(literal)) return undefined
   const decoded = decode(text)
   return decoded !== undefined && isPrintable(decoded) ? decoded : undefined
 }
@@ -64,7 +68,9 @@ const FIELD_MAX = 1_024
 
 /** Names of members are anybody's, but a record of them stays one line. */
 const isFieldText = (text: string): boolean =>
-  text !== '' && text.length <= FIELD_MAX && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)
+  text !== '' &&
+  text.length <= FIELD_MAX &&
+  (PRINTABLE_ASCII.test(text) || !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text))
 
 export const FIELD_RULE =
   'a field is a name, or after a slash a JSON pointer (~0 is ~, ~1 is /), of up to 1,024 characters; % ? # and spaces at an end are written as percent-escapes'

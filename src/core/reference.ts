@@ -105,7 +105,7 @@ const settle = (target: Target, beside: Beside): Reference | undefined => {
     ...(field !== undefined && { field }),
     ...(nativeId !== undefined && { nativeId })
   }
-  if (formatReference(reference).length > LENGTH_MAX) {
+  if (format(reference).length > LENGTH_MAX) {
     throw malformed(form, 'its canonical spelling has at most 2,048 characters')
   }
   return reference
