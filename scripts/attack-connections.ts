@@ -28,6 +28,7 @@ const { values } = parseArgs({
     'without-latency': { type: 'boolean', default: false }
   }
 })
+const hasLatency = !values['without-latency']
 const attackMs = Number(values.seconds) * 1000
 
 interface Watched {
@@ -66,13 +67,13 @@ const judge = (one: Watched, after: number, isAttacked: boolean): string[] => {
   )
   if (!isAttacked) return []
   if (!service.isAlive()) return [`${service.name} has ended: ${service.output().slice(-500)}`]
+  // How long it had to wait says something of the service on a quiet machine alone.
+  const counts = [...failures.keys()].some((what) => what !== 'timeout' || hasLatency)
   return [
     ...(residentMb < RESIDENT_MAX_MB ? [] : [`${service.name}: too much memory`]),
     ...(after <= before + 2 ? [] : [`${service.name}: descriptors are not back`]),
-    ...(failures.size === 0 && times.length > 0
-      ? []
-      : [`${service.name}: the caller had failures`]),
-    ...(p99 < P99_MAX_MS || values['without-latency'] ? [] : [`${service.name}: p99 is too high`])
+    ...(!counts && times.length > 0 ? [] : [`${service.name}: the caller had failures`]),
+    ...(p99 < P99_MAX_MS || !hasLatency ? [] : [`${service.name}: p99 is too high`])
   ]
 }
 
@@ -100,6 +101,12 @@ const [{ opened }] = (await once(attacker, 'message')) as [Report]
 await sleep(BACK_WITHIN_MS - LOOK_EVERY_MS)
 await Promise.all(all.map(({ calling }) => calling.stop()))
 await sleep(LOOK_EVERY_MS)
+const isBack = async ({ service, before }: Watched): Promise<boolean> =>
+  !service.isAlive() || (await service.descriptors()) <= before + 2
+for (let n = 0; n < 60 && !hasLatency; n++) {
+  if ((await Promise.all(all.map(isBack))).every(Boolean)) break
+  await sleep(LOOK_EVERY_MS)
+}
 console.log(`the attacker opened ${opened} sockets; load ${load} at its end`)
 
 const faults: string[] = []
@@ -111,7 +118,7 @@ for (const { service } of all) {
   if (!service.isAlive()) continue
   const { code, ms } = await service.end()
   console.log(`${service.name}: SIGTERM ends it with ${code} after ${ms.toFixed(0)} ms`)
-  if (code !== 0 || (ms > END_MAX_MS && !values['without-latency'])) {
+  if (code !== 0 || (ms > END_MAX_MS && hasLatency)) {
     faults.push(`${service.name}: no proper end`)
   }
 }
