@@ -206,11 +206,12 @@ test('SIGHUP takes over a changed purser.yaml and .env as a whole, or nothing of
   t.match(JSON.parse(refusal), { level: 'error', faults: [/^purser\.yaml:6:\d+: .*not a known/] })
   t.strictSame(await Promise.all([oldKey, newKey].map(status)), [200, 200])
 
-  // And the process is none the worse for it.
+  // And the process is none the worse for it; a ring without the key that something kept needs is refused elsewhere.
+  writeEnv(folder, changed)
   writeYaml(folder, LOCAL_YAML)
   child.kill('SIGHUP')
   await says(/reloaded.*nothing changed.*reloaded/s)
-  t.strictSame(await Promise.all([oldKey, newKey].map(status)), [401, 401])
+  t.strictSame(await Promise.all([oldKey, newKey].map(status)), [403, 403])
 })
 
 /** A definition of a store that is long in coming, and with it the start of the service. */
