@@ -63,8 +63,13 @@ test('every YAML is what it is shown as: a configuration that passes the check, 
     } else if (members.has('clients')) {
       const defaults = { environment: 'pro', minimumVersion: '8.3.0', maxDays: 0 } as const
       t.doesNotThrow(() => parseConsumers(block.text, where(block), defaults), where(block))
-    } else if (members.has('tasks') || members.has('hosts') || Array.isArray(parse(block.text))) {
-      t.pass(`${where(block)}: of Ansible, parsed`)
+    } else if (
+      members.has('stringData') ||
+      members.has('tasks') ||
+      members.has('hosts') ||
+      Array.isArray(parse(block.text))
+    ) {
+      t.pass(`${where(block)}: a part of a manifest or of Ansible, parsed`)
     } else {
       const text = members.has('stores') ? block.text : LOCAL + block.text
       t.doesNotThrow(() => parseConfigFile(text, where(block)), where(block))

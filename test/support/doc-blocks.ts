@@ -49,7 +49,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/(?:^|[|;&(] *)aws [a-z]/, 'asks AWS'],
   [/(?:^|[|;&($] *)az [a-z]|\$SUBSCRIPTION/, 'asks Azure'],
   [/(?:^|[|;&($] *)gcloud [a-z]/, 'asks Google Cloud'],
-  [/(?:^|[|;&($] *)kubectl [a-z]/, 'asks a cluster'],
+  [/(?:^|[|;&($] *)kubectl /, 'asks a cluster'],
   [/(?:^|[|;&($] *)(?:vault|bao) [a-z]/, 'asks a Vault: vault.test.ts does'],
   [
     /\b(?:terraform|docker|ansible|ansible-vault|ansible-playbook|helm|az|jq) /,

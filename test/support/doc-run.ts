@@ -3,8 +3,8 @@
  * the address of the service and its environment; what is refused has to be said to be.
  */
 import { execFile, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
@@ -112,6 +112,7 @@ export const runPages = async (t: Test, blocks: readonly Block[]): Promise<strin
   await state.close()
   const bin = join(folder, 'bin')
   mkdirSync(bin)
+  symlinkSync(resolve('examples'), join(folder, 'examples'))
   for (const [name, text] of Object.entries(SHIMS)) {
     writeFileSync(join(bin, name), text)
     chmodSync(join(bin, name), 0o755)
