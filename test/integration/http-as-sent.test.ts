@@ -163,6 +163,7 @@ test('our own paths have one spelling: an encoded letter is no route of ours, on
           headers: credential
         })
         t.equal(answer?.statusCode, 404, `${method} ${url}`)
+        if (method === 'head') continue
         t.equal(answer?.json().code, 'route_not_found', `${method} ${url}`)
       }
     }
