@@ -7,6 +7,8 @@ import type { PolicyAction } from '../core/policy.ts'
 import { ProblemError } from '../core/problem.ts'
 import {
   createReferenceBook,
+  type Prefix,
+  parsePrefix,
   parseReference,
   type Reference,
   type ReferenceBook
@@ -86,6 +88,37 @@ export const parseWanted = (
     return readReference(rules.book, client, wanted)
   } catch (error) {
     if (grant !== undefined || !isReadable(wanted) || mayReadIt(rules, client, wanted)) throw error
+    throw denied('invalid_for_its_store')
+  }
+}
+
+/** Whether a rule lets the client read anything of the store, so that the store and its kind are no news. */
+export const mayKnowStore = ({ policy }: Rules, client: string, store: string): boolean =>
+  policy.grantsOf(client).read.some((pattern) => pattern.startsWith(`${store}:`))
+
+const isReadablePrefix = (text: string): boolean => {
+  try {
+    parsePrefix(text, NOTHING)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The same for a prefix: what is wrong only because of the kind of its store is told to those alone who may read something
+ * of that store.
+ */
+export const parseWantedPrefix = (
+  rules: Rules,
+  { client }: Caller,
+  text: string
+): Prefix | undefined => {
+  try {
+    return parsePrefix(text, rules.book)
+  } catch (error) {
+    const [store = ''] = text.split(':', 1)
+    if (!isReadablePrefix(text) || mayKnowStore(rules, client, store)) throw error
     throw denied('invalid_for_its_store')
   }
 }

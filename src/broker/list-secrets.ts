@@ -3,10 +3,11 @@
  * to be the caller's when it is read, for want of a tag, is left out like what policy leaves out.
  */
 import { ProblemError } from '../core/problem.ts'
-import { formatReference, type Prefix, parsePrefix } from '../core/reference.ts'
+import { formatReference, type Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Broker, Disclosure } from './broker.ts'
 import type { Caller, Rules, Terms } from './caller.ts'
+import { parseWantedPrefix } from './decision.ts'
 import { authorizeListing, type ListRequest, openWalk, type Walk } from './listing.ts'
 import type { Recorder } from './record.ts'
 
@@ -96,7 +97,7 @@ export const createListSecrets = (options: ListSecretsOptions): Broker['listSecr
     let opened: Opened
     let paths: readonly string[]
     try {
-      prefix = parsePrefix(request.prefix, rules().book)
+      prefix = parseWantedPrefix(rules(), caller, request.prefix)
       opened = open(caller, request, prefix)
       // Whether another one follows that the caller may read is only known, where tags decide, once that is read too.
       paths = await opened.walk.take(opened.hasTags ? limit + 1 : limit)

@@ -11,7 +11,7 @@ import type { Sealer } from '../crypto/sealer.ts'
 import type { Listing, Page } from '../providers/provider.ts'
 import { callFor } from './batch.ts'
 import type { Caller, Rules } from './caller.ts'
-import { denied } from './decision.ts'
+import { denied, mayKnowStore } from './decision.ts'
 import type { Store } from './stores.ts'
 
 export interface ListRequest {
@@ -81,15 +81,14 @@ const openCursor = (sealer: Sealer, text: string, context: string[]): Position =
 
 /** Throws `insufficient_mode` or `access_denied`. */
 export const authorizeListing = (
-  { policy, stores }: Rules,
+  rules: Rules,
   caller: Caller,
   prefix: Prefix | undefined
 ): { readonly store: Store; readonly prefix: Prefix } => {
   if (!caller.mode.includes('r')) throw new ProblemError('insufficient_mode')
-  const store = prefix && stores.get(prefix.store)
+  const store = prefix && rules.stores.get(prefix.store)
   if (prefix === undefined || store === undefined) throw denied('unknown_store')
-  const { read } = policy.grantsOf(caller.client)
-  if (!read.some((pattern) => pattern.startsWith(`${prefix.store}:`))) throw denied('no_rule')
+  if (!mayKnowStore(rules, caller.client, prefix.store)) throw denied('no_rule')
   return { store, prefix }
 }
 

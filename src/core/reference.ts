@@ -172,8 +172,8 @@ export const parsePrefix = (text: string, book: ReferenceBook): Prefix | undefin
     if (!path.endsWith('/')) throw malformed(PREFIX, 'its path ends in a slash')
     const kind = book.stores.find(({ name }) => name === store)?.address.kind
     // Names are opaque to AWS; a folder of any other kind of store has segments.
-    const opaque = kind === 'aws-secrets-manager' ? kind : 'local'
-    canonicalPath(PREFIX, opaque, pathOf(PREFIX, path.slice(0, -1)))
+    const alphabet = kind === undefined || kind === 'aws-secrets-manager' ? kind : 'local'
+    canonicalPath(PREFIX, alphabet, pathOf(PREFIX, path.slice(0, -1)))
   }
   const isConfigured = book.stores.some(({ name }) => name === store)
   return isConfigured ? { store, path: pathOf(PREFIX, path) } : undefined

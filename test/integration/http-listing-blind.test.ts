@@ -77,3 +77,43 @@ test('pages, their cursors and their number are the same whatever else is in the
   ])
   t.same(await among('local:alice/', 1), await among('local:none/', 1))
 })
+
+const KINDS = `
+stores:
+  - { name: local, kind: local }
+  - { name: aws, kind: aws-secrets-manager, region: eu-west-1, accounts: ['123456789012'] }
+  - { name: vault, kind: vault, address: 'http://127.0.0.1:9', mounts: [{ path: kv, version: 2 }], auth: { method: token, token: { env: T } } }
+policies: [{ client: bob, read: ['local:bob/**'] }]
+`
+const PREFIXES = [
+  '',
+  'a/',
+  'a',
+  '/',
+  'é/',
+  'a b/',
+  'a//b/',
+  'a/../b/',
+  '%2A/',
+  '%2F/',
+  '%/',
+  `${'a'.repeat(600)}/`,
+  `${'a'.repeat(1_100)}/`
+]
+
+test('a prefix of a store that is not the caller’s is answered as that of no store, however it is written', async (t) => {
+  const { app, keyring } = await buildTestApp(t, { yaml: KINDS, environ: { T: 'token' } })
+  const told = async (client: string, prefix: string) => {
+    const headers = { 'x-api-key': await issueKey(keyring, client, 'r') }
+    const query = new URLSearchParams({ prefix })
+    const answer = await app.server.inject({ url: `/v1/secrets?${query}`, headers })
+    return answer.body.replace(/"instance":"[^"]*"/, '')
+  }
+  for (const prefix of PREFIXES) {
+    for (const store of ['aws', 'vault']) {
+      t.equal(await told('bob', `${store}:${prefix}`), await told('bob', `none:${prefix}`), prefix)
+    }
+    t.equal(await told('eve', `local:${prefix}`), await told('eve', `none:${prefix}`), prefix)
+  }
+  t.match(await told('bob', 'local:a//b/'), 'segments between single slashes')
+})
