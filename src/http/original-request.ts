@@ -49,14 +49,23 @@ const isHarmless = (hex: string): boolean => {
   return byte >= 0x20 && byte !== 0x7f && !DISGUISED.test(String.fromCharCode(byte))
 }
 
+/** Some servers compare paths in one case: `\u0131` and `\u0130` are then an i, `\u00df` and `\u1e9e` two s. */
+const becomesAscii = (others: string): boolean => {
+  const small = others.toLowerCase()
+  return /[ -~]/.test(small + small.toUpperCase())
+}
+
 /**
  * Whether every character that is no ASCII stays what it is. Signs and punctuation may become a separator or a dot where a
- * server folds characters (NFKC, IDNA, the best fit of Windows: `\u2215`, `\u3002`, `\u20e5`), and what is not seen may vanish.
+ * server folds characters (NFKC, IDNA, the best fit of Windows: `\u2215`, `\u3002`, `\u20e5`), what is not seen may vanish, and
+ * some letters become those of ASCII in another case.
  */
 const staysAsItIs = (decoded: string): boolean =>
   /^(?:[ -~]|(?![\u0334-\u0338\u20d0-\u20ff]|\p{Default_Ignorable_Code_Point})[\p{L}\p{Mn}\p{Mc}\p{N}])*$/u.test(
     decoded
-  ) && decoded.normalize('NFKC') === decoded
+  ) &&
+  decoded.normalize('NFKC') === decoded &&
+  !becomesAscii(decoded.replace(/[ -~]+/g, ''))
 
 const decoded = (path: string): string | undefined => {
   try {

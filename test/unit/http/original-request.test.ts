@@ -42,6 +42,22 @@ test('a canonical path is the same path for whoever parses, decodes or normalise
   )
 })
 
+test('no change of case makes another ASCII path of a canonical one', (t) => {
+  const withoutOthers = (text: string) => text.replace(/[^ -~]+/g, '')
+  for (let code = 0x80; code < 0x3000; code++) {
+    const letter = String.fromCodePoint(code)
+    if (!isCanonicalUri(`/a${encodeURIComponent(letter)}b`)) continue
+    for (const folded of [
+      letter.toUpperCase(),
+      letter.toLowerCase(),
+      letter.toLowerCase().toUpperCase()
+    ]) {
+      if (withoutOthers(folded) !== '') t.fail(`U+${code.toString(16)} becomes ${folded}`)
+    }
+  }
+  t.end()
+})
+
 const ask = (url: string, ...rawHeaders: string[]) => originalOf({ url, rawHeaders })
 const SCOPED = '/internal/authorize?scope=aura-services:users'
 const GET = ['X-Original-Method', 'GET']
