@@ -1,22 +1,21 @@
 /**
- * The last invalidations, in their order, so that a reader who was cut off learns what it missed. Rule: an id is a random
- * word and tells nobody how much goes on; one that is not among the last ones is of no use, and its reader starts anew.
+ * The last invalidations, in their order, so that a reader who was cut off learns what it missed. Rule: an id is another
+ * word each time it is told, and so tells nobody whether or how much goes on; one that is of none of the last changes is of
+ * no use, and its reader starts anew.
  */
-import { randomUUID } from 'node:crypto'
 import { familyNames, spelledNames } from '../cache/names.ts'
 import type { Notice } from '../cache/secret-cache.ts'
-import type { Keyring } from '../crypto/keyring.ts'
+import { createKeyring, type Keyring, newEncryptionKey } from '../crypto/keyring.ts'
+import { createSealer } from '../crypto/sealer.ts'
 
-export interface Change {
-  readonly id: string
-  /** The names of what changed; undefined: everything. */
-  readonly names: readonly string[] | undefined
-}
+/** The names of what changed; undefined: everything. */
+export type Change = readonly string[] | undefined
 
 export interface Changes {
   readonly add: (what: 'all' | Notice) => Change
-  readonly newest: () => string
-  /** What came after the change of that id; undefined if it is not known. */
+  /** An id for whoever was told all that there was. */
+  readonly newId: () => string
+  /** What came after that id was told; undefined if it is not known. */
   readonly since: (id: string) => readonly Change[] | undefined
   readonly forget: () => void
 }
@@ -41,11 +40,17 @@ export const namesOf = (
   ...spelledNames(keyring, store, heard)
 ]
 
-export const createChanges = (): Changes => {
-  const start = (): Change[] => [{ id: randomUUID(), names: [] }]
-  let last = start()
+const CONTEXT = ['changes']
+const COUNT_BYTES = 6
 
-  const namesIn = (what: 'all' | Notice): readonly string[] | undefined => {
+export const createChanges = (): Changes => {
+  // Ids are sealed counts. Their key is this list's own, since they mean nothing elsewhere.
+  const sealer = createSealer(createKeyring([newEncryptionKey()]))
+  let last: Change[] = []
+  /** How many there were before those. */
+  let before = 0
+
+  const namesIn = (what: 'all' | Notice): Change => {
     if (what === 'all') return undefined
     const { store, families, names = families } = what
     return names ?? [storeName(store)]
@@ -53,18 +58,29 @@ export const createChanges = (): Changes => {
 
   return {
     add: (what) => {
-      const change = { id: randomUUID(), names: namesIn(what) }
+      const change = namesIn(what)
       last.push(change)
-      if (last.length > 2 * KEPT) last = last.slice(-KEPT)
+      if (last.length > 2 * KEPT) {
+        before += last.length - KEPT
+        last = last.slice(-KEPT)
+      }
       return change
     },
-    newest: () => last.at(-1)?.id ?? '',
+    newId: () => {
+      const count = Buffer.alloc(COUNT_BYTES)
+      count.writeUIntBE(before + last.length, 0, COUNT_BYTES)
+      return sealer.seal('cache', count, CONTEXT).toString('base64url')
+    },
     since: (id) => {
-      const at = last.findIndex((change) => change.id === id)
-      return at < 0 ? undefined : last.slice(at + 1)
+      const count = sealer.open('cache', Buffer.from(id, 'base64url'), CONTEXT)
+      if (count === undefined) return undefined
+      const seen = count.readUIntBE(0, COUNT_BYTES)
+      return seen < before ? undefined : last.slice(seen - before)
     },
     forget: () => {
-      last = start()
+      // One more than there were, so that no id of before is known.
+      before += last.length + 1
+      last = []
     }
   }
 }

@@ -183,11 +183,11 @@ export const createWatch = (options: WatchOptions): Watch => {
     recorder.failed(watcher.caller, 'events.end', first?.reference, denied(lost)).catch(() => {})
   }
 
-  const tell = (watcher: Watcher, id: string, names: ReadonlySet<string> | undefined): void => {
+  const tell = (watcher: Watcher, names: ReadonlySet<string> | undefined): void => {
     const news = touched(watcher, names)
     if (news.length === 0) return
     const refs = news.map(({ text }) => text)
-    if (mayKnow(watcher, news)) watcher.listener.changed(id, refs)
+    if (mayKnow(watcher, news)) watcher.listener.changed(changes.newId(), refs)
     else lose(watcher)
   }
 
@@ -208,7 +208,7 @@ export const createWatch = (options: WatchOptions): Watch => {
 
   const beat = (watcher: Watcher): void => {
     renameAll()
-    if (mayKnow(watcher, watcher.watched)) watcher.listener.beat(changes.newest())
+    if (mayKnow(watcher, watcher.watched)) watcher.listener.beat(changes.newId())
     else lose(watcher)
   }
 
@@ -216,15 +216,14 @@ export const createWatch = (options: WatchOptions): Watch => {
   const catchUp = (watcher: Watcher): void => {
     const { lastId } = watcher.request
     const missed = lastId === undefined ? [] : changes.since(lastId)
-    const newest = changes.newest()
     if (missed === undefined) {
-      watcher.listener.reset(newest)
+      watcher.listener.reset(changes.newId())
       return
     }
-    const names = missed.flatMap((change) => change.names ?? [])
-    const isAll = missed.some((change) => change.names === undefined)
-    tell(watcher, newest, isAll ? undefined : new Set(names))
-    if (watchers.has(watcher)) watcher.listener.beat(newest)
+    const names = missed.flatMap((change) => change ?? [])
+    const isAll = missed.includes(undefined)
+    tell(watcher, isAll ? undefined : new Set(names))
+    if (watchers.has(watcher)) watcher.listener.beat(changes.newId())
   }
 
   return {
@@ -261,9 +260,9 @@ export const createWatch = (options: WatchOptions): Watch => {
 
     invalidated: (what) => {
       renameAll()
-      const { id, names } = changes.add(what)
+      const names = changes.add(what)
       const named = names && new Set(names)
-      for (const watcher of [...watchers.keys()]) alone(watcher, () => tell(watcher, id, named))
+      for (const watcher of [...watchers.keys()]) alone(watcher, () => tell(watcher, named))
     },
 
     close: () => {

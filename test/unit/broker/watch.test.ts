@@ -376,3 +376,28 @@ test('replicas of before and after hear each other while they run side by side',
   t.same(heard[0]?.families, families, 'it says what one of before listens for')
   t.notMatch(JSON.stringify(heard), /team|master|"kv"/)
 })
+
+test('ids tell nobody whether the secrets of others change', async (t) => {
+  const { bus, open } = setUp(t)
+  const ids = [(await open(['kv:a'])).id(), (await open(['kv:a'])).id()]
+  await bus.invalidate({ store: 'kv', path: 'b' })
+  const after = await open(['kv:a'])
+  ids.push(after.id())
+  t.equal(new Set(ids).size, ids.length, 'they differ where nothing changed, too')
+  t.equal(new Set(ids.map((id) => id.length)).size, 1)
+  const there = await open(['kv:a', 'kv:b'])
+  await bus.invalidate({ store: 'kv', path: 'a' })
+  t.not(
+    after.id(),
+    there.id(),
+    'two watchers cannot tell by them that they were told of one change'
+  )
+  t.same((await open(['kv:a', 'kv:b'], ids[1])).told, ['changed kv:a kv:b', 'beat'])
+  t.same((await open(['kv:a', 'kv:b'], ids[2])).told, ['changed kv:a', 'beat'])
+  t.same((await open(['kv:a', 'kv:b'], there.id())).told, ['beat'])
+  for (const strange of ['', 'AAAA', `${there.id()}A`, there.id().replace(/.$/, '!')]) {
+    const { told, leave } = await open(['kv:a'], strange)
+    t.same(told, ['reset'], strange)
+    leave()
+  }
+})
