@@ -150,12 +150,12 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const listSecrets = createListSecrets({ rules, sealer, recorder, readSecrets, now })
 
   /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */
-  const checkTags = async (store: Store, reference: Reference): Promise<void> => {
+  const checkTags = async (store: Store, reference: Reference, client: string): Promise<void> => {
     if (store.spec.requireTags.size === 0) return
     const locator = locatorOf(reference)
-    await tagGate.before(store, locator)
+    await tagGate.before(store, locator, client)
     if (store.provider.readTags === undefined) {
-      tagGate.after(store, (await readAlone(store, locator)).tags)
+      tagGate.after(store, (await readAlone(store, locator, client)).tags)
     }
   }
 
@@ -189,7 +189,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
             errors: [{ pointer: '/headers/if-match', rule: 'unsupported' }]
           })
         }
-        await checkTags(store, authorized.reference)
+        await checkTags(store, authorized.reference, caller.client)
         // The intent is on record before anything changes, the result after it.
         await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
         const writing = callFor(

@@ -3,7 +3,7 @@
  * passes here, whatever brought it about, and one that is refused costs the peer nothing. Replicas share the quota; each has
  * a breaker of its own, so that one that is wrong about a store wrongs nobody else.
  */
-import { ProviderFault } from '../core/fault.ts'
+import { ProviderFault, QUOTA } from '../core/fault.ts'
 import { settleBySignal } from '../providers/fault-of.ts'
 import { LOGIN_REFUSED } from '../providers/login-memory.ts'
 import type { CallOptions, Log, SecretProvider } from '../providers/provider.ts'
@@ -38,7 +38,6 @@ export interface GuardOptions {
   readonly random?: () => number
 }
 
-const QUOTA = 'quota'
 const TELL_EVERY_MS = 60_000
 
 const asFault = (error: unknown): ProviderFault =>

@@ -4,7 +4,7 @@
  * after its time but while its store fails, and then visibly and within a bound; and nothing after an invalidation that came
  * first.
  */
-import { ProviderFault } from '../core/fault.ts'
+import { ProviderFault, QUOTA } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
 import { createKeptMap } from './kept-map.ts'
 import { familyOf, type Invalidation, type Origin, type Place, placeIn } from './origin.ts'
@@ -205,7 +205,9 @@ export const createSecretCache = <T = SecretRecord>(
       }
     }
     const isOurs = flight.isAttached()
-    if (isKeeping && isOurs) keep(key, slot, now() - fetchedAt)
+    // One client's want of quota is no other's: the next is let ask, and the value stays what it was.
+    const isForOthers = slot.failure?.fault.code !== QUOTA || !slot.failure.fault.isRefusal
+    if (isKeeping && isOurs && isForOthers) keep(key, slot, now() - fetchedAt)
     // What our own guard refused another replica may be free to ask.
     const isForAll = isOurs && slot.failure?.fault.isRefusal === undefined
     claim?.settle(isForAll ? { slot, endsAt: endOf(slot) } : undefined)

@@ -33,6 +33,9 @@ export interface FaultDetails {
 
 const PLAIN_WORD = /^[A-Za-z][A-Za-z0-9_.]{0,63}$/
 
+/** The code of our own refusal, where nothing is left of a store's quota or of a client's share of it. */
+export const QUOTA = 'quota'
+
 export class ProviderFault extends Error {
   readonly reason: FaultReason
   readonly code?: string

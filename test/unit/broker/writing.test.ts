@@ -123,6 +123,37 @@ test('what is not tagged for the broker is not written to', async (t) => {
   }
 })
 
+test('what a write costs its store, the look at tags included, counts on the share of its client', async (t) => {
+  const asked: unknown[] = []
+  const note = ({ client }: { client?: string | undefined }) => asked.push(client)
+  const setUpWith = (provider: Partial<SecretProvider>) =>
+    setUp(
+      {
+        write: async (_locator, _text, options) => {
+          note(options)
+          return { version: '2' }
+        },
+        ...provider
+      },
+      { 'purser-read': 'true' }
+    )
+  const apart = setUpWith({
+    readTags: async (_locator, options) => {
+      note(options)
+      return new Map([['purser-read', 'true']])
+    }
+  })
+  await apart.write('here:app/x')
+  const together = setUpWith({
+    read: async (_locator, options) => {
+      note(options)
+      return TAGGED
+    }
+  })
+  await together.write('here:app/x')
+  t.same(asked, ['app', 'app', 'app', 'app'])
+})
+
 test('a write that the other replicas do not know of yet says so', async (t) => {
   const provider = { write: async () => ({ version: '2' }) }
   t.match(await setUp(provider, {}, { dropped: 0, pending: true }).write('here:app/a'), {
