@@ -30,15 +30,15 @@ export const distance = (a: string, b: string): number => {
   return at(a.length + 1, b.length + 1)
 }
 
-/** As far as a hand slips. */
-const SLIP = 2
+/** As far as a hand slips; in a short name one slip is all, since two make another word of it (TEST, ROOT, PGHOST). */
+const slipsIn = (ours: string): number => (ours.length > 5 ? 2 : 1)
 
 const OURS: readonly string[] = settingNames.flatMap(namesOf)
 const KNOWN: ReadonlySet<string> = new Set(OURS)
 
-/** Of SDKs and of the system. */
+/** Of SDKs, of OpenSSL and of the system. */
 const THEIRS =
-  /^(AWS|AZURE|GOOGLE|GCLOUD|CLOUDSDK|KUBERNETES|VAULT|BAO|OTEL|NODE|NPM)_|^(KUBECONFIG|HOME)$/
+  /^(AWS|AZURE|GOOGLE|GCLOUD|CLOUDSDK|KUBERNETES|VAULT|BAO|OTEL|NODE|NPM|SSL)_|^(KUBECONFIG|HOME)$/
 
 /** What operators of the systems that Purser serves know, and what to say of it. */
 const BROUGHT: readonly (readonly [RegExp, string])[] = [
@@ -68,9 +68,9 @@ export const misspelt = ({ label, lines }: EnvFile, used: ReadonlySet<string>): 
     }
     if (KNOWN.has(name) || used.has(name) || THEIRS.test(name)) return []
     const upper = name.toUpperCase()
-    const meant = OURS.filter((ours) => Math.abs(ours.length - upper.length) <= SLIP)
+    const meant = OURS.filter((ours) => Math.abs(ours.length - upper.length) <= slipsIn(ours))
       .map((ours) => ({ ours, slips: distance(upper, ours) }))
-      .filter(({ slips }) => slips <= SLIP)
+      .filter(({ ours, slips }) => slips <= slipsIn(ours))
       .sort((a, b) => a.slips - b.slips)[0]
     return meant === undefined
       ? []

@@ -74,6 +74,13 @@ test('names of others are not judged: those of stores, SDKs and telemetry, and w
   t.match(faultsOf(folderOf(t, 'REDIS_URLS=1\n', faulty)), [/^purser\.yaml:3:11: stores\.0\.kind/])
 })
 
+test('a word of its own is not taken for a short setting, nor what OpenSSL reads for one of TLS', async (t) => {
+  const names = ['PGHOST', 'PGPORT', 'DBPORT', 'TEST', 'ROOT', 'IMPORT', 'EXPORT', 'REPORT']
+  const ofOpenSsl = ['SSL_CERT_FILE', 'SSL_KEY_FILE', 'SSL_CERT_DIR']
+  const lines = [...names, ...ofOpenSsl].map((name) => `${name}=1\n`).join('')
+  t.strictSame(faultsOf(folderOf(t, lines)), [])
+})
+
 test('the environment of the process is full of names that are not ours', async (t) => {
   t.strictSame(faultsOf(folderOf(t, ''), { ...KEYS, RATE_LIMT_MAX: '1' }), [])
 })

@@ -109,6 +109,7 @@ test('it serves as process 1 without a shell, hardened, and is asked to stop wit
   t.strictSame(JSON.parse(only('ENTRYPOINT')), [
     'node',
     '--disable-proto=delete',
+    '--',
     'build/src/cli/purser.js'
   ])
   t.strictSame(JSON.parse(only('CMD')), ['serve'])
