@@ -36,10 +36,17 @@ const isWithin = ({ maxAgeMs }: Freshness, ageMs: number): boolean =>
 /** What is cached is given at once: a promise for it would cost more than finding it. */
 export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
   /** So that nobody has to wait for it: before its time is over, or when a store may be asked again that failed. */
-  const fetchAhead = (store: Store, reference: Reference, { fetchedAt }: CacheEntry<unknown>) => {
+  const fetchAhead = (
+    store: Store,
+    reference: Reference,
+    { fetchedAt }: CacheEntry<unknown>,
+    client: string | undefined
+  ) => {
     const locator = locatorOf(reference)
     cache
-      .load(store.origin, locator, () => readAlone(store, locator), { notBefore: fetchedAt + 1 })
+      .load(store.origin, locator, () => readAlone(store, locator, client), {
+        notBefore: fetchedAt + 1
+      })
       .catch(() => {})
   }
 
@@ -74,14 +81,14 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
       const { isCurrent } = store.provider
       const isNewEnough = freshness === undefined || isWithin(freshness, now() - entry.fetchedAt)
       if (isNewEnough && (isCurrent === undefined || isCurrent(locator, entry.record.version))) {
-        if (isDue) fetchAhead(store, reference, entry)
+        if (isDue) fetchAhead(store, reference, entry, client)
         return { entry, from: 'HIT' }
       }
       const isCached = freshness !== undefined && !isNewEnough
       return load(store, reference, readFrom, freshness, client, isCached)
     }
     if (found.state === 'stale' && freshness === undefined) {
-      if (found.isDue) fetchAhead(store, reference, found.entry)
+      if (found.isDue) fetchAhead(store, reference, found.entry, client)
       return { entry: found.entry, from: 'STALE' }
     }
     if (found.state === 'negative' && freshness === undefined) throw found.fault
