@@ -437,6 +437,7 @@ const assemble = async (
     lookAround: () => void readiness(),
     drain: () => {
       draining = true
+      watch.drain()
       connections.drain()
     },
     close: parts.close

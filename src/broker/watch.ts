@@ -43,7 +43,9 @@ export interface Watch {
   /** Resolves with how to leave. Rejects with a ProblemError. */
   readonly open: (caller: Caller, request: WatchRequest, listener: Listener) => Promise<() => void>
   readonly invalidated: (what: 'all' | Notice) => void
-  /** Ends all watchers; nobody is let in afterwards. */
+  /** Lets nobody in from now on, so that who comes again goes elsewhere. */
+  readonly drain: () => void
+  /** Ends all watchers besides. */
   readonly close: () => void
   readonly count: () => number
 }
@@ -73,7 +75,7 @@ export const createWatch = (options: WatchOptions): Watch => {
   /** Whoever is let in counts from the first moment. */
   const perKey = new Map<string, number>()
   let count = 0
-  let isClosed = false
+  let isDraining = false
   let kids = ''
   let stores: Rules['stores'] | undefined
 
@@ -114,7 +116,7 @@ export const createWatch = (options: WatchOptions): Watch => {
 
   const takePlace = ({ keyId = '' }: Caller): (() => void) => {
     const taken = perKey.get(keyId) ?? 0
-    if (isClosed || count >= WATCHERS_MAX) throw new ProblemError('overloaded')
+    if (isDraining || count >= WATCHERS_MAX) throw new ProblemError('overloaded')
     if (taken >= WATCHERS_PER_KEY) {
       throw new ProblemError('rate_limited', { retryAfter: RETRY_AFTER })
     }
@@ -235,7 +237,7 @@ export const createWatch = (options: WatchOptions): Watch => {
       const givePlaceBack = takePlace(caller)
       try {
         const watched = await decide(caller, request.refs)
-        if (isClosed) throw new ProblemError('overloaded')
+        if (isDraining) throw new ProblemError('overloaded')
         renameAll()
         watched.forEach(rename)
         const end = () => {
@@ -265,8 +267,12 @@ export const createWatch = (options: WatchOptions): Watch => {
       for (const watcher of [...watchers.keys()]) alone(watcher, () => tell(watcher, named))
     },
 
+    drain: () => {
+      isDraining = true
+    },
+
     close: () => {
-      isClosed = true
+      isDraining = true
       for (const watcher of [...watchers.keys()]) alone(watcher, () => end(watcher))
     },
 
