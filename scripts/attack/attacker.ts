@@ -54,6 +54,7 @@ let isLeaving = false
 const sockets = new Set<Socket>()
 
 const keep = (make: () => Socket, staysBehind: boolean): void => {
+  if (isLeaving) return
   const socket = make()
   opened++
   if (!staysBehind) sockets.add(socket)
@@ -64,7 +65,7 @@ const keep = (make: () => Socket, staysBehind: boolean): void => {
   socket.once('close', () => {
     clearTimeout(unread)
     sockets.delete(socket)
-    if (!isLeaving) setTimeout(keep, AGAIN_MS, make, staysBehind)
+    setTimeout(keep, AGAIN_MS, make, staysBehind)
   })
 }
 

@@ -44,12 +44,15 @@ const needRestart = (started: Config, next: Config): SettingName[] => {
   return isSameTls || changed.includes('TLS_CERT_FILE') ? changed : [...changed, 'TLS_CERT_FILE']
 }
 
+/** Of `localhost` Fastify makes a second server for ::1, which would have none of the bounds of the first. */
+const oneAddress = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host)
+
 const listen = async (app: App, { settings }: Config): Promise<void> => {
   const { HOST, PORT, INTERNAL_HOST, INTERNAL_PORT } = settings
-  await app.server.listen({ host: HOST, port: PORT })
+  await app.server.listen({ host: oneAddress(HOST), port: PORT })
   if (INTERNAL_HOST === undefined || INTERNAL_PORT === undefined) return
   await app.internalServer?.listen({
-    host: INTERNAL_HOST,
+    host: oneAddress(INTERNAL_HOST),
     port: INTERNAL_PORT,
     listenTextResolver: (address) => `Internal routes at ${address}`
   })

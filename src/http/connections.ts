@@ -12,6 +12,8 @@ export interface Connection {
   /** What HTTP is spoken on: `raw`, or TLS over it; undefined until the handshake is done. */
   socket: Socket | undefined
   readonly network: string
+  /** Nothing that still comes is a request; that the peer ends is heard all the same, and ends it here. */
+  ignoreInput: () => void
   isProven: boolean
   /** Requests that were read and not answered yet. */
   unanswered: number
@@ -37,6 +39,8 @@ export interface Connections {
   readonly prove: (socket: Socket) => void
   readonly used: (connection: Connection) => void
   readonly all: () => Iterable<Connection>
+  /** How many were let in or turned away so far. */
+  readonly admitted: () => number
   /** From now on each connection ends with the answer that it waits for. */
   readonly drain: () => void
   readonly isDraining: () => boolean
@@ -76,6 +80,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
   const bySocket = new WeakMap<Socket, Connection>()
   const byEnds = new Map<string, Connection>()
   let clock = 0
+  let admitted = 0
   let isDraining = false
   let isClosing = false
 
@@ -110,6 +115,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
 
   return {
     admit: (raw) => {
+      admitted++
       const { remoteAddress: address } = raw
       const network = address === undefined ? '' : networkOf(address)
       if (address === undefined || isClosing || !hasRoom(address, network)) {
@@ -120,6 +126,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
         raw,
         socket: undefined,
         network,
+        ignoreInput: () => {},
         isProven: false,
         unanswered: 0,
         used: ++clock
@@ -156,6 +163,8 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
     },
 
     all: () => all,
+
+    admitted: () => admitted,
 
     drain: () => {
       isDraining = true

@@ -68,7 +68,9 @@ export const guardListener = (
   const speakHttp = (connection: Connection, socket: Socket): void => {
     connection.socket = socket
     connection.raw.once('close', () => onAnswered(connection))
-    turns.open(connection, createTap(socket))
+    const tap = createTap(socket)
+    connection.ignoreInput = tap.ignore
+    turns.open(connection, tap)
   }
 
   const onConnection = takeOver<[Socket]>(server, 'connection')

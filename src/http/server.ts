@@ -119,6 +119,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   const { connections, untaken } = options
   const { onAnswered } = untaken
   const refuseConnection = guardListener(app.server, { connections, onAnswered, headers })
+  app.decorate('largeWork', untaken.largeWork)
   app.addHook('preSerialization', untaken.preSerialization)
   app.addHook('onSend', untaken.onSend)
   app.addHook('preClose', async () => connections.close())

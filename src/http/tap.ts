@@ -8,6 +8,8 @@ export interface Tap {
   /** Nothing more is parsed, save what is left of the piece at hand. */
   readonly hold: () => void
   readonly release: () => void
+  /** What still comes is thrown away, and its end is the end of the connection: for an answer without an end of its own. */
+  readonly ignore: () => void
 }
 
 /** So few requests are parsed at once, while one with its key and a usual body is a piece or two. */
@@ -21,8 +23,13 @@ export const createTap = (socket: Socket): Tap => {
   let isHeld = false
   /** Node's own pause, while the peer does not take what was written. */
   let isPaused = false
+  let isIgnored = false
 
   socket.push = (chunk: Buffer | null, encoding) => {
+    if (isIgnored) {
+      if (chunk === null) socket.destroy()
+      return true
+    }
     if (chunk === null || chunk.length <= PIECE) return push(chunk, encoding)
     let wantsMore = true
     for (let from = 0; from < chunk.length; from += PIECE) {
@@ -32,7 +39,7 @@ export const createTap = (socket: Socket): Tap => {
   }
   socket.pause = () => {
     isPaused = true
-    return pause()
+    return isIgnored ? socket : pause()
   }
   socket.resume = () => {
     isPaused = false
@@ -43,7 +50,7 @@ export const createTap = (socket: Socket): Tap => {
 
   return {
     hold: () => {
-      if (isHeld) return
+      if (isHeld || isIgnored) return
       isHeld = true
       pause()
     },
@@ -51,6 +58,11 @@ export const createTap = (socket: Socket): Tap => {
       if (!isHeld) return
       isHeld = false
       if (!isPaused) resume()
+    },
+    ignore: () => {
+      isIgnored = true
+      isHeld = false
+      resume()
     }
   }
 }

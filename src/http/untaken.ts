@@ -6,11 +6,19 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { getHeapStatistics } from 'node:v8'
-import type { onSendHookHandler, preSerializationHookHandler } from 'fastify'
+import type { FastifyRequest, onSendHookHandler, preSerializationHookHandler } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import { addressOf } from './caller.ts'
 import type { Connection, Connections } from './connections.ts'
+import { createFairShare } from './fair-share.ts'
 import { networkOf } from './network.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** To be awaited by a route that reads many secrets, before it does. */
+    largeWork: Untaken['largeWork']
+  }
+}
 
 const MIB = 1024 * 1024
 /** An eighth of what V8 may take, since an answer is there as a text and as bytes, and again in TLS. */
@@ -23,6 +31,8 @@ const LARGE = 16 * 1024
 const FOR_SMALL = 1.5
 const LOOK_EVERY_MS = 1_000
 const TAKEN_WITHIN_LOOKS = 20
+/** At the end of the service, so that nobody can put it off. */
+const TAKEN_AT_THE_END = 3
 
 /** What a connection has not taken. It has one answer at a time. */
 interface Answer {
@@ -37,6 +47,11 @@ interface Answer {
 }
 
 export interface Untaken {
+  /**
+   * Resolves when this caller may begin to read many secrets. One address has one such piece of work in a turn of the event
+   * loop, and newcomers go first.
+   */
+  readonly largeWork: (request: FastifyRequest) => Promise<void>
   /** For every route. What has no room is refused before it is written out, which is most of the work of it. */
   readonly preSerialization: preSerializationHookHandler
   readonly onSend: onSendHookHandler
@@ -61,11 +76,14 @@ const bytesOf = (payload: unknown): number => {
 }
 
 export const createUntaken = (connections: Connections, max: number = TOGETHER_MAX): Untaken => {
-  const share = Math.floor(max * SHARE)
+  const perNetwork = Math.floor(max * SHARE)
   /** Oldest first. */
   const answers = new Map<Connection, Answer>()
   const byNetwork = new Map<string, number>()
   let together = 0
+  const { admitted: newcomers } = connections
+  const reading = createFairShare({ perTurn: 1, newcomers })
+  const writing = createFairShare({ newcomers })
 
   const add = (network: string, bytes: number): void => {
     together += bytes
@@ -90,14 +108,14 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
     const own = byNetwork.get(network) ?? 0
     const factor = bytes < LARGE ? FOR_SMALL : 1
     // Whatever its size, one alone can be sent.
-    const isWithinShare = own === 0 || own + bytes <= share * factor
+    const isWithinShare = own === 0 || own + bytes <= perNetwork * factor
     return isWithinShare && (together === 0 || together + bytes <= max * factor)
   }
 
   const makeRoom = (network: string, bytes: number): boolean => {
     if (hasRoom(network, bytes)) return true
     if (bytes >= LARGE) return false
-    const isOverShare = (byNetwork.get(network) ?? 0) + bytes > share * FOR_SMALL
+    const isOverShare = (byNetwork.get(network) ?? 0) + bytes > perNetwork * FOR_SMALL
     for (const one of answers.values()) {
       if (isOverShare && one.network !== network) continue
       cut(one)
@@ -115,9 +133,10 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
   }
 
   const look = (): void => {
+    const looks = connections.isClosing() ? TAKEN_AT_THE_END : TAKEN_WITHIN_LOOKS
     for (const one of answers.values()) {
       measure(one)
-      if (one.bytes > 0 && ++one.looks > TAKEN_WITHIN_LOOKS) cut(one)
+      if (one.bytes > 0 && ++one.looks > looks) cut(one)
     }
     for (const one of answers.values()) {
       if (together <= max) break
@@ -127,12 +146,17 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
   const timer = setInterval(look, LOOK_EVERY_MS).unref()
 
   return {
+    largeWork: (request) =>
+      new Promise((begin) => {
+        reading(networkOf(addressOf(request)), begin)
+      }),
     preSerialization: (request, _reply, payload, done) => {
       const bytes = charactersIn(payload)
-      if (bytes >= LARGE && !hasRoom(networkOf(addressOf(request)), bytes)) {
-        return done(new ProblemError('overloaded'))
-      }
-      done(null, payload)
+      if (bytes < LARGE) return done(null, payload)
+      const network = networkOf(addressOf(request))
+      const refuse = (): void => done(new ProblemError('overloaded'))
+      if (!hasRoom(network, bytes)) return refuse()
+      writing(network, () => (hasRoom(network, bytes) ? done(null, payload) : refuse()))
     },
     onSend: (request, reply, payload, done) => {
       const bytes = bytesOf(payload)
@@ -143,6 +167,10 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
         // An answer that gave way to another, such as one that could not be sent.
         onAnswered(connection)
         const stream = payload instanceof Readable ? payload : undefined
+        // Who is told things for hours may send nothing else, and is to be missed as soon as it leaves.
+        if (stream !== undefined && reply.getHeader('connection') === 'close') {
+          connection.ignoreInput()
+        }
         answers.set(connection, {
           connection,
           network,

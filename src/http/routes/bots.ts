@@ -59,6 +59,7 @@ export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void 
       const partial = isPartial(request.query)
       const options = { partial, requestId: request.id }
       const { name } = request.params
+      await app.largeWork(request)
       const { resolved, provider } = await bots.readBotCredentials(callerOf(request), name, {
         partial
       })
@@ -85,6 +86,7 @@ export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void 
     async (request) => {
       const partial = isPartial(request.query)
       const { name } = request.params
+      await app.largeWork(request)
       const read = await bots.readProviderCredentials(callerOf(request), name, { partial })
       return providerAnswerOf(read, { partial, requestId: request.id })
     }
@@ -111,6 +113,7 @@ export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void 
       app.chargeKey(request, reply, Math.max(0, references.length - 1))
       const partial = isPartial(request.query)
       const caller = callerOf(request)
+      await app.largeWork(request)
       const resolved = await bots.resolveConfiguration(caller, credentials, { partial })
       return { ...rest, ...outcomeOf(resolved, { partial, requestId: request.id }) }
     }

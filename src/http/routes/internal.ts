@@ -76,6 +76,7 @@ export const addInternalRoutes = (
     async (request, reply) => {
       const { client, refs } = request.body
       const caller = { client, mode: 'r', ...doorOf(request) } as const
+      await app.largeWork(request)
       return withData(reply, await readBatch(broker, caller, refs))
     }
   )

@@ -81,6 +81,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
         // One read is paid for by the request itself.
         const charge = (reads: number) => app.chargeKey(request, reply, Math.max(0, reads - 1))
         const terms = termsOf(request, reply)
+        await app.largeWork(request)
         return withData(reply, await listBelow(broker, callerOf(request), query, charge, terms))
       }
       const { ref, version, field, format } = query
@@ -114,6 +115,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
   ): ReturnType<typeof readBatch> => {
     app.chargeKey(request, reply, refs.length - 1)
     const terms = termsOf(request, reply)
+    await app.largeWork(request)
     return withData(reply, await readBatch(broker, callerOf(request), refs, terms))
   }
 
