@@ -37,6 +37,8 @@ export interface LoginMemory {
   readonly state: () => LoginState | undefined
   /** Whatever was refused may be tried at once: the operator says that something has changed. */
   readonly forget: () => void
+  /** How often that was said: what was kept of a failure before is not to be believed. */
+  readonly forgotten: () => number
 }
 
 export interface LoginMemoryOptions {
@@ -94,6 +96,7 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
   /** Those that stand in `Shared`, as far as we know: that one is gone there means that it is over. */
   const told = new Set<string>()
   let last: LoginState | undefined
+  let forgotten = 0
 
   const keyOf = (name: string) => `login:{${name}}:refused`
   const leaseOf = (name: string) => `login:{${name}}:lease`
@@ -226,7 +229,9 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
     accept,
     refuse,
     state: () => last,
+    forgotten: () => forgotten,
     forget: () => {
+      forgotten++
       for (const name of refusals.keys()) shared?.remove(keyOf(name)).catch(() => {})
       refusals.clear()
       told.clear()

@@ -93,7 +93,9 @@ export const createLogin = <T>(
   let held: Held<T> | undefined
   let flight: Promise<T> | undefined
   /** What came of it last, for whoever asks before it is worth another look. */
-  let failure: { readonly fault: ProviderFault; readonly at: number } | undefined
+  let failure:
+    | { readonly fault: ProviderFault; readonly at: number; readonly round: number }
+    | undefined
   /** What came of the last login was disowned, and nothing has worked since. */
   let isSuspect = false
 
@@ -102,7 +104,8 @@ export const createLogin = <T>(
   const fail = (error: unknown): ProviderFault => {
     const fault = asOurs(error instanceof ProviderFault ? error : new ProviderFault('unavailable'))
     const { reason } = fault
-    if (reason === 'denied' || reason === 'misconfigured') failure = { fault, at: now() }
+    if (reason === 'denied' || reason === 'misconfigured')
+      failure = { fault, at: now(), round: logins.forgotten() }
     return fault
   }
 
@@ -140,7 +143,8 @@ export const createLogin = <T>(
     if (closing.signal.aborted) throw closed()
     if (held !== undefined && isFresh(held.value)) return held.value
     const age = failure === undefined ? LOOK_EVERY_MS : now() - failure.at
-    if (failure !== undefined && age >= 0 && age < LOOK_EVERY_MS) throw failure.fault
+    const isKept = failure?.round === logins.forgotten() && age >= 0 && age < LOOK_EVERY_MS
+    if (failure !== undefined && isKept) throw failure.fault
     flight ??= fly()
     return flight
   }
