@@ -2,8 +2,7 @@
  * Values in and out of a command. Rule: a secret comes from standard input or a file, never from the command line, where
  * every user of the machine could read it; only what was asked for goes to stdout, so that it can be piped on.
  */
-import { readFile } from 'node:fs/promises'
-import { buffer } from 'node:stream/consumers'
+import { createReadStream } from 'node:fs'
 import { select, selectRaw } from '../broker/content.ts'
 import { printJson, readJson } from '../core/json-text.ts'
 import type { SecretRecord } from '../core/secret.ts'
@@ -15,12 +14,27 @@ export const tell = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
 
+/** More than any key or secret has: what has no end, such as a device, is not read for ever. */
+const INPUT_MAX = 1024 * 1024
+
+const readAll = async (source: AsyncIterable<Buffer>): Promise<Buffer> => {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of source) {
+    size += part.length
+    if (size > INPUT_MAX) throw new Failure('The input is longer than 1 MiB.')
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
 /** All of a file, or of standard input without one, less one newline at its end. `what` names it to the person who types. */
 export const readInput = async (what: string, file?: string): Promise<string> => {
   const isTyped = file === undefined && process.stdin.isTTY
   if (isTyped) tell(`Type ${what}, then Enter and Ctrl-D:`)
-  const bytes = await (file === undefined ? buffer(process.stdin) : readFile(file)).catch(() => {
-    throw new Failure('The input cannot be read.')
+  const source = file === undefined ? process.stdin : createReadStream(file)
+  const bytes = await readAll(source).catch((error) => {
+    throw error instanceof Failure ? error : new Failure('The input cannot be read.')
   })
   const content = asUtf8(bytes)
   if (content === undefined) {
