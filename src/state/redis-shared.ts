@@ -38,6 +38,8 @@ const noneIfForeign = (error: unknown): null => {
 }
 
 /** Redis takes whole milliseconds, from 1. */
+const RIGHTS_AGAIN_MS = 1_000
+
 const life = (ms: number): number => Math.max(1, Math.round(ms))
 
 export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions): Shared => {
@@ -88,10 +90,11 @@ export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions):
   }
   const checkRights = async (): Promise<void> => {
     try {
-      deniedHere = await link.ask((client) => deniedCommands(client, prefix, channel))
+      deniedHere = await deniedCommands(link.ask, prefix, channel)
       tellDenied()
     } catch {
-      // Without an answer it is away, and asked again when it is back.
+      // If it is away, it is asked again when it is back; or else one answer was late.
+      if (link.isUp()) setTimeout(() => void checkRights(), RIGHTS_AGAIN_MS).unref()
     }
   }
   const link = createLink({
