@@ -2,10 +2,9 @@
  * Who Purser is to AWS: what the SDK's chain of credentials finds, which keeps it and renews it before it ends. Rule: what
  * the chain was refused, or AWS disowned, is looked for anew and not shown again unchanged.
  */
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { ProviderFault } from '../core/fault.ts'
 import { loginFaultOf } from './aws-faults.ts'
+import { filesAtHome } from './home.ts'
 import { ambientCredential, createLogin } from './login.ts'
 import type { ProviderDeps } from './provider.ts'
 
@@ -24,7 +23,7 @@ const AMBIENT = {
     'AWS_SHARED_CREDENTIALS_FILE',
     'AWS_CONFIG_FILE'
   ],
-  files: ['credentials', 'config'].map((name) => join(homedir(), '.aws', name))
+  files: filesAtHome('.aws/credentials', '.aws/config')
 }
 
 export interface Pass {

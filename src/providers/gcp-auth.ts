@@ -2,8 +2,7 @@
  * How Purser shows Google who it is. Rule: with a key given, nobody else is asked: no metadata server, no gcloud, no token
  * endpoint.
  */
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+
 import type { googleAuthLibrary } from 'google-gax'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -11,6 +10,7 @@ import { ProviderFault } from '../core/fault.ts'
 import { withoutMark } from '../core/file-text.ts'
 import { Sensitive } from '../core/secret.ts'
 import { reasonOfCode, reasonOfStatus, settleBySignal } from './fault-of.ts'
+import { filesAtHome } from './home.ts'
 import { ambientCredential, createLogin, credentialFault, LOGIN_DEADLINE_MS } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
 import { createHttpAgent, createHttpsAgent } from './proxy-agent.ts'
@@ -106,7 +106,7 @@ const parseKey = (text: string) => {
 const AMBIENT = {
   variables: [],
   fileVariables: ['GOOGLE_APPLICATION_CREDENTIALS'],
-  files: [join(homedir(), '.config', 'gcloud', 'application_default_credentials.json')]
+  files: filesAtHome('.config/gcloud/application_default_credentials.json')
 }
 
 /** The token that a file of workload identity federation points to. */
