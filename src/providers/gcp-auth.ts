@@ -2,7 +2,6 @@
  * How Purser shows Google who it is. Rule: with a key given, nobody else is asked: no metadata server, no gcloud, no token
  * endpoint.
  */
-
 import type { googleAuthLibrary } from 'google-gax'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
