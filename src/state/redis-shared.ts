@@ -37,9 +37,9 @@ const noneIfForeign = (error: unknown): null => {
   throw error
 }
 
-/** Redis takes whole milliseconds, from 1. */
 const RIGHTS_AGAIN_MS = 1_000
 
+/** Redis takes whole milliseconds, from 1. */
 const life = (ms: number): number => Math.max(1, Math.round(ms))
 
 export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions): Shared => {
@@ -88,21 +88,23 @@ export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions):
       })
     }
   }
+  /** Only where somebody listens: a command that ends soon would leave its trials to their end. */
   const checkRights = async (): Promise<void> => {
+    if (!isStarted || !link.isUp()) return
     try {
       deniedHere = await deniedCommands(link.ask, prefix, channel)
       tellDenied()
     } catch {
       // If it is away, it is asked again when it is back; or else one answer was late.
-      if (link.isUp()) setTimeout(() => void checkRights(), RIGHTS_AGAIN_MS).unref()
+      setTimeout(() => void checkRights(), RIGHTS_AGAIN_MS).unref()
     }
   }
   const link = createLink({
     address,
     log,
-    onChange: (isUp) => {
+    onChange: () => {
       look()
-      if (isUp) void checkRights()
+      void checkRights()
     }
   })
   const messages = createMessages({
@@ -179,6 +181,7 @@ export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions):
     start: () => {
       isStarted = true
       look()
+      void checkRights()
     },
 
     close: async () => {
