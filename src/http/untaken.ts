@@ -12,6 +12,7 @@ import { addressOf } from './caller.ts'
 import type { Connection, Connections } from './connections.ts'
 import { createFairShare } from './fair-share.ts'
 import { networkOf } from './network.ts'
+import { inPieces, PIECE } from './pieces.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -181,7 +182,9 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
         })
         add(network, bytes)
       }
-      done(null, payload)
+      if (bytes <= PIECE || request.method === 'HEAD') return done(null, payload)
+      reply.header('content-length', bytes)
+      done(null, inPieces(Buffer.isBuffer(payload) ? payload : Buffer.from(`${payload}`)))
     },
     onAnswered,
     look,

@@ -11,6 +11,8 @@ import { listenOn } from '../support/raw-http.ts'
 const MIB = 1024 * 1024
 /** More than a socket of this machine takes on by itself. */
 const LARGE = 'x'.repeat(16 * MIB)
+/** Characters of two and four bytes, so that pieces end within some of them. */
+const ACCENTS = `x${'é😀'.repeat(100_000)}`
 const LOOKS = 21
 
 const setUp = async (t: Test, max: number) => {
@@ -23,6 +25,7 @@ const setUp = async (t: Test, max: number) => {
     addRoutes: (routes) => {
       const config = { auth: { kind: 'open' } } as const
       routes.get('/large', { config }, async () => LARGE)
+      routes.get('/accents', { config }, async () => ACCENTS)
       routes.get('/object', { config }, async () => ({ value: LARGE }))
       routes.get('/small', { config }, async () => ({ a: 1 }))
       routes.get('/stream', { config }, async (_request, reply) =>
@@ -47,7 +50,12 @@ const setUp = async (t: Test, max: number) => {
   const lookOften = (): void => {
     for (let n = 0; n < LOOKS; n++) untaken.look()
   }
-  return { ask, held, lookOften }
+  /** Bytes that the service holds for its sockets, beside the answers themselves. */
+  const handedOver = (): number => {
+    const sockets = [...connections.all()].map(({ raw }) => raw.writableLength)
+    return sockets.reduce((sum, bytes) => sum + bytes, 0)
+  }
+  return { ask, port, held, handedOver, lookOften }
 }
 
 const OK = 'HTTP/1.1 200'
@@ -92,6 +100,22 @@ test('what is not taken in time is cut off, a stream too, and what it took is gi
     t.equal(held(), 0, path)
   }
   t.equal((await ask('/large', '127.0.0.2'))[1], OK)
+})
+
+test('a long answer is handed over as it is read, and arrives whole', async (t) => {
+  const { ask, port, handedOver } = await setUp(t, 40 * MIB)
+  t.equal((await ask('/large', '127.0.0.2'))[1], OK)
+  t.ok(handedOver() < MIB, `${handedOver()} bytes are handed over`)
+  for (const [path, whole] of [
+    ['/large', LARGE],
+    ['/accents', ACCENTS]
+  ] as const) {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+    t.equal(answer.headers.get('content-length'), `${Buffer.byteLength(whole)}`)
+    t.ok((await answer.text()) === whole, path)
+  }
+  const head = await fetch(`http://127.0.0.1:${port}/accents`, { method: 'HEAD' })
+  t.equal(head.headers.get('content-length'), `${Buffer.byteLength(ACCENTS)}`)
 })
 
 test('who reads is not cut off, however often it is looked', async (t) => {
