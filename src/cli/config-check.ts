@@ -7,7 +7,7 @@ import { ConfigError } from '../config/fault.ts'
 import { warningsOf } from '../config/warnings.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { lookForKeys } from '../wiring/kept-keys.ts'
-import { tell } from './io.ts'
+import { print, tell } from './io.ts'
 import { placeOf, withOpened } from './state.ts'
 
 /** What keeps the definition of another store is part of that one. */
@@ -50,7 +50,7 @@ const check = async (): Promise<void> => {
     ...(providers.size > 0 ? [`${providers.size} bot providers`] : []),
     ...(channels.size > 0 ? [`${channels.size} channels`] : [])
   ]
-  console.log(`The configuration is valid: ${sizes.join(', ')}.`)
+  await print(`The configuration is valid: ${sizes.join(', ')}.`)
 }
 
 export const addConfigCommand = (program: Command): void => {

@@ -1,6 +1,7 @@
 /** `purser encryption-key new`: what goes to the end of ENCRYPTION_KEYS. */
 import type { Command } from 'commander'
 import { newEncryptionKey } from '../crypto/keyring.ts'
+import { print, requireOutput } from './io.ts'
 
 export const addEncryptionKeyCommand = (program: Command): void => {
   program
@@ -16,5 +17,8 @@ To change the key without losing service, append the new one: the last is active
 Example:
   $ purser encryption-key new`
     )
-    .action(() => console.log(newEncryptionKey()))
+    .action(() => {
+      requireOutput()
+      return print(newEncryptionKey())
+    })
 }

@@ -8,6 +8,7 @@ import type { Store, StoreSpec } from '../broker/stores.ts'
 import { readConfig } from '../config/config.ts'
 import { compilePolicy, isClientName } from '../core/policy.ts'
 import { usageFailure } from './failure.ts'
+import { print } from './io.ts'
 
 const unconnected = async (): Promise<never> => {
   throw new Error('an explanation asks no store')
@@ -48,7 +49,7 @@ interface Options {
   readonly json?: true
 }
 
-const explainTo = (text: string, { client, json }: Options): void => {
+const explainTo = async (text: string, { client, json }: Options): Promise<void> => {
   if (!isClientName(client)) {
     throw usageFailure('A client has up to 64 letters, digits, dots, _ and hyphens.')
   }
@@ -71,7 +72,7 @@ const explainTo = (text: string, { client, json }: Options): void => {
   }
   const scope = `${settings.SCOPE_ROOT}:secrets`
   const explanation = explain({ rules, scope, delegations }, { who: { client }, wanted: { text } })
-  console.log(json ? JSON.stringify(explanation, null, 2) : describe(explanation))
+  await print(json ? JSON.stringify(explanation, null, 2) : describe(explanation))
   if (!explanation.allowed) process.exitCode = 1
 }
 

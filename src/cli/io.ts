@@ -2,7 +2,8 @@
  * Values in and out of a command. Rule: a secret comes from standard input or a file, never from the command line, where
  * every user of the machine could read it; only what was asked for goes to stdout, so that it can be piped on.
  */
-import { createReadStream } from 'node:fs'
+import { createReadStream, fstatSync, readSync, statSync, writeFileSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { select, selectRaw } from '../broker/content.ts'
 import { printJson, readJson } from '../core/json-text.ts'
 import type { SecretRecord } from '../core/secret.ts'
@@ -45,6 +46,47 @@ export const readInput = async (what: string, file?: string): Promise<string> =>
   return text
 }
 
+/**
+ * Whether what is written goes nowhere and nobody chose so. In the place of a closed standard output (`>&-`) Node opens the
+ * null device, for reading too, which `> /dev/null` does not.
+ */
+const isOutputClosed = (): boolean => {
+  try {
+    const [output, none] = [fstatSync(1), statSync(devNull)]
+    if (!output.isCharacterDevice() || output.rdev !== none.rdev) return false
+    readSync(1, Buffer.alloc(1))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Before the work of a command that is run for what it prints. */
+export const requireOutput = (): void => {
+  if (isOutputClosed()) throw new Failure('Standard output is closed: nothing was done.')
+}
+
+/** All of it on stdout. A stream that fails is heard of by `purser.ts`, which makes it the end of the process. */
+const printBytes = (bytes: Buffer): Promise<void> => {
+  const output = fstatSync(1)
+  if (output.isFile() || (output.isCharacterDevice() && !process.stdout.isTTY)) {
+    try {
+      // Node's stream takes a part that a nearly full disk still took for the whole.
+      writeFileSync(1, bytes)
+      return Promise.resolve()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new Failure(`Standard output cannot be written (${code}).`)
+    }
+  }
+  return new Promise((resolve) => {
+    process.stdout.write(bytes, () => resolve())
+  })
+}
+
+/** What a command was asked for, and a newline. */
+export const print = (text: string): Promise<void> => printBytes(Buffer.from(`${text}\n`))
+
 /** On several lines, its digits as they are. */
 const indented = (json: string): string => {
   const node = readJson(json)
@@ -52,19 +94,15 @@ const indented = (json: string): string => {
 }
 
 /** Prints the text of the secret or of its field; an object of several fields as JSON. */
-export const printSecret = (record: SecretRecord, field: string | undefined): void => {
+export const printSecret = (record: SecretRecord, field: string | undefined): Promise<void> => {
   const selection = select(record, field)
   if ('encoding' in selection) tell('It is not UTF-8 text: this is its base64.')
   if ('encodings' in selection) tell('Some fields are not UTF-8 text: they stand here as base64.')
-  console.log('value' in selection ? selection.value.reveal() : indented(selection.data.reveal()))
+  return print('value' in selection ? selection.value.reveal() : indented(selection.data.reveal()))
 }
 
 /** The bytes as they are stored, and nothing after them: for a file, or the next program. */
 export const printRaw = (record: SecretRecord, field: string | undefined): Promise<void> => {
   const { value, encoding = 'utf8' } = selectRaw(record, field)
-  return new Promise((resolve, reject) => {
-    process.stdout.write(Buffer.from(value.reveal(), encoding), (error) =>
-      error ? reject(error) : resolve()
-    )
-  })
+  return printBytes(Buffer.from(value.reveal(), encoding))
 }

@@ -15,7 +15,7 @@ import { isInForce, openApiKey } from '../keys/api-key.ts'
 import { createLineage } from '../keys/lineage.ts'
 import { entryKeyOf, issuedBy } from '../keys/revocations.ts'
 import { Failure, usageFailure } from './failure.ts'
-import { readInput, tell } from './io.ts'
+import { print, readInput, tell } from './io.ts'
 import { hasState, PLACE, type PlaceSettings } from './key-revoke.ts'
 import { withState } from './state.ts'
 
@@ -82,7 +82,7 @@ const inspect = async (file: string | undefined): Promise<void> => {
   const { expiresAt = Number.POSITIVE_INFINITY, kid } = principal
   const refusedFor = await refusalsOf(principal, settings, now)
   const expired = expiresAt * 1000 <= now
-  console.log(
+  await print(
     JSON.stringify(
       { ...toClaims(principal), kid, inForce: refusedFor.length === 0, expired, refusedFor },
       null,

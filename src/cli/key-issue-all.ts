@@ -14,7 +14,7 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { toClaims } from '../http/disclosure.ts'
 import { type IssuedKey, issueApiKey } from '../keys/api-key.ts'
 import { Failure } from './failure.ts'
-import { tell } from './io.ts'
+import { print, requireOutput, tell } from './io.ts'
 
 interface Issued extends Consumer, IssuedKey {}
 
@@ -93,6 +93,7 @@ const writeNew = (file: string, text: string): void => {
 }
 
 const issueAll = async (file: string, { format, output }: Options): Promise<void> => {
+  if (output === undefined) requireOutput()
   const names = ['ENCRYPTION_KEYS', 'API_KEY_MAX_DAYS', 'PLATFORM_VERSION'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
   const consumers = parseConsumers(readText(file), basename(file), {
@@ -113,7 +114,7 @@ const issueAll = async (file: string, { format, output }: Options): Promise<void
     }))
   )
   const text = FORMATS[format](issued)
-  if (output === undefined) console.log(text)
+  if (output === undefined) await print(text)
   else writeNew(output, `${text}\n`)
   tell(
     `${issued.length} keys, sealed with ${keyring.active.kid}: shown this once and kept nowhere.`

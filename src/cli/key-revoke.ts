@@ -14,6 +14,7 @@ import { issuedBy, putRevocation } from '../keys/revocations.ts'
 import { announceRevocation } from '../keys/shared-revocations.ts'
 import type { OpenedState } from '../state/open-state.ts'
 import { Failure } from './failure.ts'
+import { print } from './io.ts'
 import { announce, withState } from './state.ts'
 
 export const PLACE = STATE_PLACE
@@ -66,8 +67,8 @@ const revoke = async (keyId: string, { issued: withIssued = false }): Promise<vo
   const { isNew, issued } = await withState(settings, (opened) =>
     revokeIn(opened, keyId, withIssued)
   )
-  console.log(isNew ? `${keyId} is revoked` : `${keyId} was revoked before`)
-  if (withIssued) console.log(`and with it what it issued: ${issued} known keys`)
+  await print(isNew ? `${keyId} is revoked` : `${keyId} was revoked before`)
+  if (withIssued) await print(`and with it what it issued: ${issued} known keys`)
 }
 
 export const addRevokeCommand = (key: Command): void => {

@@ -14,7 +14,7 @@ import { toClaims } from '../http/disclosure.ts'
 import { issueApiKey } from '../keys/api-key.ts'
 import { daysIn } from '../keys/lifetime.ts'
 import { usageFailure } from './failure.ts'
-import { tell } from './io.ts'
+import { print, requireOutput, tell } from './io.ts'
 import { addInspectCommand } from './key-inspect.ts'
 import { addIssueAllCommand } from './key-issue-all.ts'
 import { addRevokeCommand, parseKeyId } from './key-revoke.ts'
@@ -69,6 +69,7 @@ const lifeOf = (asked: number | undefined, limit: number): number | undefined =>
 }
 
 const issue = async (options: IssueOptions): Promise<void> => {
+  requireOutput()
   const names = ['ENCRYPTION_KEYS', 'API_KEY_MAX_DAYS'] as const
   const folder = process.cwd()
   const settings = readSomeSettings(process.env, folder, names)
@@ -101,7 +102,7 @@ The key is shown this once and kept nowhere.`)
   if (isSettled && settings.ENVIRONMENT !== claims.environment) {
     tell(`Note: ENVIRONMENT is ${settings.ENVIRONMENT} here, where the key will be refused.`)
   }
-  console.log(options.json ? JSON.stringify({ apiKey, ...claims }, null, 2) : apiKey)
+  await print(options.json ? JSON.stringify({ apiKey, ...claims }, null, 2) : apiKey)
 }
 
 export const addKeyCommand = (program: Command): void => {

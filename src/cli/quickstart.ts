@@ -16,6 +16,7 @@ import { issueApiKey } from '../keys/api-key.ts'
 import { putSecret, readSecret } from '../providers/local-store.ts'
 import { Failure } from './failure.ts'
 import { DEV_CHOICES, initialise } from './init.ts'
+import { print } from './io.ts'
 import { serve } from './serve.ts'
 import { withState } from './state.ts'
 import { localStores } from './store.ts'
@@ -101,7 +102,7 @@ const announce = async (config: Config, origin: string): Promise<void> => {
     '',
     'Settings are in .env, stores and policies in purser.yaml. Read on in README.md and `npx purser --help`.'
   )
-  console.log(`\n${lines.join('\n')}\n`)
+  await print(`\n${lines.join('\n')}\n`)
 }
 
 const quickstart = async (): Promise<void> => {

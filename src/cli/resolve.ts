@@ -14,7 +14,7 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 import { shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
-import { printRaw, printSecret, tell } from './io.ts'
+import { printRaw, printSecret, requireOutput, tell } from './io.ts'
 import { withState } from './state.ts'
 
 /** The whole secret, if it has the tags that its store asks for. */
@@ -35,6 +35,7 @@ const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
 }
 
 const resolve = async (text: string, { raw = false }: { raw?: boolean }): Promise<void> => {
+  requireOutput()
   const config = readConfig(process.env, process.cwd())
   const { settings } = config
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)
@@ -69,7 +70,7 @@ const resolve = async (text: string, { raw = false }: { raw?: boolean }): Promis
     }
   })
   if (raw) await printRaw(found.record, found.field)
-  else printSecret(found.record, found.field)
+  else await printSecret(found.record, found.field)
 }
 
 export const addResolveCommand = (program: Command): void => {

@@ -13,6 +13,7 @@ import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { envelopeOf, isEmpty, spanOf } from '../providers/local-entry.ts'
 import type { State, StateEntry } from '../state/state.ts'
 import { Failure } from './failure.ts'
+import { print } from './io.ts'
 import { placeOf, withOpened } from './state.ts'
 
 interface MigrateOptions {
@@ -117,7 +118,7 @@ const migrate = async (options: MigrateOptions): Promise<void> => {
     `${differing} differing`,
     ...(unreadable > 0 ? [`${unreadable} unreadable`] : [])
   ]
-  console.log(`${total} entries: ${facts.join(', ')}`)
+  await print(`${total} entries: ${facts.join(', ')}`)
   if (unreadable > 0) {
     throw new Failure(
       'What is unreadable was not copied: ENCRYPTION_KEYS lacks the encryption key that it is sealed under, or it is damaged.'

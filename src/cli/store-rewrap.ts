@@ -13,6 +13,7 @@ import { rewrapUses } from '../keys/usage.ts'
 import { deleteSecret, rewrapSecrets } from '../providers/local-store.ts'
 import type { State } from '../state/state.ts'
 import { Failure, usageFailure } from './failure.ts'
+import { print } from './io.ts'
 import { withState } from './state.ts'
 
 const UNREADABLE =
@@ -32,9 +33,9 @@ const rewrap = async (): Promise<void> => {
   const config = readConfig(process.env, process.cwd())
   await withState(config.settings, async ({ state }) => {
     let unreadable = 0
-    const report = (what: string, counts: RewrapCounts): void => {
+    const report = (what: string, counts: RewrapCounts): Promise<void> => {
       unreadable += counts.unreadable
-      console.log(`${what}, ${counts.rewrapped} rewrapped, ${counts.unreadable} unreadable`)
+      return print(`${what}, ${counts.rewrapped} rewrapped, ${counts.unreadable} unreadable`)
     }
     const ring = createSealer(createKeyring(config.settings.ENCRYPTION_KEYS))
     const sealer = () => ring
@@ -45,21 +46,21 @@ const rewrap = async (): Promise<void> => {
       const counts = await rewrapSecrets({ name, state, sealer, now: Date.now })
       const where = configured.includes(name) ? '' : ' (not in the configuration)'
       if (where === '' || counts.total > 0)
-        report(`${name}${where}: ${counts.total} secrets`, counts)
+        await report(`${name}${where}: ${counts.total} secrets`, counts)
     }
     const objects = await rewrapObjects({ state, sealer })
     if (objects.total > 0 || names.size === 0) {
-      report(`run time: ${objects.total} bots, providers and channels`, objects)
+      await report(`run time: ${objects.total} bots, providers and channels`, objects)
     }
     const uses = await rewrapUses({ state, sealer })
-    if (uses > 0) console.log(`last uses of keys: ${uses} rewrapped`)
+    if (uses > 0) await print(`last uses of keys: ${uses} rewrapped`)
     const moved = await state.rewrapNames?.()
     if (moved !== undefined) {
       unreadable += moved.unreadable
-      console.log(`names: ${moved.moved} rewrapped, ${moved.unreadable} unreadable`)
+      await print(`names: ${moved.moved} rewrapped, ${moved.unreadable} unreadable`)
     }
     const dropped = (await state.dropFormerCache?.()) ?? 0
-    if (dropped > 0) console.log(`cache: ${dropped} under former keys dropped`)
+    if (dropped > 0) await print(`cache: ${dropped} under former keys dropped`)
     if (unreadable > 0) throw new Failure(UNREADABLE)
   })
 }
@@ -82,7 +83,7 @@ const discard = async (kid: string): Promise<void> => {
       } else if (await state.compareAndSet(key, await state.get(key), undefined)) discarded++
     }
     discarded += (await state.discardNames?.(kid)) ?? 0
-    console.log(`${discarded} entries under ${kid} are given up`)
+    await print(`${discarded} entries under ${kid} are given up`)
   })
 }
 

@@ -21,7 +21,7 @@ import type { OpenedState } from '../state/open-state.ts'
 import { SharedUnavailable } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { Failure, usageFailure } from './failure.ts'
-import { printRaw, printSecret, readInput } from './io.ts'
+import { print, printRaw, printSecret, readInput, requireOutput } from './io.ts'
 import { announce, withState } from './state.ts'
 import { addMigrateCommand } from './store-migrate.ts'
 import { addRewrapCommand } from './store-rewrap.ts'
@@ -96,21 +96,22 @@ const put = (text: string): Promise<void> =>
     const value = new Sensitive(await readInput('the value'))
     const { version } = await putSecret(store, reference.path, value)
     await tellServices()
-    console.log(formatReference({ ...reference, version }))
+    await print(formatReference({ ...reference, version }))
   })
 
 const get = (text: string, { raw = false }: { raw?: boolean }): Promise<void> =>
   withSecret(text, 'any', async (store, { path, version, field }) => {
+    requireOutput()
     const record = await readSecret(store, path, version)
     if (raw) await printRaw(record, field)
-    else printSecret(record, field)
+    else await printSecret(record, field)
   })
 
 const remove = (text: string): Promise<void> =>
   withSecret(text, 'whole', async (store, reference, tellServices) => {
     if (!(await deleteSecret(store, reference.path))) throw new Failure('There is no such secret.')
     await tellServices()
-    console.log(`${formatReference(reference)} is deleted, with all its versions`)
+    await print(`${formatReference(reference)} is deleted, with all its versions`)
   })
 
 const list = async (prefix = ''): Promise<void> => {
@@ -133,7 +134,7 @@ const list = async (prefix = ''): Promise<void> => {
       for (const secret of await listSecrets(store, path)) {
         const { version, createdAt = 'cannot be opened' } = secret
         const text = formatReference({ store: name, path: secret.path })
-        console.log([text, version, createdAt].join('\t'))
+        await print([text, version, createdAt].join('\t'))
       }
     }
   })
