@@ -3,6 +3,7 @@
  * invalidation and nothing more; it is proven in its own way where the store says how, and otherwise by the internal secret.
  */
 import { ProblemError } from '../../core/problem.ts'
+import { formatReference } from '../../core/reference.ts'
 import type { StoreAddress } from '../../core/store-address.ts'
 import type { GoogleTokenCheck } from '../../crypto/google-token.ts'
 import type { Log } from '../../providers/provider.ts'
@@ -130,7 +131,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
       await recorder.allowed(door, 'event.receive', undefined, { reason })
       const all = await Promise.all(
         secrets.map(({ path, ...native }) =>
-          invalidate(door, { ref: `${name}:${path}`, ...native })
+          invalidate(door, { ref: formatReference({ store: name, path }), ...native })
         )
       )
       return {

@@ -364,6 +364,10 @@ test('the simple form names paths of any store that asks for no proof', async (t
   t.same((await deliver('kv', { path: 'A' })).refs, ['kv:a'])
   t.same((await deliver('bare', { path: 'db' })).refs, ['bare:db'])
   t.match(await deliver('vault', { path: 'other/db' }), { invalidated: 0, ignored: 1 })
+  // A path is decoded once: the secret that is invalidated is the one that was named.
+  for (const path of ['kv/a%20b', 'kv/a%2Cb', 'kv/100%2541', 'kv/%7Ba%7D']) {
+    t.same((await deliver('vault', { path })).refs, [`vault:${path}`])
+  }
   for (const path of ['a b', '../x', 'kv/../x', 'apps']) {
     const refused = receiver.receive(DOOR, 'cluster', { body: { path } })
     await t.rejects(refused, { code: 'invalid_reference' })
