@@ -119,6 +119,10 @@ const partsOf = (key: string): { store: string; path: string } => ({
   path: key.slice(key.lastIndexOf('\n') + 1)
 })
 
+/** A want of quota, which is the want of whoever began the fetch. */
+const isOfOneClient = (error: unknown): boolean =>
+  error instanceof ProviderFault && error.code === QUOTA && error.isRefusal === true
+
 export const createSecretCache = <T = SecretRecord>(
   options: SecretCacheOptions<T>
 ): SecretCache<T> => {
@@ -206,7 +210,7 @@ export const createSecretCache = <T = SecretRecord>(
     }
     const isOurs = flight.isAttached()
     // One client's want of quota is no other's: the next is let ask, and the value stays what it was.
-    const isForOthers = slot.failure?.fault.code !== QUOTA || !slot.failure.fault.isRefusal
+    const isForOthers = !isOfOneClient(slot.failure?.fault)
     if (isKeeping && isOurs && isForOthers) keep(key, slot, now() - fetchedAt)
     // What our own guard refused another replica may be free to ask.
     const isForAll = isOurs && slot.failure?.fault.isRefusal === undefined
@@ -269,7 +273,21 @@ export const createSecretCache = <T = SecretRecord>(
     load: async (origin, locator, fetch, options = {}) => {
       const key = keyOf(origin.store, locator)
       const { notBefore = Number.NEGATIVE_INFINITY } = options
-      const join = () => flights.join(key, (flight) => run(flight, origin, locator, fetch, options))
+      const join = async (): Promise<Loaded<T>> => {
+        for (;;) {
+          let isOwn = false
+          const joined = flights.join(key, (flight) => {
+            isOwn = true
+            return run(flight, origin, locator, fetch, options)
+          })
+          try {
+            return await joined
+          } catch (error) {
+            // Of those who waited with a client that has no quota left the first one is the next to ask.
+            if (isOwn || !isOfOneClient(error)) throw error
+          }
+        }
+      }
       const loaded = await join()
       // It may have been under way, and began before what is wanted now; the next one begins later.
       const isTooOld = loaded.from !== 'STALE' && loaded.entry.fetchedAt < notBefore

@@ -38,3 +38,13 @@ test('whoever has no quota left is given a kept value past its time, and another
   const second = await cache.load(ORIGIN, SECRET, async () => 'new')
   t.match(second, { from: 'MISS', entry: { record: 'new' } })
 })
+
+test('who joined the fetch of a client that has no quota left reads by itself', async (t) => {
+  const { cache } = setUp()
+  const first = cache.load(ORIGIN, SECRET, refused)
+  const others = ['one', 'two'].map((value) => cache.load(ORIGIN, SECRET, async () => value))
+  const last = cache.load(ORIGIN, SECRET, refused)
+  await t.rejects(first, { code: QUOTA })
+  for (const other of others) t.match(await other, { from: 'MISS', entry: { record: 'one' } })
+  t.match(await last, { entry: { record: 'one' } })
+})
