@@ -53,6 +53,13 @@ const tlsOf = ({ credentials }: Networked): object => {
 
 type Networked = Exclude<RedisAddress, { readonly kind: 'socket' }>
 
+/** A master that was made a replica under this connection: the next connection finds the new one. */
+const isReadOnly = (error: Error): boolean => error.message.includes('READONLY')
+
+/** The library would go on in database 0, which is somebody else's. */
+const isOfDatabase = (error: Error): boolean =>
+  (error as { command?: { name?: unknown } }).command?.name === 'select'
+
 const common = (address: RedisAddress): RedisOptions => ({
   connectTimeout: CONNECT_WITHIN_MS,
   // How long a connection that is given up may take to end in good order.
@@ -62,15 +69,30 @@ const common = (address: RedisAddress): RedisOptions => ({
   // It would subscribe without anybody looking at the outcome.
   autoResubscribe: false,
   disableClientInfo: true,
-  // A master that was made a replica under this connection: the next connection finds the new one.
-  reconnectOnError: (error) => error.message.includes('READONLY'),
+  reconnectOnError: isReadOnly,
   ...(address.username !== undefined && { username: address.username }),
   ...(address.password !== undefined && { password: address.password }),
   ...(address.kind !== 'socket' && address.tls && { tls: tlsOf(address) })
 })
 
-const single = (options: RedisOptions): Redis =>
-  new Redis({ ...options, enableOfflineQueue: false, retryStrategy })
+/** Nothing is sent on a connection that was refused its database: what is ended here takes no command any more. */
+const single = (options: RedisOptions): Redis => {
+  let isRefused = false
+  return new Redis({
+    ...options,
+    enableOfflineQueue: false,
+    reconnectOnError: (error) => {
+      isRefused ||= isOfDatabase(error)
+      return isRefused || isReadOnly(error)
+    },
+    retryStrategy: (attempt) => {
+      // Each of those connections begins well, and so would be followed by the next at once.
+      const waitMs = isRefused ? jittered(MAX_RETRY_MS) : retryStrategy(attempt)
+      isRefused = false
+      return waitMs
+    }
+  })
+}
 
 const openSentinel = (address: RedisAddress & { kind: 'sentinel' }): Redis => {
   const { nodes, master, db, sentinelPassword, tls } = address

@@ -18,9 +18,12 @@ export interface RedisSharedOptions {
   readonly log: StateLog
 }
 
-// What cannot be counted on is none of ours: it begins anew.
+// What is no number is none of ours: it begins anew. Where counting is denied the number stays: a mark of before would be in force again.
 const ADD = `local n = redis.pcall('INCRBY', KEYS[1], ARGV[1])
 if type(n) == 'table' then
+  if not string.find(n.err, 'WRONGTYPE') and not string.find(n.err, 'integer') and not string.find(n.err, 'overflow') then
+    return n
+  end
   redis.call('SET', KEYS[1], ARGV[1])
   n = tonumber(ARGV[1])
 end

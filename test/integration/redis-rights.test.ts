@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import { parseRedisUrl } from '../../src/state/redis-url.ts'
+import { SharedUnavailable } from '../../src/state/shared.ts'
 import { openShared } from '../support/open-shared.ts'
 import {
   createConfigured,
@@ -73,6 +74,40 @@ test('each right that is missing is found at the start, by its name, and logged 
     t.equal(new Set(lines).size, lines.length, 'no line twice')
     t.match(lines.at(-1), found.at(-1))
     await shared.close()
+  }
+})
+
+test('a counter that cannot be added to is left as it is', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t)
+  giveRights(redis)
+  const counter = [{ key: 'mark', by: 1, ttlMs: 60_000 }]
+  const { shared, whole } = openShared(t, parseRedisUrl(urlOf(redis)))
+  await whole()
+  for (const count of [1, 2, 3]) t.same(await shared.add(counter), [count])
+  redis.cli('acl', 'setuser', 'purser', '-incrby')
+  await t.rejects(shared.add(counter), SharedUnavailable)
+  t.equal(redis.cli('get', 'purser:mark'), '3')
+})
+
+test('where its database cannot be had, Redis is away, and no other database is used in its place', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t)
+  giveRights(redis)
+  redis.cli('acl', 'setuser', 'purser', '-select')
+  for (const REDIS_URL of [`${urlOf(redis)}/3`, `${redis.url}/99`]) {
+    const { folder } = createConfigured(t, { variables: { REDIS_URL } })
+    const { shared, logs, whole } = openShared(t, parseRedisUrl(REDIS_URL))
+    await eventually(() => logs.length > 0)
+    const put = ['store', 'put', 'local:team/db']
+    const { code } = await runOnRedis(t, folder, put, { input: 'x' })
+    t.not(code, 0)
+    t.equal(shared.isUp(), false)
+    t.match(logs, [/does not answer/], 'once')
+    t.equal(redis.cli('dbsize'), '0')
+    if (!REDIS_URL.endsWith('/3')) continue
+    redis.cli('acl', 'setuser', 'purser', '+select')
+    await whole()
   }
 })
 
