@@ -2,6 +2,7 @@
  * How Purser shows Google who it is. Rule: with a key given, nobody else is asked: no metadata server, no gcloud, no token
  * endpoint.
  */
+import { createRequire } from 'node:module'
 import type { googleAuthLibrary } from 'google-gax'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -12,6 +13,7 @@ import { reasonOfCode, reasonOfStatus, settleBySignal } from './fault-of.ts'
 import { filesAtHome } from './home.ts'
 import { ambientCredential, createLogin, credentialFault, LOGIN_DEADLINE_MS } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
+import { straight } from './proxy.ts'
 import { createHttpAgent, createHttpsAgent } from './proxy-agent.ts'
 
 const strict = { additionalProperties: false }
@@ -138,6 +140,20 @@ const secretsOf = async (
   }
 }
 
+/**
+ * The metadata server is asked by a library of the library's, which would take whatever proxy the environment names, and hand
+ * it the token. What is asked there is asked straight, whatever the store's own route.
+ */
+const askMetadataStraight = (): void => {
+  const libraries = ['google-gax', 'google-auth-library', 'gcp-metadata']
+  const require = libraries.reduce(
+    (from, library) => createRequire(from.resolve(library)),
+    createRequire(import.meta.url)
+  )
+  const { instance } = require('gaxios') as { instance: { defaults: { agent?: unknown } } }
+  instance.defaults.agent ??= createHttpAgent({ keepAlive: true }, straight)
+}
+
 /** `project` keeps the library from asking gcloud and the metadata server for one. */
 export const createAuthority = async (
   auth: Auth,
@@ -147,6 +163,7 @@ export const createAuthority = async (
   const { googleAuthLibrary } = await import('google-gax')
   const { GoogleAuth, JWT } = googleAuthLibrary
   type Client = googleAuthLibrary.AuthClient
+  askMetadataStraight()
   let pending: Promise<Pass> | undefined
   const agents = {
     'http:': createHttpAgent({ keepAlive: true }, deps.route),
