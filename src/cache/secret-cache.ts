@@ -132,7 +132,7 @@ export const createSecretCache = <T = SecretRecord>(
   const tier = isKeeping ? options.tier : undefined
   // Times are ours, not the library's.
   const kept = createKeptMap<Kept<T>>(maxEntries, ({ slot }) => slot.entry !== undefined)
-  const flights = createSingleFlight<Loaded<T>>()
+  const flights = createSingleFlight<Loaded<T>>({ isOfStarter: isOfOneClient })
 
   const keep = (key: string, slot: Slot<T>, tookMs = 0): void => {
     const { entry } = slot
@@ -273,21 +273,7 @@ export const createSecretCache = <T = SecretRecord>(
     load: async (origin, locator, fetch, options = {}) => {
       const key = keyOf(origin.store, locator)
       const { notBefore = Number.NEGATIVE_INFINITY } = options
-      const join = async (): Promise<Loaded<T>> => {
-        for (;;) {
-          let isOwn = false
-          const joined = flights.join(key, (flight) => {
-            isOwn = true
-            return run(flight, origin, locator, fetch, options)
-          })
-          try {
-            return await joined
-          } catch (error) {
-            // Of those who waited with a client that has no quota left the first one is the next to ask.
-            if (isOwn || !isOfOneClient(error)) throw error
-          }
-        }
-      }
+      const join = () => flights.join(key, (flight) => run(flight, origin, locator, fetch, options))
       const loaded = await join()
       // It may have been under way, and began before what is wanted now; the next one begins later.
       const isTooOld = loaded.from !== 'STALE' && loaded.entry.fetchedAt < notBefore

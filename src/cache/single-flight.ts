@@ -9,15 +9,21 @@ export interface Flight {
 
 export interface SingleFlight<T> {
   /**
-   * Joins the flight under the key, or starts one. A failure is given to all who wait, and leaves nothing behind. The work
-   * has to end by itself: one that never settles would be joined for ever.
+   * Joins the flight under the key, or starts one. A failure is given to all who wait, and leaves nothing behind; but one that
+   * is the starter's alone makes the next of them start another. The work has to end by itself: one that never settles would be
+   * joined for ever.
    */
   readonly join: (key: string, work: (flight: Flight) => Promise<T>) => Promise<T>
   /** Whoever joins a key that matches from now on starts a new flight. */
   readonly detach: (matches: (key: string) => boolean) => void
 }
 
-export const createSingleFlight = <T>(): SingleFlight<T> => {
+export const createSingleFlight = <T>({
+  isOfStarter = () => false
+}: {
+  /** Whether a failure says nothing of those who joined. */
+  readonly isOfStarter?: (error: unknown) => boolean
+} = {}): SingleFlight<T> => {
   const flights = new Map<string, Promise<T>>()
 
   const start = (key: string, work: (flight: Flight) => Promise<T>): Promise<T> => {
@@ -36,7 +42,17 @@ export const createSingleFlight = <T>(): SingleFlight<T> => {
   }
 
   return {
-    join: (key, work) => flights.get(key) ?? start(key, work),
+    join: async (key, work) => {
+      for (;;) {
+        const flight = flights.get(key)
+        if (flight === undefined) return start(key, work)
+        try {
+          return await flight
+        } catch (error) {
+          if (!isOfStarter(error)) throw error
+        }
+      }
+    },
     detach: (matches) => {
       for (const key of flights.keys()) if (matches(key)) flights.delete(key)
     }
