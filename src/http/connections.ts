@@ -76,6 +76,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
     proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
   const all = new Set<Connection>()
+  /** But those of proxies, which may be neighbours of somebody else's. */
   const byNetwork = new Map<string, Set<Connection>>()
   const bySocket = new WeakMap<Socket, Connection>()
   const byEnds = new Map<string, Connection>()
@@ -132,9 +133,11 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
         used: ++clock
       }
       all.add(connection)
-      const own = byNetwork.get(network)
-      if (own === undefined) byNetwork.set(network, new Set([connection]))
-      else own.add(connection)
+      if (!isProxy(address)) {
+        const own = byNetwork.get(network)
+        if (own === undefined) byNetwork.set(network, new Set([connection]))
+        else own.add(connection)
+      }
       bySocket.set(raw, connection)
       const ends = endsOf(raw)
       byEnds.set(ends, connection)

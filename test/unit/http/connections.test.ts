@@ -98,6 +98,14 @@ test('a proxy stands for many callers: it is bounded by the number of all alone'
   t.same(open(admit(connections, '203.0.113.1', 4)), [false, true, true, true])
 })
 
+test('whoever shares a network with a proxy neither takes its sockets nor is counted with them', async (t) => {
+  const connections = create({ proxies: ['2001:db8::7'] })
+  const proxy = admit(connections, '2001:db8::7', 5)
+  const neighbour = admit(connections, '2001:db8::8', 4)
+  t.same(open(proxy), Array(5).fill(true))
+  t.same(open(neighbour), [false, true, true, true])
+})
+
 test('where there is no room for anybody, whoever has asked for nothing the longest gives way', async (t) => {
   const connections = create({ max: 6 })
   const all = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].flatMap((address) =>
