@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../core/principal.ts'
-import { ProblemError } from '../core/problem.ts'
+import { type ProblemCode, ProblemError } from '../core/problem.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
 import { addressOf } from './caller.ts'
 import { apiKeyIn, internalSecretIn } from './credentials.ts'
@@ -47,9 +47,15 @@ const ADMIN_WRITE_OFF = 'this service is not changed by HTTP: ALLOW_ADMIN_WRITE 
 
 type KeyAuth = Extract<RouteAuth, { kind: 'key' | 'admin' }>
 
+/** Each is a line of the trail, which nobody without a key may write as many of as requests. */
+const FAILED_LOGINS: ReadonlySet<ProblemCode> = new Set([
+  'invalid_api_key',
+  'authentication_required',
+  'conflicting_credentials'
+])
+
 const isFailedLogin = (error: unknown): error is ProblemError =>
-  error instanceof ProblemError &&
-  (error.code === 'invalid_api_key' || error.code === 'authentication_required')
+  error instanceof ProblemError && FAILED_LOGINS.has(error.code)
 
 export const addAdmission = async (
   app: FastifyInstance,

@@ -130,6 +130,13 @@ test('failed logins are limited by address, and a valid key from there still wor
   t.same(await statuses(inject, 2, known), [200, 200])
 })
 
+test('whoever shows two credentials has not logged in, and is limited like whoever shows a wrong one', async (t) => {
+  const { app } = await buildTestApp(t, limited({ RATE_LIMIT_AUTH_FAILURES_MAX: '2' }))
+  const inject = app.server.inject.bind(app.server)
+  const two = { url: '/v1/whoami', headers: { ...bearer('wrong'), 'x-api-key': 'wrong' } }
+  t.same(await statuses(inject, 4, two), [400, 400, 429, 429])
+})
+
 test('the limit of a key goes by its id, from wherever and in whatever header it comes', async (t) => {
   const { app, keyring } = await buildTestApp(
     t,
