@@ -85,5 +85,6 @@ export const sendProblem = (
   const challenge = challengeOf(error.code)
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
   if (body.retryAfter !== undefined) reply.header('retry-after', Math.ceil(body.retryAfter))
-  return reply.code(body.status).type(MEDIA_TYPE).send(body)
+  // The answer that it takes the place of may have had a serializer of its own.
+  return reply.code(body.status).type(MEDIA_TYPE).serializer(JSON.stringify).send(body)
 }

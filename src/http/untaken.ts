@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import { getHeapStatistics } from 'node:v8'
 import type { FastifyRequest, onSendHookHandler, preSerializationHookHandler } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
+import { Sensitive } from '../core/secret.ts'
 import { addressOf } from './caller.ts'
 import type { Connection, Connections } from './connections.ts'
 import { createFairShare } from './fair-share.ts'
@@ -65,6 +66,8 @@ export interface Untaken {
 /** At least so long is what will be made of it. */
 const charactersIn = (value: unknown): number => {
   if (typeof value === 'string') return value.length
+  // Only its length is looked at.
+  if (value instanceof Sensitive) return charactersIn(value.reveal())
   if (typeof value !== 'object' || value === null) return 0
   let sum = 0
   for (const member of Object.values(value)) sum += charactersIn(member)

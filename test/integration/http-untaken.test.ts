@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { type Test, test } from 'tap'
+import { Sensitive } from '../../src/core/secret.ts'
 import { createConnections } from '../../src/http/connections.ts'
+import { withData } from '../../src/http/json-answer.ts'
 import { createUntaken } from '../../src/http/untaken.ts'
 import { openServer } from '../support/open-server.ts'
 import { listenOn } from '../support/raw-http.ts'
@@ -16,6 +18,7 @@ const ACCENTS = `x${'é😀'.repeat(100_000)}`
 const LOOKS = 21
 
 const setUp = async (t: Test, max: number) => {
+  const written: string[] = []
   const connections = createConnections({ max: 1_000, perAddress: 256, proxies: [] })
   const untaken = createUntaken(connections, max)
   t.teardown(untaken.close)
@@ -27,6 +30,16 @@ const setUp = async (t: Test, max: number) => {
       routes.get('/large', { config }, async () => LARGE)
       routes.get('/accents', { config }, async () => ACCENTS)
       routes.get('/object', { config }, async () => ({ value: LARGE }))
+      routes.get('/fields', { config }, async (_request, reply) => {
+        reply.serializer(() => {
+          written.push('/fields')
+          return '{}'
+        })
+        return { results: [{ data: new Sensitive(LARGE) }] }
+      })
+      routes.get('/several', { config }, async (_request, reply) =>
+        withData(reply, { results: [{ data: new Sensitive(LARGE) }] })
+      )
       routes.get('/small', { config }, async () => ({ a: 1 }))
       routes.get('/stream', { config }, async (_request, reply) =>
         reply.send(Readable.from(Array(32).fill('x'.repeat(MIB))))
@@ -55,7 +68,7 @@ const setUp = async (t: Test, max: number) => {
     const sockets = [...connections.all()].map(({ raw }) => raw.writableLength)
     return sockets.reduce((sum, bytes) => sum + bytes, 0)
   }
-  return { ask, port, held, handedOver, lookOften }
+  return { ask, port, held, handedOver, lookOften, written }
 }
 
 const OK = 'HTTP/1.1 200'
@@ -70,6 +83,23 @@ test('an address has a share of what is not taken, and its small answers and tho
   t.equal((await ask('/small', '127.0.0.2'))[1], OK)
   t.equal((await ask('/large', '127.0.0.3'))[1], OK)
   t.equal(held(), 2, 'nobody was cut off for it')
+})
+
+test('fields of secrets for which there is no room are not written out either', async (t) => {
+  const { ask, written } = await setUp(t, 80 * MIB)
+  t.equal((await ask('/fields', '127.0.0.2'))[1], OK)
+  t.equal((await ask('/large', '127.0.0.2'))[1], OK)
+  t.equal((await ask('/fields', '127.0.0.2'))[1], OVERLOADED)
+  t.equal(written.length, 1)
+})
+
+test('the refusal of an answer with fields is a problem like any other', async (t) => {
+  const { ask, port } = await setUp(t, 80 * MIB)
+  t.equal((await ask('/large', '127.0.0.1'))[1], OK)
+  const answer = await fetch(`http://127.0.0.1:${port}/several`)
+  const body = (await answer.json()) as object
+  t.match(body, { status: 503, code: 'overloaded' })
+  t.notOk('results' in body)
 })
 
 test('all addresses together have a sum', async (t) => {
