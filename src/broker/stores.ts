@@ -228,16 +228,9 @@ const isSame = (store: Store, spec: StoreSpec): boolean =>
   store.spec.proxy === spec.proxy &&
   isDeepStrictEqual(store.spec.settings, spec.settings)
 
-/**
- * With its guard too, and what that has learnt, unless the quota is another one now. A login that was refused may be tried at
- * once: a reload says that something was mended.
- */
-const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store => {
-  known.logins.forget()
-  return isDeepStrictEqual(known.spec.quota, spec.quota)
-    ? { ...known, spec }
-    : guarded(spec, known, deps)
-}
+/** With its guard too, and what that has learnt, unless the quota is another one now. */
+const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store =>
+  isDeepStrictEqual(known.spec.quota, spec.quota) ? { ...known, spec } : guarded(spec, known, deps)
 
 /**
  * Connects the stores. On a reload, stores of `previous` whose settings are unchanged are taken over with their
@@ -266,6 +259,9 @@ export const connectStores = async (
     await Promise.allSettled(fresh.map(({ provider }) => provider.close()))
     throw error
   }
+  const taken = [...connected.values()].filter((store) => !fresh.includes(store))
+  // A login that was refused may be tried at once: a reload that is taken over says that something was mended.
+  for (const { logins } of taken) logins.forget()
   const kept = new Set([...connected.values()].map((store) => store.connection))
   return {
     stores: {

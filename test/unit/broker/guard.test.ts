@@ -266,6 +266,36 @@ test('a store that is kept over a reload keeps its guard, and a new quota makes 
   t.notOk(calls.includes('close'))
 })
 
+test('a reload that fails at another store leaves what is known of a refused login', async (t) => {
+  const { provider } = counting()
+  const plugin = {
+    ...local,
+    connect: async (settings: object) => {
+      if ('fails' in settings) throw new Error('fails')
+      return provider
+    }
+  }
+  const deps = { log: () => {}, now: Date.now, replicas: () => 1 } as unknown as StoresDeps
+  const specOf = (name: string, settings: Readonly<Record<string, unknown>>): StoreSpec => ({
+    name,
+    plugin,
+    settings,
+    address: { kind: 'local' },
+    requireTags: new Map()
+  })
+  const { stores } = await connectStores([specOf('one', {})], deps)
+  const one = stores.get('one')
+  if (one === undefined) throw new Error('it was connected')
+  let forgotten = 0
+  const logins = { ...one.logins, forget: () => void forgotten++ }
+  const previous = { ...stores, get: (name: string) => stores.get(name) && { ...one, logins } }
+  const [same, faulty] = [specOf('one', {}), specOf('two', { fails: true })]
+  await t.rejects(connectStores([same, faulty], deps, previous), { message: 'fails' })
+  t.equal(forgotten, 0)
+  await connectStores([same], deps, previous)
+  t.equal(forgotten, 1)
+})
+
 test('a client that has had its share is refused while another asks, and the other is not', async (t) => {
   const { guarded, clock } = open({ perSecond: 10, burst: 40 })
   const as = (client: string) => guarded.read(ONE, { ...within(), client })
