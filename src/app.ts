@@ -57,7 +57,7 @@ import { createAdministration } from './wiring/administration.ts'
 import { createCaches } from './wiring/caches.ts'
 import { requireKeys, requireKeysThatLeave } from './wiring/kept-keys.ts'
 import { createLifecycle, type Lifecycle } from './wiring/lifecycle.ts'
-import { compose, prepare } from './wiring/live.ts'
+import { compose, prepare, takenOver } from './wiring/live.ts'
 import { createObjectUseCases } from './wiring/objects.ts'
 import { createRecords, type Who } from './wiring/records.ts'
 import { type ReloadedBy, recordReload } from './wiring/reloads.ts'
@@ -407,8 +407,9 @@ const assemble = async (
       })
     : undefined
 
-  const reload = async (next: Config, environ: Environ): Promise<void> => {
+  const reload = async (wanted: Config, environ: Environ): Promise<void> => {
     const former = live
+    const next = takenOver(config, wanted)
     await requireKeysThatLeave(state, former.keyring, prepare(next, environ).keyring)
     live = await compose(next, environ, storesDeps, former)
     // Another place may stand under the same name now: what was read from the former is not its answer.

@@ -14,6 +14,7 @@ import { warningsOf } from '../config/warnings.ts'
 import { ProblemError } from '../core/problem.ts'
 import { holdDirectory } from '../state/data-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import { RELOADED } from '../wiring/live.ts'
 import type { ReloadedBy } from '../wiring/reloads.ts'
 import { STARTED_WITH, shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
@@ -24,15 +25,6 @@ const SHUTDOWN_MS = 10_000
 
 /** npm passes a Ctrl-C on to a process that has had it from the terminal: that is one signal, not two. */
 const ECHO_MS = 250
-
-const RELOADED: readonly SettingName[] = [
-  'ENCRYPTION_KEYS',
-  'INTERNAL_SECRET',
-  'CONFIG_FILE',
-  'VAULT_NAMESPACE',
-  'HASHICORP_VAULT_CONFIG',
-  'HASHICORP_VAULT_CONFIG_FILE_PATH'
-]
 
 /** Settings that differ from those the process was started with and steer nothing before a restart. */
 const needRestart = (started: Config, next: Config): SettingName[] => {
@@ -152,10 +144,14 @@ export const serve = async (
     try {
       // A signal may come before there is anything to reload.
       const app = await starting
-      await app.reload(() => [readConfig(STARTED_WITH, folder, true), shareEnviron(folder)], by)
+      let read = config
+      await app.reload(() => {
+        read = readConfig(STARTED_WITH, folder, true)
+        return [read, shareEnviron(folder)]
+      }, by)
       logger.info('the configuration was reloaded')
       warn(app)
-      const settings = needRestart(config, app.config())
+      const settings = needRestart(config, read)
       if (settings.length > 0) logger.warn({ settings }, 'changed settings need a restart')
       return []
     } catch (error) {

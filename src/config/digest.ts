@@ -15,8 +15,9 @@ const sorted = (_name: string, value: unknown): unknown => {
 /** `kids`: of the encryption keys. */
 export const digestOf = (config: Config, kids: readonly string[]): string => {
   const { settings } = effectiveConfig(config)
-  const { stores, policies, book, bots, providers, channels } = config
+  const { stores, policies, delegations, book, bots, providers, channels } = config
   const specs = stores.map(({ plugin, ...spec }) => ({ ...spec, kind: plugin.kind }))
-  const all = { settings, kids, specs, policies, names: book.names, bots, providers, channels }
+  const rights = { policies, delegations, names: book.names }
+  const all = { settings, kids, specs, ...rights, bots, providers, channels }
   return `sha256:${createHash('sha256').update(JSON.stringify(all, sorted)).digest('base64url')}`
 }

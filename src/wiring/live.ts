@@ -4,6 +4,7 @@ import { connectStores, NO_STORES, type StoresDeps } from '../broker/stores.ts'
 import { type Config, credentialsIn } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
 import type { Environ } from '../config/env.ts'
+import type { SettingName } from '../config/settings.ts'
 import { compilePolicy } from '../core/policy.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
@@ -15,6 +16,30 @@ export interface Live extends Rules {
   readonly keyring: Keyring
   readonly sealer: Sealer
   readonly isInternalSecret: (given: string) => boolean
+}
+
+/** The settings that a reload takes over. All others steer what is made once, at the start. */
+export const RELOADED: readonly SettingName[] = [
+  'ENCRYPTION_KEYS',
+  'INTERNAL_SECRET',
+  'CONFIG_FILE',
+  'VAULT_NAMESPACE',
+  'HASHICORP_VAULT_CONFIG',
+  'HASHICORP_VAULT_CONFIG_FILE_PATH'
+]
+
+/** What a configuration that is read anew makes of the one in force. */
+export const takenOver = (started: Config, next: Config): Config => {
+  const { settings, dataDir, tls, redis, withoutEffect } = started
+  const reloaded = RELOADED.map((name) => [name, next.settings[name]])
+  return {
+    ...next,
+    settings: { ...settings, ...Object.fromEntries(reloaded) },
+    dataDir,
+    tls,
+    redis,
+    withoutEffect
+  }
 }
 
 /** Of a configuration as it stands: no store is connected yet, and no definition of one is read. */

@@ -1,17 +1,20 @@
 /**
  * Reloads on record, by signal and by request alike. Rule: the intent is on record before anything changes, and without it
- * nothing does; the result has the digests of what was in force before and is after.
+ * nothing does; the result has the digests of what was in force before and is after. That a result cannot be recorded changes
+ * it no more, and is said in the log.
  */
 import { randomUUID } from 'node:crypto'
 import type { Caller, Door } from '../broker/caller.ts'
 import { ConfigError } from '../config/fault.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
 import type { Environment } from '../core/principal.ts'
+import type { Log } from '../providers/provider.ts'
 
 export interface ReloadsOptions {
   readonly environment: Environment
   /** Rejects with `audit_unavailable` if the event cannot be recorded. */
   readonly record: (event: AuditEvent) => Promise<void>
+  readonly log: Log
   /** Of the configuration in force. */
   readonly digest: () => string
 }
@@ -19,9 +22,9 @@ export interface ReloadsOptions {
 /** Who asked for a reload; undefined: a signal. */
 export type ReloadedBy = (Door & Partial<Caller>) | undefined
 
-/** Rejects as the work does, or with `audit_unavailable`. */
+/** Rejects as the work does, or with `audit_unavailable` before it. */
 export const recordReload = async (
-  { environment, record, digest }: ReloadsOptions,
+  { environment, record, log, digest }: ReloadsOptions,
   by: ReloadedBy,
   work: () => Promise<void>
 ): Promise<void> => {
@@ -29,14 +32,16 @@ export const recordReload = async (
   const who = { environment, client, keyId, kid, address, route, requestId }
   const note = (outcome: AuditEvent['outcome'], reason: string): Promise<void> =>
     record({ action: 'config.reload', outcome, reason, ...who })
+  const noteEnd = (outcome: AuditEvent['outcome'], reason: string): Promise<void> =>
+    note(outcome, reason).catch(() => log('error', 'how a reload ended could not be recorded'))
   const before = digest()
   await note('allowed', `intent: before ${before}`)
   try {
     await work()
   } catch (error) {
     const faults = error instanceof ConfigError ? `${error.faults.length} faults` : 'not taken over'
-    await note('failed', `${faults}: still ${before}`)
+    await noteEnd('failed', `${faults}: still ${before}`)
     throw error
   }
-  await note('allowed', `before ${before} after ${digest()}`)
+  await noteEnd('allowed', `before ${before} after ${digest()}`)
 }

@@ -3,6 +3,9 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { ConfigError } from '../../src/config/fault.ts'
+import type { AuditEvent } from '../../src/core/audit-event.ts'
+import { ProblemError } from '../../src/core/problem.ts'
+import { recordReload } from '../../src/wiring/reloads.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { asAdmin, clientOf } from '../support/bots.ts'
 import { buildTestApp } from '../support/build-app.ts'
@@ -76,6 +79,11 @@ test('a reload is on record with the digests of before and after, one that chang
   t.not(b, a, 'a policy')
   await app.reload({ yaml: YAML })
   t.same(await digests(), [b, a], 'the same again')
+  const DELEGATIONS = "delegations: [{ client: app, clients: ['bot-*'], scopes: [aura-services] }]"
+  await app.reload({ yaml: `${YAML}${DELEGATIONS}\n` })
+  t.not((await digests())[1], a, 'a delegation')
+  await app.reload({ yaml: YAML, env: { RATE_LIMIT_MAX: '7' } })
+  t.equal((await digests())[1], a, 'a setting that needs a restart is not in force')
   await t.rejects(
     app.app.reload(() => {
       throw new ConfigError([{ place: 'purser.yaml', message: 'is faulty' }])
@@ -85,6 +93,30 @@ test('a reload is on record with the digests of before and after, one that chang
     `allowed intent: before ${a} SIGHUP`,
     `failed 1 faults: still ${a} SIGHUP`
   ])
+})
+
+test('what cannot be recorded of the end of a reload does not make it another one', async (t) => {
+  const recorded: string[] = []
+  const logged: string[] = []
+  const options = {
+    environment: 'dev',
+    record: async ({ reason = '' }: AuditEvent) => {
+      if (!reason.startsWith('intent')) throw new ProblemError('audit_unavailable')
+      recorded.push(reason)
+    },
+    log: (_level: string, message: string) => logged.push(message),
+    digest: () => 'sha256:x'
+  } as const
+  await recordReload(options, undefined, async () => {})
+  const fault = new ConfigError([{ place: 'purser.yaml', message: 'is faulty' }])
+  await t.rejects(
+    recordReload(options, undefined, async () => {
+      throw fault
+    }),
+    fault
+  )
+  t.equal(recorded.length, 2)
+  t.same(logged, Array(2).fill('how a reload ended could not be recorded'))
 })
 
 test('without a record nothing is reloaded', async (t) => {
