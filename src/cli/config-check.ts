@@ -34,9 +34,22 @@ const checkKeptKeys = async ({ settings, dataDir }: Config): Promise<void> => {
   if (found !== undefined && found.faults.length > 0) throw new ConfigError(found.faults)
 }
 
+const warn = (warnings: readonly string[]): void => {
+  for (const warning of warnings) tell(`Warning: ${warning}`)
+}
+
+const readAll = (): Config => {
+  try {
+    return readConfig(process.env, process.cwd(), true)
+  } catch (error) {
+    if (error instanceof ConfigError) warn(error.warnings)
+    throw error
+  }
+}
+
 const check = async (): Promise<void> => {
-  const config = readConfig(process.env, process.cwd(), true)
-  for (const warning of warningsOf(config)) tell(`Warning: ${warning}`)
+  const config = readAll()
+  warn(warningsOf(config))
   await checkKeptKeys(config)
   const { stores, policies, book, providers, bots, channels } = config
   const defined = stores.filter(({ definition }) => definition !== undefined)

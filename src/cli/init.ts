@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { envFilePlace, renderEnv } from '../config/env.ts'
 import { ENVIRONMENTS } from '../core/principal.ts'
@@ -61,11 +61,23 @@ interface Target {
   readonly path: string
 }
 
-/** Where the files go: settings to where they will be read from. */
-const targetsIn = (folder: string): { readonly env: Target; readonly yaml: Target } => ({
-  env: envFilePlace(process.env, folder),
-  yaml: { label: 'purser.yaml', path: join(folder, 'purser.yaml') }
-})
+/** Settings of this process that say where files are: what is written goes there, and the new settings say so too. */
+const placesGiven = (): { CONFIG_FILE?: string; DATA_DIR?: string } => {
+  const { CONFIG_FILE = '', DATA_DIR = '' } = process.env
+  return { ...(CONFIG_FILE !== '' && { CONFIG_FILE }), ...(DATA_DIR !== '' && { DATA_DIR }) }
+}
+
+/** Where the files go: to where they will be read from. */
+const targetsIn = (
+  folder: string
+): { readonly env: Target; readonly yaml: Target; readonly data: Target } => {
+  const { CONFIG_FILE = 'purser.yaml', DATA_DIR = 'data/' } = placesGiven()
+  return {
+    env: envFilePlace(process.env, folder),
+    yaml: { label: CONFIG_FILE, path: resolve(folder, CONFIG_FILE) },
+    data: { label: DATA_DIR, path: resolve(folder, DATA_DIR) }
+  }
+}
 
 const keepAside = (existing: readonly Target[], env: Target): void => {
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
@@ -102,7 +114,7 @@ const credentialLines = (variables: readonly string[]): string =>
 
 /** Writes the files and creates `data/`. Throws Failure if one exists and `force` is not set. */
 export const initialise = (folder: string, choices: Choices, force = false): void => {
-  const { env, yaml } = targetsIn(folder)
+  const { env, yaml, data } = targetsIn(folder)
   keepAside(existingOf([env, yaml], force), env)
   const { vault } = choices
   const variables = vault === undefined ? [] : vaultVariables(vault)
@@ -112,19 +124,23 @@ export const initialise = (folder: string, choices: Choices, force = false): voi
       ENVIRONMENT: choices.environment,
       PORT: choices.port,
       SCOPE_ROOT: choices.scopeRoot,
+      ...placesGiven(),
       ENCRYPTION_KEYS: newEncryptionKey(),
       INTERNAL_SECRET: randomBytes(32).toString('base64url')
     }
   )
   const lines = settings + credentialLines(variables)
+  for (const { label, path } of [env, yaml]) {
+    onDisk(label, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
+  }
   onDisk(env.label, () => writeFileSync(env.path, lines, { flag: 'wx', mode: 0o600 }))
-  onDisk('purser.yaml', () => {
+  onDisk(yaml.label, () => {
     writeFileSync(yaml.path, renderConfigFile(choices.store, choices.demo, vault), { flag: 'wx' })
     // It holds no secret, and a container reads it as a user of its own.
     chmodSync(yaml.path, 0o644)
   })
-  onDisk('data', () => mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 }))
-  tell(`Written: ${env.label} (mode 600, with fresh random keys), purser.yaml and data/.`)
+  onDisk(data.label, () => mkdirSync(data.path, { recursive: true, mode: 0o700 }))
+  tell(`Written: ${env.label} (mode 600, with fresh random keys), ${yaml.label} and ${data.label}.`)
   if (env.label !== '.env') tell(`Commands find it by ENV_FILE=${env.label} or --env-file.`)
   if (variables.length > 0)
     tell(`Put into it what the store logs in with: ${variables.join(', ')}.`)
@@ -149,7 +165,7 @@ const init = async ({ dev, force, ...given }: InitOptions): Promise<void> => {
   const answers = await complete(dev ? { ...DEV_ANSWERS, ...given } : given)
   initialise(process.cwd(), { ...choicesOf(answers), demo: dev === true }, force)
   tell(
-    'Next: look at the stores and policies in purser.yaml, then `purser config check` and `purser serve`.'
+    `Next: look at the stores and policies in ${yaml.label}, then \`purser config check\` and \`purser serve\`.`
   )
 }
 

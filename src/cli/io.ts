@@ -5,6 +5,7 @@
 import { createReadStream, fstatSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { devNull } from 'node:os'
 import { select, selectRaw } from '../broker/content.ts'
+import { whyUnread } from '../config/fault.ts'
 import { printJson, readJson } from '../core/json-text.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
@@ -35,7 +36,7 @@ export const readInput = async (what: string, file?: string): Promise<string> =>
   if (isTyped) tell(`Type ${what}, then Enter and Ctrl-D:`)
   const source = file === undefined ? process.stdin : createReadStream(file)
   const bytes = await readAll(source).catch((error) => {
-    throw error instanceof Failure ? error : new Failure('The input cannot be read.')
+    throw error instanceof Failure ? error : new Failure(`The input ${whyUnread(error)}.`)
   })
   const content = asUtf8(bytes)
   if (content === undefined) {

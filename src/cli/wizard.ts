@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline/promises'
 import { InvalidArgumentError } from 'commander'
 import { type SettingName, settingOf } from '../config/settings.ts'
 import { ENVIRONMENTS } from '../core/principal.ts'
-import { Failure } from './failure.ts'
+import { Failure, usageFailure } from './failure.ts'
 import { tell } from './io.ts'
 import { STORE_STANZAS, VAULT_CHOICES, VAULT_LOGINS, type VaultLogin } from './templates.ts'
 
@@ -59,6 +59,8 @@ interface Question {
   readonly parse: (text: string) => string
   /** Absent: always. */
   readonly isAsked?: (answers: Answers) => boolean
+  /** Where a flag that gives the answer belongs, if not everywhere. */
+  readonly belongs?: string
 }
 
 const isVault = ({ store }: Answers): boolean => store === 'vault'
@@ -88,21 +90,24 @@ const QUESTIONS: readonly Question[] = [
     text: 'Address of the Vault',
     fallback: VAULT_CHOICES.address,
     parse: parseVaultAddress,
-    isAsked: isVault
+    isAsked: isVault,
+    belongs: 'to --store vault'
   },
   {
     member: 'vaultLogin',
     text: `How to log in there (${VAULT_LOGINS.join(', ')})`,
     fallback: VAULT_CHOICES.login,
     parse: parseChoice(VAULT_LOGINS),
-    isAsked: isVault
+    isAsked: isVault,
+    belongs: 'to --store vault'
   },
   {
     member: 'vaultName',
     text: 'User or role that logs in',
     fallback: VAULT_CHOICES.name,
     parse: parseVaultName,
-    isAsked: (answers) => isVault(answers) && /userpass|kubernetes/.test(answers.vaultLogin)
+    isAsked: (answers) => isVault(answers) && /userpass|kubernetes/.test(answers.vaultLogin),
+    belongs: 'to --vault-login userpass or kubernetes'
   }
 ]
 
@@ -110,11 +115,21 @@ const fallbacks = Object.fromEntries(
   QUESTIONS.map(({ member, fallback }) => [member, fallback])
 ) as unknown as Answers
 
+/** A flag that would steer nothing is a mistake in it or beside it. */
+const refuseIdle = (given: Partial<Answers>, answers: Answers): Answers => {
+  for (const { member, isAsked, belongs } of QUESTIONS) {
+    if (given[member] === undefined || isAsked?.(answers) !== false) continue
+    const flag = member.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    throw usageFailure(`Nothing was written: --${flag} belongs ${belongs}.`)
+  }
+  return answers
+}
+
 /** Asks on the terminal for what no flag has said; without a terminal the defaults stand, but for the environment. */
 export const complete = async (given: Partial<Answers>): Promise<Answers> => {
   const answers = { ...fallbacks, ...given } as Record<keyof Answers, string> & Answers
   if (!process.stdin.isTTY) {
-    if (given.environment !== undefined) return answers
+    if (given.environment !== undefined) return refuseIdle(given, answers)
     throw new Failure(
       'Nothing was written: there is no terminal to ask on. Say what is wanted: --dev, or --environment with --port, --scope-root, --store (and --vault-address, --vault-login, --vault-name) where the defaults will not do.'
     )
@@ -140,5 +155,5 @@ export const complete = async (given: Partial<Answers>): Promise<Answers> => {
   } finally {
     terminal.close()
   }
-  return answers
+  return refuseIdle(given, answers)
 }

@@ -1,7 +1,7 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
 import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { pemOfFile } from '../core/file-text.ts'
+import { pemOfFile, textOfFile } from '../core/file-text.ts'
 import { type Environ, isGuarded, readEnvFile, settingsIn } from './env.ts'
 import { writableFaults } from './exposure.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
@@ -12,6 +12,7 @@ import { type RedisPlace, readRedis } from './redis.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
 import { faultsOfStart } from './start.ts'
 import { surroundingsOf } from './store.ts'
+import { absentCredentials } from './stores.ts'
 
 export interface Tls {
   /** PEM. */
@@ -31,8 +32,8 @@ export interface Config extends FileConfig {
   readonly redis: RedisPlace | undefined
   /** Settings that are set to something but steer nothing in this version. */
   readonly withoutEffect: readonly SettingName[]
-  /** What was taken under another name, or is known and steers nothing here. */
-  readonly notes: readonly ConfigFault[]
+  /** As sentences: what was taken under another name, or steers nothing here; credentials that a login would not find. */
+  readonly notes: readonly string[]
   /** As it was when this was read, with what the file of settings adds. */
   readonly environ: Environ
   /** Against which relative paths are resolved. */
@@ -67,6 +68,16 @@ const readTls = (settings: Partial<Settings>, folder: string): Tls | undefined =
   return { cert, key, ...(clientCa && { clientCa }) }
 }
 
+/** The names that may be used by stores: of those of the file, or where it cannot be understood every word in it. */
+const usedNames = (file: FileConfig | undefined, path: string): ReadonlySet<string> => {
+  if (file !== undefined) return new Set(file.placed.flatMap(({ where }) => where.env ?? []))
+  try {
+    return new Set(textOfFile(readFileSync(path)).match(/[A-Za-z_][\w.-]*/g))
+  } catch {
+    return new Set()
+  }
+}
+
 /** Where credentials given as `{ env: NAME }` are looked up. */
 export const credentialsIn =
   ({ credentials }: Pick<Config, 'credentials'>, environ: Environ) =>
@@ -95,14 +106,15 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   const file = inspected?.file
   const tls = orFaults(() => readTls(read, folder), faults)
   const redis = orFaults(() => readRedis(read, folder), faults)
-  // Without the file nobody knows which names its stores use.
-  if (file !== undefined) {
-    const used = new Set(file.placed.flatMap(({ where }) => where.env ?? []))
-    faults.push(...misspelt(envFile, used))
-  }
-  if (toServe) faults.push(...faultsOfStart(tls, file?.placed ?? [], folder))
+  faults.push(...misspelt(envFile, usedNames(file, inFile)))
+  if (toServe) faults.push(...faultsOfStart(tls, file?.placed ?? [], folder, read.DATA_DIR))
   faults.push(...(isGuarded(read) ? writableFaults(read, envFile.all, folder) : []))
-  if (!(imported && file) || faults.length > 0) throw new ConfigError(faults)
+  const credentials = imported?.credentials ?? new Map()
+  const notes = [
+    ...notesOn(envFile).map(({ place, message }) => `${place}: ${message}`),
+    ...absentCredentials(file?.placed ?? [], credentialsIn({ credentials }, envFile.all), folder)
+  ]
+  if (!(imported && file) || faults.length > 0) throw new ConfigError(faults, notes)
   const settings = Object.freeze(read as Settings)
   const withoutEffect = settingNames.filter((name) => {
     const { pending, fallback, parse } = settingOf(name)
@@ -112,12 +124,12 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   return Object.freeze({
     ...file,
     settings,
-    credentials: imported.credentials,
+    credentials,
     dataDir: resolve(folder, settings.DATA_DIR),
     tls,
     redis,
     withoutEffect,
-    notes: notesOn(envFile),
+    notes,
     environ: envFile.all,
     folder
   })

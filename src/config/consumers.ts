@@ -6,9 +6,10 @@ import { type Static, Type } from 'typebox'
 import { isClientName } from '../core/policy.ts'
 import { ENVIRONMENTS, type Environment, MODES } from '../core/principal.ts'
 import { isScope } from '../core/scope.ts'
-import { checkShape, type Path, type Report } from '../core/shape.ts'
+import { type Path, type Report, soundPart } from '../core/shape.ts'
 import { isKeyId, type KeyRequest } from '../keys/api-key.ts'
 import { daysIn } from '../keys/lifetime.ts'
+import type { Sound } from './rules.ts'
 import { readYaml } from './yaml-document.ts'
 
 const strict = { additionalProperties: false } as const
@@ -50,37 +51,45 @@ export interface ConsumerDefaults {
 const SECRET_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const NAMESPACE = /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 
-const lifeOf = (
-  expires: string | undefined,
-  { maxDays }: ConsumerDefaults,
-  report: (message: string) => void
-): number | undefined => {
+type Entry = Static<typeof Consumer>
+
+const daysOf = ({ expires }: Sound<Entry>, { maxDays }: ConsumerDefaults): number | undefined => {
   const limit = maxDays === 0 ? undefined : maxDays
-  if (expires === undefined) return limit
-  const days = daysIn(expires)
-  if (days === undefined) report('must be a number of days such as 90d')
-  else if (limit !== undefined && days > limit) report(`is more than API_KEY_MAX_DAYS: ${limit}`)
-  return days
+  return expires === undefined ? limit : daysIn(expires)
 }
 
-const readConsumer = (
-  entry: Static<typeof Consumer>,
+const secretNameOf = ({ client, secretName }: Sound<Entry>): string | undefined =>
+  secretName ?? (client && `${client.toLowerCase().replaceAll('_', '-')}-purser-key`)
+
+const checkLife = (entry: Sound<Entry>, defaults: ConsumerDefaults): string | undefined => {
+  const { maxDays } = defaults
+  const days = daysOf(entry, defaults)
+  if (days === undefined) {
+    return entry.expires === undefined ? undefined : 'must be a number of days such as 90d'
+  }
+  return maxDays !== 0 && days > maxDays ? `is more than API_KEY_MAX_DAYS: ${maxDays}` : undefined
+}
+
+const checkConsumer = (
+  entry: Sound<Entry>,
   defaults: ConsumerDefaults,
   at: Path,
   report: Report
-): Consumer => {
-  const { client, scopes, mode, environment, expires, identifier, namespace } = entry
-  const name = `${client.toLowerCase().replaceAll('_', '-')}-purser-key`
-  const { secretName = name } = entry
-  if (!isClientName(client)) {
+): void => {
+  const { client, scopes = [], identifier, namespace } = entry
+  const isNamed = client !== undefined && isClientName(client)
+  const secretName = isNamed ? secretNameOf(entry) : entry.secretName
+  if (client !== undefined && !isNamed) {
     report([...at, 'client'], 'must be up to 64 letters, digits, dots, _ and hyphens')
   }
   scopes.forEach((scope, i) => {
-    if (!isScope(scope)) report([...at, 'scopes', i], 'must be a scope such as aura-services:token')
+    if (scope === undefined || isScope(scope)) return
+    report([...at, 'scopes', i], 'must be a scope such as aura-services:token')
   })
-  const keyId = identifier?.toLowerCase()
-  if (keyId !== undefined && !isKeyId(keyId)) report([...at, 'identifier'], 'must be a UUID')
-  if (!SECRET_NAME.test(secretName)) {
+  if (identifier !== undefined && !isKeyId(identifier.toLowerCase())) {
+    report([...at, 'identifier'], 'must be a UUID')
+  }
+  if (secretName !== undefined && !SECRET_NAME.test(secretName)) {
     report(
       [...at, 'secretName'],
       'must be a name that Kubernetes allows; by default it is made from the client'
@@ -89,19 +98,24 @@ const readConsumer = (
   if (namespace !== undefined && !NAMESPACE.test(namespace)) {
     report([...at, 'namespace'], 'must be a name that Kubernetes allows')
   }
-  const days = lifeOf(expires, defaults, (message) => report([...at, 'expires'], message))
+  const life = checkLife(entry, defaults)
+  if (life !== undefined) report([...at, 'expires'], life)
+}
+
+const toConsumer = (entry: Entry, defaults: ConsumerDefaults): Consumer => {
+  const days = daysOf(entry, defaults)
   return {
     request: {
-      keyId,
-      client,
-      scopes: [...new Set(scopes)],
-      mode,
-      environment: environment ?? defaults.environment,
+      keyId: entry.identifier?.toLowerCase(),
+      client: entry.client,
+      scopes: [...new Set(entry.scopes)],
+      mode: entry.mode,
+      environment: entry.environment ?? defaults.environment,
       minimumVersion: defaults.minimumVersion,
       lifetimeSeconds: days === undefined ? undefined : days * 86_400
     },
-    secretName,
-    namespace
+    secretName: secretNameOf(entry) ?? '',
+    namespace: entry.namespace
   }
 }
 
@@ -112,21 +126,22 @@ export const parseConsumers = (
   defaults: ConsumerDefaults
 ): Consumer[] => {
   const { content, report, refuse } = readYaml(text, label)
-  if (!checkShape(File, content ?? {}, [], report)) refuse()
-  const { clients } = content as Static<typeof File>
+  const { clients = [] } = (soundPart(File, content ?? {}, report) ?? {}) as Sound<
+    Static<typeof File>
+  >
   const once = new Set<string>()
-  const consumers = clients.map((entry, i) => {
+  clients.forEach((entry, i) => {
+    if (entry === undefined) return
     const at = ['clients', i]
-    const consumer = readConsumer(entry, defaults, at, report)
-    const { request, namespace = '', secretName } = consumer
-    const secret = `${namespace}/${secretName}`
-    if (once.has(secret))
+    checkConsumer(entry, defaults, at, report)
+    const keyId = entry.identifier?.toLowerCase()
+    const name = secretNameOf(entry)
+    const secret = name && `${entry.namespace ?? ''}/${name}`
+    if (secret !== undefined && once.has(secret))
       report([...at, 'secretName'], 'is that of another client, which would replace it')
-    if (request.keyId !== undefined && once.has(request.keyId))
-      report([...at, 'identifier'], 'stands twice')
-    once.add(secret).add(request.keyId ?? secret)
-    return consumer
+    if (keyId !== undefined && once.has(keyId)) report([...at, 'identifier'], 'stands twice')
+    for (const taken of [secret, keyId]) if (taken !== undefined) once.add(taken)
   })
   refuse()
-  return consumers
+  return (clients as Entry[]).map((entry) => toConsumer(entry, defaults))
 }

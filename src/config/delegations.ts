@@ -37,19 +37,21 @@ export const checkDelegations = (
   adminScope: string | undefined,
   report: Report
 ): void => {
-  for (const [index, { client, clients, scopes }] of delegations) {
+  for (const [index, { client, clients = [], scopes = [] }] of delegations) {
     const at = ['delegations', index]
-    const mine = typeof client === 'string' ? [client] : client
+    const mine = typeof client === 'string' ? [client] : (client ?? [])
     mine.forEach((name, i) => {
       const place = typeof client === 'string' ? [...at, 'client'] : [...at, 'client', i]
-      if (!isClientName(name)) report(place, 'must be the name of a client: it is not for all')
+      if (name !== undefined && !isClientName(name)) {
+        report(place, 'must be the name of a client: it is not for all')
+      }
     })
     clients.forEach((pattern, i) => {
-      const fault = clientPatternFault(pattern)
+      const fault = pattern === undefined ? pattern : clientPatternFault(pattern)
       if (fault !== undefined) report([...at, 'clients', i], fault)
     })
     scopes.forEach((scope, i) => {
-      const fault = scopeFault(scope, adminScope)
+      const fault = scope === undefined ? scope : scopeFault(scope, adminScope)
       if (fault !== undefined) report([...at, 'scopes', i], fault)
     })
   }

@@ -88,7 +88,9 @@ export const parseDotenv = (text: string, label: string): Dotenv => {
       if (CONTROL.test(value)) throw new Error('has a control character')
       const former = stands.get(name)
       if (former !== undefined && former.value !== value && value !== '') {
-        throw new Error(`gives another value to what line ${former.line} sets: take one away`)
+        throw new Error(
+          `sets ${name}, which line ${former.line} sets to another value: take one away`
+        )
       }
       const entry = { name, value, line }
       if (value !== '') stands.set(name, entry)

@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { textOfFile, wordOfFile } from '../core/file-text.ts'
+import { covers } from '../core/scope.ts'
 import { type EnvLine, parseDotenv } from './dotenv.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { mayBePrivate } from './network.ts'
@@ -119,6 +120,13 @@ const together = (
   }
   if (isGuarded(settings) && settings.CORS_ALLOW_ORIGINS?.includes('*')) {
     fault('CORS_ALLOW_ORIGINS', '* is refused in pre and pro')
+  }
+  const { SCOPE_ROOT, ADMIN_SCOPE } = settings
+  if (SCOPE_ROOT !== undefined && ADMIN_SCOPE !== undefined) {
+    // Or each caller administers, or each administrator reads secrets.
+    if (covers(SCOPE_ROOT, ADMIN_SCOPE) || covers(ADMIN_SCOPE, SCOPE_ROOT)) {
+      fault('ADMIN_SCOPE', 'and SCOPE_ROOT stand apart: neither is the other, or below it')
+    }
   }
   const mayBeClosed = network?.nodes.every(({ host }) => mayBePrivate(host)) ?? true
   if (isGuarded(settings) && network?.tls === false && !mayBeClosed) {

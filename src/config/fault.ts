@@ -6,13 +6,17 @@ export interface ConfigFault {
 }
 
 /** Why a file gave no text, as the end of a sentence: the system's own message has more than is told. */
-export const whyUnread = (error: unknown): string =>
-  error instanceof Error && !('code' in error) ? error.message : 'cannot be read'
+export const whyUnread = (error: unknown): string => {
+  if (error instanceof Error && !('code' in error)) return error.message
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be read'
+}
 
 export class ConfigError extends Error {
   readonly faults: readonly ConfigFault[]
+  /** What should be known besides, as sentences: so that it does not come up only once the faults are mended. */
+  readonly warnings: readonly string[]
 
-  constructor(faults: readonly ConfigFault[]) {
+  constructor(faults: readonly ConfigFault[], warnings: readonly string[] = []) {
     super(
       ['The configuration is not valid:', ...faults.map((f) => `  ${f.place}: ${f.message}`)].join(
         '\n'
@@ -20,5 +24,6 @@ export class ConfigError extends Error {
     )
     this.name = 'ConfigError'
     this.faults = faults
+    this.warnings = warnings
   }
 }

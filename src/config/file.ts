@@ -9,7 +9,7 @@ import type { ObjectsByKind } from '../broker/objects.ts'
 import { textOfFile } from '../core/file-text.ts'
 import type { PolicyRule } from '../core/policy.ts'
 import { createReferenceBook, type ReferenceBook } from '../core/reference.ts'
-import { checkShape, isObject, type Report } from '../core/shape.ts'
+import { isObject, type Path, type Report, soundPart } from '../core/shape.ts'
 import type { Delegation } from '../keys/delegation.ts'
 import { chainFaults } from './chain.ts'
 import { checkDelegations, DelegationEntry } from './delegations.ts'
@@ -66,22 +66,20 @@ const withoutEmpty = (content: unknown): unknown => {
   return Object.fromEntries(Object.entries(content).filter(([, member]) => member !== null))
 }
 
+/** A member of a store counts as a whole. */
+const wholeOf = (path: Path): Path => (path[0] === 'stores' ? path.slice(0, 3) : path)
+
 /** The content with what has the wrong shape told and left out, so that all else is looked at as well. */
 const wellShaped = (content: unknown, report: Report) => {
-  const wrong = new Set<string>()
-  checkShape(File, content, [], (path, message) => {
-    wrong.add(path.slice(0, 2).join('.'))
-    report(path, message)
-  })
   const written = isObject(content) ? content : {}
+  const sound = soundPart(File, content, report, wholeOf)
+  const parts = isObject(sound) ? sound : {}
   const entriesOf = <T>(list: string): Entries<T> => {
-    const entries = written[list]
-    if (!Array.isArray(entries) || wrong.has(list)) return []
-    return entries
-      .map((entry, i) => [i, entry] as const)
-      .filter(([i]) => !wrong.has(`${list}.${i}`))
+    const entries = parts[list]
+    if (!Array.isArray(entries)) return []
+    return entries.map((entry, i) => [i, entry] as const).filter(([, entry]) => entry !== undefined)
   }
-  const names = isObject(written['secrets']) ? Object.entries(written['secrets']) : []
+  const names = isObject(parts['secrets']) ? Object.entries(parts['secrets']) : []
   const listOf = (kind: ObjectKind): unknown[] => entriesOf(kind).map(([, entry]) => entry)
   return {
     written,
@@ -128,8 +126,8 @@ export const inspectConfigFile = (text: string, label: string, beside: Beside = 
   }
   const file = {
     stores: all,
-    policies: policies.map(([, rule]) => rule),
-    delegations: delegations.map(([, entry]) => entry),
+    policies: policies.map(([, rule]) => rule as PolicyRule),
+    delegations: delegations.map(([, entry]) => entry as DelegationEntry),
     book,
     placed,
     ...configured
@@ -151,7 +149,8 @@ export const readConfigFile = (path: string, label: string, beside?: Beside): Fi
     text = textOfFile(readFileSync(path))
   } catch (error) {
     const why = whyUnread(error)
-    const help = 'code' in (error as object) ? '; `purser init` writes one' : ''
+    const help =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? '; `purser init` writes one' : ''
     throw new ConfigError([{ place: label, message: `${why}${help}` }])
   }
   return inspectConfigFile(text, label, beside)

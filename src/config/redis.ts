@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { pemOfFile } from '../core/file-text.ts'
 import type { RedisAddress, RedisCredentials } from '../state/redis-url.ts'
-import { ConfigError } from './fault.ts'
+import { ConfigError, whyUnread } from './fault.ts'
 import type { Settings } from './settings.ts'
 
 export interface RedisPlace {
@@ -56,8 +56,8 @@ const check = (given: readonly FileName[], read: (name: FileName) => Buffer): Re
     let bytes: Buffer
     try {
       bytes = read(name)
-    } catch {
-      throw fault(name, 'the file cannot be read')
+    } catch (error) {
+      throw fault(name, `the file ${whyUnread(error)}`)
     }
     // Node takes an authority that is none for no authority at all.
     if (name !== 'REDIS_KEY_FILE' && !PEM.test(bytes.toString('latin1'))) {

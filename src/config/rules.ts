@@ -6,8 +6,15 @@ import { compilePolicy, type PolicyRule } from '../core/policy.ts'
 import { isSecretName, isStoreName, parseReference, type ReferenceBook } from '../core/reference.ts'
 import type { Report } from '../core/shape.ts'
 
-/** Entries of a list that have their shape, with their places in it. */
-export type Entries<T> = readonly (readonly [index: number, entry: T])[]
+/** Any part of it may be missing: what has the wrong shape is undefined. */
+export type Sound<T> = T extends readonly (infer U)[]
+  ? readonly (Sound<U> | undefined)[]
+  : T extends object
+    ? { readonly [K in keyof T]?: Sound<T[K]> | undefined }
+    : T
+
+/** Entries of a list with their places in it, as far as they have their shape. */
+export type Entries<T> = readonly (readonly [index: number, entry: Sound<T>])[]
 
 /** What is configured, and what of it is at fault itself and told already: nothing else is said of what leads there. */
 export interface Known {
@@ -18,6 +25,10 @@ export interface Known {
   /** A store at fault has no name that could be read: any unknown one may be its. */
   readonly isUnnamed: boolean
 }
+
+/** One name or several, without what is at fault. */
+export const namesIn = (client: Sound<PolicyRule['client']> | undefined): string[] =>
+  [client].flat().filter((name) => name !== undefined)
 
 const storeOfPattern = (pattern: string): string => pattern.slice(0, pattern.indexOf(':'))
 
@@ -64,14 +75,15 @@ export const checkPolicies = (
 ): void => {
   for (const [index, rule] of policies) {
     const at = ['policies', index]
+    const clients = namesIn(rule.client)
     try {
-      compilePolicy([{ client: rule.client }])
+      if (clients.length > 0) compilePolicy([{ client: clients }])
     } catch (error) {
       report([...at, 'client'], `is not understood: ${(error as Error).message}`)
     }
     for (const list of LISTS) {
       rule[list]?.forEach((pattern, place) => {
-        const fault = faultOfPattern(list, pattern, known)
+        const fault = pattern === undefined ? pattern : faultOfPattern(list, pattern, known)
         if (fault !== undefined) report([...at, list, place], fault)
       })
     }

@@ -1,5 +1,5 @@
-/** What a start needs besides a valid configuration: certificates that can be used. */
-import { readFileSync } from 'node:fs'
+/** What a start needs besides a valid configuration: a folder for what is kept, and certificates that can be used. */
+import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { pemOfFile } from '../core/file-text.ts'
@@ -34,11 +34,23 @@ const whyNoAuthority = (path: string): string | undefined => {
   }
 }
 
+const faultsOfFolder = (dataDir: string): ConfigFault[] => {
+  try {
+    const message = 'is a file where a folder has to be'
+    return statSync(dataDir).isDirectory() ? [] : [{ place: 'DATA_DIR', message }]
+  } catch {
+    // Where there is nothing yet, the start makes it, or says why it cannot.
+    return []
+  }
+}
+
 export const faultsOfStart = (
   tls: Tls | undefined,
   placed: readonly Placed[],
-  folder: string
+  folder: string,
+  dataDir: string | undefined
 ): ConfigFault[] => [
+  ...(dataDir === undefined ? [] : faultsOfFolder(resolve(folder, dataDir))),
   ...(tls === undefined ? [] : faultsOfPair(tls)),
   ...placed.flatMap(({ place, subject, where: { file } }) => {
     if (file === undefined || !/(^|\.)caCertFile$/.test(subject)) return []

@@ -9,10 +9,12 @@ import { isStoreName } from '../core/reference.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import { catalog, pluginOf } from '../providers/catalog.ts'
+import type { ProviderPlugin } from '../providers/provider.ts'
 import { faultOfProxy, ProxySetting } from '../providers/proxy.ts'
 import { Quota } from '../providers/quotas.ts'
 import { isGuarded } from './env.ts'
 import { isLoopback } from './network.ts'
+import type { Sound } from './rules.ts'
 import type { Settings } from './settings.ts'
 
 export const Store = Type.Object({
@@ -34,6 +36,9 @@ export interface StoreConfig extends StoreSpec {
     readonly ref: string
   }
 }
+
+const NAME_RULE =
+  'must be lower-case letters, digits and hyphens, and no word that starts a reference'
 
 /** Whether the store takes whoever answers for its peer. */
 export const skipsVerify = ({ settings }: Pick<StoreConfig, 'settings'>): boolean =>
@@ -58,9 +63,49 @@ export const surroundingsOf = (settings: Partial<Settings>): StoreSurroundings =
   vaultNamespace: settings.VAULT_NAMESPACE
 })
 
-/** The store that the entry describes; undefined if a fault was reported. */
+/** What is wrong with what an entry has for every kind of store, each with its place in it. */
+const commonFaults = (
+  { name, requireTags, proxy }: Sound<Static<typeof Store>>,
+  plugin: ProviderPlugin
+): [member: string, message: string][] => {
+  const faults: [string, string][] = []
+  if (name !== undefined && !isStoreName(name)) faults.push(['name', NAME_RULE])
+  if (requireTags !== undefined && plugin.tags === undefined) {
+    faults.push(['requireTags', 'cannot be asked of this kind of store, which has none'])
+  }
+  if (proxy === undefined) return faults
+  const proxyFault =
+    plugin.proxies === undefined
+      ? 'cannot be asked of this kind of store, which sends nothing anywhere'
+      : faultOfProxy(proxy)
+  return proxyFault === undefined ? faults : [...faults, ['proxy', proxyFault]]
+}
+
+/** What is wrong with settings that have their shape. Throws `Error` with the end of a sentence for the entry as a whole. */
+const settingFaults = (
+  settings: Readonly<Record<string, unknown>>,
+  events: EventProof | undefined,
+  address: StoreAddress,
+  guarded: boolean
+): [member: string, message: string][] => {
+  const faults: [string, string][] = []
+  if (guarded && skipsVerify({ settings })) faults.push(['skipVerify', 'is refused in pre and pro'])
+  if (guarded && travelsInTheClear(address) && settings['insecure'] !== true) {
+    faults.push([
+      'address',
+      'would send tokens and secrets in the clear: refused in pre and pro, unless insecure: true says that the network is closed'
+    ])
+  }
+  const fault = events && faultOfProof(events, address)
+  return fault === undefined ? faults : [...faults, ['events', fault]]
+}
+
+/**
+ * The store that the entry describes; undefined if a fault was reported. Of an entry that is not whole, what is there is looked at
+ * as well: what is missing was reported before.
+ */
 export const readStore = (
-  entry: Static<typeof Store>,
+  entry: Sound<Static<typeof Store>>,
   { guarded, vaultNamespace }: StoreSurroundings,
   at: Path,
   report: Report
@@ -69,64 +114,32 @@ export const readStore = (
     string,
     unknown
   > &
-    Static<typeof Store>
+    Partial<Static<typeof Store>>
   const isElsewhere = kind === 'vault' && vaultNamespace !== undefined
   const settings = isElsewhere ? { namespace: vaultNamespace, ...own } : own
-  if (!isStoreName(name)) {
-    report(
-      [...at, 'name'],
-      'must be lower-case letters, digits and hyphens, and no word that starts a reference'
-    )
-    return undefined
-  }
-  const plugin = pluginOf(kind)
+  const plugin = kind === undefined ? undefined : pluginOf(kind)
   if (plugin === undefined) {
-    report([...at, 'kind'], `must be one of ${catalog.map((known) => known.kind).join(', ')}`)
+    if (name !== undefined && !isStoreName(name)) report([...at, 'name'], NAME_RULE)
+    if (kind !== undefined) {
+      report([...at, 'kind'], `must be one of ${catalog.map((known) => known.kind).join(', ')}`)
+    }
     return undefined
   }
-  if (requireTags !== undefined && plugin.tags === undefined) {
-    report([...at, 'requireTags'], 'cannot be asked of this kind of store, which has none')
-  }
-  const proxyFault =
-    proxy !== undefined && plugin.proxies === undefined
-      ? 'cannot be asked of this kind of store, which sends nothing anywhere'
-      : proxy && faultOfProxy(proxy)
-  if (proxyFault) {
-    report([...at, 'proxy'], proxyFault)
-    return undefined
-  }
-  if (!checkShape(plugin.settings, settings, at, report)) return undefined
-  if (guarded && skipsVerify({ settings })) {
-    report([...at, 'skipVerify'], 'is refused in pre and pro')
-    return undefined
-  }
+  const faults = commonFaults(entry, plugin)
+  const isShaped = checkShape(plugin.settings, settings, at, report)
   try {
-    const tags = new Map(Object.entries(requireTags ?? {}))
-    const address = plugin.address(settings)
-    if (guarded && travelsInTheClear(address) && settings['insecure'] !== true) {
-      report(
-        [...at, 'address'],
-        'would send tokens and secrets in the clear: refused in pre and pro, unless insecure: true says that the network is closed'
-      )
-      return undefined
-    }
-    const fault = events && faultOfProof(events, address)
-    if (fault !== undefined) {
-      report([...at, 'events'], fault)
-      return undefined
-    }
-    return {
-      name,
-      plugin,
-      settings,
-      address,
-      requireTags: tags,
-      quota,
-      proxy,
-      ...(events && { events })
+    if (isShaped) {
+      const address = plugin.address(settings)
+      faults.push(...settingFaults(settings, events, address, guarded))
+      if (name !== undefined && faults.length === 0) {
+        const tags = new Map(Object.entries(requireTags ?? {}))
+        const told = { ...(events && { events }) }
+        return { name, plugin, settings, address, requireTags: tags, quota, proxy, ...told }
+      }
     }
   } catch (error) {
     report(at, (error as Error).message)
-    return undefined
   }
+  for (const [member, message] of faults) report([...at, member], message)
+  return undefined
 }

@@ -2,6 +2,8 @@
  * `stores:` of `purser.yaml`, and with them those from elsewhere. Rule: names are told apart, a store that is at fault is
  * known by its name all the same, and of what stands outside the file (variables, files) the place is kept.
  */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Static } from 'typebox'
 import { isObject, type Path } from '../core/shape.ts'
 import type { ImportedStore } from './hashicorp.ts'
@@ -40,6 +42,22 @@ const placesIn = (value: unknown, path: Path): { path: Path; where: Placed['wher
     return [{ path: member === 'file' ? path : [...path, member], where: { file: inner } }]
   })
 }
+
+/** Credentials that a login would not find, as sentences. */
+export const absentCredentials = (
+  placed: readonly Placed[],
+  credential: (name: string) => string | undefined,
+  folder: string
+): string[] =>
+  placed.flatMap(({ store, place, subject, where: { env, file } }) => {
+    const told = `${place}: ${subject} names a`
+    if (env !== undefined && (credential(env) ?? '') === '') {
+      return [`${told} variable that is not set: the store ${store} cannot log in`]
+    }
+    return file === undefined || existsSync(resolve(folder, file))
+      ? []
+      : [`${told} file that is not there: the store ${store} cannot use it`]
+  })
 
 export const readStores = (
   written: unknown,

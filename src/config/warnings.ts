@@ -1,27 +1,11 @@
 /** What is allowed but should be known, as sentences. Rule: each names its place, and none a value. */
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { type Config, credentialsIn } from './config.ts'
+import type { Config } from './config.ts'
 import { isGuarded } from './env.ts'
 import { exposureWarnings } from './exposure.ts'
 import { isLoopback } from './network.ts'
 import { skipsVerify, travelsInTheClear } from './store.ts'
 
 const namesOf = (stores: Config['stores']): string => stores.map(({ name }) => name).join(', ')
-
-/** Credentials that a login would not find. */
-const absent = (config: Config): string[] => {
-  const credential = credentialsIn(config, config.environ)
-  return config.placed.flatMap(({ store, place, subject, where: { env, file } }) => {
-    const told = `${place}: ${subject} names a`
-    if (env !== undefined && (credential(env) ?? '') === '') {
-      return [`${told} variable that is not set: the store ${store} cannot log in`]
-    }
-    return file === undefined || existsSync(resolve(config.folder, file))
-      ? []
-      : [`${told} file that is not there: the store ${store} cannot use it`]
-  })
-}
 
 const ofStores = ({ settings, stores }: Config): string[] => {
   const warnings: string[] = []
@@ -73,11 +57,11 @@ const ofEarnest = (config: Config): string[] => {
 
 export const warningsOf = (config: Config): string[] => {
   const { settings, tls, withoutEffect, notes } = config
-  const warnings = notes.map(({ place, message }) => `${place}: ${message}`)
+  const warnings = [...notes]
   if (withoutEffect.length > 0) {
     warnings.push(`set, but without effect in this version: ${withoutEffect.join(', ')}`)
   }
-  warnings.push(...absent(config), ...ofStores(config))
+  warnings.push(...ofStores(config))
   if (isGuarded(settings)) warnings.push(...ofEarnest(config))
   if (!isLoopback(settings.HOST) && tls === undefined) {
     warnings.push('HOST is open to the network without TLS: keys and secrets travel in the clear')

@@ -110,11 +110,41 @@ export const checkShape = (schema: TSchema, value: unknown, at: Path, report: Re
     } else if (keyword === 'required') {
       const { requiredProperties } = params as { requiredProperties: string[] }
       report(path, `lacks ${requiredProperties.join(', ')}`, keyword)
+    } else if (keyword === 'enum') {
+      const { allowedValues } = params as { allowedValues: unknown[] }
+      report(path, `must be one of ${allowedValues.join(', ')}`, keyword)
     } else if (keyword !== 'boolean') {
       report(path, message, keyword)
     }
   }
   return false
+}
+
+const blank = (value: unknown, [first, ...rest]: Path): void => {
+  if (first === undefined || typeof value !== 'object' || value === null) return
+  const parent = value as Record<string | number, unknown>
+  if (rest.length > 0) blank(parent[first], rest)
+  else if (first in parent) parent[first] = undefined
+}
+
+/**
+ * A copy in which what has the wrong shape is reported, and undefined: so that all else in it can be looked at as well. `wholeOf`:
+ * what goes with a part that is at fault.
+ */
+export const soundPart = (
+  schema: TSchema,
+  value: unknown,
+  report: Report,
+  wholeOf = (path: Path): Path => path
+): unknown => {
+  const copy = structuredClone(value)
+  checkShape(schema, value, [], (path, message, keyword) => {
+    report(path, message, keyword)
+    const whole = wholeOf(path)
+    // What lacks something may be right in what it has.
+    if (keyword !== 'required' || whole.length < path.length) blank(copy, whole)
+  })
+  return copy
 }
 
 /** The place of the union itself: as deep in the value as the schema's path has named members and items. */

@@ -30,7 +30,11 @@ const Settings = Type.Object(
       description:
         'scheme, host and port; `http:` sends tokens and secrets in the clear: in pre and pro for loopback alone, or with `insecure`'
     }),
-    namespace: Type.Optional(Path('the namespace (Vault Enterprise, OpenBao), e.g. `admin/team`')),
+    namespace: Type.Optional(
+      Path(
+        'the namespace (Vault Enterprise, OpenBao), e.g. `admin/team`; VAULT_NAMESPACE if absent'
+      )
+    ),
     mounts: Type.Array(Mount, {
       minItems: 1,
       description: 'the KV engines that may be read; of two that fit a path, the longer one counts'

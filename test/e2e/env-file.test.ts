@@ -66,3 +66,27 @@ test('init writes the settings to where they will be read, and a Vault with its 
   const again = await runPurser(t, folder, args)
   t.match(again.stderr, /there is pre\.env and purser\.yaml already/)
 })
+
+test('init writes to where the environment says that files are, and says so in the settings', async (t) => {
+  const folder = createDirectory(t)
+  const env = { CONFIG_FILE: 'etc/stores.yaml', DATA_DIR: 'kept' }
+  const { code, stderr } = await runPurser(t, folder, ['init', '--dev'], { env })
+  t.equal(code, 0, stderr)
+  t.match(stderr, /Written: \.env .*, etc\/stores\.yaml and kept\./)
+  t.notOk(existsSync(join(folder, 'purser.yaml')))
+  const check = await runPurser(t, folder, ['config', 'check'])
+  t.equal(check.code, 0, check.stderr)
+})
+
+test('init refuses a flag that would steer nothing', async (t) => {
+  const folder = createDirectory(t)
+  for (const [args, message] of [
+    [['--dev', '--vault-address', 'https://v.example:8200'], /--vault-address belongs to --store/],
+    [['-e', 'dev', '--store', 'vault', '--vault-name', 'bob'], /--vault-name belongs to --vault-l/]
+  ] as const) {
+    const { code, stderr } = await runPurser(t, folder, ['init', ...args])
+    t.equal(code, 2)
+    t.match(stderr, message)
+    t.notOk(existsSync(join(folder, '.env')))
+  }
+})

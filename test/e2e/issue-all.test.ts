@@ -108,6 +108,7 @@ test('every fault is told with its line, and no key is issued', async (t) => {
   - { client: "a b", scopes: ["x y"], mode: r, expires: "90" }
   - { client: good, scopes: [a], mode: r, expires: 31d, identifier: ${ID}, namespace: "A" }
   - { client: good, scopes: [a], mode: r }
+  - { client: _x, scopes: [a], mode: r }
 `
   const rules = await setUp(t, list).issueAll([], { API_KEY_MAX_DAYS: '30' })
   t.match(rules, { code: 1, stdout: '' })
@@ -115,11 +116,11 @@ test('every fault is told with its line, and no key is issued', async (t) => {
     '1.client must',
     '1.scopes.0 must',
     '1.expires must',
-    '1.secretName must',
     '2.expires is more than API_KEY_MAX_DAYS: 30',
     '2.identifier stands twice',
     '2.namespace must',
-    '3.secretName is that of another'
+    '3.secretName is that of another',
+    '4.secretName must'
   ]) {
     t.ok(rules.stderr.includes(`clients.${place}`), place)
   }

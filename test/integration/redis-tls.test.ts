@@ -171,7 +171,7 @@ test('files that cannot be used are faults of their settings, all before anythin
   const { place, write, stranger, files } = await startMutualTls(t)
   const url = 'rediss://127.0.0.1:1'
   for (const [given, fault] of [
-    [{ REDIS_CA_FILE: '/does/not/exist' }, 'REDIS_CA_FILE: the file cannot be read'],
+    [{ REDIS_CA_FILE: '/does/not/exist' }, 'REDIS_CA_FILE: the file is not there'],
     [{ REDIS_CA_FILE: write('empty.pem', '') }, 'REDIS_CA_FILE: holds no certificate (PEM)'],
     [
       { ...files, REDIS_CERT_FILE: files.REDIS_KEY_FILE },

@@ -79,7 +79,7 @@ test('The lines after a faulty one are read, and all faults are told', async (t)
 
 test('A name that is given two values is a fault; an empty or equal line beside it is not', async (t) => {
   t.strictSame(taken('PORT=1\nHOST=a\nPORT=2'), {
-    fault: '.env:3 gives another value to what line 1 sets: take one away'
+    fault: '.env:3 sets PORT, which line 1 sets to another value: take one away'
   })
   t.strictSame(taken('PORT=\nPORT=2'), { PORT: '2' })
   t.strictSame(taken('PORT=2\nPORT=2'), { PORT: '2' })

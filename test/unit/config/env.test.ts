@@ -36,6 +36,18 @@ test('the defaults stand, and an empty value is no value', async (t) => {
   t.throws(() => Object.assign(settings, { PORT: 1 }))
 })
 
+test('neither callers administer by the root scope, nor administrators read secrets by theirs', async (t) => {
+  for (const [SCOPE_ROOT, ADMIN_SCOPE] of [
+    ['acme', 'acme'],
+    ['acme', 'acme:admin'],
+    ['acme:api', 'acme']
+  ] as const) {
+    const faults = faultsOf({ ...good(), SCOPE_ROOT, ADMIN_SCOPE })
+    t.match(faults, [/^ADMIN_SCOPE and SCOPE_ROOT stand apart/], `${SCOPE_ROOT} ${ADMIN_SCOPE}`)
+  }
+  t.strictSame(faultsOf({ ...good(), SCOPE_ROOT: 'acme', ADMIN_SCOPE: 'acme-admin' }), [])
+})
+
 test('each faulty setting is reported at once, by its name and never by its value', async (t) => {
   const canary = createCanary()
   const environ = Object.fromEntries(
@@ -102,7 +114,9 @@ test('a secret comes from a file where <NAME>_FILE says, but not from two places
   const { INTERNAL_SECRET = '' } = good()
   const settings = readSettings({ INTERNAL_SECRET, ENCRYPTION_KEYS_FILE: 'key' }, folder)
   t.same(settings.ENCRYPTION_KEYS, [key])
-  t.match(faultsOf({ INTERNAL_SECRET, ENCRYPTION_KEYS_FILE: 'none' }, folder), [/cannot be read/])
+  t.match(faultsOf({ INTERNAL_SECRET, ENCRYPTION_KEYS_FILE: 'none' }, folder), [
+    /names is not there/
+  ])
   t.match(faultsOf({ INTERNAL_SECRET, ENCRYPTION_KEYS_FILE: 'empty' }, folder), [/is empty/])
   t.match(faultsOf({ ...good(), ENCRYPTION_KEYS_FILE: 'key' }, folder), [/given twice/])
 })

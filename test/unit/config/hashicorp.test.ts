@@ -282,7 +282,7 @@ test('the list comes from a file as well, but not from two places', async (t) =>
   ])
   const missing = { HASHICORP_VAULT_CONFIG_FILE_PATH: join(folder, 'none.json') }
   t.strictSame(faultsOf(t, { environ: missing }), [
-    'HASHICORP_VAULT_CONFIG_FILE_PATH: the file cannot be read'
+    'HASHICORP_VAULT_CONFIG_FILE_PATH: the file is not there'
   ])
 })
 
