@@ -14,6 +14,7 @@ import type { StoreAddress } from '../core/store-address.ts'
 import { fingerprint } from '../crypto/fingerprint.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import { createLoginBoard, type LoginShared } from '../providers/login-board.ts'
 import { createLoginMemory, type LoginMemory } from '../providers/login-memory.ts'
 import type {
   CallOptions,
@@ -25,7 +26,6 @@ import type {
 } from '../providers/provider.ts'
 import { createRoute } from '../providers/proxy.ts'
 import { QUOTAS, type Quota } from '../providers/quotas.ts'
-import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
 import { select } from './content.ts'
@@ -70,8 +70,8 @@ export interface StoresDeps {
   readonly state: State
   readonly sealer: () => Sealer
   readonly keyring: () => Keyring
-  /** Undefined: there is one process. */
-  readonly shared: Shared | undefined
+  /** What is shared of logins; undefined: these stores share it among themselves. */
+  readonly shared: LoginShared | undefined
   /** How many there are that call the same stores, and share their quotas. */
   readonly replicas: () => number
   readonly environ: (name: string) => string | undefined
@@ -166,11 +166,14 @@ const sorted = (_name: string, value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value
 
-const originOf = ({ name, plugin, settings }: StoreSpec): Origin => ({
-  store: name,
-  place: createHash('sha256')
-    .update(JSON.stringify([plugin.kind, settings], sorted))
+const digestOf = ({ plugin }: StoreSpec, what: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify([plugin.kind, what], sorted))
     .digest('base64url')
+
+const originOf = (spec: StoreSpec): Origin => ({
+  store: spec.name,
+  place: digestOf(spec, spec.settings)
 })
 
 const guarded = (
@@ -201,9 +204,10 @@ const guarded = (
 
 const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
   const { log, now, state, sealer, shared, keyring } = deps
+  const { account = (settings) => settings } = spec.plugin
   const logins = createLoginMemory({
     store: spec.name,
-    place: originOf(spec).place,
+    place: digestOf(spec, account(spec.settings)),
     shared,
     fingerprint: (words) => fingerprint(keyring().active, words),
     sealer,
@@ -241,6 +245,7 @@ export const connectStores = async (
   deps: StoresDeps,
   previous?: Stores
 ): Promise<{ readonly stores: Stores; readonly retired: readonly Store[] }> => {
+  const { shared = createLoginBoard(deps.now) } = deps
   const connected = new Map<string, Store>()
   const fresh: Store[] = []
   try {
@@ -250,7 +255,7 @@ export const connectStores = async (
         connected.set(spec.name, takeOver(known, spec, deps))
         continue
       }
-      const store = await connect(spec, deps)
+      const store = await connect(spec, { ...deps, shared })
       fresh.push(store)
       connected.set(spec.name, store)
     }

@@ -9,6 +9,7 @@ import { withoutMark } from '../core/file-text.ts'
 import { createReferenceBook, locatorOf, parseReference } from '../core/reference.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { checkShape, type Report } from '../core/shape.ts'
+import { createLoginBoard } from '../providers/login-board.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import { Definition, settingsOf, WORDS } from './hashicorp-form.ts'
@@ -73,13 +74,15 @@ const complete = (
 export const readDefinitions = async (config: Config, deps: StoresDeps): Promise<Config> => {
   const faults: ConfigFault[] = []
   const surroundings = surroundingsOf(config.settings)
+  // Several of them may be read as one account, which is not to be refused for each.
+  const { shared = createLoginBoard(deps.now) } = deps
   const stores = await Promise.all(
     config.stores.map(async (store): Promise<StoreConfig> => {
       const { definition } = store
       if (definition === undefined) return store
       const fault = (message: string) => faults.push({ place: definition.place, message })
       try {
-        const record = await read(definition, deps)
+        const record = await read(definition, { ...deps, shared })
         return complete(store, parse(record), surroundings, fault) ?? store
       } catch (error) {
         fault(`its definition could not be read: ${failure(error)}`)

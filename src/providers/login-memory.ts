@@ -1,13 +1,13 @@
 /**
  * What is remembered of logins that a store refused. Rule: a credential that was refused is shown again only after a wait
- * that grows, by one replica of all that have the very same one; another credential, or the same one mended, is tried at
- * once; and what stands in `Shared` tells nothing of either.
+ * that grows, by one of all replicas and stores that have the very same one; another credential, or the same one mended, is
+ * tried at once; and what stands in `Shared` tells nothing of either.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
 import type { Sealer } from '../crypto/sealer.ts'
-import type { Shared } from '../state/shared.ts'
+import type { LoginShared } from './login-board.ts'
 import type { CallOptions, Log } from './provider.ts'
 
 export interface LoginState {
@@ -42,11 +42,12 @@ export interface LoginMemory {
 }
 
 export interface LoginMemoryOptions {
+  /** For log lines. */
   readonly store: string
-  /** The store's settings, by which replicas with others are told apart. */
+  /** Whom it logs in as, and where, by which others who show the same secret are told apart; stores may share an account. */
   readonly place: string
-  /** Undefined: there is one process. */
-  readonly shared: Shared | undefined
+  /** Undefined: nobody else shows its credential. */
+  readonly shared: LoginShared | undefined
   readonly fingerprint: (words: readonly string[]) => string
   readonly sealer: () => Pick<Sealer, 'seal' | 'open'>
   readonly log: Log
@@ -92,7 +93,6 @@ const remembered = ({ reason, status }: Refusal): ProviderFault =>
 export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
   const { store, place, shared, fingerprint, sealer, log, now, random = Math.random } = options
   const refusals = new Map<string, Refusal>()
-  const accepted = new Set<string>()
   /** Those that stand in `Shared`, as far as we know: that one is gone there means that it is over. */
   const told = new Set<string>()
   let last: LoginState | undefined
@@ -109,7 +109,6 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
       if (refusals.size <= MOST_REMEMBERED) break
       refusals.delete(oldest)
     }
-    accepted.delete(name)
     const { attempts, since, until, reason, code } = refusal
     last = {
       state: 'refused',
@@ -200,8 +199,6 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
   }
 
   const accept = (name: string): void => {
-    if (accepted.size >= MOST_REMEMBERED) accepted.clear()
-    accepted.add(name)
     if (last?.state !== 'accepted') last = { state: 'accepted', since: now() }
     if (!refusals.delete(name)) return
     log('info', 'the store takes our login again', { store })
@@ -210,9 +207,9 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
   }
 
   return {
-    nameOf: (credential) => fingerprint(['login', store, place, ...credential]),
+    nameOf: (credential) => fingerprint(['login', place, ...credential]),
     enter: async (name, options) => {
-      if (accepted.has(name)) return () => {}
+      // Also of one that was taken before: it may have been changed, and all who hold a token of it log in anew at one time.
       await assertMayTry(name)
       const owner = await lease(name, options)
       if (owner === undefined) return () => {}

@@ -139,6 +139,8 @@ export interface ProviderPlugin<S extends TObject = TObject> {
   readonly proxies?: true
   /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
   readonly address: (settings: Static<S>) => StoreAddress
+  /** Of its settings those that say where it logs in and as whom, for a kind whose peer locks accounts; all of them, if absent. */
+  readonly account?: (settings: Static<S>) => unknown
   /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
   readonly spellings?: (secret: Locator) => Spellings
   /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */

@@ -108,6 +108,13 @@ export const vault = defineProvider({
     return { kind: 'vault', origin, ...(namespace !== undefined && { namespace }), mounts }
   },
 
+  // User names, roles and the mount of the method; not where the secrets of the login are.
+  account: ({ address, namespace, auth }) => [
+    new URL(address).origin,
+    namespace,
+    Object.entries(auth).filter(([, value]) => typeof value === 'string')
+  ],
+
   connect: async (settings, deps) => {
     const { mounts, skipVerify = false } = settings
     const { origin } = new URL(settings.address)

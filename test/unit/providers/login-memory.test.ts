@@ -5,6 +5,7 @@ import { fingerprint } from '../../../src/crypto/fingerprint.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
 import { createLogin } from '../../../src/providers/login.ts'
+import { createLoginBoard } from '../../../src/providers/login-board.ts'
 import type { LoginMemoryOptions } from '../../../src/providers/login-memory.ts'
 import { createLogins } from '../../support/provider-deps.ts'
 import { createMemoryShared } from '../../support/shared.ts'
@@ -136,6 +137,41 @@ test('replicas that start together show a credential one after the other', async
   const { world, replica } = open({ shared: createMemoryShared().connect() })
   await Promise.all(Array.from({ length: 8 }, () => replica().get()))
   t.equal(world.asked, 1)
+})
+
+test('a password that is changed while all are logged in is shown by one of them', async (t) => {
+  const { world, replica } = open({ shared: createMemoryShared().connect() })
+  world.given = 'right'
+  const replicas = Array.from({ length: 8 }, () => replica())
+  for (const { get } of replicas) t.equal(await get(), 'in')
+  world.taken = 'another'
+  const before = world.asked
+  // Tokens of the same age end together.
+  const again = replicas.map(async ({ login, get }) => {
+    const used = login.held()
+    if (used !== undefined) await login.disown(used, new ProviderFault('denied', { status: 403 }))
+    await get()
+  })
+  await Promise.all(again)
+  t.equal(world.asked - before, 1)
+})
+
+test('stores of one account share a refusal, also without Redis', async (t) => {
+  const { world, replica } = open()
+  const shared = createLoginBoard(() => world.now)
+  const stores = ['one', 'two', 'three'].map((store) => replica({ shared, store }))
+  const failedAt: number[] = []
+  const start = world.now
+  for (let second = 0; second < 1_000; second++) {
+    const before = world.asked
+    await Promise.all(stores.map(({ get }) => get()))
+    for (let n = before; n < world.asked; n++) failedAt.push(second)
+    world.now = start + second * 1000 + 1000
+  }
+  t.ok(failedAt.length <= 4, `${failedAt}`)
+  world.given = 'right'
+  world.now += 2_000
+  for (const { get } of stores) t.equal(await get(), 'in')
 })
 
 test('the end of a refusal reaches the other replicas', async (t) => {
