@@ -59,7 +59,9 @@ export const createMessages = (options: MessagesOptions): Messages => {
   const beat = async (): Promise<void> => {
     if (isSubscribed) {
       idleBeats = 0
-      await within(BEAT_WITHIN_MS, client.ping(), () => new SharedUnavailable()).catch(() => {
+      await within(BEAT_WITHIN_MS, client.ping(), () => new SharedUnavailable()).catch((error) => {
+        // An answer all the same.
+        if (isDenial(error)) return
         set(false)
         if (!isClosed) reconnect(client)
       })

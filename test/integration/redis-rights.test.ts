@@ -90,6 +90,18 @@ test('a counter that cannot be added to is left as it is', async (t) => {
   t.equal(redis.cli('get', 'purser:mark'), '3')
 })
 
+test('a connection that is denied its heartbeat is kept, since it was answered', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t)
+  giveRights(redis)
+  redis.cli('acl', 'setuser', 'purser', '-ping')
+  const { reconnects, whole } = openShared(t, parseRedisUrl(urlOf(redis)))
+  await whole()
+  // Some of them at the start; the others are heartbeats.
+  await eventually(() => Number(/^count\n(\d+)$/m.exec(redis.cli('acl', 'log'))?.[1]) >= 5)
+  t.equal(reconnects(), 1)
+})
+
 test('where its database cannot be had, Redis is away, and no other database is used in its place', async (t) => {
   if (await skipWithoutRedis(t)) return
   const redis = await startRedis(t)
