@@ -89,7 +89,7 @@ export const createRedisHeads = ({
   }
 
   /** The plain values of the prefix; of a cluster on each of its masters. */
-  async function* sharedHeads(pattern: string): AsyncGenerator<SharedHead> {
+  async function* sharedHeads(): AsyncGenerator<SharedHead> {
     const masters = await call(async (client) =>
       client instanceof Cluster ? client.nodes('master') : [client]
     )
@@ -100,7 +100,7 @@ export const createRedisHeads = ({
           master.scan(
             cursor,
             'MATCH',
-            `${literally(prefix)}${pattern}`,
+            `${literally(prefix)}*`,
             'COUNT',
             KEYS_AT_A_TIME,
             'TYPE',
@@ -119,7 +119,7 @@ export const createRedisHeads = ({
   return {
     heads: async function* () {
       for (const space of spacesUnder('')) yield* headsIn(space)
-      for await (const { value } of sharedHeads('*')) {
+      for await (const { value } of sharedHeads()) {
         yield { space: 'shared', key: undefined, value }
       }
     },
@@ -145,7 +145,8 @@ export const createRedisHeads = ({
 
     dropFormerCache: async () => {
       let dropped = 0
-      for await (const { key, value } of sharedHeads('cache:*')) {
+      // Refused logins are sealed like cached secrets, and looked for under the active key alone as well.
+      for await (const { key, value } of sharedHeads()) {
         const kid = kidOfEnvelope(value)
         if (kid === undefined || kid === keyring().active.kid) continue
         dropped += await call((client) => client.del(key))

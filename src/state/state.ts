@@ -60,7 +60,7 @@ export interface State {
   readonly heads?: () => AsyncIterable<StateHead>
   /** Where names are sealed: gives up the entries whose names stand under that encryption key and cannot be opened. */
   readonly discardNames?: (kid: string) => Promise<number>
-  /** Where replicas share (Redis): drops what is cached under other encryption keys than the active one. */
+  /** Where replicas share (Redis): drops what is sealed for a while under other encryption keys than the active one. */
   readonly dropFormerCache?: () => Promise<number>
   /** Where names are sealed (Redis): puts those that stand under a former encryption key under the active one. */
   readonly rewrapNames?: () => Promise<NameCounts>

@@ -26,7 +26,9 @@ test('secrets, names and what is cached are counted on every node of a cluster',
   }
   for (let i = 0; i < 30; i++) {
     const envelope = createSealer(i < 20 ? former : ring).seal('cache', Buffer.from('x'), [])
-    const put = () => shared.put(`cache:{${i}}:slot`, envelope, 60_000)
+    // As secrets and as refused logins.
+    const key = i % 2 === 0 ? `cache:{${i}}:slot` : `login:{${i}}:refused`
+    const put = () => shared.put(key, envelope, 60_000)
     // On a busy machine a call may miss its deadline of 50 ms.
     await eventually(() =>
       put().then(
