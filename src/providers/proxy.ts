@@ -36,7 +36,7 @@ NEVER.addAddress('fd20:ce::254', 'ipv6')
 for (const address of ['100.100.100.200', '192.0.0.192', '168.63.129.16']) NEVER.addAddress(address)
 
 const NEVER_NAMED =
-  /(^|\.)(localhost|metadata\.google\.internal|metadata\.goog|metadata|instance-data|svc|cluster\.local|kubernetes|kubernetes\.default)$/
+  /(^|\.)(localhost|metadata\.google\.internal|metadata\.goog|metadata|instance-data|instance-data\.ec2\.internal|svc|cluster\.local|kubernetes|kubernetes\.default)$/
 
 /** A host as it is compared: in lower case, without the brackets of IPv6 and the dot of the root. */
 export const bare = (host: string): string =>
@@ -140,7 +140,7 @@ export const createRoute = (setting: string | undefined, environ: Environ): Rout
   const wanted = fixed === undefined ? fromEnvironment(environ) : () => fixed
   return (host, port, isTls) => {
     const name = bare(host)
-    const isOfCluster = environ('KUBERNETES_SERVICE_HOST') === name
+    const isOfCluster = bare(environ('KUBERNETES_SERVICE_HOST') ?? '') === name
     return isNever(name) || isOfCluster ? undefined : wanted(name, port, isTls)
   }
 }

@@ -29,6 +29,7 @@ test('this machine, metadata services and the cluster are never asked for throug
     '168.63.129.16',
     'metadata.google.internal',
     'Metadata.Google.Internal.',
+    'instance-data.ec2.internal',
     'kubernetes.default.svc',
     'kubernetes.default.svc.cluster.local',
     'vault.vault.svc',
