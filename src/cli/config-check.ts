@@ -1,7 +1,6 @@
 /** `purser config check`: what a start would say of the configuration, without starting. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Command } from 'commander'
 import { type Config, readConfig } from '../config/config.ts'
 import { ConfigError } from '../config/fault.ts'
 import { warningsOf } from '../config/warnings.ts'
@@ -47,7 +46,7 @@ const readAll = (): Config => {
   }
 }
 
-const check = async (): Promise<void> => {
+export const checkConfig = async (): Promise<void> => {
   const config = readAll()
   warn(warningsOf(config))
   await checkKeptKeys(config)
@@ -64,14 +63,4 @@ const check = async (): Promise<void> => {
     ...(channels.size > 0 ? [`${channels.size} channels`] : [])
   ]
   await print(`The configuration is valid: ${sizes.join(', ')}.`)
-}
-
-export const addConfigCommand = (program: Command): void => {
-  program
-    .command('config')
-    .description('the configuration')
-    .command('check')
-    .description('validate .env and purser.yaml; every fault is listed with its place')
-    .addHelpText('after', '\nExample:\n  $ purser config check && kill -HUP <pid of purser serve>')
-    .action(check)
 }

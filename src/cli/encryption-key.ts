@@ -1,24 +1,8 @@
 /** `purser encryption-key new`: what goes to the end of ENCRYPTION_KEYS. */
-import type { Command } from 'commander'
 import { newEncryptionKey } from '../crypto/keyring.ts'
 import { print, requireOutput } from './io.ts'
 
-export const addEncryptionKeyCommand = (program: Command): void => {
-  program
-    .command('encryption-key')
-    .description('the keys of ENCRYPTION_KEYS')
-    .command('new')
-    .description('print a fresh random encryption key of 32 characters')
-    .addHelpText(
-      'after',
-      `
-To change the key without losing service, append the new one: the last is active, all are accepted.
-
-Example:
-  $ purser encryption-key new`
-    )
-    .action(() => {
-      requireOutput()
-      return print(newEncryptionKey())
-    })
+export const printNewKey = (): Promise<void> => {
+  requireOutput()
+  return print(newEncryptionKey())
 }

@@ -2,7 +2,6 @@
  * `purser explain`: why a client may or may not read a reference, from the configuration alone. Rule: nothing is connected, so
  * no store is asked and no value can be shown; what only a running service knows is left out.
  */
-import type { Command } from 'commander'
 import { type Explanation, explain } from '../broker/explain.ts'
 import type { Store, StoreSpec } from '../broker/stores.ts'
 import { readConfig } from '../config/config.ts'
@@ -44,12 +43,12 @@ const describe = ({ client, reference, allowed, checks, delegations = [] }: Expl
     )
   ].join('\n')
 
-interface Options {
+export interface ExplainOptions {
   readonly client: string
   readonly json?: true
 }
 
-const explainTo = async (text: string, { client, json }: Options): Promise<void> => {
+export const explainTo = async (text: string, { client, json }: ExplainOptions): Promise<void> => {
   if (!isClientName(client)) {
     throw usageFailure('A client has up to 64 letters, digits, dots, _ and hyphens.')
   }
@@ -74,24 +73,4 @@ const explainTo = async (text: string, { client, json }: Options): Promise<void>
   const explanation = explain({ rules, scope, delegations }, { who: { client }, wanted: { text } })
   await print(json ? JSON.stringify(explanation, null, 2) : describe(explanation))
   if (!explanation.allowed) process.exitCode = 1
-}
-
-export const addExplainCommand = (program: Command): void => {
-  program
-    .command('explain')
-    .description('why a client may or may not read a reference, check by check; never the value')
-    .requiredOption('--client <client>', 'whom an API key is issued to')
-    .argument('<ref>', 'a reference in any form, or a name of purser.yaml')
-    .option('--json', 'as /v1/admin/explain answers')
-    .addHelpText(
-      'after',
-      `
-Reads the configuration of this folder and connects to nothing. What a running service knows beside it (its cache, its
-keys, the health of its stores) is told by GET and POST /v1/admin/explain.
-Exits with 1 where the client may not read it, so that a script can ask.
-
-Example:
-  $ purser explain --client aos-app 'aws:acme-pro-appsec/SMTPMailServerPassword'`
-    )
-    .action(explainTo)
 }

@@ -6,7 +6,7 @@ import { CommanderError } from 'commander'
 import { ConfigError } from '../config/fault.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { PROBLEMS, ProblemError, problemOfFault } from '../core/problem.ts'
-import { describeError } from '../telemetry/logger.ts'
+import { describeError } from '../telemetry/describe-error.ts'
 
 export class Failure extends Error {
   readonly exitCode: 1 | 2

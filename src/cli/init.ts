@@ -5,21 +5,12 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type Command, Option } from 'commander'
 import { envFilePlace, renderEnv } from '../config/env.ts'
-import { ENVIRONMENTS } from '../core/principal.ts'
 import { newEncryptionKey } from '../crypto/keyring.ts'
 import { Failure } from './failure.ts'
 import { tell } from './io.ts'
-import { renderConfigFile, VAULT_LOGINS, type VaultChoices, vaultVariables } from './templates.ts'
-import {
-  type Answers,
-  complete,
-  parseKind,
-  parseSetting,
-  parseVaultAddress,
-  parseVaultName
-} from './wizard.ts'
+import { renderConfigFile, type VaultChoices, vaultVariables } from './templates.ts'
+import { type Answers, complete } from './wizard.ts'
 
 export interface Choices {
   readonly environment: string
@@ -146,7 +137,7 @@ export const initialise = (folder: string, choices: Choices, force = false): voi
     tell(`Put into it what the store logs in with: ${variables.join(', ')}.`)
 }
 
-interface InitOptions extends Partial<Answers> {
+export interface InitOptions extends Partial<Answers> {
   readonly dev?: boolean
   readonly force?: boolean
 }
@@ -159,7 +150,7 @@ const choicesOf = ({ vaultAddress, vaultLogin, vaultName, ...rest }: Answers): C
   })
 })
 
-const init = async ({ dev, force, ...given }: InitOptions): Promise<void> => {
+export const init = async ({ dev, force, ...given }: InitOptions): Promise<void> => {
   const { env, yaml } = targetsIn(process.cwd())
   existingOf([env, yaml], force === true)
   const answers = await complete(dev ? { ...DEV_ANSWERS, ...given } : given)
@@ -167,26 +158,4 @@ const init = async ({ dev, force, ...given }: InitOptions): Promise<void> => {
   tell(
     `Next: look at the stores and policies in ${yaml.label}, then \`purser config check\` and \`purser serve\`.`
   )
-}
-
-export const addInitCommand = (program: Command): void => {
-  program
-    .command('init')
-    .description(
-      'write .env and purser.yaml: asks, or takes flags; never overwrites without --force'
-    )
-    .option('--dev', 'no questions: environment dev, the local store, a policy for a client demo')
-    .option('--force', 'replace existing files; the former ones are kept as <name>.bak-<time>')
-    .addOption(new Option('-e, --environment <environment>').choices(ENVIRONMENTS))
-    .option('--port <port>', 'of the public listener', parseSetting('PORT'))
-    .option('--scope-root <scope>', 'the scope above all public routes', parseSetting('SCOPE_ROOT'))
-    .option('--store <kind>', 'kind of the first store', parseKind)
-    .option('--vault-address <url>', 'of a first store of kind vault', parseVaultAddress)
-    .addOption(new Option('--vault-login <method>', 'how to log in there').choices(VAULT_LOGINS))
-    .option('--vault-name <name>', 'the user or role that logs in there', parseVaultName)
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ purser init --environment pre --store vault\n  $ purser init --dev'
-    )
-    .action(init)
 }

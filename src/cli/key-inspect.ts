@@ -4,14 +4,13 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import semver from 'semver'
 import { readEnviron, readSomeSettings } from '../config/env.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Principal } from '../core/principal.ts'
 import { createKeyring } from '../crypto/keyring.ts'
-import { toClaims } from '../http/disclosure.ts'
 import { isInForce, openApiKey } from '../keys/api-key.ts'
+import { toClaims } from '../keys/claims.ts'
 import { createLineage } from '../keys/lineage.ts'
 import { entryKeyOf, issuedBy } from '../keys/revocations.ts'
 import { Failure, usageFailure } from './failure.ts'
@@ -65,7 +64,7 @@ const refusalsOf = async (
   return refusals
 }
 
-const inspect = async (file: string | undefined): Promise<void> => {
+export const inspect = async (file: string | undefined): Promise<void> => {
   if (file !== undefined && looksLikeKey(file)) {
     throw usageFailure(
       'A key on the command line can be read by every user of this machine and stays in the history of the shell: pipe it in.'
@@ -89,21 +88,4 @@ const inspect = async (file: string | undefined): Promise<void> => {
       2
     )
   )
-}
-
-export const addInspectCommand = (key: Command): void => {
-  key
-    .command('inspect')
-    .description('print what a key says, and whether the service here would refuse it')
-    .argument('[file]', 'a file that holds the key; standard input if absent')
-    .addHelpText(
-      'after',
-      `
-inForce is true if the service with the settings of this folder would accept the key; refusedFor says why not: time,
-environment, version, revocation. Where there are no settings of a service, time alone is judged.
-
-Example:
-  $ purser key inspect < aos-app.key`
-    )
-    .action(inspect)
 }

@@ -4,15 +4,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { type Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import { type Consumer, parseConsumers } from '../config/consumers.ts'
 import { readSomeSettings } from '../config/env.ts'
 import { whyUnread } from '../config/fault.ts'
 import { textOfFile } from '../core/file-text.ts'
 import { createKeyring } from '../crypto/keyring.ts'
-import { toClaims } from '../http/disclosure.ts'
 import { type IssuedKey, issueApiKey } from '../keys/api-key.ts'
+import { toClaims } from '../keys/claims.ts'
 import { Failure } from './failure.ts'
 import { print, requireOutput, tell } from './io.ts'
 
@@ -69,7 +68,7 @@ const asKubernetes = (issued: readonly Issued[]): string =>
 
 const FORMATS = { table: asTable, json: asJson, kubernetes: asKubernetes } as const
 
-interface Options {
+export interface IssueAllOptions {
   readonly format: keyof typeof FORMATS
   readonly output?: string
 }
@@ -92,7 +91,10 @@ const writeNew = (file: string, text: string): void => {
   }
 }
 
-const issueAll = async (file: string, { format, output }: Options): Promise<void> => {
+export const issueAll = async (
+  file: string,
+  { format, output }: IssueAllOptions
+): Promise<void> => {
   if (output === undefined) requireOutput()
   const names = ['ENCRYPTION_KEYS', 'API_KEY_MAX_DAYS', 'PLATFORM_VERSION'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
@@ -119,29 +121,4 @@ const issueAll = async (file: string, { format, output }: Options): Promise<void
   tell(
     `${issued.length} keys, sealed with ${keyring.active.kid}: shown this once and kept nowhere.`
   )
-}
-
-export const addIssueAllCommand = (key: Command): void => {
-  key
-    .command('issue-all')
-    .description('issue a key to each client of a list, for example after a rotation')
-    .argument('<file>', 'the list, as YAML')
-    .addOption(
-      new Option('--format <format>', 'how the keys are printed')
-        .choices(Object.keys(FORMATS))
-        .default('table')
-    )
-    .option('--output <file>', 'a new file of mode 600, instead of standard output')
-    .addHelpText(
-      'after',
-      `
-The list: clients: [{ client, scopes, mode, environment?, expires?, identifier?, secretName?, namespace? }]
-Without an environment it is ENVIRONMENT; without expires (such as 90d) a key lives as long as API_KEY_MAX_DAYS allows.
-If anything in the list is wrong, no key is issued. The format kubernetes has a Secret for each client with
-AURA_AUTHORIZATION_HEADER in it, ready to be applied.
-
-Example:
-  $ purser key issue-all clients.yaml --format kubernetes | kubectl apply -f -`
-    )
-    .action(issueAll)
 }

@@ -4,11 +4,9 @@
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
 import { readSomeSettings } from '../config/env.ts'
 import { STATE_PLACE } from '../config/redis.ts'
 import type { Settings } from '../config/settings.ts'
-import { isKeyId } from '../keys/api-key.ts'
 import { createLineage } from '../keys/lineage.ts'
 import { issuedBy, putRevocation } from '../keys/revocations.ts'
 import { announceRevocation } from '../keys/shared-revocations.ts'
@@ -23,12 +21,6 @@ export type PlaceSettings = Pick<Settings, (typeof PLACE)[number]>
 
 export const hasState = (place: PlaceSettings): boolean =>
   place.REDIS_URL !== undefined || existsSync(join(resolve(place.DATA_DIR), 'state'))
-
-export const parseKeyId = (text: string): string => {
-  const keyId = text.toLowerCase()
-  if (isKeyId(keyId)) return keyId
-  throw new InvalidArgumentError('A key id is a UUID.')
-}
 
 /** Revokes the key, and where it is wanted all that it issued; resolves with what was not revoked before. */
 const revokeIn = async (
@@ -55,7 +47,14 @@ const revokeIn = async (
   return { isNew, issued }
 }
 
-const revoke = async (keyId: string, { issued: withIssued = false }): Promise<void> => {
+export interface RevokeOptions {
+  readonly issued?: boolean
+}
+
+export const revoke = async (
+  keyId: string,
+  { issued: withIssued = false }: RevokeOptions
+): Promise<void> => {
   const folder = process.cwd()
   const place = readSomeSettings(process.env, folder, PLACE)
   // A state of its own, created in a wrong folder, would take the revocation and nobody would read it there.
@@ -69,21 +68,4 @@ const revoke = async (keyId: string, { issued: withIssued = false }): Promise<vo
   )
   await print(isNew ? `${keyId} is revoked` : `${keyId} was revoked before`)
   if (withIssued) await print(`and with it what it issued: ${issued} known keys`)
-}
-
-export const addRevokeCommand = (key: Command): void => {
-  key
-    .command('revoke')
-    .description(
-      'refuse a key from now on, by its id; in force at once, also while the service runs'
-    )
-    .argument('<id>', 'key id, as `key inspect` prints it', parseKeyId)
-    .option('--issued', 'also all keys that it issued, and those that these issued')
-    .addHelpText(
-      'after',
-      `
-Example:
-  $ purser key revoke 7d3c2e0e-7a5b-4d0f-9a0e-0f6c1b8f2a11 --issued`
-    )
-    .action(revoke)
 }

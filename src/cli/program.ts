@@ -1,16 +1,19 @@
-/** Every command of `purser`, one file each. Rule: a command throws; only `purser.ts` ends the process. */
+/**
+ * Every command of `purser`: its grammar in `commands/`, its work in the file beside this one that its action imports. Rule: what
+ * is imported before a command is chosen is light; a command throws, and only `purser.ts` ends the process.
+ */
 import { Command } from 'commander'
-import { addConfigCommand } from './config-check.ts'
-import { addEncryptionKeyCommand } from './encryption-key.ts'
+import { addConfigCommand } from './commands/config.ts'
+import { addEncryptionKeyCommand } from './commands/encryption-key.ts'
+import { addExplainCommand } from './commands/explain.ts'
+import { addInitCommand } from './commands/init.ts'
+import { addKeyCommand } from './commands/key.ts'
+import { addQuickstartCommand } from './commands/quickstart.ts'
+import { addResolveCommand } from './commands/resolve.ts'
+import { addServeCommand } from './commands/serve.ts'
+import { addStoreCommand } from './commands/store.ts'
 import { useEnvFile } from './environment.ts'
-import { addExplainCommand } from './explain.ts'
 import { usageFailure } from './failure.ts'
-import { addInitCommand } from './init.ts'
-import { addKeyCommand } from './key.ts'
-import { addQuickstartCommand } from './quickstart.ts'
-import { addResolveCommand } from './resolve.ts'
-import { addServeCommand } from './serve.ts'
-import { addStoreCommand } from './store.ts'
 
 export const createProgram = (version: string): Command => {
   const program = new Command('purser')

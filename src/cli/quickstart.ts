@@ -5,7 +5,6 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Command } from 'commander'
 import { type Config, readConfig } from '../config/config.ts'
 import { envFilePlace, namesOf, readEnviron } from '../config/env.ts'
 import { ProviderFault } from '../core/fault.ts'
@@ -105,26 +104,11 @@ const announce = async (config: Config, origin: string): Promise<void> => {
   await print(`\n${lines.join('\n')}\n`)
 }
 
-const quickstart = async (): Promise<void> => {
+export const quickstart = async (): Promise<void> => {
   const folder = process.cwd()
   ensureConfiguration(folder)
   const config = readConfig(process.env, folder)
   if (!isDemo(config)) return serve(folder)
   if (mayRead(config, GREETING)) await ensureGreeting(config)
   await serve(folder, announce)
-}
-
-export const addQuickstartCommand = (program: Command): void => {
-  program
-    .command('quickstart')
-    .description('what npm start runs: serve; in a folder without configuration, init --dev first')
-    .addHelpText(
-      'after',
-      `
-In the environment dev with a policy for the client demo it also prints curl lines with a key for one day.
-
-Example:
-  $ mkdir try && cd try && purser quickstart`
-    )
-    .action(quickstart)
 }

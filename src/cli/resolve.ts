@@ -2,7 +2,6 @@
  * `purser resolve`: reads a reference through the configured stores, to try it. Rule: this is the operator's own right,
  * who holds the configuration; no policy is asked and nothing is kept, but a store's `requireTags` holds here too.
  */
-import type { Command } from 'commander'
 import { connectStores, type Store, type StoresDeps } from '../broker/stores.ts'
 import { createTagGate } from '../broker/tag-gate.ts'
 import { createSecretCache } from '../cache/secret-cache.ts'
@@ -34,7 +33,11 @@ const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
   return record
 }
 
-const resolve = async (text: string, { raw = false }: { raw?: boolean }): Promise<void> => {
+export interface ResolveOptions {
+  readonly raw?: boolean
+}
+
+export const resolve = async (text: string, { raw = false }: ResolveOptions): Promise<void> => {
   requireOutput()
   const config = readConfig(process.env, process.cwd())
   const { settings } = config
@@ -71,22 +74,4 @@ const resolve = async (text: string, { raw = false }: { raw?: boolean }): Promis
   })
   if (raw) await printRaw(found.record, found.field)
   else await printSecret(found.record, found.field)
-}
-
-export const addResolveCommand = (program: Command): void => {
-  program
-    .command('resolve')
-    .description('read a reference through the configured stores, without a policy, and print it')
-    .argument('<ref>', 'a reference in any form, or a name of purser.yaml')
-    .option('--raw', 'the bytes as they are stored, without a newline after them')
-    .addHelpText(
-      'after',
-      `
-The value goes to stdout; a secret of several fields is printed as JSON.
-
-Examples:
-  $ purser resolve 'local:demo/greeting#text'
-  $ purser resolve --raw local:app/keystore > keystore.p12`
-    )
-    .action(resolve)
 }

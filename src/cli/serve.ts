@@ -4,7 +4,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type App, buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config/config.ts'
@@ -199,20 +198,4 @@ export const serve = async (
   logger.info({ pid: process.pid }, 'SIGHUP reloads the configuration, SIGTERM ends the service')
   warn(app)
   await announce(config, app.server.listeningOrigin)
-}
-
-export const addServeCommand = (program: Command): void => {
-  program
-    .command('serve')
-    .description('run the service')
-    .addHelpText(
-      'after',
-      `
-Reads the environment, ./.env and purser.yaml, and refuses to start on a missing or weak secret. SIGHUP reloads all of
-it, SIGTERM and SIGINT end the service after the requests under way.
-
-Example:
-  $ ENVIRONMENT=pre purser serve`
-    )
-    .action(() => serve(process.cwd()))
 }

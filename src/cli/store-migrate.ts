@@ -5,7 +5,6 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Command, Option } from 'commander'
 import { readSomeSettings } from '../config/env.ts'
 import { STATE_PLACE } from '../config/redis.ts'
 import { createKeyring } from '../crypto/keyring.ts'
@@ -16,7 +15,7 @@ import { Failure } from './failure.ts'
 import { print } from './io.ts'
 import { placeOf, withOpened } from './state.ts'
 
-interface MigrateOptions {
+export interface MigrateOptions {
   readonly to: 'redis' | 'embedded'
   readonly dryRun?: true
   readonly overwrite?: true
@@ -94,7 +93,7 @@ const migrateAll = async (
   return counts
 }
 
-const migrate = async (options: MigrateOptions): Promise<void> => {
+export const migrate = async (options: MigrateOptions): Promise<void> => {
   const names = [...STATE_PLACE, 'ENCRYPTION_KEYS'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
   if (settings.REDIS_URL === undefined) throw new Failure('REDIS_URL is not set.')
@@ -127,27 +126,4 @@ const migrate = async (options: MigrateOptions): Promise<void> => {
   if (differing > 0) {
     throw new Failure('What differs at the target was left as it is: --overwrite replaces it.')
   }
-}
-
-export const addMigrateCommand = (store: Command): void => {
-  store
-    .command('migrate')
-    .description('copy everything that is kept between DATA_DIR and Redis')
-    .addOption(
-      new Option('--to <kind>', 'the state to copy to')
-        .choices(['redis', 'embedded'])
-        .makeOptionMandatory()
-    )
-    .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--overwrite', 'replace what stands at the target and differs')
-    .addHelpText(
-      'after',
-      `
-Copies secrets, revocations and all else that is kept, sealed as it is; the source stays untouched. Needs REDIS_URL and all
-encryption keys under which anything was sealed: what they cannot open is left behind, and told. Stop the services before, or run it again after them.
-
-Example:
-  $ purser store migrate --to redis --dry-run`
-    )
-    .action(migrate)
 }

@@ -3,7 +3,6 @@
  * everything, also secrets of local stores that the configuration no longer has; what cannot be opened is counted and left
  * as it is, unless it is given up by the name of its encryption key.
  */
-import { type Command, InvalidArgumentError } from 'commander'
 import { type RewrapCounts, rewrapObjects } from '../broker/object-entries.ts'
 import { sealedUnder } from '../broker/sealed-count.ts'
 import { readConfig } from '../config/config.ts'
@@ -29,7 +28,7 @@ const storeNames = async (state: State, configured: readonly string[]): Promise<
   return names
 }
 
-const rewrap = async (): Promise<void> => {
+const rewrapAll = async (): Promise<void> => {
   const config = readConfig(process.env, process.cwd())
   await withState(config.settings, async ({ state }) => {
     let unreadable = 0
@@ -87,29 +86,9 @@ const discard = async (kid: string): Promise<void> => {
   })
 }
 
-const parseKid = (text: string): string => {
-  if (/^[A-Za-z0-9_-]{8}$/.test(text)) return text
-  throw new InvalidArgumentError('The id of an encryption key has 8 characters; a fault names it.')
+export interface RewrapOptions {
+  readonly discard?: string
 }
 
-export const addRewrapCommand = (store: Command): void => {
-  store
-    .command('rewrap')
-    .description('re-encrypt everything under the active encryption key, bots of run time too')
-    .option(
-      '--discard <kid>',
-      'instead, give up for good what stands under this lost encryption key',
-      parseKid
-    )
-    .addHelpText(
-      'after',
-      `
-Exit code 1 if something could not be opened; it is left as it is.
-
-Example:
-  $ purser store rewrap`
-    )
-    .action(({ discard: kid }: { discard?: string }) =>
-      kid === undefined ? rewrap() : discard(kid)
-    )
-}
+export const rewrap = ({ discard: kid }: RewrapOptions): Promise<void> =>
+  kid === undefined ? rewrapAll() : discard(kid)

@@ -2,7 +2,6 @@
  * `purser store`: the local store from the command line, also while services run on it. Rule: only stores of kind
  * `local`; values come from standard input and go to stdout.
  */
-import type { Command } from 'commander'
 import { createInvalidation, markLifetimeMs } from '../cache/invalidation.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import { formatReference, parseReference, type Reference } from '../core/reference.ts'
@@ -23,8 +22,6 @@ import type { State } from '../state/state.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { print, printRaw, printSecret, readInput, requireOutput } from './io.ts'
 import { announce, withState } from './state.ts'
-import { addMigrateCommand } from './store-migrate.ts'
-import { addRewrapCommand } from './store-rewrap.ts'
 
 /** The embedded stores of the configuration by name, on that state. */
 export const localStores = (
@@ -91,7 +88,7 @@ const withSecret = <T>(
   })
 }
 
-const put = (text: string): Promise<void> =>
+export const put = (text: string): Promise<void> =>
   withSecret(text, 'whole', async (store, reference, tellServices) => {
     const value = new Sensitive(await readInput('the value'))
     const { version } = await putSecret(store, reference.path, value)
@@ -99,7 +96,11 @@ const put = (text: string): Promise<void> =>
     await print(formatReference({ ...reference, version }))
   })
 
-const get = (text: string, { raw = false }: { raw?: boolean }): Promise<void> =>
+export interface GetOptions {
+  readonly raw?: boolean
+}
+
+export const get = (text: string, { raw = false }: GetOptions): Promise<void> =>
   withSecret(text, 'any', async (store, { path, version, field }) => {
     requireOutput()
     const record = await readSecret(store, path, version)
@@ -107,14 +108,14 @@ const get = (text: string, { raw = false }: { raw?: boolean }): Promise<void> =>
     else await printSecret(record, field)
   })
 
-const remove = (text: string): Promise<void> =>
+export const remove = (text: string): Promise<void> =>
   withSecret(text, 'whole', async (store, reference, tellServices) => {
     if (!(await deleteSecret(store, reference.path))) throw new Failure('There is no such secret.')
     await tellServices()
     await print(`${formatReference(reference)} is deleted, with all its versions`)
   })
 
-const list = async (prefix = ''): Promise<void> => {
+export const list = async (prefix = ''): Promise<void> => {
   const config = configuration()
   const colon = prefix.indexOf(':')
   const wanted = colon < 0 ? undefined : prefix.slice(0, colon)
@@ -138,43 +139,4 @@ const list = async (prefix = ''): Promise<void> => {
       }
     }
   })
-}
-
-export const addStoreCommand = (program: Command): void => {
-  const store = program.command('store').description('the local store; also while services run')
-  store
-    .command('put')
-    .description('store a new version of a secret; its value is read from standard input')
-    .argument('<ref>', 'for example local:team/db')
-    .addHelpText(
-      'after',
-      `
-The value is a text, or a JSON object whose members are the secret's fields. One newline at its end is not part of it.
-
-Examples:
-  $ purser store put local:team/smtp < password.txt
-  $ echo '{"user":"app","password":"…"}' | purser store put local:team/db`
-    )
-    .action(put)
-  store
-    .command('get')
-    .description('print a secret, or one field of it')
-    .argument('<ref>', 'for example local:team/db#password')
-    .option('--raw', 'the text as it is stored, without a newline after it')
-    .addHelpText('after', "\nExample:\n  $ purser store get 'local:team/db?version=2#password'")
-    .action(get)
-  store
-    .command('list')
-    .description('list secrets: reference, newest version and its time, separated by tabs')
-    .argument('[prefix]', 'for example local:team/')
-    .addHelpText('after', '\nExample:\n  $ purser store list local:team/')
-    .action(list)
-  store
-    .command('delete')
-    .description('delete a secret with all its versions')
-    .argument('<ref>', 'for example local:team/db')
-    .addHelpText('after', '\nExample:\n  $ purser store delete local:team/db')
-    .action(remove)
-  addRewrapCommand(store)
-  addMigrateCommand(store)
 }

@@ -4,7 +4,6 @@ import { LRUCache } from 'lru-cache'
 import type { Broker, Disclosure } from '../broker/broker.ts'
 import type { Caller, Terms } from '../broker/caller.ts'
 import type { ListRequest } from '../broker/listing.ts'
-import type { Principal } from '../core/principal.ts'
 import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
 import { withinAnswer } from './answer-budget.ts'
@@ -106,16 +105,3 @@ export const listBelow = async (
     ...(page.cursor !== undefined && { cursor: page.cursor })
   }
 }
-
-/** A key's claims as its bearer and siblings may see them. */
-export const toClaims = (principal: Principal) => ({
-  client: principal.client,
-  keyId: principal.keyId,
-  scopes: [...principal.scopes],
-  mode: principal.mode,
-  environment: principal.environment,
-  minimumVersion: principal.minimumVersion,
-  issuedAt: isoTime(principal.issuedAt * 1000),
-  ...(principal.expiresAt !== undefined && { expiresAt: isoTime(principal.expiresAt * 1000) }),
-  ...(principal.via !== undefined && { via: [...principal.via] })
-})

@@ -18,15 +18,11 @@ import { ProblemError } from '../core/problem.ts'
 import { isScope } from '../core/scope.ts'
 import { openJwe, sealJwe } from '../crypto/jwe.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { KEY_ID } from './key-id.ts'
 
 export const API_KEY_MAX_LENGTH = 2048
 /** How far in the future a key may have been issued, for clocks that differ; seconds. */
 const CLOCK_SKEW = 60
-
-const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
-
-/** Whether the text is a key id: a UUID, in lower case. */
-export const isKeyId = (text: string): boolean => new RegExp(UUID).test(text)
 
 /** So many keys stand between one and the first that no key issued. */
 export const VIA_MAX = 4
@@ -37,7 +33,7 @@ const API_KEY = /^purser_(dev|stg|pre|pro)_([A-Za-z0-9_.-]+)$/
 
 const Claims = Type.Object(
   {
-    jti: Type.String({ pattern: UUID }),
+    jti: Type.String({ pattern: KEY_ID }),
     cli: Type.String(),
     scp: Type.Array(Type.String(), { minItems: 1, maxItems: 32 }),
     mode: Type.Enum(MODES),

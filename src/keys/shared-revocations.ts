@@ -12,7 +12,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import type { StateLog } from '../state/log.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
-import { isKeyId } from './api-key.ts'
+import { isKeyId } from './key-id.ts'
 import { entryKeyOf, keyIdIn, listRevoked, putRevocation, type Revocations } from './revocations.ts'
 
 export interface SharedRevocationsOptions {

@@ -3,19 +3,7 @@
  * error of somebody else's or a configuration object is never written as it is.
  */
 import { type DestinationStream, type Logger, pino } from 'pino'
-import type { ProblemError } from '../core/problem.ts'
-
-/** The name and code of an error and where it was thrown; its message may quote a value, a URL or a peer. */
-export const describeError = (error: unknown): Record<string, unknown> => {
-  if (!(error instanceof Error)) return { name: typeof error }
-  const { code } = error as Partial<ProblemError>
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
-  return {
-    name: error.name,
-    ...(typeof code === 'string' && /^\w{1,64}$/.test(code) && { code }),
-    at: frames.slice(0, 8).map((line) => line.trim())
-  }
-}
+import { describeError } from './describe-error.ts'
 
 interface LoggedRequest {
   readonly id: string

@@ -1,9 +1,9 @@
-/** What a start loads and how long it takes: only the SDKs of the stores that are configured. */
+/** What a command loads, and how long a start takes: only what that command needs, and the SDKs of the stores that are configured. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { createDirectory } from '../support/embedded.ts'
-import { createConfigured, LOCAL_YAML, serve } from '../support/purser-process.ts'
+import { createConfigured, LOCAL_YAML, runPurser, serve } from '../support/purser-process.ts'
 import { slowness } from '../support/stopwatch.ts'
 
 const SDKS = {
@@ -40,6 +40,29 @@ const loadedFor = async (t: Parameters<typeof serve>[0], yaml: string): Promise<
   running.child.kill('SIGTERM')
   t.equal((await running.ended).code, 0)
   return packagesIn(coverage)
+}
+
+const ALWAYS = ['commander', 'semver']
+
+/** The packages that each command loads at the most: one more is felt by everyone who runs it. */
+const LOADED = {
+  '--version': ALWAYS,
+  '--help': ALWAYS,
+  'encryption-key new': ALWAYS,
+  'init --dev --force': ALWAYS,
+  'key issue': [...ALWAYS, 'jose', 'typebox'],
+  'explain --client demo local:demo/greeting': [...ALWAYS, 'lru-cache', 'typebox', 'yaml']
+}
+
+for (const [words, packages] of Object.entries(LOADED)) {
+  test(`purser ${words} loads ${packages.join(', ')} and nothing else`, async (t) => {
+    const coverage = createDirectory(t)
+    const { folder } = createConfigured(t, { yaml: LOCAL_YAML })
+    await runPurser(t, folder, words.split(' '), { env: { NODE_V8_COVERAGE: coverage } })
+    const loaded = packagesIn(coverage)
+    loaded.delete('')
+    t.strictSame([...loaded].sort(), [...packages].sort())
+  })
 }
 
 test('a start with the local store loads no SDK', async (t) => {

@@ -2,6 +2,7 @@
  * The care of keys, for administrators: issue, see, revoke. Rule: a key's text stands in one answer, once, after its issue
  * is on record; it is no stored secret, so mode w issues it, and never one that may do more than its issuer or a delegation.
  */
+
 import type { FastifyRequest } from 'fastify'
 import type { SealedCounts } from '../../broker/sealed-count.ts'
 import { reportSealed } from '../../broker/sealed-report.ts'
@@ -9,12 +10,12 @@ import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Keyring } from '../../crypto/keyring.ts'
 import type { IssuedKey } from '../../keys/api-key.ts'
+import { toClaims } from '../../keys/claims.ts'
 import { reportEncryptionKeys } from '../../keys/encryption-key-report.ts'
 import type { Issuing } from '../../keys/issuing.ts'
 import { isKeyRevoked, type Revocation } from '../../keys/revocations.ts'
 import type { KeyUsage, KeyUse } from '../../keys/usage.ts'
 import type { RecordDecision } from '../caller.ts'
-import { toClaims } from '../disclosure.ts'
 import { toProblemError } from '../problems.ts'
 import type { App } from '../route-auth.ts'
 import {

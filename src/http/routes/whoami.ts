@@ -1,9 +1,10 @@
 /** What a key says of its bearer, and what policy gives it. */
+
 import type { Policy } from '../../core/policy.ts'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
+import { toClaims } from '../../keys/claims.ts'
 import { type Delegation, delegationsOf } from '../../keys/delegation.ts'
-import { toClaims } from '../disclosure.ts'
 import type { App } from '../route-auth.ts'
 import { WhoamiAnswer } from '../schemas.ts'
 

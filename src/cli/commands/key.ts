@@ -1,0 +1,148 @@
+/** `purser key` on the command line. Rule: a key never comes in by it, since every user of the machine could read it there. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import semver from 'semver'
+import { isClientName } from '../../core/policy.ts'
+import { ENVIRONMENTS, MODES } from '../../core/principal.ts'
+import { isScope } from '../../core/scope.ts'
+import { isKeyId } from '../../keys/key-id.ts'
+import { daysIn } from '../../keys/lifetime.ts'
+import type { IssueOptions } from '../key-issue.ts'
+import type { IssueAllOptions } from '../key-issue-all.ts'
+import type { RevokeOptions } from '../key-revoke.ts'
+
+export const parseKeyId = (text: string): string => {
+  const keyId = text.toLowerCase()
+  if (isKeyId(keyId)) return keyId
+  throw new InvalidArgumentError('A key id is a UUID.')
+}
+
+const parseScopes = (text: string): string[] => {
+  const scopes = [...new Set(text.split(',').map((scope) => scope.trim()))]
+  if (!scopes.every(isScope) || scopes.length > 32) {
+    throw new InvalidArgumentError(
+      'Give up to 32 scopes such as aura-services:token, separated by commas.'
+    )
+  }
+  return scopes
+}
+
+const parseClient = (text: string): string => {
+  if (isClientName(text)) return text
+  throw new InvalidArgumentError('A client has up to 64 letters, digits, dots, _ and hyphens.')
+}
+
+const parseVersion = (text: string): string => {
+  if (semver.valid(text) === text) return text
+  throw new InvalidArgumentError(
+    'Give the full version of the platform, with three numbers, such as 8.3.0. A single number (1) is the version of an API: no claim of a key says it.'
+  )
+}
+
+const parseDays = (text: string): number => {
+  const days = daysIn(text)
+  if (days !== undefined) return days
+  throw new InvalidArgumentError('Give a number of days such as 90d.')
+}
+
+const addIssueCommand = (key: Command): void => {
+  const environment = (flags: string): Option =>
+    new Option(flags, 'environment that the key is for').choices(ENVIRONMENTS)
+  key
+    .command('issue')
+    .description('issue an API key: the key alone on stdout, what it says on stderr')
+    .option('-i, --identifier <uuid>', "the key's id; generated if absent", parseKeyId)
+    .addOption(
+      new Option('-s, --scope <scopes>', 'what the key may be used for, separated by commas')
+        .argParser(parseScopes)
+        .default(['aura-services'], 'aura-services')
+    )
+    .addOption(environment('-e, --environment <environment>').default('pro'))
+    // As the generator spells it that this one stands in for.
+    .addOption(environment('--enviroment <environment>').hideHelp())
+    .option('-a, --authorised <client>', 'whom the key is issued to', parseClient, 'kernel')
+    .option('-v, --aura-version <version>', 'lowest platform version', parseVersion, '8.3.0')
+    .addOption(new Option('-m, --mode <mode>', 'kind of access').choices(MODES).default('r'))
+    .option('--expires <days>', 'how long the key is valid, such as 90d', parseDays)
+    .option('--json', 'the key with its claims as JSON')
+    .addHelpText(
+      'after',
+      `
+Reads ENCRYPTION_KEYS from the environment or .env and seals with the last of them. Without --expires the key does not
+expire, unless API_KEY_MAX_DAYS says how long one may live. Use the narrowest scope that will do.
+
+Example:
+  $ purser key issue -s aura-services:secrets -e pre -a aos-app -m r --expires 90d > aos-app.key`
+    )
+    .action(async (options: IssueOptions) => (await import('../key-issue.ts')).issue(options))
+}
+
+const addIssueAllCommand = (key: Command): void => {
+  key
+    .command('issue-all')
+    .description('issue a key to each client of a list, for example after a rotation')
+    .argument('<file>', 'the list, as YAML')
+    .addOption(
+      new Option('--format <format>', 'how the keys are printed')
+        .choices(['table', 'json', 'kubernetes'])
+        .default('table')
+    )
+    .option('--output <file>', 'a new file of mode 600, instead of standard output')
+    .addHelpText(
+      'after',
+      `
+The list: clients: [{ client, scopes, mode, environment?, expires?, identifier?, secretName?, namespace? }]
+Without an environment it is ENVIRONMENT; without expires (such as 90d) a key lives as long as API_KEY_MAX_DAYS allows.
+If anything in the list is wrong, no key is issued. The format kubernetes has a Secret for each client with
+AURA_AUTHORIZATION_HEADER in it, ready to be applied.
+
+Example:
+  $ purser key issue-all clients.yaml --format kubernetes | kubectl apply -f -`
+    )
+    .action(async (file: string, options: IssueAllOptions) =>
+      (await import('../key-issue-all.ts')).issueAll(file, options)
+    )
+}
+
+const addInspectCommand = (key: Command): void => {
+  key
+    .command('inspect')
+    .description('print what a key says, and whether the service here would refuse it')
+    .argument('[file]', 'a file that holds the key; standard input if absent')
+    .addHelpText(
+      'after',
+      `
+inForce is true if the service with the settings of this folder would accept the key; refusedFor says why not: time,
+environment, version, revocation. Where there are no settings of a service, time alone is judged.
+
+Example:
+  $ purser key inspect < aos-app.key`
+    )
+    .action(async (file: string | undefined) => (await import('../key-inspect.ts')).inspect(file))
+}
+
+const addRevokeCommand = (key: Command): void => {
+  key
+    .command('revoke')
+    .description(
+      'refuse a key from now on, by its id; in force at once, also while the service runs'
+    )
+    .argument('<id>', 'key id, as `key inspect` prints it', parseKeyId)
+    .option('--issued', 'also all keys that it issued, and those that these issued')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ purser key revoke 7d3c2e0e-7a5b-4d0f-9a0e-0f6c1b8f2a11 --issued`
+    )
+    .action(async (keyId: string, options: RevokeOptions) =>
+      (await import('../key-revoke.ts')).revoke(keyId, options)
+    )
+}
+
+export const addKeyCommand = (program: Command): void => {
+  const key = program.command('key').description('API keys')
+  addIssueCommand(key)
+  addIssueAllCommand(key)
+  addInspectCommand(key)
+  addRevokeCommand(key)
+}
