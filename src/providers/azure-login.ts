@@ -106,14 +106,14 @@ const AMBIENT = {
   files: []
 }
 
-/** The secrets that a login shows: of an application one, of a machine none. */
+/** The secrets that a login shows: of an application one, of a machine none (`LoginMemory.nameOf`). */
 const secretsOf = async (
   auth: Auth,
   deps: Pick<ProviderDeps, 'credential'>,
   options: CallOptions
 ): Promise<readonly string[]> => {
   if (auth.method === 'default') return ambientCredential(deps, AMBIENT, options)
-  if (auth.method === 'managed-identity') return []
+  if (auth.method === 'managed-identity') return ['']
   const where =
     auth.method === 'client-secret' ? auth.clientSecret : (auth.token ?? { file: FEDERATED_TOKEN })
   try {

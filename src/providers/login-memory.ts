@@ -22,7 +22,10 @@ export interface LoginState {
 }
 
 export interface LoginMemory {
-  /** A name for the credential, which nobody without our keys can make or guess by trying. */
+  /**
+   * A name for the credential, which nobody without our keys can make or guess by trying. Nothing but empty texts stand for a
+   * login that shows no secret of ours, such as that of the machine.
+   */
   readonly nameOf: (credential: readonly string[]) => string
   /**
    * Before a login: waits for a replica that tries the same credential, and throws ProviderFault `login_refused` while it is
@@ -74,6 +77,8 @@ export const LOGIN_REFUSED = 'login_refused'
  * https://developer.hashicorp.com/vault/docs/concepts/user-lockout
  */
 const WAITS_MS = [30_000, 150_000, 750_000, 960_000] as const
+/** Of a login that shows nothing, as a machine's own: nobody can see that it was mended, and no account is locked. */
+const SECRETLESS_WAIT_MS = WAITS_MS[0]
 /** How long it is remembered that a credential was refused, after it might have been tried again. */
 const KEEP_MS = 3_600_000
 /** Longer than a login may take. */
@@ -95,6 +100,8 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
   const refusals = new Map<string, Refusal>()
   /** Those that stand in `Shared`, as far as we know: that one is gone there means that it is over. */
   const told = new Set<string>()
+  /** Names of logins that show nothing: one for each encryption key that was active. */
+  const secretless = new Set<string>()
   let last: LoginState | undefined
   let forgotten = 0
 
@@ -180,7 +187,8 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
     const { reason, code, status } = fault
     const before = refusals.get(name)
     const attempts = (before?.attempts ?? 0) + 1
-    const waitMs = WAITS_MS[Math.min(attempts, WAITS_MS.length) - 1] ?? WAITS_MS[3]
+    const growing = WAITS_MS[Math.min(attempts, WAITS_MS.length) - 1] ?? WAITS_MS[3]
+    const waitMs = secretless.has(name) ? SECRETLESS_WAIT_MS : growing
     // Never shorter: it is not to come too soon.
     const until = Math.ceil(now() + waitMs * (1 + random() / 10))
     const refusal = { attempts, since: before?.since ?? now(), until, reason, code, status }
@@ -207,7 +215,11 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
   }
 
   return {
-    nameOf: (credential) => fingerprint(['login', place, ...credential]),
+    nameOf: (credential) => {
+      const name = fingerprint(['login', place, ...credential])
+      if (credential.length > 0 && credential.every((secret) => secret === '')) secretless.add(name)
+      return name
+    },
     enter: async (name, options) => {
       // Also of one that was taken before: it may have been changed, and all who hold a token of it log in anew at one time.
       await assertMayTry(name)

@@ -98,6 +98,19 @@ test('a credential that the store takes at last, unchanged, is tried after its w
   t.match(world.lines.at(-1), 'takes our login again')
 })
 
+test('a login that shows nothing is tried again each half minute, since nobody sees that it is mended', async (t) => {
+  const { world, replica } = open()
+  const { get, logins } = replica()
+  world.given = ''
+  for (let attempts = 1; attempts <= 6; attempts++) {
+    await get()
+    t.match(logins.state(), { attempts, nextTry: world.now + 30_000 })
+    world.now += 30_000
+  }
+  world.taken = ''
+  t.equal(await get(), 'in')
+})
+
 test('readers that come together cost one login', async (t) => {
   const { world, replica } = open()
   const { get } = replica()
