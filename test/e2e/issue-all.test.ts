@@ -108,7 +108,7 @@ test('every fault is told with its line, and no key is issued', async (t) => {
   - { client: "a b", scopes: ["x y"], mode: r, expires: "90" }
   - { client: good, scopes: [a], mode: r, expires: 31d, identifier: ${ID}, namespace: "A" }
   - { client: good, scopes: [a], mode: r }
-  - { client: _x, scopes: [a], mode: r }
+  - { client: a.-b, scopes: [a], mode: r }
 `
   const rules = await setUp(t, list).issueAll([], { API_KEY_MAX_DAYS: '30' })
   t.match(rules, { code: 1, stdout: '' })
