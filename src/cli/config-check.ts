@@ -50,7 +50,7 @@ export const checkConfig = async (): Promise<void> => {
   const config = readAll()
   warn(warningsOf(config))
   await checkKeptKeys(config)
-  const { stores, policies, book, providers, bots, channels } = config
+  const { stores, policies, delegations, book, providers, bots, channels } = config
   const defined = stores.filter(({ definition }) => definition !== undefined)
   if (defined.length > 0) {
     const names = defined.map(({ name }) => name).join(', ')
@@ -58,6 +58,7 @@ export const checkConfig = async (): Promise<void> => {
   }
   const sizes = [
     `${configured(stores)} stores, ${policies.length} policies, ${book.names.size} names`,
+    ...(delegations.length > 0 ? [`${delegations.length} delegations`] : []),
     ...(bots.size > 0 ? [`${bots.size} bots`] : []),
     ...(providers.size > 0 ? [`${providers.size} bot providers`] : []),
     ...(channels.size > 0 ? [`${channels.size} channels`] : [])

@@ -16,6 +16,8 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>
   readonly required?: readonly string[]
   readonly const?: unknown
+  readonly type?: string
+  readonly description?: string
 }
 
 /** A JSON object: neither an array nor null. */
@@ -50,17 +52,33 @@ const narrow = (schema: Schema, value: unknown): Schema => {
   return { ...schema, properties: Object.fromEntries(members) }
 }
 
-const choices = ({ anyOf = [] }: Schema): string => {
-  const constants = anyOf.flatMap(({ properties = {} }) =>
-    Object.entries(properties).flatMap(([name, member]) =>
-      member.const === undefined ? [] : [`${name}: ${member.const}`]
-    )
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  array: 'a list',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'an object'
+}
+
+/** What a person would write for the alternative. */
+const wordsFor = (schema: Schema): string[] => {
+  const { anyOf, const: value, type = '', properties = {}, required = [] } = schema
+  if (anyOf !== undefined) return anyOf.flatMap(wordsFor)
+  if (value !== undefined) return [String(value)]
+  const constants = Object.entries(properties).flatMap(([name, member]) =>
+    member.const === undefined ? [] : [`{ ${name}: ${member.const} }`]
   )
-  const required = anyOf.flatMap((one) => one.required ?? [])
-  const words = constants.length > 0 ? constants : required
-  return words.length > 0
-    ? `must be given as one of { ${words.join(' }, { ')} }`
-    : 'has none of the forms it may have'
+  if (constants.length > 0) return constants
+  return required.length > 0 ? required.map((name) => `{ ${name} }`) : [TYPES[type] ?? '']
+}
+
+const choices = (schema: Schema): string => {
+  const words = wordsFor(schema)
+  if (words.includes('') || words.length === 0) return 'has none of the forms it may have'
+  return words.every((word) => word.startsWith('{'))
+    ? `must be given as one of ${words.join(', ')}`
+    : `must be ${words.join(' or ')}`
 }
 
 const toPath = (pointer: string): Path =>
@@ -113,6 +131,10 @@ export const checkShape = (schema: TSchema, value: unknown, at: Path, report: Re
     } else if (keyword === 'enum') {
       const { allowedValues } = params as { allowedValues: unknown[] }
       report(path, `must be one of ${allowedValues.join(', ')}`, keyword)
+    } else if (keyword === 'pattern') {
+      // The schema's own words for what belongs there say more than its regular expression.
+      const { description } = schemaAt(narrowed, schemaPath.replace(/\/pattern$/, ''))
+      report(path, description ? `is not of the right form: ${description}` : message, keyword)
     } else if (keyword !== 'boolean') {
       report(path, message, keyword)
     }

@@ -185,7 +185,10 @@ test('a definition that makes no Vault stops the start, and nothing of it is tol
     [JSON.stringify([{ address, token }]), 'its definition: must be object'],
     [JSON.stringify({ address: token }), 'its definition: lacks token'],
     [JSON.stringify({ address, token: { token } }), 'its definition: token must be string'],
-    [JSON.stringify({ address: token, token }), 'its definition: address must match pattern'],
+    [
+      JSON.stringify({ address: token, token }),
+      'its definition: address is not of the right form: scheme, host and port'
+    ],
     [JSON.stringify({ address, token, [token]: 1 }), 'its definition has a member that is not'],
     [JSON.stringify({ address, token, skip_verify: token }), 'its definition: skip_verify must be'],
     [JSON.stringify({ address, token, ca_cert_base64: token }), 'its definition: ca_cert_base64'],

@@ -224,6 +224,14 @@ test('of a login only what was meant is complained about', async (t) => {
       wrong
     )
   }
+  t.match(
+    withAuth('{ method: approle, roleId: 5, mount: /x/ }').split('\n'),
+    [
+      /stores.1.auth.roleId must be a text or { env } or { file } or { ref }$/,
+      /stores.1.auth.mount is not of the right form: where the method is mounted/
+    ],
+    'in words, not as a regular expression'
+  )
 })
 
 test('a store whose credential stands in another is read; one that needs itself is named with all on the way', async (t) => {
