@@ -30,9 +30,12 @@ const qualityOf = (ranges: readonly Range[], type: string): number => {
   return 0
 }
 
+/** Characters. Browsers send some 200; of 30,000 each range would cost, and all of them as much as a hundred reads. */
+const ACCEPT_MAX = 1_024
+
 /** Whether text is wanted more than JSON. Where both are welcome alike, as to most libraries, it is JSON. */
 export const prefersText = (accept: string | undefined): boolean => {
-  if (accept === undefined || !/text\//i.test(accept)) return false
+  if (accept === undefined || accept.length > ACCEPT_MAX || !/text\//i.test(accept)) return false
   const ranges = accept.split(',').map(rangeOf)
   return qualityOf(ranges, 'text/plain') > qualityOf(ranges, 'application/json')
 }
