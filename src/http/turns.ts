@@ -17,9 +17,9 @@ interface Line {
   readonly tap: Tap
   current: Turn | undefined
   readonly waiting: Turn[]
-  /** Ends the connection, once all that came before is answered. */
+  /** Tells the peer what is wrong with what it sent last, and ends the connection; for when all before it is answered. */
   last: (() => void) | undefined
-  /** The same, if nothing more comes by then. */
+  /** The same of a request that was begun and did not come in time; for when it has had that time once more. */
   late: (() => void) | undefined
 }
 

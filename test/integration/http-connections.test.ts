@@ -9,6 +9,7 @@ import { createConnections } from '../../src/http/connections.ts'
 import { createCertificate } from '../support/certificate.ts'
 import { openServer } from '../support/open-server.ts'
 import { answersIn, exchange, listenOn } from '../support/raw-http.ts'
+import { eventually } from '../support/redis.ts'
 
 const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`
 const ask = (path: string): string => lines(`GET ${path} HTTP/1.1`, 'Host: a')
@@ -108,17 +109,28 @@ test('an address that has proven no key has so many connections, and others have
 })
 
 test('an end waits for no connection on which nothing is under way', async (t) => {
-  const server = await openServer(t, { addRoutes })
+  const connections = createConnections({ max: 100, perAddress: 50, proxies: [] })
+  const left: number[] = []
+  const close = (): void => {
+    connections.close()
+    left.push([...connections.all()].length)
+  }
+  const server = await openServer(t, { addRoutes, connections: { ...connections, close } })
   const port = await listenOn(server)
   for (const beginning of ['', 'GET /a', ask('/a')]) {
-    for (let n = 0; n < 5; n++) (await open(t, port)).write(beginning)
+    for (let n = 0; n < 5; n++) {
+      const socket = await open(t, port)
+      socket.write(beginning)
+      if (beginning === ask('/a')) await once(socket.resume(), 'data')
+    }
   }
-  await sleep(200)
-  const winner = await Promise.race([
-    server.close().then(() => 'closed'),
-    sleep(4_000, 'the time of the headers')
-  ])
-  t.equal(winner, 'closed')
+  const isIdle = (): boolean => {
+    const all = [...connections.all()]
+    return connections.admitted() === 15 && all.every(({ unanswered }) => unanswered === 0)
+  }
+  await eventually(isIdle)
+  await server.close()
+  t.equal(left[0], 0)
 })
 
 test('a thousand requests in one write are all answered, in order and one at a time', async (t) => {
