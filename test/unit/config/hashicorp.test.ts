@@ -231,7 +231,7 @@ test('each fault is told with its place, and all at once', async (t) => {
     [{ ...FROM_AZURE, vault_url: 'x' }, '[0].vault_url: is given twice'],
     [{ ...FROM_AZURE, AZURE_KEY_VAULT_URL: 'x' }, '[0].vault_url: is not of the right form'],
     [{ from_secret_store: 'AZURE', name: 'x' }, '[0]: lacks vault_url'],
-    [{ ...FROM_KUBERNETES, NAMESPACE: 'Apps' }, '[0].namespace[0]: is not of the right form'],
+    [{ ...FROM_KUBERNETES, NAMESPACE: 'Apps' }, '[0].namespace[0]: must match pattern'],
     [
       {
         ...FROM_KUBERNETES,
