@@ -1,4 +1,5 @@
 import { createCipheriv, createHash, createSecretKey, randomBytes, randomUUID } from 'node:crypto'
+import { inspect } from 'node:util'
 import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { CompactEncrypt } from 'jose'
@@ -172,9 +173,16 @@ test('claims of a wrong shape are refused', async (t) => {
     { iat: 1.5 },
     { exp: null },
     { exp: -1 },
-    { admin: true }
+    { via: [] },
+    { via: 'x' },
+    { via: ['-'] },
+    { via: ['a', 'b', 'c', 'd', 'e'] },
+    { admin: true },
+    ...['jti', 'cli', 'scp', 'mode', 'env', 'minv', 'iat', 'kid'].map((name) => ({
+      [name]: undefined
+    }))
   ]) {
-    t.equal(await openApiKey(keyring, forge(payload(bad))), undefined, JSON.stringify(bad))
+    t.equal(await openApiKey(keyring, forge(payload(bad))), undefined, inspect(bad))
   }
 })
 
