@@ -3,9 +3,10 @@
  * of its own, also after a line that a crash or a full disk has cut off.
  */
 import { type Stats, write } from 'node:fs'
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { makeFolder } from '../files/folder.ts'
 
 export interface DayFile {
   readonly day: string
@@ -81,7 +82,7 @@ export const openDayFile = async (
   day: string,
   fsync: boolean
 ): Promise<DayFile> => {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   // Reading too, for the one byte that tells how the file ends.
   const handle = await open(pathOf(folder, day), 'a+', 0o600)
   try {

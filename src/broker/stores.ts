@@ -3,10 +3,9 @@
  * only with a ProviderFault.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Origin } from '../cache/origin.ts'
-import { ProviderFault } from '../core/fault.ts'
+import { ProviderFault, UNFIT_CREDENTIAL } from '../core/fault.ts'
 import { wordOfFile } from '../core/file-text.ts'
 import { locatorOf, parseReference, type ReferenceBook } from '../core/reference.ts'
 import { type Locator, Sensitive } from '../core/secret.ts'
@@ -14,6 +13,7 @@ import type { StoreAddress } from '../core/store-address.ts'
 import { fingerprint } from '../crypto/fingerprint.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import { readFileBytes, UnfitFile } from '../files/read.ts'
 import { createLoginBoard, type LoginShared } from '../providers/login-board.ts'
 import { createLoginMemory, type LoginMemory } from '../providers/login-memory.ts'
 import type {
@@ -104,6 +104,9 @@ export const spellingsIn = (
 const missing = (): ProviderFault =>
   new ProviderFault('misconfigured', { code: 'credential_missing' })
 
+/** There is something that nobody should wait for or read to its end, an SDK as little as we. */
+const unfit = (): ProviderFault => new ProviderFault('misconfigured', { code: UNFIT_CREDENTIAL })
+
 /** A credential that another store keeps is read anew each time: a rotated one is taken up, and nothing is cached here. */
 const readFromStore = async (
   { rules }: StoresDeps,
@@ -131,10 +134,11 @@ const readCredential =
     const text =
       'env' in credential
         ? deps.environ(credential.env)?.replace(/\r?\n$/, '')
-        : await readFile(credential.file, { signal: options.signal })
+        : await readFileBytes(credential.file, options.signal)
             .then(wordOfFile)
-            .catch(missing)
-    if (typeof text !== 'string' || text === '') throw missing()
+            .catch((error: unknown) => (error instanceof UnfitFile ? unfit() : missing()))
+    if (text instanceof ProviderFault) throw text
+    if (text === undefined || text === '') throw missing()
     return new Sensitive(text)
   }
 

@@ -4,7 +4,7 @@
  */
 import { CommanderError } from 'commander'
 import { ConfigError } from '../config/fault.ts'
-import { ProviderFault } from '../core/fault.ts'
+import { ProviderFault, UNFIT_CREDENTIAL } from '../core/fault.ts'
 import { PROBLEMS, ProblemError, problemOfFault } from '../core/problem.ts'
 import { describeError } from '../telemetry/describe-error.ts'
 
@@ -25,7 +25,8 @@ export const usageFailure = (message: string): Failure => new Failure(message, 2
 const HINTS: Readonly<Record<string, string>> = {
   envelope_not_opened:
     'The secret is damaged, or under an encryption key that ENCRYPTION_KEYS no longer holds: put that key back before the active one.',
-  credential_missing: 'The credential of the store is not where its setting says.'
+  credential_missing: 'The credential of the store is not where its setting says.',
+  [UNFIT_CREDENTIAL]: 'The file of the credential is no regular file, or too long.'
 }
 
 const sentence = (error: unknown): string => {

@@ -3,10 +3,11 @@
  * readable by its owner from its first byte on, and no file is overwritten; with --force the former ones are kept aside.
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { envFilePlace, renderEnv } from '../config/env.ts'
 import { newEncryptionKey } from '../crypto/keyring.ts'
+import { makeFolderSync } from '../files/folder.ts'
 import { Failure } from './failure.ts'
 import { tell } from './io.ts'
 import { renderConfigFile, type VaultChoices, vaultVariables } from './templates.ts'
@@ -122,7 +123,7 @@ export const initialise = (folder: string, choices: Choices, force = false): voi
   )
   const lines = settings + credentialLines(variables)
   for (const { label, path } of [env, yaml]) {
-    onDisk(label, () => mkdirSync(dirname(path), { recursive: true, mode: 0o700 }))
+    onDisk(label, () => makeFolderSync(dirname(path)))
   }
   onDisk(env.label, () => writeFileSync(env.path, lines, { flag: 'wx', mode: 0o600 }))
   onDisk(yaml.label, () => {
@@ -130,7 +131,7 @@ export const initialise = (folder: string, choices: Choices, force = false): voi
     // It holds no secret, and a container reads it as a user of its own.
     chmodSync(yaml.path, 0o644)
   })
-  onDisk(data.label, () => mkdirSync(data.path, { recursive: true, mode: 0o700 }))
+  onDisk(data.label, () => makeFolderSync(data.path))
   tell(`Written: ${env.label} (mode 600, with fresh random keys), ${yaml.label} and ${data.label}.`)
   if (env.label !== '.env') tell(`Commands find it by ENV_FILE=${env.label} or --env-file.`)
   if (variables.length > 0)

@@ -19,6 +19,9 @@ export const tell = (line: string): void => {
 /** More than any key or secret has: what has no end, such as a device, is not read for ever. */
 const INPUT_MAX = 1024 * 1024
 
+/** All of a file that was named on the command line, which may be a pipe. */
+export const readNamed = (file: string): Promise<Buffer> => readAll(createReadStream(file))
+
 const readAll = async (source: AsyncIterable<Buffer>): Promise<Buffer> => {
   const parts: Buffer[] = []
   let size = 0

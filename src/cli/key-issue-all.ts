@@ -2,7 +2,7 @@
  * `purser key issue-all`: new keys for all consumers in one go, after a rotation. Rule: all or none; the keys go to stdout or
  * to a file that is its owner's alone, and are kept nowhere else.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { stringify } from 'yaml'
 import { type Consumer, parseConsumers } from '../config/consumers.ts'
@@ -13,7 +13,7 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { type IssuedKey, issueApiKey } from '../keys/api-key.ts'
 import { toClaims } from '../keys/claims.ts'
 import { Failure } from './failure.ts'
-import { print, requireOutput, tell } from './io.ts'
+import { print, readNamed, requireOutput, tell } from './io.ts'
 
 interface Issued extends Consumer, IssuedKey {}
 
@@ -73,11 +73,11 @@ export interface IssueAllOptions {
   readonly output?: string
 }
 
-const readText = (file: string): string => {
+const readText = async (file: string): Promise<string> => {
   try {
-    return textOfFile(readFileSync(file))
+    return textOfFile(await readNamed(file))
   } catch (error) {
-    throw new Failure(`The list of clients ${whyUnread(error)}.`)
+    throw error instanceof Failure ? error : new Failure(`The list of clients ${whyUnread(error)}.`)
   }
 }
 
@@ -98,7 +98,7 @@ export const issueAll = async (
   if (output === undefined) requireOutput()
   const names = ['ENCRYPTION_KEYS', 'API_KEY_MAX_DAYS', 'PLATFORM_VERSION'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
-  const consumers = parseConsumers(readText(file), basename(file), {
+  const consumers = parseConsumers(await readText(file), basename(file), {
     environment: settings.ENVIRONMENT,
     minimumVersion: settings.PLATFORM_VERSION,
     maxDays: settings.API_KEY_MAX_DAYS

@@ -1,7 +1,7 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
-import { readFileSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { pemOfFile, textOfFile } from '../core/file-text.ts'
+import { readFileBytesSync } from '../files/read.ts'
 import { type Environ, isGuarded, readEnvFile, settingsIn } from './env.ts'
 import { writableFaults } from './exposure.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
@@ -53,7 +53,7 @@ const orFaults = <T>(read: () => T, faults: ConfigFault[]): T | undefined => {
 const readTls = (settings: Partial<Settings>, folder: string): Tls | undefined => {
   const read = (name: 'TLS_CERT_FILE' | 'TLS_KEY_FILE' | 'TLS_CLIENT_CA_FILE'): Buffer => {
     try {
-      return pemOfFile(readFileSync(resolve(folder, settings[name] ?? '')))
+      return pemOfFile(readFileBytesSync(resolve(folder, settings[name] ?? '')))
     } catch (error) {
       throw new ConfigError([{ place: name, message: `the file ${whyUnread(error)}` }])
     }
@@ -72,7 +72,7 @@ const readTls = (settings: Partial<Settings>, folder: string): Tls | undefined =
 const usedNames = (file: FileConfig | undefined, path: string): ReadonlySet<string> => {
   if (file !== undefined) return new Set(file.placed.flatMap(({ where }) => where.env ?? []))
   try {
-    return new Set(textOfFile(readFileSync(path)).match(/[A-Za-z_][\w.-]*/g))
+    return new Set(textOfFile(readFileBytesSync(path)).match(/[A-Za-z_][\w.-]*/g))
   } catch {
     return new Set()
   }

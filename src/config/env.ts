@@ -2,10 +2,11 @@
  * Reads the settings from the environment and from `.env`, or the file that ENV_FILE names. Rule: what the environment already
  * holds wins; an empty value is no value; every fault is collected before anything is refused.
  */
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { textOfFile, wordOfFile } from '../core/file-text.ts'
 import { covers } from '../core/scope.ts'
+import { readFileBytesSync } from '../files/read.ts'
 import { type EnvLine, parseDotenv } from './dotenv.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { mayBePrivate } from './network.ts'
@@ -40,7 +41,7 @@ export const readEnvFile = (environ: Environ, folder: string): EnvFile => {
   const { path, label, isNamed } = envFilePlace(environ, folder)
   try {
     const exposed = (statSync(path).mode & 0o077) !== 0
-    const { lines, faults } = parseDotenv(textOfFile(readFileSync(path)), label)
+    const { lines, faults } = parseDotenv(textOfFile(readFileBytesSync(path)), label)
     const missing = lines.filter(
       ({ name, value }) => value !== '' && (environ[name] ?? '') === '' && name !== 'ENV_FILE'
     )
@@ -72,7 +73,7 @@ const textOf = (all: Environ, name: SettingName, folder: string): string | undef
   if (secret !== true || given === name || aliases.includes(given)) return value
   let content: string
   try {
-    content = wordOfFile(readFileSync(resolve(folder, value)))
+    content = wordOfFile(readFileBytesSync(resolve(folder, value)))
   } catch (error) {
     throw new Error(`the file that ${given} names ${whyUnread(error)}`)
   }

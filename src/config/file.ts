@@ -2,7 +2,6 @@
  * Reads `purser.yaml`: stores, policies, delegations, names for references, bots, their providers and channels. Rule: unknown members are errors,
  * whatever refers to something must find it, and every fault is reported at once with its line.
  */
-import { readFileSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
 import type { ObjectKind } from '../broker/object-kinds.ts'
 import type { ObjectsByKind } from '../broker/objects.ts'
@@ -10,6 +9,7 @@ import { textOfFile } from '../core/file-text.ts'
 import type { PolicyRule } from '../core/policy.ts'
 import { createReferenceBook, type ReferenceBook } from '../core/reference.ts'
 import { isObject, type Path, type Report, soundPart } from '../core/shape.ts'
+import { readFileBytesSync } from '../files/read.ts'
 import type { Delegation } from '../keys/delegation.ts'
 import { chainFaults } from './chain.ts'
 import { checkDelegations, DelegationEntry } from './delegations.ts'
@@ -146,7 +146,7 @@ export const parseConfigFile = (text: string, label: string, beside?: Beside): F
 export const readConfigFile = (path: string, label: string, beside?: Beside): FileRead => {
   let text: string
   try {
-    text = textOfFile(readFileSync(path))
+    text = textOfFile(readFileBytesSync(path))
   } catch (error) {
     const why = whyUnread(error)
     const help =

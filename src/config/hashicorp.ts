@@ -3,12 +3,12 @@
  * in `purser.yaml`; a token goes into no store's settings but stands beside the environment, under the name of its place; a
  * fault has its place and never a value.
  */
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { textOfFile, withoutMark } from '../core/file-text.ts'
 import { createReferenceBook, parseReference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
+import { readFileBytesSync } from '../files/read.ts'
 import { refsIn } from './chain.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import {
@@ -155,7 +155,7 @@ export const readImport = (settings: Partial<Settings>, folder: string): Import 
   const label = 'HASHICORP_VAULT_CONFIG_FILE_PATH'
   let text: string
   try {
-    text = textOfFile(readFileSync(resolve(folder, path)))
+    text = textOfFile(readFileBytesSync(resolve(folder, path)))
   } catch (error) {
     throw new ConfigError([{ place: label, message: `the file ${whyUnread(error)}` }])
   }

@@ -2,10 +2,10 @@
  * Which Redis is meant: its URL, and the certificates to reach it with. Rule: what cannot be used is a fault before anything
  * starts; later the files are read for each connection, since certificates are renewed while a service runs.
  */
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { pemOfFile } from '../core/file-text.ts'
+import { readFileBytesSync } from '../files/read.ts'
 import type { RedisAddress, RedisCredentials } from '../state/redis-url.ts'
 import { ConfigError, whyUnread } from './fault.ts'
 import type { Settings } from './settings.ts'
@@ -85,7 +85,7 @@ export const readRedis = (
   const given = FILES.filter((name) => settings[name] !== undefined)
   if (given.length === 0 || address.kind === 'socket') return { address, prefix }
   const read = (name: FileName): Buffer =>
-    pemOfFile(readFileSync(resolve(folder, settings[name] ?? '')))
+    pemOfFile(readFileBytesSync(resolve(folder, settings[name] ?? '')))
   let known = check(given, read)
   const credentials = (): RedisCredentials => {
     try {

@@ -1,8 +1,9 @@
-/** What a start needs besides a valid configuration: a folder for what is kept, and certificates that can be used. */
-import { readFileSync, statSync } from 'node:fs'
+/** What a start needs besides a valid configuration: a folder for what is kept, certificates that can be used, files that can be read. */
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { pemOfFile } from '../core/file-text.ts'
+import { readFileBytesSync, UnfitFile } from '../files/read.ts'
 import type { Tls } from './config.ts'
 import { type ConfigFault, whyUnread } from './fault.ts'
 import type { Placed } from './stores.ts'
@@ -27,7 +28,7 @@ const faultsOfPair = ({ cert, key }: Tls): ConfigFault[] => {
 
 const whyNoAuthority = (path: string): string | undefined => {
   try {
-    const pem = pemOfFile(readFileSync(path))
+    const pem = pemOfFile(readFileBytesSync(path))
     return pem.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'holds no certificate in PEM'
   } catch (error) {
     return whyUnread(error)
@@ -44,6 +45,18 @@ const faultsOfFolder = (dataDir: string): ConfigFault[] => {
   }
 }
 
+/** What is not there yet may be by the time it is read. */
+const whyUnfit = (path: string): string | undefined => {
+  try {
+    readFileBytesSync(path)
+    return undefined
+  } catch (error) {
+    return error instanceof UnfitFile ? error.message : undefined
+  }
+}
+
+const isAuthority = (subject: string): boolean => /(^|\.)caCertFile$/.test(subject)
+
 export const faultsOfStart = (
   tls: Tls | undefined,
   placed: readonly Placed[],
@@ -53,8 +66,8 @@ export const faultsOfStart = (
   ...(dataDir === undefined ? [] : faultsOfFolder(resolve(folder, dataDir))),
   ...(tls === undefined ? [] : faultsOfPair(tls)),
   ...placed.flatMap(({ place, subject, where: { file } }) => {
-    if (file === undefined || !/(^|\.)caCertFile$/.test(subject)) return []
-    const why = whyNoAuthority(resolve(folder, file))
+    if (file === undefined) return []
+    const why = (isAuthority(subject) ? whyNoAuthority : whyUnfit)(resolve(folder, file))
     return why === undefined ? [] : [{ place, message: `${subject}: the file ${why}` }]
   })
 ]

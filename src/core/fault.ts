@@ -36,6 +36,9 @@ const PLAIN_WORD = /^[A-Za-z][A-Za-z0-9_.]{0,63}$/
 /** The code of our own refusal, where nothing is left of a store's quota or of a client's share of it. */
 export const QUOTA = 'quota'
 
+/** The code where a credential's file is none that can be read to its end, such as a pipe or a device. */
+export const UNFIT_CREDENTIAL = 'credential_no_file'
+
 export class ProviderFault extends Error {
   readonly reason: FaultReason
   readonly code?: string

@@ -11,10 +11,10 @@
  * - to list `ListSecrets` on `*`, which a check tries as well and takes a refusal for good health.
  */
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
+import { readFileBytes } from '../files/read.ts'
 import { createReadMany } from './aws-batch.ts'
 import { DISOWNED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './aws-faults.ts'
 import { createChain } from './aws-login.ts'
@@ -125,7 +125,7 @@ export const awsSecretsManager = defineProvider({
           {
             keepAlive: true,
             maxSockets: 50,
-            ...(caCertFile !== undefined && { ca: pemOfFile(await readFile(caCertFile)) })
+            ...(caCertFile !== undefined && { ca: pemOfFile(await readFileBytes(caCertFile)) })
           },
           deps.route
         )

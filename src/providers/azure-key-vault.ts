@@ -10,10 +10,10 @@
  * - to list the same role (`list`), which a check tries as well and takes a refusal for good health;
  * - to write `Key Vault Secrets Officer`, or a role with `secrets/getSecret` and `secrets/setSecret` (`get` and `set`).
  */
-import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
+import { readFileBytes } from '../files/read.ts'
 import { API_VERSION, pathOfPage, toListing } from './azure-list.ts'
 import { Auth, type Cloud, createTokens } from './azure-login.ts'
 import { assertLocator, type Kept, keptOf, toRecord, writable } from './azure-record.ts'
@@ -132,7 +132,7 @@ export const azureKeyVault = defineProvider({
     const url = new URL(vaultUrl)
     const cloud = cloudOf(url)
     const ca =
-      caCertFile === undefined ? undefined : [pemOfFile(await readFile(caCertFile)).toString()]
+      caCertFile === undefined ? undefined : [pemOfFile(await readFileBytes(caCertFile)).toString()]
     const transport = await createTransport(deps.route, ca)
     const tokens = createTokens(auth, cloud ?? PUBLIC, transport, deps)
 

@@ -11,11 +11,11 @@
  * - to list `secretmanager.secrets.list` on the project (`roles/secretmanager.viewer`), which a check tries as well and
  *   takes a refusal for good health.
  */
-import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
 import type { Locator } from '../core/secret.ts'
+import { readFileBytes } from '../files/read.ts'
 import { isInvalid, isRefusal, isSwitchedOff } from './gcp-answer.ts'
 import { Auth, createAuthority } from './gcp-auth.ts'
 import { openChannel } from './gcp-channel.ts'
@@ -115,7 +115,8 @@ export const gcpSecretManager = defineProvider({
     const { project, location, insecure = false, caCertFile } = settings
     const auth = settings.auth ?? (insecure ? undefined : ({ method: 'default' } as const))
     const authority = auth && (await createAuthority(auth, project, deps))
-    const authorities = caCertFile === undefined ? 'public' : pemOfFile(await readFile(caCertFile))
+    const authorities =
+      caCertFile === undefined ? 'public' : pemOfFile(await readFileBytes(caCertFile))
     const trust = insecure ? 'plaintext' : authorities
     const place = placeOf(settings)
     const proxy = deps.route(place.host, place.port, !insecure)

@@ -3,7 +3,6 @@
  * it finds is taken only with verified TLS, without a proxy, without a program to run and never anonymously; and it is found
  * anew each minute, so that tokens, certificates and authorities may rotate (ADR 0006).
  */
-import { readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { dirname, resolve } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
@@ -13,6 +12,7 @@ import { parse as parseYaml } from 'yaml'
 import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile, textOfFile, wordOfFile } from '../core/file-text.ts'
 import { Sensitive } from '../core/secret.ts'
+import { readFileBytes } from '../files/read.ts'
 import { createLogin, credentialFault, type Login } from './login.ts'
 import { type CallOptions, Credential, type ProviderDeps } from './provider.ts'
 
@@ -89,13 +89,14 @@ const NamedUsers = Type.Object({
  */
 const tokenOfFile = async (
   kubeconfig: string,
+  text: string,
   name: string | undefined
 ): Promise<string | undefined> => {
-  const document: unknown = parseYaml(textOfFile(await readFile(kubeconfig)))
+  const document: unknown = parseYaml(text)
   if (!Value.Check(NamedUsers, document)) return undefined
   const file = document.users.find((user) => user.name === name)?.user?.tokenFile
   if (file === undefined || file === '') return undefined
-  return wordOfFile(await readFile(resolve(dirname(kubeconfig), file)))
+  return wordOfFile(await readFileBytes(resolve(dirname(kubeconfig), file)))
 }
 
 const load = async (
@@ -108,19 +109,21 @@ const load = async (
     case 'in-cluster':
       return config.loadFromCluster(auth.root)
     case 'kubeconfig': {
-      config.loadFromFile(auth.file)
+      const text = textOfFile(await readFileBytes(auth.file))
+      config.loadFromString(text)
+      config.makePathsAbsolute(dirname(auth.file))
       if (auth.context !== undefined) config.setCurrentContext(auth.context)
       const user = config.getCurrentUser()
       // It would run with our whole environment, and without a deadline.
       if (user?.exec || user?.authProvider) throw misconfigured('kubeconfig_program')
-      const token = await tokenOfFile(auth.file, user?.name)
+      const token = await tokenOfFile(auth.file, text, user?.name)
       if (user != null && token !== undefined) Object.assign(user, { token })
       return
     }
     case 'token': {
       const token = (await deps.credential(auth.token, options)).reveal()
       const { server, caCertFile } = auth
-      const ca = caCertFile && pemOfFile(await readFile(caCertFile)).toString('base64')
+      const ca = caCertFile && pemOfFile(await readFileBytes(caCertFile)).toString('base64')
       return config.loadFromClusterAndUser(
         {
           name: 'cluster',
@@ -134,6 +137,18 @@ const load = async (
   }
 }
 
+/** What the client reads by itself, and waits for with all else of this process: a pipe or a device has to be refused before. */
+const requireFiles = async (config: KubeConfig): Promise<void> => {
+  const user = config.getCurrentUser()
+  const files = [
+    config.getCurrentCluster()?.caFile,
+    user?.certFile,
+    user?.keyFile,
+    user?.authProvider?.config?.tokenFile
+  ]
+  for (const file of files) if (typeof file === 'string') await readFileBytes(file)
+}
+
 const accessOf = async (config: KubeConfig): Promise<Access> => {
   const cluster = config.getCurrentCluster()
   if (cluster === null) throw misconfigured('no_context')
@@ -144,6 +159,7 @@ const accessOf = async (config: KubeConfig): Promise<Access> => {
   if (hostname === 'undefined') throw misconfigured('not_in_cluster')
   if (protocol !== 'https:') throw misconfigured('not_https')
 
+  await requireFiles(config)
   const found: RequestOptions = {}
   await config.applyToHTTPSOptions(found)
   const { ca, cert, key, servername } = found

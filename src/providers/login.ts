@@ -3,7 +3,8 @@
  * readers wait, under a deadline of its own; a credential is read anew at each login and not kept; what the store refused
  * is not shown to it again until the credential is another one or its wait is over (`login-memory.ts`).
  */
-import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { devNull } from 'node:os'
+import { type FaultReason, ProviderFault, UNFIT_CREDENTIAL } from '../core/fault.ts'
 import { settleBySignal } from './fault-of.ts'
 import type { CallOptions, Credential, ProviderDeps } from './provider.ts'
 
@@ -67,10 +68,14 @@ export const ambientCredential = async (
   const read = (where: Credential): Promise<string> =>
     credential(where, options).then(
       (text) => text.reveal(),
-      () => ''
+      (error: unknown) => {
+        if (error instanceof ProviderFault && error.code === UNFIT_CREDENTIAL) throw error
+        return ''
+      }
     )
   const named = await Promise.all(wanted.fileVariables.map((env) => read({ env })))
-  const files = [...named, ...wanted.files].filter((file) => file !== '')
+  // By the null device people say that there is none.
+  const files = [...named, ...wanted.files].filter((file) => file !== '' && file !== devNull)
   return Promise.all([
     ...wanted.variables.map((env) => read({ env })),
     ...files.map((file) => read({ file }))

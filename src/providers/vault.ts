@@ -6,11 +6,11 @@
  * to write, and `read` on `<mount>/metadata/*` where the engine requires check-and-set; `list` on `<mount>/metadata/*` to
  * list. For KV 1 all of them on `<mount>/*`. And the `default` policy, for the token to look after itself.
  */
-import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
 import type { Locator } from '../core/secret.ts'
+import { readFileBytes } from '../files/read.ts'
 import { createTransport } from './http-transport.ts'
 import { defineProvider } from './provider.ts'
 import { isVersion, parseKv1, parseKv2, parseLookup, UNVERSIONED } from './vault-answer.ts'
@@ -70,7 +70,7 @@ const Settings = Type.Object(
 type Settings = Static<typeof Settings>
 
 const authorities = async ({ caCertFile, caCertBase64 }: Settings): Promise<string[]> => [
-  ...(caCertFile === undefined ? [] : [pemOfFile(await readFile(caCertFile)).toString()]),
+  ...(caCertFile === undefined ? [] : [pemOfFile(await readFileBytes(caCertFile)).toString()]),
   ...(caCertBase64 === undefined ? [] : [Buffer.from(caCertBase64, 'base64').toString('utf8')])
 ]
 

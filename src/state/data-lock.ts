@@ -4,10 +4,11 @@
  * ends, and counts across containers that share the folder. Commands beside a service hold nothing.
  */
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeFolderSync } from '../files/folder.ts'
 
 const NAME = /^service\.[0-9a-f]{8}\.lock$/
 /** What the address of a socket may have on every system, less the name. */
@@ -93,7 +94,7 @@ export const holdDirectory = async (directory: string): Promise<DataLock> => {
   let descriptor: number | undefined
   let server: Server | undefined
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeFolderSync(directory)
     descriptor = openSync(directory, constants.O_RDONLY)
     // Linux knows a folder by a descriptor too, and so keeps a long path short.
     const address = directory.length <= LONGEST ? directory : `/proc/self/fd/${descriptor}`

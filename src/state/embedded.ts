@@ -3,10 +3,11 @@
  * once (a CLI writes while the service runs), so every read sees what was last committed by anyone, and every change is
  * compared and made inside one write transaction, on disk before it is reported.
  */
-import { accessSync, closeSync, constants, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Key, open, type RootDatabase } from 'lmdb'
+import { makeFolderSync } from '../files/folder.ts'
 import { HEAD_BYTES, keyBytes, type State, type StateEntry, type StateHead } from './state.ts'
 
 /** Entries read at a time by `list`: no read transaction stays open while the caller works on them. */
@@ -69,11 +70,11 @@ const requireUsable = (folder: string): void => {
 
 const openDatabase = (folder: string): RootDatabase<Buffer, Key> => {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolderSync(folder)
     requireUsable(folder)
     return open<Buffer, Key>(folder, OPTIONS)
   } catch (error) {
-    throw new Error(`the state folder ${folder} cannot be used: ${reasonOf(error)}`, {
+    throw new Error(`DATA_DIR: the state folder ${folder} cannot be used: ${reasonOf(error)}`, {
       cause: error
     })
   }

@@ -278,6 +278,14 @@ test('a kubeconfig that would weaken us is refused, and nothing of it is sent, r
     t.match(fault, { reason: 'misconfigured', code: 'credential' })
     t.strictSame(canary.findIn(everythingIn(fault)), [])
   }
+  // Which the client would read to an end that they do not have, and all of this process would wait.
+  const endless = kubeconfig(t, { ...good, 'certificate-authority': '/dev/zero' }, token)
+  const endlessKey = { 'client-certificate': '/dev/zero', 'client-key': '/dev/zero' }
+  for (const file of ['/dev/zero', endless, kubeconfig(t, good, endlessKey)]) {
+    const provider = await connect(t, { method: 'kubeconfig', file })
+    const fault = await faultOf(provider.read({ path }, within()))
+    t.match(fault, { reason: 'misconfigured', code: 'credential' })
+  }
   const file = kubeconfig(t, good, token)
   const provider = await connect(t, { method: 'kubeconfig', file, context: 'absent' })
   t.match(await faultOf(provider.read({ path }, within())), { code: 'no_context' })

@@ -1,5 +1,6 @@
 /** One service a data folder. */
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { test } from 'tap'
 import { createConfigured, runPurser, serve } from '../support/purser-process.ts'
 
@@ -25,4 +26,15 @@ test('A second service on one DATA_DIR does not start and says why; commands bes
   if (third.child.exitCode === null) await once(third.child, 'exit')
   const fourth = await serve(t, folder)
   t.equal((await fetch(`${fourth.url}/livez`)).status, 200)
+})
+
+test('A data folder that cannot be made is told with its setting, and nobody tries for ever', {
+  skip: !existsSync('/proc/self') && 'no /proc here'
+}, async (t) => {
+  const { folder } = createConfigured(t, { variables: { DATA_DIR: '/proc/none/such' } })
+  for (const command of [['serve'], ['store', 'list']]) {
+    const { code, stderr } = await runPurser(t, folder, command)
+    t.equal(code, 1)
+    t.match(stderr, 'DATA_DIR: the state folder /proc/none/such/state cannot be used')
+  }
 })

@@ -8,8 +8,10 @@ import { type Test, test } from 'tap'
 import { Type } from 'typebox'
 import { connectStores, type StoresDeps } from '../../src/broker/stores.ts'
 import { readConfig } from '../../src/config/config.ts'
+import { Sensitive } from '../../src/core/secret.ts'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { pluginOf } from '../../src/providers/catalog.ts'
+import { ambientCredential } from '../../src/providers/login.ts'
 import { type Credential, defineProvider } from '../../src/providers/provider.ts'
 import { createCertificate } from '../support/certificate.ts'
 import { useEnvironment } from '../support/fake-gcp.ts'
@@ -74,6 +76,21 @@ test('A credential that is no UTF-8 text, or nothing but white space, is not the
     writeFileSync(file, bytes)
     await t.rejects(credentialIn(file), { reason: 'misconfigured', code: 'credential_missing' })
   }
+})
+
+test('A credential that is a pipe or a device is waited for by nobody, an SDK included', async (t) => {
+  const folder = t.testdir()
+  const unfit = { reason: 'misconfigured', code: 'credential_no_file' }
+  for (const file of [folder, '/dev/zero']) await t.rejects(credentialIn(file), unfit)
+  const deps = {
+    credential: async (where: Credential) =>
+      new Sensitive('file' in where ? await credentialIn(where.file) : '/dev/zero')
+  }
+  const named = { variables: [], fileVariables: ['AWS_CONFIG_FILE'], files: [] }
+  const options = { signal: AbortSignal.timeout(10_000) }
+  await t.rejects(ambientCredential(deps, named, options), unfit)
+  const absent = { variables: [], fileVariables: [], files: [join(folder, 'none'), '/dev/null'] }
+  t.strictSame(await ambientCredential(deps, absent, options), [''])
 })
 
 test("Redis' authority is seen behind a byte order mark", async (t) => {
