@@ -54,6 +54,14 @@ const takeOver = <Args extends unknown[]>(
   }
 }
 
+/**
+ * Who closes its half has asked for all that it wants: Node then ends the connection with the last answer, as if that had been
+ * asked for, or at once where none is due. Over TLS the end of one half is that of both.
+ */
+const answerHalfClosed = (server: Server & { httpAllowHalfOpen?: boolean }): void => {
+  server.httpAllowHalfOpen = true
+}
+
 /** Returns what is to be done with a connection on which HTTP failed (Node's `clientError`). */
 export const guardListener = (
   server: Server,
@@ -75,6 +83,7 @@ export const guardListener = (
 
   const onConnection = takeOver<[Socket]>(server, 'connection')
   const isTls = server.listenerCount('secureConnection') > 0
+  if (!isTls) answerHalfClosed(server)
   server.on('connection', (raw: Socket) => {
     const connection = connections.admit(raw)
     if (connection === undefined) return

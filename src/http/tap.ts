@@ -24,8 +24,11 @@ export const createTap = (socket: Socket): Tap => {
   /** Node's own pause, while the peer does not take what was written. */
   let isPaused = false
   let isIgnored = false
+  /** The peer has closed its half, though the parser may not have come to that yet. */
+  let hasEnded = false
 
   socket.push = (chunk: Buffer | null, encoding) => {
+    hasEnded ||= chunk === null
     if (isIgnored) {
       if (chunk === null) socket.destroy()
       return true
@@ -60,6 +63,7 @@ export const createTap = (socket: Socket): Tap => {
       if (!isPaused) resume()
     },
     ignore: () => {
+      if (hasEnded) socket.destroy()
       isIgnored = true
       isHeld = false
       resume()

@@ -1,6 +1,7 @@
 // Sockets: whatever does not become a request is let go of by the service, whatever its peer does.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
@@ -19,6 +20,11 @@ const config = { auth: { kind: 'open' } } as const
 const addRoutes = (routes: App): void => {
   routes.get('/a', { config }, async () => ({ a: 1 }))
   routes.post('/b', { config }, async () => ({ b: 1 }))
+  // Begins when the peer has closed its half.
+  routes.get('/stream', { config }, async ({ raw: { socket } }, reply) => {
+    if (!socket.readableEnded) await once(socket, 'end')
+    return reply.header('connection', 'close').send(new PassThrough())
+  })
 }
 
 /** A peer that never closes: it neither answers an end nor hears of one. */
@@ -62,6 +68,37 @@ test('what does not become a request is let go of, though the peer never closes'
   const port = await listenOn(server)
   for (const beginning of Object.values(BEGINNINGS)) {
     for (let n = 0; n < 5; n++) (await open(t, port)).write(beginning)
+  }
+  t.ok(await untilNone(server), 'nothing is held')
+})
+
+test('nor is it where the peer has closed its half, be it what it asked for an answer without an end', async (t) => {
+  const server = await openServer(t, { addRoutes })
+  const port = await listenOn(server)
+  const streams = {
+    'a stream': ask('/stream'),
+    'a stream, after others': `${ask('/a')}${ask('/a')}${ask('/stream')}`
+  }
+  for (const beginning of Object.values({ ...BEGINNINGS, ...streams })) {
+    for (let n = 0; n < 5; n++) (await open(t, port)).end(beginning)
+  }
+  t.ok(await untilNone(server), 'nothing is held')
+})
+
+test('what was asked before the peer closed its half is answered, and then the connection ends', async (t) => {
+  const server = await openServer(t, { addRoutes })
+  const port = await listenOn(server)
+  for (const count of [1, 3, 200]) {
+    const socket = await open(t, port)
+    const parts: Buffer[] = []
+    socket.on('data', (part) => parts.push(part)).resume()
+    socket.end(ask('/a').repeat(count))
+    await once(socket, 'end')
+    const answers = answersIn(Buffer.concat(parts).toString('latin1'))
+    t.same(
+      answers.map(({ statusCode, body }) => [statusCode, body]),
+      Array(count).fill([200, '{"a":1}'])
+    )
   }
   t.ok(await untilNone(server), 'nothing is held')
 })
