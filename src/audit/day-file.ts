@@ -62,7 +62,9 @@ const openDay = async (
   return {
     day,
     append: async (text) => {
-      await writeWhole(handle, Buffer.from(isInsideLine ? `\n${text}` : text))
+      // A line feed alone, by which a trail finds out whether it can be written, ends the line as well.
+      const begun = isInsideLine && text !== '\n' ? `\n${text}` : text
+      await writeWhole(handle, Buffer.from(begun))
       isInsideLine = false
       if (fsync) await handle.datasync()
     },

@@ -217,6 +217,21 @@ test('a line that a full disk cut off was not acknowledged, and is not continued
   t.throws(() => JSON.parse(lines[acknowledged.length] ?? ''))
 })
 
+test('a line that was cut off ends with the first thing that can be written again, and leaves no blank one', async (t) => {
+  const { trail, path } = open(t)
+  mkdirSync(path, { recursive: true })
+  t.ok(await isUnavailable(trail.append(event('lost'))))
+  rmSync(path, { recursive: true })
+  writeFileSync(path, '{"requestId":"earlier"}\n{"requestId":"cut o')
+  const patience = AbortSignal.timeout(5_000)
+  while (!trail.isWritable() && !patience.aborted) await sleep(5)
+  await trail.append(event('next'))
+  const [earlier, cut, next = '', ...rest] = readFileSync(path, 'utf8').split('\n')
+  t.strictSame([earlier, cut], ['{"requestId":"earlier"}', '{"requestId":"cut o'])
+  t.equal(JSON.parse(next).requestId, 'next')
+  t.strictSame(rest, [''])
+})
+
 test('something in the way of the folder or the file fails the append, and its end is noticed', async (t) => {
   const { trail, folder, path, recorded } = open(t)
   writeFileSync(folder, '')
