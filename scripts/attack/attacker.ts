@@ -95,6 +95,8 @@ const attack = ({ port, isTls, keys }: Target): void => {
   })
 }
 
+// Its parent may be killed: what would go on without it is an attack that nobody watches.
+process.once('disconnect', () => process.exit(0))
 process.on('message', (message: readonly Target[] | 'leave') => {
   if (message !== 'leave') return message.forEach(attack)
   isLeaving = true

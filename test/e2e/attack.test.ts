@@ -1,10 +1,19 @@
 /** The short form of `npm run attack`: what a few seconds of it may not break. Times are for a machine with nothing else to do. */
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/attack-connections.js', import.meta.url))
+const ATTACKER = fileURLToPath(new URL('../../scripts/attack/attacker.js', import.meta.url))
+
+test('an attacker whose parent has gone leaves too', async (t) => {
+  const child = fork(ATTACKER)
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child, 'spawn')
+  child.disconnect()
+  t.strictSame(await once(child, 'exit'), [0, null])
+})
 
 test('an attack on its connections takes nothing of the service that does not come back, and nobody else goes without', async (t) => {
   const args = [

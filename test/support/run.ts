@@ -1,71 +1,81 @@
 /**
- * The runner behind `npm test`: tap runs the files (all, or those given), and this counts what it reports. Rule: the last
- * line is `N passed, N failed`, what a missing peer left out is said by name, and a run without a test is a failure.
+ * The runner behind `npm test` and `npm run test:replicas`: two files at a time, or one where bounds of time are held; or the
+ * files that are given. Rule: each file is told as it ends, the slowest and all failures at the end; the last line is
+ * `N passed, N failed[, N skipped]`; a run without a test is a failure.
  */
-import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { MISSING } from './peers.ts'
-import { type Tally, tallyOf } from './tally.ts'
-
-/** Where nobody watches, a reporter that draws and redraws is noise: failures alone will do. */
-const reporter = process.stdout.isTTY ? [] : ['--reporter=min']
-
-const runTap = (args: readonly string[]): Promise<number> =>
-  new Promise((done, fail) => {
-    const tap = resolve('node_modules', '.bin', 'tap')
-    const child = spawn(tap, ['run', ...reporter, ...args], { stdio: 'inherit' })
-    child.once('error', fail)
-    child.once('exit', (code) => done(code ?? 1))
-  })
+import { type FileResult, runFile } from './run-file.ts'
 
 /** These hold several processes to bounds of time: nothing else may run beside them. */
-const ALONE = join('integration', 'replicas')
+const REPLICAS = join('integration', 'replicas')
+const isOfReplicas = (file: string): boolean => file.includes(REPLICAS)
 
-/** The files of each run, one run after the other. */
-const runsOf = async (given: readonly string[]): Promise<(readonly string[])[]> => {
-  if (given.length > 0) return [given]
+const filesFor = async (given: readonly string[]): Promise<readonly string[]> => {
+  if (given.length > 0 && given[0] !== '--replicas') return given
   const root = join('build', 'test')
   const names = await readdir(root, { recursive: true })
-  const files = names.filter((name) => name.endsWith('.test.js')).sort()
-  const pathsOf = (isAlone: boolean): string[] =>
-    files.filter((name) => name.startsWith(ALONE) === isAlone).map((name) => join(root, name))
-  return [pathsOf(false), ['--jobs=1', ...pathsOf(true)]]
+  return names
+    .filter((name) => name.endsWith('.test.js') && isOfReplicas(name) === given.length > 0)
+    .sort()
+    .map((name) => join(root, name))
 }
 
-const directory = await mkdtemp(join(tmpdir(), 'purser-test-'))
-try {
-  let exitCode = 0
-  const tallies: Tally[] = []
-  for (const [n, args] of (await runsOf(process.argv.slice(2))).entries()) {
-    const output = join(directory, `results-${n}.tap`)
-    exitCode = Math.max(exitCode, await runTap([`--output-file=${output}`, ...args]))
-    // Where tap found nothing to run, it writes no file.
-    tallies.push(tallyOf(await readFile(output, 'utf8').catch(() => '')))
-  }
-  const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0)
-  const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0)
-  const skips = tallies.flatMap((tally) => tally.skips)
-  const failures = tallies.flatMap((tally) => tally.failures)
+const inSeconds = (seconds: number): string => `${seconds.toFixed(1)} s`.padStart(8)
+const sumOf = (results: readonly FileResult[], of: (result: FileResult) => number): number =>
+  results.reduce((sum, result) => sum + of(result), 0)
 
-  console.log()
-  const missing = skips.filter((reason) => reason.startsWith(MISSING))
-  const peers = [...new Set(missing.map((reason) => reason.slice(MISSING.length)))].sort()
-  if (peers.length > 0) {
-    const names = peers.join(', ')
-    console.log(`skipped, because these peers are missing: ${names} (npm run peers installs them)`)
-  }
-  // A reporter may keep to itself what failed outside of any assertion, such as a file that ran out of time.
+const counts = (passed: number, failed: number, skipped: number): string =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+
+const tellFailures = ({ failures, stderr }: FileResult): void => {
   for (const { test, reasons } of failures) {
     console.log(`failed: ${test}`)
     for (const reason of reasons) console.log(reason.replace(/^/gm, '  '))
   }
-  if (passed + failed === 0) console.log('no test ran')
-  // tap also fails for what is no test, such as a run that was interrupted: never let that pass.
-  process.exitCode = failed > 0 || passed === 0 ? 1 : exitCode
-  const skipped = skips.length > 0 ? `, ${skips.length} skipped` : ''
-  console.log(`${passed} passed, ${failed} failed${skipped}`)
-} finally {
-  await rm(directory, { recursive: true, force: true })
+  if (failures.length > 0 && stderr !== '') console.log(stderr.trimEnd().replace(/^/gm, '  | '))
 }
+
+const runAll = async (files: readonly string[]): Promise<readonly FileResult[]> => {
+  const results: FileResult[] = []
+  const waiting = files.values()
+  const work = async (): Promise<void> => {
+    for (const file of waiting) {
+      const result = await runFile(file)
+      results.push(result)
+      const { passed, failed, skips, seconds } = result
+      const progress = `${results.length}/${files.length}`.padStart(7)
+      console.log(
+        `${progress}${inSeconds(seconds)}  ${file}: ${counts(passed, failed, skips.length)}`
+      )
+      tellFailures(result)
+    }
+  }
+  await Promise.all(files.some(isOfReplicas) ? [work()] : [work(), work()])
+  return results
+}
+
+// For whoever is told to leave, so that the files hear of it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+const results = await runAll(await filesFor(process.argv.slice(2)))
+const passed = sumOf(results, (result) => result.passed)
+const failed = sumOf(results, (result) => result.failed)
+const skips = results.flatMap((result) => result.skips)
+
+if (results.length > 10) {
+  console.log('\nthe slowest:')
+  const slowest = [...results].sort((a, b) => b.seconds - a.seconds).slice(0, 10)
+  for (const { seconds, file } of slowest) console.log(`${inSeconds(seconds)}  ${file}`)
+}
+console.log()
+const missing = skips.filter((reason) => reason.startsWith(MISSING))
+const peers = [...new Set(missing.map((reason) => reason.slice(MISSING.length)))].sort().join(', ')
+if (peers !== '') {
+  console.log(`skipped, because these peers are missing: ${peers} (npm run peers installs them)`)
+}
+results.forEach(tellFailures)
+if (passed + failed === 0) console.log('no test ran')
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0
+console.log(counts(passed, failed, skips.length))

@@ -1,9 +1,9 @@
 /** A cluster that loses a node: what it costs, and how it comes back. */
 import { test } from 'tap'
-import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
-import { createRedisState } from '../../src/state/redis-state.ts'
-import { openShared, timed } from '../support/open-shared.ts'
-import { eventually, skipWithoutRedis, startCluster } from '../support/redis.ts'
+import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { createRedisState } from '../../../src/state/redis-state.ts'
+import { openShared, timed } from '../../support/open-shared.ts'
+import { eventually, skipWithoutRedis, startCluster } from '../../support/redis.ts'
 
 test('a cluster without one of its nodes costs no call more than its deadline, and comes back', async (t) => {
   if (await skipWithoutRedis(t)) return

@@ -1,16 +1,16 @@
 /** A Redis that is down, slow, silent, full, foreign or failing over: what it costs, and how it comes back. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
-import { createRedisState } from '../../src/state/redis-state.ts'
-import { parseRedisUrl, type RedisAddress } from '../../src/state/redis-url.ts'
-import type { State } from '../../src/state/state.ts'
-import { createCanary } from '../support/canary.ts'
-import { increment } from '../support/increment.ts'
-import { openShared, timed } from '../support/open-shared.ts'
-import { eventually, skipWithoutRedis, startRedis, startSentinels } from '../support/redis.ts'
-import { startTcpProxy } from '../support/tcp-proxy.ts'
-import { closedPort } from '../support/wire.ts'
+import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { createRedisState } from '../../../src/state/redis-state.ts'
+import { parseRedisUrl, type RedisAddress } from '../../../src/state/redis-url.ts'
+import type { State } from '../../../src/state/state.ts'
+import { createCanary } from '../../support/canary.ts'
+import { increment } from '../../support/increment.ts'
+import { openShared, timed } from '../../support/open-shared.ts'
+import { eventually, skipWithoutRedis, startRedis, startSentinels } from '../../support/redis.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
+import { closedPort } from '../../support/wire.ts'
 
 const value = Buffer.from('value')
 /** The deadline is 50 ms; the rest is this machine's. */
