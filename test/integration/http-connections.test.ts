@@ -166,8 +166,10 @@ test('an end waits for no connection on which nothing is under way', async (t) =
     return connections.admitted() === 15 && all.every(({ unanswered }) => unanswered === 0)
   }
   await eventually(isIdle)
-  await server.close()
+  const closed = server.close()
+  await eventually(() => left.length > 0)
   t.equal(left[0], 0)
+  await closed
 })
 
 test('a thousand requests in one write are all answered, in order and one at a time', async (t) => {
