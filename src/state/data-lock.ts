@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolderSync } from '../files/folder.ts'
 
 const NAME = /^service\.[0-9a-f]{8}\.lock$/
-/** What the address of a socket may have on every system, less the name. */
+/** How many bytes the address of a socket may have on every system, less the name. */
 const LONGEST = 70
 /** How long a process that lives may take to say whether it holds; then it is taken at its worst. */
 const ANSWER_MS = 1_000
@@ -97,7 +97,7 @@ export const holdDirectory = async (directory: string): Promise<DataLock> => {
     makeFolderSync(directory)
     descriptor = openSync(directory, constants.O_RDONLY)
     // Linux knows a folder by a descriptor too, and so keeps a long path short.
-    const address = directory.length <= LONGEST ? directory : `/proc/self/fd/${descriptor}`
+    const address = Buffer.byteLength(directory) <= LONGEST ? directory : `/proc/self/fd/${descriptor}`
     server = await claim(directory, address)
   } catch {
     // Whoever needs the folder will say what is wrong with it.

@@ -18,6 +18,17 @@ test('a data folder is held by one at a time, and told by its name to the other'
   again.release()
 })
 
+test('a folder with a long name is held as well, in whatever alphabet it is written', async (t) => {
+  const parent = createDirectory(t)
+  for (const name of ['a'.repeat(200), 'ж'.repeat(Math.max(20, 64 - parent.length))]) {
+    const folder = join(parent, name)
+    const { isHeld, release } = await holdDirectory(folder)
+    t.ok(isHeld, name)
+    await t.rejects(holdDirectory(folder), { message: /another service/ })
+    release()
+  }
+})
+
 test('what a dead process left is taken over by one of all who try', async (t) => {
   for (let round = 0; round < 10; round++) {
     const folder = createDirectory(t)
