@@ -12,7 +12,7 @@ import type { Notice } from './secret-cache.ts'
 
 export interface Invalidated {
   readonly dropped: number
-  /** The other replicas do not know yet: they will once the shared state answers again. */
+  /** The other replicas do not know yet: they will in a while, or once the shared state answers again. */
   readonly pending?: true
 }
 
@@ -147,7 +147,11 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   const publish = (message: Omit<Message, 'from'>): Promise<void> =>
     shared.publish(TOPIC, JSON.stringify({ from: me, ...message }))
 
-  const share = async (one: One): Promise<void> => {
+  /**
+   * False if the message was lost: the others learn of it by the count. Counted again it would be another invalidation, and one
+   * each second where Redis lets us count and not publish.
+   */
+  const share = async (one: One): Promise<boolean> => {
     const { store } = one
     const named = namesOf(one)
     const epochs = epochsOf(store)
@@ -157,7 +161,10 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
       ...marks.map((key) => ({ key, by: 1, ttlMs: lifetimeMs })),
       ...counts.map((key) => ({ key, by: 1, ttlMs: COUNT_LIVES_MS }))
     ])
-    await publish({ epochs, ...named })
+    return publish({ epochs, ...named }).then(
+      () => true,
+      () => false
+    )
   }
 
   const shareLater = (one: One): void => {
@@ -169,8 +176,7 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
 
   const tryToShare = async (one: One): Promise<boolean> => {
     try {
-      await share(one)
-      return true
+      return await share(one)
     } catch {
       shareLater(one)
       return false
