@@ -97,7 +97,8 @@ export const holdDirectory = async (directory: string): Promise<DataLock> => {
     makeFolderSync(directory)
     descriptor = openSync(directory, constants.O_RDONLY)
     // Linux knows a folder by a descriptor too, and so keeps a long path short.
-    const address = Buffer.byteLength(directory) <= LONGEST ? directory : `/proc/self/fd/${descriptor}`
+    const address =
+      Buffer.byteLength(directory) <= LONGEST ? directory : `/proc/self/fd/${descriptor}`
     server = await claim(directory, address)
   } catch {
     // Whoever needs the folder will say what is wrong with it.
