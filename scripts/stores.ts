@@ -7,9 +7,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { PROBLEMS, problemOfFault } from '../src/core/problem.ts'
-import { catalog } from '../src/providers/catalog.ts'
-import { Credential, type ProviderPlugin } from '../src/providers/provider.ts'
-import { QUOTAS } from '../src/providers/quotas.ts'
+import { catalog } from '../src/kinds/catalog.ts'
+import { Credential, type ProviderPlugin } from '../src/kinds/provider.ts'
+import { QUOTAS } from '../src/kinds/quotas.ts'
 
 /** The parts of a JSON schema that our settings are made of. */
 interface Schema {

@@ -9,7 +9,7 @@ import { Sensitive } from '../../src/core/secret.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
 import { issueApiKey } from '../../src/keys/api-key.ts'
-import { putSecret } from '../../src/providers/local-store.ts'
+import { putSecret } from '../../src/kinds/local/store.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createCertificate } from '../../test/support/certificate.ts'
 

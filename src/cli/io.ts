@@ -4,11 +4,11 @@
  */
 import { createReadStream, fstatSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { devNull } from 'node:os'
-import { select, selectRaw } from '../broker/content.ts'
 import { whyUnread } from '../config/fault.ts'
 import { printJson, readJson } from '../core/json-text.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
+import { select, selectRaw } from '../secrets/content.ts'
 import { Failure } from './failure.ts'
 
 /** A line for the person at the terminal, on stderr. */

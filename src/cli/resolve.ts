@@ -2,8 +2,7 @@
  * `purser resolve`: reads a reference through the configured stores, to try it. Rule: this is the operator's own right,
  * who holds the configuration; no policy is asked and nothing is kept, but a store's `requireTags` holds here too.
  */
-import { connectStores, type Store, type StoresDeps } from '../broker/stores.ts'
-import { createTagGate } from '../broker/tag-gate.ts'
+
 import { createSecretCache } from '../cache/secret-cache.ts'
 import { credentialsIn, readConfig } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
@@ -11,6 +10,8 @@ import { locatorOf, parseReference } from '../core/reference.ts'
 import type { Locator, SecretRecord, Tags } from '../core/secret.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
+import { connectStores, type Store, type StoresDeps } from '../secrets/stores.ts'
+import { createTagGate } from '../secrets/tag-gate.ts'
 import { shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
 import { printRaw, printSecret, requireOutput, tell } from './io.ts'

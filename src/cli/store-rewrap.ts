@@ -3,13 +3,14 @@
  * everything, also secrets of local stores that the configuration no longer has; what cannot be opened is counted and left
  * as it is, unless it is given up by the name of its encryption key.
  */
-import { type RewrapCounts, rewrapObjects } from '../broker/object-entries.ts'
-import { sealedUnder } from '../broker/sealed-count.ts'
+
 import { readConfig } from '../config/config.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
+import { type RewrapCounts, rewrapObjects } from '../integrations/object-entries.ts'
+import { sealedUnder } from '../integrations/sealed-count.ts'
 import { rewrapUses } from '../keys/usage.ts'
-import { deleteSecret, rewrapSecrets } from '../providers/local-store.ts'
+import { deleteSecret, rewrapSecrets } from '../kinds/local/store.ts'
 import type { State } from '../state/state.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { print } from './io.ts'

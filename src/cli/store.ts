@@ -15,7 +15,7 @@ import {
   listSecrets,
   putSecret,
   readSecret
-} from '../providers/local-store.ts'
+} from '../kinds/local/store.ts'
 import type { OpenedState } from '../state/open-state.ts'
 import { SharedUnavailable } from '../state/shared.ts'
 import type { State } from '../state/state.ts'

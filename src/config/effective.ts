@@ -1,8 +1,9 @@
 /** The configuration in force, for an administrator's eyes. Rule: member by member; of a secret setting only that it is set. */
-import type { StoreSpec } from '../broker/stores.ts'
+
 import type { PolicyRule } from '../core/policy.ts'
 import { described } from '../keys/delegation.ts'
-import { shownProxy } from '../providers/proxy.ts'
+import { shownProxy } from '../kinds/shared/proxy.ts'
+import type { StoreSpec } from '../secrets/stores.ts'
 import type { Config } from './config.ts'
 import { settingNames, settingOf } from './settings.ts'
 

@@ -3,13 +3,13 @@
  * whatever refers to something must find it, and every fault is reported at once with its line.
  */
 import { type Static, Type } from 'typebox'
-import type { ObjectKind } from '../broker/object-kinds.ts'
-import type { ObjectsByKind } from '../broker/objects.ts'
 import { textOfFile } from '../core/file-text.ts'
 import type { PolicyRule } from '../core/policy.ts'
 import { createReferenceBook, type ReferenceBook } from '../core/reference.ts'
 import { isObject, type Path, type Report, soundPart } from '../core/shape.ts'
 import { readFileBytesSync } from '../files/read.ts'
+import type { ObjectKind } from '../integrations/object-kinds.ts'
+import type { ObjectsByKind } from '../integrations/objects.ts'
 import type { Delegation } from '../keys/delegation.ts'
 import { chainFaults } from './chain.ts'
 import { checkDelegations, DelegationEntry } from './delegations.ts'

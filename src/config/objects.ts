@@ -2,6 +2,9 @@
  * `bots:`, `providers:` and `channels:` of `purser.yaml`. Rule: names are told apart, whatever refers to something finds it
  * in the file, and all faults are reported at once.
  */
+
+import type { ReferenceBook } from '../core/reference.ts'
+import type { Path, Report } from '../core/shape.ts'
 import {
   type Around,
   noObjects,
@@ -10,10 +13,8 @@ import {
   type ObjectTypes,
   objectKinds,
   type Surroundings
-} from '../broker/object-kinds.ts'
-import type { ObjectsByKind } from '../broker/objects.ts'
-import type { ReferenceBook } from '../core/reference.ts'
-import type { Path, Report } from '../core/shape.ts'
+} from '../integrations/object-kinds.ts'
+import type { ObjectsByKind } from '../integrations/objects.ts'
 
 export interface ObjectsContext extends Pick<Surroundings, 'guarded'> {
   readonly book: ReferenceBook

@@ -1,6 +1,7 @@
 /** From resolved configurations to what the caller reads. Rule: beside `disclosure.ts`, the one place where a value is revealed. */
-import type { Resolved, ResolvedConfiguration } from '../broker/bots.ts'
+
 import { PROBLEMS, ProblemError } from '../core/problem.ts'
+import type { Resolved, ResolvedConfiguration } from '../integrations/bots.ts'
 import { ANSWER_MAX } from './answer-budget.ts'
 import { problemBodyOf } from './problems.ts'
 import type { Outcome, ProviderAnswer } from './schemas-bots.ts'

@@ -1,8 +1,8 @@
 /** On whose behalf a request acts. Rule: the route's template goes on record, never the URL. */
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import type { Caller, Door } from '../broker/caller.ts'
 import { ProblemError } from '../core/problem.ts'
+import type { Caller, Door } from '../secrets/caller.ts'
 
 /** Puts a decision on record: `denied` if there is a problem. `reason` is for the record alone. */
 export type RecordDecision = (

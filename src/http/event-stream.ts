@@ -3,7 +3,7 @@
  * else; a reader that does not keep up is cut off, and takes up again where it stood.
  */
 import { Readable } from 'node:stream'
-import type { Listener } from '../broker/watch.ts'
+import type { Listener } from '../events/watch.ts'
 
 export interface EventStream {
   readonly body: Readable

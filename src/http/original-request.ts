@@ -2,8 +2,9 @@
  * Which request a proxy asks about. Rule: what is told twice, in two ways, or in a spelling that two servers may read
  * differently is denied: the proxy chose the scope by its own reading, and the upstream would act on another.
  */
-import { denied } from '../broker/decision.ts'
+
 import { isScope } from '../core/scope.ts'
+import { denied } from '../secrets/decision.ts'
 
 export interface OriginalRequest {
   /** What the proxy asks for on its path, in full: `aura-services:whatsapp`. One of them suffices. */

@@ -1,8 +1,8 @@
 /** The shapes of the care of keys. Rule: unknown members are refused. */
 import { Type } from 'typebox'
-import { MissingKey, SealedReport } from '../broker/sealed-report.ts'
 import { CLIENT_NAME } from '../core/policy.ts'
 import { ENVIRONMENTS, MODES } from '../core/principal.ts'
+import { MissingKey, SealedReport } from '../integrations/sealed-report.ts'
 import { KeyUse } from '../keys/usage.ts'
 import { IntrospectAnswer } from './schemas.ts'
 

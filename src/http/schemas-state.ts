@@ -1,6 +1,6 @@
 /** The shapes of requests and answers about sealed states. Rule: unknown members are refused. */
 import { Type } from 'typebox'
-import { STATE_TTL_MAX } from '../broker/sealed-state.ts'
+import { STATE_TTL_MAX } from '../integrations/sealed-state.ts'
 
 const strict = { additionalProperties: false } as const
 

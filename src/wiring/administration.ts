@@ -1,10 +1,5 @@
 /** What administrators get of the service, wired from its parts; for `app.ts`, which says what those are. */
 
-import type { BreakerState } from '../broker/breaker.ts'
-import type { Broker } from '../broker/broker.ts'
-import type { Caller, Rules } from '../broker/caller.ts'
-import { explain } from '../broker/explain.ts'
-import type { StoreChecks } from '../broker/store-checks.ts'
 import type { Config } from '../config/config.ts'
 import { describeStore, effectiveConfig } from '../config/effective.ts'
 import type { ConfigFault } from '../config/fault.ts'
@@ -19,7 +14,12 @@ import type { Authenticator } from '../keys/authenticator.ts'
 import type { Issuing } from '../keys/issuing.ts'
 import type { Revocations } from '../keys/revocations.ts'
 import type { KeyUsage } from '../keys/usage.ts'
-import type { LoginState } from '../providers/login-memory.ts'
+import type { LoginState } from '../kinds/shared/login-memory.ts'
+import type { BreakerState } from '../secrets/breaker.ts'
+import type { Broker } from '../secrets/broker.ts'
+import type { Caller, Rules } from '../secrets/caller.ts'
+import { explain } from '../secrets/explain.ts'
+import type { StoreChecks } from '../secrets/store-checks.ts'
 import type { Caches } from './caches.ts'
 
 export interface AdministrationDeps {

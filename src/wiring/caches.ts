@@ -1,6 +1,5 @@
 /** Secrets and tags in both tiers, and what invalidates them. Rule: whatever drops a secret drops its tags as well. */
 
-import { spellingsIn } from '../broker/stores.ts'
 import { recordCodec, tagsCodec } from '../cache/envelope.ts'
 import {
   createInvalidation,
@@ -13,6 +12,7 @@ import { createSecretCache, type SecretCache } from '../cache/secret-cache.ts'
 import { createSharedTier } from '../cache/shared-tier.ts'
 import type { Settings } from '../config/settings.ts'
 import { isSameSecret, type SecretRecord, type Tags } from '../core/secret.ts'
+import { spellingsIn } from '../secrets/stores.ts'
 import type { Shared } from '../state/shared.ts'
 import type { Live } from './live.ts'
 

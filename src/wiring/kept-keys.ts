@@ -3,9 +3,10 @@
  * nobody else has does not leave the ring unnoticed: a start, a reload and `config check` refuse, and say how much it is and
  * what can be done. What comes back by itself (uses of keys, the cache) holds nobody up.
  */
-import { countSealed, isIrreplaceable, type SealedCounts } from '../broker/sealed-count.ts'
+
 import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { countSealed, isIrreplaceable, type SealedCounts } from '../integrations/sealed-count.ts'
 import type { StateLog } from '../state/log.ts'
 import type { State } from '../state/state.ts'
 

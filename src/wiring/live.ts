@@ -1,6 +1,5 @@
 /** What a reload replaces, as one object. Rule: it is put together whole or not at all; what is unchanged in it is kept. */
-import type { Rules } from '../broker/caller.ts'
-import { connectStores, NO_STORES, type StoresDeps } from '../broker/stores.ts'
+
 import { type Config, credentialsIn } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
 import type { Environ } from '../config/env.ts'
@@ -9,6 +8,8 @@ import { compilePolicy } from '../core/policy.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { createInternalCheck } from '../http/credentials.ts'
+import type { Rules } from '../secrets/caller.ts'
+import { connectStores, NO_STORES, type StoresDeps } from '../secrets/stores.ts'
 
 export interface Live extends Rules {
   readonly config: Config

@@ -1,11 +1,11 @@
 /** What the HTTP floor puts on record: who came to which door, and what became of it. */
 import type { FastifyRequest } from 'fastify'
-import type { Door } from '../broker/caller.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
 import type { Environment, Principal } from '../core/principal.ts'
 import { PROBLEMS, type ProblemError } from '../core/problem.ts'
 import { doorOf, type RecordDecision } from '../http/caller.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
+import type { Door } from '../secrets/caller.ts'
 
 type RecordEvent = (event: AuditEvent) => Promise<void>
 

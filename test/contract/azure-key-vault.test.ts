@@ -6,9 +6,9 @@ import { join, resolve } from 'node:path'
 import { type Test, test } from 'tap'
 import type { FaultReason } from '../../src/core/fault.ts'
 import { type Locator, Sensitive } from '../../src/core/secret.ts'
-import { azureKeyVault } from '../../src/providers/azure-key-vault.ts'
-import type { Auth } from '../../src/providers/azure-login.ts'
-import type { ProviderDeps } from '../../src/providers/provider.ts'
+import { azureKeyVault } from '../../src/kinds/azure/index.ts'
+import type { Auth } from '../../src/kinds/azure/login.ts'
+import type { ProviderDeps } from '../../src/kinds/provider.ts'
 import { createCanary } from '../support/canary.ts'
 import {
   answer,

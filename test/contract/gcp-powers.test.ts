@@ -1,7 +1,7 @@
 /** What the common suite cannot know of writing, listing and labels in GCP: how they are asked for on the wire. */
 import { type Test, test } from 'tap'
 import { Sensitive } from '../../src/core/secret.ts'
-import { gcpSecretManager } from '../../src/providers/gcp-secret-manager.ts'
+import { gcpSecretManager } from '../../src/kinds/gcp/index.ts'
 import {
   added,
   addRequest,

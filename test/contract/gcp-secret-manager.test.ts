@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { FaultReason } from '../../src/core/fault.ts'
 import type { Locator } from '../../src/core/secret.ts'
-import { gcpSecretManager, placeOf } from '../../src/providers/gcp-secret-manager.ts'
-import type { ProviderDeps } from '../../src/providers/provider.ts'
+import { gcpSecretManager, placeOf } from '../../src/kinds/gcp/index.ts'
+import type { ProviderDeps } from '../../src/kinds/provider.ts'
 import { createCanary, everythingIn } from '../support/canary.ts'
 import {
   accessed,

@@ -1,6 +1,6 @@
 /** What a store that can list owes, proved on a real one: everything below a prefix, nothing else, page by page. */
 import type { Test } from 'tap'
-import type { SecretProvider } from '../../src/providers/provider.ts'
+import type { SecretProvider } from '../../src/kinds/provider.ts'
 import { faultOf, type RealStore, type Subject, within, wrapped } from './subject.ts'
 
 /** More than any case here could need: a listing that goes round in circles fails instead of hanging. */

@@ -1,6 +1,6 @@
 /** A provider of the kind under test, on a peer that behaves as told. */
 import type { Test } from 'tap'
-import type { SecretProvider } from '../../src/providers/provider.ts'
+import type { SecretProvider } from '../../src/kinds/provider.ts'
 import { type Canary, createCanary, everythingIn } from '../support/canary.ts'
 import { createDeps, type RecordedDeps } from '../support/provider-deps.ts'
 import { openWire, type Wire, type WireBehaviour } from '../support/wire.ts'

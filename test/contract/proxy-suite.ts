@@ -1,7 +1,7 @@
 /** The part of the contract that is about the way to the peer: an outgoing proxy, which is told a host and a port and no more. */
 import { type Test, test } from 'tap'
 import type { Locator } from '../../src/core/secret.ts'
-import { createRoute } from '../../src/providers/proxy.ts'
+import { createRoute } from '../../src/kinds/shared/proxy.ts'
 import { canaryOf, everythingIn } from '../support/canary.ts'
 import { openProxy, PROXY_PASSWORD, PROXY_USER } from '../support/connect-proxy.ts'
 import { createDeps } from '../support/provider-deps.ts'

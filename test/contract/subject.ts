@@ -5,7 +5,7 @@
 import type { Test } from 'tap'
 import { ProviderFault } from '../../src/core/fault.ts'
 import type { SecretRecord } from '../../src/core/secret.ts'
-import type { ProviderDeps, SecretProvider } from '../../src/providers/provider.ts'
+import type { ProviderDeps, SecretProvider } from '../../src/kinds/provider.ts'
 import { everythingIn } from '../support/canary.ts'
 import type { Dialect, Wire } from '../support/wire.ts'
 

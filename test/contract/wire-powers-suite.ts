@@ -5,7 +5,7 @@
 import { test } from 'tap'
 import { ProviderFault } from '../../src/core/fault.ts'
 import { Sensitive } from '../../src/core/secret.ts'
-import type { CallOptions, SecretProvider } from '../../src/providers/provider.ts'
+import type { CallOptions, SecretProvider } from '../../src/kinds/provider.ts'
 import { type Canary, createCanary } from '../support/canary.ts'
 import { startStopwatch } from '../support/stopwatch.ts'
 import type { Wire } from '../support/wire.ts'

@@ -1,7 +1,7 @@
 /** What a store that can write owes, proved on a real one: what was written is what is read, and nothing is lost. */
 import type { Test } from 'tap'
 import { Sensitive } from '../../src/core/secret.ts'
-import type { WriteOptions } from '../../src/providers/provider.ts'
+import type { WriteOptions } from '../../src/kinds/provider.ts'
 import { faultOf, type RealStore, type Subject, unwrapped, within, wrapped } from './subject.ts'
 
 const SIDE_BY_SIDE = 8

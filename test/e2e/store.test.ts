@@ -1,9 +1,9 @@
 /** The embedded store from the command line, beside a service that runs. */
 import { join } from 'node:path'
 import { test } from 'tap'
-import { putObject } from '../../src/broker/object-entries.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
+import { putObject } from '../../src/integrations/object-entries.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createCanary } from '../support/canary.ts'
 import {

@@ -1,10 +1,10 @@
 // What is sealed is counted on a cluster too, on whichever of its nodes it stands, and the cache of former keys goes from all.
 import { test } from 'tap'
-import { countSealed } from '../../src/broker/sealed-count.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
-import { putSecret } from '../../src/providers/local-store.ts'
+import { countSealed } from '../../src/integrations/sealed-count.ts'
+import { putSecret } from '../../src/kinds/local/store.ts'
 import { createRedisState } from '../../src/state/redis-state.ts'
 import { openShared } from '../support/open-shared.ts'
 import { eventually, skipWithoutRedis, startCluster } from '../support/redis.ts'

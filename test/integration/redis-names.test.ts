@@ -14,7 +14,7 @@ import {
   putSecret,
   readSecret,
   rewrapSecrets
-} from '../../src/providers/local-store.ts'
+} from '../../src/kinds/local/store.ts'
 import { createRedisState } from '../../src/state/redis-state.ts'
 import type { RedisAddress } from '../../src/state/redis-url.ts'
 import type { State } from '../../src/state/state.ts'

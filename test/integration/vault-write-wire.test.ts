@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { ProviderFault } from '../../src/core/fault.ts'
 import { Sensitive } from '../../src/core/secret.ts'
-import type { SecretProvider } from '../../src/providers/provider.ts'
+import type { SecretProvider } from '../../src/kinds/provider.ts'
 import { faultOf, within } from '../contract/subject.ts'
 import { createCanary, everythingIn } from '../support/canary.ts'
 import { openScriptedVault, refusal, type ScriptedAnswer } from '../support/scripted-vault.ts'

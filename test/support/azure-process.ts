@@ -1,5 +1,5 @@
 /** A process that reads from and writes to a fake vault with the SDK's log turned up, for a test of what that prints. */
-import { azureKeyVault } from '../../src/providers/azure-key-vault.ts'
+import { azureKeyVault } from '../../src/kinds/azure/index.ts'
 import { clientSecret } from './fake-azure.ts'
 import { createDeps } from './provider-deps.ts'
 

@@ -1,7 +1,7 @@
 /** A key vault that remembers: what Azure's documentation says of versions, tags, deletion and pages, in memory. */
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
-import type { SecretProvider } from '../../src/providers/provider.ts'
+import type { SecretProvider } from '../../src/kinds/provider.ts'
 import type { RealStore } from '../contract/provider-suite.ts'
 import { answer, azureDialect, connectAzure, refusal } from './fake-azure.ts'
 import { createDeps } from './provider-deps.ts'

@@ -1,6 +1,6 @@
 /** An API server that remembers: what Kubernetes says of resourceVersions, merge patches and validation, in memory. */
 import type { Test } from 'tap'
-import type { SecretProvider } from '../../src/providers/provider.ts'
+import type { SecretProvider } from '../../src/kinds/provider.ts'
 import type { RealStore } from '../contract/provider-suite.ts'
 import { connectToWire, encoded, json, kubernetesDialect, status } from './fake-kubernetes.ts'
 import { createDeps } from './provider-deps.ts'

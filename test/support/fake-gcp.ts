@@ -5,9 +5,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { crc32c } from '../../src/providers/crc32c.ts'
-import { gcpSecretManager } from '../../src/providers/gcp-secret-manager.ts'
-import type { ProviderDeps, SecretProvider } from '../../src/providers/provider.ts'
+import { crc32c } from '../../src/kinds/gcp/crc32c.ts'
+import { gcpSecretManager } from '../../src/kinds/gcp/index.ts'
+import type { ProviderDeps, SecretProvider } from '../../src/kinds/provider.ts'
 import type { Subject } from '../contract/provider-suite.ts'
 import type { Dialect, WireAnswer, WireRequest } from './wire.ts'
 

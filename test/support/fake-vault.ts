@@ -1,8 +1,8 @@
 /** Vault for the contract suite: how its API talks, and how to put secrets into a real OpenBao. */
 import type { Test } from 'tap'
 import type { Static } from 'typebox'
-import type { ProviderDeps, SecretProvider } from '../../src/providers/provider.ts'
-import { vault } from '../../src/providers/vault.ts'
+import type { ProviderDeps, SecretProvider } from '../../src/kinds/provider.ts'
+import { vault } from '../../src/kinds/vault/index.ts'
 import type { RealStore, Subject } from '../contract/provider-suite.ts'
 import { isInstalled, startPeer } from './peers.ts'
 import { createDeps } from './provider-deps.ts'

@@ -1,11 +1,11 @@
 /** The HTTP floor alone, with routes and doubts of the test's own, ended with the test. */
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
-import type { Broker } from '../../src/broker/broker.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { createConnections } from '../../src/http/connections.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { createUntaken } from '../../src/http/untaken.ts'
+import type { Broker } from '../../src/secrets/broker.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 
 export const PRINCIPAL: Principal = {

@@ -1,9 +1,9 @@
 /** What a provider is given when it connects, for tests: log lines are kept, credentials come from a map. */
 import { createHash } from 'node:crypto'
 import { Sensitive } from '../../src/core/secret.ts'
-import { createLoginMemory, type LoginMemoryOptions } from '../../src/providers/login-memory.ts'
-import type { ProviderDeps } from '../../src/providers/provider.ts'
-import { straight } from '../../src/providers/proxy.ts'
+import type { ProviderDeps } from '../../src/kinds/provider.ts'
+import { createLoginMemory, type LoginMemoryOptions } from '../../src/kinds/shared/login-memory.ts'
+import { straight } from '../../src/kinds/shared/proxy.ts'
 
 /** A memory of one process's logins. */
 export const createLogins = (overrides: Partial<LoginMemoryOptions> = {}) =>

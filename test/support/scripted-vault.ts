@@ -1,7 +1,7 @@
 /** A server that grants every login to Vault and answers the rest as a test says: for what OpenBao cannot be made to do. */
 import { createServer } from 'node:http'
 import type { Test } from 'tap'
-import { vault } from '../../src/providers/vault.ts'
+import { vault } from '../../src/kinds/vault/index.ts'
 import { createDeps } from './provider-deps.ts'
 import { listen } from './wire.ts'
 

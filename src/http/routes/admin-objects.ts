@@ -2,8 +2,8 @@
  * Bots, providers and channels at run time, for administrators. Rule: no credential comes back; of a channel's secrets, which
  * are references, these do.
  */
-import { OBJECT_KINDS, type ObjectKind, objectKinds } from '../../broker/object-kinds.ts'
-import type { Objects } from '../../broker/objects.ts'
+import { OBJECT_KINDS, type ObjectKind, objectKinds } from '../../integrations/object-kinds.ts'
+import type { Objects } from '../../integrations/objects.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import {

@@ -1,7 +1,7 @@
 /** Stores, cache and configuration, for administrators. Rule: what is shown is picked member by member, and no secret is. */
 import type { Static } from 'typebox'
-import type { Broker } from '../../broker/broker.ts'
-import type { Caller } from '../../broker/caller.ts'
+import type { Broker } from '../../secrets/broker.ts'
+import type { Caller } from '../../secrets/caller.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import { InvalidateAnswer } from '../schemas.ts'

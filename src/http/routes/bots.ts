@@ -1,7 +1,8 @@
 /** The credentials of configured bots and providers, and those of an object that the caller brings along. */
-import type { Bots } from '../../broker/bots.ts'
+
 import { parseCredentials } from '../../core/bot.ts'
 import { refuseFaults } from '../../core/object-fault.ts'
+import type { Bots } from '../../integrations/bots.ts'
 import { outcomeOf, providerAnswerOf } from '../bot-answers.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'

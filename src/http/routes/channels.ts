@@ -1,7 +1,7 @@
 /** Tokens of channels. Rule: what leaves here is a token for one conversation, never a channel's secret. */
 import type { Static } from 'typebox'
-import type { Channels, IssuedToken } from '../../broker/channels.ts'
 import { Sensitive } from '../../core/secret.ts'
+import type { Channels, IssuedToken } from '../../integrations/channels.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import {

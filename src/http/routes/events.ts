@@ -1,7 +1,8 @@
 /** Changes of secrets: how the clouds tell of them, and how callers are told. Rule: neither way ever carries a value. */
-import type { Receiver } from '../../broker/events/receive.ts'
-import type { Watch } from '../../broker/watch.ts'
+
 import type { Principal } from '../../core/principal.ts'
+import type { Receiver } from '../../events/receive.ts'
+import type { Watch } from '../../events/watch.ts'
 import { callerOf, doorOf } from '../caller.ts'
 import { createEventStream } from '../event-stream.ts'
 import type { App } from '../route-auth.ts'

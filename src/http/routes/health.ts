@@ -1,7 +1,7 @@
 /** Probes. Rule: liveness depends on nothing, and neither says more than a word to whoever asks. */
 
-import type { Readiness } from '../../broker/readiness.ts'
 import { type ProblemCode, ProblemError } from '../../core/problem.ts'
+import type { Readiness } from '../../secrets/readiness.ts'
 import type { App } from '../route-auth.ts'
 import { HealthAnswer } from '../schemas.ts'
 

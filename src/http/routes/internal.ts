@@ -1,10 +1,10 @@
 /** The door for sibling services, which prove themselves with X-Internal-Secret. Rule: it widens nobody's rights. */
 
 import type { FastifyRequest } from 'fastify'
-import type { Broker } from '../../broker/broker.ts'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { toClaims } from '../../keys/claims.ts'
+import type { Broker } from '../../secrets/broker.ts'
 import { doorOf } from '../caller.ts'
 import { keyInBody } from '../credentials.ts'
 import { readBatch } from '../disclosure.ts'

@@ -4,11 +4,11 @@
  */
 
 import type { FastifyRequest } from 'fastify'
-import type { SealedCounts } from '../../broker/sealed-count.ts'
-import { reportSealed } from '../../broker/sealed-report.ts'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Keyring } from '../../crypto/keyring.ts'
+import type { SealedCounts } from '../../integrations/sealed-count.ts'
+import { reportSealed } from '../../integrations/sealed-report.ts'
 import type { IssuedKey } from '../../keys/api-key.ts'
 import { toClaims } from '../../keys/claims.ts'
 import { reportEncryptionKeys } from '../../keys/encryption-key-report.ts'

@@ -1,11 +1,11 @@
 /** Secrets by reference, by name and in batches; and writing a new version. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Broker } from '../../broker/broker.ts'
-import type { Terms, Wanted } from '../../broker/caller.ts'
 import { printJson } from '../../core/json-text.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { formatReference } from '../../core/reference.ts'
 import { Sensitive } from '../../core/secret.ts'
+import type { Broker } from '../../secrets/broker.ts'
+import type { Terms, Wanted } from '../../secrets/caller.ts'
 import { callerOf } from '../caller.ts'
 import { freshnessOf } from '../conditional.ts'
 import { listBelow, readBatch, sendSecret } from '../disclosure.ts'

@@ -1,5 +1,5 @@
 /** Sealing parameters that go out and come back, and opening them once. */
-import type { SealedState } from '../../broker/sealed-state.ts'
+import type { SealedState } from '../../integrations/sealed-state.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import { OpenAnswer, OpenBody, SealAnswer, SealBody } from '../schemas-state.ts'

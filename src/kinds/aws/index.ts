@@ -1,0 +1,240 @@
+/**
+ * AWS Secrets Manager. Credentials come from the SDK's default chain (environment, profile, web identity, container,
+ * instance), the region and the accounts from configuration. Rule: a write makes a new version of a secret that exists; the
+ * secret itself, its tags, its key and its policy are the operator's.
+ *
+ * IAM, of `secretsmanager:`, each only where it is wanted, and on the secrets themselves unless `*` is said:
+ * - to read `GetSecretValue` (with a KMS key of one's own also `kms:Decrypt`); many in one call `BatchGetSecretValue` on
+ *   `*`, without which they are read one by one;
+ * - to read their tags `DescribeSecret`;
+ * - to write `PutSecretValue` (with a key of one's own also `kms:GenerateDataKey` and `kms:Decrypt`);
+ * - to list `ListSecrets` on `*`, which a check tries as well and takes a refusal for good health.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Static, Type } from 'typebox'
+import { ProviderFault } from '../../core/fault.ts'
+import { pemOfFile } from '../../core/file-text.ts'
+import { readFileBytes } from '../../files/read.ts'
+import { type CallOptions, defineProvider, type SecretProvider } from '../provider.ts'
+import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
+import { VERSION } from '../shared/user-agent.ts'
+import { createReadMany } from './batch.ts'
+import { DISOWNED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './faults.ts'
+import { createChain } from './login.ts'
+import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './record.ts'
+
+const Settings = Type.Object(
+  {
+    region: Type.String({
+      pattern: '^[a-z]{2,4}(-[a-z]+)+-\\d{1,2}$',
+      description: 'the region, e.g. `eu-west-1`'
+    }),
+    accounts: Type.Optional(
+      Type.Array(Type.String({ pattern: '^\\d{12}$' }), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'the accounts whose ARNs are accepted; ARNs of other accounts are refused'
+      })
+    ),
+    endpoint: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^/?#@\\s]+/?$',
+        description: 'a VPC endpoint instead of the public one; `http:` on this machine only'
+      })
+    ),
+    partition: Type.Optional(
+      Type.String({
+        pattern: '^aws(-[a-z]+)*$',
+        description: "the partition of the region's ARNs; derived from the region if absent"
+      })
+    ),
+    caCertFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'a PEM file with the authorities to trust instead of the public ones'
+      })
+    )
+  },
+  { additionalProperties: false }
+)
+
+/** As the SDK's endpoint rules tell regions apart; whatever is not special is `aws`. */
+const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['eusc-', 'aws-eusc'],
+  ['us-iso-', 'aws-iso'],
+  ['us-isob-', 'aws-iso-b'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['us-isof-', 'aws-iso-f']
+]
+
+const partitionOf = ({ partition, region }: Static<typeof Settings>): string =>
+  partition ?? PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** What a name can hold, and so a prefix of names; anything else AWS would refuse to filter by. */
+const PREFIX = /^[\w/+=.@-][\w/+=.@!-]{0,511}$/
+
+const MOST_PER_PAGE = 100
+
+/** What the client hands down to its chain of credentials, though its type does not say so. */
+const OF_CHAIN: object = {
+  // An answer without a token is one that a page or an open proxy on the instance could have had as well (IMDSv2).
+  ec2MetadataV1Disabled: true,
+  // Or files of profiles would be read once in the life of a process, and a mended one never.
+  ignoreCache: true
+}
+
+const filterFor = (prefix: string) =>
+  prefix === '' ? {} : { Filters: [{ Key: 'name' as const, Values: [prefix] }] }
+
+export const awsSecretsManager = defineProvider({
+  kind: 'aws-secrets-manager',
+  tags: 'tags',
+  proxies: true,
+  settings: Settings,
+  spellings: spellingsOf,
+
+  address: (settings) => {
+    const { region, accounts = [], endpoint } = settings
+    if (endpoint?.startsWith('http:') && !LOOPBACK.test(new URL(endpoint).hostname)) {
+      throw new Error('an http: endpoint would send secrets in the clear: use https:')
+    }
+    return { kind: 'aws-secrets-manager', partition: partitionOf(settings), region, accounts }
+  },
+
+  connect: async ({ region, endpoint, caCertFile }, deps) => {
+    const { now } = deps
+    const sdk = await import('@aws-sdk/client-secrets-manager')
+    const client = new sdk.SecretsManagerClient({
+      ...OF_CHAIN,
+      region,
+      customUserAgent: [['purser', VERSION]],
+      ...(endpoint !== undefined && { endpoint }),
+      // Retries are ours: the SDK's would wait out a throttle, in a caller's time, where the breaker should hear of it.
+      maxAttempts: 1,
+      requestHandler: {
+        connectionTimeout: 1_000,
+        requestTimeout: 10_000, // a net below the caller's signal, which comes sooner
+        throwOnRequestTimeout: true, // otherwise it is only a line on the console
+        httpAgent: createHttpAgent({ keepAlive: true, maxSockets: 50 }, deps.route),
+        httpsAgent: createHttpsAgent(
+          {
+            keepAlive: true,
+            maxSockets: 50,
+            ...(caCertFile !== undefined && { ca: pemOfFile(await readFileBytes(caCertFile)) })
+          },
+          deps.route
+        )
+      }
+    })
+
+    const chain = createChain((options) => client.config.credentials(options), deps)
+
+    /** `send` is called anew for each attempt; `reasons` as for `faultOf`. */
+    const call = <T>(
+      options: CallOptions,
+      send: (sending: { readonly abortSignal: AbortSignal }) => Promise<T>,
+      reasons?: Reasons
+    ): Promise<T> => {
+      const attempt = async (): Promise<T> => {
+        const pass = await chain.pass()
+        try {
+          const answer = await send({ abortSignal: options.signal })
+          pass.worked()
+          return answer
+        } catch (error) {
+          const fault = faultOf(error, now(), reasons)
+          if (DISOWNED.has(fault.code ?? '')) await pass.disown(fault)
+          throw fault
+        }
+      }
+      /** With credentials found anew; for what may pass by itself it is enough to try again. */
+      const isCured = async ({ code = '', reason }: ProviderFault): Promise<boolean> => {
+        if (!DISOWNED.has(code)) return reason === 'unavailable' || SKEWED.has(code)
+        return chain.pass().then(
+          () => true,
+          () => false
+        )
+      }
+      // The SDK's abortSignal does not reach a credential provider that hangs; `settleBySignal` does.
+      return settleBySignal(options, () => retryOnce(options, attempt, isCured))
+    }
+
+    const read: SecretProvider['read'] = async (locator, options) => {
+      const request = requestFor(locator)
+      return toRecord(
+        await call(options, (sending) =>
+          client.send(new sdk.GetSecretValueCommand(request), sending)
+        )
+      )
+    }
+
+    return {
+      read,
+      readMany: createReadMany(read, (ids, options) =>
+        call(options, (sending) =>
+          client.send(new sdk.BatchGetSecretValueCommand({ SecretIdList: ids }), sending)
+        )
+      ),
+      readTags: async (locator, options) => {
+        const request = { SecretId: secretIdOf(locator) }
+        const { ARN, Tags = [] } = await call(options, (sending) =>
+          client.send(new sdk.DescribeSecretCommand(request), sending)
+        )
+        if (ARN === undefined) throw new ProviderFault('invalid_answer')
+        return new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value]))
+      },
+      write: async (locator, text, options) => {
+        const request = {
+          SecretId: secretIdOf(locator),
+          SecretString: writable(text.reveal()),
+          // One for all attempts: AWS takes a write that it has seen before for the same one.
+          ClientRequestToken: randomUUID()
+        }
+        const { VersionId: version } = await call(
+          options,
+          (sending) => client.send(new sdk.PutSecretValueCommand(request), sending),
+          REASONS_OF_WRITE
+        )
+        if (version === undefined) throw new ProviderFault('invalid_answer')
+        return { version }
+      },
+      list: async (prefix, { limit, cursor }, options) => {
+        if (prefix !== '' && !PREFIX.test(prefix)) return { paths: [] }
+        const request = {
+          ...filterFor(prefix),
+          MaxResults: Math.min(limit, MOST_PER_PAGE),
+          SortBy: 'name' as const,
+          SortOrder: 'asc' as const,
+          ...(cursor !== undefined && { NextToken: cursor })
+        }
+        const { SecretList, NextToken } = await call(options, (sending) =>
+          client.send(new sdk.ListSecretsCommand(request), sending)
+        )
+        if (SecretList === undefined) throw new ProviderFault('invalid_answer')
+        // The filter is AWS's; that nothing else comes out is ours to see to.
+        const paths = SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name] : []))
+        return { paths, ...(typeof NextToken === 'string' && { cursor: NextToken }) }
+      },
+      check: async (options) => {
+        const request = { MaxResults: 1 }
+        try {
+          await call(options, (sending) =>
+            client.send(new sdk.ListSecretsCommand(request), sending)
+          )
+        } catch (fault) {
+          // AWS knows who we are and does not let us list: a least-privilege role, in good health.
+          if ((fault as ProviderFault).code !== 'AccessDeniedException') throw fault
+        }
+      },
+      close: async () => {
+        chain.close()
+        client.destroy()
+      }
+    }
+  }
+})

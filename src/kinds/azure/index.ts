@@ -1,0 +1,256 @@
+/**
+ * Azure Key Vault. Rule: requests and tokens go to the configured vault only, which is a host of Azure's own unless the
+ * settings say otherwise; a new version has the tags of the one before it.
+ *
+ * Azure keeps tags by version, and cannot compare: a write reads the newest version, and sets the next one with its tags
+ * and content type. Who changes them in between, such as by taking the broker's tag away, finds them as they were.
+ *
+ * RBAC (or access policies), each only where it is wanted:
+ * - to read `Key Vault Secrets User` (`get`);
+ * - to list the same role (`list`), which a check tries as well and takes a refusal for good health;
+ * - to write `Key Vault Secrets Officer`, or a role with `secrets/getSecret` and `secrets/setSecret` (`get` and `set`).
+ */
+import { type Static, Type } from 'typebox'
+import { ProviderFault } from '../../core/fault.ts'
+import { pemOfFile } from '../../core/file-text.ts'
+import { readFileBytes } from '../../files/read.ts'
+import { type CallOptions, defineProvider } from '../provider.ts'
+import { reasonOfStatus, retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { USER_AGENT } from '../shared/user-agent.ts'
+import { API_VERSION, pathOfPage, toListing } from './list.ts'
+import { Auth, type Cloud, createTokens } from './login.ts'
+import { assertLocator, type Kept, keptOf, toRecord, writable } from './record.ts'
+import { createTransport, faultOfAnswer, type Send, sendingBy } from './transport.ts'
+
+const Settings = Type.Object(
+  {
+    vaultUrl: Type.String({
+      pattern: '^https://[^/?#@\\s]+/?$',
+      maxLength: 512,
+      description: "the vault's address, e.g. `https://my-vault.vault.azure.net`"
+    }),
+    allowAnyHost: Type.Optional(
+      Type.Boolean({
+        description:
+          "accept a host that is not Azure's own, such as an emulator's: it is then not compared with the vault's challenge, and whoever answers there is sent tokens for Key Vault"
+      })
+    ),
+    auth: Type.Optional(Auth),
+    caCertFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'a PEM file with the authorities to trust instead of the public ones, for the vault and for logins'
+      })
+    )
+  },
+  { additionalProperties: false }
+)
+type Settings = Static<typeof Settings>
+
+const PUBLIC: Cloud = { audience: 'https://vault.azure.net/.default' }
+
+/** https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers */
+const CLOUDS: ReadonlyMap<string, Cloud> = new Map([
+  ['vault.azure.net', PUBLIC],
+  [
+    'vault.azure.cn',
+    {
+      audience: 'https://vault.azure.cn/.default',
+      authorityHost: 'https://login.chinacloudapi.cn'
+    }
+  ],
+  [
+    'vault.usgovcloudapi.net',
+    {
+      audience: 'https://vault.usgovcloudapi.net/.default',
+      authorityHost: 'https://login.microsoftonline.us'
+    }
+  ]
+])
+
+/** The cloud that a host of Azure's own belongs to; undefined for any other host, and for one with a port. */
+const cloudOf = ({ host }: URL): Cloud | undefined => {
+  const [, suffix = ''] = /^[a-z][a-z0-9-]{1,22}[a-z0-9]\.(.+)$/.exec(host) ?? []
+  return CLOUDS.get(suffix)
+}
+
+/** What the SDK throws by itself, and not our transport: it had an answer by then. */
+const faultOf = (error: unknown): ProviderFault => {
+  if (error instanceof ProviderFault) return error
+  const { name, message, statusCode } = error as Error & { readonly statusCode?: unknown }
+  if (name === 'AbortError') return new ProviderFault('timeout')
+  if (typeof statusCode === 'number' && statusCode !== 200) {
+    return new ProviderFault(reasonOfStatus(statusCode), { status: statusCode })
+  }
+  // "The challenge resource ... does not match the requested domain": no vault of Azure's answered.
+  if (message.startsWith('The challenge ')) {
+    return new ProviderFault('misconfigured', { code: 'challenge' })
+  }
+  return new ProviderFault('invalid_answer')
+}
+
+const TOKEN_REFUSED = 'token_refused'
+
+/** Where there is no secret there is nothing to keep; and a disabled one is "not found" to a read only. */
+const keptOfNone = (fault: ProviderFault): Kept => {
+  if (fault.reason !== 'not_found') throw fault
+  const { code, status } = fault
+  if (code === 'secret_disabled') throw new ProviderFault('conflict', { code, status })
+  return {}
+}
+
+/** Where all the rest is ours, a bad parameter is what the caller gave. */
+const blameCaller = (fault: ProviderFault): never => {
+  const { code, status } = fault
+  throw code === 'BadParameter' ? new ProviderFault('invalid_request', { code, status }) : fault
+}
+
+/** How the vault says that it knows us and that our role does not go so far; a firewall is another matter. */
+const LEAST_PRIVILEGE = new Set(['AccessDenied', 'ForbiddenByPolicy', 'ForbiddenByRbac'])
+
+export const azureKeyVault = defineProvider({
+  kind: 'azure-key-vault',
+  tags: 'tags',
+  proxies: true,
+  settings: Settings,
+
+  address: ({ vaultUrl, allowAnyHost = false }: Settings) => {
+    const url = new URL(vaultUrl)
+    if (!allowAnyHost && cloudOf(url) === undefined) {
+      throw new Error(
+        `the vault is no host of Azure's (a name in ${[...CLOUDS.keys()].join(', ')}, without a port): allowAnyHost would accept it`
+      )
+    }
+    return { kind: 'azure-key-vault', host: url.hostname }
+  },
+
+  connect: async (settings: Settings, deps) => {
+    const { vaultUrl, allowAnyHost = false, auth = { method: 'default' }, caCertFile } = settings
+    const { SecretClient } = await import('@azure/keyvault-secrets')
+    const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline')
+    const url = new URL(vaultUrl)
+    const cloud = cloudOf(url)
+    const ca =
+      caCertFile === undefined ? undefined : [pemOfFile(await readFileBytes(caCertFile)).toString()]
+    const transport = await createTransport(deps.route, ca)
+    const tokens = createTokens(auth, cloud ?? PUBLIC, transport, deps)
+
+    const send: Send = async (request) => {
+      const [, token] = request.headers.get('authorization')?.split(' ') ?? []
+      const answer = await transport.send(request)
+      // The first request goes without a token, for the vault to say which one it wants.
+      if (answer.status === 401 && token !== undefined) {
+        const fault = new ProviderFault('denied', {
+          code: TOKEN_REFUSED,
+          status: 401,
+          isRefusal: true
+        })
+        await tokens.disown(token, fault)
+        throw fault
+      }
+      if (answer.status === 200 && token !== undefined) tokens.worked(token)
+      if (answer.status === 200 || answer.status === 401) return answer
+      throw faultOfAnswer(answer, deps.now())
+    }
+
+    // Already expired, as far as the SDK knows: so it keeps no copy, and asks again for the next request.
+    const getToken = async () => ({
+      token: (await tokens.get()).reveal(),
+      expiresOnTimestamp: 0
+    })
+    const client = new SecretClient(
+      url.origin,
+      { getToken },
+      {
+        ...sendingBy(send),
+        serviceVersion: API_VERSION,
+        disableChallengeResourceVerification: allowAnyHost && cloud === undefined
+      }
+    )
+
+    const ask = async (path: string, { signal }: CallOptions): Promise<string> => {
+      const authorization = `Bearer ${(await tokens.get()).reveal()}`
+      const { bodyAsText } = await send(
+        createPipelineRequest({
+          url: `${url.origin}${path}`,
+          headers: createHttpHeaders({
+            accept: 'application/json',
+            authorization,
+            'user-agent': USER_AGENT
+          }),
+          abortSignal: signal
+        })
+      )
+      return bodyAsText ?? ''
+    }
+
+    /** `mayRepeat`: whether to try once more where it is not known what became of the first attempt. */
+    const call = <T>(
+      options: CallOptions,
+      work: () => Promise<T>,
+      mayRepeat = true
+    ): Promise<T> => {
+      const attempt = () =>
+        work().catch((error: unknown) => {
+          throw faultOf(error)
+        })
+      const isCured = async ({ reason, code, retryAfterSeconds }: ProviderFault) =>
+        code === TOKEN_REFUSED ||
+        (mayRepeat && reason === 'unavailable' && retryAfterSeconds === undefined)
+      // The SDK's abortSignal does not reach a login that hangs; `settleBySignal` does.
+      return settleBySignal(options, () => retryOnce(options, attempt, isCured))
+    }
+
+    return {
+      read: (locator, options) =>
+        call(options, async () => {
+          assertLocator(locator)
+          const { path, version } = locator
+          const abortSignal = options.signal
+          const wanted = { abortSignal, ...(version !== undefined && { version }) }
+          return toRecord(await client.getSecret(path, wanted), deps.now())
+        }),
+      write: async (locator, text, options) => {
+        assertLocator(locator)
+        const { path } = locator
+        const value = writable(text.reveal())
+        const sending = { abortSignal: options.signal }
+        // The read comes first for the SDK's sake too: of its first requests of all, one may lose its body.
+        const kept = await call(options, () => client.getSecret(path, sending)).then(
+          keptOf,
+          keptOfNone
+        )
+        const { properties } = await call(
+          options,
+          () => client.setSecret(path, value, { ...kept, ...sending }),
+          false
+        ).catch(blameCaller)
+        if (!properties.version) throw new ProviderFault('invalid_answer')
+        return { version: properties.version }
+      },
+      list: async (prefix, page, options) => {
+        // A name has no slash, so nothing stands below a prefix that ends in one.
+        if (prefix !== '') return { paths: [] }
+        const path = pathOfPage(page)
+        const listing = call(options, async () => toListing(await ask(path, options), deps.now()))
+        return page.cursor === undefined ? listing : listing.catch(blameCaller)
+      },
+      check: async (options) => {
+        try {
+          const pages = () =>
+            client
+              .listPropertiesOfSecrets({ abortSignal: options.signal })
+              .byPage({ maxPageSize: 1 })
+          await call(options, () => pages().next())
+        } catch (fault) {
+          if (!LEAST_PRIVILEGE.has((fault as ProviderFault).code ?? '')) throw fault
+        }
+      },
+      close: async () => {
+        tokens.close()
+        transport.close()
+      }
+    }
+  }
+})

@@ -1,0 +1,176 @@
+/**
+ * Kubernetes Secrets. Rule: only the namespaces of the configuration are asked, one secret at a time by its name; a write
+ * changes the fields of a secret that exists, and everything else about it is the operator's.
+ *
+ * There is no listing: the right to `list` secrets shows every value of a namespace with their names, and cannot be held to
+ * some of them.
+ *
+ * RBAC: a Role in each namespace on `secrets`, best with `resourceNames`: the verb `get` to read, `get` and `patch` to
+ * write; never `list` or `watch`. To check, nothing more than `system:basic-user` and `system:public-info-viewer`, which every
+ * authenticated account has.
+ */
+import { Type } from 'typebox'
+import { ProviderFault } from '../../core/fault.ts'
+import type { Locator } from '../../core/secret.ts'
+import { type CallOptions, defineProvider } from '../provider.ts'
+import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { createTransport, type Transport } from '../shared/http-transport.ts'
+import { type Access, Auth, createAccess } from './access.ts'
+import {
+  assertAccessReview,
+  faultOfAnswer,
+  parseSecret,
+  type Reasons,
+  type Target,
+  toRecord
+} from './secret.ts'
+import { REASONS_OF_WRITE, type SecretApi, writeSecret } from './write.ts'
+
+const Settings = Type.Object(
+  {
+    namespaces: Type.Array(Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' }), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'the namespaces that may be read; references to others are refused'
+    }),
+    auth: Type.Optional(Auth)
+  },
+  { additionalProperties: false }
+)
+
+/** A DNS subdomain (Kubernetes: Object Names and IDs). */
+const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+
+const targetOf = (namespaces: readonly string[], { path, version }: Locator): Target => {
+  const slash = path.indexOf('/')
+  const [namespace, name] = [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)]
+  if (!namespaces.includes(namespace)) {
+    throw new ProviderFault('misconfigured', { code: 'namespace' })
+  }
+  if (!NAME.test(name)) throw new ProviderFault('misconfigured', { code: 'path' })
+  // A resourceVersion tells that a secret has changed; it brings no older one back.
+  if (version !== undefined) throw new ProviderFault('not_found', { code: 'unversioned' })
+  return { namespace, name }
+}
+
+interface Request {
+  readonly method?: 'GET' | 'POST' | 'PATCH'
+  readonly path: string
+  /** Of the body. */
+  readonly type?: string
+  readonly body?: string
+  readonly reasons?: Reasons
+}
+
+const REVIEW = {
+  method: 'POST',
+  path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+  type: 'application/json'
+} as const
+
+const PATCH = {
+  method: 'PATCH',
+  type: 'application/merge-patch+json',
+  reasons: REASONS_OF_WRITE
+} as const
+
+export const kubernetes = defineProvider({
+  kind: 'kubernetes',
+  tags: 'labels',
+  proxies: true,
+  settings: Settings,
+
+  address: ({ namespaces }) => ({ kind: 'kubernetes', namespaces }),
+
+  connect: async ({ namespaces, auth }, deps) => {
+    const login = await createAccess(auth ?? { method: 'in-cluster' }, deps)
+    let transport: Transport | undefined
+
+    const send = async (
+      { server, headers, tls }: Access,
+      { method = 'GET', path, type, body, reasons }: Request,
+      { signal }: CallOptions
+    ): Promise<string> => {
+      // The first server that was found remains the only one: a kubeconfig that names another takes a restart.
+      transport ??= createTransport(new URL(server).origin, { route: deps.route })
+      const answer = await transport.send({
+        method,
+        url: `${server}${path}`,
+        headers: {
+          ...headers.reveal(),
+          accept: 'application/json',
+          ...(type !== undefined && { 'content-type': type })
+        },
+        tls: tls.reveal(),
+        ...(body !== undefined && { body }),
+        signal
+      })
+      if (answer.status === 200 || answer.status === 201) return answer.text
+      throw faultOfAnswer(answer, deps.now(), reasons)
+    }
+
+    /** With a credential found anew after a 401, once; and once more after what may pass by itself, but for a patch. */
+    const call = (request: Request, options: CallOptions): Promise<string> => {
+      let used: Access | undefined
+      const attempt = async () => {
+        used = undefined
+        used = await login.get()
+        try {
+          const answer = await send(used, request, options)
+          login.worked(used)
+          return answer
+        } catch (error) {
+          throw await judged(used, error as ProviderFault)
+        }
+      }
+      /** Only a 401 is about the credential; whatever else the API server answers shows that it took it. */
+      const judged = async (access: Access, fault: ProviderFault): Promise<ProviderFault> => {
+        if (fault.status !== 401) return fault
+        await login.disown(access, fault)
+        return new ProviderFault(fault.reason, { ...fault, isRefusal: true })
+      }
+      const isCured = async ({ reason, status, retryAfterSeconds }: ProviderFault) => {
+        const mayPass = reason === 'unavailable' && retryAfterSeconds === undefined
+        return (used !== undefined && status === 401) || (mayPass && request.method !== 'PATCH')
+      }
+      return settleBySignal(options, () => retryOnce(options, attempt, isCured))
+    }
+
+    const apiOf = (target: Target, options: CallOptions): SecretApi => {
+      const path = `/api/v1/namespaces/${target.namespace}/secrets/${target.name}`
+      return {
+        get: async () => parseSecret(await call({ path }, options), target),
+        patch: async (body) => parseSecret(await call({ ...PATCH, path, body }, options), target)
+      }
+    }
+
+    return {
+      read: async (locator, options) =>
+        toRecord(await apiOf(targetOf(namespaces, locator), options).get()),
+
+      write: async (locator, text, options) =>
+        writeSecret(apiOf(targetOf(namespaces, locator), options), text, options),
+      comparesVersions: true,
+
+      check: async (options) => {
+        const [namespace] = namespaces
+        const resourceAttributes = { namespace, verb: 'get', resource: 'secrets' }
+        const body = JSON.stringify({
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes }
+        })
+        assertAccessReview(await call({ ...REVIEW, body }, options))
+        // The review is answered from memory, also while what keeps the secrets is gone.
+        await call({ path: '/readyz' }, options).catch((fault: ProviderFault) => {
+          if (fault.status !== 403 && fault.status !== 404) throw fault
+        })
+      },
+
+      close: async () => {
+        login.close()
+        transport?.close()
+      }
+    }
+  }
+})

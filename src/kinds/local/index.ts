@@ -1,0 +1,60 @@
+/**
+ * The local store that Purser brings along: sealed secrets in its own state. Rule: the sealing encryption keys are those
+ * of this process alone; whoever reads the data directory learns paths and version numbers, but no value.
+ */
+import { type Static, Type } from 'typebox'
+import { ProviderFault } from '../../core/fault.ts'
+import { type CallOptions, defineProvider, type Log, type ProviderPlugin } from '../provider.ts'
+import { settleBySignal } from '../shared/fault-of.ts'
+import { isCurrentSecret, type LocalStore, listPaths, putSecret, readSecret } from './store.ts'
+
+const Settings = Type.Object({}, { additionalProperties: false })
+
+/** What went wrong below, as a fault and a line for the operator: the state's own errors name its folder. */
+const asFault = (error: unknown, log: Log, store: string): ProviderFault => {
+  if (!(error instanceof ProviderFault)) {
+    const message = error instanceof Error ? error.message : 'unknown'
+    log('error', 'the local store cannot be used', { store, reason: message })
+    return new ProviderFault('unavailable')
+  }
+  if (error.reason === 'misconfigured') {
+    log('error', 'a secret cannot be opened: damaged, or its encryption key is gone', { store })
+  }
+  return error
+}
+
+export const local: ProviderPlugin<typeof Settings> = defineProvider({
+  kind: 'local',
+  settings: Settings,
+  address: (_settings: Static<typeof Settings>) => ({ kind: 'local' }) as const,
+
+  connect: async (_settings, { store: name, state, sealer, now, log }) => {
+    const store: LocalStore = { name, state, sealer, now }
+    const { getSync } = state
+
+    const guarded = <T>(options: CallOptions, work: () => Promise<T>): Promise<T> =>
+      settleBySignal(options, () =>
+        work().catch((error: unknown) => {
+          throw asFault(error, log, name)
+        })
+      )
+
+    return {
+      read: ({ path, version }, options) =>
+        guarded(options, () => readSecret(store, path, version)),
+      write: ({ path }, text, options) =>
+        guarded(options, () => putSecret(store, path, text, options.ifVersion)),
+      comparesVersions: true,
+      list: (prefix, page, options) => guarded(options, () => listPaths(store, prefix, page)),
+      check: (options) =>
+        guarded(options, async () => {
+          await state.get(`store/${name}`)
+        }),
+      ...(getSync !== undefined && {
+        isCurrent: (locator, version) => isCurrentSecret(store, getSync, locator, version)
+      }),
+      // The state outlives its stores: whoever opened it closes it.
+      close: async () => {}
+    }
+  }
+})

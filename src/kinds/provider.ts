@@ -1,0 +1,151 @@
+/**
+ * What a kind of store has to offer, and nothing more. A provider is one file with one `defineProvider({...})` and one
+ * line in `catalog.ts`. It reads; it never caches, never logs a value, and fails only with a `ProviderFault`.
+ */
+import { type Static, type TObject, Type } from 'typebox'
+import type { ProviderFault } from '../core/fault.ts'
+import type { Locator, SecretRecord, Sensitive, Tags } from '../core/secret.ts'
+import type { StoreAddress } from '../core/store-address.ts'
+import type { Sealer } from '../crypto/sealer.ts'
+import type { State } from '../state/state.ts'
+import type { LoginMemory } from './shared/login-memory.ts'
+import type { Route } from './shared/proxy.ts'
+
+export interface CallOptions {
+  /** Aborts at the total deadline of the read (UPSTREAM_TIMEOUT_MS). A provider settles promptly when it does. */
+  readonly signal: AbortSignal
+  /** On whose behalf, for the store's quota; undefined: our own. A provider has no use for it. */
+  readonly client?: string
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Write only if this is still the newest version. */
+  readonly ifVersion?: string
+}
+
+export interface Page {
+  readonly limit: number
+  /** As the listing before gave it; checked by the provider, since a caller may have made it up. */
+  readonly cursor?: string
+  /** What the rest is not wanted for; a provider may leave it out, and ask for no folder below which nothing is wanted. */
+  readonly isWanted?: (path: string) => boolean
+  readonly isWantedBelow?: (folder: string) => boolean
+}
+
+export interface Listing {
+  readonly paths: readonly string[]
+  /** Absent on the last page. */
+  readonly cursor?: string
+  /** Folders that the peer does not list for us, while it lists others. */
+  readonly unlisted?: readonly { readonly path: string; readonly fault: ProviderFault }[]
+}
+
+export interface SecretProvider {
+  /** Resolves with the record or throws ProviderFault. Never null, never a partial answer. */
+  readonly read: (locator: Locator, options: CallOptions) => Promise<SecretRecord>
+  /** The cheapest call that proves reachability and credentials. Throws ProviderFault. */
+  readonly check: (options: CallOptions) => Promise<void>
+  /** Ends connections and timers. May be called twice. */
+  readonly close: () => Promise<void>
+
+  // Further powers are optional: a provider has them or leaves them out, never a stub.
+
+  /**
+   * Writes a new version and resolves with its name. Throws ProviderFault; `conflict` if `ifVersion` is given and another
+   * version is the newest.
+   */
+  readonly write?: (
+    locator: Locator,
+    text: Sensitive<string>,
+    options: WriteOptions
+  ) => Promise<{ readonly version: string }>
+  /** Whether `write` heeds `ifVersion`; without it such a write is refused before it is tried. */
+  readonly comparesVersions?: true
+  /** The paths of secrets below a prefix that ends in `/` (or is empty), in a steady order. Throws ProviderFault. */
+  readonly list?: (prefix: string, page: Page, options: CallOptions) => Promise<Listing>
+  /**
+   * Reads many secrets in fewer calls than one each; a fault is a result like any other. Only newest versions are asked
+   * for. Throws ProviderFault where all of them fail.
+   */
+  readonly readMany?: (
+    locators: readonly Locator[],
+    options: CallOptions
+  ) => Promise<readonly (SecretRecord | ProviderFault)[]>
+  /** The secret's tags, for a store that does not tell them with the text. Never the text itself. Throws ProviderFault. */
+  readonly readTags?: (locator: Locator, options: CallOptions) => Promise<Tags>
+  /** Whether `version` is still what `read` would give, answered at once and without a peer: only for in-process stores. */
+  readonly isCurrent?: (locator: Locator, version: string) => boolean
+}
+
+/** A line for the operator. Fields are short facts of ours; never a value, a header or an upstream text. */
+export type Log = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, string | number | boolean>>
+) => void
+
+const Name = Type.String({ minLength: 1, maxLength: 2048 })
+
+/** A secret that a store needs to log in. It never stands in `purser.yaml` itself, only where to find it. */
+export const Credential = Type.Union([
+  Type.Object(
+    { env: Name },
+    { additionalProperties: false, description: 'an environment variable' }
+  ),
+  Type.Object(
+    { file: Name },
+    { additionalProperties: false, description: 'a file, read anew at each login' }
+  ),
+  Type.Object(
+    { ref: Name },
+    { additionalProperties: false, description: 'a reference to another store' }
+  )
+])
+export type Credential = Static<typeof Credential>
+
+export interface ProviderDeps {
+  /** The store's configured name, for log lines. */
+  readonly store: string
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Reads a credential where its setting says, at the time of use, so that a rotated one is taken up without a restart. */
+  readonly credential: (credential: Credential, options: CallOptions) => Promise<Sensitive<string>>
+  /** The proxy of the store, or of what it logs in at; `straight` where it has none. */
+  readonly route: Route
+  /** What is remembered of this store's refused logins. */
+  readonly logins: LoginMemory
+  /** For the embedded store only: where it keeps its records, and what seals them. */
+  readonly state: State
+  readonly sealer: () => Sealer
+}
+
+/** Words for a secret, of which a change and a watcher share one if they may mean the same secret. */
+export interface Spellings {
+  /** What a change of it is told under. */
+  readonly told: readonly string[]
+  /** What its watcher listens for. */
+  readonly heard: readonly string[]
+}
+
+export interface ProviderPlugin<S extends TObject = TObject> {
+  /** The word in `kind:` of `purser.yaml`. */
+  readonly kind: StoreAddress['kind']
+  /** What the secrets of this kind can be tagged with, in its own word; absent where they cannot. */
+  readonly tags?: 'tags' | 'labels' | 'custom metadata'
+  /** The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused. */
+  readonly settings: S
+  /** Its peers can be reached through a proxy; absent where it has none to reach. */
+  readonly proxies?: true
+  /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
+  readonly address: (settings: Static<S>) => StoreAddress
+  /** Of its settings those that say where it logs in and as whom, for a kind whose peer locks accounts; all of them, if absent. */
+  readonly account?: (settings: Static<S>) => unknown
+  /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
+  readonly spellings?: (secret: Locator) => Spellings
+  /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */
+  readonly connect: (settings: Static<S>, deps: ProviderDeps) => Promise<SecretProvider>
+}
+
+export const defineProvider = <S extends TObject>(plugin: ProviderPlugin<S>): ProviderPlugin<S> =>
+  plugin

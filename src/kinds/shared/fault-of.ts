@@ -1,0 +1,80 @@
+/**
+ * What all providers know about failing: HTTP statuses, transport errors and hints to wait, as reasons of a fault. Rule:
+ * a peer's own error names come first, in its provider; this is for what they leave open.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type FaultReason, ProviderFault } from '../../core/fault.ts'
+import type { CallOptions } from '../provider.ts'
+
+/**
+ * The reason behind an HTTP status alone. A bare 404 may come from any proxy, so it is not `not_found` here: only the
+ * peer's own words make it so.
+ */
+export const reasonOfStatus = (status: number): FaultReason => {
+  if (status >= 200 && status < 300) return 'invalid_answer'
+  if (status === 401 || status === 403) return 'denied'
+  if (status === 429) return 'throttled'
+  return 'unavailable'
+}
+
+/**
+ * Node's error codes for certificates that do not stand (OpenSSL's X509_V_ERR_*), and for TLS that cannot be agreed on; and
+ * ours for a proxy that refuses.
+ */
+const TLS =
+  /^(CERT_|CRL_|ERR_PROXY_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_|ERR_TLS_|ERR_SSL_)/
+
+/** The reason behind a `code` of Node's or undici's errors: the TLS ones need a person, the others may pass. */
+export const reasonOfCode = (code: string): FaultReason => {
+  if (TLS.test(code)) return 'misconfigured'
+  return /TIMEDOUT|TIMEOUT/.test(code) ? 'timeout' : 'unavailable'
+}
+
+const LONGEST_HINT_SECONDS = 3_600
+
+/**
+ * Retry-After (RFC 9110 10.2.3), seconds or an HTTP-date, as whole seconds from `now` (ms) and an hour at most;
+ * undefined where it is neither.
+ */
+export const retryAfterSeconds = (header: string | undefined, now: number): number | undefined => {
+  if (header === undefined) return undefined
+  const text = header.trim()
+  const isDate = text.endsWith(' GMT')
+  if (!isDate && !/^\d{1,10}$/.test(text)) return undefined
+  const seconds = isDate ? (Date.parse(text) - now) / 1000 : Number(text)
+  if (Number.isNaN(seconds)) return undefined
+  return Math.min(Math.max(Math.ceil(seconds), 0), LONGEST_HINT_SECONDS)
+}
+
+/** The work's outcome, or a `timeout` fault as soon as the signal aborts, whatever the work still waits for. */
+export const settleBySignal = <T>({ signal }: CallOptions, work: () => Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const onAbort = () => reject(new ProviderFault('timeout'))
+    if (signal.aborted) return onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    void work()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort))
+  })
+
+const RETRY_DELAY_MS = 100
+
+/**
+ * One more attempt after a fault for which `isCured` says that it may be worth it; it may first do something about it,
+ * such as a new login. Waits a moment (with jitter) in between, and never for longer than the signal allows.
+ */
+export const retryOnce = async <T>(
+  { signal }: CallOptions,
+  attempt: () => Promise<T>,
+  isCured: (fault: ProviderFault) => Promise<boolean>
+): Promise<T> => {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ProviderFault) || !(await isCured(error))) throw error
+    await sleep(RETRY_DELAY_MS * Math.random(), undefined, { signal }).catch(() => {
+      throw new ProviderFault('timeout')
+    })
+    return attempt()
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * The ways to log in to Vault, and the settings of each. Rule: a credential is read anew where its setting says at each
+ * login and is not kept; a login that is refused is the broker's fault, never the absence of a secret.
+ */
+import { type Static, Type } from 'typebox'
+import { type FaultDetails, ProviderFault } from '../../core/fault.ts'
+import { Sensitive } from '../../core/secret.ts'
+import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
+import { credentialFault } from '../shared/login.ts'
+import { type Grant, parseGrant, parseLookup, parseUnwrapped } from './answer.ts'
+import { encodePath, requestOptions, type VaultClient } from './client.ts'
+import type { Authority } from './session.ts'
+
+const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+
+const strict = { additionalProperties: false }
+const Mount = (name: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: '^[^/]+(/[^/]+)*$',
+      maxLength: 256,
+      description: `where the method is mounted, without \`auth/\`; default ${name}`
+    })
+  )
+const Name = (description: string) => Type.String({ minLength: 1, maxLength: 512, description })
+const credential = (description: string) => Type.Union(Credential.anyOf, { description })
+
+const [inEnv, inFile, inStore] = Credential.anyOf
+const wrapped = Type.Optional(
+  Type.Boolean({ description: 'it is the token of a wrapped answer (response wrapping)' })
+)
+const Wrappable = (description: string) =>
+  Type.Union(
+    [
+      Type.Object(
+        { ...inEnv.properties, wrapped },
+        { ...strict, description: 'an environment variable' }
+      ),
+      Type.Object(
+        { ...inFile.properties, wrapped },
+        { ...strict, description: 'a file, read anew at each login' }
+      ),
+      Type.Object(
+        { ...inStore.properties, wrapped },
+        { ...strict, description: 'a reference to another store' }
+      )
+    ],
+    { description }
+  )
+
+export const Auth = Type.Union(
+  [
+    Type.Object(
+      {
+        method: Type.Literal('token', { description: 'a token that something else keeps ready' }),
+        token: credential('the token; renewed while the server allows it')
+      },
+      strict
+    ),
+    Type.Object(
+      {
+        method: Type.Literal('approle', { description: 'the AppRole method' }),
+        roleId: Type.Union([Name('the role id itself, which is no secret'), Credential], {
+          description: 'the role id, or where it is'
+        }),
+        secretId: Type.Optional(
+          Wrappable(
+            'where the secret id is, unless the role needs none; with `wrapped: true`, where the wrapping token of one is, which is unwrapped once and kept in memory'
+          )
+        ),
+        mount: Mount('approle')
+      },
+      strict
+    ),
+    Type.Object(
+      {
+        method: Type.Literal('userpass', { description: 'a user name and a password' }),
+        username: Name('the user name'),
+        password: credential('where the password is'),
+        mount: Mount('userpass')
+      },
+      strict
+    ),
+    Type.Object(
+      {
+        method: Type.Literal('kubernetes', { description: 'the service account of this pod' }),
+        role: Name('the role of the Kubernetes method'),
+        jwt: Type.Optional(
+          credential(`where the service account's token is; default ${SERVICE_ACCOUNT_TOKEN}`)
+        ),
+        mount: Mount('kubernetes')
+      },
+      strict
+    ),
+    Type.Object(
+      {
+        method: Type.Literal('jwt', {
+          description: 'a token of an issuer that the JWT/OIDC method trusts'
+        }),
+        role: Type.Optional(Name("the role of the JWT method; the mount's default one if absent")),
+        jwt: credential('where the token is'),
+        mount: Mount('jwt')
+      },
+      strict
+    )
+  ],
+  { description: 'how to log in' }
+)
+export type Auth = Static<typeof Auth>
+
+/** 400 is how Vault answers a wrong role id, secret id, user name or password. */
+const loginFault = (error: unknown): unknown => {
+  if (!(error instanceof ProviderFault)) return error
+  const { status, code } = error
+  const details: FaultDetails = { status, code: code ?? 'login' }
+  if (status === 400 && code === undefined) return new ProviderFault('denied', details)
+  return error.reason === 'not_found' ? new ProviderFault('misconfigured', details) : error
+}
+
+/** Where the secrets of a login stand, in the order in which `send` takes them. */
+const secretsOf = (auth: Auth): readonly Credential[] => {
+  switch (auth.method) {
+    case 'token':
+      return [auth.token]
+    case 'approle': {
+      const { roleId, secretId } = auth
+      const where = typeof roleId === 'string' ? [] : [roleId]
+      if (secretId === undefined) return where
+      const { wrapped: _wrapped, ...place } = secretId
+      return [...where, place]
+    }
+    case 'userpass':
+      return [auth.password]
+    case 'kubernetes':
+      return [auth.jwt ?? { file: SERVICE_ACCOUNT_TOKEN }]
+    case 'jwt':
+      return [auth.jwt]
+  }
+}
+
+/**
+ * Logs in by node-vault's commands; the mount and the user name stand in the path, so they are encoded. A configured token
+ * comes without its lifetime, so that is asked for.
+ */
+export const createAuthority = (
+  client: VaultClient,
+  auth: Auth,
+  { credential, log }: Pick<ProviderDeps, 'credential' | 'log'>
+): Authority => {
+  const adopt = async (token: Sensitive<string>, options: CallOptions): Promise<Grant> => {
+    try {
+      return parseLookup(
+        await client.tokenLookupSelf({ requestOptions: requestOptions(options, token) }),
+        token
+      )
+    } catch (error) {
+      // A token without the default policy may not look at itself and still read: nothing is known of its lifetime then.
+      if (!(error instanceof ProviderFault) || error.reason !== 'denied') throw error
+      return { token, ttlSeconds: 0, renewable: false }
+    }
+  }
+
+  let unwrapped: { readonly by: string; readonly secretId: Sensitive<string> } | undefined
+  /** A wrapping token is good for once, and the secret id that it gave for as long as this process keeps it. */
+  const unwrap = async (wrapping: string, options: CallOptions): Promise<string> => {
+    if (unwrapped?.by !== wrapping) {
+      const shown = requestOptions(options, new Sensitive(wrapping))
+      const answer = await client.write('sys/wrapping/unwrap', {}, shown).catch((error) => {
+        const { reason, status } = error as ProviderFault
+        if (status !== 400 && reason !== 'denied') throw error
+        // https://developer.hashicorp.com/vault/docs/concepts/response-wrapping#response-wrapping-token-validation
+        log('error', 'the wrapped secret id was unwrapped before, or has expired: who did it?')
+        throw new ProviderFault('misconfigured', { code: 'wrapping_token_used', status })
+      })
+      unwrapped = { by: wrapping, secretId: parseUnwrapped(answer) }
+    }
+    return unwrapped.secretId.reveal()
+  }
+
+  const send = async (secrets: readonly string[], options: CallOptions): Promise<Grant> => {
+    const [first = '', second = first] = secrets
+    const common = (mount: string) => ({
+      mount_point: encodePath(mount),
+      requestOptions: requestOptions(options)
+    })
+    switch (auth.method) {
+      case 'token':
+        return adopt(new Sensitive(first), options)
+      case 'approle': {
+        const { roleId, secretId, mount = 'approle' } = auth
+        const isWrapped = secretId?.wrapped === true
+        return parseGrant(
+          await client.approleLogin({
+            ...common(mount),
+            role_id: typeof roleId === 'string' ? roleId : first,
+            ...(secretId !== undefined && {
+              secret_id: isWrapped ? await unwrap(second, options) : second
+            })
+          })
+        )
+      }
+      case 'userpass':
+        return parseGrant(
+          await client.userpassLogin({
+            ...common(auth.mount ?? 'userpass'),
+            username: encodePath(auth.username),
+            password: first
+          })
+        )
+      case 'kubernetes':
+        return parseGrant(
+          await client.kubernetesLogin({
+            ...common(auth.mount ?? 'kubernetes'),
+            role: auth.role,
+            jwt: first
+          })
+        )
+      case 'jwt':
+        return parseGrant(
+          await client.jwtLogin({
+            ...common(auth.mount ?? 'jwt'),
+            // Without one Vault takes the default role of the mount; node-vault wants the member.
+            role: auth.role ?? '',
+            jwt: first
+          })
+        )
+    }
+  }
+
+  return {
+    isAnswered: auth.method !== 'token',
+    credential: async (options) => {
+      try {
+        const secrets = secretsOf(auth).map((where) => credential(where, options))
+        return (await Promise.all(secrets)).map((secret) => secret.reveal())
+      } catch (error) {
+        throw credentialFault(error)
+      }
+    },
+    login: (secrets, options) =>
+      send(secrets, options).catch((error) => {
+        throw loginFault(error)
+      }),
+    renew: async (token, options) =>
+      parseGrant(await client.tokenRenewSelf({ requestOptions: requestOptions(options, token) }))
+  }
+}

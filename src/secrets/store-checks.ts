@@ -1,0 +1,68 @@
+/**
+ * How each store answered last: to a check, or to a read that failed, so that an outage is known with the first that meets
+ * it. Rule: a failed read counts where the store did not answer; what it refuses one reader says nothing of it.
+ */
+import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import type { Log } from '../kinds/provider.ts'
+
+export interface StoreCheck {
+  readonly ok: boolean
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Why not. */
+  readonly reason?: FaultReason
+}
+
+export interface StoreChecks {
+  readonly get: (store: string) => StoreCheck | undefined
+  readonly checked: (store: string, error?: unknown) => void
+  /** How a read of the store ended. */
+  readonly read: (store: string, fault: ProviderFault | undefined) => void
+}
+
+const SILENT: ReadonlySet<FaultReason> = new Set(['unavailable', 'timeout'])
+
+export const createStoreChecks = ({
+  log,
+  now
+}: {
+  readonly log: Log
+  readonly now: () => number
+}): StoreChecks => {
+  const last = new Map<string, StoreCheck>()
+  /** Those that fail because of a read: another one that succeeds is enough to take it back. */
+  const byRead = new Set<string>()
+  const isFailing = (store: string): boolean => last.get(store)?.ok === false
+
+  const passed = (store: string): void => {
+    if (isFailing(store)) log('info', 'the store answers again', { store })
+    byRead.delete(store)
+    last.set(store, { ok: true, at: now() })
+  }
+  const failed = (store: string, error: unknown): void => {
+    const fault = error instanceof ProviderFault ? error : new ProviderFault('unavailable')
+    const { reason, code, status } = fault
+    if (!isFailing(store)) {
+      log('warn', 'the store does not answer as it should', {
+        store,
+        reason,
+        ...(code !== undefined && { code }),
+        ...(status !== undefined && { status })
+      })
+    }
+    last.set(store, { ok: false, at: now(), reason })
+  }
+
+  return {
+    get: (store) => last.get(store),
+    checked: (store, error) => (error === undefined ? passed(store) : failed(store, error)),
+    read: (store, fault) => {
+      if (fault === undefined) {
+        if (byRead.has(store)) passed(store)
+      } else if (SILENT.has(fault.reason)) {
+        if (!isFailing(store)) byRead.add(store)
+        failed(store, fault)
+      }
+    }
+  }
+}
