@@ -1,0 +1,105 @@
+// Which folder of `src` may import which, and which package: the one table of it. A folder or package that stands in none is a fault.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, normalize } from 'node:path'
+import { test } from 'tap'
+
+/** From the ground up. Imports go down only, and not to a sibling on the same floor. */
+const FLOORS: readonly (readonly string[])[] = [
+  ['core'],
+  ['crypto', 'files'],
+  ['state'],
+  ['kinds', 'cache', 'keys', 'audit'],
+  ['secrets'],
+  ['events', 'integrations'],
+  ['http', 'config', 'telemetry'],
+  ['wiring'],
+  ['app.ts'],
+  ['cli']
+]
+
+const ANYWHERE = ['typebox']
+
+/** Who imports a package, or a family of them; everybody else is given what he needs. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  '@aws-sdk': ['kinds/aws'],
+  '@azure': ['kinds/azure'],
+  '@fastify': ['http'],
+  '@google-cloud': ['kinds/gcp'],
+  '@kubernetes': ['kinds/kubernetes'],
+  commander: ['cli'],
+  fastify: ['http', 'wiring', 'app.ts'],
+  'google-gax': ['kinds/gcp'],
+  ioredis: ['state'],
+  jose: ['crypto'],
+  lmdb: ['state'],
+  'lru-cache': ['cache', 'secrets', 'events', 'keys', 'http'],
+  'node-vault': ['kinds/vault'],
+  pino: ['telemetry', 'app.ts', 'cli'],
+  semver: ['keys', 'config', 'cli'],
+  yaml: ['config', 'http', 'kinds/kubernetes', 'cli']
+}
+
+interface Import {
+  readonly from: string
+  /** A path below `src`, or a package. */
+  readonly to: string
+  readonly isOurs: boolean
+}
+
+const SRC = 'src'
+const IMPORT =
+  /^(?:import|export)\b[^'"]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm
+
+const importsOf = (file: string): Import[] =>
+  [...readFileSync(join(SRC, file), 'utf8').matchAll(IMPORT)].map((found) => {
+    const to = found[1] ?? found[2] ?? found[3] ?? ''
+    const isOurs = to.startsWith('.')
+    return { from: file, to: isOurs ? normalize(join(file, '..', to)) : to, isOurs }
+  })
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .sort()
+const imports = files.flatMap(importsOf)
+const roomOf = (path: string): string => path.split('/', 1)[0] ?? ''
+const floorOf = (path: string): number => FLOORS.findIndex((floor) => floor.includes(roomOf(path)))
+const told = ({ from, to }: Import): string => `${from} imports ${to}`
+
+test('every folder of src stands on a floor, and no floor has an empty room', async (t) => {
+  const rooms = new Set(files.map(roomOf))
+  t.same([...rooms].sort(), FLOORS.flat().toSorted())
+})
+
+test('imports go down only', async (t) => {
+  const ours = imports.filter(({ isOurs }) => isOurs)
+  t.ok(ours.length > files.length, 'they were found')
+  const isDown = ({ from, to }: Import): boolean =>
+    roomOf(from) === roomOf(to) || floorOf(to) < floorOf(from)
+  t.same(ours.filter((one) => !isDown(one)).map(told), [])
+})
+
+test('a kind of store imports what all kinds share, and no other kind', async (t) => {
+  const kindOf = (path: string): string | undefined => /^kinds\/([a-z]+)\//.exec(path)?.[1]
+  const foreign = imports.filter(({ from, to }) => {
+    const [own, other] = [kindOf(from), kindOf(to)]
+    return own !== undefined && other !== undefined && other !== 'shared' && other !== own
+  })
+  t.same(foreign.map(told), [])
+})
+
+test('a package is imported where it belongs', async (t) => {
+  const ofPackages = imports.filter(({ to, isOurs }) => !isOurs && !to.startsWith('node:'))
+  t.ok(ofPackages.length > 0, 'they were found')
+  const isAllowed = ({ from, to }: Import): boolean => {
+    const family = roomOf(to)
+    const owners = PACKAGES[family] ?? []
+    return ANYWHERE.includes(family) || owners.some((owner) => from.startsWith(owner))
+  }
+  t.same(ofPackages.filter((one) => !isAllowed(one)).map(told), [])
+  const used = new Set(ofPackages.map(({ to }) => roomOf(to)))
+  t.same(
+    Object.keys(PACKAGES).filter((name) => !used.has(name)),
+    [],
+    'of which none is left over'
+  )
+})
