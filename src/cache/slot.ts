@@ -54,7 +54,7 @@ const jittered = (ms: number): number => ms * (1 - Math.random() / 10)
 export const failureOf = (fault: ProviderFault, now: number, negativeTtlMs: number): Failure => {
   const { retryAfterSeconds } = fault
   if (!isTransient(fault)) {
-    // What the store has against us it keeps in mind itself (`providers/login.ts`), and hears soon that it is mended.
+    // What the store has against us it keeps in mind itself (`kinds/shared/login.ts`), and hears soon that it is mended.
     const forMs = fault.isRefusal ? Math.min(BACK_OFF_MS, negativeTtlMs) : negativeTtlMs
     return { fault, until: now + jittered(forMs) }
   }

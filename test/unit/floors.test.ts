@@ -70,6 +70,12 @@ test('every folder of src stands on a floor, and no floor has an empty room', as
   t.same([...rooms].sort(), FLOORS.flat().toSorted())
 })
 
+test('every folder says what belongs there', async (t) => {
+  for (const room of FLOORS.flat().filter((one) => !one.endsWith('.ts'))) {
+    t.match(readFileSync(join(SRC, room, 'README.md'), 'utf8'), `# ${room}\n`)
+  }
+})
+
 test('imports go down only', async (t) => {
   const ours = imports.filter(({ isOurs }) => isOurs)
   t.ok(ours.length > files.length, 'they were found')
