@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
-import type { Ready } from './bench-server.ts'
+import type { Ready } from './measured-service.ts'
 
 const ROUNDS = 7
 const SECONDS = 2
