@@ -27,11 +27,10 @@ interface Document {
   }
 }
 
-const document = (): Document => parse(readFileSync('openapi.yaml', 'utf8'))
-const operations = (): { path: string; method: string; operation: Operation }[] =>
-  Object.entries(document().paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({ path, method, operation }))
-  )
+const document: Document = parse(readFileSync('openapi.yaml', 'utf8'))
+const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ path, method, operation }))
+)
 
 test('the generated files are what the source generates now (npm run docs)', async (t) => {
   for (const [path, text] of Object.entries(await generated())) {
@@ -48,7 +47,7 @@ test('the described paths and methods are those that the service has, all of the
   const { app } = await buildTestApp(t, { yaml: YAML, env: { DOCS_ENABLED: 'true' } })
   await app.server.ready()
   const described = new Map<string, string[]>()
-  for (const { path, method } of operations()) {
+  for (const { path, method } of operations) {
     const url = path.replaceAll(/\{(\w+)\}/g, ':$1')
     const methods = [method.toUpperCase(), ...(method === 'get' ? ['HEAD'] : [])]
     described.set(url, [...(described.get(url) ?? []), ...methods])
@@ -75,7 +74,7 @@ test('every path answers every method that it does not have with 405 and the lis
   await app.server.ready()
   const methods = app.server.supportedMethods
   t.ok(methods.length > 20, 'every method that Node knows')
-  for (const [path, item] of Object.entries(document().paths)) {
+  for (const [path, item] of Object.entries(document.paths)) {
     if (path === ANY_METHOD) continue
     const known = Object.keys(item).map((method) => method.toUpperCase())
     if (known.includes('GET')) known.push('HEAD')
@@ -94,7 +93,7 @@ test('every path answers every method that it does not have with 405 and the lis
 })
 
 test('the described problem has every code of the table, and no other', async (t) => {
-  const { schemas } = document().components
+  const { schemas } = document.components
   t.same(schemas.Problem.properties.code.enum, Object.keys(PROBLEMS))
 })
 
@@ -107,11 +106,11 @@ const referencesIn = (node: unknown): string[] => {
 }
 
 test('the description is OpenAPI 3.1 in what tools rely on', async (t) => {
-  const whole = document()
+  const whole = document
   t.match(whole.openapi, /^3\.1\.\d$/)
   t.type(whole.info.title, 'string')
   t.equal(whole.info.version, JSON.parse(readFileSync('package.json', 'utf8')).version)
-  const all = operations()
+  const all = operations
   const ids = all.map(({ operation }) => operation.operationId)
   t.equal(new Set(ids).size, all.length, 'operation ids are there and unique')
   for (const { path, method, operation } of all) {
@@ -153,7 +152,7 @@ test('the description is OpenAPI 3.1 in what tools rely on', async (t) => {
 
 test('the description says of every route what it asks of its caller', async (t) => {
   const { app } = await buildTestApp(t, { yaml: YAML, env: { DOCS_ENABLED: 'true' } })
-  for (const { path, method, operation } of operations()) {
+  for (const { path, method, operation } of operations) {
     const url = path.replace(/\{\w+\}/, 'name')
     const answer = await app.server.inject({ method: method as 'get', url })
     const isOpen = (operation.security ?? []).length === 0
@@ -183,7 +182,7 @@ test('the page has every operation with its examples, fetches nothing, and is no
   const [, style = ''] = /<style>(.*)<\/style>/s.exec(body) ?? []
   t.ok(policy.includes(createHash('sha256').update(style).digest('base64')), 'its style is the one')
   t.notMatch(body, /<script|<img|<link|style=|\son\w+=|src=|@import|url\(/i)
-  for (const { operation } of operations()) {
+  for (const { operation } of operations) {
     const { operationId = '' } = operation
     if (/^authorize./.test(operationId)) continue
     t.ok(

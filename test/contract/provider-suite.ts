@@ -1,8 +1,9 @@
 /**
- * What every provider owes the broker, whatever its store: run against a real peer and against a server that fails in
- * every way we know. Rule: each failure is a `ProviderFault` of one exact reason, comes before the deadline, and holds
+ * What every provider owes the broker, whatever its store: run against a real peer, against a server that fails in
+ * every way we know, and behind an outgoing proxy. Rule: each failure is a `ProviderFault` of one exact reason, comes before the deadline, and holds
  * nothing of what the peer said.
  */
+import { proxySuite } from './proxy-suite.ts'
 import { realSuite } from './real-suite.ts'
 import type { Subject } from './subject.ts'
 import { wirePowersSuite } from './wire-powers-suite.ts'
@@ -15,4 +16,5 @@ export const providerSuite = (kind: string, subject: Subject): void => {
   if (subject.wire === undefined) return
   wireSuite(kind, subject, subject.wire)
   wirePowersSuite(kind, subject, subject.wire)
+  proxySuite(kind, subject, subject.wire)
 }

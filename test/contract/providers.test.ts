@@ -1,15 +1,11 @@
-/** The contract suite, one line per kind of store. */
-import { awsSubject } from '../support/fake-aws.ts'
-import { azureSubject } from '../support/fake-azure.ts'
-import { gcpSubject } from '../support/fake-gcp.ts'
-import { kubernetesSubject } from '../support/fake-kubernetes.ts'
-import { vaultSubject } from '../support/fake-vault.ts'
-import { localSubject } from '../support/local-subject.ts'
-import { providerSuite } from './provider-suite.ts'
+/** No kind of store goes without the contract: each has its own `<kind>-provider.test.ts`, so that they run side by side. */
+import { readFileSync } from 'node:fs'
+import { test } from 'tap'
+import { catalog } from '../../src/providers/catalog.ts'
 
-providerSuite('aws-secrets-manager', awsSubject)
-providerSuite('azure-key-vault', azureSubject)
-providerSuite('gcp-secret-manager', gcpSubject)
-providerSuite('kubernetes', kubernetesSubject)
-providerSuite('local', localSubject)
-providerSuite('vault', vaultSubject)
+for (const { kind } of catalog) {
+  test(`the contract suite runs against ${kind}`, async (t) => {
+    const file = readFileSync(`test/contract/${kind}-provider.test.ts`, 'utf8')
+    t.match(file, new RegExp(`^providerSuite\\('${kind}', \\w+\\)$`, 'm'))
+  })
+}

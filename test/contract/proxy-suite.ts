@@ -10,8 +10,7 @@ import { faultOf, type Subject, unwrapped, type WireFake, within, wrapped } from
 
 const HOST = 'store.example'
 
-export const proxySuite = (kind: string, subject: Subject): void => {
-  const fake = subject.wire as WireFake
+export const proxySuite = (kind: string, subject: Subject, fake: WireFake): void => {
   const locator: Locator = { path: subject.path('some/secret') }
 
   const open = async (t: Test, portFor?: (port: number) => number | undefined, status?: number) => {
