@@ -14,12 +14,12 @@ const isOfReplicas = (file: string): boolean => file.includes(REPLICAS)
 
 const filesFor = async (given: readonly string[]): Promise<readonly string[]> => {
   if (given.length > 0 && given[0] !== '--replicas') return given
-  const root = join('build', 'test')
-  const names = await readdir(root, { recursive: true })
+  // By the sources, since what was built stays behind where a source has gone.
+  const names = await readdir('test', { recursive: true })
   return names
-    .filter((name) => name.endsWith('.test.js') && isOfReplicas(name) === given.length > 0)
+    .filter((name) => name.endsWith('.test.ts') && isOfReplicas(name) === given.length > 0)
     .sort()
-    .map((name) => join(root, name))
+    .map((name) => join('build', 'test', name.replace(/ts$/, 'js')))
 }
 
 const inSeconds = (seconds: number): string => `${seconds.toFixed(1)} s`.padStart(8)
