@@ -65,7 +65,7 @@ const isOutputClosed = (): boolean => {
   }
 }
 
-/** Before the work of a command that is run for what it prints. */
+/** Before the work of a command whose output cannot be had again. */
 export const requireOutput = (): void => {
   if (isOutputClosed()) throw new Failure('Standard output is closed: nothing was done.')
 }

@@ -14,7 +14,7 @@ import { connectStores, type Store, type StoresDeps } from '../secrets/stores.ts
 import { createTagGate } from '../secrets/tag-gate.ts'
 import { shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
-import { printRaw, printSecret, requireOutput, tell } from './io.ts'
+import { printRaw, printSecret, tell } from './io.ts'
 import { withState } from './state.ts'
 
 /** The whole secret, if it has the tags that its store asks for. */
@@ -39,7 +39,6 @@ export interface ResolveOptions {
 }
 
 export const resolve = async (text: string, { raw = false }: ResolveOptions): Promise<void> => {
-  requireOutput()
   const config = readConfig(process.env, process.cwd())
   const { settings } = config
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)

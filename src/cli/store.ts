@@ -20,7 +20,7 @@ import type { OpenedState } from '../state/open-state.ts'
 import { SharedUnavailable } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { Failure, usageFailure } from './failure.ts'
-import { print, printRaw, printSecret, readInput, requireOutput } from './io.ts'
+import { print, printRaw, printSecret, readInput } from './io.ts'
 import { announce, withState } from './state.ts'
 
 /** The embedded stores of the configuration by name, on that state. */
@@ -102,7 +102,6 @@ export interface GetOptions {
 
 export const get = (text: string, { raw = false }: GetOptions): Promise<void> =>
   withSecret(text, 'any', async (store, { path, version, field }) => {
-    requireOutput()
     const record = await readSecret(store, path, version)
     if (raw) await printRaw(record, field)
     else await printSecret(record, field)

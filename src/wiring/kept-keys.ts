@@ -78,6 +78,12 @@ export const requireKeysThatLeave = async (
 ): Promise<void> => {
   const leaving = former.kids.filter((kid) => next.find(kid) === undefined)
   if (leaving.length === 0) return
+  const active = former.active.kid
+  if (leaving.includes(active)) {
+    // Whoever writes at this moment seals under it, and may be done only after all was counted.
+    const message = `takes away the active key ${active}: put the new one behind it and reload, and take it out with a later reload`
+    throw new ConfigError([{ place: 'ENCRYPTION_KEYS', message }])
+  }
   const isStaying = (kid: string) => (leaving.includes(kid) ? undefined : former.active)
   const found = await lookForKeys(state, { find: isStaying }).catch(() => undefined)
   if (found === undefined || !found.isWhole) {

@@ -20,13 +20,9 @@ const configured = async (t: Test) => {
   return folder
 }
 
-const COMMANDS = [
-  'key issue',
-  'key issue-all clients.yaml',
-  'encryption-key new',
-  'resolve local:team/one',
-  'store get --raw local:team/one'
-]
+/** What these print cannot be had again. */
+const ONCE = ['key issue', 'key issue-all clients.yaml', 'encryption-key new']
+const COMMANDS = [...ONCE, 'resolve local:team/one', 'store get --raw local:team/one']
 
 /** As a shell runs it, with this said of its standard output. */
 const runInShell = (folder: string, command: string, redirection: string, before = '') => {
@@ -37,9 +33,9 @@ const runInShell = (folder: string, command: string, redirection: string, before
   return { status, stderr }
 }
 
-test('Where standard output is closed, nothing is issued or read, and the command fails', async (t) => {
+test('Where standard output is closed, nothing is issued, and the command fails', async (t) => {
   const folder = await configured(t)
-  for (const command of COMMANDS) {
+  for (const command of ONCE) {
     const { status, stderr } = runInShell(folder, command, '>&-')
     t.equal(status, 1, command)
     t.equal(stderr, 'Standard output is closed: nothing was done.\n', command)
@@ -54,6 +50,9 @@ test('Who throws the output away on purpose is let, and who needs none', async (
   t.equal(runInShell(folder, 'config check', '>&-').status, 0)
   t.equal(runInShell(folder, 'key issue-all clients.yaml --output keys.txt', '>&-').status, 0)
   t.match(readFileSync(join(folder, 'keys.txt'), 'utf8'), /app-19 .* purser_/)
+  // As Node and Python start who asks only whether a secret can be read.
+  const probe = [PROGRAM, 'resolve', 'local:team/one']
+  t.equal(spawnSync(process.execPath, probe, { cwd: folder, stdio: 'ignore' }).status, 0)
 })
 
 test('A full disk is a failure of every command that prints, told once', {

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { Sensitive } from '../../src/core/secret.ts'
-import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { createKeyring, kidOf, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
 import { putObject } from '../../src/integrations/object-entries.ts'
 import { countSealed, type SealedCounts } from '../../src/integrations/sealed-count.ts'
@@ -233,6 +233,16 @@ test('without Redis within reach the configuration is checked all the same, and 
   const refused = await built.reload({ env: { ENCRYPTION_KEYS: after } }).catch((error) => error)
   t.match(refused.message, /cannot be looked up now: try again/)
   await built.reload({ env: { ENCRYPTION_KEYS: `${before},${after}`, LOG_LEVEL: 'info' } })
+})
+
+test('the active key does not go in one reload, since something may be sealed under it meanwhile', async (t) => {
+  const [only, next] = [newEncryptionKey(), newEncryptionKey()]
+  const built = await buildTestApp(t, { yaml: YAML, env: { ENCRYPTION_KEYS: only } })
+  const refused = await built.reload({ env: { ENCRYPTION_KEYS: next } }).catch((error) => error)
+  t.match(refused.faults, [{ place: 'ENCRYPTION_KEYS' }])
+  t.match(refused.message, new RegExp(`takes away the active key ${kidOf(only)}`))
+  await built.reload({ env: { ENCRYPTION_KEYS: `${only},${next}` } })
+  await built.reload({ env: { ENCRYPTION_KEYS: next } })
 })
 
 test('counting gives others their turn, however much there is', async (t) => {

@@ -195,7 +195,7 @@ test('a file in the place of the data folder, or a folder in that of purser.yaml
   const folder = t.testdir({ kept: '', 'purser.yaml': {} })
   const faults = faultsOf(() => readConfig({ DATA_DIR: 'kept' }, folder, true))
   t.ok(faults.includes('DATA_DIR is a file where a folder has to be'), faults.join('\n'))
-  t.ok(faults.includes('purser.yaml cannot be read'), faults.join('\n'))
+  t.ok(faults.includes('purser.yaml is no regular file'), faults.join('\n'))
 })
 
 test('however many faults of one sort there are, each is told', async (t) => {
