@@ -68,7 +68,7 @@ test('the start and each reload warn of a Vault that is not verified; a new list
     token: 'a',
     skip_verify: 'true'
   }))
-  const key = await issueKey(t, folder)
+  const key = await issueKey(folder)
   const { child, says, url, output } = await serve(t, folder)
   const read = () => get(`${url}/v1/secrets?ref=vault-1:secret/a`, key)
   await says(/unverified: vault-1"/)

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import type { Environment } from '../../src/core/principal.ts'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createDirectory } from '../support/embedded.ts'
 import {
@@ -75,7 +76,7 @@ test('A key is not read from the command line, and one of another encryption key
 test('A key that is revoked from the command line is refused by the service on the next request', async (t) => {
   const { folder } = createConfigured(t)
   const { url } = await serve(t, folder)
-  const [key, other] = await Promise.all([issueKey(t, folder), issueKey(t, folder)])
+  const [key, other] = await Promise.all([issueKey(folder), issueKey(folder)])
   const claims = await (await get(`${url}/v1/whoami`, key)).json()
   t.match(claims, { client: 'app' })
   const { keyId } = claims as { keyId: string }
@@ -89,7 +90,7 @@ test('A key that is revoked from the command line is refused by the service on t
 test('A key is revoked with all that it issued from the command line, known to the service by their text or not', async (t) => {
   const { folder } = createConfigured(t)
   const { url } = await serve(t, folder)
-  const admin = await issueKey(t, folder, ['-s', 'aura-admin,aura-services', '-m', 'rw'])
+  const admin = await issueKey(folder, { scopes: ['aura-admin', 'aura-services'], mode: 'rw' })
   const issue = async (key: string) => {
     const answer = await fetch(`${url}/v1/admin/keys`, {
       method: 'POST',
@@ -114,8 +115,8 @@ test('A key is revoked with all that it issued from the command line, known to t
 
 test('A key is inspected as the service of this folder would judge it', async (t) => {
   const { folder } = createConfigured(t, { variables: { PLATFORM_VERSION: '8.2.0' } })
-  const judged = async (flags: string) => {
-    const apiKey = await issueKey(t, folder, flags.split(' '))
+  const judged = async (minimumVersion: string, environment: Environment = 'dev') => {
+    const apiKey = await issueKey(folder, { minimumVersion, environment })
     const { code, stdout, stderr } = await runPurser(t, folder, ['key', 'inspect'], {
       input: apiKey
     })
@@ -123,15 +124,15 @@ test('A key is inspected as the service of this folder would judge it', async (t
     const { inForce, expired, refusedFor } = JSON.parse(stdout)
     return { inForce, expired, refusedFor, stderr }
   }
-  const fits = await judged('-v 8.2.0')
+  const fits = await judged('8.2.0')
   t.match(fits, { inForce: true, expired: false, refusedFor: [], stderr: '' })
-  for (const environment of ['stg', 'pre', 'pro']) {
-    const other = await judged(`-v 8.2.0 -e ${environment}`)
+  for (const environment of ['stg', 'pre', 'pro'] as const) {
+    const other = await judged('8.2.0', environment)
     t.match(other, { inForce: false, refusedFor: ['environment'], stderr: /ENVIRONMENT is dev/ })
   }
-  const newer = await judged('-v 8.2.1')
+  const newer = await judged('8.2.1')
   t.match(newer, { inForce: false, refusedFor: ['version'], stderr: /PLATFORM_VERSION is 8\.2\.0/ })
-  t.same((await judged('-v 9.0.0 -e pro')).refusedFor, ['environment', 'version'])
+  t.same((await judged('9.0.0', 'pro')).refusedFor, ['environment', 'version'])
 })
 
 test('A revocation where no service keeps its state is refused rather than lost', async (t) => {

@@ -9,7 +9,7 @@ import {
   get,
   issueKey,
   LOCAL_YAML,
-  runPurser,
+  putLocal,
   serve,
   startPurser,
   writeEnv,
@@ -65,7 +65,7 @@ policies:
   const variables = { VAULT_TOKEN: 'hvs.from-the-env-file', UPSTREAM_TIMEOUT_MS: '20000' }
   const { folder } = createConfigured(t, { yaml, variables })
   const service = await serve(t, folder)
-  const key = await issueKey(t, folder)
+  const key = await issueKey(folder)
   const answer = get(`${service.url}/v1/secrets?ref=vault:kv/slow`, key)
   const token = await Promise.race([vault.asked, answer.then(() => 'the Vault was not asked')])
   return { ...service, vault, answer, token }
@@ -179,9 +179,9 @@ test('The internal routes have a listener of their own if asked for', async (t) 
 
 test('SIGHUP takes over a changed purser.yaml and .env as a whole, or nothing of it', async (t) => {
   const { folder, variables } = createConfigured(t)
-  await runPurser(t, folder, ['store', 'put', 'local:other/a'], { input: 'a' })
+  await putLocal(folder, 'other/a', 'a')
   const { child, says, url } = await serve(t, folder)
-  const oldKey = await issueKey(t, folder)
+  const oldKey = await issueKey(folder)
   const secret = `${url}/v1/secrets?ref=local:other/a`
   const status = async (key: string): Promise<number> => (await get(secret, key)).status
   t.equal(await status(oldKey), 403)
@@ -189,7 +189,7 @@ test('SIGHUP takes over a changed purser.yaml and .env as a whole, or nothing of
   const newKeys = `${variables['ENCRYPTION_KEYS']},${newEncryptionKey()}`
   const changed = { ...variables, ENCRYPTION_KEYS: newKeys, RATE_LIMIT_MAX: '5000' }
   writeEnv(folder, changed)
-  const newKey = await issueKey(t, folder)
+  const newKey = await issueKey(folder)
   t.equal(await status(newKey), 401, 'the service does not know the new encryption key yet')
   writeYaml(folder, LOCAL_YAML.replace('team', '{team,other}'))
   child.kill('SIGHUP')
@@ -264,7 +264,7 @@ test('SIGHUP during the start reloads once the service has started', async (t) =
   release()
   await says(/the configuration was reloaded/)
   const [, url = ''] = await says(/Server listening at (http[^"]+)/)
-  const key = await issueKey(t, folder)
+  const key = await issueKey(folder)
   t.equal((await get(`${url}/v1/secrets?ref=local:other/a`, key)).status, 404)
   t.equal((await get(`${url}/v1/secrets?ref=local:team/a`, key)).status, 403)
 })

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Test, test } from 'tap'
-import { createConfigured, runPurser } from '../support/purser-process.ts'
+import { createConfigured, putLocal } from '../support/purser-process.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/purser.js', import.meta.url))
 
@@ -16,7 +16,7 @@ ${Array.from({ length: 20 }, (_, i) => `  - { client: app-${i}, scopes: ["aura-s
 const configured = async (t: Test) => {
   const { folder } = createConfigured(t)
   writeFileSync(join(folder, 'clients.yaml'), LIST)
-  await runPurser(t, folder, ['store', 'put', 'local:team/one'], { input: 'a value' })
+  await putLocal(folder, 'team/one', 'a value')
   return folder
 }
 

@@ -1,7 +1,7 @@
 /** A service whose Redis comes and goes, and what the command line says meanwhile. */
 import { test } from 'tap'
 import { createDirectory } from '../support/embedded.ts'
-import { createConfigured, get, issueKey, runPurser, serve } from '../support/purser-process.ts'
+import { createConfigured, get, runPurser, serve } from '../support/purser-process.ts'
 import { eventually, skipWithoutRedis, startRedis } from '../support/redis.ts'
 import { closedPort } from '../support/wire.ts'
 
@@ -18,7 +18,7 @@ test('Redis comes and goes: degraded, never unavailable, in force again', async 
   const { folder } = createConfigured(t, { variables: { REDIS_URL: url } })
   const service = await serve(t, folder)
   t.equal(await statusOf(service.url), 'degraded')
-  const key = await issueKey(t, folder)
+  const key = (await runPurser(t, folder, ['key', 'issue', '-e', 'dev'])).stdout.trim()
   t.equal((await get(`${service.url}/v1/whoami`, key)).status, 200)
   for (const args of [
     ['store', 'list'],

@@ -10,9 +10,10 @@ test('two services are one, with the command line beside them', async (t) => {
   const server = await startRedis(t, { password })
   const { folder } = createConfigured(t, { variables: { REDIS_URL: server.url } })
   const services = [await serve(t, folder), await serve(t, folder, { DATA_DIR: 'data-2' })]
-  const [key, other] = [await issueKey(t, folder), await issueKey(t, folder)]
+  const other = await issueKey(folder)
   const canary = createCanary()
   const run = (args: string[], input = '') => runPurser(t, folder, args, { input })
+  const key = (await run(['key', 'issue', '-e', 'dev', '-a', 'app'])).stdout.trim()
   const read = (url: string, as = key) => get(`${url}/v1/secrets?ref=local:team/db`, as)
 
   t.match(await run(['store', 'put', 'local:team/db'], 'first'), {

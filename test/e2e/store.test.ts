@@ -18,7 +18,7 @@ import {
 test('A secret that is put while the service runs is what the next read gives', async (t) => {
   const { folder } = createConfigured(t)
   const { output, url } = await serve(t, folder)
-  const key = await issueKey(t, folder)
+  const key = await issueKey(folder)
   const canary = createCanary()
   const put = (input: string) => runPurser(t, folder, ['store', 'put', 'local:team/db'], { input })
   const read = async (): Promise<unknown> =>

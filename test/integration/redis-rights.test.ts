@@ -33,7 +33,7 @@ test('the rights that are documented are enough for all that a service and its c
   const put = ['store', 'put', 'local:team/db']
   t.match(await runOnRedis(t, folder, put, { input: 'x' }), { code: 0, stderr: '' })
   const { child, ended, url } = await serve(t, folder)
-  const key = await issueKey(t, folder)
+  const key = await issueKey(folder)
   t.equal((await get(`${url}/v1/secrets?ref=local:team/db`, key)).status, 200)
   await eventually(async () => (await readinessOf(url)).status === 'ok')
   t.same(await readinessOf(url), { status: 'ok' })
@@ -136,7 +136,7 @@ test('a service whose user lacks a right says so in readiness and in one line of
   const expected = { status: 'degraded', reason: 'redis_denies_commands' }
   await eventually(async () => (await readinessOf(url)).reason !== undefined)
   t.same(await readinessOf(url), expected)
-  const key = await issueKey(t, folder)
+  const key = await issueKey(folder)
   t.equal((await get(`${url}/v1/secrets?ref=local:team/db`, key)).status, 404)
   child.kill('SIGTERM')
   t.match(await ended, { code: 0, stderr: '' })

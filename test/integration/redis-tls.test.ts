@@ -210,7 +210,7 @@ test('a Redis is reached by its socket', async (t) => {
   t.match(put, { code: 0, stderr: '' })
   t.match(redis.cli('info', 'keyspace'), /db3:keys=/)
   const { url: origin } = await serve(t, folder)
-  const key = await issueKey(t, folder)
+  const key = await issueKey(folder)
   t.equal((await get(`${origin}/v1/secrets?ref=local:team/db`, key)).status, 200)
   await eventually(async () => (await readinessOf(origin)).status === 'ok')
 })

@@ -3,13 +3,18 @@
  * but PATH. Rule: a process ends with its test, by its own handle.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import { newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { Sensitive } from '../../src/core/secret.ts'
+import { createKeyring, type Keyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { createSealer } from '../../src/crypto/sealer.ts'
+import type { KeyRequest } from '../../src/keys/api-key.ts'
+import { putSecret } from '../../src/kinds/local/store.ts'
+import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createDirectory } from './embedded.ts'
-import { randomSecret } from './keys.ts'
+import { issueKey as issueSome, randomSecret } from './keys.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/purser.js', import.meta.url))
 const PATIENCE_MS = 120_000
@@ -165,14 +170,24 @@ export const createConfigured = (
   return { folder, variables: all }
 }
 
-/** Issues a key with the command itself. */
-export const issueKey = async (
-  t: Test,
-  folder: string,
-  args: readonly string[] = []
-): Promise<string> => {
-  const flags = ['key', 'issue', '-e', 'dev', '-a', 'app', ...args]
-  return (await runPurser(t, folder, flags)).stdout.trim()
+/** The key ring that a command in this folder would have. */
+const keyringIn = (folder: string): Keyring => {
+  const text = readFileSync(join(folder, '.env'), 'utf8')
+  const [, keys = ''] = /^ENCRYPTION_KEYS=(.*)$/m.exec(text) ?? []
+  return createKeyring(keys.split(','))
+}
+
+/** A key of this folder, without a process for it: the tests of `key issue` have their own. */
+export const issueKey = (folder: string, request: Partial<KeyRequest> = {}): Promise<string> =>
+  issueSome(keyringIn(folder), 'app', 'r', request)
+
+/** What `store put local:<path>` does, without a process for it. */
+export const putLocal = async (folder: string, path: string, text: string): Promise<void> => {
+  const state = createEmbeddedState(join(folder, 'data'))
+  const sealer = createSealer(keyringIn(folder))
+  const store = { name: 'local', state, sealer: () => sealer, now: Date.now }
+  await putSecret(store, path, new Sensitive(text))
+  await state.close()
 }
 
 export const get = (url: string, apiKey: string): Promise<Response> =>
