@@ -19,10 +19,12 @@ export const SERVICE_ACCOUNT = 'pusher@my-project.iam.gserviceaccount.com'
 const SNS = `https://sns.${REGION}.amazonaws.com`
 const JWKS = 'https://www.googleapis.com/oauth2/v3/certs'
 
+/** One set for a file of tests: RSA keys are slow to make. */
+const { key, cert } = createCertificate('sns.amazonaws.com', 'rsa')
+const google = await generateKeyPair('RS256')
+const stranger = await generateKeyPair('RS256')
+
 export const createEventClouds = async (t: Test) => {
-  const { key, cert } = createCertificate('sns.amazonaws.com', 'rsa')
-  const google = await generateKeyPair('RS256')
-  const stranger = await generateKeyPair('RS256')
   const jwk = { ...(await exportJWK(google.publicKey)), kid: 'g1', alg: 'RS256', use: 'sig' }
   const asked: string[] = []
   let isDown = false
