@@ -8,8 +8,8 @@
 import { readFileSync } from 'node:fs'
 import { PROBLEMS, problemOfFault } from '../src/core/problem.ts'
 import { catalog } from '../src/kinds/catalog.ts'
-import { Credential, type ProviderPlugin } from '../src/kinds/provider.ts'
-import { QUOTAS } from '../src/kinds/quotas.ts'
+import type { Kind } from '../src/kinds/kind.ts'
+import { Credential } from '../src/kinds/provider.ts'
 
 /** The parts of a JSON schema that our settings are made of. */
 interface Schema {
@@ -100,10 +100,9 @@ const credentials = (): string[] => {
   return ['### Credentials', [lead, '', ...ways].join('\n')]
 }
 
-const quotaOf = ({ kind }: ProviderPlugin): string => {
+const quotaOf = ({ quota }: Kind): string => {
   const lead =
     '`quota: { perSecond, burst }` bounds the calls that all replicas make to it, each an equal share'
-  const quota = QUOTAS[kind]
   if (quota === undefined) return `${lead}; without it there is no bound.`
   const [perSecond, burst] = [quota.perSecond, quota.burst].map((n) => n.toLocaleString('en'))
   return `${lead}; without it that is ${perSecond} a second, and ${burst} at once after a rest.`
@@ -112,7 +111,7 @@ const quotaOf = ({ kind }: ProviderPlugin): string => {
 const PROXY =
   '`proxy: http://user:password@host:port` leads to it through an outgoing proxy, by CONNECT: the proxy sees host and port, and the certificate is that of the store; `proxy: environment` takes HTTPS_PROXY and NO_PROXY. Without it no proxy counts, and this machine, metadata services and the cluster are never asked for through one.'
 
-const settingsOf = (plugin: ProviderPlugin): string => {
+const settingsOf = (plugin: Kind): string => {
   const { settings, tags } = plugin
   const members = membersOf(settings as Schema)
   const common = [
@@ -146,7 +145,7 @@ const FAULTS = `\
 `
 
 /** The page of the kind, of which `text` is the written part. */
-const renderPage = (plugin: ProviderPlugin, text: string): string =>
+const renderPage = (plugin: Kind, text: string): string =>
   `<!-- Made by \`npm run docs\` of src/providers and scripts/stores/${plugin.kind}.md. -->\n\n${text}`
     .replace('<!-- settings -->', () => settingsOf(plugin))
     .replace('<!-- faults -->\n', () => FAULTS)

@@ -30,6 +30,6 @@ export type Invalidation = 'all' | Place | { readonly store: string; readonly pa
 /**
  * Paths that are dropped together, in every kind of store: all that may be spellings of one secret, and more, which costs a
  * fetch. Replicas name what they share by it, so that it stays as it is while versions of before and after run side by side.
- * Who is told of a change is decided by what the store's kind says of its spellings (`ProviderPlugin.spellings`), not by this.
+ * Who is told of a change is decided by what the store's kind says of its spellings (`Kind.spellings`), not by this.
  */
 export const familyOf = (path: string): string => path.replace(/-[A-Za-z0-9]{6}$/, '')

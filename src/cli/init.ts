@@ -8,9 +8,10 @@ import { dirname, resolve } from 'node:path'
 import { envFilePlace, renderEnv } from '../config/env.ts'
 import { newEncryptionKey } from '../crypto/keyring.ts'
 import { makeFolderSync } from '../files/folder.ts'
+import { type VaultChoices, vaultVariables } from '../kinds/vault/example.ts'
 import { Failure } from './failure.ts'
 import { tell } from './io.ts'
-import { renderConfigFile, type VaultChoices, vaultVariables } from './templates.ts'
+import { renderConfigFile } from './templates.ts'
 import { type Answers, complete } from './wizard.ts'
 
 export interface Choices {

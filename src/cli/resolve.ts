@@ -12,9 +12,9 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 import { connectStores, type Store, type StoresDeps } from '../secrets/stores.ts'
 import { createTagGate } from '../secrets/tag-gate.ts'
-import { shareEnviron } from './environment.ts'
 import { Failure } from './failure.ts'
 import { printRaw, printSecret, tell } from './io.ts'
+import { shareEnviron } from './share-environ.ts'
 import { withState } from './state.ts'
 
 /** The whole secret, if it has the tags that its store asks for. */

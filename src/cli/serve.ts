@@ -15,9 +15,10 @@ import { holdDirectory } from '../state/data-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { RELOADED } from '../wiring/live.ts'
 import type { ReloadedBy } from '../wiring/reloads.ts'
-import { STARTED_WITH, shareEnviron } from './environment.ts'
+import { STARTED_WITH } from './environment.ts'
 import { Failure } from './failure.ts'
 import { quiet } from './quiet.ts'
+import { shareEnviron } from './share-environ.ts'
 
 /** Orchestrators kill after 30 seconds by default, some after 10. */
 const SHUTDOWN_MS = 10_000

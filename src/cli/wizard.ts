@@ -6,9 +6,10 @@ import { createInterface } from 'node:readline/promises'
 import { InvalidArgumentError } from 'commander'
 import { type SettingName, settingOf } from '../config/settings.ts'
 import { ENVIRONMENTS } from '../core/principal.ts'
+import { examples } from '../kinds/examples.ts'
+import { VAULT_CHOICES, VAULT_LOGINS, type VaultLogin } from '../kinds/vault/example.ts'
 import { Failure, usageFailure } from './failure.ts'
 import { tell } from './io.ts'
-import { STORE_STANZAS, VAULT_CHOICES, VAULT_LOGINS, type VaultLogin } from './templates.ts'
 
 export interface Answers {
   readonly environment: string
@@ -40,7 +41,7 @@ const parseChoice =
     throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`)
   }
 
-export const parseKind = parseChoice(Object.keys(STORE_STANZAS))
+export const parseKind = parseChoice(Object.keys(examples))
 
 export const parseVaultAddress = (text: string): string => {
   if (/^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text)) return text
@@ -81,7 +82,7 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     member: 'store',
-    text: `Kind of the first store (${Object.keys(STORE_STANZAS).join(', ')})`,
+    text: `Kind of the first store (${Object.keys(examples).join(', ')})`,
     fallback: 'local',
     parse: parseKind
   },

@@ -215,10 +215,3 @@ export const renderEnv = (heading: string, values: Partial<Record<SettingName, s
       return ['', `# ${comment}`, `${name}=${values[name] ?? fallback ?? ''}`]
     })
   ].join('\n')}\n`
-
-/** Whose settings the SDKs of the clouds read from the process itself. */
-const OF_AN_SDK = /^(AWS|AZURE|GOOGLE|GCLOUD|KUBERNETES)_|^KUBECONFIG$/
-
-/** The lines of `.env` that are meant for an SDK, as their users expect to find them there. */
-export const sdkVariablesIn = (environ: Environ): Environ =>
-  Object.fromEntries(Object.entries(environ).filter(([name]) => OF_AN_SDK.test(name)))

@@ -6,9 +6,9 @@ import { type Static, Type } from 'typebox'
 import { isStoreName } from '../core/reference.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import type { StoreAddress } from '../core/store-address.ts'
-import { catalog, pluginOf } from '../kinds/catalog.ts'
-import type { ProviderPlugin } from '../kinds/provider.ts'
-import { Quota } from '../kinds/quotas.ts'
+import { catalog, kindOf } from '../kinds/catalog.ts'
+import type { Kind } from '../kinds/kind.ts'
+import { Quota } from '../kinds/quota.ts'
 import { faultOfProxy, ProxySetting } from '../kinds/shared/proxy.ts'
 import { EventProof, faultOfProof } from '../secrets/proof.ts'
 import type { StoreSpec } from '../secrets/stores.ts'
@@ -66,7 +66,7 @@ export const surroundingsOf = (settings: Partial<Settings>): StoreSurroundings =
 /** What is wrong with what an entry has for every kind of store, each with its place in it. */
 const commonFaults = (
   { name, requireTags, proxy }: Sound<Static<typeof Store>>,
-  plugin: ProviderPlugin
+  plugin: Kind
 ): [member: string, message: string][] => {
   const faults: [string, string][] = []
   if (name !== undefined && !isStoreName(name)) faults.push(['name', NAME_RULE])
@@ -117,7 +117,7 @@ export const readStore = (
     Partial<Static<typeof Store>>
   const isElsewhere = kind === 'vault' && vaultNamespace !== undefined
   const settings = isElsewhere ? { namespace: vaultNamespace, ...own } : own
-  const plugin = kind === undefined ? undefined : pluginOf(kind)
+  const plugin = kind === undefined ? undefined : kindOf(kind)
   if (plugin === undefined) {
     if (name !== undefined && !isStoreName(name)) report([...at, 'name'], NAME_RULE)
     if (kind !== undefined) {

@@ -2,21 +2,25 @@
 import { awsSecretsManager } from './aws/index.ts'
 import { azureKeyVault } from './azure/index.ts'
 import { gcpSecretManager } from './gcp/index.ts'
+import type { Kind } from './kind.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { local } from './local/index.ts'
-import type { ProviderPlugin } from './provider.ts'
 import { vault } from './vault/index.ts'
 
-// A plugin knows the type of its own settings; configuration checks them against `settings` before it connects.
-export const catalog: readonly ProviderPlugin[] = [
-  awsSecretsManager as ProviderPlugin,
-  azureKeyVault as ProviderPlugin,
-  gcpSecretManager as ProviderPlugin,
-  kubernetes as ProviderPlugin,
+const kinds = [
+  awsSecretsManager,
+  azureKeyVault,
+  gcpSecretManager,
+  kubernetes,
   local,
-  vault as ProviderPlugin
-]
+  vault
+] as const
 
-/** The plugin behind the word in `kind:`; undefined if there is none. */
-export const pluginOf = (kind: string): ProviderPlugin | undefined =>
-  catalog.find((plugin) => plugin.kind === kind)
+export type StoreKind = (typeof kinds)[number]['kind']
+
+// A kind knows the type of its own settings; configuration checks them against `settings` before it connects.
+export const catalog: readonly Kind[] = kinds as readonly unknown[] as readonly Kind[]
+
+/** The kind behind the word in `kind:`; undefined if there is none. */
+export const kindOf = (kind: string): Kind | undefined =>
+  catalog.find((known) => known.kind === kind)

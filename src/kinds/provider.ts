@@ -1,11 +1,10 @@
 /**
- * What a kind of store has to offer, and nothing more. A provider is one file with one `defineProvider({...})` and one
- * line in `catalog.ts`. It reads; it never caches, never logs a value, and fails only with a `ProviderFault`.
+ * The client of a store: what it can do, and what it is given. Rule: it reads; it never caches, never logs a value, and fails
+ * only with a `ProviderFault`.
  */
-import { type Static, type TObject, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import type { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord, Sensitive, Tags } from '../core/secret.ts'
-import type { StoreAddress } from '../core/store-address.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { State } from '../state/state.ts'
 import type { LoginMemory } from './shared/login-memory.ts'
@@ -119,33 +118,3 @@ export interface ProviderDeps {
   readonly state: State
   readonly sealer: () => Sealer
 }
-
-/** Words for a secret, of which a change and a watcher share one if they may mean the same secret. */
-export interface Spellings {
-  /** What a change of it is told under. */
-  readonly told: readonly string[]
-  /** What its watcher listens for. */
-  readonly heard: readonly string[]
-}
-
-export interface ProviderPlugin<S extends TObject = TObject> {
-  /** The word in `kind:` of `purser.yaml`. */
-  readonly kind: StoreAddress['kind']
-  /** What the secrets of this kind can be tagged with, in its own word; absent where they cannot. */
-  readonly tags?: 'tags' | 'labels' | 'custom metadata'
-  /** The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused. */
-  readonly settings: S
-  /** Its peers can be reached through a proxy; absent where it has none to reach. */
-  readonly proxies?: true
-  /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
-  readonly address: (settings: Static<S>) => StoreAddress
-  /** Of its settings those that say where it logs in and as whom, for a kind whose peer locks accounts; all of them, if absent. */
-  readonly account?: (settings: Static<S>) => unknown
-  /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
-  readonly spellings?: (secret: Locator) => Spellings
-  /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */
-  readonly connect: (settings: Static<S>, deps: ProviderDeps) => Promise<SecretProvider>
-}
-
-export const defineProvider = <S extends TObject>(plugin: ProviderPlugin<S>): ProviderPlugin<S> =>
-  plugin

@@ -3,7 +3,7 @@
  * once, on credit. A client that is alone has all of it; while others ask too, whoever has had more than an equal share waits
  * for it, and a small credit is there for those who have not.
  */
-import type { Quota } from '../kinds/quotas.ts'
+import type { Quota } from '../kinds/quota.ts'
 
 export interface Bucket {
   /**

@@ -14,18 +14,17 @@ import { fingerprint } from '../crypto/fingerprint.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { readFileBytes, UnfitFile } from '../files/read.ts'
+import type { Kind, Spellings } from '../kinds/kind.ts'
 import { createLoginBoard, type LoginShared } from '../kinds/shared/login-board.ts'
 import { createLoginMemory, type LoginMemory } from '../kinds/shared/login-memory.ts'
 import type {
   CallOptions,
   Log,
   ProviderDeps,
-  ProviderPlugin,
-  SecretProvider,
-  Spellings
+  SecretProvider
 } from '../kinds/provider.ts'
 import { createRoute } from '../kinds/shared/proxy.ts'
-import { QUOTAS, type Quota } from '../kinds/quotas.ts'
+import type { Quota } from '../kinds/quota.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
 import { select } from './content.ts'
@@ -35,7 +34,7 @@ import { createGuard, type Guard } from './guard.ts'
 /** A store as it is configured. */
 export interface StoreSpec {
   readonly name: string
-  readonly plugin: ProviderPlugin
+  readonly plugin: Kind
   /** As the plugin's `settings` schema describes them. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly address: StoreAddress
@@ -186,7 +185,7 @@ const guarded = (
   deps: StoresDeps
 ): Store => {
   const { replicas, log, now, timeoutMs, onRead } = deps
-  const quota = spec.quota ?? QUOTAS[spec.plugin.kind]
+  const quota = spec.quota ?? spec.plugin.quota
   const bucket = quota && createBucket({ quota, replicas, now })
   const guard = createGuard({
     store: spec.name,

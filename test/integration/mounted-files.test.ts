@@ -9,8 +9,10 @@ import { Type } from 'typebox'
 import { readConfig } from '../../src/config/config.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
-import { pluginOf } from '../../src/kinds/catalog.ts'
-import { type Credential, defineProvider } from '../../src/kinds/provider.ts'
+import { kindOf } from '../../src/kinds/catalog.ts'
+import { defineKind } from '../../src/kinds/kind.ts'
+import { local } from '../../src/kinds/local/index.ts'
+import type { Credential } from '../../src/kinds/provider.ts'
 import { ambientCredential } from '../../src/kinds/shared/login.ts'
 import { connectStores, type StoresDeps } from '../../src/secrets/stores.ts'
 import { createCertificate } from '../support/certificate.ts'
@@ -20,8 +22,8 @@ import { createDeps } from '../support/provider-deps.ts'
 import { listen } from '../support/wire.ts'
 
 /** A store that gives the credential it was given: every kind asks for its own in the same way. */
-const echo = defineProvider({
-  kind: 'local',
+const echo = defineKind({
+  ...local,
   settings: Type.Object({ token: Type.Any() }),
   address: () => ({ kind: 'local' }),
   connect: async ({ token }, deps) => ({
@@ -189,7 +191,7 @@ for (const [kind, settingsFor] of KINDS) {
     const caCertFile = join(t.testdir(), 'ca.pem')
     writeFileSync(caCertFile, `\uFEFF${cert}`)
     const deps = createDeps({ T: 'a-token', KEY: KEY_FILE })
-    const provider = await pluginOf(kind)?.connect(settingsFor(port, caCertFile), deps)
+    const provider = await kindOf(kind)?.connect(settingsFor(port, caCertFile), deps)
     await provider?.check({ signal: AbortSignal.timeout(10_000) }).catch(() => {})
     t.ok(await secured)
     await provider?.close()

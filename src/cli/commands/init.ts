@@ -1,8 +1,8 @@
 /** `purser init` on the command line. */
 import { type Command, Option } from 'commander'
 import { ENVIRONMENTS } from '../../core/principal.ts'
+import { VAULT_LOGINS } from '../../kinds/vault/example.ts'
 import type { InitOptions } from '../init.ts'
-import { VAULT_LOGINS } from '../templates.ts'
 import { parseKind, parseSetting, parseVaultAddress, parseVaultName } from '../wizard.ts'
 
 export const addInitCommand = (program: Command): void => {

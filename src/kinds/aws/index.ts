@@ -15,7 +15,8 @@ import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytes } from '../../files/read.ts'
-import { type CallOptions, defineProvider, type SecretProvider } from '../provider.ts'
+import { defineKind } from '../kind.ts'
+import type { CallOptions, SecretProvider } from '../provider.ts'
 import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { VERSION } from '../shared/user-agent.ts'
@@ -91,11 +92,15 @@ const OF_CHAIN: object = {
 const filterFor = (prefix: string) =>
   prefix === '' ? {} : { Filters: [{ Key: 'name' as const, Values: [prefix] }] }
 
-export const awsSecretsManager = defineProvider({
+export const awsSecretsManager = defineKind({
   kind: 'aws-secrets-manager',
   tags: 'tags',
   proxies: true,
   settings: Settings,
+  // GetSecretValue: 10,000 a second, per account and region.
+  // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+  quota: { perSecond: 5_000, burst: 5_000 },
+  sdkVariables: /^AWS_/,
   spellings: spellingsOf,
 
   address: (settings) => {

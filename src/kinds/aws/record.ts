@@ -2,7 +2,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../core/secret.ts'
 import { asUtf8 } from '../../core/utf8.ts'
-import type { Spellings } from '../provider.ts'
+import type { Spellings } from '../kind.ts'
 
 /** What GetSecretValue answers, and BatchGetSecretValue of each secret. */
 export interface SecretValue {

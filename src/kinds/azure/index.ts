@@ -14,7 +14,8 @@ import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytes } from '../../files/read.ts'
-import { type CallOptions, defineProvider } from '../provider.ts'
+import { defineKind } from '../kind.ts'
+import type { CallOptions } from '../provider.ts'
 import { reasonOfStatus, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import { API_VERSION, pathOfPage, toListing } from './list.ts'
@@ -109,11 +110,15 @@ const blameCaller = (fault: ProviderFault): never => {
 /** How the vault says that it knows us and that our role does not go so far; a firewall is another matter. */
 const LEAST_PRIVILEGE = new Set(['AccessDenied', 'ForbiddenByPolicy', 'ForbiddenByRbac'])
 
-export const azureKeyVault = defineProvider({
+export const azureKeyVault = defineKind({
   kind: 'azure-key-vault',
   tags: 'tags',
   proxies: true,
   settings: Settings,
+  // Secrets, GET: 4,000 in 10 seconds, per vault and region.
+  // https://learn.microsoft.com/azure/key-vault/general/service-limits
+  quota: { perSecond: 200, burst: 2_000 },
+  sdkVariables: /^AZURE_/,
 
   address: ({ vaultUrl, allowAnyHost = false }: Settings) => {
     const url = new URL(vaultUrl)

@@ -16,7 +16,8 @@ import { ProviderFault } from '../../core/fault.ts'
 import { pemOfFile } from '../../core/file-text.ts'
 import type { Locator } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
-import { type CallOptions, defineProvider } from '../provider.ts'
+import { defineKind } from '../kind.ts'
+import type { CallOptions } from '../provider.ts'
 import { isInvalid, isRefusal, isSwitchedOff } from './answer.ts'
 import { Auth, createAuthority } from './auth.ts'
 import { openChannel } from './channel.ts'
@@ -90,11 +91,15 @@ export const placeOf = ({
 
 const MOST_PER_PAGE = 100
 
-export const gcpSecretManager = defineProvider({
+export const gcpSecretManager = defineKind({
   kind: 'gcp-secret-manager',
   tags: 'labels',
   proxies: true,
   settings: Settings,
+  // AccessSecretVersion: 90,000 a minute, per project. Its half at once would be no bound at all.
+  // https://cloud.google.com/secret-manager/quotas
+  quota: { perSecond: 750, burst: 5_000 },
+  sdkVariables: /^(GOOGLE|GCLOUD)_/,
 
   address: (settings) => {
     const { project, projectNumber, location, insecure = false, caCertFile } = settings

@@ -12,7 +12,8 @@
 import { Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import type { Locator } from '../../core/secret.ts'
-import { type CallOptions, defineProvider } from '../provider.ts'
+import { defineKind } from '../kind.ts'
+import type { CallOptions } from '../provider.ts'
 import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { createTransport, type Transport } from '../shared/http-transport.ts'
 import { type Access, Auth, createAccess } from './access.ts'
@@ -74,11 +75,15 @@ const PATCH = {
   reasons: REASONS_OF_WRITE
 } as const
 
-export const kubernetes = defineProvider({
+export const kubernetes = defineKind({
   kind: 'kubernetes',
   tags: 'labels',
   proxies: true,
   settings: Settings,
+  // What the kubelet, which reads secrets too, allows itself (kubeAPIQPS, kubeAPIBurst).
+  // https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
+  quota: { perSecond: 50, burst: 100 },
+  sdkVariables: /^KUBERNETES_|^KUBECONFIG$/,
 
   address: ({ namespaces }) => ({ kind: 'kubernetes', namespaces }),
 

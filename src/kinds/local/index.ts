@@ -4,7 +4,8 @@
  */
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
-import { type CallOptions, defineProvider, type Log, type ProviderPlugin } from '../provider.ts'
+import { defineKind } from '../kind.ts'
+import type { CallOptions, Log } from '../provider.ts'
 import { settleBySignal } from '../shared/fault-of.ts'
 import { isCurrentSecret, type LocalStore, listPaths, putSecret, readSecret } from './store.ts'
 
@@ -23,9 +24,10 @@ const asFault = (error: unknown, log: Log, store: string): ProviderFault => {
   return error
 }
 
-export const local: ProviderPlugin<typeof Settings> = defineProvider({
+export const local = defineKind({
   kind: 'local',
   settings: Settings,
+  quota: undefined,
   address: (_settings: Static<typeof Settings>) => ({ kind: 'local' }) as const,
 
   connect: async (_settings, { store: name, state, sealer, now, log }) => {

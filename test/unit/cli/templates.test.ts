@@ -1,10 +1,11 @@
 /** What the wizard writes. */
 import { test } from 'tap'
-import { renderConfigFile, STORE_STANZAS } from '../../../src/cli/templates.ts'
+import { renderConfigFile } from '../../../src/cli/templates.ts'
 import { parseConfigFile } from '../../../src/config/file.ts'
+import { examples } from '../../../src/kinds/examples.ts'
 
 test('A fresh purser.yaml is valid, whatever kind the first store is of', async (t) => {
-  for (const kind of Object.keys(STORE_STANZAS)) {
+  for (const kind of Object.keys(examples)) {
     const { stores, policies } = parseConfigFile(renderConfigFile(kind, false), 'purser.yaml')
     t.strictSame(
       stores.map(({ plugin }) => plugin.kind),
@@ -21,7 +22,7 @@ test('What a fresh purser.yaml has as comments is valid too', async (t) => {
     .replace('secrets: {}', 'secrets:')
     .replaceAll(/^( +)# ( *(- )?[\w-]+: .*)$/gm, '$1$2')
   const { stores, policies, book } = parseConfigFile(text, 'purser.yaml')
-  t.equal(stores.length, Object.keys(STORE_STANZAS).length)
+  t.equal(stores.length, Object.keys(examples).length)
   t.equal(policies.length, 1)
   t.equal(book.names.size, 1)
 })

@@ -9,7 +9,7 @@ import { createReferenceBook } from '../../../src/core/reference.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createWatch, WATCHERS_MAX, WATCHERS_PER_KEY } from '../../../src/events/watch.ts'
-import { pluginOf } from '../../../src/kinds/catalog.ts'
+import { kindOf } from '../../../src/kinds/catalog.ts'
 import type { Caller, Rules } from '../../../src/secrets/caller.ts'
 import { type Store, spellingsIn } from '../../../src/secrets/stores.ts'
 import { createMemoryShared, type MemoryShared } from '../../support/shared.ts'
@@ -41,7 +41,7 @@ const rulesFor = (read: readonly string[], names: Record<string, string> = {}): 
   ]
   const connected = new Map(
     stores.map(({ name, address }) => {
-      const spec = { name, plugin: pluginOf(address.kind) }
+      const spec = { name, plugin: kindOf(address.kind) }
       return [name, { spec } as unknown as Store]
     })
   )

@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { Check } from 'typebox/value'
 import { awsSecretsManager } from '../../../src/kinds/aws/index.ts'
-import { catalog, pluginOf } from '../../../src/kinds/catalog.ts'
+import { catalog, kindOf } from '../../../src/kinds/catalog.ts'
 
 const { address, settings } = awsSecretsManager
 
@@ -54,7 +54,7 @@ test('secrets do not travel in the clear, except on this machine', async (t) => 
 })
 
 test('the catalog finds a plugin by its kind, and nothing by another word', async (t) => {
-  t.equal(pluginOf('aws-secrets-manager')?.kind, 'aws-secrets-manager')
-  t.equal(pluginOf('__proto__'), undefined)
+  t.equal(kindOf('aws-secrets-manager')?.kind, 'aws-secrets-manager')
+  t.equal(kindOf('__proto__'), undefined)
   t.equal(new Set(catalog.map(({ kind }) => kind)).size, catalog.length)
 })

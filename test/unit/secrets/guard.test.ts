@@ -6,7 +6,7 @@ import { ProviderFault } from '../../../src/core/fault.ts'
 import { type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
 import { local } from '../../../src/kinds/local/index.ts'
 import type { SecretProvider } from '../../../src/kinds/provider.ts'
-import type { Quota } from '../../../src/kinds/quotas.ts'
+import type { Quota } from '../../../src/kinds/quota.ts'
 
 const RECORD: SecretRecord = { text: new Sensitive('x'), version: '1' }
 const ONE = { path: 'one' }

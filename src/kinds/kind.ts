@@ -1,0 +1,53 @@
+/**
+ * A kind of store: everything that Purser knows of a vendor, as one value. Rule: a kind is its folder, which exports one
+ * `defineKind({...})`, and one line in `catalog.ts`; what no `?` marks cannot be forgotten, and no other folder names a vendor.
+ */
+import type { Static, TObject } from 'typebox'
+import type { Locator } from '../core/secret.ts'
+import type { StoreAddress } from '../core/store-address.ts'
+import type { ProviderDeps, SecretProvider } from './provider.ts'
+import type { Quota } from './quota.ts'
+
+/** Words for a secret, of which a change and a watcher share one if they may mean the same secret. */
+export interface Spellings {
+  /** What a change of it is told under. */
+  readonly told: readonly string[]
+  /** What its watcher listens for. */
+  readonly heard: readonly string[]
+}
+
+/** What `purser init` writes for a store of the kind, below `stores:`; values are examples to be replaced. */
+export interface Example {
+  readonly about: string
+  readonly lines: readonly string[]
+}
+
+export interface Kind<S extends TObject = TObject, K extends string = string> {
+  /** The word in `kind:` of `purser.yaml`. */
+  readonly kind: K
+  /** What the secrets of this kind can be tagged with, in its own word; absent where they cannot. */
+  readonly tags?: 'tags' | 'labels' | 'custom metadata'
+  /** The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused. */
+  readonly settings: S
+  /** Its peers can be reached through a proxy; absent where it has none to reach. */
+  readonly proxies?: true
+  /**
+   * How many calls its peer takes, as its vendor says: half of a published limit at once and half in the course of its window,
+   * so that all replicas together never meet it. Undefined: there is no peer whose quota could be used up.
+   */
+  readonly quota: Quota | undefined
+  /** The variables that its SDK reads from the process by itself: lines of `.env` are handed on to it. */
+  readonly sdkVariables?: RegExp
+  /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
+  readonly address: (settings: Static<S>) => StoreAddress
+  /** Of its settings those that say where it logs in and as whom, for a kind whose peer locks accounts; all of them, if absent. */
+  readonly account?: (settings: Static<S>) => unknown
+  /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
+  readonly spellings?: (secret: Locator) => Spellings
+  /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */
+  readonly connect: (settings: Static<S>, deps: ProviderDeps) => Promise<SecretProvider>
+}
+
+export const defineKind = <S extends TObject, const K extends string>(
+  kind: Kind<S, K>
+): Kind<S, K> => kind
