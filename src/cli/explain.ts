@@ -2,9 +2,9 @@
  * `purser explain`: why a client may or may not read a reference, from the configuration alone. Rule: nothing is connected, so
  * no store is asked and no value can be shown; what only a running service knows is left out.
  */
-
 import { readConfig } from '../config/config.ts'
-import { compilePolicy, isClientName } from '../core/policy.ts'
+import { isClientName } from '../core/policy.ts'
+import { compilePolicy } from '../kinds/references.ts'
 import { type Explanation, explain } from '../secrets/explain.ts'
 import type { Store, StoreSpec } from '../secrets/stores.ts'
 import { usageFailure } from './failure.ts'

@@ -3,12 +3,12 @@
  * them or none, each under the deadline of a read; of one that cannot be read or used its place and the sort of failure are
  * told, and nothing of what its store said or holds.
  */
-
 import { ProviderFault } from '../core/fault.ts'
 import { withoutMark } from '../core/file-text.ts'
-import { createReferenceBook, locatorOf, parseReference } from '../core/reference.ts'
+import { locatorOf, parseReference } from '../core/reference.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { checkShape, type Report } from '../core/shape.ts'
+import { createReferenceBook } from '../kinds/references.ts'
 import { createLoginBoard } from '../kinds/shared/login-board.ts'
 import { connectStores, type StoresDeps } from '../secrets/stores.ts'
 import type { Config } from './config.ts'

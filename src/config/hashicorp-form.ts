@@ -3,7 +3,7 @@
  * Apono's members have Apono's words; what it has no words for is called as in `purser.yaml`.
  */
 import { type Static, Type } from 'typebox'
-import type { StoreKind } from '../core/store-address.ts'
+import type { StoreKind } from '../kinds/catalog.ts'
 
 const strict = { additionalProperties: false }
 const Text = Type.String({ minLength: 1 })

@@ -5,10 +5,11 @@
  */
 import { resolve } from 'node:path'
 import { textOfFile, withoutMark } from '../core/file-text.ts'
-import { createReferenceBook, parseReference } from '../core/reference.ts'
+import { parseReference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { readFileBytesSync } from '../files/read.ts'
+import { createReferenceBook } from '../kinds/references.ts'
 import { refsIn } from './chain.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import {

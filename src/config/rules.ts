@@ -2,9 +2,11 @@
  * What `policies:` and `secrets:` of `purser.yaml` say of stores. Rule: a pattern or a reference that is wrong or leads nowhere is
  * told at its own place, and what leads to a store that is itself at fault is not: that would only repeat the fault.
  */
-import { compilePolicy, type PolicyRule } from '../core/policy.ts'
-import { isSecretName, isStoreName, parseReference, type ReferenceBook } from '../core/reference.ts'
+import type { PolicyRule } from '../core/policy.ts'
+import { isSecretName, parseReference, type ReferenceBook } from '../core/reference.ts'
 import type { Report } from '../core/shape.ts'
+import { kindOf } from '../kinds/catalog.ts'
+import { compilePolicy, isStoreName } from '../kinds/references.ts'
 
 /** Any part of it may be missing: what has the wrong shape is undefined. */
 export type Sound<T> = T extends readonly (infer U)[]
@@ -62,8 +64,9 @@ const faultOfPattern = (
   if (list === 'write' && pattern.includes('#')) {
     return 'never matches: a write is of a whole secret, not of a field'
   }
-  if (kinds.get(store) === 'azure-key-vault' && path !== path.toLowerCase()) {
-    return 'never matches: names in Azure Key Vault are lower case here'
+  const spelling = kindOf(kinds.get(store) ?? '')?.paths.spelling
+  if (spelling !== undefined && path !== spelling.of(path)) {
+    return `never matches: ${spelling.rule}`
   }
   return undefined
 }

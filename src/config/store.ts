@@ -3,12 +3,11 @@
  * its settings is checked here, and what is only fit for trying things out is refused where it is meant in earnest.
  */
 import { type Static, Type } from 'typebox'
-import { isStoreName } from '../core/reference.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
-import type { StoreAddress } from '../core/store-address.ts'
 import { catalog, kindOf } from '../kinds/catalog.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { Quota } from '../kinds/quota.ts'
+import { isStoreName } from '../kinds/references.ts'
 import { faultOfProxy, ProxySetting } from '../kinds/shared/proxy.ts'
 import { EventProof, faultOfProof } from '../secrets/proof.ts'
 import type { StoreSpec } from '../secrets/stores.ts'
@@ -52,11 +51,14 @@ export interface StoreSurroundings {
   readonly vaultNamespace?: string | undefined
 }
 
-/** Whether what is read from the store could be read along with. Only a Vault may have such an address. */
-export const travelsInTheClear = (address: StoreAddress): boolean =>
-  address.kind === 'vault' &&
-  address.origin.startsWith('http:') &&
-  !isLoopback(new URL(address.origin).hostname)
+/** Whether what is read from the store could be read along with. */
+export const travelsInTheClear = ({
+  plugin,
+  address
+}: Pick<StoreConfig, 'plugin' | 'address'>): boolean => {
+  const host = plugin.clearHost?.(address)
+  return host !== undefined && !isLoopback(host)
+}
 
 export const surroundingsOf = (settings: Partial<Settings>): StoreSurroundings => ({
   guarded: isGuarded(settings),
@@ -83,14 +85,13 @@ const commonFaults = (
 
 /** What is wrong with settings that have their shape. Throws `Error` with the end of a sentence for the entry as a whole. */
 const settingFaults = (
-  settings: Readonly<Record<string, unknown>>,
+  { plugin, settings, address }: Pick<StoreConfig, 'plugin' | 'settings' | 'address'>,
   events: EventProof | undefined,
-  address: StoreAddress,
   guarded: boolean
 ): [member: string, message: string][] => {
   const faults: [string, string][] = []
   if (guarded && skipsVerify({ settings })) faults.push(['skipVerify', 'is refused in pre and pro'])
-  if (guarded && travelsInTheClear(address) && settings['insecure'] !== true) {
+  if (guarded && travelsInTheClear({ plugin, address }) && settings['insecure'] !== true) {
     faults.push([
       'address',
       'would send tokens and secrets in the clear: refused in pre and pro, unless insecure: true says that the network is closed'
@@ -130,7 +131,7 @@ export const readStore = (
   try {
     if (isShaped) {
       const address = plugin.address(settings)
-      faults.push(...settingFaults(settings, events, address, guarded))
+      faults.push(...settingFaults({ plugin, settings, address }, events, guarded))
       if (name !== undefined && faults.length === 0) {
         const tags = new Map(Object.entries(requireTags ?? {}))
         const told = { ...(events && { events }) }

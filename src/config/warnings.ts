@@ -11,7 +11,7 @@ const ofStores = ({ settings, stores }: Config): string[] => {
   const warnings: string[] = []
   const embedded = stores.filter(({ plugin }) => plugin.kind === 'local')
   const unverified = stores.filter(skipsVerify)
-  const inTheClear = stores.filter(({ address }) => travelsInTheClear(address))
+  const inTheClear = stores.filter(travelsInTheClear)
   if (isGuarded(settings) && embedded.length > 0) {
     const { ENVIRONMENT } = settings
     warnings.push(`a store of kind local is discouraged in ${ENVIRONMENT}: ${namesOf(embedded)}`)

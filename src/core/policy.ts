@@ -4,7 +4,6 @@
  */
 import { compileGlob, type Glob } from './glob.ts'
 import type { Reference } from './reference.ts'
-import { isStoreName } from './reference-grammar.ts'
 import { parseField } from './reference-text.ts'
 
 /** A member of `policies:`. `client` is one name, several, or `*` for every client. */
@@ -70,8 +69,11 @@ const fieldIn = (text: string): string => {
   )
 }
 
+/** Whether a store may have the name (`Grammar.isStoreName`). */
+type IsName = (text: string) => boolean
+
 /** `<store>:<glob over the path>[#<field>]`. Throws `Error` with a sentence naming what is wrong. */
-const compilePattern = (pattern: string, index: number): Pattern => {
+const compilePattern = (pattern: string, index: number, isStoreName: IsName): Pattern => {
   const colon = pattern.indexOf(':')
   const store = pattern.slice(0, Math.max(colon, 0))
   if (!isStoreName(store)) {
@@ -103,7 +105,7 @@ interface CompiledRule {
 
 const EVERY_CLIENT = '*'
 
-const compileRule = (rule: PolicyRule, index: number): CompiledRule => {
+const compileRule = (rule: PolicyRule, index: number, isStoreName: IsName): CompiledRule => {
   const clients = typeof rule.client === 'string' ? [rule.client] : rule.client
   if (
     clients.length === 0 ||
@@ -111,7 +113,7 @@ const compileRule = (rule: PolicyRule, index: number): CompiledRule => {
   ) {
     throw new Error('a policy is for a client by its name, for a list of them, or for "*": all')
   }
-  const compile = (pattern: string): Pattern => compilePattern(pattern, index)
+  const compile = (pattern: string): Pattern => compilePattern(pattern, index, isStoreName)
   const { read = [], write = [], bots = [], channels = [] } = rule
   const patterns = { read: read.map(compile), write: write.map(compile) }
   const names = { bots: bots.map(compileName), channels: channels.map(compileName) }
@@ -149,8 +151,9 @@ const DENIED: Decision = { allowed: false }
 const NO_PATTERNS: readonly Pattern[] = []
 
 /** Throws `Error` with a sentence naming what is wrong in a rule; the caller knows its place. */
-export const compilePolicy = (rules: readonly PolicyRule[]): Policy => {
-  const named = groupBy(rules.map(compileRule), (rule) => rule.clients)
+export const compilePolicy = (rules: readonly PolicyRule[], isStoreName: IsName): Policy => {
+  const compiled = rules.map((rule, index) => compileRule(rule, index, isStoreName))
+  const named = groupBy(compiled, (rule) => rule.clients)
   const forAll = named.get(EVERY_CLIENT) ?? []
   const rulesOf = (client: string): CompiledRule[] =>
     [...new Set([...(named.get(client) ?? []), ...forAll])].sort((a, b) => a.index - b.index)

@@ -4,7 +4,7 @@
  */
 import { malformed } from './reference-grammar.ts'
 import { decodePath, decodeUrlPath, ESCAPE_RULE } from './reference-text.ts'
-import type { NamedStore, StoreAddress, StoreKind } from './store-address.ts'
+import type { NamedStore, StoreAddress } from './store-address.ts'
 
 /** A reference's text, cut at the first `#` and, before that, at the first `?`. */
 export interface Written {
@@ -18,7 +18,7 @@ export interface Target {
   /** As what the text was read, with its article: for the sentence in a refusal. */
   readonly form: string
   /** Undefined if that depends on a store that is not configured. */
-  readonly kind: StoreKind | undefined
+  readonly kind: string | undefined
   /** Undefined if no configured store is meant. */
   readonly store: NamedStore | undefined
   /** As the store has it: a form that knows escapes has decoded it, once. */
@@ -44,20 +44,22 @@ export const pathOf = decodedBy(decodePath)
 export const urlPathOf = decodedBy(decodeUrlPath)
 
 export type Stores = readonly NamedStore[]
-export type AddressOf<K extends StoreKind> = Extract<StoreAddress, { kind: K }>
 
 export interface Form {
+  /** One of these; and what is a word before a sign is no name for a store then. */
   readonly begins: readonly string[]
+  /** Where others begin alike: whether the text is of this form. Of those alike the one without it takes all others. */
+  readonly fits?: (head: string) => boolean
   readonly read: (written: Written, stores: Stores) => Target
 }
 
 /** The first configured store of the kind that fits. */
-export const seek = <K extends StoreKind>(
+export const seek = <A extends StoreAddress>(
   stores: Stores,
-  kind: K,
-  fits: (address: AddressOf<K>) => boolean
+  kind: A['kind'],
+  fits: (address: A) => boolean
 ): NamedStore | undefined =>
-  stores.find(({ address }) => address.kind === kind && fits(address as AddressOf<K>))
+  stores.find(({ address }) => address.kind === kind && fits(address as A))
 
 /** `name=value` pairs: each name one of those allowed, given once, and with a value. */
 export const parameters = (
@@ -99,3 +101,6 @@ export const readUrl = (form: string, text: string): WrittenUrl => {
   }
   return { url, path }
 }
+
+/** As what a URL was read whose path tells nothing yet. */
+export const ANY_URL = 'a URL'

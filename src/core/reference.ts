@@ -3,23 +3,21 @@
  * configured store and never chooses a host; all its spellings give one canonical path, which is what policy sees, or
  * are refused; and nothing that was written comes back in a refusal.
  */
-import { anyUrl, appService, arn, canonical, gcp, kubernetes } from './reference-forms.ts'
 import {
   canonicalPath,
   canonicalVersion,
   isSecretName,
-  isStoreName,
   malformed,
-  mountOf,
-  reaches
+  SEGMENT_RULE,
+  segments
 } from './reference-grammar.ts'
+import type { Grammar, ReferenceKind } from './reference-kinds.ts'
 import { encodeText, FIELD_RULE, isPrintable, parseField } from './reference-text.ts'
-import { vals } from './reference-vals.ts'
-import { type Form, parameters, pathOf, type Target, type Written } from './reference-written.ts'
+import { parameters, pathOf, type Stores, type Target, type Written } from './reference-written.ts'
 import type { Locator } from './secret.ts'
 import type { NamedStore } from './store-address.ts'
 
-export { isSecretName, isStoreName, RESERVED_STORE_NAMES } from './reference-grammar.ts'
+export { isSecretName } from './reference-grammar.ts'
 
 export interface Reference {
   /** The name of a configured store. */
@@ -36,23 +34,23 @@ export interface Reference {
 
 /** What references can lead to: the configured stores, in order, and the names of `secrets:`. */
 export interface ReferenceBook {
+  readonly grammar: Grammar
   readonly stores: readonly NamedStore[]
   readonly names: ReadonlyMap<string, string>
 }
 
 /** `names` maps a key of `secrets:` to a reference of any form but a name. */
 export const createReferenceBook = (
+  grammar: Grammar,
   stores: readonly NamedStore[],
   names: ReadonlyMap<string, string>
-): ReferenceBook => ({ stores, names })
+): ReferenceBook => ({ grammar, stores, names })
 
 /** Version and field that were given beside the reference, as in the query of a request. */
 export interface Beside {
   readonly version?: string | undefined
   readonly field?: string | undefined
 }
-
-const FORMS: readonly Form[] = [arn, anyUrl, appService, gcp, kubernetes, vals]
 
 const NO_NAMES: ReadonlyMap<string, string> = new Map()
 
@@ -86,18 +84,52 @@ const fieldOf = (form: string, text: string | undefined): string | undefined => 
   return field
 }
 
+const kindIn = ({ kinds }: Grammar, kind: string): ReferenceKind => {
+  const known = kinds.get(kind)
+  if (known === undefined) throw new Error('a store of a kind that the grammar does not know')
+  return known
+}
+
+const CANONICAL = 'a store and a path'
+
+/** `<store>:<path>[?version=<v>][#<field>]` */
+const canonical = (
+  { head, query, field }: Written,
+  { grammar, stores }: { readonly grammar: Grammar; readonly stores: Stores }
+): Target => {
+  const colon = head.indexOf(':')
+  const name = head.slice(0, Math.max(colon, 0))
+  if (!grammar.isStoreName(name)) {
+    throw malformed(CANONICAL, 'it begins with the name of a store and a colon')
+  }
+  const version = parameters(CANONICAL, query, ['version']).get('version')
+  const store = stores.find((candidate) => candidate.name === name)
+  return {
+    form: CANONICAL,
+    kind: store?.address.kind,
+    store,
+    path: pathOf(CANONICAL, head.slice(colon + 1)),
+    version,
+    field
+  }
+}
+
 /** Checks what a form found against the alphabets of its kind, joins it with what was given beside, and names it. */
-const settle = (target: Target, beside: Beside): Reference | undefined => {
-  const { form, kind, store, nativeId } = target
-  const path = canonicalPath(form, kind, target.path)
+const settle = (
+  target: Target,
+  { grammar }: ReferenceBook,
+  beside: Beside
+): Reference | undefined => {
+  const { form, store, nativeId } = target
+  const kind = target.kind === undefined ? undefined : kindIn(grammar, target.kind)
+  const path = canonicalPath(form, kind?.paths, target.path)
   const versionOf = (text: string | undefined): string | undefined =>
     text === undefined ? undefined : canonicalVersion(form, kind, text)
   const version = agreed(form, 'version', versionOf(target.version), versionOf(beside.version))
   const field = agreed(form, 'field', fieldOf(form, target.field), fieldOf(form, beside.field))
-  if (store === undefined || !reaches(store.address, path)) return undefined
-  if (version && store.address.kind === 'vault' && mountOf(store.address, path)?.version === 1) {
-    throw malformed(form, 'a version 1 mount keeps no versions')
-  }
+  if (store === undefined || kind?.reaches?.(store.address, path) === false) return undefined
+  const unversioned = version ? kind?.unversioned?.(store.address, path) : undefined
+  if (unversioned !== undefined) throw malformed(form, unversioned)
   const reference = {
     store: store.name,
     path,
@@ -124,7 +156,7 @@ const parseName = (
   if (version !== undefined) canonicalVersion(form, undefined, version)
   const text = book.names.get(written.head)
   if (text === undefined) return undefined
-  return parseReference(text, createReferenceBook(book.stores, NO_NAMES), {
+  return parseReference(text, createReferenceBook(book.grammar, book.stores, NO_NAMES), {
     version,
     field: field && encodeText(field)
   })
@@ -148,9 +180,9 @@ export const parseReference = (
   const [before, field] = cut(text, '#')
   const [head, query] = cut(before, '?')
   if (isSecretName(head)) return parseName({ head, query, field }, book, beside)
-  const starts = ({ begins }: Form): boolean => begins.some((start) => head.startsWith(start))
-  const form = FORMS.find(starts) ?? canonical
-  return settle(form.read({ head, query, field }, book.stores), beside)
+  const written = { head, query, field }
+  const target = book.grammar.formOf(head)?.read(written, book.stores) ?? canonical(written, book)
+  return settle(target, book, beside)
 }
 
 /** What stands below a path of one store. */
@@ -161,19 +193,25 @@ export interface Prefix {
 }
 
 const PREFIX = 'a prefix'
+const SEGMENTS = segments(1, SEGMENT_RULE)
 
 /** `<store>:[<path>/]`. Undefined if no such store is configured; throws `invalid_reference`. */
 export const parsePrefix = (text: string, book: ReferenceBook): Prefix | undefined => {
   const [store, path] = cut(text, ':')
-  if (!isPlainLine(text) || !isStoreName(store) || path === undefined || /[?#]/.test(path)) {
+  if (
+    !isPlainLine(text) ||
+    !book.grammar.isStoreName(store) ||
+    path === undefined ||
+    /[?#]/.test(path)
+  ) {
     throw malformed(PREFIX, 'it is the name of a store, a colon and a path that ends in a slash')
   }
   if (path !== '') {
     if (!path.endsWith('/')) throw malformed(PREFIX, 'its path ends in a slash')
-    const kind = book.stores.find(({ name }) => name === store)?.address.kind
-    // Names are opaque to AWS; a folder of any other kind of store has segments.
-    const alphabet = kind === undefined || kind === 'aws-secrets-manager' ? kind : 'local'
-    canonicalPath(PREFIX, alphabet, pathOf(PREFIX, path.slice(0, -1)))
+    const found = book.stores.find(({ name }) => name === store)
+    const kind = found && kindIn(book.grammar, found.address.kind)
+    const folders = kind && (kind.folders ?? SEGMENTS)
+    canonicalPath(PREFIX, folders, pathOf(PREFIX, path.slice(0, -1)))
   }
   const isConfigured = book.stores.some(({ name }) => name === store)
   return isConfigured ? { store, path: pathOf(PREFIX, path) } : undefined

@@ -6,10 +6,9 @@
  */
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { NamedStore, StoreAddress } from '../core/store-address.ts'
+import type { NamedStore } from '../core/store-address.ts'
+import type { AwsAddress } from '../kinds/aws/address.ts'
 import { type Heard, heard, type Named, nameIn } from './notification.ts'
-
-export type AwsAddress = Extract<StoreAddress, { kind: 'aws-secrets-manager' }>
 
 const Text = Type.String({ maxLength: 2048 })
 

@@ -6,10 +6,9 @@
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { NamedStore, StoreAddress } from '../core/store-address.ts'
+import type { NamedStore } from '../core/store-address.ts'
+import type { AzureAddress } from '../kinds/azure/forms.ts'
 import { EVENTS_MAX, type Heard, heard, type Named, nameIn } from './notification.ts'
-
-type AzureAddress = Extract<StoreAddress, { kind: 'azure-key-vault' }>
 
 const Text = Type.String({ maxLength: 2048 })
 const Data = Type.Object({

@@ -2,9 +2,10 @@
  * What all notifications have in common: from a delivery to secrets of the store. Rule: a notification only names; what it
  * names is read as any reference is, against that one store, and what leads elsewhere is counted and left alone.
  */
-import { createReferenceBook, parseReference } from '../core/reference.ts'
+import { parseReference } from '../core/reference.ts'
 import type { Locator } from '../core/secret.ts'
 import type { NamedStore } from '../core/store-address.ts'
+import { createReferenceBook } from '../kinds/references.ts'
 import type { EventProof } from '../secrets/proof.ts'
 
 export interface Delivery {

@@ -4,14 +4,15 @@
  */
 import { ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
-import type { StoreAddress } from '../core/store-address.ts'
 import type { GoogleTokenCheck } from '../crypto/google-token.ts'
+import type { AwsAddress } from '../kinds/aws/address.ts'
+import type { AzureAddress } from '../kinds/azure/forms.ts'
+import type { StoreKind } from '../kinds/catalog.ts'
 import type { Log } from '../kinds/provider.ts'
 import type { Broker } from '../secrets/broker.ts'
 import type { Door, Rules } from '../secrets/caller.ts'
 import { denied } from '../secrets/decision.ts'
 import { createRecorder, type RecorderOptions } from '../secrets/record.ts'
-import type { AwsAddress } from './aws.ts'
 import { hearEventBridge } from './aws.ts'
 import { hearEventGrid, isEventGrid } from './event-grid.ts'
 import { type Addressee, type Delivery, type Heard, NOTHING } from './notification.ts'
@@ -72,14 +73,14 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
 
   const hearAws: Hear = (store, { body }) => {
     const { address, events } = store
-    if (address.kind !== 'aws-secrets-manager') return undefined
-    if (isSnsMessage(body)) return hearSns(store, address, body)
+    const aws = address as AwsAddress
+    if (isSnsMessage(body)) return hearSns(store, aws, body)
     if (events?.snsTopics !== undefined || resemblesSns(body)) throw denied('unproven')
-    return hearEventBridge(store, address, body)
+    return hearEventBridge(store, aws, body)
   }
 
   const hearAzure: Hear = (store, { body }) =>
-    store.address.kind === 'azure-key-vault' ? hearEventGrid(store, store.address, body) : undefined
+    hearEventGrid(store, store.address as AzureAddress, body)
 
   const hearGcp: Hear = async (store, { body, authorization }) => {
     const { audience, serviceAccount } = store.events ?? {}
@@ -95,7 +96,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
   }
 
   const nothingOfItsOwn: Hear = () => undefined
-  const HEARS: Readonly<Record<StoreAddress['kind'], Hear>> = {
+  const HEARS: Readonly<Record<StoreKind, Hear>> = {
     'aws-secrets-manager': hearAws,
     'azure-key-vault': hearAzure,
     'gcp-secret-manager': hearGcp,
@@ -112,7 +113,8 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
 
   const hear = async (store: Addressee, delivery: Delivery): Promise<Heard> => {
     const heard =
-      (await HEARS[store.address.kind](store, delivery)) ?? hearSimple(store, delivery.body)
+      (await HEARS[store.address.kind as StoreKind](store, delivery)) ??
+      hearSimple(store, delivery.body)
     if (heard !== undefined) return heard
     throw new ProblemError('invalid_request', { errors: [{ pointer: '/body', rule: 'event' }] })
   }

@@ -9,9 +9,9 @@ import { LRUCache } from 'lru-cache'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ProviderFault } from '../core/fault.ts'
+import type { AwsAddress } from '../kinds/aws/address.ts'
 import { denied } from '../secrets/decision.ts'
 import { regionOf } from '../secrets/proof.ts'
-import type { AwsAddress } from './aws.ts'
 
 const Text = Type.String({ maxLength: 2048 })
 

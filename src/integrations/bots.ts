@@ -2,7 +2,6 @@
  * The credentials of bots and their providers. Rule: the decision on the bot comes first and is the decision on what its
  * configuration refers to; every reference goes the one way to a secret; and nobody gets half a configuration unasked.
  */
-import type { Configuration, Credentials } from '../core/bot.ts'
 import { isPlainKey } from '../core/object-fault.ts'
 import { ProblemError, type ProblemPointer } from '../core/problem.ts'
 import type { Sensitive } from '../core/secret.ts'
@@ -10,6 +9,7 @@ import type { Broker, Disclosure } from '../secrets/broker.ts'
 import type { Caller, Grant, Rules } from '../secrets/caller.ts'
 import { denied } from '../secrets/decision.ts'
 import { createRecorder, type RecorderOptions } from '../secrets/record.ts'
+import type { Configuration, Credentials } from './bot-form.ts'
 import type { ObjectCatalog } from './objects.ts'
 
 /** By key, in the order of the configuration. Problems only where a partial answer was asked for. */

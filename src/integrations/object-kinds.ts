@@ -2,15 +2,15 @@
  * The kinds of objects that are configured in `purser.yaml` or at run time. Rule: a kind is a row here; how it is kept,
  * changed and recorded is the same for all.
  */
+import { type ChannelSpec, parseChannel, straySecrets } from '../core/channel.ts'
+import { type ObjectFault, objectFault } from '../core/object-fault.ts'
+import type { ReferenceBook } from '../core/reference.ts'
 import {
   type Configuration,
   type ConfigurationKind,
   parseConfiguration,
   strayReferences
-} from '../core/bot.ts'
-import { type ChannelSpec, parseChannel, straySecrets } from '../core/channel.ts'
-import { type ObjectFault, objectFault } from '../core/object-fault.ts'
-import type { ReferenceBook } from '../core/reference.ts'
+} from './bot-form.ts'
 
 /** What stands under a kind's name in `purser.yaml`, in the state and in URLs. */
 export interface ObjectTypes {

@@ -3,6 +3,7 @@
  * `defineKind({...})`, and one line in `catalog.ts`; what no `?` marks cannot be forgotten, and no other folder names a vendor.
  */
 import type { Static, TObject } from 'typebox'
+import type { ReferenceKind } from '../core/reference-kinds.ts'
 import type { Locator } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import type { ProviderDeps, SecretProvider } from './provider.ts'
@@ -22,9 +23,11 @@ export interface Example {
   readonly lines: readonly string[]
 }
 
-export interface Kind<S extends TObject = TObject, K extends string = string> {
+/** With how references are written to it, and what its paths and versions look like. */
+export interface Kind<S extends TObject = TObject, A extends StoreAddress = StoreAddress>
+  extends ReferenceKind<A> {
   /** The word in `kind:` of `purser.yaml`. */
-  readonly kind: K
+  readonly kind: A['kind']
   /** What the secrets of this kind can be tagged with, in its own word; absent where they cannot. */
   readonly tags?: 'tags' | 'labels' | 'custom metadata'
   /** The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused. */
@@ -39,15 +42,19 @@ export interface Kind<S extends TObject = TObject, K extends string = string> {
   /** The variables that its SDK reads from the process by itself: lines of `.env` are handed on to it. */
   readonly sdkVariables?: RegExp
   /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
-  readonly address: (settings: Static<S>) => StoreAddress
+  readonly address: (settings: Static<S>) => A
   /** Of its settings those that say where it logs in and as whom, for a kind whose peer locks accounts; all of them, if absent. */
   readonly account?: (settings: Static<S>) => unknown
+  /** The host to which what is read and sent would travel in the clear; undefined: none. Only a kind that allows it at all has this. */
+  clearHost?(address: A): string | undefined
+  /** The member of VoiceAI Connect's bots with references to stores of this kind, and how each of them begins. */
+  readonly botMember?: { readonly name: string; readonly form: RegExp }
   /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
   readonly spellings?: (secret: Locator) => Spellings
   /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */
   readonly connect: (settings: Static<S>, deps: ProviderDeps) => Promise<SecretProvider>
 }
 
-export const defineKind = <S extends TObject, const K extends string>(
-  kind: Kind<S, K>
-): Kind<S, K> => kind
+export const defineKind = <S extends TObject, A extends StoreAddress>(
+  kind: Kind<S, A>
+): Kind<S, A> => kind

@@ -6,7 +6,6 @@ import { LRUCache } from 'lru-cache'
 import type { PolicyAction } from '../core/policy.ts'
 import { ProblemError } from '../core/problem.ts'
 import {
-  createReferenceBook,
   type Prefix,
   parsePrefix,
   parseReference,
@@ -14,6 +13,7 @@ import {
   type ReferenceBook
 } from '../core/reference.ts'
 import { decodePath } from '../core/reference-text.ts'
+import { createReferenceBook } from '../kinds/references.ts'
 import type { Caller, Grant, Rules, Wanted } from './caller.ts'
 import type { Store } from './stores.ts'
 

@@ -4,9 +4,9 @@
  * a breaker of its own, so that one that is wrong about a store wrongs nobody else.
  */
 import { ProviderFault, QUOTA } from '../core/fault.ts'
+import type { CallOptions, Log, SecretProvider } from '../kinds/provider.ts'
 import { settleBySignal } from '../kinds/shared/fault-of.ts'
 import { LOGIN_REFUSED } from '../kinds/shared/login-memory.ts'
-import type { CallOptions, Log, SecretProvider } from '../kinds/provider.ts'
 import { type BreakerState, createBreaker, mayPass } from './breaker.ts'
 import type { Bucket } from './bucket.ts'
 

@@ -41,7 +41,7 @@ export const faultOfProof = (
 ): string | undefined => {
   if (snsTopics !== undefined) {
     if (address.kind !== 'aws-secrets-manager') return 'has topics, which only AWS has'
-    if (snsTopics.some((topic) => regionOf(topic) !== address.region)) {
+    if (snsTopics.some((topic) => regionOf(topic) !== address['region'])) {
       return 'names a topic of another region'
     }
   }

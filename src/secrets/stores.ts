@@ -15,21 +15,16 @@ import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { readFileBytes, UnfitFile } from '../files/read.ts'
 import type { Kind, Spellings } from '../kinds/kind.ts'
+import type { CallOptions, Log, ProviderDeps, SecretProvider } from '../kinds/provider.ts'
+import type { Quota } from '../kinds/quota.ts'
 import { createLoginBoard, type LoginShared } from '../kinds/shared/login-board.ts'
 import { createLoginMemory, type LoginMemory } from '../kinds/shared/login-memory.ts'
-import type {
-  CallOptions,
-  Log,
-  ProviderDeps,
-  SecretProvider
-} from '../kinds/provider.ts'
 import { createRoute } from '../kinds/shared/proxy.ts'
-import type { Quota } from '../kinds/quota.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
 import { select } from './content.ts'
-import type { EventProof } from './proof.ts'
 import { createGuard, type Guard } from './guard.ts'
+import type { EventProof } from './proof.ts'
 
 /** A store as it is configured. */
 export interface StoreSpec {

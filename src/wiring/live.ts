@@ -1,13 +1,12 @@
 /** What a reload replaces, as one object. Rule: it is put together whole or not at all; what is unchanged in it is kept. */
-
 import { type Config, credentialsIn } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
 import type { Environ } from '../config/env.ts'
 import type { SettingName } from '../config/settings.ts'
-import { compilePolicy } from '../core/policy.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { createInternalCheck } from '../http/credentials.ts'
+import { compilePolicy } from '../kinds/references.ts'
 import type { Rules } from '../secrets/caller.ts'
 import { connectStores, NO_STORES, type StoresDeps } from '../secrets/stores.ts'
 

@@ -25,7 +25,7 @@ import { listen } from '../support/wire.ts'
 const echo = defineKind({
   ...local,
   settings: Type.Object({ token: Type.Any() }),
-  address: () => ({ kind: 'local' }),
+  address: () => ({ kind: 'local' }) as const,
   connect: async ({ token }, deps) => ({
     read: async (_locator, options) => ({
       text: await deps.credential(token as Credential, options),

@@ -14,14 +14,17 @@ import { randomUUID } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import { pemOfFile } from '../../core/file-text.ts'
+import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions, SecretProvider } from '../provider.ts'
 import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { VERSION } from '../shared/user-agent.ts'
+import type { AwsAddress } from './address.ts'
 import { createReadMany } from './batch.ts'
 import { DISOWNED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './faults.ts'
+import { arn, awssecrets, names } from './forms.ts'
 import { createChain } from './login.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './record.ts'
 
@@ -101,9 +104,16 @@ export const awsSecretsManager = defineKind({
   // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
   quota: { perSecond: 5_000, burst: 5_000 },
   sdkVariables: /^AWS_/,
+  paths: names,
+  // Names are opaque to AWS: there are no folders.
+  folders: names,
+  versions: ANY_VERSION,
+  forms: [arn],
+  vals: { awssecrets },
+  botMember: { name: 'credentialsAwsSecrets', form: /^arn:/ },
   spellings: spellingsOf,
 
-  address: (settings) => {
+  address: (settings): AwsAddress => {
     const { region, accounts = [], endpoint } = settings
     if (endpoint?.startsWith('http:') && !LOOPBACK.test(new URL(endpoint).hostname)) {
       throw new Error('an http: endpoint would send secrets in the clear: use https:')

@@ -18,6 +18,14 @@ import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
 import { reasonOfStatus, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
+import {
+  type AzureAddress,
+  appService,
+  azurekeyvault,
+  identifier,
+  names,
+  versions
+} from './forms.ts'
 import { API_VERSION, pathOfPage, toListing } from './list.ts'
 import { Auth, type Cloud, createTokens } from './login.ts'
 import { assertLocator, type Kept, keptOf, toRecord, writable } from './record.ts'
@@ -115,12 +123,17 @@ export const azureKeyVault = defineKind({
   tags: 'tags',
   proxies: true,
   settings: Settings,
+  paths: names,
+  versions,
+  forms: [identifier, appService],
+  vals: { azurekeyvault },
+  botMember: { name: 'credentialsAzureSecrets', form: /^https:\/\/[^/?#]+\/secrets\// },
   // Secrets, GET: 4,000 in 10 seconds, per vault and region.
   // https://learn.microsoft.com/azure/key-vault/general/service-limits
   quota: { perSecond: 200, burst: 2_000 },
   sdkVariables: /^AZURE_/,
 
-  address: ({ vaultUrl, allowAnyHost = false }: Settings) => {
+  address: ({ vaultUrl, allowAnyHost = false }: Settings): AzureAddress => {
     const url = new URL(vaultUrl)
     if (!allowAnyHost && cloudOf(url) === undefined) {
       throw new Error(

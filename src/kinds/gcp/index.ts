@@ -21,6 +21,7 @@ import type { CallOptions } from '../provider.ts'
 import { isInvalid, isRefusal, isSwitchedOff } from './answer.ts'
 import { Auth, createAuthority } from './auth.ts'
 import { openChannel } from './channel.ts'
+import { type GcpAddress, gcpsecrets, ids, resourceName, versions } from './forms.ts'
 import { newestIn, payloadOf, toListing, toRecord, toWritten } from './record.ts'
 
 const Settings = Type.Object(
@@ -96,12 +97,18 @@ export const gcpSecretManager = defineKind({
   tags: 'labels',
   proxies: true,
   settings: Settings,
+  paths: ids,
+  versions,
+  latest: 'latest',
+  forms: [resourceName],
+  vals: { gcpsecrets },
+  botMember: { name: 'credentialsGcpSecrets', form: /^projects\// },
   // AccessSecretVersion: 90,000 a minute, per project. Its half at once would be no bound at all.
   // https://cloud.google.com/secret-manager/quotas
   quota: { perSecond: 750, burst: 5_000 },
   sdkVariables: /^(GOOGLE|GCLOUD)_/,
 
-  address: (settings) => {
+  address: (settings): GcpAddress => {
     const { project, projectNumber, location, insecure = false, caCertFile } = settings
     const { host } = placeOf(settings)
     if (insecure && !LOOPBACK.test(host)) {

@@ -11,12 +11,14 @@
  */
 import { Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
+import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import type { Locator } from '../../core/secret.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
 import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { createTransport, type Transport } from '../shared/http-transport.ts'
 import { type Access, Auth, createAccess } from './access.ts'
+import { type KubernetesAddress, k8s, paths, reaches, url } from './forms.ts'
 import {
   assertAccessReview,
   faultOfAnswer,
@@ -80,12 +82,18 @@ export const kubernetes = defineKind({
   tags: 'labels',
   proxies: true,
   settings: Settings,
+  paths,
+  versions: ANY_VERSION,
+  forms: [url],
+  vals: { k8s },
+  botMember: { name: 'credentialsKubernetesSecrets', form: /^k8s:\/\// },
+  reaches,
   // What the kubelet, which reads secrets too, allows itself (kubeAPIQPS, kubeAPIBurst).
   // https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/
   quota: { perSecond: 50, burst: 100 },
   sdkVariables: /^KUBERNETES_|^KUBECONFIG$/,
 
-  address: ({ namespaces }) => ({ kind: 'kubernetes', namespaces }),
+  address: ({ namespaces }): KubernetesAddress => ({ kind: 'kubernetes', namespaces }),
 
   connect: async ({ namespaces, auth }, deps) => {
     const login = await createAccess(auth ?? { method: 'in-cluster' }, deps)

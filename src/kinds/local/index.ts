@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
+import { ANY_VERSION, SEGMENT_RULE, segments } from '../../core/reference-grammar.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions, Log } from '../provider.ts'
 import { settleBySignal } from '../shared/fault-of.ts'
@@ -27,6 +28,10 @@ const asFault = (error: unknown, log: Log, store: string): ProviderFault => {
 export const local = defineKind({
   kind: 'local',
   settings: Settings,
+  // As in Vault, so that either can take the other's place; its 1,024 bytes leave room in a key of LMDB.
+  paths: segments(1, SEGMENT_RULE),
+  versions: ANY_VERSION,
+  forms: [],
   quota: undefined,
   address: (_settings: Static<typeof Settings>) => ({ kind: 'local' }) as const,
 

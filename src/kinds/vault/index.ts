@@ -16,6 +16,7 @@ import { createTransport } from '../shared/http-transport.ts'
 import { isVersion, parseKv1, parseKv2, parseLookup, UNVERSIONED } from './answer.ts'
 import { createApi, isDeadOn } from './api.ts'
 import { createClient, requestOptions } from './client.ts'
+import { apiUrl, paths, reaches, unversioned, type VaultAddress, vals, versions } from './forms.ts'
 import { listSecrets } from './list.ts'
 import { Auth, createAuthority } from './login.ts'
 import { dataPath, hasOnlySegments, locate, Mount, Path } from './mounts.ts'
@@ -79,6 +80,15 @@ export const vault = defineKind({
   tags: 'custom metadata',
   proxies: true,
   settings: Settings,
+  paths,
+  versions,
+  latest: '0',
+  forms: [apiUrl],
+  vals: { vault: vals },
+  botMember: { name: 'credentialsVault', form: /^https?:\/\/[^/?#]+\/v1\// },
+  reaches,
+  unversioned,
+  clearHost: ({ origin }) => (origin.startsWith('http:') ? new URL(origin).hostname : undefined),
   // No limit of its own, unless its operator sets a quota; a tenth of what one node of it was measured to take.
   quota: { perSecond: 500, burst: 1_000 },
 
@@ -90,10 +100,10 @@ export const vault = defineKind({
     caCertBase64,
     skipVerify = false,
     insecure = false
-  }) => {
-    const paths = mounts.map(({ path }) => path)
-    if (new Set(paths).size < paths.length) throw new Error('a mount is listed twice')
-    if (![...paths, namespace ?? 'none'].every(hasOnlySegments)) {
+  }): VaultAddress => {
+    const places = mounts.map(({ path }) => path)
+    if (new Set(places).size < places.length) throw new Error('a mount is listed twice')
+    if (![...places, namespace ?? 'none'].every(hasOnlySegments)) {
       throw new Error('"." and ".." can be no part of a mount or a namespace')
     }
     if (

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { parseChannel, straySecrets } from '../../../src/core/channel.ts'
-import { createReferenceBook } from '../../../src/core/reference.ts'
+import { createReferenceBook } from '../../../src/kinds/references.ts'
 
 const CHANNEL = {
   name: 'webchat',

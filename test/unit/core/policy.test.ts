@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'tap'
-import {
-  compilePolicy,
-  isClientName,
-  type PolicyAction,
-  type PolicyRule
-} from '../../../src/core/policy.ts'
+import { isClientName, type PolicyAction, type PolicyRule } from '../../../src/core/policy.ts'
 import type { Reference } from '../../../src/core/reference.ts'
+import { compilePolicy } from '../../../src/kinds/references.ts'
 import { readVectors, type Vector } from '../../support/vectors.ts'
 
 const vectors = readVectors<{

@@ -1,12 +1,8 @@
 import { test } from 'tap'
 import { ProblemError } from '../../../src/core/problem.ts'
-import {
-  type Beside,
-  createReferenceBook,
-  parseReference,
-  type Reference
-} from '../../../src/core/reference.ts'
+import { type Beside, parseReference, type Reference } from '../../../src/core/reference.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
+import { createReferenceBook } from '../../../src/kinds/references.ts'
 import { readVectors, type Vector } from '../../support/vectors.ts'
 
 /** The reference; `nowhere` if no configured store is meant; or as what it is refused. */

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { test } from 'tap'
-import { compilePolicy } from '../../../src/core/policy.ts'
 import { ProblemError } from '../../../src/core/problem.ts'
 import {
-  createReferenceBook,
   formatReference,
   isSecretName,
-  isStoreName,
   locatorOf,
   parseReference,
-  RESERVED_STORE_NAMES,
   type Reference
 } from '../../../src/core/reference.ts'
 import { encodeText, isPrintable, parseField, stepsOf } from '../../../src/core/reference-text.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
+import {
+  compilePolicy,
+  createReferenceBook,
+  isStoreName,
+  RESERVED_STORE_NAMES
+} from '../../../src/kinds/references.ts'
 import { startCpuWatch } from '../../support/stopwatch.ts'
 
 const stores: NamedStore[] = [

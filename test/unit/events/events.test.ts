@@ -1,11 +1,12 @@
 // What each cloud's notification names, which of them are believed, and what is left alone.
+
 import { type Test, test } from 'tap'
 import { ConfigError } from '../../../src/config/fault.ts'
 import { parseConfigFile } from '../../../src/config/file.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
-import { compilePolicy } from '../../../src/core/policy.ts'
 import { createGoogleTokenCheck } from '../../../src/crypto/google-token.ts'
 import { createReceiver } from '../../../src/events/receive.ts'
+import { compilePolicy } from '../../../src/kinds/references.ts'
 import type { Broker } from '../../../src/secrets/broker.ts'
 import type { Rules } from '../../../src/secrets/caller.ts'
 import type { Store } from '../../../src/secrets/stores.ts'

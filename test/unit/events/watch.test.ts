@@ -1,15 +1,15 @@
 // Who is told of which change: rights, resuming, limits, and replicas on one shared state.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { createInvalidation } from '../../../src/cache/invalidation.ts'
 import { epochKey, familyNames } from '../../../src/cache/names.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
-import { compilePolicy } from '../../../src/core/policy.ts'
-import { createReferenceBook } from '../../../src/core/reference.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createWatch, WATCHERS_MAX, WATCHERS_PER_KEY } from '../../../src/events/watch.ts'
 import { kindOf } from '../../../src/kinds/catalog.ts'
+import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
 import type { Caller, Rules } from '../../../src/secrets/caller.ts'
 import { type Store, spellingsIn } from '../../../src/secrets/stores.ts'
 import { createMemoryShared, type MemoryShared } from '../../support/shared.ts'

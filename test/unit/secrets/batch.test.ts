@@ -1,9 +1,9 @@
 import { test } from 'tap'
-import { createBatchReader } from '../../../src/secrets/batch.ts'
-import type { Store } from '../../../src/secrets/stores.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
 import type { SecretProvider } from '../../../src/kinds/provider.ts'
+import { createBatchReader } from '../../../src/secrets/batch.ts'
+import type { Store } from '../../../src/secrets/stores.ts'
 
 const recordOf = ({ path }: Locator): SecretRecord => ({
   text: new Sensitive(`text of ${path}`),

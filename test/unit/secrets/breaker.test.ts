@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { createBreaker } from '../../../src/secrets/breaker.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
+import { createBreaker } from '../../../src/secrets/breaker.ts'
 
 const { signal } = new AbortController()
 const fault = (reason: ProviderFault['reason'], details = {}) => new ProviderFault(reason, details)

@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { select, selectRaw } from '../../../src/secrets/content.ts'
 import { type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
+import { select, selectRaw } from '../../../src/secrets/content.ts'
 
 const record = (text: string, encoding?: 'base64'): SecretRecord => ({
   text: new Sensitive(text),

@@ -1,9 +1,8 @@
 import { test } from 'tap'
+import type { NamedStore } from '../../../src/core/store-address.ts'
+import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
 import type { Caller, Rules, Wanted } from '../../../src/secrets/caller.ts'
 import { parseWanted } from '../../../src/secrets/decision.ts'
-import { compilePolicy } from '../../../src/core/policy.ts'
-import { createReferenceBook } from '../../../src/core/reference.ts'
-import type { NamedStore } from '../../../src/core/store-address.ts'
 
 const VAULT: NamedStore = {
   name: 'vault',

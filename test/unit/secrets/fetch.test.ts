@@ -1,9 +1,9 @@
 import { test } from 'tap'
+import type { SecretCache } from '../../../src/cache/secret-cache.ts'
+import { Sensitive } from '../../../src/core/secret.ts'
 import type { ReadFrom } from '../../../src/secrets/batch.ts'
 import { createFetch } from '../../../src/secrets/fetch.ts'
 import type { Store } from '../../../src/secrets/stores.ts'
-import type { SecretCache } from '../../../src/cache/secret-cache.ts'
-import { Sensitive } from '../../../src/core/secret.ts'
 
 test('what is read ahead of its time counts on the share of the client that asked', async (t) => {
   const record = { text: new Sensitive('kept'), version: '1' }

@@ -1,12 +1,12 @@
 import { type Test, test } from 'tap'
-import { createBucket } from '../../../src/secrets/bucket.ts'
-import { createGuard } from '../../../src/secrets/guard.ts'
-import { connectStores, type StoreSpec, type StoresDeps } from '../../../src/secrets/stores.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
 import { local } from '../../../src/kinds/local/index.ts'
 import type { SecretProvider } from '../../../src/kinds/provider.ts'
 import type { Quota } from '../../../src/kinds/quota.ts'
+import { createBucket } from '../../../src/secrets/bucket.ts'
+import { createGuard } from '../../../src/secrets/guard.ts'
+import { connectStores, type StoreSpec, type StoresDeps } from '../../../src/secrets/stores.ts'
 
 const RECORD: SecretRecord = { text: new Sensitive('x'), version: '1' }
 const ONE = { path: 'one' }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
+import { ProviderFault } from '../../../src/core/fault.ts'
 import { createReadiness } from '../../../src/secrets/readiness.ts'
 import { createStoreChecks } from '../../../src/secrets/store-checks.ts'
 import type { Store, Stores } from '../../../src/secrets/stores.ts'
-import { ProviderFault } from '../../../src/core/fault.ts'
 
 test('a store is looked at every ten seconds, and every two while it fails', async (t) => {
   let checks = 0

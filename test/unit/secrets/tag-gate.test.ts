@@ -1,9 +1,9 @@
 import { test } from 'tap'
-import type { Store } from '../../../src/secrets/stores.ts'
-import { createTagGate } from '../../../src/secrets/tag-gate.ts'
 import { createSecretCache } from '../../../src/cache/secret-cache.ts'
 import { type FaultReason, ProviderFault } from '../../../src/core/fault.ts'
 import type { Tags } from '../../../src/core/secret.ts'
+import type { Store } from '../../../src/secrets/stores.ts'
+import { createTagGate } from '../../../src/secrets/tag-gate.ts'
 
 const WANTED = { 'purser-read': 'true', team: 'a' }
 

@@ -1,16 +1,15 @@
 import { type Test, test } from 'tap'
-import { createBroker } from '../../../src/secrets/broker.ts'
-import type { Caller } from '../../../src/secrets/caller.ts'
-import type { Store } from '../../../src/secrets/stores.ts'
 import type { Invalidated } from '../../../src/cache/invalidation.ts'
 import { createSecretCache } from '../../../src/cache/secret-cache.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
-import { compilePolicy } from '../../../src/core/policy.ts'
 import { toProblemBody } from '../../../src/core/problem.ts'
-import { createReferenceBook } from '../../../src/core/reference.ts'
 import { type SecretRecord, Sensitive, type Tags } from '../../../src/core/secret.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import type { SecretProvider } from '../../../src/kinds/provider.ts'
+import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
+import { createBroker } from '../../../src/secrets/broker.ts'
+import type { Caller } from '../../../src/secrets/caller.ts'
+import type { Store } from '../../../src/secrets/stores.ts'
 
 const TAGGED: SecretRecord = {
   text: new Sensitive('old'),

@@ -3,15 +3,12 @@
  * is theirs; no key stands in two members, a reference has the form of its member, and a fault repeats no value, and no key
  * that is not a plain word.
  */
-import { isPlainKey, type ObjectFault, objectFault } from './object-fault.ts'
-import {
-  createReferenceBook,
-  isSecretName,
-  parseReference,
-  type ReferenceBook
-} from './reference.ts'
-import { Sensitive } from './secret.ts'
-import { isObject } from './shape.ts'
+import { isPlainKey, type ObjectFault, objectFault } from '../core/object-fault.ts'
+import { isSecretName, parseReference, type ReferenceBook } from '../core/reference.ts'
+import { Sensitive } from '../core/secret.ts'
+import { isObject } from '../core/shape.ts'
+import { catalog } from '../kinds/catalog.ts'
+import { createReferenceBook } from '../kinds/references.ts'
 
 export type Credential =
   | { readonly plain: Sensitive<unknown> }
@@ -37,11 +34,9 @@ const CREDENTIALS_MAX = 500
 
 /** How a reference begins in each member; undefined: any reference, in any of its forms, or a name. */
 const MEMBERS: ReadonlyMap<string, RegExp | undefined> = new Map([
-  ['credentialsAzureSecrets', /^https:\/\/[^/?#]+\/secrets\//],
-  ['credentialsVault', /^https?:\/\/[^/?#]+\/v1\//],
-  ['credentialsAwsSecrets', /^arn:/],
-  ['credentialsGcpSecrets', /^projects\//],
-  ['credentialsKubernetesSecrets', /^k8s:\/\//],
+  ...catalog.flatMap(({ botMember }) =>
+    botMember === undefined ? [] : [[botMember.name, botMember.form] as const]
+  ),
   ['credentialsSecrets', undefined]
 ])
 const PLAIN = 'credentials'

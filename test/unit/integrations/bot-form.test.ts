@@ -1,8 +1,12 @@
 import { test } from 'tap'
-import { parseConfiguration, parseCredentials, strayReferences } from '../../../src/core/bot.ts'
 import { refuseFaults } from '../../../src/core/object-fault.ts'
 import type { ProblemError } from '../../../src/core/problem.ts'
-import { createReferenceBook } from '../../../src/core/reference.ts'
+import {
+  parseConfiguration,
+  parseCredentials,
+  strayReferences
+} from '../../../src/integrations/bot-form.ts'
+import { createReferenceBook } from '../../../src/kinds/references.ts'
 import { createCanary, everythingIn } from '../../support/canary.ts'
 import { readVectors, type Vector } from '../../support/vectors.ts'
 

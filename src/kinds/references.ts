@@ -1,0 +1,20 @@
+/** References and policies as the kinds of the catalog make them. Rule: whoever reads either does so by this grammar. */
+import { compilePolicy as compileWith, type Policy, type PolicyRule } from '../core/policy.ts'
+import { createReferenceBook as createWith, type ReferenceBook } from '../core/reference.ts'
+import { createGrammar } from '../core/reference-kinds.ts'
+import type { NamedStore } from '../core/store-address.ts'
+import { catalog } from './catalog.ts'
+
+const grammar = createGrammar(catalog)
+
+export const { isStoreName, reservedNames: RESERVED_STORE_NAMES } = grammar
+
+/** `names` maps a key of `secrets:` to a reference of any form but a name. */
+export const createReferenceBook = (
+  stores: readonly NamedStore[],
+  names: ReadonlyMap<string, string>
+): ReferenceBook => createWith(grammar, stores, names)
+
+/** Throws `Error` with a sentence for the first pattern that is wrong. */
+export const compilePolicy = (rules: readonly PolicyRule[]): Policy =>
+  compileWith(rules, isStoreName)
