@@ -3,6 +3,7 @@
  * services', by the same settings; where it cannot be reached the command fails with a sentence.
  */
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readRedis, type STATE_PLACE } from '../config/redis.ts'
 import type { Settings } from '../config/settings.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
@@ -14,7 +15,10 @@ import { tell } from './io.ts'
 export type StateSettings = Pick<Settings, (typeof STATE_PLACE)[number] | 'ENCRYPTION_KEYS'>
 
 /** Long enough for a connection that is possible at all. */
-const CONNECT_WITHIN_MS = 1_000
+const CONNECT_WITHIN_MS = 3_000
+/** A service's deadline is short; a command on a busy machine tries again. */
+const TRIES = 5
+const AGAIN_MS = 200
 
 /** Where the settings put the state; paths are relative to the folder. */
 export const placeOf = (settings: StateSettings, folder: string): StatePlace => {
@@ -71,11 +75,15 @@ export const announce = async (
   say: (shared: Shared) => Promise<void>
 ): Promise<void> => {
   if (shared === undefined) return
-  const isTold =
-    (await isConnected(shared)) &&
-    (await say(shared).then(
-      () => true,
-      () => false
-    ))
+  let isTold = false
+  if (await isConnected(shared)) {
+    for (let n = 0; n < TRIES && !isTold; n++) {
+      if (n > 0) await sleep(AGAIN_MS)
+      isTold = await say(shared).then(
+        () => true,
+        () => false
+      )
+    }
+  }
   if (!isTold) tell('Note: running services could not be told, and find out by themselves.')
 }

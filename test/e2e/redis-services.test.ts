@@ -3,6 +3,7 @@ import { test } from 'tap'
 import { createCanary } from '../support/canary.ts'
 import { createConfigured, get, issueKey, runPurser, serve } from '../support/purser-process.ts'
 import { eventually, skipWithoutRedis, startRedis } from '../support/redis.ts'
+import { slowness } from '../support/stopwatch.ts'
 
 test('two services are one, with the command line beside them', async (t) => {
   if (await skipWithoutRedis(t)) return
@@ -27,7 +28,7 @@ test('two services are one, with the command line beside them', async (t) => {
     await eventually(async () => {
       const { version } = (await (await read(url)).json()) as { version: string }
       return version === '2'
-    }, 1_000)
+    }, 1_000 * slowness())
     t.match(await (await read(url)).json(), { value: canary.token })
   }
   t.match((await run(['store', 'list'])).stdout, /^local:team\/db\t2\t/)
@@ -37,13 +38,13 @@ test('two services are one, with the command line beside them', async (t) => {
   const { keyId } = JSON.parse((await run(['key', 'inspect'], other)).stdout) as { keyId: string }
   t.match(await run(['key', 'revoke', keyId]), { code: 0, stderr: '', stdout: / is revoked\n$/ })
   for (const { url } of services) {
-    await eventually(async () => (await read(url, other)).status === 401, 500)
+    await eventually(async () => (await read(url, other)).status === 401, 500 * slowness())
     t.equal((await read(url)).status, 200)
   }
   t.match(await run(['key', 'revoke', keyId]), { code: 0, stdout: /was revoked before/ })
   t.match(await run(['store', 'delete', 'local:team/db']), { code: 0, stderr: '' })
   for (const { url } of services) {
-    await eventually(async () => (await read(url)).status === 404, 1_000)
+    await eventually(async () => (await read(url)).status === 404, 1_000 * slowness())
   }
   for (const { output } of services) {
     t.strictSame(canary.findIn(output.stdout + output.stderr), [])
