@@ -186,10 +186,11 @@ test('sealed states keep a key for as long as one may come back', async (t) => {
   t.match(await old(), { mayGo: true, statesUntil: undefined })
 })
 
-test('what stands under a key that is lost is given up by its id, and nothing else', async (t) => {
-  const [lost, kept] = [newEncryptionKey(), newEncryptionKey()]
-  for (const redis of [false, true]) {
+for (const redis of [false, true]) {
+  const where = redis ? 'on Redis' : 'on LMDB'
+  test(`${where} what stands under a key that is lost is given up by its id, and nothing else`, async (t) => {
     if (redis && (await skipWithoutRedis(t))) return
+    const [lost, kept] = [newEncryptionKey(), newEncryptionKey()]
     const place = await (redis ? onRedis(t) : onDisk())
     const folder = createDirectory(t)
     writeYaml(folder, YAML)
@@ -215,8 +216,8 @@ test('what stands under a key that is lost is given up by its id, and nothing el
     t.match(discarded, { code: 0, stdout: `1 entries under ${kid} are given up\n` })
     t.match(await run(kept, ['config', 'check']), { code: 0 })
     t.match(await run(kept, ['store', 'get', 'local:b']), { code: 0, stdout: /^y/ })
-  }
-})
+  })
+}
 
 test('without Redis within reach the configuration is checked all the same, and a reload takes no key away', async (t) => {
   if (await skipWithoutRedis(t)) return

@@ -62,7 +62,8 @@ const countIn = (parser: Parser): Count => {
   // A test's own line comes after what stands within it; a test that was skipped as a whole has nothing within.
   parser.on('assert', (result) => {
     const { ok, skip, todo, name } = result
-    if (skip) {
+    // One that tested something and then skipped the rest is `not ok`, and no skip.
+    if (skip && ok) {
       count.skips.push(typeof skip === 'string' ? skip : '')
     } else if (within === undefined) {
       count.assertions += 1

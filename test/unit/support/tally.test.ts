@@ -67,3 +67,13 @@ test('a skipped test is neither passed nor failed, and its reason is kept', asyn
   const planned = tallyOf(tap(file('ok 1 - a.test.js', within)))
   t.strictSame(planned, { passed: 0, failed: 0, skips: ['missing peer: moto'], failures: [] })
 })
+
+test('a test that skips what is left of it, after it tested something, has failed', async (t) => {
+  const half =
+    '# Subtest: half\n    ok 1 - yes\n    1..0 # missing peer: redis\nnot ok 1 - half # SKIP\n'
+  const { passed, failed, skips, failures } = tallyOf(
+    tap(file('not ok 1 - a.test.js', `${half}1..1\n`))
+  )
+  t.strictSame({ passed, failed, skips }, { passed: 0, failed: 1, skips: [] })
+  t.match(failures, [{ test: 'a.test.js > half' }])
+})
