@@ -4,21 +4,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
 import { stringify } from 'yaml'
 import { PROBLEMS } from '../src/core/problem.ts'
-import { type App, assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
-import { addAdminRoutes } from '../src/http/routes/admin.ts'
-import { addAdminObjectRoutes } from '../src/http/routes/admin-objects.ts'
-import { addAuthorizeRoute } from '../src/http/routes/authorize.ts'
-import { addBotRoutes } from '../src/http/routes/bots.ts'
-import { addChannelRoutes } from '../src/http/routes/channels.ts'
-import { addDocsRoute } from '../src/http/routes/docs.ts'
-import { addEventStream, addEventWebhook } from '../src/http/routes/events.ts'
-import { addExplainRoutes } from '../src/http/routes/explain.ts'
-import { addHealthRoutes } from '../src/http/routes/health.ts'
-import { addInternalRoutes } from '../src/http/routes/internal.ts'
-import { addKeyRoutes } from '../src/http/routes/keys.ts'
-import { addSecretRoutes } from '../src/http/routes/secrets.ts'
-import { addStateRoutes } from '../src/http/routes/state.ts'
-import { addWhoamiRoute } from '../src/http/routes/whoami.ts'
+import { assertDeclaresAuth, type RouteAuth } from '../src/http/route-auth.ts'
+import { addRoutes, type Services } from '../src/http/routes/index.ts'
 import { Problem } from '../src/http/schemas.ts'
 import {
   asParameter,
@@ -62,65 +49,12 @@ const withProblemOnce = (node: unknown): unknown => {
   return Object.fromEntries(Object.entries(node).map(([name, of]) => [name, withProblemOnce(of)]))
 }
 
-// The routes are only described here, never called.
-const uncalled = (): never => {
-  throw new Error('this app only describes its routes')
-}
+/** Whatever a route is given: the routes are only described here, and their handlers are never called. */
+const undescribed: unknown = new Proxy(() => undefined, { get: () => undescribed })
 
-export const addAllRoutes = (app: App): void => {
-  const broker = {
-    readSecret: uncalled,
-    readSecrets: uncalled,
-    listSecrets: uncalled,
-    writeSecret: uncalled,
-    invalidate: uncalled
-  }
-  addSecretRoutes(app, { broker, now: Date.now })
-  const bots = {
-    listBots: uncalled,
-    readBotCredentials: uncalled,
-    readProviderCredentials: uncalled,
-    resolveConfiguration: uncalled
-  }
-  const objects = {
-    get: uncalled,
-    all: uncalled,
-    isOfFile: uncalled,
-    write: uncalled,
-    remove: uncalled,
-    refresh: uncalled
-  }
-  addBotRoutes(app, { bots })
-  addAdminObjectRoutes(app, { objects })
-  addChannelRoutes(app, { channels: { issueToken: uncalled, refreshToken: uncalled } })
-  addStateRoutes(app, { sealed: { seal: uncalled, open: uncalled } })
-  addKeyRoutes(app, {
-    keyring: uncalled,
-    usage: { list: uncalled },
-    issuing: { issue: uncalled, revokeWithIssued: uncalled },
-    countSealed: uncalled,
-    isRevoked: uncalled,
-    revoke: uncalled,
-    now: Date.now,
-    recordIssue: uncalled,
-    recordRevocation: uncalled
-  })
-  addExplainRoutes(app, { explain: uncalled, examine: uncalled })
-  addAdminRoutes(app, {
-    broker,
-    stores: uncalled,
-    cache: uncalled,
-    config: uncalled,
-    reload: uncalled
-  })
-  addEventStream(app, { watch: { check: uncalled, open: uncalled }, isAccepted: uncalled })
-  addEventWebhook(app, { receiver: { receive: uncalled, welcome: uncalled } })
-  addWhoamiRoute(app, { policy: uncalled, delegations: uncalled, wasIssued: uncalled })
-  addInternalRoutes(app, { broker, authenticate: uncalled, recordIntrospection: uncalled })
-  addAuthorizeRoute(app, { recordAuthorization: uncalled })
-  addHealthRoutes(app, { readiness: uncalled, hindrance: uncalled })
-  addDocsRoute(app, { openapi: '' })
-}
+const services = new Proxy({} as Services, {
+  get: (_, name) => (name === 'docs' ? { openapi: '' } : undescribed)
+})
 
 export const renderOpenapi = async (version: string): Promise<string> => {
   const choices = new Map<string, Parameter>()
@@ -160,7 +94,7 @@ export const renderOpenapi = async (version: string): Promise<string> => {
     }
   })
   app.addHook('onRoute', assertDeclaresAuth)
-  addAllRoutes(app)
+  addRoutes(app, services, ['public', 'internal'])
   await app.ready()
   const document = JSON.parse(JSON.stringify(app.swagger()))
   await app.close()

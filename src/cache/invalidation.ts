@@ -47,7 +47,7 @@ export interface InvalidationBus {
 /** Tags are kept so many times as long as secrets: they change seldom, and asking for them costs a call of its own. */
 export const TAG_TTLS = 6
 
-interface Lifetimes {
+export interface Lifetimes {
   readonly CACHE_TTL_SECONDS: number
   readonly STALE_IF_ERROR_SECONDS: number
 }

@@ -6,13 +6,13 @@ import { test } from 'tap'
 /** From the ground up. Imports go down only, and not to a sibling on the same floor. */
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
-  ['crypto', 'files'],
+  ['crypto', 'files', 'lifecycle.ts'],
   ['state'],
   ['kinds', 'cache', 'keys', 'audit'],
   ['secrets'],
   ['events', 'integrations'],
   ['http', 'config', 'telemetry'],
-  ['wiring'],
+  ['app'],
   ['app.ts'],
   ['cli']
 ]
@@ -27,14 +27,14 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@google-cloud': ['kinds/gcp'],
   '@kubernetes': ['kinds/kubernetes'],
   commander: ['cli'],
-  fastify: ['http', 'wiring', 'app.ts'],
+  fastify: ['http', 'app/', 'app.ts'],
   'google-gax': ['kinds/gcp'],
   ioredis: ['state'],
   jose: ['crypto'],
   lmdb: ['state'],
   'lru-cache': ['cache', 'secrets', 'events', 'keys', 'http'],
   'node-vault': ['kinds/vault'],
-  pino: ['telemetry', 'app.ts', 'cli'],
+  pino: ['telemetry', 'app/', 'cli'],
   semver: ['keys', 'config', 'cli'],
   yaml: ['config', 'http', 'kinds/kubernetes', 'cli']
 }

@@ -76,9 +76,10 @@ const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects):
   )
 }
 
-export const addAdminObjectRoutes = (
-  app: App,
-  { objects }: { readonly objects: Objects }
-): void => {
+export interface AdminObjectRoutesOptions {
+  readonly objects: Objects
+}
+
+export const addAdminObjectRoutes = (app: App, { objects }: AdminObjectRoutesOptions): void => {
   for (const kind of objectKinds) addRoutesOf(app, kind, objects)
 }

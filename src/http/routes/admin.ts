@@ -1,7 +1,11 @@
 /** Stores, cache and configuration, for administrators. Rule: what is shown is picked member by member, and no secret is. */
 import type { Static } from 'typebox'
+import type { LoginState } from '../../kinds/shared/login-memory.ts'
+import type { BreakerState } from '../../secrets/breaker.ts'
 import type { Broker } from '../../secrets/broker.ts'
 import type { Caller } from '../../secrets/caller.ts'
+import type { StoreCheck } from '../../secrets/store-checks.ts'
+import type { Store } from '../../secrets/stores.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import { InvalidateAnswer } from '../schemas.ts'
@@ -13,9 +17,17 @@ import {
   StoresAnswer
 } from '../schemas-admin.ts'
 
+type StoreAnswer = Static<typeof StoresAnswer>['stores'][number]
+type Description = Omit<StoreAnswer, 'lastCheck' | 'login' | 'breakers' | 'quotaLeft'>
+
 export interface AdminRoutesOptions {
   readonly broker: Pick<Broker, 'invalidate'>
-  readonly stores: () => Static<typeof StoresAnswer>
+  readonly stores: () => readonly Store[]
+  /** What may be shown of its settings. */
+  readonly describe: (spec: Store['spec']) => Description
+  /** How the store answered last. */
+  readonly lastCheck: (store: string) => StoreCheck | undefined
+  readonly replicas: () => number
   readonly cache: () => Static<typeof CacheAnswer>
   readonly config: () => Static<typeof ConfigAnswer>
   /** Reads the configuration anew and takes it over, or says what is wrong with it and changes nothing. */
@@ -23,6 +35,35 @@ export interface AdminRoutesOptions {
 }
 
 const config = { auth: { kind: 'admin' } } as const
+
+const isoOf = (at: number): string => new Date(at).toISOString()
+
+const breakerOf = ({ until, ...state }: BreakerState) => ({
+  ...state,
+  ...(until !== undefined && { until: isoOf(until) })
+})
+
+const loginOf = ({ since, nextTry, ...state }: LoginState) => ({
+  ...state,
+  since: isoOf(since),
+  ...(nextTry !== undefined && { nextTry: isoOf(nextTry) })
+})
+
+const storeOf = (
+  { spec, guard, logins }: Store,
+  { describe, lastCheck }: AdminRoutesOptions
+): StoreAnswer => {
+  const last = lastCheck(spec.name)
+  const { read, list, write, tokens } = guard.state()
+  const login = logins.state()
+  return {
+    ...describe(spec),
+    ...(last !== undefined && { lastCheck: { ...last, at: isoOf(last.at) } }),
+    ...(login !== undefined && { login: loginOf(login) }),
+    breakers: { read: breakerOf(read), list: breakerOf(list), write: breakerOf(write) },
+    ...(tokens !== undefined && { quotaLeft: tokens })
+  }
+}
 
 export const addAdminRoutes = (app: App, options: AdminRoutesOptions): void => {
   app.get(
@@ -36,7 +77,10 @@ export const addAdminRoutes = (app: App, options: AdminRoutesOptions): void => {
         response: { 200: StoresAnswer }
       }
     },
-    async () => options.stores()
+    async () => ({
+      stores: options.stores().map((store) => storeOf(store, options)),
+      replicas: options.replicas()
+    })
   )
 
   app.get(

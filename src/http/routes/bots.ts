@@ -20,7 +20,11 @@ const resolveAuth = { kind: 'key', scope: 'secrets', discloses: true } as const
 
 const isPartial = ({ partial }: { readonly partial?: string }): boolean => partial === 'true'
 
-export const addBotRoutes = (app: App, { bots }: { readonly bots: Bots }): void => {
+export interface BotRoutesOptions {
+  readonly bots: Bots
+}
+
+export const addBotRoutes = (app: App, { bots }: BotRoutesOptions): void => {
   app.get(
     '/v1/bots',
     {

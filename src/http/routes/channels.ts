@@ -24,7 +24,11 @@ const answerOf = (issued: IssuedToken): Static<typeof TokenAnswer> => {
   }
 }
 
-export const addChannelRoutes = (app: App, { channels }: { readonly channels: Channels }): void => {
+export interface ChannelRoutesOptions {
+  readonly channels: Channels
+}
+
+export const addChannelRoutes = (app: App, { channels }: ChannelRoutesOptions): void => {
   app.post(
     '/v1/channels/:name/tokens',
     {

@@ -4,7 +4,11 @@ import type { App } from '../route-auth.ts'
 
 const config = { auth: { kind: 'open' } } as const
 
-export const addDocsRoute = (app: App, { openapi }: { readonly openapi: string }): void => {
+export interface DocsRouteOptions {
+  readonly openapi: string
+}
+
+export const addDocsRoute = (app: App, { openapi }: DocsRouteOptions): void => {
   app.get(
     '/openapi.yaml',
     { config, schema: { operationId: 'openapi', summary: 'This description, if DOCS_ENABLED' } },

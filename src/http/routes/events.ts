@@ -24,7 +24,11 @@ const JSON_BY_OTHER_NAMES =
 
 const internal = { auth: { kind: 'internal' } } as const
 
-export const addEventWebhook = (app: App, { receiver }: { readonly receiver: Receiver }): void => {
+export interface EventWebhookOptions {
+  readonly receiver: Receiver
+}
+
+export const addEventWebhook = (app: App, { receiver }: EventWebhookOptions): void => {
   app.post(
     '/internal/events/:store',
     {

@@ -6,7 +6,11 @@ import { OpenAnswer, OpenBody, SealAnswer, SealBody } from '../schemas-state.ts'
 
 const config = { auth: { kind: 'key', scope: 'state' } } as const
 
-export const addStateRoutes = (app: App, { sealed }: { readonly sealed: SealedState }): void => {
+export interface StateRoutesOptions {
+  readonly sealed: SealedState
+}
+
+export const addStateRoutes = (app: App, { sealed }: StateRoutesOptions): void => {
   app.post(
     '/v1/state',
     {

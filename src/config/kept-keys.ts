@@ -4,11 +4,11 @@
  * what can be done. What comes back by itself (uses of keys, the cache) holds nobody up.
  */
 
-import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { countSealed, isIrreplaceable, type SealedCounts } from '../integrations/sealed-count.ts'
 import type { StateLog } from '../state/log.ts'
 import type { State } from '../state/state.ts'
+import { ConfigError, type ConfigFault } from './fault.ts'
 
 /** A start does not wait longer; what was not looked at by then is said. */
 const WITHIN_MS = 10_000

@@ -4,11 +4,11 @@
  * it no more, and is said in the log.
  */
 import { randomUUID } from 'node:crypto'
-import { ConfigError } from '../config/fault.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
 import type { Environment } from '../core/principal.ts'
 import type { Log } from '../kinds/provider.ts'
 import type { Caller, Door } from '../secrets/caller.ts'
+import { ConfigError } from './fault.ts'
 
 export interface ReloadsOptions {
   readonly environment: Environment

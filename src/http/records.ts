@@ -3,9 +3,9 @@ import type { FastifyRequest } from 'fastify'
 import type { AuditEvent } from '../core/audit-event.ts'
 import type { Environment, Principal } from '../core/principal.ts'
 import { PROBLEMS, type ProblemError } from '../core/problem.ts'
-import { doorOf, type RecordDecision } from '../http/caller.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
 import type { Door } from '../secrets/caller.ts'
+import { doorOf, type RecordDecision } from './caller.ts'
 
 type RecordEvent = (event: AuditEvent) => Promise<void>
 
@@ -84,3 +84,4 @@ export const createRecords = (environment: Environment, record: RecordEvent) => 
         ...doorOf(request)
       })
 })
+export type Records = ReturnType<typeof createRecords>

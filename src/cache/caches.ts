@@ -1,27 +1,39 @@
 /** Secrets and tags in both tiers, and what invalidates them. Rule: whatever drops a secret drops its tags as well. */
 
-import { recordCodec, tagsCodec } from '../cache/envelope.ts'
+import type { Environment } from '../core/principal.ts'
+import { isSameSecret, type Locator, type SecretRecord, type Tags } from '../core/secret.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import type { Sealer } from '../crypto/sealer.ts'
+import type { Shared } from '../state/shared.ts'
+import { recordCodec, tagsCodec } from './envelope.ts'
 import {
   createInvalidation,
   type InvalidationBus,
   type InvalidationOptions,
+  type Lifetimes,
   markLifetimeMs,
   TAG_TTLS
-} from '../cache/invalidation.ts'
-import { createSecretCache, type SecretCache } from '../cache/secret-cache.ts'
-import { createSharedTier } from '../cache/shared-tier.ts'
-import type { Settings } from '../config/settings.ts'
-import { isSameSecret, type SecretRecord, type Tags } from '../core/secret.ts'
-import { spellingsIn } from '../secrets/stores.ts'
-import type { Shared } from '../state/shared.ts'
-import type { Live } from './live.ts'
+} from './invalidation.ts'
+import { createSecretCache, type SecretCache } from './secret-cache.ts'
+import { createSharedTier } from './shared-tier.ts'
 
-export interface CachesDeps {
-  readonly settings: Settings
+/** Of the settings, by their names. */
+export interface CacheSettings extends Lifetimes {
+  readonly ENVIRONMENT: Environment
+  readonly CACHE_MAX_ENTRIES: number
+  readonly CACHE_NEGATIVE_TTL_SECONDS: number
+  readonly UPSTREAM_TIMEOUT_MS: number
+}
+
+export interface CachesOptions
+  extends Required<Pick<InvalidationOptions, 'onInvalidated' | 'stores'>> {
+  readonly settings: CacheSettings
   /** Undefined: there are no replicas. */
   readonly shared: Shared | undefined
-  readonly live: () => Live
-  readonly onInvalidated: NonNullable<InvalidationOptions['onInvalidated']>
+  readonly keyring: () => Keyring
+  readonly sealer: () => Sealer
+  /** Under which paths a change of the secret is told, as its store's kind says. */
+  readonly toldOf: (store: string, secret: Locator) => readonly string[]
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -50,8 +62,8 @@ export interface CacheFigures {
 
 const SWEEP_EVERY_MS = 15_000
 
-export const createCaches = (deps: CachesDeps): Caches => {
-  const { settings, shared, live, onInvalidated, now } = deps
+export const createCaches = (options: CachesOptions): Caches => {
+  const { settings, shared, keyring, sealer, toldOf, now } = options
   const ttlMs = settings.CACHE_TTL_SECONDS * 1000
   const kept = {
     maxEntries: settings.CACHE_MAX_ENTRIES,
@@ -62,8 +74,8 @@ export const createCaches = (deps: CachesDeps): Caches => {
   const shares = shared && {
     shared,
     environment: settings.ENVIRONMENT,
-    keyring: () => live().keyring,
-    sealer: () => live().sealer,
+    keyring,
+    sealer,
     fetchMs: settings.UPSTREAM_TIMEOUT_MS,
     now
   }
@@ -86,14 +98,11 @@ export const createCaches = (deps: CachesDeps): Caches => {
       tagCache.invalidate(what)
       return cache.invalidate(what)
     },
-    onInvalidated,
+    onInvalidated: options.onInvalidated,
     shared,
-    keyring: () => live().keyring,
-    told: ({ store, ...secret }) => spellingsIn(live().stores, store, secret).told,
-    stores: () =>
-      live()
-        .stores.all()
-        .map(({ spec }) => spec.name),
+    keyring,
+    told: ({ store, ...secret }) => toldOf(store, secret),
+    stores: options.stores,
     lifetimeMs: markLifetimeMs(settings)
   })
   const sweeping = setInterval(() => {

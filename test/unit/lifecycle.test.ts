@@ -1,6 +1,6 @@
 /** The order in which parts begin and end. */
 import { test } from 'tap'
-import { createLifecycle, type Part } from '../../../src/wiring/lifecycle.ts'
+import { createLifecycle, type Part } from '../../src/lifecycle.ts'
 
 const setUp = () => {
   const did: string[] = []

@@ -1,0 +1,102 @@
+/** What everything else stands on: clock, log, what a reload replaces, the state, the trail. */
+import type { Logger } from 'pino'
+import { createTrail, type Trail } from '../audit/trail.ts'
+import type { Config } from '../config/config.ts'
+import type { Environ } from '../config/env.ts'
+import type { ConfigFault } from '../config/fault.ts'
+import type { ReloadedBy } from '../config/reloads.ts'
+import type { Settings } from '../config/settings.ts'
+import type { AuditEvent } from '../core/audit-event.ts'
+import type { DirectLine } from '../integrations/direct-line.ts'
+import type { Log } from '../kinds/provider.ts'
+import { USER_AGENT } from '../kinds/shared/user-agent.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { RecorderOptions } from '../secrets/record.ts'
+import { type OpenedState, openState } from '../state/open-state.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { type Live, prepare } from './live.ts'
+
+export interface AppOverrides {
+  readonly logger?: Logger
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  /** Where credentials of stores given as `{ env: NAME }` are looked up. */
+  readonly environ?: Environ
+  /** Reads the configuration anew and reloads; resolves with what is wrong with it, and then nothing changed. */
+  readonly requestReload?: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
+  /** How what SNS and Google publish is fetched. */
+  readonly fetch?: typeof fetch
+  /** What gives tokens of channels. */
+  readonly directLine?: DirectLine
+  readonly heartbeatMs?: number
+  /** Refuse to start where something kept needs an encryption key that ENCRYPTION_KEYS lacks, instead of saying so. */
+  readonly refusesToLackKeys?: boolean
+}
+
+export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
+  readonly parts: Lifecycle
+  readonly overrides: AppOverrides
+  /** Of the start: a reload changes some of them, which stand in `live`. */
+  readonly settings: Settings
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly logger: Logger
+  readonly log: Log
+  readonly fetch: typeof globalThis.fetch
+  readonly live: () => Live
+  readonly replaceLive: (next: Live) => void
+  readonly trail: Trail
+  readonly recording: RecorderOptions
+}
+
+const fetchAs =
+  (send: typeof globalThis.fetch): typeof globalThis.fetch =>
+  (input, init) => {
+    const headers = new Headers(init?.headers)
+    headers.set('user-agent', USER_AGENT)
+    return send(input, { ...init, headers })
+  }
+
+const openTrail = ({ settings, dataDir }: Config, now: () => number, log: Log) => {
+  const trail = createTrail({ directory: dataDir, now, fsync: settings.AUDIT_FSYNC, log })
+  const record = settings.AUDIT_REQUIRED
+    ? trail.append
+    : (event: AuditEvent): Promise<void> =>
+        trail.append(event).catch(() => log('error', 'a decision could not be recorded'))
+  return { trail, recording: { environment: settings.ENVIRONMENT, record, log } }
+}
+
+export const openGround = async (
+  config: Config,
+  overrides: AppOverrides,
+  parts: Lifecycle
+): Promise<Ground> => {
+  const { settings, dataDir, redis } = config
+  const { now = Date.now } = overrides
+  const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
+  const log: Log = (level, message, fields = {}) => logger[level](fields, message)
+  let live = prepare(config, overrides.environ ?? {})
+  const opened = await openState({ dataDir, redis, keyring: () => live.keyring, log })
+  const { state, shared } = opened
+  parts.add({ start: () => shared?.start(), close: opened.close })
+  const { trail, recording } = openTrail(config, now, log)
+  parts.add(trail)
+  parts.add({ close: () => live.stores.close() })
+  return {
+    parts,
+    overrides,
+    settings,
+    now,
+    logger,
+    log,
+    fetch: fetchAs(overrides.fetch ?? globalThis.fetch),
+    live: () => live,
+    replaceLive: (next) => {
+      live = next
+    },
+    state,
+    shared,
+    trail,
+    recording
+  }
+}

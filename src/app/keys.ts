@@ -1,0 +1,63 @@
+/** API keys: who is let in, who may issue and revoke, and how many replicas there are to agree on it. */
+import { createAuthenticator } from '../keys/authenticator.ts'
+import { createIssuing } from '../keys/issuing.ts'
+import { createLineage } from '../keys/lineage.ts'
+import { createRevocations } from '../keys/revocations.ts'
+import { createSharedRevocations } from '../keys/shared-revocations.ts'
+import { createKeyUsage } from '../keys/usage.ts'
+import { createViaFloor } from '../keys/via-floor.ts'
+import { createReplicaCount } from '../state/replica-count.ts'
+import type { Ground } from './ground.ts'
+
+export type Keys = ReturnType<typeof createKeys>
+
+const createRevocationsOn = ({ parts, state, shared, live, log }: Ground) => {
+  if (shared === undefined) {
+    return { ...createRevocations(state), asked: Promise.resolve(), isWhole: () => true }
+  }
+  return parts.add(createSharedRevocations({ state, shared, keyring: () => live().keyring, log }))
+}
+
+export const createKeys = (ground: Ground) => {
+  const { parts, settings, state, shared, live, log, now } = ground
+  const { ENVIRONMENT: environment, PLATFORM_VERSION: platformVersion } = settings
+  const keyring = () => live().keyring
+  const revocations = createRevocationsOn(ground)
+  const onFailure = () => log('warn', 'the last use of keys cannot be written')
+  const usage = parts.add(createKeyUsage({ state, sealer: () => live().sealer, now, onFailure }))
+  const authenticator = createAuthenticator({
+    environment,
+    platformVersion,
+    revocations,
+    now,
+    noteUse: usage.note
+  })
+  const replicas = parts.add(createReplicaCount({ shared, environment, keyring, now }))
+  const floor = createViaFloor({ state, replicas: replicas.current, now })
+  // Once replicas are counted, and before the first key is used; where that fails, the first issue asks again.
+  parts.add({ start: () => floor.learn().catch(() => {}), close: () => {} })
+  const issuing = parts.add(
+    createIssuing({
+      keyring,
+      usage,
+      revocations,
+      lineage: createLineage({ state, now }),
+      floor,
+      rules: () => ({
+        platformVersion,
+        maxDays: settings.API_KEY_MAX_DAYS,
+        adminScope: settings.ADMIN_SCOPE,
+        delegations: live().config.delegations
+      }),
+      now
+    })
+  )
+  return {
+    revocations,
+    usage,
+    authenticator,
+    authenticate: (apiKey: string) => authenticator.authenticate(live().keyring, apiKey),
+    replicas: replicas.current,
+    issuing
+  }
+}

@@ -1,0 +1,100 @@
+/** The way to a value: caches, broker, those who watch, and whether it can answer. */
+import { createCaches } from '../cache/caches.ts'
+import type { ProblemCode } from '../core/problem.ts'
+import { createGoogleTokenCheck } from '../crypto/google-token.ts'
+import { createReceiver } from '../events/receive.ts'
+import { createWatch } from '../events/watch.ts'
+import { createBroker } from '../secrets/broker.ts'
+import { createReadiness } from '../secrets/readiness.ts'
+import { spellingsIn } from '../secrets/stores.ts'
+import type { Ground } from './ground.ts'
+import type { Keys } from './keys.ts'
+import type { ConnectedStores } from './stores.ts'
+
+export type Secrets = ReturnType<typeof createSecrets>
+
+/** Proxies give up on what is silent for a minute, some for half of it. */
+const HEARTBEAT_MS = 15_000
+
+export const createSecrets = (ground: Ground) => {
+  const { parts, overrides, settings, shared, live, recording, now } = ground
+  const { heartbeatMs = HEARTBEAT_MS } = overrides
+  const keyring = () => live().keyring
+  const sealer = () => live().sealer
+  const watch = createWatch({ ...recording, rules: live, keyring, heartbeatMs })
+  const caches = parts.add(
+    createCaches({
+      settings,
+      shared,
+      keyring,
+      sealer,
+      toldOf: (store, secret) => spellingsIn(live().stores, store, secret).told,
+      stores: () =>
+        live()
+          .stores.all()
+          .map(({ spec }) => spec.name),
+      onInvalidated: watch.invalidated,
+      now
+    })
+  )
+  const broker = createBroker({
+    ...recording,
+    ...caches,
+    rules: live,
+    keyring,
+    sealer,
+    negativeTtlMs: settings.CACHE_NEGATIVE_TTL_SECONDS * 1000,
+    now
+  })
+  const { fetch } = ground
+  const receiver = createReceiver({
+    ...recording,
+    rules: live,
+    invalidate: broker.invalidate,
+    isGoogleToken: createGoogleTokenCheck({ fetch, now }),
+    fetch,
+    now
+  })
+  /** What was read of these stores is another place's answer by now; in this process alone. */
+  const forget = (stores: readonly string[]): void => {
+    for (const store of stores) {
+      for (const kept of [caches.cache, caches.tagCache]) kept.invalidate({ store })
+      watch.invalidated({ store })
+    }
+  }
+  return { watch, caches, broker, receiver, forget }
+}
+
+export const createHealth = (
+  { settings, trail, shared, live, log, now }: Ground,
+  { revocations }: Pick<Keys, 'revocations'>,
+  { checks }: Pick<ConnectedStores, 'checks'>,
+  { caches: { invalidation } }: Pick<Secrets, 'caches'>
+) => {
+  let isDraining = false
+  const hindrance = (): ProblemCode | undefined => {
+    if (isDraining) return 'overloaded'
+    return settings.AUDIT_REQUIRED && !trail.isWritable() ? 'audit_unavailable' : undefined
+  }
+  const isDenied = (): boolean => shared !== undefined && shared.denied().length > 0
+  const isShared = (): boolean =>
+    shared === undefined ||
+    (shared.isUp() && !isDenied() && invalidation.isWhole() && revocations.isWhole())
+  return {
+    readiness: createReadiness({
+      checks,
+      stores: () => live().stores,
+      isShared,
+      canServe: () => hindrance() === undefined,
+      log,
+      now
+    }),
+    hindrance,
+    reason: () => (isDenied() ? 'redis_denies_commands' : undefined),
+    drain: () => {
+      isDraining = true
+    }
+  }
+}
+
+export type Health = ReturnType<typeof createHealth>

@@ -1,0 +1,142 @@
+/** What the routes serve: the use cases beside secrets, and what each route needs of the parts. */
+import { readFileSync } from 'node:fs'
+import { describeStore, effectiveConfig } from '../config/effective.ts'
+import { isGuarded } from '../config/env.ts'
+import type { ConfigFault } from '../config/fault.ts'
+import type { Records } from '../http/records.ts'
+import type { Services } from '../http/routes/index.ts'
+import { createIntegrations, type Integrations } from '../integrations/integrations.ts'
+import { countSealed } from '../integrations/sealed-count.ts'
+import { createSealedEnds, type SealedEnds } from '../integrations/sealed-ends.ts'
+import { explain } from '../secrets/explain.ts'
+import type { Ground } from './ground.ts'
+import type { Keys } from './keys.ts'
+import type { Health, Secrets } from './secrets.ts'
+import type { ConnectedStores } from './stores.ts'
+
+const OPENAPI = new URL('../../../openapi.yaml', import.meta.url)
+
+const NOT_FROM_FILES: ConfigFault = {
+  place: 'purser.yaml',
+  message: 'cannot be read anew where the service was not started from files'
+}
+
+export interface Parts {
+  readonly ground: Ground
+  readonly keys: Keys
+  readonly stores: ConnectedStores
+  readonly secrets: Secrets
+  readonly health: Health
+  readonly integrations: Integrations
+  readonly sealedEnds: SealedEnds
+  readonly records: Records
+}
+
+export const createIntegrationsOn = (
+  { parts, overrides, settings, state, shared, live, recording, now }: Ground,
+  { broker }: Pick<Secrets, 'broker'>
+): Pick<Parts, 'integrations' | 'sealedEnds'> => {
+  const sealedEnds = createSealedEnds({ state, now })
+  const integrations = createIntegrations({
+    ...recording,
+    guarded: isGuarded(settings),
+    configured: () => live().config,
+    broker,
+    state,
+    shared,
+    sealedEnds,
+    rules: live,
+    keyring: () => live().keyring,
+    sealer: () => live().sealer,
+    timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
+    directLine: overrides.directLine,
+    now
+  })
+  return { integrations: parts.add(integrations), sealedEnds }
+}
+
+const keyServices = ({ ground, keys, sealedEnds, records }: Parts): Services['keys'] => {
+  const { live, state, now } = ground
+  const { usage, issuing, revocations } = keys
+  return {
+    keyring: () => live().keyring,
+    usage,
+    issuing,
+    countSealed: async () => ({
+      byKey: (await countSealed(state)).byKey,
+      stateEnds: await sealedEnds.all()
+    }),
+    isRevoked: revocations.isRevoked,
+    revoke: (keyId) => revocations.revoke(keyId, now()),
+    now,
+    recordIssue: records.as('key.issue'),
+    recordRevocation: records.as('key.revoke')
+  }
+}
+
+const explainServices = ({ ground, keys, stores, secrets }: Parts): Services['explain'] => {
+  const { live, settings } = ground
+  return {
+    examine: (apiKey) => keys.authenticator.examine(live().keyring, apiKey),
+    explain: (question) =>
+      explain(
+        {
+          rules: live(),
+          scope: `${settings.SCOPE_ROOT}:secrets`,
+          delegations: live().config.delegations,
+          cacheState: secrets.caches.cache.stateOf,
+          healthOf: (store) => {
+            const last = stores.checks.get(store)
+            return last && (last.ok ? 'its last check passed' : 'its last check failed')
+          }
+        },
+        question
+      )
+  }
+}
+
+const adminServices = ({ ground, keys, stores, secrets }: Parts): Services['admin'] => {
+  const { live, overrides } = ground
+  return {
+    broker: secrets.broker,
+    stores: () => live().stores.all(),
+    describe: describeStore,
+    lastCheck: stores.checks.get,
+    replicas: keys.replicas,
+    cache: secrets.caches.figures,
+    config: () => effectiveConfig(live().config),
+    reload: async (by) => [...((await overrides.requestReload?.(by)) ?? [NOT_FROM_FILES])]
+  }
+}
+
+export const servicesOf = (parts: Parts): Services => {
+  const { ground, keys, secrets, health, integrations, records } = parts
+  const { live, settings, now } = ground
+  const { broker, watch, receiver } = secrets
+  const { authenticator, authenticate, issuing } = keys
+  return {
+    secrets: { broker, now },
+    bots: integrations,
+    objects: integrations,
+    channels: integrations,
+    state: integrations,
+    keys: keyServices(parts),
+    explain: explainServices(parts),
+    admin: adminServices(parts),
+    eventStream: {
+      watch,
+      isAccepted: (principal) => authenticator.isAccepted(live().keyring, principal)
+    },
+    eventWebhook: { receiver },
+    whoami: {
+      policy: () => live().policy,
+      delegations: () => live().config.delegations,
+      // Where that cannot be known, it is taken for one that was.
+      wasIssued: (principal) => issuing.wasIssued(principal).catch(() => true)
+    },
+    internal: { broker, authenticate, recordIntrospection: records.introspection },
+    authorize: { recordAuthorization: records.as('key.authorize') },
+    health,
+    docs: settings.DOCS_ENABLED ? { openapi: readFileSync(OPENAPI, 'utf8') } : undefined
+  }
+}

@@ -1,0 +1,57 @@
+/** Stores as they are configured, connected: at the start, and anew at each reload. */
+import { type Config, credentialsIn } from '../config/config.ts'
+import type { Environ } from '../config/env.ts'
+import { requireKeys, requireKeysThatLeave } from '../config/kept-keys.ts'
+import { createStoreChecks, type StoreChecks } from '../secrets/store-checks.ts'
+import type { Store, StoresDeps } from '../secrets/stores.ts'
+import type { Ground } from './ground.ts'
+import type { Keys } from './keys.ts'
+import { compose, prepare, takenOver } from './live.ts'
+
+export interface ConnectedStores {
+  /** How each answered last. */
+  readonly checks: StoreChecks
+  /** Replaces all that a reload may replace, or nothing. Resolves with the stores whose names stand for others now. */
+  readonly reload: (wanted: Config, environ: Environ) => Promise<readonly string[]>
+}
+
+/** Another place may stand under the same name: what was read from the former is not its answer. */
+const replacedIn = (former: readonly Store[], next: (name: string) => Store | undefined) =>
+  former
+    .filter(({ spec, connection }) => next(spec.name)?.connection !== connection)
+    .map(({ spec }) => spec.name)
+
+/** Rejects if a definition cannot be read, a store cannot be connected, or a start is refused for a key that is lacking. */
+export const openStores = async (
+  ground: Ground,
+  { replicas }: Pick<Keys, 'replicas'>
+): Promise<ConnectedStores> => {
+  const { settings, live, replaceLive, state, shared, overrides, log, now } = ground
+  const checks = createStoreChecks({ log, now })
+  const deps: StoresDeps = {
+    log,
+    now,
+    replicas,
+    state,
+    sealer: () => live().sealer,
+    keyring: () => live().keyring,
+    shared,
+    environ: (name) => credentialsIn(live().config, live().environ)(name),
+    rules: live,
+    timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
+    onRead: checks.read
+  }
+  const { config: started, environ, keyring } = live()
+  await requireKeys({ state, keyring, refuses: overrides.refusesToLackKeys === true, log })
+  replaceLive(await compose(started, environ, deps))
+  return {
+    checks,
+    reload: async (wanted, environ) => {
+      const former = live()
+      const next = takenOver(started, wanted)
+      await requireKeysThatLeave(state, former.keyring, prepare(next, environ).keyring)
+      replaceLive(await compose(next, environ, deps, former))
+      return replacedIn(former.stores.all(), live().stores.get)
+    }
+  }
+}

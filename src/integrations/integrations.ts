@@ -1,0 +1,68 @@
+/** Bots, bot providers, channels and sealed state: what callers ask for beside secrets. */
+
+import type { Keyring } from '../crypto/keyring.ts'
+import type { Sealer } from '../crypto/sealer.ts'
+import type { Broker } from '../secrets/broker.ts'
+import type { Rules } from '../secrets/caller.ts'
+import type { RecorderOptions } from '../secrets/record.ts'
+import type { Shared } from '../state/shared.ts'
+import type { State } from '../state/state.ts'
+import { type Bots, createBots } from './bots.ts'
+import { type Channels, createChannels } from './channels.ts'
+import { createDirectLine, type DirectLine } from './direct-line.ts'
+import { createObjects, type Objects, type ObjectsOptions } from './objects.ts'
+import type { SealedEnds } from './sealed-ends.ts'
+import { createSealedState, type SealedState } from './sealed-state.ts'
+import { createUsedStates } from './used-states.ts'
+
+export interface IntegrationsOptions
+  extends RecorderOptions,
+    Pick<ObjectsOptions, 'configured' | 'guarded'> {
+  readonly broker: Broker
+  readonly state: State
+  readonly shared: Shared | undefined
+  readonly sealedEnds: SealedEnds
+  readonly rules: () => Rules
+  readonly keyring: () => Keyring
+  readonly sealer: () => Sealer
+  /** Of what is asked of Direct Line for one token. */
+  readonly timeoutMs: number
+  /** Undefined: the real one. */
+  readonly directLine?: DirectLine | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export interface Integrations {
+  readonly objects: Objects
+  readonly bots: Bots
+  readonly channels: Channels
+  readonly sealed: SealedState
+  /** Reads those of run time anew; what cannot be read is denied until it can be. */
+  readonly refresh: () => Promise<void>
+  readonly close: () => void
+}
+
+export const createIntegrations = (options: IntegrationsOptions): Integrations => {
+  const { broker, state, shared, log, now } = options
+  const objects = createObjects(options)
+  const { directLine = createDirectLine({ now }) } = options
+  return {
+    objects,
+    bots: createBots({ ...options, objects }),
+    channels: createChannels({
+      ...options,
+      channel: (name) => objects.get('channels', name),
+      readSecret: broker.readSecret,
+      directLine
+    }),
+    sealed: createSealedState({
+      ...options,
+      used: createUsedStates({ state, shared, now }),
+      noteSealed: options.sealedEnds.note
+    }),
+    refresh: () =>
+      objects.refresh().catch(() => log('error', 'the objects of run time could not be read')),
+    close: directLine.close
+  }
+}
