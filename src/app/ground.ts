@@ -7,6 +7,8 @@ import type { ConfigFault } from '../config/fault.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import type { Settings } from '../config/settings.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import type { Sealer } from '../crypto/sealer.ts'
 import type { DirectLine } from '../integrations/direct-line.ts'
 import type { Log } from '../kinds/provider.ts'
 import { USER_AGENT } from '../kinds/shared/user-agent.ts'
@@ -44,6 +46,9 @@ export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly log: Log
   readonly fetch: typeof globalThis.fetch
   readonly live: () => Live
+  /** Of `live`, for those who need no more of it. */
+  readonly keyring: () => Keyring
+  readonly sealer: () => Sealer
   readonly replaceLive: (next: Live) => void
   readonly trail: Trail
   readonly recording: RecorderOptions
@@ -76,7 +81,8 @@ export const openGround = async (
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
   let live = prepare(config, overrides.environ ?? {})
-  const opened = await openState({ dataDir, redis, keyring: () => live.keyring, log })
+  const keyring = () => live.keyring
+  const opened = await openState({ dataDir, redis, keyring, log })
   const { state, shared } = opened
   parts.add({ start: () => shared?.start(), close: opened.close })
   const { trail, recording } = openTrail(config, now, log)
@@ -91,6 +97,8 @@ export const openGround = async (
     log,
     fetch: fetchAs(overrides.fetch ?? globalThis.fetch),
     live: () => live,
+    keyring,
+    sealer: () => live.sealer,
     replaceLive: (next) => {
       live = next
     },

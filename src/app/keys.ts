@@ -11,20 +11,19 @@ import type { Ground } from './ground.ts'
 
 export type Keys = ReturnType<typeof createKeys>
 
-const createRevocationsOn = ({ parts, state, shared, live, log }: Ground) => {
+const createRevocationsOn = ({ parts, state, shared, keyring, log }: Ground) => {
   if (shared === undefined) {
     return { ...createRevocations(state), asked: Promise.resolve(), isWhole: () => true }
   }
-  return parts.add(createSharedRevocations({ state, shared, keyring: () => live().keyring, log }))
+  return parts.add(createSharedRevocations({ state, shared, keyring, log }))
 }
 
 export const createKeys = (ground: Ground) => {
-  const { parts, settings, state, shared, live, log, now } = ground
+  const { parts, settings, state, shared, live, keyring, sealer, log, now } = ground
   const { ENVIRONMENT: environment, PLATFORM_VERSION: platformVersion } = settings
-  const keyring = () => live().keyring
   const revocations = createRevocationsOn(ground)
   const onFailure = () => log('warn', 'the last use of keys cannot be written')
-  const usage = parts.add(createKeyUsage({ state, sealer: () => live().sealer, now, onFailure }))
+  const usage = parts.add(createKeyUsage({ state, sealer, now, onFailure }))
   const authenticator = createAuthenticator({
     environment,
     platformVersion,
@@ -56,7 +55,7 @@ export const createKeys = (ground: Ground) => {
     revocations,
     usage,
     authenticator,
-    authenticate: (apiKey: string) => authenticator.authenticate(live().keyring, apiKey),
+    authenticate: (apiKey: string) => authenticator.authenticate(keyring(), apiKey),
     replicas: replicas.current,
     issuing
   }

@@ -17,10 +17,8 @@ export type Secrets = ReturnType<typeof createSecrets>
 const HEARTBEAT_MS = 15_000
 
 export const createSecrets = (ground: Ground) => {
-  const { parts, overrides, settings, shared, live, recording, now } = ground
+  const { parts, overrides, settings, shared, live, keyring, sealer, recording, now } = ground
   const { heartbeatMs = HEARTBEAT_MS } = overrides
-  const keyring = () => live().keyring
-  const sealer = () => live().sealer
   const watch = createWatch({ ...recording, rules: live, keyring, heartbeatMs })
   const caches = parts.add(
     createCaches({

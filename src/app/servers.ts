@@ -23,10 +23,10 @@ export interface Servers {
 }
 
 const createLimits = (
-  { parts, settings, shared, live, now }: Ground,
+  { parts, settings, shared, keyring, now }: Ground,
   records: Records
 ): Limits | undefined => {
-  const fingerprintKey = () => live().keyring.active.keyFor('fingerprint')
+  const fingerprintKey = () => keyring().active.keyFor('fingerprint')
   const allowances = settings.RATE_LIMIT_ENABLED
     ? parts.add(createAllowances({ shared, fingerprintKey, now }))
     : undefined

@@ -33,12 +33,13 @@ export interface Parts {
 }
 
 export const createIntegrationsOn = (
-  { parts, overrides, settings, state, shared, live, recording, now }: Ground,
+  ground: Ground,
   { broker }: Pick<Secrets, 'broker'>
 ): Pick<Parts, 'integrations' | 'sealedEnds'> => {
+  const { parts, overrides, settings, state, shared, live, keyring, sealer, now } = ground
   const sealedEnds = createSealedEnds({ state, now })
   const integrations = createIntegrations({
-    ...recording,
+    ...ground.recording,
     guarded: isGuarded(settings),
     configured: () => live().config,
     broker,
@@ -46,8 +47,8 @@ export const createIntegrationsOn = (
     shared,
     sealedEnds,
     rules: live,
-    keyring: () => live().keyring,
-    sealer: () => live().sealer,
+    keyring,
+    sealer,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     directLine: overrides.directLine,
     now
@@ -56,10 +57,10 @@ export const createIntegrationsOn = (
 }
 
 const keyServices = ({ ground, keys, sealedEnds, records }: Parts): Services['keys'] => {
-  const { live, state, now } = ground
+  const { keyring, state, now } = ground
   const { usage, issuing, revocations } = keys
   return {
-    keyring: () => live().keyring,
+    keyring,
     usage,
     issuing,
     countSealed: async () => ({
@@ -75,9 +76,9 @@ const keyServices = ({ ground, keys, sealedEnds, records }: Parts): Services['ke
 }
 
 const explainServices = ({ ground, keys, stores, secrets }: Parts): Services['explain'] => {
-  const { live, settings } = ground
+  const { live, keyring, settings } = ground
   return {
-    examine: (apiKey) => keys.authenticator.examine(live().keyring, apiKey),
+    examine: (apiKey) => keys.authenticator.examine(keyring(), apiKey),
     explain: (question) =>
       explain(
         {
@@ -111,7 +112,7 @@ const adminServices = ({ ground, keys, stores, secrets }: Parts): Services['admi
 
 export const servicesOf = (parts: Parts): Services => {
   const { ground, keys, secrets, health, integrations, records } = parts
-  const { live, settings, now } = ground
+  const { live, keyring, settings, now } = ground
   const { broker, watch, receiver } = secrets
   const { authenticator, authenticate, issuing } = keys
   return {
@@ -125,7 +126,7 @@ export const servicesOf = (parts: Parts): Services => {
     admin: adminServices(parts),
     eventStream: {
       watch,
-      isAccepted: (principal) => authenticator.isAccepted(live().keyring, principal)
+      isAccepted: (principal) => authenticator.isAccepted(keyring(), principal)
     },
     eventWebhook: { receiver },
     whoami: {
