@@ -102,6 +102,7 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
     'gcp-secret-manager': hearGcp,
     vault: nothingOfItsOwn,
     kubernetes: nothingOfItsOwn,
+    'onepassword-connect': nothingOfItsOwn,
     local: nothingOfItsOwn
   }
 

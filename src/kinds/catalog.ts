@@ -5,6 +5,7 @@ import { gcpSecretManager } from './gcp/index.ts'
 import type { Kind } from './kind.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { local } from './local/index.ts'
+import { onePasswordConnect } from './onepassword/index.ts'
 import { vault } from './vault/index.ts'
 
 const kinds = [
@@ -13,6 +14,7 @@ const kinds = [
   gcpSecretManager,
   kubernetes,
   local,
+  onePasswordConnect,
   vault
 ] as const
 

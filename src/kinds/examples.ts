@@ -9,6 +9,7 @@ import { example as gcp } from './gcp/example.ts'
 import type { Example } from './kind.ts'
 import { example as kubernetes } from './kubernetes/example.ts'
 import { example as local } from './local/example.ts'
+import { example as onePassword } from './onepassword/example.ts'
 import { example as vault } from './vault/example.ts'
 
 export const examples: Readonly<Record<StoreKind, Example>> = {
@@ -17,5 +18,6 @@ export const examples: Readonly<Record<StoreKind, Example>> = {
   'azure-key-vault': azure,
   'gcp-secret-manager': gcp,
   kubernetes,
+  'onepassword-connect': onePassword,
   vault
 }

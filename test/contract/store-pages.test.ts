@@ -11,6 +11,7 @@ import { awsSubject } from '../support/fake-aws.ts'
 import { azureSubject } from '../support/fake-azure.ts'
 import { gcpSubject } from '../support/fake-gcp.ts'
 import { kubernetesSubject } from '../support/fake-kubernetes.ts'
+import { onePasswordSubject } from '../support/fake-onepassword.ts'
 import { createAdmin, vaultSubject } from '../support/fake-vault.ts'
 import { localSubject } from '../support/local-subject.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
@@ -23,6 +24,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   'gcp-secret-manager': gcpSubject,
   kubernetes: kubernetesSubject,
   local: localSubject,
+  'onepassword-connect': onePasswordSubject,
   vault: vaultSubject
 }
 

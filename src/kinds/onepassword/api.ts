@@ -1,0 +1,108 @@
+/**
+ * Calls to a Connect server, each with the token. Rule: GET and nothing else; a token that was refused is read anew once, and
+ * then remembered as refused.
+ */
+import { ProviderFault } from '../../core/fault.ts'
+import { Sensitive } from '../../core/secret.ts'
+import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
+import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import type { Transport } from '../shared/http-transport.ts'
+import { createLogin, credentialFault } from '../shared/login.ts'
+import {
+  type Entry,
+  faultOfAnswer,
+  type Item,
+  parseEntries,
+  parseItem,
+  parseVaults,
+  type Vault
+} from './answer.ts'
+
+/** All throw ProviderFault. */
+export interface Api {
+  /** Those that the token may see; of this name, if one is given. */
+  readonly vaults: (options: CallOptions, name?: string) => Promise<readonly Vault[]>
+  /** Those of the vault; of this title, if one is given. */
+  readonly entries: (
+    vault: string,
+    options: CallOptions,
+    title?: string
+  ) => Promise<readonly Entry[]>
+  readonly item: (vault: string, id: string, options: CallOptions) => Promise<Item>
+  readonly close: () => void
+}
+
+/**
+ * SCIM's `eq` (RFC 7644, 3.4.2.2). The vendor's clients escape nothing in it, so how it would have to be done is not known:
+ * what cannot stand between quotes is looked for among all.
+ */
+const filterOf = (attribute: string, text: string | undefined): string =>
+  text === undefined || /["\\]/.test(text)
+    ? ''
+    : `?filter=${encodeURIComponent(`${attribute} eq "${text}"`)}`
+
+export const createApi = (
+  origin: string,
+  token: Credential,
+  transport: Transport,
+  deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now'>
+): Api => {
+  const login = createLogin<Sensitive<string>>(
+    {
+      credential: async (options) => {
+        try {
+          return [(await deps.credential(token, options)).reveal().trim()]
+        } catch (error) {
+          throw credentialFault(error)
+        }
+      },
+      login: async ([text = '']) => new Sensitive(text)
+    },
+    deps
+  )
+
+  const get = (path: string, options: CallOptions): Promise<string> => {
+    let used: Sensitive<string> | undefined
+
+    const attempt = async (): Promise<string> => {
+      used = undefined
+      used = await login.get()
+      const answer = await transport.send({
+        method: 'GET',
+        url: `${origin}${path}`,
+        headers: { authorization: `Bearer ${used.reveal()}`, accept: 'application/json' },
+        signal: options.signal
+      })
+      const { status, text } = answer
+      if (status === 200) {
+        login.worked(used)
+        return text
+      }
+      const fault = faultOfAnswer(answer, deps.now())
+      // A 403 is about a vault; only a 401 is about the token.
+      if (status !== 401) throw fault
+      await login.disown(used, fault)
+      throw new ProviderFault(fault.reason, { ...fault, isRefusal: true })
+    }
+    const isCured = async ({ reason, status, retryAfterSeconds }: ProviderFault) =>
+      (used !== undefined && status === 401) ||
+      (reason === 'unavailable' && retryAfterSeconds === undefined)
+    return settleBySignal(options, () => retryOnce(options, attempt, isCured))
+  }
+
+  return {
+    vaults: async (options, name) =>
+      parseVaults(await get(`/v1/vaults${filterOf('name', name)}`, options)),
+    entries: async (vault, options, title) =>
+      parseEntries(
+        await get(`/v1/vaults/${vault}/items${filterOf('title', title)}`, options),
+        vault
+      ),
+    item: async (vault, id, options) =>
+      parseItem(await get(`/v1/vaults/${vault}/items/${id}`, options), vault, id),
+    close: () => {
+      login.close()
+      transport.close()
+    }
+  }
+}
