@@ -5,11 +5,12 @@
 import { type Static, Type } from 'typebox'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { catalog, kindOf } from '../kinds/catalog.ts'
+import { EventProofs, faultOfProof } from '../kinds/event-proof.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { Quota } from '../kinds/quota.ts'
 import { isStoreName } from '../kinds/references.ts'
+import type { EventProof } from '../kinds/shared/notification.ts'
 import { faultOfProxy, ProxySetting } from '../kinds/shared/proxy.ts'
-import { EventProof, faultOfProof } from '../secrets/proof.ts'
 import type { StoreSpec } from '../secrets/stores.ts'
 import { isGuarded } from './env.ts'
 import { isLoopback } from './network.ts'
@@ -22,7 +23,7 @@ export const Store = Type.Object({
   requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 })),
   quota: Type.Optional(Quota),
   proxy: Type.Optional(ProxySetting),
-  events: Type.Optional(EventProof)
+  events: Type.Optional(EventProofs)
 })
 
 export interface StoreConfig extends StoreSpec {
@@ -97,7 +98,7 @@ const settingFaults = (
       'would send tokens and secrets in the clear: refused in pre and pro, unless insecure: true says that the network is closed'
     ])
   }
-  const fault = events && faultOfProof(events, address)
+  const fault = events && faultOfProof(events, plugin.kind, address)
   return fault === undefined ? faults : [...faults, ['events', fault]]
 }
 

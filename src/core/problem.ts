@@ -95,6 +95,10 @@ export const problemOfFault = {
   invalid_request: 'invalid_request'
 } as const satisfies Record<FaultReason, ProblemCode>
 
+/** Why it was refused goes to the record alone. */
+export const denied = (reason: string): ProblemError =>
+  new ProblemError('access_denied', {}, reason)
+
 /** The `application/problem+json` body. `requestId` makes `instance`; without one (a broken request line) it is left out. */
 export interface ProblemBody {
   readonly type: string

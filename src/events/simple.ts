@@ -6,7 +6,8 @@ import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ProblemError } from '../core/problem.ts'
 import type { NamedStore } from '../core/store-address.ts'
-import { EVENTS_MAX, type Heard, heard, nameIn } from './notification.ts'
+import { EVENTS_MAX, type Heard, heard } from '../kinds/shared/notification.ts'
+import { nameIn } from './notification.ts'
 
 const Path = Type.String({ minLength: 1, maxLength: 1024 })
 const Simple = Type.Union([

@@ -3,11 +3,11 @@
  * policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
  */
 import type { Notice } from '../cache/secret-cache.ts'
-import { ProblemError } from '../core/problem.ts'
+import { denied, ProblemError } from '../core/problem.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Caller, Rules } from '../secrets/caller.ts'
-import { authorize, denied, parseWanted } from '../secrets/decision.ts'
+import { authorize, parseWanted } from '../secrets/decision.ts'
 import { createRecorder, type RecorderOptions, toProblem } from '../secrets/record.ts'
 import { spellingsIn } from '../secrets/stores.ts'
 import { traceOf } from '../state/log.ts'

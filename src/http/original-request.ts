@@ -3,8 +3,8 @@
  * differently is denied: the proxy chose the scope by its own reading, and the upstream would act on another.
  */
 
+import { denied } from '../core/problem.ts'
 import { isScope } from '../core/scope.ts'
-import { denied } from '../secrets/decision.ts'
 
 export interface OriginalRequest {
   /** What the proxy asks for on its path, in full: `aura-services:whatsapp`. One of them suffices. */

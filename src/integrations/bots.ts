@@ -3,11 +3,10 @@
  * configuration refers to; every reference goes the one way to a secret; and nobody gets half a configuration unasked.
  */
 import { isPlainKey } from '../core/object-fault.ts'
-import { ProblemError, type ProblemPointer } from '../core/problem.ts'
+import { denied, ProblemError, type ProblemPointer } from '../core/problem.ts'
 import type { Sensitive } from '../core/secret.ts'
 import type { Broker, Disclosure } from '../secrets/broker.ts'
 import type { Caller, Grant, Rules } from '../secrets/caller.ts'
-import { denied } from '../secrets/decision.ts'
 import { createRecorder, type RecorderOptions } from '../secrets/record.ts'
 import type { Configuration, Credentials } from './bot-form.ts'
 import type { ObjectCatalog } from './objects.ts'

@@ -2,12 +2,13 @@
  * A kind of store: everything that Purser knows of a vendor, as one value. Rule: a kind is its folder, which exports one
  * `defineKind({...})`, and one line in `catalog.ts`; what no `?` marks cannot be forgotten, and no other folder names a vendor.
  */
-import type { Static, TObject } from 'typebox'
+import type { Static, TObject, TProperties } from 'typebox'
 import type { ReferenceKind } from '../core/reference-kinds.ts'
 import type { Locator } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import type { ProviderDeps, SecretProvider } from './provider.ts'
 import type { Quota } from './quota.ts'
+import type { EventProof, EventTools, Hear } from './shared/notification.ts'
 
 /** Words for a secret, of which a change and a watcher share one if they may mean the same secret. */
 export interface Spellings {
@@ -21,6 +22,22 @@ export interface Spellings {
 export interface Example {
   readonly about: string
   readonly lines: readonly string[]
+}
+
+/** How the vendor tells of changes, and how that is proven. */
+export interface KindEvents<A extends StoreAddress = StoreAddress> {
+  /** Absent: its notifications prove nothing by themselves, and the internal secret has to do. */
+  readonly proof?: {
+    /** The members of `events:` of a store that say what to expect; each optional. */
+    readonly members: TProperties
+    /** What is wrong with a store of another kind that has one of them, as the end of a sentence. */
+    readonly foreign: string
+    /** The same of what a store of this kind has of them. */
+    faultOf(given: EventProof, address: A): string | undefined
+  }
+  readonly listen: (tools: EventTools) => Hear
+  /** Whether notifications from the sender that a CloudEvents handshake names are welcome; absent: from none. */
+  readonly isWelcome?: (origin: string) => boolean
 }
 
 /** With how references are written to it, and what its paths and versions look like. */
@@ -47,6 +64,8 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
   readonly account?: (settings: Static<S>) => unknown
   /** The host to which what is read and sent would travel in the clear; undefined: none. Only a kind that allows it at all has this. */
   clearHost?(address: A): string | undefined
+  /** Absent: its vendor tells of no changes; the simple form is understood for every kind. */
+  readonly events?: KindEvents<A>
   /** The member of VoiceAI Connect's bots with references to stores of this kind, and how each of them begins. */
   readonly botMember?: { readonly name: string; readonly form: RegExp }
   /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */

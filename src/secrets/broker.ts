@@ -5,7 +5,7 @@
 import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
 import { placeIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
-import { ProblemError } from '../core/problem.ts'
+import { denied, ProblemError } from '../core/problem.ts'
 import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
@@ -15,7 +15,7 @@ import { callFor, createBatchReader, type ReadFrom, readAlone } from './batch.ts
 import type { Caller, Door, Rules, Terms, Wanted } from './caller.ts'
 
 import { type Selection, select, selectRaw } from './content.ts'
-import { authorize, denied, parseWanted } from './decision.ts'
+import { authorize, parseWanted } from './decision.ts'
 import { etagOf } from './etag.ts'
 import { createFetch, type Fetched } from './fetch.ts'
 import { createListSecrets, type Page } from './list-secrets.ts'

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { PolicyAction } from '../core/policy.ts'
-import { ProblemError } from '../core/problem.ts'
+import { denied, ProblemError } from '../core/problem.ts'
 import {
   type Prefix,
   parsePrefix,
@@ -16,9 +16,6 @@ import { decodePath } from '../core/reference-text.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 import type { Caller, Grant, Rules, Wanted } from './caller.ts'
 import type { Store } from './stores.ts'
-
-export const denied = (reason: string): ProblemError =>
-  new ProblemError('access_denied', {}, reason)
 
 const NOTHING = createReferenceBook([], new Map())
 

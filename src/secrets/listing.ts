@@ -5,13 +5,13 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { ProviderFault } from '../core/fault.ts'
-import { ProblemError } from '../core/problem.ts'
+import { denied, ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Listing, Page } from '../kinds/provider.ts'
 import { callFor } from './batch.ts'
 import type { Caller, Rules } from './caller.ts'
-import { denied, mayKnowStore } from './decision.ts'
+import { mayKnowStore } from './decision.ts'
 import type { Store } from './stores.ts'
 
 export interface ListRequest {

@@ -19,12 +19,12 @@ import type { CallOptions, Log, ProviderDeps, SecretProvider } from '../kinds/pr
 import type { Quota } from '../kinds/quota.ts'
 import { createLoginBoard, type LoginShared } from '../kinds/shared/login-board.ts'
 import { createLoginMemory, type LoginMemory } from '../kinds/shared/login-memory.ts'
+import type { EventProof } from '../kinds/shared/notification.ts'
 import { createRoute } from '../kinds/shared/proxy.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
 import { select } from './content.ts'
 import { createGuard, type Guard } from './guard.ts'
-import type { EventProof } from './proof.ts'
 
 /** A store as it is configured. */
 export interface StoreSpec {

@@ -2,10 +2,11 @@
  * `requireTags`: a secret of such a store is read only if it is tagged for the broker. Rule: a secret without the tags is
  * denied exactly like a forbidden one, and what cannot be checked is not passed.
  */
+
 import type { SecretCache } from '../cache/secret-cache.ts'
+import { denied } from '../core/problem.ts'
 import type { Locator, Tags } from '../core/secret.ts'
 import { callFor } from './batch.ts'
-import { denied } from './decision.ts'
 import type { Store } from './stores.ts'
 
 export interface TagGate {

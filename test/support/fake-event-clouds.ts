@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { Test } from 'tap'
-import { type SnsMessage, stringToSign } from '../../src/events/sns.ts'
+import { type SnsMessage, stringToSign } from '../../src/kinds/aws/sns.ts'
 import { createCertificate } from './certificate.ts'
 
 export const REGION = 'eu-west-1'

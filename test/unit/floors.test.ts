@@ -32,7 +32,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['state'],
   jose: ['crypto'],
   lmdb: ['state'],
-  'lru-cache': ['cache', 'secrets', 'events', 'keys', 'http'],
+  'lru-cache': ['kinds/aws', 'cache', 'secrets', 'keys', 'http'],
   'node-vault': ['kinds/vault'],
   pino: ['telemetry', 'app/', 'cli'],
   semver: ['keys', 'config', 'cli'],

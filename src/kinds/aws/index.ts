@@ -23,6 +23,7 @@ import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { VERSION } from '../shared/user-agent.ts'
 import type { AwsAddress } from './address.ts'
 import { createReadMany } from './batch.ts'
+import { events } from './events.ts'
 import { DISOWNED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './faults.ts'
 import { arn, awssecrets, names } from './forms.ts'
 import { createChain } from './login.ts'
@@ -110,6 +111,7 @@ export const awsSecretsManager = defineKind({
   versions: ANY_VERSION,
   forms: [arn],
   vals: { awssecrets },
+  events,
   botMember: { name: 'credentialsAwsSecrets', form: /^arn:/ },
   spellings: spellingsOf,
 

@@ -18,6 +18,7 @@ import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
 import { reasonOfStatus, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
+import { events } from './events.ts'
 import {
   type AzureAddress,
   appService,
@@ -127,6 +128,7 @@ export const azureKeyVault = defineKind({
   versions,
   forms: [identifier, appService],
   vals: { azurekeyvault },
+  events,
   botMember: { name: 'credentialsAzureSecrets', form: /^https:\/\/[^/?#]+\/secrets\// },
   // Secrets, GET: 4,000 in 10 seconds, per vault and region.
   // https://learn.microsoft.com/azure/key-vault/general/service-limits

@@ -6,9 +6,9 @@
  */
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { NamedStore } from '../core/store-address.ts'
-import type { AwsAddress } from '../kinds/aws/address.ts'
-import { type Heard, heard, type Named, nameIn } from './notification.ts'
+import type { NamedStore } from '../../core/store-address.ts'
+import { type Heard, heard, type Named, type NameIn } from '../shared/notification.ts'
+import type { AwsAddress } from './address.ts'
 
 const Text = Type.String({ maxLength: 2048 })
 
@@ -54,7 +54,12 @@ const CHANGES = new Set([
 const ACCOUNT_OF_ARN = /^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:(\d{12}):/
 
 /** A store that names no accounts reads those that its credentials reach: any account's events are its. */
-const nameOf = (store: NamedStore, address: AwsAddress, secretId: string): Named => {
+const nameOf = (
+  store: NamedStore,
+  address: AwsAddress,
+  secretId: string,
+  nameIn: NameIn
+): Named => {
   if (!secretId.startsWith('arn:')) return nameIn(store, `${store.name}:${secretId}`)
   const [, account = ''] = ACCOUNT_OF_ARN.exec(secretId) ?? []
   const accounts = address.accounts.length > 0 ? address.accounts : [account]
@@ -65,7 +70,8 @@ const nameOf = (store: NamedStore, address: AwsAddress, secretId: string): Named
 export const hearEventBridge = (
   store: NamedStore,
   address: AwsAddress,
-  body: unknown
+  body: unknown,
+  nameIn: NameIn
 ): Heard | undefined => {
   if (!Event.Check(body)) return undefined
   const { source, account, region, detail } = body
@@ -81,7 +87,7 @@ export const hearEventBridge = (
     name
   ].filter((id) => id !== undefined)
   if (ids.length === 0) return heard(['malformed'])
-  const named = ids.map((id) => nameOf(store, address, id))
+  const named = ids.map((id) => nameOf(store, address, id, nameIn))
   // They are spellings of one secret, and each of them is heard by whoever watches it under another.
   const first = named.find((one) => typeof one !== 'string')
   return heard([...(first ? [first] : []), ...named.filter((one) => typeof one === 'string')])

@@ -8,10 +8,12 @@ import { verify, X509Certificate } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { ProviderFault } from '../core/fault.ts'
-import type { AwsAddress } from '../kinds/aws/address.ts'
-import { denied } from '../secrets/decision.ts'
-import { regionOf } from '../secrets/proof.ts'
+import { ProviderFault } from '../../core/fault.ts'
+import { denied } from '../../core/problem.ts'
+import type { AwsAddress } from './address.ts'
+
+/** The region of a topic. */
+export const regionOf = (topic: string): string => topic.split(':')[3] ?? ''
 
 const Text = Type.String({ maxLength: 2048 })
 

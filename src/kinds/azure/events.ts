@@ -6,9 +6,10 @@
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { NamedStore } from '../core/store-address.ts'
-import type { AzureAddress } from '../kinds/azure/forms.ts'
-import { EVENTS_MAX, type Heard, heard, type Named, nameIn } from './notification.ts'
+import type { NamedStore } from '../../core/store-address.ts'
+import type { KindEvents } from '../kind.ts'
+import { EVENTS_MAX, heard, type Named, type NameIn } from '../shared/notification.ts'
+import type { AzureAddress } from './forms.ts'
 
 const Text = Type.String({ maxLength: 2048 })
 const Data = Type.Object({
@@ -52,7 +53,8 @@ const asGrid = (event: Static<typeof Event>): Static<typeof GridEvent> => {
 const nameOf = (
   store: NamedStore,
   { host }: AzureAddress,
-  { eventType, topic, subject, data }: Static<typeof GridEvent>
+  { eventType, topic, subject, data }: Static<typeof GridEvent>,
+  nameIn: NameIn
 ): Named => {
   if (!CHANGES.has(eventType)) return 'type'
   const [vault] = host.split('.', 1)
@@ -62,20 +64,17 @@ const nameOf = (
   return nameIn(store, `${store.name}:${data.ObjectName ?? subject ?? ''}`)
 }
 
-/** Undefined for what is no delivery of Event Grid. */
-export const hearEventGrid = (
-  store: NamedStore,
-  address: AzureAddress,
-  body: unknown
-): Heard | undefined => {
-  const events = many.Check(body) ? body : one.Check(body) ? [body] : undefined
-  if (events === undefined) return undefined
-  const all = events.map(asGrid)
-  const code = all.find(({ eventType }) => eventType === VALIDATION)?.data.validationCode
-  if (code !== undefined) return { ...heard([]), validationResponse: code }
-  return heard(all.map((event) => nameOf(store, address, event)))
-}
+export const events: KindEvents<AzureAddress> = {
+  listen:
+    ({ nameIn }) =>
+    (store, { body }) => {
+      const given = many.Check(body) ? body : one.Check(body) ? [body] : undefined
+      if (given === undefined) return undefined
+      const all = given.map(asGrid)
+      const code = all.find(({ eventType }) => eventType === VALIDATION)?.data.validationCode
+      if (code !== undefined) return { ...heard([]), validationResponse: code }
+      return heard(all.map((event) => nameOf(store, store.address as AzureAddress, event, nameIn)))
+    },
 
-/** Whether notifications from the sender that a CloudEvents handshake names are welcome. */
-export const isEventGrid = (origin: string): boolean =>
-  /^eventgrid\.azure\.(net|com|us|cn)$/.test(origin)
+  isWelcome: (origin) => /^eventgrid\.azure\.(net|com|us|cn)$/.test(origin)
+}
