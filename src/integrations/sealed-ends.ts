@@ -1,6 +1,6 @@
 /**
  * Until when a state that was sealed under an encryption key may come back (sealed states are in other people's hands, and
- * cannot be counted). Rule: noted in the background, at most once a minute for each key, and always a little longer than true.
+ * cannot be counted). Rule: noted before the state leaves, at most once a minute for each key, and always a little longer than true.
  */
 import type { State } from '../state/state.ts'
 
@@ -11,7 +11,8 @@ export interface SealedEndsOptions {
 }
 
 export interface SealedEnds {
-  readonly note: (kid: string, expiresAtSeconds: number) => void
+  /** Resolves once it is noted, or could not be: whoever seals is not held up by a state that is away. */
+  readonly note: (kid: string, expiresAtSeconds: number) => Promise<void>
   /** By kid, in seconds since the epoch; only what is still to come. */
   readonly all: () => Promise<ReadonlyMap<string, number>>
 }
@@ -35,12 +36,15 @@ export const createSealedEnds = ({ state, now }: SealedEndsOptions): SealedEnds 
   }
 
   return {
-    note: (kid, expiresAt) => {
+    note: async (kid, expiresAt) => {
       if ((noted.get(kid) ?? 0) >= expiresAt) return
       const end = expiresAt + NOTED_EVERY_SECONDS
-      noted.set(kid, end)
-      // The next one tries again.
-      write(kid, end).catch(() => noted.delete(kid))
+      try {
+        await write(kid, end)
+        noted.set(kid, Math.max(end, noted.get(kid) ?? 0))
+      } catch {
+        // The next one tries again.
+      }
     },
 
     all: async () => {

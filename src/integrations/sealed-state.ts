@@ -36,7 +36,7 @@ export interface SealedStateOptions extends RecorderOptions {
   readonly keyring: () => Keyring
   readonly used: UsedStates
   /** Told of each state before it leaves: under which encryption key, and until when it lives (seconds). */
-  readonly noteSealed?: (kid: string, expiresAt: number) => void
+  readonly noteSealed?: (kid: string, expiresAt: number) => Promise<void>
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -73,7 +73,7 @@ const refused = (reason: string): ProblemError =>
   new ProblemError('invalid_request', { detail: 'the state is not accepted' }, reason)
 
 export const createSealedState = (options: SealedStateOptions): SealedState => {
-  const { keyring, used, noteSealed = () => {}, environment, log, now } = options
+  const { keyring, used, noteSealed = async () => {}, environment, log, now } = options
   const recorder = createRecorder(options)
 
   const requireOurs = (claims: Claims, { client }: Caller, binding: string | undefined): void => {
@@ -103,7 +103,7 @@ export const createSealedState = (options: SealedStateOptions): SealedState => {
         }
         const exp = Math.floor(now() / 1000) + ttlSeconds
         const ring = keyring()
-        noteSealed(ring.active.kid, exp)
+        await noteSealed(ring.active.kid, exp)
         const state = await sealJwe(ring, 'state', {
           jti: randomUUID(),
           cli: caller.client,

@@ -180,13 +180,17 @@ test('a heartbeat keeps a stream alive, and ends it once its key is revoked', as
 })
 
 test('a reload that takes a right or an encryption key away ends the stream', async (t) => {
-  for (const changes of [
-    { yaml: YAML.replace("read: ['local:**', ", 'read: [') },
-    { env: { ENCRYPTION_KEYS: 'p7Gm2Zx9Qw4Rt6Yb1Nc8Vk3Ls5Jd0HfA' } }
-  ]) {
+  const fresh = 'p7Gm2Zx9Qw4Rt6Yb1Nc8Vk3Ls5Jd0HfA'
+  const cases = [
+    () => [{ yaml: YAML.replace("read: ['local:**', ", 'read: [') }],
+    // One after the other: the active one does not leave at once.
+    (former: string) =>
+      [`${former},${fresh}`, fresh].map((keys) => ({ env: { ENCRYPTION_KEYS: keys } }))
+  ]
+  for (const changesOf of cases) {
     const { built, port, key } = await setUp(t)
     const { stream, until, has } = await openStream(t, port, key, ['local:a'])
-    await built.reload(changes)
+    for (const changes of changesOf(built.encryptionKey)) await built.reload(changes)
     await post(built, 'local', { path: 'a' })
     await until(() => stream.isClosed)
     t.ok(stream.isClosed)
