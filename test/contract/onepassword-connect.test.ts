@@ -1,25 +1,22 @@
-/** What the common suite cannot know of 1Password Connect: names and ids, what is archived, and each call that may fail. */
+/** What the common suite cannot know of 1Password Connect: names and ids, and what is archived or closed. */
 import { test } from 'tap'
 import { createCanary, everythingIn } from '../support/canary.ts'
+import { type FakeConnect, openFakeConnect } from '../support/fake-connect.ts'
 import {
   connectToWire,
-  type FakeConnect,
   type FakeField,
   type FakeItem,
   idOf,
   itemAs,
   json,
   onePasswordDialect,
-  onePasswordSubject,
-  openFakeConnect
+  onePasswordSubject
 } from '../support/fake-onepassword.ts'
 import { createDeps } from '../support/provider-deps.ts'
 import { type Dialect, openWire } from '../support/wire.ts'
 import { listCases } from './list-suite.ts'
 import { tagCases } from './many-suite.ts'
-import { openOn } from './opened.ts'
 import { faultOf, unwrapped, within, wrapped } from './subject.ts'
-import { FAILURES } from './wire-failures.ts'
 
 const VAULT = idOf('vault Purser')
 
@@ -193,6 +190,19 @@ test('pages go through many vaults, each once', async (t) => {
   t.strictSame(seen, names.flatMap((name) => [`${name}/a`, `${name}/b`]).sort())
 })
 
+test('a vault that is not wanted is not asked, and one that is closed does not hide the others', async (t) => {
+  const { provider, addVault, addItem, closed, wire } = await openFakeConnect(t)
+  const [open, shut] = ['Open', 'Shut'].map((name) => addVault(name).id)
+  for (const id of [open, shut, VAULT]) addItem(itemAs(id ?? '', 'db'))
+  closed.add(shut ?? '')
+  const isWantedBelow = (folder: string) => folder !== 'Purser/'
+  const { paths, unlisted } = await provider.list('', { limit: 9, isWantedBelow }, within())
+  t.strictSame(paths, ['Open/db'])
+  t.match(unlisted, [{ path: 'Shut/', fault: { reason: 'denied' } }])
+  t.notOk(wire.reads.some(({ url }) => url.includes(VAULT)))
+  t.equal((await faultOf(provider.list('Shut/', { limit: 9 }, within()))).reason, 'denied')
+})
+
 test('an answer about another item or another vault is none', async (t) => {
   const canary = createCanary()
   const value = [{ id: 'a', value: canary.token }]
@@ -209,31 +219,3 @@ test('an answer about another item or another vault is none', async (t) => {
     t.strictSame(canary.findIn(everythingIn(fault)), [])
   }
 })
-
-// Of a read by names the common suite fails the last call alone.
-const LOOK_UPS: readonly (readonly [what: string, aside: Dialect['aside']])[] = [
-  ['the vault', () => undefined],
-  [
-    'the item',
-    (request) => (/items/.test(request.url) ? undefined : onePasswordDialect.aside?.(request))
-  ]
-]
-for (const [what, aside] of LOOK_UPS) {
-  for (const failure of FAILURES) {
-    const { when, behaviour, reason } = failure
-    test(`looking for ${what}: ${reason} when ${when}`, async (t) => {
-      const canary = createCanary()
-      const look: Dialect['found'] = (text, request) =>
-        onePasswordDialect.aside?.(request) ?? onePasswordDialect.found(text, request)
-      const dialect: Dialect = { ...onePasswordDialect, found: look, ...(aside && { aside }) }
-      const text = wrapped(onePasswordSubject, canary.token)
-      const fake = { dialect, connect: connectToWire }
-      const opened = await openOn(t, fake, behaviour(canary.token, text), canary)
-      const ms = reason === 'timeout' ? 300 : 2_000
-      const fault = await faultOf(opened.provider.read({ path: 'Purser/db' }, within(ms)))
-      t.equal(fault.reason, reason)
-      t.equal(opened.wire.elsewhere.length, 0)
-      opened.hides(fault)
-    })
-  }
-}

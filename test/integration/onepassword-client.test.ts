@@ -2,7 +2,8 @@
 import { createRequire } from 'node:module'
 import { test } from 'tap'
 import { within } from '../contract/subject.ts'
-import { idOf, itemAs, openFakeConnect } from '../support/fake-onepassword.ts'
+import { openFakeConnect } from '../support/fake-connect.ts'
+import { idOf, itemAs } from '../support/fake-onepassword.ts'
 
 interface Field {
   readonly label: string

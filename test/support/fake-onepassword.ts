@@ -1,13 +1,12 @@
-/** A 1Password Connect server for the contract suite: how it talks, and one that remembers vaults and items. */
+/** 1Password Connect for the contract suite: how its API talks. */
 import { createHash } from 'node:crypto'
 import type { Test } from 'tap'
 import { Sensitive } from '../../src/core/secret.ts'
 import { onePasswordConnect } from '../../src/kinds/onepassword/index.ts'
 import type { ProviderDeps, SecretProvider } from '../../src/kinds/provider.ts'
-import type { RealStore, Subject } from '../contract/provider-suite.ts'
+import type { Subject } from '../contract/provider-suite.ts'
 import { caFileOf } from './fake-kubernetes.ts'
-import { createDeps } from './provider-deps.ts'
-import { type Dialect, openWire, type Wire, type WireAnswer, type WireRequest } from './wire.ts'
+import type { Dialect, Wire, WireAnswer, WireRequest } from './wire.ts'
 
 export const json = (status: number, body: unknown): WireAnswer => ({
   status,
@@ -49,7 +48,7 @@ export interface FakeItem {
   readonly fields?: readonly FakeField[]
 }
 
-const vaultAs = (name: string, id = idOf(`vault ${name}`)) => ({
+export const vaultAs = (name: string, id = idOf(`vault ${name}`)) => ({
   id,
   name,
   attributeVersion: 1,
@@ -70,18 +69,18 @@ export const itemAs = (vault: string, title: string, more: Partial<FakeItem> = {
 })
 
 /** Items hold fields of text; the suite also has texts in mind that nobody will come to read. */
-const fieldsOf = (text: string): FakeField[] =>
+export const fieldsOf = (text: string): FakeField[] =>
   Object.entries<string>(text.startsWith('{') ? JSON.parse(text) : { text }).map(
     ([label, value]) => ({ id: idOf(label), type: 'CONCEALED', label, value })
   )
 
-const summaryOf = ({ fields: _, sections: __, ...summary }: FakeItem) => summary
+export const summaryOf = ({ fields: _, sections: __, ...summary }: FakeItem) => summary
 
-const isKnown = ({ headers }: WireRequest): boolean =>
+export const isKnown = ({ headers }: WireRequest): boolean =>
   /^Bearer token-\d+$/.test(headers.authorization ?? '')
 
 /** The parts of a URL of its API; its JavaScript client ends the collections with a slash. */
-const partsOf = (url: string) => {
+export const partsOf = (url: string) => {
   const { pathname, searchParams } = new URL(url, 'http://connect.example')
   const [, version, collection, vault, items, item] = pathname.replace(/\/$/, '').split('/')
   const isApi = version === 'v1' && collection === 'vaults'
@@ -148,87 +147,6 @@ export const connectToWire = (
     // Not a copy: some members of a test's deps are not to be looked at.
     Object.assign(Object.create(deps), { credential })
   )
-}
-
-export interface FakeConnect extends RealStore {
-  readonly wire: Wire
-  readonly provider: SecretProvider & Required<Pick<SecretProvider, 'list'>>
-  readonly addVault: (name: string, id?: string) => { readonly id: string }
-  readonly addItem: (item: FakeItem) => FakeItem
-}
-
-/** A server with a vault `Purser`, to which the token gives the right to read; `vaults` of the store as they are given. */
-export const openFakeConnect = async (t: Test, vaults?: string[]): Promise<FakeConnect> => {
-  const held = [vaultAs('Purser')]
-  const items = new Map<string, FakeItem>()
-
-  const answerTo = (request: WireRequest): WireAnswer => {
-    if (!isKnown(request)) return refusal(401, 'Invalid token')
-    if (request.method !== 'GET') return refusal(403, 'Authorization: the token may only read')
-    const { isApi, vault, items: collection, item, isFiltered, fits } = partsOf(request.url)
-    if (!isApi) return { status: 404, headers: { 'content-type': 'text/plain' }, body: '404' }
-    if (vault === undefined) {
-      return json(
-        200,
-        held.filter(({ name }) => !isFiltered || fits(name))
-      )
-    }
-    const one = held.find(({ id }) => id === vault)
-    if (one === undefined) return refusal(404, 'Vault not found')
-    if (collection === undefined) return json(200, one)
-    if (item !== undefined) {
-      const found = items.get(`${vault}/${item}`)
-      return found === undefined ? refusal(404, 'Item not found') : json(200, found)
-    }
-    const within = [...items.values()].filter((each) => each.vault.id === vault)
-    return json(
-      200,
-      within.filter(({ title }) => !isFiltered || fits(title)).map((each) => summaryOf(each))
-    )
-  }
-
-  const { aside: _, ...dialect } = onePasswordDialect
-  const found: Dialect['found'] = (_text, request) => answerTo(request)
-  const wire = await openWire(t, { ...dialect, found }, { read: 'found', text: '' })
-  const provider = await connectToWire(t, wire, createDeps(), vaults)
-  t.teardown(() => provider.close())
-  const { list } = provider
-  if (list === undefined) throw new Error('a power is missing')
-
-  const addItem: FakeConnect['addItem'] = (item) => {
-    items.set(`${item.vault.id}/${item.id}`, item)
-    return item
-  }
-  const keyOf = (path: string): [vault: string, title: string, key: string] => {
-    const [name = '', ...title] = path.split('/')
-    const vault = held.find((each) => each.name === name)?.id ?? ''
-    return [vault, title.join('/'), `${vault}/${idOf(`item ${vault} ${title.join('/')}`)}`]
-  }
-  return {
-    wire,
-    provider: { ...provider, list },
-    addVault: (name, id) => {
-      const vault = vaultAs(name, id)
-      held.push(vault)
-      return vault
-    },
-    addItem,
-    seed: async (path, text) => {
-      const [vault, title, key] = keyOf(path)
-      const before = items.get(key)
-      const version = (before?.version ?? 0) + 1
-      addItem({ ...before, ...itemAs(vault, title, { version, fields: fieldsOf(text) }) })
-      return { version: String(version) }
-    },
-    remove: async (path) => {
-      items.delete(keyOf(path)[2])
-    },
-    tag: async (path, tags) => {
-      const item = items.get(keyOf(path)[2])
-      if (item === undefined) throw new Error('there is no such item')
-      addItem({ ...item, tags: Object.entries(tags).map(([name, value]) => `${name}=${value}`) })
-    }
-  }
 }
 
 export const onePasswordSubject: Subject = {

@@ -87,7 +87,10 @@ const pathsIn = async (api: Api, { name, id }: Folder, options: CallOptions): Pr
   }
 }
 
-/** The wanted paths below the prefix after `cursor`, which is only compared, and never sent. Throws ProviderFault. */
+/**
+ * The wanted paths below the prefix after `cursor`, which is only compared, and never sent. A vault that our token may not read
+ * is no reason not to list the others. Throws ProviderFault.
+ */
 export const listItems = async (
   api: Api,
   allowed: readonly string[] | undefined,
@@ -100,19 +103,33 @@ export const listItems = async (
     .filter(({ name }) => isWantedBelow(`${name}/`) && `${name}/${END}` > cursor)
     .sort((a, b) => (`${a.name}/` < `${b.name}/` ? -1 : 1))
   const paths: string[] = []
+  const unlisted: { path: string; fault: ProviderFault }[] = []
   let calls = 0
   let done = cursor
+  const page = (more: { readonly cursor?: string }): Listing => ({
+    paths,
+    ...more,
+    ...(unlisted.length > 0 && { unlisted })
+  })
   for (const folder of waiting) {
-    if (calls === MAX_CALLS) return { paths, cursor: done }
+    if (calls === MAX_CALLS) return page({ cursor: done })
     calls++
-    for (const path of await pathsIn(api, folder, options)) {
-      if (!path.startsWith(prefix) || path <= cursor || !isWanted(path)) continue
-      // One path more than wanted proves that there is another page.
-      if (paths.length === limit) return { paths, cursor: done }
-      paths.push(path)
-      done = path
+    try {
+      for (const path of await pathsIn(api, folder, options)) {
+        if (!path.startsWith(prefix) || path <= cursor || !isWanted(path)) continue
+        // One path more than wanted proves that there is another page.
+        if (paths.length === limit) return page({ cursor: done })
+        paths.push(path)
+        done = path
+      }
+    } catch (error) {
+      const isOfVault = error instanceof ProviderFault && error.reason === 'denied'
+      if (!isOfVault || error.isRefusal) throw error
+      unlisted.push({ path: `${folder.name}/`, fault: error })
     }
     done = `${folder.name}/${END}`
   }
-  return { paths }
+  const [denial] = unlisted
+  if (denial !== undefined && unlisted.length === calls) throw denial.fault
+  return page({})
 }
