@@ -44,6 +44,14 @@ const stores: NamedStore[] = [
     }
   },
   { name: 'cluster', address: { kind: 'kubernetes', namespaces: ['prod'] } },
+  {
+    name: 'onepassword',
+    address: {
+      kind: 'onepassword-connect',
+      origin: 'https://connect.internal:8080',
+      vaults: ['Prod']
+    }
+  },
   { name: 'local', address: { kind: 'local' } }
 ]
 
@@ -104,6 +112,11 @@ test('a canonical reference is read again as it was written', async (t) => {
       'cluster',
       text('abz09', 1, 10).map((name) => `prod/${name}`),
       text(LETTERS, 1, 9)
+    ),
+    within(
+      'onepassword',
+      fc.oneof(segments, anySegments).map((title) => `Prod/${title}`),
+      number
     ),
     within('local', fc.oneof(segments, anySegments), text(LETTERS, 1, 9))
   )
@@ -181,6 +194,19 @@ test('a canonical reference as a pattern allows that secret and no other', async
 
 /** Every way to write one secret, and the path that all of them have. */
 const spellings = fc.oneof(
+  fc
+    .tuple(
+      segment.filter((title) => !title.includes('+')),
+      field.filter((name) => !/[/+]/.test(name))
+    )
+    .map(([title, name]) => ({
+      path: `Prod/${title}`,
+      texts: [
+        `onepassword:Prod/${title}#${name}`,
+        `op://Prod/${title}/${name}`,
+        `ref+onepasswordconnect://Prod/${title}#/${name}`
+      ]
+    })),
   fc
     .tuple(
       text(`${LETTERS}/_=.@-`, 1, 30),
