@@ -1,11 +1,12 @@
 /**
- * The page of each kind of store: what a person has written in scripts/stores/<kind>.md, joined with what the code knows.
+ * The page of each kind of store: what a person has written in its folder, in <kind>.md, joined with what the code knows.
  * Rule: settings, codes and statuses come from the code; a page that speaks of a fault which there is not cannot be made.
  *
  * In the written part `<!-- settings -->` becomes the tables of the settings, `{{reason}}` what a caller sees of a fault,
  * and `<!-- faults -->` the rows of the faults that every peer can have.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PROBLEMS, problemOfFault } from '../src/core/problem.ts'
 import { catalog } from '../src/kinds/catalog.ts'
 import type { Kind } from '../src/kinds/kind.ts'
@@ -144,17 +145,24 @@ const FAULTS = `\
 | no answer within UPSTREAM_TIMEOUT_MS | {{timeout}} |
 `
 
-/** The page of the kind, of which `text` is the written part. */
-const renderPage = (plugin: Kind, text: string): string =>
-  `<!-- Made by \`npm run docs\` of src/providers and scripts/stores/${plugin.kind}.md. -->\n\n${text}`
+/** The page of the kind, of which `text` is the written part, and `path` where that is. */
+const renderPage = (plugin: Kind, path: string, text: string): string =>
+  `<!-- Made by \`npm run docs\` of ${path} and the code beside it. -->\n\n${text}`
     .replace('<!-- settings -->', () => settingsOf(plugin))
     .replace('<!-- faults -->\n', () => FAULTS)
     .replaceAll(/\{\{(\w+)\}\}/g, (_, reason: string) => seen(reason))
 
-export const renderStores = (): Record<string, string> =>
-  Object.fromEntries(
+const KINDS = 'src/kinds'
+
+export const renderStores = (): Record<string, string> => {
+  const files = readdirSync(KINDS, { recursive: true, encoding: 'utf8' })
+  return Object.fromEntries(
     catalog.map((plugin) => {
-      const text = readFileSync(`scripts/stores/${plugin.kind}.md`, 'utf8')
-      return [`docs/stores/${plugin.kind}.md`, renderPage(plugin, text)]
+      const name = files.find((file) => file.endsWith(`/${plugin.kind}.md`))
+      if (name === undefined) throw new Error(`there is no ${plugin.kind}.md in its folder`)
+      const path = join(KINDS, name)
+      const page = renderPage(plugin, path, readFileSync(path, 'utf8'))
+      return [`docs/stores/${plugin.kind}.md`, page]
     })
   )
+}

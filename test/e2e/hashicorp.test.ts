@@ -1,7 +1,7 @@
 /** Apono's list of Vaults as the command line meets it: checked, resolved, served, reloaded. */
 import { type Test, test } from 'tap'
-import { gcpDialect, PROJECT } from '../support/fake-gcp.ts'
-import { vaultSubject } from '../support/fake-vault.ts'
+import { gcpDialect, PROJECT } from '../kinds/gcp/fake.ts'
+import { vaultSubject } from '../kinds/vault/fake.ts'
 import {
   createConfigured,
   get,

@@ -1,10 +1,10 @@
 // Conditional and fresh reads over HTTP: what a caller has already, and how new an answer has to be.
 import { createHash } from 'node:crypto'
 import { type Test, test } from 'tap'
+import { awsDialect } from '../kinds/aws/fake.ts'
+import { useEnvironment } from '../kinds/gcp/fake.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { awsDialect } from '../support/fake-aws.ts'
-import { useEnvironment } from '../support/fake-gcp.ts'
 import { issueKey } from '../support/keys.ts'
 import { assertProblem, assertSafeHeaders } from '../support/problem.ts'
 import { openWire, type WireBehaviour } from '../support/wire.ts'

@@ -1,8 +1,8 @@
 // A store's quota and breaker, as a caller and the store's own counter see them.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
+import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { vaultSubject } from '../support/fake-vault.ts'
 import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { eventually } from '../support/redis.ts'

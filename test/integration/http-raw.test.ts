@@ -1,9 +1,9 @@
 // The stored bytes over HTTP: alone, exactly as they are kept, by every way of a single read; and by none of several.
 import { type Test, test } from 'tap'
+import { answer as awsAnswer, awsDialect } from '../kinds/aws/fake.ts'
+import { useEnvironment } from '../kinds/gcp/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { answer as awsAnswer, awsDialect } from '../support/fake-aws.ts'
-import { useEnvironment } from '../support/fake-gcp.ts'
 import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { type Dialect, openWire } from '../support/wire.ts'

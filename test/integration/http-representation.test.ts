@@ -1,7 +1,7 @@
 // How values are represented over HTTP: numbers with the digits that they were stored with, and bytes that say what they are.
 import { type Test, test } from 'tap'
+import { caFileOf, dialectOf, encoded, secret } from '../kinds/kubernetes/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { caFileOf, dialectOf, encoded, secret } from '../support/fake-kubernetes.ts'
 import { issueKey } from '../support/keys.ts'
 import { openWire } from '../support/wire.ts'
 

@@ -1,8 +1,8 @@
 // The main job against the real thing: an API key in, the right secret out of AWS (moto), Vault (OpenBao) and the local store.
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { test } from 'tap'
+import { createAdmin } from '../kinds/vault/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { createAdmin } from '../support/fake-vault.ts'
 import { issueKey } from '../support/keys.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
 

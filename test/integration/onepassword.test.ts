@@ -1,10 +1,10 @@
 /** Items of 1Password through the whole service: what people have copied works, policies and tags hold, and nothing leaks. */
 import { test } from 'tap'
+import { idOf, itemAs } from '../kinds/onepassword/fake.ts'
+import { openFakeConnect } from '../kinds/onepassword/fake-connect.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { openFakeConnect } from '../support/fake-connect.ts'
-import { idOf, itemAs } from '../support/fake-onepassword.ts'
 import { issueKey } from '../support/keys.ts'
 
 const VAULT = idOf('vault Purser')

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { awsDialect } from '../kinds/aws/fake.ts'
+import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { awsDialect } from '../support/fake-aws.ts'
-import { vaultSubject } from '../support/fake-vault.ts'
 import { issueKey } from '../support/keys.ts'
 import { openWire, type WireBehaviour } from '../support/wire.ts'
 

@@ -5,7 +5,7 @@ import { parseConfigFile } from '../../src/config/file.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
 import { connectStores, type StoresDeps } from '../../src/secrets/stores.ts'
-import { createAdmin } from '../support/fake-vault.ts'
+import { createAdmin } from '../kinds/vault/fake.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
 import { listen } from '../support/wire.ts'
 

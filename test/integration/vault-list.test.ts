@@ -5,9 +5,9 @@ import { ProviderFault } from '../../src/core/fault.ts'
 import type { Listing, SecretProvider } from '../../src/kinds/provider.ts'
 import type { vault } from '../../src/kinds/vault/index.ts'
 import { faultOf, within } from '../contract/subject.ts'
-import { connectVault, createAdmin } from '../support/fake-vault.ts'
+import { connectVault, createAdmin } from '../kinds/vault/fake.ts'
+import { openScriptedVault, refusal } from '../kinds/vault/scripted.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
-import { openScriptedVault, refusal } from '../support/scripted-vault.ts'
 
 type Settings = Static<typeof vault.settings>
 

@@ -4,8 +4,8 @@ import { ProviderFault } from '../../src/core/fault.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import type { SecretProvider } from '../../src/kinds/provider.ts'
 import { faultOf, within } from '../contract/subject.ts'
+import { openScriptedVault, refusal, type ScriptedAnswer } from '../kinds/vault/scripted.ts'
 import { createCanary, everythingIn } from '../support/canary.ts'
-import { openScriptedVault, refusal, type ScriptedAnswer } from '../support/scripted-vault.ts'
 
 const write = async (provider: SecretProvider, path: string, text: string, ifVersion?: string) => {
   const options = { ...within(), ...(ifVersion !== undefined && { ifVersion }) }

@@ -6,7 +6,7 @@ import { Sensitive } from '../../src/core/secret.ts'
 import type { SecretProvider } from '../../src/kinds/provider.ts'
 import type { vault } from '../../src/kinds/vault/index.ts'
 import { faultOf, within } from '../contract/subject.ts'
-import { connectVault, createAdmin } from '../support/fake-vault.ts'
+import { connectVault, createAdmin } from '../kinds/vault/fake.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
 
 type Settings = Static<typeof vault.settings>

@@ -7,7 +7,7 @@ import { Sensitive } from '../../src/core/secret.ts'
 import type { SecretProvider } from '../../src/kinds/provider.ts'
 import { vault } from '../../src/kinds/vault/index.ts'
 import { faultOf } from '../contract/subject.ts'
-import { type Admin, createAdmin, revokeAll } from '../support/fake-vault.ts'
+import { type Admin, createAdmin, revokeAll } from '../kinds/vault/fake.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
 import { createDeps } from '../support/provider-deps.ts'
 

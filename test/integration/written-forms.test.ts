@@ -1,8 +1,8 @@
 // Every way to write a reference leads to the same secret of its store, and a place that is not configured is not asked.
 import { test } from 'tap'
+import { awsDialect } from '../kinds/aws/fake.ts'
+import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { awsDialect } from '../support/fake-aws.ts'
-import { vaultSubject } from '../support/fake-vault.ts'
 import { issueKey } from '../support/keys.ts'
 import { openWire } from '../support/wire.ts'
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { answer, arnOf, error } from './fake-aws.ts'
+import { answer, arnOf, error } from '../kinds/aws/fake.ts'
 import { listen, type WireAnswer } from './wire.ts'
 
 export type Saying =

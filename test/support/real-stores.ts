@@ -5,7 +5,7 @@ import {
   SecretsManagerClient
 } from '@aws-sdk/client-secrets-manager'
 import type { Test } from 'tap'
-import { type Admin, createAdmin, revokeAll } from './fake-vault.ts'
+import { type Admin, createAdmin, revokeAll } from '../kinds/vault/fake.ts'
 import { isInstalled, skipWithout, startPeer } from './peers.ts'
 
 export const REGION = 'eu-west-1'
