@@ -14,6 +14,7 @@ import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import { Credential } from '../provider.ts'
 import { createTransport } from '../shared/http-transport.ts'
+import { isId } from './answer.ts'
 import { createApi } from './api.ts'
 import { findItem, placeOf } from './find.ts'
 import {
@@ -108,10 +109,12 @@ export const onePasswordConnect = defineKind({
       // Not /health, which asks for no token.
       check: async (options) => {
         const seen = await api.vaults(options)
-        const isSeen = (wanted: string) =>
-          seen.some(({ id, name }) => id === wanted || name === wanted)
-        if (seen.length === 0 || vaults?.every(isSeen) === false) {
-          throw new ProviderFault('misconfigured', { code: 'vault' })
+        if (seen.length === 0) throw new ProviderFault('misconfigured', { code: 'vault' })
+        for (const wanted of vaults ?? []) {
+          const called = seen.filter((vault) => (isId(wanted) ? vault.id : vault.name) === wanted)
+          if (called.length === 1) continue
+          const code = called.length === 0 ? 'vault' : 'ambiguous_vault'
+          throw new ProviderFault('misconfigured', { code })
         }
       },
 

@@ -162,7 +162,11 @@ test('a store with a list of vaults asks for no other', async (t) => {
   await provider.check(within())
 })
 
-test('a check fails where a vault of the store is not there, or none at all', async (t) => {
+test('a check fails where a vault of the store is not there, or two are, or none at all', async (t) => {
+  const twice = await openFakeConnect(t, ['Purser'])
+  twice.addVault('Purser', idOf('the other'))
+  const ambiguous = await faultOf(twice.provider.check(within()))
+  t.match(ambiguous, { reason: 'misconfigured', code: 'ambiguous_vault' })
   const { provider } = await openFakeConnect(t, ['Purser', 'Missing'])
   t.match(await faultOf(provider.check(within())), { reason: 'misconfigured', code: 'vault' })
   const none: Dialect = { ...onePasswordDialect, found: () => json(200, []) }
