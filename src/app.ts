@@ -14,7 +14,6 @@ import type { Config } from './config/config.ts'
 import { digestOf } from './config/digest.ts'
 import type { Environ } from './config/env.ts'
 import { type ReloadedBy, recordReload } from './config/reloads.ts'
-import { createRecords } from './http/records.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import type { Broker } from './secrets/broker.ts'
 
@@ -69,7 +68,6 @@ const assemble = async (
   const health = createHealth(ground, keys, stores, secrets)
   const { integrations, sealedEnds } = createIntegrationsOn(ground, secrets)
   await integrations.refresh()
-  const records = createRecords(ground.recording.environment, ground.recording.record)
   const services = servicesOf({
     ground,
     keys,
@@ -77,14 +75,12 @@ const assemble = async (
     secrets,
     health,
     integrations,
-    sealedEnds,
-    records
+    sealedEnds
   })
   const { server, internalServer, drain } = await createServers(
     ground,
     keys,
     secrets,
-    records,
     services,
     config.tls
   )

@@ -1,5 +1,6 @@
 /** What everything else stands on: clock, log, what a reload replaces, the state, the trail. */
 import type { Logger } from 'pino'
+import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
 import { createTrail, type Trail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import type { Environ } from '../config/env.ts'
@@ -13,7 +14,6 @@ import type { DirectLine } from '../integrations/direct-line.ts'
 import type { Log } from '../kinds/provider.ts'
 import { USER_AGENT } from '../kinds/shared/user-agent.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import type { RecorderOptions } from '../secrets/record.ts'
 import { type OpenedState, openState } from '../state/open-state.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { type Live, prepare } from './live.ts'
@@ -31,6 +31,8 @@ export interface AppOverrides {
   /** What gives tokens of channels. */
   readonly directLine?: DirectLine
   readonly heartbeatMs?: number
+  /** Sees the outcome of each request, for whoever measures. */
+  readonly observe?: RecorderOptions['observe']
   /** Refuse to start where something kept needs an encryption key that ENCRYPTION_KEYS lacks, instead of saying so. */
   readonly refusesToLackKeys?: boolean
 }
@@ -52,6 +54,7 @@ export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly replaceLive: (next: Live) => void
   readonly trail: Trail
   readonly recording: RecorderOptions
+  readonly recorder: Recorder
 }
 
 const fetchAs =
@@ -62,13 +65,17 @@ const fetchAs =
     return send(input, { ...init, headers })
   }
 
-const openTrail = ({ settings, dataDir }: Config, now: () => number, log: Log) => {
+const openTrail = (
+  { settings, dataDir }: Config,
+  { now = Date.now, observe }: AppOverrides,
+  log: Log
+) => {
   const trail = createTrail({ directory: dataDir, now, fsync: settings.AUDIT_FSYNC, log })
   const record = settings.AUDIT_REQUIRED
     ? trail.append
     : (event: AuditEvent): Promise<void> =>
         trail.append(event).catch(() => log('error', 'a decision could not be recorded'))
-  return { trail, recording: { environment: settings.ENVIRONMENT, record, log } }
+  return { trail, recording: { environment: settings.ENVIRONMENT, record, log, observe } }
 }
 
 export const openGround = async (
@@ -85,7 +92,7 @@ export const openGround = async (
   const opened = await openState({ dataDir, redis, keyring, log })
   const { state, shared } = opened
   parts.add({ start: () => shared?.start(), close: opened.close })
-  const { trail, recording } = openTrail(config, now, log)
+  const { trail, recording } = openTrail(config, overrides, log)
   parts.add(trail)
   parts.add({ close: () => live.stores.close() })
   return {
@@ -105,6 +112,7 @@ export const openGround = async (
     state,
     shared,
     trail,
-    recording
+    recording,
+    recorder: createRecorder(recording)
   }
 }

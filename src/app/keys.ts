@@ -1,5 +1,6 @@
 /** API keys: who is let in, who may issue and revoke, and how many replicas there are to agree on it. */
 import { createAuthenticator } from '../keys/authenticator.ts'
+import { createKeyCare } from '../keys/care.ts'
 import { createIssuing } from '../keys/issuing.ts'
 import { createLineage } from '../keys/lineage.ts'
 import { createRevocations } from '../keys/revocations.ts'
@@ -51,11 +52,14 @@ export const createKeys = (ground: Ground) => {
       now
     })
   )
+  const authenticate = (apiKey: string) => authenticator.authenticate(keyring(), apiKey)
+  const { recorder } = ground
   return {
     revocations,
     usage,
     authenticator,
-    authenticate: (apiKey: string) => authenticator.authenticate(keyring(), apiKey),
+    authenticate,
+    care: createKeyCare({ recorder, issuing, revocations, authenticate, now }),
     replicas: replicas.current,
     issuing
   }

@@ -1,12 +1,13 @@
 /** The listeners, with what both have in common: limits, connections, what their answers may take of the memory. */
 import type { FastifyInstance } from 'fastify'
+import type { Who } from '../audit/recorder.ts'
 import type { Tls } from '../config/config.ts'
 import { createAllowances } from '../http/allowances.ts'
 import { createConnections } from '../http/connections.ts'
 import { connectionsMax } from '../http/descriptors.ts'
 import { createLimitRecords } from '../http/limit-records.ts'
 import type { Limits } from '../http/limiters.ts'
-import type { Records, Who } from '../http/records.ts'
+import { createRecords, type Records } from '../http/records.ts'
 import { type Audience, addRoutes, type Services } from '../http/routes/index.ts'
 import { createServer, type ServerOptions } from '../http/server.ts'
 import { createUntaken } from '../http/untaken.ts'
@@ -31,8 +32,8 @@ const createLimits = (
     ? parts.add(createAllowances({ shared, fingerprintKey, now }))
     : undefined
   const limitRecords = parts.add(
-    createLimitRecords({
-      record: (who: Who, reason) => {
+    createLimitRecords<Who>({
+      record: (who, reason) => {
         records.limitReached(who, reason).catch(() => {})
       },
       now
@@ -55,10 +56,10 @@ const createLimits = (
 const createOptions = (
   ground: Ground,
   { authenticate }: Pick<Keys, 'authenticate'>,
-  records: Records,
   tls: Tls | undefined
 ): Omit<ServerOptions, 'addRoutes'> => {
   const { parts, settings, live, logger } = ground
+  const records = createRecords(ground.recorder)
   const limits = createLimits(ground, records)
   // Of both listeners together: they have one process's descriptors and memory.
   const connections = createConnections({
@@ -91,12 +92,11 @@ export const createServers = async (
   ground: Ground,
   keys: Keys,
   { watch }: Pick<Secrets, 'watch'>,
-  records: Records,
   services: Services,
   tls: Tls | undefined
 ): Promise<Servers> => {
   const { parts, settings } = ground
-  const options = createOptions(ground, keys, records, tls)
+  const options = createOptions(ground, keys, tls)
   const servers: FastifyInstance[] = []
   parts.add({ close: () => Promise.all(servers.map((server) => server.close())).then(() => {}) })
   // Whoever watches would keep them from closing.

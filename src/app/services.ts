@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { describeStore, effectiveConfig } from '../config/effective.ts'
 import { isGuarded } from '../config/env.ts'
 import type { ConfigFault } from '../config/fault.ts'
-import type { Records } from '../http/records.ts'
 import type { Services } from '../http/routes/index.ts'
 import { createIntegrations, type Integrations } from '../integrations/integrations.ts'
 import { countSealed } from '../integrations/sealed-count.ts'
@@ -29,7 +28,6 @@ export interface Parts {
   readonly health: Health
   readonly integrations: Integrations
   readonly sealedEnds: SealedEnds
-  readonly records: Records
 }
 
 export const createIntegrationsOn = (
@@ -56,22 +54,19 @@ export const createIntegrationsOn = (
   return { integrations: parts.add(integrations), sealedEnds }
 }
 
-const keyServices = ({ ground, keys, sealedEnds, records }: Parts): Services['keys'] => {
+const keyServices = ({ ground, keys, sealedEnds }: Parts): Services['keys'] => {
   const { keyring, state, now } = ground
-  const { usage, issuing, revocations } = keys
+  const { usage, care, revocations } = keys
   return {
     keyring,
     usage,
-    issuing,
+    care,
     countSealed: async () => ({
       byKey: (await countSealed(state)).byKey,
       stateEnds: await sealedEnds.all()
     }),
     isRevoked: revocations.isRevoked,
-    revoke: (keyId) => revocations.revoke(keyId, now()),
-    now,
-    recordIssue: records.as('key.issue'),
-    recordRevocation: records.as('key.revoke')
+    now
   }
 }
 
@@ -111,10 +106,10 @@ const adminServices = ({ ground, keys, stores, secrets }: Parts): Services['admi
 }
 
 export const servicesOf = (parts: Parts): Services => {
-  const { ground, keys, secrets, health, integrations, records } = parts
+  const { ground, keys, secrets, health, integrations } = parts
   const { live, keyring, settings, now } = ground
   const { broker, watch, receiver } = secrets
-  const { authenticator, authenticate, issuing } = keys
+  const { authenticator, care, issuing } = keys
   return {
     secrets: { broker, now },
     bots: integrations,
@@ -135,8 +130,8 @@ export const servicesOf = (parts: Parts): Services => {
       // Where that cannot be known, it is taken for one that was.
       wasIssued: (principal) => issuing.wasIssued(principal).catch(() => true)
     },
-    internal: { broker, authenticate, recordIntrospection: records.introspection },
-    authorize: { recordAuthorization: records.as('key.authorize') },
+    internal: { broker, care },
+    authorize: { care },
     health,
     docs: settings.DOCS_ENABLED ? { openapi: readFileSync(OPENAPI, 'utf8') } : undefined
   }

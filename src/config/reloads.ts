@@ -4,17 +4,12 @@
  * it no more, and is said in the log.
  */
 import { randomUUID } from 'node:crypto'
+import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
-import type { Environment } from '../core/principal.ts'
-import type { Log } from '../kinds/provider.ts'
-import type { Caller, Door } from '../secrets/caller.ts'
+import type { Caller, Door } from '../core/caller.ts'
 import { ConfigError } from './fault.ts'
 
-export interface ReloadsOptions {
-  readonly environment: Environment
-  /** Rejects with `audit_unavailable` if the event cannot be recorded. */
-  readonly record: (event: AuditEvent) => Promise<void>
-  readonly log: Log
+export interface ReloadsOptions extends RecorderOptions {
   /** Of the configuration in force. */
   readonly digest: () => string
 }
@@ -24,14 +19,15 @@ export type ReloadedBy = (Door & Partial<Caller>) | undefined
 
 /** Rejects as the work does, or with `audit_unavailable` before it. */
 export const recordReload = async (
-  { environment, record, log, digest }: ReloadsOptions,
+  options: ReloadsOptions,
   by: ReloadedBy,
   work: () => Promise<void>
 ): Promise<void> => {
-  const { client, keyId, kid, address, route = 'SIGHUP', requestId = randomUUID() } = by ?? {}
-  const who = { environment, client, keyId, kid, address, route, requestId }
+  const { log, digest } = options
+  const recorder = createRecorder(options)
+  const who = by ?? { route: 'SIGHUP', requestId: randomUUID() }
   const note = (outcome: AuditEvent['outcome'], reason: string): Promise<void> =>
-    record({ action: 'config.reload', outcome, reason, ...who })
+    recorder.note(who, 'config.reload', outcome, undefined, { reason })
   const noteEnd = (outcome: AuditEvent['outcome'], reason: string): Promise<void> =>
     note(outcome, reason).catch(() => log('error', 'how a reload ended could not be recorded'))
   const before = digest()

@@ -33,7 +33,7 @@ export interface AuditEvent {
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined
-  /** Why not, as only the operator may know, e.g. `no_rule`, `unknown_store`. */
+  /** Why not, as only the operator may know (`core/reason.ts`); where it is allowed: by what, or which key. */
   readonly reason?: string | undefined
   readonly environment: Environment
   readonly client?: string | undefined

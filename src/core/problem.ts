@@ -2,7 +2,8 @@
  * What a caller sees when something is wrong: the one literal table of codes and the one error class that carries them
  * (RFC 9457). Rule: a problem holds nothing upstream said and nothing the caller sent.
  */
-import type { FaultReason } from './fault.ts'
+import { type FaultReason, ProviderFault } from './fault.ts'
+import type { Reason, Told } from './reason.ts'
 
 interface ProblemKind {
   readonly status: number
@@ -71,9 +72,9 @@ export class ProblemError extends Error {
   readonly code: ProblemCode
   readonly details: ProblemDetails
   /** Why, as only the record may say it, e.g. `no_rule`; the caller must not be able to tell such reasons apart. */
-  readonly reason?: string
+  readonly reason?: Reason | Told
 
-  constructor(code: ProblemCode, details: ProblemDetails = {}, reason?: string) {
+  constructor(code: ProblemCode, details: ProblemDetails = {}, reason?: Reason | Told) {
     super(details.detail ?? PROBLEMS[code].title)
     this.name = 'ProblemError'
     this.code = code
@@ -96,8 +97,15 @@ export const problemOfFault = {
 } as const satisfies Record<FaultReason, ProblemCode>
 
 /** Why it was refused goes to the record alone. */
-export const denied = (reason: string): ProblemError =>
+export const denied = (reason: Reason): ProblemError =>
   new ProblemError('access_denied', {}, reason)
+
+/** Of whatever was thrown: what nobody expected is told as `internal_error`, and nothing more. */
+export const toProblem = (error: unknown): ProblemError => {
+  if (error instanceof ProblemError) return error
+  if (!(error instanceof ProviderFault)) return new ProblemError('internal_error')
+  return new ProblemError(problemOfFault[error.reason], { retryAfter: error.retryAfterSeconds })
+}
 
 /** The `application/problem+json` body. `requestId` makes `instance`; without one (a broken request line) it is left out. */
 export interface ProblemBody {

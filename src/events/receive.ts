@@ -2,6 +2,8 @@
  * The clouds' notifications: whose they are, what they name, and then the invalidation. Rule: a notification can cost an
  * invalidation and nothing more; it is proven in its own way where the store says how, and otherwise by the internal secret.
  */
+import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
+import type { Door } from '../core/caller.ts'
 import { denied, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
 import type { GoogleTokenCheck } from '../crypto/google-token.ts'
@@ -9,8 +11,7 @@ import { catalog } from '../kinds/catalog.ts'
 import type { Log } from '../kinds/provider.ts'
 import type { Addressee, Delivery, Heard } from '../kinds/shared/notification.ts'
 import type { Broker } from '../secrets/broker.ts'
-import type { Door, Rules } from '../secrets/caller.ts'
-import { createRecorder, type RecorderOptions } from '../secrets/record.ts'
+import type { Rules } from '../secrets/caller.ts'
 import type { StoreSpec } from '../secrets/stores.ts'
 import { nameIn } from './notification.ts'
 import { hearSimple } from './simple.ts'

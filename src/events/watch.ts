@@ -2,13 +2,14 @@
  * Who is told that a secret changed. Rule: a watcher learns of what it may read and nothing of any value; its key and the
  * policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
  */
+import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Notice } from '../cache/secret-cache.ts'
-import { denied, ProblemError } from '../core/problem.ts'
+import type { Caller } from '../core/caller.ts'
+import { denied, ProblemError, toProblem } from '../core/problem.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import type { Caller, Rules } from '../secrets/caller.ts'
+import type { Rules } from '../secrets/caller.ts'
 import { authorize, parseWanted } from '../secrets/decision.ts'
-import { createRecorder, type RecorderOptions, toProblem } from '../secrets/record.ts'
 import { spellingsIn } from '../secrets/stores.ts'
 import { traceOf } from '../state/log.ts'
 import { createChanges, namesOf } from './changes.ts'

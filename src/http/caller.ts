@@ -1,14 +1,15 @@
 /** On whose behalf a request acts. Rule: the route's template goes on record, never the URL. */
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import type { Caller, Door } from '../core/caller.ts'
 import { ProblemError } from '../core/problem.ts'
-import type { Caller, Door } from '../secrets/caller.ts'
 
-/** Puts a decision on record: `denied` if there is a problem. `reason` is for the record alone. */
-export type RecordDecision = (
-  request: FastifyRequest,
-  facts: { readonly problem?: ProblemError; readonly reason?: string | undefined }
-) => Promise<void>
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** As `performance.now()` counts. */
+    receivedAt: number
+  }
+}
 
 /** Who asks, as far as the network knows. A trusted proxy may pass on what is no address: then it is the proxy itself. */
 export const addressOf = ({ ip, socket }: FastifyRequest): string =>
@@ -17,7 +18,8 @@ export const addressOf = ({ ip, socket }: FastifyRequest): string =>
 export const doorOf = (request: FastifyRequest): Door => ({
   route: `${request.method} ${request.routeOptions.url ?? ''}`,
   requestId: request.id,
-  address: addressOf(request)
+  address: addressOf(request),
+  since: request.receivedAt
 })
 
 /** The caller behind an API key; a route that has no principal declared the wrong authentication. */
@@ -25,6 +27,6 @@ export const callerOf = (request: FastifyRequest): Caller => {
   const { principal } = request
   if (principal === null) throw new ProblemError('authentication_required')
   const { client, mode, keyId, kid } = principal
-  const { route, requestId, address } = doorOf(request)
-  return { client, mode, keyId, kid, route, requestId, address }
+  const { route, requestId, address, since } = doorOf(request)
+  return { client, mode, keyId, kid, route, requestId, address, since }
 }

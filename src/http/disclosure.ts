@@ -1,10 +1,11 @@
 /** From what the broker discloses to what the caller reads: with `json-answer.ts` the place of this floor where a value is revealed. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
+import type { Caller } from '../core/caller.ts'
 import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
 import type { Broker, Disclosure } from '../secrets/broker.ts'
-import type { Caller, Terms } from '../secrets/caller.ts'
+import type { Terms } from '../secrets/caller.ts'
 import type { ListRequest } from '../secrets/listing.ts'
 import { withinAnswer } from './answer-budget.ts'
 import { hasIt } from './conditional.ts'

@@ -1,87 +1,37 @@
-/** What the HTTP floor puts on record: who came to which door, and what became of it. */
+/** What of a request goes on record before any use case has it: refusals, what administrators read, limits. */
 import type { FastifyRequest } from 'fastify'
-import type { AuditEvent } from '../core/audit-event.ts'
-import type { Environment, Principal } from '../core/principal.ts'
-import { PROBLEMS, type ProblemError } from '../core/problem.ts'
+import type { Recorder, Who } from '../audit/recorder.ts'
+import { ProblemError } from '../core/problem.ts'
+import { toldAs } from '../core/reason.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
-import type { Door } from '../secrets/caller.ts'
-import { doorOf, type RecordDecision } from './caller.ts'
+import { doorOf } from './caller.ts'
 
-type RecordEvent = (event: AuditEvent) => Promise<void>
-
-const identityOf = (principal: Principal | undefined) =>
-  principal && { client: principal.client, keyId: principal.keyId, kid: principal.kid }
-
-const outcomeOf = (problem: ProblemError | undefined): AuditEvent['outcome'] => {
-  if (problem === undefined) return 'allowed'
-  return PROBLEMS[problem.code].status === 403 ? 'denied' : 'failed'
+/** By the key of the request, if it has one that was accepted, or the one that was refused. */
+const whoOf = (request: FastifyRequest, refused?: RefusedKey): Who => {
+  const principal = request.principal ?? refused?.principal
+  const door = doorOf(request)
+  if (principal === undefined) return door
+  const { client, keyId, kid } = principal
+  return { ...door, client, keyId, kid }
 }
 
-export type Who = Door & Partial<Pick<Principal, 'client' | 'keyId' | 'kid'>>
-
-export const createRecords = (environment: Environment, record: RecordEvent) => ({
-  introspection: (
-    request: FastifyRequest,
-    outcome: 'allowed' | 'denied',
-    principal?: Principal
-  ): Promise<void> =>
-    record({
-      action: 'key.introspect',
-      outcome,
-      environment,
-      ...identityOf(principal),
-      ...doorOf(request)
-    }),
-
-  refusal: (request: FastifyRequest, problem: ProblemError): Promise<void> => {
-    const refused = problem instanceof RefusedKey ? problem.principal : undefined
-    return record({
-      action: 'key.authenticate',
-      outcome: 'denied',
-      code: problem.code,
-      ...(problem.reason !== undefined && { reason: problem.reason }),
-      environment,
-      ...identityOf(request.principal ?? refused),
-      ...doorOf(request)
-    })
+export const createRecords = (recorder: Recorder) => ({
+  refusal: async (request: FastifyRequest, problem: ProblemError): Promise<void> => {
+    const who = whoOf(request, problem instanceof RefusedKey ? problem : undefined)
+    await recorder.failed(who, 'key.authenticate', undefined, problem)
   },
 
   adminRead: (request: FastifyRequest): Promise<void> =>
-    record({
-      action: 'admin.read',
-      outcome: 'allowed',
-      environment,
-      ...identityOf(request.principal ?? undefined),
-      ...doorOf(request)
-    }),
+    recorder.allowed(whoOf(request), 'admin.read', undefined),
 
-  /** Who reached a limit, as it is told to `limit.reach`. */
-  whoOf: (request: FastifyRequest): Who => ({
-    ...identityOf(request.principal ?? undefined),
-    ...doorOf(request)
-  }),
+  /** Who reached a limit, as it is told to `limitReached`. */
+  whoOf: (request: FastifyRequest): Who => whoOf(request),
 
-  limitReached: (who: Who, reason: string): Promise<void> =>
-    record({
-      action: 'limit.reach',
-      outcome: 'denied',
-      code: 'rate_limited',
-      reason,
-      environment,
-      ...who
-    }),
-
-  as:
-    (action: AuditEvent['action']): RecordDecision =>
-    (request, { problem, reason = problem?.reason }) =>
-      record({
-        action,
-        outcome: outcomeOf(problem),
-        code: problem?.code,
-        reason,
-        environment,
-        ...identityOf(request.principal ?? undefined),
-        ...doorOf(request)
-      })
+  /** `reason`: the limit, with the count at its end. */
+  limitReached: async (who: Who, reason: string): Promise<void> => {
+    const problem = new ProblemError('rate_limited', {}, toldAs(reason))
+    await recorder.failed(who, 'limit.reach', undefined, problem)
+  }
 })
+
 export type Records = ReturnType<typeof createRecords>

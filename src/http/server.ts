@@ -142,7 +142,9 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
       return body.length === 0 ? undefined : parseJson(body, routeOptions.config.keepsDigits)
     }
   )
+  app.decorateRequest('receivedAt', 0)
   app.addHook('onRequest', (request, reply, done) => {
+    request.receivedAt = performance.now()
     addHeaders(request, reply)
     done(faultOf(request.raw) ?? disguiseOf(request))
   })

@@ -2,12 +2,13 @@
  * The credentials of bots and their providers. Rule: the decision on the bot comes first and is the decision on what its
  * configuration refers to; every reference goes the one way to a secret; and nobody gets half a configuration unasked.
  */
+import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
+import type { Caller } from '../core/caller.ts'
 import { isPlainKey } from '../core/object-fault.ts'
 import { denied, ProblemError, type ProblemPointer } from '../core/problem.ts'
 import type { Sensitive } from '../core/secret.ts'
 import type { Broker, Disclosure } from '../secrets/broker.ts'
-import type { Caller, Grant, Rules } from '../secrets/caller.ts'
-import { createRecorder, type RecorderOptions } from '../secrets/record.ts'
+import type { Grant, Rules } from '../secrets/caller.ts'
 import type { Configuration, Credentials } from './bot-form.ts'
 import type { ObjectCatalog } from './objects.ts'
 

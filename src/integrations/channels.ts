@@ -3,14 +3,15 @@
  * is never kept or shared, and that one was issued is on record before it leaves.
  */
 import { randomBytes } from 'node:crypto'
+import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
+import type { Caller } from '../core/caller.ts'
 import type { ChannelSpec } from '../core/channel.ts'
 import { ProviderFault } from '../core/fault.ts'
-import { denied, ProblemError } from '../core/problem.ts'
+import { denied, ProblemError, toProblem } from '../core/problem.ts'
 import { Sensitive } from '../core/secret.ts'
 import type { CallOptions } from '../kinds/provider.ts'
 import type { Broker } from '../secrets/broker.ts'
-import type { Caller, Rules } from '../secrets/caller.ts'
-import { createRecorder, type RecorderOptions, toProblem } from '../secrets/record.ts'
+import type { Rules } from '../secrets/caller.ts'
 import type { ChatUser, Conversation, DirectLine } from './direct-line.ts'
 import { createSecretOrder } from './secret-order.ts'
 

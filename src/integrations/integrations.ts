@@ -1,10 +1,9 @@
 /** Bots, bot providers, channels and sealed state: what callers ask for beside secrets. */
-
+import type { RecorderOptions } from '../audit/recorder.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Broker } from '../secrets/broker.ts'
 import type { Rules } from '../secrets/caller.ts'
-import type { RecorderOptions } from '../secrets/record.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { type Bots, createBots } from './bots.ts'

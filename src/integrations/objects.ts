@@ -3,11 +3,11 @@
  * the last change by anyone. Rule: what the file names is the file's alone; a change is recorded before it is made; and no
  * answer holds a credential.
  */
+import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
+import type { Caller } from '../core/caller.ts'
 import { refuseFaults } from '../core/object-fault.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { ReferenceBook } from '../core/reference.ts'
-import type { Caller } from '../secrets/caller.ts'
-import { createRecorder, type RecorderOptions } from '../secrets/record.ts'
 import type { Shared } from '../state/shared.ts'
 import {
   allObjects,

@@ -5,11 +5,12 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
+import type { Caller } from '../core/caller.ts'
 import { ProblemError } from '../core/problem.ts'
+import type { Reason } from '../core/reason.ts'
 import { openJwe, sealJwe } from '../crypto/jwe.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import type { Caller } from '../secrets/caller.ts'
-import { createRecorder, type RecorderOptions } from '../secrets/record.ts'
 import type { UsedStates } from './used-states.ts'
 
 /** Seconds; also the default. */
@@ -69,7 +70,7 @@ const digest = (binding: string | undefined): Buffer =>
 const isSame = (expected: Buffer, given: Buffer): boolean =>
   expected.length === given.length && timingSafeEqual(expected, given)
 
-const refused = (reason: string): ProblemError =>
+const refused = (reason: Reason): ProblemError =>
   new ProblemError('invalid_request', { detail: 'the state is not accepted' }, reason)
 
 export const createSealedState = (options: SealedStateOptions): SealedState => {

@@ -13,7 +13,6 @@ import {
   type Mode,
   type Principal
 } from '../core/principal.ts'
-import { ProblemError } from '../core/problem.ts'
 import { isScope } from '../core/scope.ts'
 import { openJwe, sealJwe } from '../crypto/jwe.ts'
 import type { Keyring } from '../crypto/keyring.ts'
@@ -152,8 +151,6 @@ export const isInForce = (principal: Principal, now: number): boolean => {
   )
 }
 
-/** Throws `version_too_old` if the key asks for a newer platform than this one. */
-export const checkPlatform = (principal: Principal, platformVersion: string): void => {
-  if (semver.gt(principal.minimumVersion, platformVersion))
-    throw new ProblemError('version_too_old')
-}
+/** Whether the platform is as new as the key asks for. */
+export const isNewEnough = (principal: Principal, platformVersion: string): boolean =>
+  !semver.gt(principal.minimumVersion, platformVersion)

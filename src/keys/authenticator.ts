@@ -6,8 +6,9 @@
 import { LRUCache } from 'lru-cache'
 import type { Environment, Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
+import type { Reason } from '../core/reason.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import { checkPlatform, isInForce, openApiKey } from './api-key.ts'
+import { isInForce, isNewEnough, openApiKey } from './api-key.ts'
 import { isKeyRevoked, type Revocations } from './revocations.ts'
 import { NOTED_EVERY_MS } from './usage.ts'
 
@@ -15,7 +16,7 @@ import { NOTED_EVERY_MS } from './usage.ts'
 export class RefusedKey extends ProblemError {
   readonly principal: Principal | undefined
 
-  constructor(reason: string, principal: Principal | undefined) {
+  constructor(reason: Reason | undefined, principal: Principal | undefined) {
     super('invalid_api_key', {}, reason)
     this.principal = principal
   }
@@ -37,14 +38,79 @@ export interface Authenticator {
    * `version_too_old`.
    */
   readonly authenticate: (keyring: Keyring, apiKey: string) => Principal | Promise<Principal>
-  /** What a key says, if it can be opened, and why it would be refused; does not count as a use of it. */
-  readonly examine: (
-    keyring: Keyring,
-    apiKey: string
-  ) => Promise<{ readonly principal?: Principal | undefined; readonly problem?: ProblemError }>
+  /** What a key says, and which check refuses it; does not count as a use of it. */
+  readonly examine: (keyring: Keyring, apiKey: string) => Promise<ExaminedKey>
   /** Whether the key would still be accepted; for what goes on after the request that it was opened for. */
   readonly isAccepted: (keyring: Keyring, principal: Principal) => boolean
 }
+
+interface Circumstances {
+  readonly environment: Environment
+  readonly platformVersion: string
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly isRevoked: Revocations['isRevoked']
+}
+
+export interface KeyCheck {
+  readonly check: string
+  /** For the record; absent where the caller is told by a code of its own. */
+  readonly reason?: Reason
+  /** What an administrator is told who asks why. */
+  readonly holds: string
+  readonly fails: string
+  readonly isMet: (principal: Principal, circumstances: Circumstances) => boolean
+}
+
+/** A key as the checks see it: what it says if it can be opened, and which of them refuses it. */
+export interface ExaminedKey {
+  readonly principal?: Principal | undefined
+  readonly refusal?: KeyCheck | undefined
+}
+
+const OPENED: KeyCheck = {
+  check: 'key',
+  reason: 'unreadable',
+  holds: 'it can be opened',
+  fails: 'it cannot be opened with any encryption key',
+  // What cannot be opened has no principal.
+  isMet: () => true
+}
+
+/** What can change between two requests of a key. */
+const EACH_TIME: readonly KeyCheck[] = [
+  {
+    check: 'environment',
+    reason: 'environment',
+    holds: 'it is for this one',
+    fails: 'it is for another one',
+    isMet: (principal, { environment }) => principal.environment === environment
+  },
+  {
+    check: 'time',
+    reason: 'not_in_force',
+    holds: 'it is in force',
+    fails: 'it is expired, or issued in the future',
+    isMet: (principal, { now }) => isInForce(principal, now())
+  },
+  {
+    check: 'revocation',
+    reason: 'revoked',
+    holds: 'it is not revoked',
+    fails: 'it is revoked',
+    isMet: (principal, { isRevoked }) => !isKeyRevoked(isRevoked, principal)
+  }
+]
+
+const PLATFORM: KeyCheck = {
+  check: 'version',
+  holds: 'the platform is new enough',
+  fails: 'it asks for a newer platform',
+  isMet: (principal, { platformVersion }) => isNewEnough(principal, platformVersion)
+}
+
+/** All that a key has to pass, in this order. */
+export const KEY_CHECKS: readonly KeyCheck[] = [OPENED, ...EACH_TIME, PLATFORM]
 
 const KNOWN_KEYS = 10_000
 
@@ -58,23 +124,33 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
   const { environment, platformVersion, revocations, now, noteUse = () => {} } = options
   const known = new LRUCache<string, KnownKey>({ max: KNOWN_KEYS })
 
-  const refusalOf = (principal: Principal | undefined): string | undefined => {
-    if (principal === undefined) return 'unreadable'
-    if (principal.environment !== environment) return 'environment'
-    if (!isInForce(principal, now())) return 'not_in_force'
-    return isKeyRevoked(revocations.isRevoked, principal) ? 'revoked' : undefined
+  const circumstances: Circumstances = {
+    environment,
+    platformVersion,
+    now,
+    isRevoked: revocations.isRevoked
   }
 
-  const admit = (principal: Principal | undefined): Principal => {
-    const refusal = refusalOf(principal)
+  const refusalOf = (
+    principal: Principal | undefined,
+    checks: readonly KeyCheck[]
+  ): KeyCheck | undefined => {
+    if (principal === undefined) return OPENED
+    for (const check of checks) if (!check.isMet(principal, circumstances)) return check
+    return undefined
+  }
+
+  const admit = (principal: Principal | undefined, checks: readonly KeyCheck[]): Principal => {
+    const refusal = refusalOf(principal, checks)
+    if (refusal === PLATFORM) throw new ProblemError('version_too_old')
     if (refusal !== undefined || principal === undefined) {
-      throw new RefusedKey(refusal ?? 'unreadable', principal)
+      throw new RefusedKey(refusal?.reason, principal)
     }
     return principal
   }
 
   const admitKnown = (key: KnownKey): Principal => {
-    const principal = admit(key.principal)
+    const principal = admit(key.principal, EACH_TIME)
     const time = now()
     // Also when the clock was set back.
     if (Math.abs(time - key.notedAt) >= NOTED_EVERY_MS) {
@@ -84,25 +160,14 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     return principal
   }
 
-  const admitNew = (principal: Principal | undefined): Principal => {
-    const admitted = admit(principal)
-    checkPlatform(admitted, platformVersion)
-    return admitted
-  }
-
   return {
     examine: async (keyring, apiKey) => {
       const principal = await openApiKey(keyring, apiKey)
-      try {
-        return { principal: admitNew(principal) }
-      } catch (error) {
-        if (!(error instanceof ProblemError)) throw error
-        return { principal, problem: error }
-      }
+      return { principal, refusal: refusalOf(principal, KEY_CHECKS) }
     },
 
     isAccepted: (keyring, principal) =>
-      keyring.find(principal.kid) !== undefined && refusalOf(principal) === undefined,
+      keyring.find(principal.kid) !== undefined && refusalOf(principal, EACH_TIME) === undefined,
 
     authenticate: (keyring, apiKey) => {
       const key = known.get(apiKey)
@@ -110,7 +175,7 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
       if (key !== undefined && keyring.find(key.principal.kid) !== undefined) return admitKnown(key)
       known.delete(apiKey)
       return openApiKey(keyring, apiKey).then((opened) => {
-        const admitted = admitNew(opened)
+        const admitted = admit(opened, KEY_CHECKS)
         const notedAt = now()
         known.set(apiKey, { principal: admitted, notedAt })
         noteUse(admitted, notedAt)

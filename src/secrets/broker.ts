@@ -2,25 +2,24 @@
  * The one way to a secret. Rule: the decision comes first, before the cache and before any question of existence; the
  * record of it comes last, and without the record nothing leaves.
  */
+import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
 import { placeIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
-import { denied, ProblemError } from '../core/problem.ts'
+import type { Caller, Door } from '../core/caller.ts'
+import { denied, ProblemError, toProblem } from '../core/problem.ts'
 import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { callFor, createBatchReader, type ReadFrom, readAlone } from './batch.ts'
-
-import type { Caller, Door, Rules, Terms, Wanted } from './caller.ts'
-
+import type { Rules, Terms, Wanted } from './caller.ts'
 import { type Selection, select, selectRaw } from './content.ts'
 import { authorize, parseWanted } from './decision.ts'
 import { etagOf } from './etag.ts'
 import { createFetch, type Fetched } from './fetch.ts'
 import { createListSecrets, type Page } from './list-secrets.ts'
 import type { ListRequest } from './listing.ts'
-import { createRecorder, type RecorderOptions, toProblem } from './record.ts'
 import type { Store } from './stores.ts'
 import { createTagGate } from './tag-gate.ts'
 

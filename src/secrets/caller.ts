@@ -1,23 +1,7 @@
-/** On whose behalf the broker acts, and what is asked of it. */
+/** What is asked of the broker, on which terms, and what decides it. */
 import type { Policy } from '../core/policy.ts'
-import type { Mode } from '../core/principal.ts'
 import type { ReferenceBook } from '../core/reference.ts'
 import type { Stores } from './stores.ts'
-
-/** Which door a request came through. */
-export interface Door {
-  /** The route's template, never the URL. */
-  readonly route: string
-  readonly requestId: string
-  readonly address: string
-}
-
-export interface Caller extends Door {
-  readonly client: string
-  readonly mode: Mode
-  readonly keyId?: string
-  readonly kid?: string
-}
 
 /** A reference as it was written, with the version and field that may stand beside it. */
 export interface Wanted {

@@ -3,6 +3,7 @@
  * configured or kept; why it was refused goes to the record alone.
  */
 import { LRUCache } from 'lru-cache'
+import type { Caller } from '../core/caller.ts'
 import type { PolicyAction } from '../core/policy.ts'
 import { denied, ProblemError } from '../core/problem.ts'
 import {
@@ -14,7 +15,7 @@ import {
 } from '../core/reference.ts'
 import { decodePath } from '../core/reference-text.ts'
 import { createReferenceBook } from '../kinds/references.ts'
-import type { Caller, Grant, Rules, Wanted } from './caller.ts'
+import type { Grant, Rules, Wanted } from './caller.ts'
 import type { Store } from './stores.ts'
 
 const NOTHING = createReferenceBook([], new Map())

@@ -2,13 +2,14 @@
  * Why a client may or may not read a reference: each check in its order, with its verdict. Rule: the verdicts come from the
  * functions that decide, never from a twin of them; no store is asked, and no value is touched.
  */
-import type { Principal } from '../core/principal.ts'
+import type { Caller } from '../core/caller.ts'
 import { ProblemError } from '../core/problem.ts'
 import { formatReference, locatorOf, type Reference } from '../core/reference.ts'
 import { hasScope } from '../core/scope.ts'
 import type { Locator } from '../core/secret.ts'
+import { type ExaminedKey, KEY_CHECKS } from '../keys/authenticator.ts'
 import { type Delegation, delegationsOf } from '../keys/delegation.ts'
-import type { Caller, Rules, Wanted } from './caller.ts'
+import type { Rules, Wanted } from './caller.ts'
 import { authorize, parseWanted } from './decision.ts'
 
 export interface Check {
@@ -32,12 +33,6 @@ export interface Explanation {
   readonly delegations?: ReturnType<typeof delegationsOf>
 }
 
-/** A key as the authenticator sees it: what it says if it can be opened, and what is wrong with it. */
-export interface ExaminedKey {
-  readonly principal?: Principal | undefined
-  readonly problem?: ProblemError | undefined
-}
-
 export interface Question {
   /** By the name alone: as if the client had a key that is in force, with scope and mode. */
   readonly who: { readonly client: string } | { readonly key: ExaminedKey }
@@ -59,24 +54,13 @@ const passes = (check: string, detail: string): Check => ({ check, verdict: 'pas
 const refuses = (check: string, detail: string): Check => ({ check, verdict: 'refuses', detail })
 const open = (check: string, detail: string): Check => ({ check, verdict: 'open', detail })
 
-/** The authenticator's checks in its order, by the reason with which it refuses. */
-const KEY_CHECKS: readonly [reason: string, check: string, holds: string, fails: string][] = [
-  ['unreadable', 'key', 'it can be opened', 'it cannot be opened with any encryption key'],
-  ['environment', 'environment', 'it is for this one', 'it is for another one'],
-  ['not_in_force', 'time', 'it is in force', 'it is expired, or issued in the future'],
-  ['revoked', 'revocation', 'it is not revoked', 'it is revoked'],
-  ['version_too_old', 'version', 'the platform is new enough', 'it asks for a newer platform']
-]
-
-const explainKey = ({ principal, problem }: ExaminedKey, scope: string): Check[] => {
+const explainKey = ({ principal, refusal }: ExaminedKey, scope: string): Check[] => {
   const checks: Check[] = []
-  const reason = problem && (problem.reason ?? problem.code)
-  for (const [refusal, check, holds, fails] of KEY_CHECKS) {
-    if (refusal === reason) return [...checks, refuses(check, fails)]
-    checks.push(passes(check, holds))
+  for (const one of KEY_CHECKS) {
+    if (one === refusal) return [...checks, refuses(one.check, one.fails)]
+    checks.push(passes(one.check, one.holds))
   }
-  if (principal === undefined || problem !== undefined)
-    return [refuses('key', 'it is not accepted')]
+  if (principal === undefined) return [refuses('key', 'it is not accepted')]
   const { scopes, mode } = principal
   const needed = `needs ${scope}, the key has ${scopes.join(' ')}`
   checks.push(hasScope(scopes, scope) ? passes('scope', needed) : refuses('scope', needed))

@@ -2,14 +2,15 @@
  * A listing as it is given: what the caller may read below a path, each secret read like any other. Rule: what turns out not
  * to be the caller's when it is read, for want of a tag, is left out like what policy leaves out.
  */
+import type { Recorder } from '../audit/recorder.ts'
+import type { Caller } from '../core/caller.ts'
 import { ProblemError } from '../core/problem.ts'
 import { formatReference, type Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Broker, Disclosure } from './broker.ts'
-import type { Caller, Rules, Terms } from './caller.ts'
+import type { Rules, Terms } from './caller.ts'
 import { parseWantedPrefix } from './decision.ts'
 import { authorizeListing, type ListRequest, openWalk, type Walk } from './listing.ts'
-import type { Recorder } from './record.ts'
 
 export interface PageResult {
   readonly ref: string

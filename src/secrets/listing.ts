@@ -4,13 +4,14 @@
  * store that takes; it is shorter only if the store took too long, which says nothing of what is in it.
  */
 import { createHash, randomUUID } from 'node:crypto'
+import type { Caller } from '../core/caller.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { denied, ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Listing, Page } from '../kinds/provider.ts'
 import { callFor } from './batch.ts'
-import type { Caller, Rules } from './caller.ts'
+import type { Rules } from './caller.ts'
 import { mayKnowStore } from './decision.ts'
 import type { Store } from './stores.ts'
 

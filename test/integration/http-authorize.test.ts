@@ -1,10 +1,12 @@
 // Forward-auth as proxies ask for it: exactly 200, 401 or 403, without a body, and an identity that nobody can make up.
+
 import { test } from 'tap'
 import { ProblemError } from '../../src/core/problem.ts'
 import { addAuthorizeRoute } from '../../src/http/routes/authorize.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp, type TestApp, type TestAppOptions } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
+import { careOf } from '../support/key-care.ts'
 import { issueKey, randomSecret } from '../support/keys.ts'
 import { openServer } from '../support/open-server.ts'
 import { answersIn, exchange, listenOn } from '../support/raw-http.ts'
@@ -159,15 +161,15 @@ test('whatever else goes wrong is a bare 403', async (t) => {
   }
 })
 
+const unasked = (): never => {
+  throw new Error('the key is known')
+}
+
 test('a failure of ours is a bare 403 too: nobody gets through unrecorded', async (t) => {
   for (const failure of [new ProblemError('audit_unavailable'), new Error('unforeseen')]) {
     const server = await openServer(t, {
       addRoutes: (routes) =>
-        addAuthorizeRoute(routes, {
-          recordAuthorization: async () => {
-            throw failure
-          }
-        })
+        addAuthorizeRoute(routes, { care: careOf(unasked, () => Promise.reject(failure)) })
     })
     const answer = await server.inject({
       url: '/internal/authorize?scope=aura-services',

@@ -1,4 +1,5 @@
 // When something fails here: nothing of why is told, nothing leaves unrecorded, and callers know whether to come again.
+
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InjectOptions } from 'fastify'
@@ -7,6 +8,7 @@ import { addInternalRoutes } from '../../src/http/routes/internal.ts'
 import { addSecretRoutes } from '../../src/http/routes/secrets.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
+import { careOf } from '../support/key-care.ts'
 import { issueKey } from '../support/keys.ts'
 import { failingBroker, openServer, PRINCIPAL } from '../support/open-server.ts'
 import { assertProblem } from '../support/problem.ts'
@@ -53,8 +55,10 @@ test('what throws unexpectedly is an internal error, and says nothing of itself'
           addSecretRoutes(routes, { broker, now: Date.now })
           addInternalRoutes(routes, {
             broker,
-            authenticate: () => PRINCIPAL,
-            recordIntrospection: () => broker.invalidate({} as never, 'all').then(() => {})
+            care: careOf(
+              () => PRINCIPAL,
+              () => broker.invalidate({} as never, 'all').then(() => {})
+            )
           })
         }
       },

@@ -1,9 +1,9 @@
 /** Stores, cache and configuration, for administrators. Rule: what is shown is picked member by member, and no secret is. */
 import type { Static } from 'typebox'
+import type { Caller } from '../../core/caller.ts'
 import type { LoginState } from '../../kinds/shared/login-memory.ts'
 import type { BreakerState } from '../../secrets/breaker.ts'
 import type { Broker } from '../../secrets/broker.ts'
-import type { Caller } from '../../secrets/caller.ts'
 import type { StoreCheck } from '../../secrets/store-checks.ts'
 import type { Store } from '../../secrets/stores.ts'
 import { callerOf } from '../caller.ts'

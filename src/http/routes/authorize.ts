@@ -7,15 +7,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Principal } from '../../core/principal.ts'
 import { PROBLEMS, ProblemError } from '../../core/problem.ts'
-import { hasScope, modeAllows } from '../../core/scope.ts'
-import type { RecordDecision } from '../caller.ts'
+import type { KeyCare } from '../../keys/care.ts'
+import { callerOf } from '../caller.ts'
 import { originalOf } from '../original-request.ts'
 import { challengeOf, sendProblem, toProblemError } from '../problems.ts'
 import type { App } from '../route-auth.ts'
 
 export interface AuthorizeRouteOptions {
-  /** `reason`: the scope, or why not. */
-  readonly recordAuthorization: RecordDecision
+  readonly care: Pick<KeyCare, 'authorize'>
 }
 
 const identityOf = (principal?: Principal) => ({
@@ -26,15 +25,6 @@ const identityOf = (principal?: Principal) => ({
 
 /** An answer without a body, as it is described. */
 const bare = (description: string) => Type.Unsafe<unknown>({ type: 'null', description })
-
-/** The scope of those asked for that is granted. Throws a ProblemError whose reason is for the record. */
-const authorize = (principal: Principal, request: FastifyRequest): string => {
-  const { scopes, method } = originalOf(request.raw)
-  const scope = scopes.find((asked) => hasScope(principal.scopes, asked))
-  if (scope === undefined) throw new ProblemError('insufficient_scope', {}, scopes.join(','))
-  if (!modeAllows(principal.mode, method)) throw new ProblemError('insufficient_mode', {}, scope)
-  return scope
-}
 
 const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
   const problem = toProblemError(error)
@@ -50,22 +40,11 @@ const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): F
   return reply.code(status).headers(identityOf()).send()
 }
 
-export const addAuthorizeRoute = (
-  app: App,
-  { recordAuthorization }: AuthorizeRouteOptions
-): void => {
+export const addAuthorizeRoute = (app: App, { care }: AuthorizeRouteOptions): void => {
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { principal } = request
     if (principal === null) throw new ProblemError('authentication_required')
-    let scope: string
-    try {
-      scope = authorize(principal, request)
-    } catch (error) {
-      const problem = toProblemError(error)
-      await recordAuthorization(request, { problem })
-      throw error
-    }
-    await recordAuthorization(request, { reason: scope })
+    await care.authorize(callerOf(request), principal, () => originalOf(request.raw))
     return reply.code(200).headers(identityOf(principal)).send()
   }
   const route = {

@@ -1,8 +1,5 @@
 /** The door for sibling services, which prove themselves with X-Internal-Secret. Rule: it widens nobody's rights. */
-
-import type { FastifyRequest } from 'fastify'
-import type { Principal } from '../../core/principal.ts'
-import { ProblemError } from '../../core/problem.ts'
+import type { KeyCare } from '../../keys/care.ts'
 import { toClaims } from '../../keys/claims.ts'
 import type { Broker } from '../../secrets/broker.ts'
 import { doorOf } from '../caller.ts'
@@ -22,21 +19,12 @@ import {
 
 export interface InternalRoutesOptions {
   readonly broker: Broker
-  /** Throws or rejects with a ProblemError. */
-  readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
-  readonly recordIntrospection: (
-    request: FastifyRequest,
-    outcome: 'allowed' | 'denied',
-    principal?: Principal
-  ) => Promise<void>
+  readonly care: Pick<KeyCare, 'introspect'>
 }
 
 const config = { auth: { kind: 'internal' } } as const
 
-export const addInternalRoutes = (
-  app: App,
-  { broker, authenticate, recordIntrospection }: InternalRoutesOptions
-): void => {
+export const addInternalRoutes = (app: App, { broker, care }: InternalRoutesOptions): void => {
   app.post(
     '/internal/introspect',
     {
@@ -50,16 +38,8 @@ export const addInternalRoutes = (
     },
     async (request) => {
       const apiKey = keyInBody(request.body)
-      let principal: Principal
-      try {
-        principal = await authenticate(apiKey)
-      } catch (error) {
-        if (!(error instanceof ProblemError)) throw error
-        await recordIntrospection(request, 'denied')
-        return { active: false }
-      }
-      await recordIntrospection(request, 'allowed', principal)
-      return { active: true, ...toClaims(principal) }
+      const principal = await care.introspect(doorOf(request), apiKey)
+      return principal === undefined ? { active: false } : { active: true, ...toClaims(principal) }
     }
   )
 

@@ -2,21 +2,18 @@
  * The care of keys, for administrators: issue, see, revoke. Rule: a key's text stands in one answer, once, after its issue
  * is on record; it is no stored secret, so mode w issues it, and never one that may do more than its issuer or a delegation.
  */
-
 import type { FastifyRequest } from 'fastify'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Keyring } from '../../crypto/keyring.ts'
 import type { SealedCounts } from '../../integrations/sealed-count.ts'
 import { reportSealed } from '../../integrations/sealed-report.ts'
-import type { IssuedKey } from '../../keys/api-key.ts'
+import type { KeyCare } from '../../keys/care.ts'
 import { toClaims } from '../../keys/claims.ts'
 import { reportEncryptionKeys } from '../../keys/encryption-key-report.ts'
-import type { Issuing } from '../../keys/issuing.ts'
-import { isKeyRevoked, type Revocation } from '../../keys/revocations.ts'
+import { isKeyRevoked } from '../../keys/revocations.ts'
 import type { KeyUsage, KeyUse } from '../../keys/usage.ts'
-import type { RecordDecision } from '../caller.ts'
-import { toProblemError } from '../problems.ts'
+import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import {
   EncryptionKeysAnswer,
@@ -33,18 +30,15 @@ import {
 export interface KeyRoutesOptions {
   readonly keyring: () => Keyring
   readonly usage: Pick<KeyUsage, 'list'>
-  readonly issuing: Pick<Issuing, 'issue' | 'revokeWithIssued'>
+  readonly care: Pick<KeyCare, 'issue' | 'revoke'>
   /** What is sealed under each encryption key, and until when sealed states may come back. Rejects where it cannot be counted. */
   readonly countSealed: () => Promise<{
     readonly byKey: ReadonlyMap<string, SealedCounts>
     readonly stateEnds: ReadonlyMap<string, number>
   }>
   readonly isRevoked: (keyId: string) => boolean
-  readonly revoke: (keyId: string) => Promise<Revocation>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  readonly recordIssue: RecordDecision
-  readonly recordRevocation: RecordDecision
 }
 
 const config = { auth: { kind: 'admin' } } as const
@@ -57,8 +51,7 @@ const issuerOf = ({ principal }: FastifyRequest): Principal => {
 }
 
 export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
-  const { keyring, usage, issuing, countSealed, isRevoked, revoke, now } = options
-  const { recordIssue, recordRevocation } = options
+  const { keyring, usage, care, countSealed, isRevoked, now } = options
 
   app.post(
     '/v1/admin/keys',
@@ -74,15 +67,7 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
     },
     async (request, reply) => {
       const issuer = issuerOf(request)
-      let issued: IssuedKey
-      try {
-        issued = await issuing.issue(issuer, request.body)
-      } catch (error) {
-        await recordIssue(request, { problem: toProblemError(error) })
-        throw error
-      }
-      const { apiKey, principal } = issued
-      await recordIssue(request, { reason: principal.keyId })
+      const { apiKey, principal } = await care.issue(callerOf(request), issuer, request.body)
       reply.code(201)
       const endsWithIssuer =
         issuer.expiresAt !== undefined && issuer.expiresAt === principal.expiresAt
@@ -131,13 +116,8 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
     },
     async (request) => {
       const { id: keyId } = request.params
-      const isWithIssued = request.query.issued === 'true'
-      // Before the record: where that fails, the key is refused all the same and the caller asks again.
-      const revoked: Revocation & { readonly issued?: readonly string[] } = isWithIssued
-        ? await issuing.revokeWithIssued(keyId)
-        : await revoke(keyId)
+      const revoked = await care.revoke(callerOf(request), keyId, request.query.issued === 'true')
       const issued = revoked.issued && [...revoked.issued]
-      for (const reason of [keyId, ...(issued ?? [])]) await recordRevocation(request, { reason })
       return {
         keyId,
         isNew: revoked.isNew,

@@ -1,7 +1,8 @@
 import { test } from 'tap'
+import type { Caller } from '../../../src/core/caller.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
 import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
-import type { Caller, Rules, Wanted } from '../../../src/secrets/caller.ts'
+import type { Rules, Wanted } from '../../../src/secrets/caller.ts'
 import { parseWanted } from '../../../src/secrets/decision.ts'
 
 const VAULT: NamedStore = {

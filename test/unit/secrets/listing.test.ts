@@ -1,6 +1,7 @@
 // A listing over a store that has many pages of what its caller may not read: what it asks for, and what it tells.
 
 import { test } from 'tap'
+import { createRecorder } from '../../../src/audit/recorder.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { ProblemError } from '../../../src/core/problem.ts'
@@ -9,7 +10,6 @@ import { createSealer } from '../../../src/crypto/sealer.ts'
 import type { Listing, Page } from '../../../src/kinds/provider.ts'
 import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
 import { createListSecrets } from '../../../src/secrets/list-secrets.ts'
-import { createRecorder } from '../../../src/secrets/record.ts'
 import type { Store } from '../../../src/secrets/stores.ts'
 
 const CALLER = {

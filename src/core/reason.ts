@@ -1,0 +1,54 @@
+/** Why not, as only the record and the log may say it: the one table. A caller cannot tell these apart. */
+export const REASONS = {
+  // What policy and stores say.
+  no_rule: 'no rule of policy allows it',
+  unknown_store: 'no configured store is meant',
+  invalid_for_its_store: 'the store cannot have such a name',
+  tags_unreadable: 'the store does not tell the tags that it has to ask for',
+  not_tagged: 'the secret lacks a tag that its store asks for',
+  store_cannot_write: 'the kind of store is not written to',
+  store_cannot_list: 'the kind of store is not listed',
+  unknown_bot: 'there is no such bot',
+  unknown_provider: 'there is no such provider',
+  no_bot_of_it: 'no bot that the client may use is of that provider',
+  unknown_channel: 'there is no such channel',
+  // What is wrong with a key, or with what is asked for by one.
+  unreadable: 'it cannot be opened with any encryption key',
+  environment: 'it is for another environment',
+  not_in_force: 'it is expired, or issued in the future',
+  revoked: 'it is revoked, or a key that it descends from with all that it issued',
+  other_environment: 'a key is issued for the environment of the service alone',
+  issued_too_deep: 'too many keys stand between it and the first one',
+  admin_write_off: 'ALLOW_ADMIN_WRITE is off',
+  // What is wrong with a sealed state.
+  other_client: 'it was sealed for another client',
+  other_binding: 'it is bound to something else',
+  expired: 'its time is over',
+  used: 'it was opened before',
+  // Why somebody who watched is told no more.
+  right_lost: 'the client may not read it any more',
+  key_lost: 'the key is not accepted any more',
+  // What is wrong with a notification.
+  unproven: 'it proves nothing',
+  forged: 'its proof is not accepted',
+  foreign_topic: 'it is of a topic that is not configured',
+  foreign_certificate: 'its certificate is not at the place of AWS',
+  foreign_subscribe_url: 'it would be confirmed at a foreign place',
+  foreign_origin: 'it asks on behalf of a foreign origin',
+  // What a proxy said of the request in front of it.
+  no_scope: 'no scope is named, too many are, or one is none',
+  told_twice: 'a header says two things',
+  path_override: 'a header names another path than the one that is served',
+  ambiguous_uri: 'the path can be read in several ways',
+  contradiction: 'headers contradict each other',
+  method_override: 'a header names another method than the one that is served',
+  no_method: 'the method is not said'
+} as const
+
+export type Reason = keyof typeof REASONS
+
+declare const told: unique symbol
+/** Words of ours that no table can hold, as the scopes that were asked for. */
+export type Told = string & { readonly [told]: true }
+
+export const toldAs = (text: string): Told => text as Told

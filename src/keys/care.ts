@@ -1,0 +1,113 @@
+/**
+ * What is done with keys, by whichever door: issue, revoke, introspect, authorize. Rule: each is on record before anybody
+ * has its outcome, with the one exception of a revocation, which is in force first.
+ */
+import type { Recorder, Who } from '../audit/recorder.ts'
+import type { Caller, Door } from '../core/caller.ts'
+import type { Principal } from '../core/principal.ts'
+import { ProblemError } from '../core/problem.ts'
+import { toldAs } from '../core/reason.ts'
+import { hasScope, modeAllows } from '../core/scope.ts'
+import type { IssuedKey } from './api-key.ts'
+import type { Asked } from './delegation.ts'
+import type { Issuing } from './issuing.ts'
+import type { Revocation, Revocations } from './revocations.ts'
+
+export interface KeyCareOptions {
+  readonly recorder: Recorder
+  readonly issuing: Pick<Issuing, 'issue' | 'revokeWithIssued'>
+  readonly revocations: Pick<Revocations, 'revoke'>
+  /** Throws or rejects with a ProblemError. */
+  readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** What a proxy wants to let through: one of the scopes suffices. */
+export interface Passage {
+  readonly scopes: readonly string[]
+  readonly method: string
+}
+
+export interface KeyCare {
+  /** Rejects with a ProblemError. */
+  readonly issue: (caller: Caller, issuer: Principal, asked: Asked) => Promise<IssuedKey>
+  /** `issued`: the ids of what the key issued, where that was to be revoked too. */
+  readonly revoke: (
+    caller: Caller,
+    keyId: string,
+    withIssued: boolean
+  ) => Promise<Revocation & { readonly issued?: readonly string[] }>
+  /** Undefined for a key that is not accepted here. */
+  readonly introspect: (door: Door, apiKey: string) => Promise<Principal | undefined>
+  /** What `read` throws is a refusal as well. Resolves with the scope that is granted, or rejects with a ProblemError. */
+  readonly authorize: (caller: Caller, principal: Principal, read: () => Passage) => Promise<string>
+}
+
+const whoOf = (door: Door, { client, keyId, kid }: Principal): Who => ({
+  ...door,
+  client,
+  keyId,
+  kid
+})
+
+const grant = (principal: Principal, { scopes, method }: Passage): string => {
+  const scope = scopes.find((asked) => hasScope(principal.scopes, asked))
+  if (scope === undefined) throw new ProblemError('insufficient_scope', {}, toldAs(scopes.join()))
+  if (!modeAllows(principal.mode, method)) {
+    throw new ProblemError('insufficient_mode', {}, toldAs(scope))
+  }
+  return scope
+}
+
+export const createKeyCare = (options: KeyCareOptions): KeyCare => {
+  const { recorder, issuing, revocations, authenticate, now } = options
+
+  return {
+    issue: async (caller, issuer, asked) => {
+      let issued: IssuedKey
+      try {
+        issued = await issuing.issue(issuer, asked)
+      } catch (error) {
+        throw await recorder.failed(caller, 'key.issue', undefined, error)
+      }
+      await recorder.allowed(caller, 'key.issue', undefined, { reason: issued.principal.keyId })
+      return issued
+    },
+
+    revoke: async (caller, keyId, withIssued) => {
+      // Before the record: where that fails, the key is refused all the same and the caller asks again.
+      const revoked: Revocation & { readonly issued?: readonly string[] } = withIssued
+        ? await issuing.revokeWithIssued(keyId)
+        : await revocations.revoke(keyId, now())
+      for (const reason of [keyId, ...(revoked.issued ?? [])]) {
+        await recorder.allowed(caller, 'key.revoke', undefined, { reason })
+      }
+      return revoked
+    },
+
+    introspect: async (door, apiKey) => {
+      let principal: Principal
+      try {
+        principal = await authenticate(apiKey)
+      } catch (error) {
+        if (!(error instanceof ProblemError)) throw error
+        await recorder.failed(door, 'key.introspect', undefined, error)
+        return undefined
+      }
+      await recorder.allowed(whoOf(door, principal), 'key.introspect', undefined)
+      return principal
+    },
+
+    authorize: async (caller, principal, read) => {
+      let scope: string
+      try {
+        scope = grant(principal, read())
+      } catch (error) {
+        throw await recorder.failed(caller, 'key.authorize', undefined, error)
+      }
+      await recorder.allowed(caller, 'key.authorize', undefined, { reason: scope })
+      return scope
+    }
+  }
+}

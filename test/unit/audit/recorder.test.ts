@@ -1,0 +1,91 @@
+// The one builder of audit events: what is denied and what has failed, and who else is told of it.
+import { test } from 'tap'
+import { createRecorder, type Observed } from '../../../src/audit/recorder.ts'
+import type { AuditEvent } from '../../../src/core/audit-event.ts'
+import { ProviderFault } from '../../../src/core/fault.ts'
+import { ProblemError } from '../../../src/core/problem.ts'
+import { toldAs } from '../../../src/core/reason.ts'
+
+const CALLER = {
+  client: 'app',
+  mode: 'r',
+  keyId: 'id',
+  kid: 'kid',
+  route: 'GET /v1/secrets',
+  requestId: 'r',
+  address: '127.0.0.1'
+} as const
+const SECRET = { store: 'kv', path: 'team/db' }
+
+const setUp = () => {
+  const events: AuditEvent[] = []
+  const seen: Observed[] = []
+  const recorder = createRecorder({
+    environment: 'dev',
+    record: async (event) => void events.push(event),
+    log: () => {},
+    observe: (observed) => void seen.push(observed)
+  })
+  return { recorder, events, seen }
+}
+
+test('what we decided against is denied; all else that does not come about has failed', async (t) => {
+  const { recorder, events } = setUp()
+  const denied = [
+    new ProblemError('access_denied', {}, 'no_rule'),
+    new ProblemError('insufficient_mode'),
+    new ProblemError('insufficient_scope', {}, toldAs('aura-services:nlp')),
+    new ProblemError('authentication_required'),
+    new ProblemError('invalid_api_key', {}, 'revoked'),
+    new ProblemError('conflicting_credentials'),
+    new ProblemError('version_too_old'),
+    new ProblemError('invalid_request', {}, 'other_client'),
+    new ProblemError('rate_limited', {}, toldAs('key: 3 refused'))
+  ]
+  const failed = [
+    new ProblemError('invalid_request'),
+    new ProblemError('conflict'),
+    new ProblemError('rate_limited'),
+    new ProblemError('store_misconfigured', {}, 'unknown_store'),
+    new ProviderFault('denied'),
+    new ProviderFault('not_found'),
+    new Error('unforeseen')
+  ]
+  for (const error of [...denied, ...failed]) {
+    await recorder.failed(CALLER, 'secret.read', SECRET, error)
+  }
+  const outcomes = (count: number, word: string) => Array.from({ length: count }, () => word)
+  t.same(
+    events.map(({ outcome }) => outcome),
+    [...outcomes(denied.length, 'denied'), ...outcomes(failed.length, 'failed')]
+  )
+})
+
+test('whoever measures sees each outcome with its place and duration, and nobody by name', async (t) => {
+  const { recorder, seen } = setUp()
+  const since = performance.now()
+  await recorder.allowed({ ...CALLER, since }, 'secret.read', SECRET, {
+    version: '1',
+    cache: 'HIT',
+    reason: 'bot sample-bot'
+  })
+  await recorder.failed(CALLER, 'secret.read', SECRET, new ProviderFault('timeout'))
+  const { durationMs, ...first } = seen[0] ?? {}
+  const place = { action: 'secret.read', route: 'GET /v1/secrets', store: 'kv' }
+  t.same(first, { ...place, outcome: 'allowed', code: undefined, cache: 'HIT' })
+  t.ok(Number(durationMs) >= 0 && Number(durationMs) <= performance.now() - since)
+  const failed = { ...place, outcome: 'failed', code: 'store_timeout', cache: undefined }
+  t.same(seen[1], { ...failed, durationMs: undefined })
+})
+
+test('who measures is told before the record, which may not come about', async (t) => {
+  const seen: Observed[] = []
+  const recorder = createRecorder({
+    environment: 'dev',
+    record: () => Promise.reject(new ProblemError('audit_unavailable')),
+    log: () => {},
+    observe: (observed) => void seen.push(observed)
+  })
+  await t.rejects(recorder.allowed(CALLER, 'secret.read', SECRET), { code: 'audit_unavailable' })
+  t.equal(seen.length, 1)
+})
