@@ -1,7 +1,12 @@
 /** The settings of a 1Password store, and how references find it. */
 import { test } from 'tap'
 import { Check } from 'typebox/value'
+import { readConfig } from '../../../src/config/config.ts'
+import type { ConfigError } from '../../../src/config/fault.ts'
+import { warningsOf } from '../../../src/config/warnings.ts'
+import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { onePasswordConnect } from '../../../src/kinds/onepassword/index.ts'
+import { randomSecret } from '../../support/keys.ts'
 
 const { address, settings } = onePasswordConnect
 const token = { env: 'OP_CONNECT_TOKEN' }
@@ -41,4 +46,24 @@ test('references find the store by its origin and its vaults', async (t) => {
     vaults: ['a']
   })
   t.throws(() => address({ address: 'https://c', token, insecure: true }))
+})
+
+test('a Connect server at an http: address is refused in pre and pro, but on this machine', async (t) => {
+  const keys = { ENCRYPTION_KEYS: newEncryptionKey(), INTERNAL_SECRET: randomSecret(), T: 'x' }
+  const said = (ENVIRONMENT: string, members: string) => {
+    const store = `{ name: op-connect, kind: onepassword-connect, token: { env: T }, ${members} }`
+    const folder = t.testdir({ 'purser.yaml': `stores: [${store}]\n` })
+    try {
+      return warningsOf(readConfig({ ...keys, ENVIRONMENT }, folder))
+    } catch (error) {
+      return (error as ConfigError).faults.map(({ place, message }) => `${place} ${message}`)
+    }
+  }
+  const address = 'address: "http://connect.internal:8080"'
+  for (const environment of ['pre', 'pro']) {
+    t.match(said(environment, address), [/stores\.0\.address would send tokens and secrets/])
+    t.match(said(environment, `${address}, insecure: true`), [/in the clear .*: op-connect$/])
+    t.strictSame(said(environment, 'address: "http://127.0.0.1:8080"'), [])
+  }
+  t.match(said('stg', address), [/in the clear .*: op-connect$/])
 })

@@ -14,13 +14,6 @@ const vaultAt = (address: string, more = ''): string => `stores:
     auth: { method: token, token: { env: T } }${more && `\n    ${more}`}
 `
 
-const connectAt = (address: string, more = ''): string => `stores:
-  - name: onepassword
-    kind: onepassword-connect
-    address: ${address}
-    token: { env: T }${more && `\n    ${more}`}
-`
-
 test('secrets in the clear', async (t) => {
   const said = (environ: Record<string, string>, yaml = 'stores: []\n') => {
     const folder = t.testdir({ 'purser.yaml': yaml })
@@ -58,16 +51,6 @@ test('secrets in the clear', async (t) => {
       t.match(said({ ENVIRONMENT: 'dev' }, idle).faults, [/insecure is for an http: address/])
     }
   )
-
-  await t.test('and so is a Connect server of 1Password', async (t) => {
-    const address = 'http://connect.internal:8080'
-    const refusal = /stores\.0\.address would send tokens and secrets in the clear/
-    t.match(said({ ENVIRONMENT: 'pro' }, connectAt(address)).faults, [refusal])
-    const closed = said({ ENVIRONMENT: 'pro' }, connectAt(address, 'insecure: true'))
-    t.match(closed.warnings, [/in the clear .*: onepassword$/])
-    const here = said({ ENVIRONMENT: 'pro' }, connectAt('http://127.0.0.1:8080'))
-    t.strictSame(here, { warnings: [], faults: [] })
-  })
 
   await t.test('an imported Vault has the same rule', async (t) => {
     const list = (more = {}) =>

@@ -1,11 +1,11 @@
 /** Items of 1Password through the whole service: what people have copied works, policies and tags hold, and nothing leaks. */
 import { test } from 'tap'
-import { idOf, itemAs } from '../kinds/onepassword/fake.ts'
-import { openFakeConnect } from '../kinds/onepassword/fake-connect.ts'
-import { recordsIn } from '../support/audit-records.ts'
-import { buildTestApp } from '../support/build-app.ts'
-import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
+import { recordsIn } from '../../support/audit-records.ts'
+import { buildTestApp } from '../../support/build-app.ts'
+import { createCanary } from '../../support/canary.ts'
+import { issueKey } from '../../support/keys.ts'
+import { idOf, itemAs } from './fake.ts'
+import { openFakeConnect } from './fake-connect.ts'
 
 const VAULT = idOf('vault Purser')
 
