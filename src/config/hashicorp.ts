@@ -12,15 +12,7 @@ import { readFileBytesSync } from '../files/read.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 import { refsIn } from './chain.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
-import {
-  FromStore,
-  isArn,
-  Literal,
-  SPELLINGS,
-  settingsOf,
-  sourceOf,
-  WORDS
-} from './hashicorp-form.ts'
+import { FromStore, Literal, SPELLINGS, settingsOf, sourceOf, WORDS } from './hashicorp-form.ts'
 import { placeOfFault } from './json-fault.ts'
 import type { Settings } from './settings.ts'
 import { readStore, type StoreConfig, type StoreSurroundings, surroundingsOf } from './store.ts'
@@ -117,13 +109,13 @@ export const parseImport = (
   const readFromStore = (entry: Entry, name: string, index: number) => {
     if (!checkShape(FromStore, entry, [index], report)) return []
     const { mounts = MOUNTS } = entry
-    const { kind, settings, secret } = sourceOf(entry as FromStore)
+    const { kind, settings, refIn } = sourceOf(entry)
     if (refsIn(settings).length > 0) {
       report([index, 'auth'], 'cannot be in another store: it is needed before there are any')
     }
     const source = readAs(kind, `${name}-source`, settings, index)
     if (source === undefined) return []
-    const ref = isArn(secret) ? secret : `${source.name}:${secret}`
+    const ref = refIn(source.name)
     const fault = faultOfRef(ref, source)
     if (fault !== undefined) report([index], fault)
     const auth = { method: 'token', token: { ref: `${ref}#token` } }

@@ -48,7 +48,7 @@ export const skipsVerify = ({ settings }: Pick<StoreConfig, 'settings'>): boolea
 export interface StoreSurroundings {
   /** The environment is pre or pro. */
   readonly guarded: boolean
-  /** VAULT_NAMESPACE: of each Vault store that names none of its own. */
+  /** VAULT_NAMESPACE: of each store of a kind that has namespaces and names none of its own. */
   readonly vaultNamespace?: string | undefined
 }
 
@@ -117,8 +117,6 @@ export const readStore = (
     unknown
   > &
     Partial<Static<typeof Store>>
-  const isElsewhere = kind === 'vault' && vaultNamespace !== undefined
-  const settings = isElsewhere ? { namespace: vaultNamespace, ...own } : own
   const plugin = kind === undefined ? undefined : kindOf(kind)
   if (plugin === undefined) {
     if (name !== undefined && !isStoreName(name)) report([...at, 'name'], NAME_RULE)
@@ -127,6 +125,8 @@ export const readStore = (
     }
     return undefined
   }
+  const isElsewhere = plugin.namespaced === true && vaultNamespace !== undefined
+  const settings = isElsewhere ? { namespace: vaultNamespace, ...own } : own
   const faults = commonFaults(entry, plugin)
   const isShaped = checkShape(plugin.settings, settings, at, report)
   try {

@@ -24,6 +24,23 @@ export interface Example {
   readonly lines: readonly string[]
 }
 
+/** How HASHICORP_VAULT_CONFIG says that the definition of a Vault is kept in a store of this kind: Apono's words, and how they lead there. */
+export interface DefinitionSource {
+  /** Its `from_secret_store`. */
+  readonly word: string
+  /** Its other members. */
+  readonly members: TProperties
+  /** Members that Apono's example has in capitals, where its others are not. */
+  readonly capitals?: Readonly<Record<string, string>>
+  /** Of our settings those that have another name there. */
+  readonly words?: Readonly<Record<string, string>>
+  /** Of an entry that has its shape: the settings of the store, and the reference to the definition in a store of that name. */
+  sourceOf(entry: Readonly<Record<string, unknown>>): {
+    readonly settings: Readonly<Record<string, unknown>>
+    readonly refIn: (store: string) => string
+  }
+}
+
 /** How the vendor tells of changes, and how that is proven. */
 export interface KindEvents<A extends StoreAddress = StoreAddress> {
   /** Absent: its notifications prove nothing by themselves, and the internal secret has to do. */
@@ -66,10 +83,14 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
   clearHost?(address: A): string | undefined
   /** Absent: its vendor tells of no changes; the simple form is understood for every kind. */
   readonly events?: KindEvents<A>
+  /** Absent: no definition of a Vault can be kept in it. */
+  readonly definitions?: DefinitionSource
   /** The member of VoiceAI Connect's bots with references to stores of this kind, and how each of them begins. */
   readonly botMember?: { readonly name: string; readonly form: RegExp }
   /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
   readonly spellings?: (secret: Locator) => Spellings
+  /** Its stores stand in the namespace of VAULT_NAMESPACE where their settings name none. */
+  readonly namespaced?: true
   /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */
   readonly connect: (settings: Static<S>, deps: ProviderDeps) => Promise<SecretProvider>
 }

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import { test } from 'tap'
+import { catalog } from '../../src/kinds/catalog.ts'
 
 /** From the ground up. Imports go down only, and not to a sibling on the same floor. */
 const FLOORS: readonly (readonly string[])[] = [
@@ -92,6 +93,55 @@ test('a kind of store imports what all kinds share, and no other kind', async (t
     return own !== undefined && other !== undefined && other !== 'shared' && other !== own
   })
   t.same(foreign.map(told), [])
+})
+
+/** Who may say a kind's word besides its folder: it is about that vendor for everybody who uses it. */
+const NAMED: Readonly<Record<string, readonly string[]>> = {
+  'kinds/examples.ts': catalog.map(({ kind }) => kind),
+  // HASHICORP_VAULT_CONFIG is a list of Vaults.
+  'config/hashicorp.ts': ['vault'],
+  // `purser init` asks for a Vault's address and login.
+  'cli/init.ts': ['vault'],
+  'cli/templates.ts': ['vault'],
+  'cli/wizard.ts': ['vault'],
+  // `purser key issue-all` prints a manifest.
+  'cli/commands/key.ts': ['kubernetes']
+}
+
+test('a kind of store is named in its own folder', async (t) => {
+  // The local store is ours, and commands are about it.
+  const words = catalog.map(({ kind }) => kind).filter((kind) => kind !== 'local')
+  const general = files.filter(
+    (file) => !/^kinds\/[a-z]+\//.test(file) || /^kinds\/shared\//.test(file)
+  )
+  const named = general.flatMap((file) => {
+    const text = readFileSync(join(SRC, file), 'utf8')
+    return words.filter((word) => text.includes(`'${word}'`)).map((word) => [file, word] as const)
+  })
+  const isAllowed = ([file, word]: readonly [string, string]): boolean =>
+    NAMED[file]?.includes(word) === true
+  t.same(
+    named.filter((one) => !isAllowed(one)),
+    []
+  )
+  t.same(
+    Object.keys(NAMED).filter((name) => !named.some(([file]) => file === name)),
+    [],
+    'and no exception is left over'
+  )
+})
+
+test('a kind of store is reached through the catalog', async (t) => {
+  const ways = ['kinds/catalog.ts', 'kinds/examples.ts']
+  const direct = imports.filter(
+    ({ from, to }) =>
+      /^kinds\/(?!shared\/)[a-z]+\//.test(to) &&
+      !from.startsWith(to.replace(/[^/]*$/, '')) &&
+      !to.startsWith('kinds/local/')
+  )
+  t.ok(direct.length > 0, 'they were found')
+  const others = direct.filter(({ from }) => !ways.includes(from))
+  t.same(others.filter(({ to }) => to !== 'kinds/vault/example.ts').map(told), [])
 })
 
 test('a package is imported where it belongs', async (t) => {

@@ -23,6 +23,7 @@ import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { VERSION } from '../shared/user-agent.ts'
 import type { AwsAddress } from './address.ts'
 import { createReadMany } from './batch.ts'
+import { definitions } from './definitions.ts'
 import { events } from './events.ts'
 import { DISOWNED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './faults.ts'
 import { arn, awssecrets, names } from './forms.ts'
@@ -112,6 +113,7 @@ export const awsSecretsManager = defineKind({
   forms: [arn],
   vals: { awssecrets },
   events,
+  definitions,
   botMember: { name: 'credentialsAwsSecrets', form: /^arn:/ },
   spellings: spellingsOf,
 

@@ -18,6 +18,7 @@ import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
 import { reasonOfStatus, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
+import { definitions } from './definitions.ts'
 import { events } from './events.ts'
 import {
   type AzureAddress,
@@ -129,6 +130,7 @@ export const azureKeyVault = defineKind({
   forms: [identifier, appService],
   vals: { azurekeyvault },
   events,
+  definitions,
   botMember: { name: 'credentialsAzureSecrets', form: /^https:\/\/[^/?#]+\/secrets\// },
   // Secrets, GET: 4,000 in 10 seconds, per vault and region.
   // https://learn.microsoft.com/azure/key-vault/general/service-limits

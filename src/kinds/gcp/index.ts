@@ -21,6 +21,7 @@ import type { CallOptions } from '../provider.ts'
 import { isInvalid, isRefusal, isSwitchedOff } from './answer.ts'
 import { Auth, createAuthority } from './auth.ts'
 import { openChannel } from './channel.ts'
+import { definitions } from './definitions.ts'
 import { events } from './events.ts'
 import { type GcpAddress, gcpsecrets, ids, resourceName, versions } from './forms.ts'
 import { newestIn, payloadOf, toListing, toRecord, toWritten } from './record.ts'
@@ -104,6 +105,7 @@ export const gcpSecretManager = defineKind({
   forms: [resourceName],
   vals: { gcpsecrets },
   events,
+  definitions,
   botMember: { name: 'credentialsGcpSecrets', form: /^projects\// },
   // AccessSecretVersion: 90,000 a minute, per project. Its half at once would be no bound at all.
   // https://cloud.google.com/secret-manager/quotas

@@ -18,6 +18,7 @@ import type { CallOptions } from '../provider.ts'
 import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { createTransport, type Transport } from '../shared/http-transport.ts'
 import { type Access, Auth, createAccess } from './access.ts'
+import { definitions } from './definitions.ts'
 import { type KubernetesAddress, k8s, paths, reaches, url } from './forms.ts'
 import {
   assertAccessReview,
@@ -86,6 +87,7 @@ export const kubernetes = defineKind({
   versions: ANY_VERSION,
   forms: [url],
   vals: { k8s },
+  definitions,
   botMember: { name: 'credentialsKubernetesSecrets', form: /^k8s:\/\// },
   reaches,
   // What the kubelet, which reads secrets too, allows itself (kubeAPIQPS, kubeAPIBurst).

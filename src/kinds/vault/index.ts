@@ -79,6 +79,7 @@ export const vault = defineKind({
   kind: 'vault',
   tags: 'custom metadata',
   proxies: true,
+  namespaced: true,
   settings: Settings,
   paths,
   versions,

@@ -1,0 +1,26 @@
+/** Entries of HASHICORP_VAULT_CONFIG whose definition is kept in GCP. Rule: Apono's members have Apono's words, all others ours. */
+import { type Static, Type } from 'typebox'
+import type { DefinitionSource } from '../kind.ts'
+
+const Text = Type.String({ minLength: 1 })
+/** As in `purser.yaml`; checked with the settings of the kind. */
+const Passed = Type.Optional(Type.Unknown())
+
+const Entry = Type.Object({
+  project: Text,
+  secret_id: Text,
+  location: Passed,
+  auth: Passed,
+  endpoint: Passed,
+  insecure: Passed,
+  caCertFile: Passed
+})
+
+export const definitions: DefinitionSource = {
+  word: 'GCP',
+  members: Entry.properties,
+  sourceOf: (entry) => {
+    const { secret_id: secret, ...settings } = entry as Static<typeof Entry>
+    return { settings, refIn: (store) => `${store}:${secret}` }
+  }
+}
