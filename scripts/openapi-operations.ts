@@ -2,7 +2,7 @@
  * What openapi.yaml says of an operation beyond what its route does: headers both ways, choices of queries, every method of
  * forward-auth, examples. Rule: nothing here widens what the routes validate.
  */
-import { IssueBody } from '../src/http/schemas-keys.ts'
+import { IssueBody } from '../src/http/routes/keys-schemas.ts'
 import { EXAMPLES } from './openapi-examples.ts'
 
 const text = { schema: { type: 'string' } }

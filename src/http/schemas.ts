@@ -1,13 +1,16 @@
-/** The shapes of requests and answers: they validate, type, serialise and document. Rule: unknown members are refused. */
+/**
+ * The shapes of requests and answers that several routes have; the others stand beside their route. They validate, type,
+ * serialise and document. Rule: unknown members are refused.
+ */
 import { type Static, Type } from 'typebox'
 import { CLIENT_NAME } from '../core/policy.ts'
 import { PROBLEMS, type ProblemCode } from '../core/problem.ts'
-import { SECRET_NAME, STORE_NAME } from '../core/reference-grammar.ts'
+import { STORE_NAME } from '../core/reference-grammar.ts'
 import type { Sensitive } from '../core/secret.ts'
 
-const strict = { additionalProperties: false } as const
+export const strict = { additionalProperties: false } as const
 
-const RefText = Type.String({
+export const RefText = Type.String({
   minLength: 1,
   maxLength: 2048,
   description:
@@ -23,7 +26,8 @@ const Format = Type.Enum(['json', 'raw'], {
   description:
     'raw: the stored bytes alone, as text/plain or application/octet-stream, also of an object of one field; without it Accept decides, which is JSON unless text/plain is preferred'
 })
-const wanted = {
+/** Beside a reference, or a name. */
+export const wanted = {
   version: Type.Optional(VersionText),
   field: Type.Optional(FieldText),
   format: Type.Optional(Format)
@@ -51,37 +55,15 @@ export const SecretQuery = Type.Union([
     strict
   )
 ])
-export const NameParams = Type.Object(
-  {
-    name: Type.String({
-      pattern: SECRET_NAME.source,
-      description: 'a key of `secrets:`'
-    })
-  },
-  strict
-)
-export const NameQuery = Type.Object(wanted, strict)
 export const BatchQuery = Type.Object(
   { ref: Type.Union([RefText, Type.Array(RefText, { minItems: 1, maxItems: BATCH_MAX })]) },
   strict
 )
-const Refs = Type.Array(RefText, { minItems: 1, maxItems: BATCH_MAX })
-export const BatchBody = Type.Object({ refs: Refs }, strict)
-export const WriteQuery = Type.Object({ ref: RefText }, strict)
-export const WriteBody = Type.Union([
-  Type.Object({ value: Type.String() }, strict),
-  Type.Object({ data: Type.Record(Type.String(), Type.Unknown()) }, strict)
-])
+export const Refs = Type.Array(RefText, { minItems: 1, maxItems: BATCH_MAX })
 /** Of an invalidation that has not reached everyone yet. */
 export const Pending = Type.Optional(
   Type.Boolean({ description: 'the other replicas follow as soon as Redis answers again' })
 )
-export const WriteAnswer = Type.Object({
-  ref: Type.String(),
-  version: Type.String(),
-  pending: Pending
-})
-
 const secretMembers = {
   value: Type.Optional(Type.String({ description: 'the text, or the only field' })),
   data: Type.Optional(
@@ -136,23 +118,8 @@ export const BatchAnswer = Type.Object({
 })
 export type BatchResult = Static<typeof BatchAnswer>['results'][number]
 
-/** One object rather than a choice of two: the serializer of a choice would try both on every answer. */
-export const SecretOrListAnswer = Type.Object({
-  ...Type.Partial(SecretAnswer).properties,
-  results: Type.Optional(BatchAnswer.properties.results),
-  cursor: Type.Optional(Type.String({ description: 'with prefix: asks for the next page' }))
-})
-
-export const WriteHeaders = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({
-      pattern: '^("[A-Za-z0-9_.-]{1,128}"|[A-Za-z0-9_.-]{1,128})$',
-      description: 'write only if this is still the newest version, where the store can compare'
-    })
-  )
-})
-
-const claims = {
+/** What a key says. */
+export const claims = {
   client: Type.String(),
   keyId: Type.String(),
   scopes: Type.Array(Type.String()),
@@ -165,7 +132,7 @@ const claims = {
     Type.Array(Type.String(), { description: 'the keys that it was issued by, oldest first' })
   )
 }
-const Patterns = Type.Array(Type.String())
+export const Patterns = Type.Array(Type.String())
 export const Delegations = Type.Array(
   Type.Object({
     clients: Patterns,
@@ -175,12 +142,6 @@ export const Delegations = Type.Array(
   }),
   { description: 'for whom keys of this client may issue which keys, without having the scopes' }
 )
-export const WhoamiAnswer = Type.Object({
-  ...claims,
-  delegations: Type.Optional(Delegations),
-  grants: Type.Object({ read: Patterns, write: Patterns, bots: Patterns, channels: Patterns })
-})
-
 const KeyText = Type.String({ minLength: 1, maxLength: 4096 })
 /** A key in a body: by one of its two names (`keyInBody`). */
 export const KeyMembers = {
@@ -204,10 +165,4 @@ export const InvalidateBody = Type.Union([
 export const InvalidateAnswer = Type.Object({
   dropped: Type.Integer({ description: 'cached secrets that were dropped here' }),
   pending: Pending
-})
-export const HealthAnswer = Type.Object({
-  status: Type.String(),
-  reason: Type.Optional(
-    Type.String({ description: '`redis_denies_commands`: the user of REDIS_URL lacks rights' })
-  )
 })

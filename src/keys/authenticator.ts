@@ -112,6 +112,29 @@ const PLATFORM: KeyCheck = {
 /** All that a key has to pass, in this order. */
 export const KEY_CHECKS: readonly KeyCheck[] = [OPENED, ...EACH_TIME, PLATFORM]
 
+const refusalOf = (
+  principal: Principal | undefined,
+  checks: readonly KeyCheck[],
+  circumstances: Circumstances
+): KeyCheck | undefined => {
+  if (principal === undefined) return OPENED
+  for (const check of checks) if (!check.isMet(principal, circumstances)) return check
+  return undefined
+}
+
+const admit = (
+  principal: Principal | undefined,
+  checks: readonly KeyCheck[],
+  circumstances: Circumstances
+): Principal => {
+  const refusal = refusalOf(principal, checks, circumstances)
+  if (refusal === PLATFORM) throw new ProblemError('version_too_old')
+  if (refusal !== undefined || principal === undefined) {
+    throw new RefusedKey(refusal?.reason, principal)
+  }
+  return principal
+}
+
 const KNOWN_KEYS = 10_000
 
 interface KnownKey {
@@ -131,26 +154,8 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     isRevoked: revocations.isRevoked
   }
 
-  const refusalOf = (
-    principal: Principal | undefined,
-    checks: readonly KeyCheck[]
-  ): KeyCheck | undefined => {
-    if (principal === undefined) return OPENED
-    for (const check of checks) if (!check.isMet(principal, circumstances)) return check
-    return undefined
-  }
-
-  const admit = (principal: Principal | undefined, checks: readonly KeyCheck[]): Principal => {
-    const refusal = refusalOf(principal, checks)
-    if (refusal === PLATFORM) throw new ProblemError('version_too_old')
-    if (refusal !== undefined || principal === undefined) {
-      throw new RefusedKey(refusal?.reason, principal)
-    }
-    return principal
-  }
-
   const admitKnown = (key: KnownKey): Principal => {
-    const principal = admit(key.principal, EACH_TIME)
+    const principal = admit(key.principal, EACH_TIME, circumstances)
     const time = now()
     // Also when the clock was set back.
     if (Math.abs(time - key.notedAt) >= NOTED_EVERY_MS) {
@@ -163,11 +168,12 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
   return {
     examine: async (keyring, apiKey) => {
       const principal = await openApiKey(keyring, apiKey)
-      return { principal, refusal: refusalOf(principal, KEY_CHECKS) }
+      return { principal, refusal: refusalOf(principal, KEY_CHECKS, circumstances) }
     },
 
     isAccepted: (keyring, principal) =>
-      keyring.find(principal.kid) !== undefined && refusalOf(principal, EACH_TIME) === undefined,
+      keyring.find(principal.kid) !== undefined &&
+      refusalOf(principal, EACH_TIME, circumstances) === undefined,
 
     authenticate: (keyring, apiKey) => {
       const key = known.get(apiKey)
@@ -175,7 +181,7 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
       if (key !== undefined && keyring.find(key.principal.kid) !== undefined) return admitKnown(key)
       known.delete(apiKey)
       return openApiKey(keyring, apiKey).then((opened) => {
-        const admitted = admit(opened, KEY_CHECKS)
+        const admitted = admit(opened, KEY_CHECKS, circumstances)
         const notedAt = now()
         known.set(apiKey, { principal: admitted, notedAt })
         noteUse(admitted, notedAt)

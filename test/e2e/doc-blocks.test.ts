@@ -7,10 +7,10 @@ import { Value } from 'typebox/value'
 import { parse, parseAllDocuments } from 'yaml'
 import { parseConsumers } from '../../src/config/consumers.ts'
 import { parseConfigFile } from '../../src/config/file.ts'
+import { BotAnswer } from '../../src/http/routes/bots-schemas.ts'
+import { TokenAnswer } from '../../src/http/routes/channels-schemas.ts'
+import { EncryptionKeysAnswer } from '../../src/http/routes/keys-schemas.ts'
 import { Problem, SecretAnswer } from '../../src/http/schemas.ts'
-import { BotAnswer } from '../../src/http/schemas-bots.ts'
-import { TokenAnswer } from '../../src/http/schemas-channels.ts'
-import { EncryptionKeysAnswer } from '../../src/http/schemas-keys.ts'
 import {
   type Block,
   blocksIn,

@@ -12,8 +12,8 @@ import {
   RemovedAnswer,
   TheirObject,
   WrittenAnswer
-} from '../schemas-bots.ts'
-import { ChannelBody } from '../schemas-channels.ts'
+} from './bots-schemas.ts'
+import { ChannelBody } from './channels-schemas.ts'
 
 const config = { auth: { kind: 'admin', changes: true } } as const
 

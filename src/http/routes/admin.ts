@@ -15,7 +15,7 @@ import {
   ConfigAnswer,
   ReloadAnswer,
   StoresAnswer
-} from '../schemas-admin.ts'
+} from './admin-schemas.ts'
 
 type StoreAnswer = Static<typeof StoresAnswer>['stores'][number]
 type Description = Omit<StoreAnswer, 'lastCheck' | 'login' | 'breakers' | 'quotaLeft'>

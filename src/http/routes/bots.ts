@@ -13,7 +13,7 @@ import {
   ProviderAnswer,
   ResolvedAnswer,
   TheirObject
-} from '../schemas-bots.ts'
+} from './bots-schemas.ts'
 
 const auth = { kind: 'key', scope: 'bots', discloses: true } as const
 const resolveAuth = { kind: 'key', scope: 'secrets', discloses: true } as const

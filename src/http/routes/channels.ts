@@ -4,12 +4,7 @@ import { Sensitive } from '../../core/secret.ts'
 import type { Channels, IssuedToken } from '../../integrations/channels.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
-import {
-  ChannelParams,
-  IssueTokenBody,
-  RefreshTokenBody,
-  TokenAnswer
-} from '../schemas-channels.ts'
+import { ChannelParams, IssueTokenBody, RefreshTokenBody, TokenAnswer } from './channels-schemas.ts'
 
 const config = { auth: { kind: 'key', scope: 'token' } } as const
 

@@ -16,7 +16,7 @@ import {
   HandshakeAnswer,
   HandshakeHeaders,
   WatchHeaders
-} from '../schemas-events.ts'
+} from './events-schemas.ts'
 
 /** SNS calls its JSON text, CloudEvents has a media type of its own. */
 const JSON_BY_OTHER_NAMES =

@@ -3,7 +3,7 @@ import type { ExaminedKey } from '../../keys/authenticator.ts'
 import type { Explanation, Question } from '../../secrets/explain.ts'
 import { keyInBody } from '../credentials.ts'
 import type { App } from '../route-auth.ts'
-import { ExplainAnswer, ExplainBody, ExplainQuery } from '../schemas-explain.ts'
+import { ExplainAnswer, ExplainBody, ExplainQuery } from './explain-schemas.ts'
 
 export interface ExplainRoutesOptions {
   readonly explain: (question: Question) => Explanation

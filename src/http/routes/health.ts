@@ -1,9 +1,16 @@
 /** Probes. Rule: liveness depends on nothing, and neither says more than a word to whoever asks. */
 
+import { Type } from 'typebox'
 import { type ProblemCode, ProblemError } from '../../core/problem.ts'
 import type { Readiness } from '../../secrets/readiness.ts'
 import type { App } from '../route-auth.ts'
-import { HealthAnswer } from '../schemas.ts'
+
+const HealthAnswer = Type.Object({
+  status: Type.String(),
+  reason: Type.Optional(
+    Type.String({ description: '`redis_denies_commands`: the user of REDIS_URL lacks rights' })
+  )
+})
 
 export interface HealthRoutesOptions {
   readonly readiness: () => Promise<Readiness>

@@ -25,7 +25,7 @@ import {
   KeysQuery,
   RevokeAnswer,
   RevokeQuery
-} from '../schemas-keys.ts'
+} from './keys-schemas.ts'
 
 export interface KeyRoutesOptions {
   readonly keyring: () => Keyring

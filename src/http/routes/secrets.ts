@@ -13,20 +13,17 @@ import { writtenMember } from '../json.ts'
 import { withData } from '../json-answer.ts'
 import { refuseFormat, refuseFormatOfList, wantsRaw } from '../representation.ts'
 import type { App } from '../route-auth.ts'
+import { BatchAnswer, BatchQuery, SecretAnswer, SecretQuery } from '../schemas.ts'
 import {
-  BatchAnswer,
   BatchBody,
-  BatchQuery,
   NameParams,
   NameQuery,
-  SecretAnswer,
   SecretOrListAnswer,
-  SecretQuery,
   WriteAnswer,
   WriteBody,
   WriteHeaders,
   WriteQuery
-} from '../schemas.ts'
+} from './secrets-schemas.ts'
 
 const auth = { kind: 'key', scope: 'secrets', discloses: true } as const
 const writeAuth = { kind: 'key', scope: 'secrets' } as const

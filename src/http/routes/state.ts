@@ -2,7 +2,7 @@
 import type { SealedState } from '../../integrations/sealed-state.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
-import { OpenAnswer, OpenBody, SealAnswer, SealBody } from '../schemas-state.ts'
+import { OpenAnswer, OpenBody, SealAnswer, SealBody } from './state-schemas.ts'
 
 const config = { auth: { kind: 'key', scope: 'state' } } as const
 

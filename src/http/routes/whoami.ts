@@ -1,12 +1,19 @@
 /** What a key says of its bearer, and what policy gives it. */
 
+import { Type } from 'typebox'
 import type { Policy } from '../../core/policy.ts'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { toClaims } from '../../keys/claims.ts'
 import { type Delegation, delegationsOf } from '../../keys/delegation.ts'
 import type { App } from '../route-auth.ts'
-import { WhoamiAnswer } from '../schemas.ts'
+import { claims, Delegations, Patterns } from '../schemas.ts'
+
+const WhoamiAnswer = Type.Object({
+  ...claims,
+  delegations: Type.Optional(Delegations),
+  grants: Type.Object({ read: Patterns, write: Patterns, bots: Patterns, channels: Patterns })
+})
 
 export interface WhoamiOptions {
   readonly policy: () => Policy

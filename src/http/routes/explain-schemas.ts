@@ -1,8 +1,6 @@
 /** The shapes of explanations. Rule: unknown members are refused, and a key comes in a body, never in a URL. */
 import { Type } from 'typebox'
-import { Delegations, KeyMembers, ResolveBody, SecretQuery } from './schemas.ts'
-
-const strict = { additionalProperties: false } as const
+import { Delegations, KeyMembers, ResolveBody, SecretQuery, strict } from '../schemas.ts'
 
 const { ref, version, field } = SecretQuery.anyOf[0].properties
 

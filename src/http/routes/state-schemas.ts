@@ -1,8 +1,7 @@
 /** The shapes of requests and answers about sealed states. Rule: unknown members are refused. */
 import { Type } from 'typebox'
-import { STATE_TTL_MAX } from '../integrations/sealed-state.ts'
-
-const strict = { additionalProperties: false } as const
+import { STATE_TTL_MAX } from '../../integrations/sealed-state.ts'
+import { strict } from '../schemas.ts'
 
 const Binding = Type.Optional(
   Type.String({

@@ -1,10 +1,9 @@
 /** The shapes of requests and answers about channels and their tokens. Rule: unknown members are refused. */
 import { Type } from 'typebox'
-import { Channel } from '../core/channel.ts'
-import { SECRET_NAME } from '../core/reference-grammar.ts'
-import { USER_ID } from '../integrations/direct-line.ts'
-
-const strict = { additionalProperties: false } as const
+import { Channel } from '../../core/channel.ts'
+import { SECRET_NAME } from '../../core/reference-grammar.ts'
+import { USER_ID } from '../../integrations/direct-line.ts'
+import { strict } from '../schemas.ts'
 
 export const ChannelParams = Type.Object(
   {

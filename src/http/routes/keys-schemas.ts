@@ -1,12 +1,10 @@
 /** The shapes of the care of keys. Rule: unknown members are refused. */
 import { Type } from 'typebox'
-import { CLIENT_NAME } from '../core/policy.ts'
-import { ENVIRONMENTS, MODES } from '../core/principal.ts'
-import { MissingKey, SealedReport } from '../integrations/sealed-report.ts'
-import { KeyUse } from '../keys/usage.ts'
-import { IntrospectAnswer } from './schemas.ts'
-
-const strict = { additionalProperties: false } as const
+import { CLIENT_NAME } from '../../core/policy.ts'
+import { ENVIRONMENTS, MODES } from '../../core/principal.ts'
+import { MissingKey, SealedReport } from '../../integrations/sealed-report.ts'
+import { KeyUse } from '../../keys/usage.ts'
+import { IntrospectAnswer, strict } from '../schemas.ts'
 
 const KeyId = Type.String({
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',

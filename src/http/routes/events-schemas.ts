@@ -1,10 +1,8 @@
 /** The shapes of events: what the clouds send, and what a watcher asks for. Rule: a cloud's own members are let through. */
 import type { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
-import { STORE_NAME } from '../core/reference-grammar.ts'
-import { Pending } from './schemas.ts'
-
-const strict = { additionalProperties: false } as const
+import { STORE_NAME } from '../../core/reference-grammar.ts'
+import { Pending, strict } from '../schemas.ts'
 
 export const EventParams = Type.Object(
   {

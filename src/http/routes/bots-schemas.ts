@@ -1,10 +1,8 @@
 /** The shapes of bots, bot providers and their credentials. Rule: an object of VoiceAI's is theirs, member by member. */
 import { type Static, Type } from 'typebox'
-import { Channel } from '../core/channel.ts'
-import { SECRET_NAME } from '../core/reference-grammar.ts'
-import { Problem } from './schemas.ts'
-
-const strict = { additionalProperties: false } as const
+import { Channel } from '../../core/channel.ts'
+import { SECRET_NAME } from '../../core/reference-grammar.ts'
+import { Problem, strict } from '../schemas.ts'
 
 const name = Type.String({ pattern: SECRET_NAME.source })
 export const ObjectParams = Type.Object({ name }, strict)

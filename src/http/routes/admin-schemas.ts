@@ -1,8 +1,6 @@
 /** The shapes of administration: stores, cache, configuration. Rule: unknown members are refused. */
 import { Type } from 'typebox'
-import { Delegations, InvalidateBody } from './schemas.ts'
-
-const strict = { additionalProperties: false } as const
+import { Delegations, InvalidateBody, strict } from '../schemas.ts'
 
 const Tags = Type.Record(Type.String(), Type.String())
 const OutgoingProxy = Type.Optional(
