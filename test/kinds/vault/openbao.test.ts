@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { Static } from 'typebox'
-import { ProviderFault } from '../../src/core/fault.ts'
-import { Sensitive } from '../../src/core/secret.ts'
-import type { SecretProvider } from '../../src/kinds/provider.ts'
-import { vault } from '../../src/kinds/vault/index.ts'
-import { faultOf } from '../contract/subject.ts'
-import { type Admin, createAdmin, revokeAll } from '../kinds/vault/fake.ts'
-import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
-import { createDeps } from '../support/provider-deps.ts'
+import { ProviderFault } from '../../../src/core/fault.ts'
+import { Sensitive } from '../../../src/core/secret.ts'
+import type { SecretProvider } from '../../../src/kinds/provider.ts'
+import { vault } from '../../../src/kinds/vault/index.ts'
+import { faultOf } from '../../contract/subject.ts'
+import { isInstalled, skipWithout, startPeer } from '../../support/peers.ts'
+import { createDeps } from '../../support/provider-deps.ts'
+import { type Admin, createAdmin, revokeAll } from './fake.ts'
 
 type Settings = Static<typeof vault.settings>
 

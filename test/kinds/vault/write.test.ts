@@ -1,13 +1,13 @@
 /** Writing to Vault: what the contract suite does not ask of every kind, on an OpenBao of our own. */
 import { type Test, test } from 'tap'
 import type { Static } from 'typebox'
-import { ProviderFault } from '../../src/core/fault.ts'
-import { Sensitive } from '../../src/core/secret.ts'
-import type { SecretProvider } from '../../src/kinds/provider.ts'
-import type { vault } from '../../src/kinds/vault/index.ts'
-import { faultOf, within } from '../contract/subject.ts'
-import { connectVault, createAdmin } from '../kinds/vault/fake.ts'
-import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
+import { ProviderFault } from '../../../src/core/fault.ts'
+import { Sensitive } from '../../../src/core/secret.ts'
+import type { SecretProvider } from '../../../src/kinds/provider.ts'
+import type { vault } from '../../../src/kinds/vault/index.ts'
+import { faultOf, within } from '../../contract/subject.ts'
+import { isInstalled, skipWithout, startPeer } from '../../support/peers.ts'
+import { connectVault, createAdmin } from './fake.ts'
 
 type Settings = Static<typeof vault.settings>
 

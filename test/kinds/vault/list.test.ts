@@ -1,13 +1,13 @@
 /** Listing Vault: nested folders page by page on an OpenBao of our own, and on a server that names what it should not. */
 import { type Test, test } from 'tap'
 import type { Static } from 'typebox'
-import { ProviderFault } from '../../src/core/fault.ts'
-import type { Listing, SecretProvider } from '../../src/kinds/provider.ts'
-import type { vault } from '../../src/kinds/vault/index.ts'
-import { faultOf, within } from '../contract/subject.ts'
-import { connectVault, createAdmin } from '../kinds/vault/fake.ts'
-import { openScriptedVault, refusal } from '../kinds/vault/scripted.ts'
-import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
+import { ProviderFault } from '../../../src/core/fault.ts'
+import type { Listing, SecretProvider } from '../../../src/kinds/provider.ts'
+import type { vault } from '../../../src/kinds/vault/index.ts'
+import { faultOf, within } from '../../contract/subject.ts'
+import { isInstalled, skipWithout, startPeer } from '../../support/peers.ts'
+import { connectVault, createAdmin } from './fake.ts'
+import { openScriptedVault, refusal } from './scripted.ts'
 
 type Settings = Static<typeof vault.settings>
 

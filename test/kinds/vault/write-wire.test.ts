@@ -1,11 +1,11 @@
 /** Writing to a Vault that refuses, falls silent or says the same thing for ever: what goes over the wire, and how often. */
 import { test } from 'tap'
-import { ProviderFault } from '../../src/core/fault.ts'
-import { Sensitive } from '../../src/core/secret.ts'
-import type { SecretProvider } from '../../src/kinds/provider.ts'
-import { faultOf, within } from '../contract/subject.ts'
-import { openScriptedVault, refusal, type ScriptedAnswer } from '../kinds/vault/scripted.ts'
-import { createCanary, everythingIn } from '../support/canary.ts'
+import { ProviderFault } from '../../../src/core/fault.ts'
+import { Sensitive } from '../../../src/core/secret.ts'
+import type { SecretProvider } from '../../../src/kinds/provider.ts'
+import { faultOf, within } from '../../contract/subject.ts'
+import { createCanary, everythingIn } from '../../support/canary.ts'
+import { openScriptedVault, refusal, type ScriptedAnswer } from './scripted.ts'
 
 const write = async (provider: SecretProvider, path: string, text: string, ifVersion?: string) => {
   const options = { ...within(), ...(ifVersion !== undefined && { ifVersion }) }
