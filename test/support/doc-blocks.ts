@@ -50,6 +50,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   [/(?:^|[|;&($] *)az [a-z]|\$SUBSCRIPTION/, 'asks Azure'],
   [/(?:^|[|;&($] *)gcloud [a-z]/, 'asks Google Cloud'],
   [/(?:^|[|;&($] *)kubectl /, 'asks a cluster'],
+  [/(?:^|[|;&($] *)op [a-z]|\/\/connect\.internal/, 'asks 1Password'],
   [/(?:^|[|;&($] *)(?:vault|bao) [a-z]/, 'asks a Vault: vault.test.ts does'],
   [
     /\b(?:terraform|docker|ansible|ansible-vault|ansible-playbook|helm|az|jq) /,
