@@ -34,6 +34,8 @@ export interface LinkOptions {
   readonly log: StateLog
   /** Called at every change between up and down. */
   readonly onChange: (isUp: boolean) => void
+  /** How long a call waits for its answer. */
+  readonly deadlineMs?: number | undefined
 }
 
 export const DEADLINE_MS = 50
@@ -44,7 +46,8 @@ const MAX_MISSED = 4
 /** Replies which say that this connection is of no use for now; all others are about the one command. */
 const OUTAGES = new Set(['READONLY', 'LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'NOAUTH'])
 
-export const createLink = ({ address, log, onChange }: LinkOptions): Link => {
+export const createLink = (options: LinkOptions): Link => {
+  const { address, log, onChange, deadlineMs = DEADLINE_MS } = options
   let isUp = false
   let isClosed = false
   let isProbing = false
@@ -86,7 +89,7 @@ export const createLink = ({ address, log, onChange }: LinkOptions): Link => {
     isProbing = true
     try {
       if (client.status === 'ready') {
-        await within(DEADLINE_MS, ping(client), () => new SharedUnavailable())
+        await within(deadlineMs, ping(client), () => new SharedUnavailable())
         goUp()
         return
       }
@@ -133,16 +136,16 @@ export const createLink = ({ address, log, onChange }: LinkOptions): Link => {
   return {
     isUp: () => isUp,
 
-    ask: (send, withinMs = DEADLINE_MS) => {
+    ask: (send, withinMs = deadlineMs) => {
       if (!isUp) return Promise.reject(new SharedUnavailable())
       batch()
       return new Promise((resolve, reject) => {
         const giveUp = (): void => reject(new SharedUnavailable())
         // A caller that wants to wait less says nothing of the connection.
-        const cancelOwn = withinMs < DEADLINE_MS ? after(withinMs, giveUp) : undefined
+        const cancelOwn = withinMs < deadlineMs ? after(withinMs, giveUp) : undefined
         const asked = performance.now()
         let isLate = false
-        const cancel = after(DEADLINE_MS, () => {
+        const cancel = after(deadlineMs, () => {
           isLate = true
           giveUp()
           // Where others were answered meanwhile this one was unlucky: on a busy machine some are.

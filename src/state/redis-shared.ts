@@ -16,6 +16,8 @@ export interface RedisSharedOptions {
   /** Before every key and the channel. */
   readonly prefix: string
   readonly log: StateLog
+  /** Milliseconds that a call waits for its answer, 50 if not given. */
+  readonly deadlineMs?: number
 }
 
 // What is no number is none of ours: it begins anew. Where counting is denied the number stays: a mark of before would be in force again.
@@ -45,7 +47,8 @@ const RIGHTS_AGAIN_MS = 1_000
 /** Redis takes whole milliseconds, from 1. */
 const life = (ms: number): number => Math.max(1, Math.round(ms))
 
-export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions): Shared => {
+export const createRedisShared = (options: RedisSharedOptions): Shared => {
+  const { address, prefix, log, deadlineMs } = options
   const channel = `${prefix}messages`
   const listeners = new Map<string, Parameters<Shared['onMessage']>[1][]>()
   const onReconnect: Parameters<Shared['onReconnect']>[0][] = []
@@ -105,6 +108,7 @@ export const createRedisShared = ({ address, prefix, log }: RedisSharedOptions):
   const link = createLink({
     address,
     log,
+    deadlineMs,
     onChange: () => {
       look()
       void checkRights()

@@ -20,7 +20,7 @@ import type { RedisAddress } from '../../src/state/redis-url.ts'
 import type { State } from '../../src/state/state.ts'
 import { createCanary } from '../support/canary.ts'
 import { reasonOf } from '../support/open-local.ts'
-import { openShared } from '../support/open-shared.ts'
+import { openShared, PATIENT } from '../support/open-shared.ts'
 import { eventually, type RedisServer, skipWithoutRedis, startRedis } from '../support/redis.ts'
 
 const open = (t: Test, address: RedisAddress, ...keys: string[]): [State, LocalStore] => {
@@ -62,7 +62,7 @@ test('names and values in Redis', async (all) => {
     const server = await startRedis(t, { args: ['--rdbcompression', 'no'] })
     const commands = await watch(t, server)
     const [state, store] = open(t, server.address, newEncryptionKey(), newEncryptionKey())
-    const { shared, whole } = openShared(t, server.address)
+    const { shared, whole } = openShared(t, server.address, PATIENT)
     const canaries = Array.from({ length: 4 }, createCanary)
     const [name, value, bot, rest] = canaries.map(({ token }) => token)
     await put(store, `team/${name}`, `${value}`)

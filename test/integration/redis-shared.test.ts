@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { createRedisShared } from '../../src/state/redis-shared.ts'
-import { openShared, timed } from '../support/open-shared.ts'
+import { openShared, PATIENT, timed } from '../support/open-shared.ts'
 import {
   eventually,
   type RedisGroup,
@@ -36,8 +36,8 @@ test('what is shared through Redis', async (all) => {
   for (const [name, start] of Object.entries(kinds)) {
     await all.test(name, async (suite) => {
       const { address, servers } = await start(suite)
-      const first = openShared(suite, address)
-      const second = openShared(suite, address)
+      const first = openShared(suite, address, PATIENT)
+      const second = openShared(suite, address, PATIENT)
       await Promise.all([first.whole(), second.whole()])
       const [a, b] = [first.shared, second.shared]
 
@@ -148,7 +148,7 @@ test('what is shared through Redis', async (all) => {
 test('what is asked in one turn of the event loop goes out together', async (t) => {
   if (await skipWithoutRedis(t)) return
   const server = await startRedis(t)
-  const { shared, whole } = openShared(t, server.address)
+  const { shared, whole } = openShared(t, server.address, PATIENT)
   await whole()
   const reads = (): number =>
     Number(/total_reads_processed:(\d+)/.exec(server.cli('info', 'stats'))?.[1])

@@ -1,6 +1,6 @@
 /** A shared state on a Redis, ended with its test, with what it logs and how often it reconnected. */
 import type { Test } from 'tap'
-import { createRedisShared } from '../../src/state/redis-shared.ts'
+import { createRedisShared, type RedisSharedOptions } from '../../src/state/redis-shared.ts'
 import type { RedisAddress } from '../../src/state/redis-url.ts'
 import { type Shared, SharedUnavailable } from '../../src/state/shared.ts'
 import { eventually } from './redis.ts'
@@ -15,12 +15,20 @@ export interface OpenedShared {
   readonly whole: (n?: number) => Promise<void>
 }
 
-export const openShared = (t: Test, address: RedisAddress, prefix = 'purser:'): OpenedShared => {
+/** For tests of what calls do and not of how long they wait: a busy machine answers later. */
+export const PATIENT = { deadlineMs: 10_000 }
+
+export const openShared = (
+  t: Test,
+  address: RedisAddress,
+  options: Pick<RedisSharedOptions, 'deadlineMs'> = {}
+): OpenedShared => {
   const logs: string[] = []
   let reconnects = 0
   const shared = createRedisShared({
     address,
-    prefix,
+    prefix: 'purser:',
+    ...options,
     log: (...line) => void logs.push(JSON.stringify(line))
   })
   shared.onReconnect(() => {

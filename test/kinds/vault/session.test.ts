@@ -1,6 +1,7 @@
-/** The life of a token, with lives of a few milliseconds. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { test } from 'tap'
+/** The life of a token. Where it is renewed, time is handed in. */
+import { mock } from 'node:test'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { type Test, test } from 'tap'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { Sensitive } from '../../../src/core/secret.ts'
 import type { Grant } from '../../../src/kinds/vault/answer.ts'
@@ -14,6 +15,29 @@ const disowned = () => new ProviderFault('denied', { isRefusal: true })
 const isDead = async () => true
 const isAlive = async () => false
 const revealed = async (token: Sensitive<string>) => token.reveal()
+
+/** Takes the clock over for one test; what it gives lets so many milliseconds pass, in which renewals are answered. */
+const takeClock = (t: Test): ((ms: number) => Promise<void>) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  t.teardown(() => mock.timers.reset())
+  return async (ms) => {
+    for (let passed = 0; passed < ms; passed++) {
+      mock.timers.tick(1)
+      await turn()
+    }
+  }
+}
+
+/** As `open`, for tests whose clock would keep a login that takes its time from ending. */
+const openAtOnce = (grant: Partial<Omit<Grant, 'token'>>, overrides: Partial<Authority> = {}) => {
+  let logins = 0
+  const { ttlSeconds = 3600, renewable = false } = grant
+  const login = async () => {
+    const token = new Sensitive(`token-${++logins}`)
+    return { token, ttlSeconds, renewable }
+  }
+  return open(grant, { login, ...overrides })
+}
 
 /** Grants `token-1`, `token-2` and so on; counts what it is asked for. */
 const open = (
@@ -199,49 +223,53 @@ test('a token is not used in the last tenth of its life', async (t) => {
 })
 
 test('a renewable token is renewed while nobody reads, and stays', async (t) => {
-  const { session, asked } = open({ ttlSeconds: 0.1, renewable: true })
+  const pass = takeClock(t)
+  const { session, asked } = openAtOnce({ ttlSeconds: 0.1, renewable: true })
   await session.use(revealed, isDead, patient())
-  await sleep(300)
+  await pass(300)
   t.ok(asked.renewals >= 3, `${asked.renewals} renewals`)
   t.equal(await session.use(revealed, isDead, patient()), 'token-1')
   session.close()
 })
 
 test('a token at its maximum is renewed no further and is replaced when it is spent', async (t) => {
+  const pass = takeClock(t)
   const endsAt = Date.now() + 150
   const renew = async (token: Sensitive<string>) => ({
     token,
     ttlSeconds: Math.max((endsAt - Date.now()) / 1_000, 0.001),
     renewable: true
   })
-  const { session, asked } = open({ ttlSeconds: 0.1, renewable: true }, { renew })
+  const { session, asked } = openAtOnce({ ttlSeconds: 0.1, renewable: true }, { renew })
   await session.use(revealed, isDead, patient())
-  await sleep(250)
+  await pass(250)
   t.ok(asked.renewals <= 3, `${asked.renewals} renewals`)
   t.equal(await session.use(revealed, isDead, patient()), 'token-2')
   session.close()
 })
 
 test('a renewal that fails is tried again while there is time', async (t) => {
+  const pass = takeClock(t)
   let failures = 0
   const renew = async (token: Sensitive<string>) => {
     if (failures++ < 2) throw new ProviderFault('unavailable')
     return { token, ttlSeconds: 60, renewable: true }
   }
-  const { session, asked } = open({ ttlSeconds: 0.4, renewable: true }, { renew })
+  const { session, asked } = openAtOnce({ ttlSeconds: 0.4, renewable: true }, { renew })
   await session.use(revealed, isDead, patient())
-  await sleep(450)
+  await pass(450)
   t.equal(asked.renewals, 3)
   t.equal(await session.use(revealed, isDead, patient()), 'token-1')
   session.close()
 })
 
 test('once closed it renews nothing, and refuses', async (t) => {
-  const { session, asked } = open({ ttlSeconds: 0.05, renewable: true })
+  const pass = takeClock(t)
+  const { session, asked } = openAtOnce({ ttlSeconds: 0.05, renewable: true })
   await session.use(revealed, isDead, patient())
   session.close()
   session.close()
-  await sleep(80)
+  await pass(80)
   t.equal(asked.renewals, 0)
   const fault = new ProviderFault('unavailable', { code: 'closed' })
   await t.rejects(session.use(revealed, isDead, patient()), fault)
