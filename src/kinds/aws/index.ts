@@ -11,7 +11,6 @@
  * - to list `ListSecrets` on `*`, which a check tries as well and takes a refusal for good health.
  */
 import { randomUUID } from 'node:crypto'
-import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import { pemOfFile } from '../../core/file-text.ts'
 import { ANY_VERSION } from '../../core/reference-grammar.ts'
@@ -29,55 +28,7 @@ import { DISOWNED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './fau
 import { arn, awssecrets, names } from './forms.ts'
 import { createChain } from './login.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './record.ts'
-
-const Settings = Type.Object(
-  {
-    region: Type.String({
-      pattern: '^[a-z]{2,4}(-[a-z]+)+-\\d{1,2}$',
-      description: 'the region, e.g. `eu-west-1`'
-    }),
-    accounts: Type.Optional(
-      Type.Array(Type.String({ pattern: '^\\d{12}$' }), {
-        minItems: 1,
-        uniqueItems: true,
-        description: 'the accounts whose ARNs are accepted; ARNs of other accounts are refused'
-      })
-    ),
-    endpoint: Type.Optional(
-      Type.String({
-        pattern: '^https?://[^/?#@\\s]+/?$',
-        description: 'a VPC endpoint instead of the public one; `http:` on this machine only'
-      })
-    ),
-    partition: Type.Optional(
-      Type.String({
-        pattern: '^aws(-[a-z]+)*$',
-        description: "the partition of the region's ARNs; derived from the region if absent"
-      })
-    ),
-    caCertFile: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: 'a PEM file with the authorities to trust instead of the public ones'
-      })
-    )
-  },
-  { additionalProperties: false }
-)
-
-/** As the SDK's endpoint rules tell regions apart; whatever is not special is `aws`. */
-const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
-  ['cn-', 'aws-cn'],
-  ['us-gov-', 'aws-us-gov'],
-  ['eusc-', 'aws-eusc'],
-  ['us-iso-', 'aws-iso'],
-  ['us-isob-', 'aws-iso-b'],
-  ['eu-isoe-', 'aws-iso-e'],
-  ['us-isof-', 'aws-iso-f']
-]
-
-const partitionOf = ({ partition, region }: Static<typeof Settings>): string =>
-  partition ?? PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
+import { partitionOf, Settings } from './settings.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 

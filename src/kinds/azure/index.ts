@@ -10,7 +10,6 @@
  * - to list the same role (`list`), which a check tries as well and takes a refusal for good health;
  * - to write `Key Vault Secrets Officer`, or a role with `secrets/getSecret` and `secrets/setSecret` (`get` and `set`).
  */
-import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytes } from '../../files/read.ts'
@@ -29,62 +28,10 @@ import {
   versions
 } from './forms.ts'
 import { API_VERSION, pathOfPage, toListing } from './list.ts'
-import { Auth, type Cloud, createTokens } from './login.ts'
+import { createTokens } from './login.ts'
 import { assertLocator, type Kept, keptOf, toRecord, writable } from './record.ts'
+import { CLOUDS, cloudOf, PUBLIC, Settings } from './settings.ts'
 import { createTransport, faultOfAnswer, type Send, sendingBy } from './transport.ts'
-
-const Settings = Type.Object(
-  {
-    vaultUrl: Type.String({
-      pattern: '^https://[^/?#@\\s]+/?$',
-      maxLength: 512,
-      description: "the vault's address, e.g. `https://my-vault.vault.azure.net`"
-    }),
-    allowAnyHost: Type.Optional(
-      Type.Boolean({
-        description:
-          "accept a host that is not Azure's own, such as an emulator's: it is then not compared with the vault's challenge, and whoever answers there is sent tokens for Key Vault"
-      })
-    ),
-    auth: Type.Optional(Auth),
-    caCertFile: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description:
-          'a PEM file with the authorities to trust instead of the public ones, for the vault and for logins'
-      })
-    )
-  },
-  { additionalProperties: false }
-)
-type Settings = Static<typeof Settings>
-
-const PUBLIC: Cloud = { audience: 'https://vault.azure.net/.default' }
-
-/** https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers */
-const CLOUDS: ReadonlyMap<string, Cloud> = new Map([
-  ['vault.azure.net', PUBLIC],
-  [
-    'vault.azure.cn',
-    {
-      audience: 'https://vault.azure.cn/.default',
-      authorityHost: 'https://login.chinacloudapi.cn'
-    }
-  ],
-  [
-    'vault.usgovcloudapi.net',
-    {
-      audience: 'https://vault.usgovcloudapi.net/.default',
-      authorityHost: 'https://login.microsoftonline.us'
-    }
-  ]
-])
-
-/** The cloud that a host of Azure's own belongs to; undefined for any other host, and for one with a port. */
-const cloudOf = ({ host }: URL): Cloud | undefined => {
-  const [, suffix = ''] = /^[a-z][a-z0-9-]{1,22}[a-z0-9]\.(.+)$/.exec(host) ?? []
-  return CLOUDS.get(suffix)
-}
 
 /** What the SDK throws by itself, and not our transport: it had an answer by then. */
 const faultOf = (error: unknown): ProviderFault => {

@@ -1,0 +1,53 @@
+/** What a store of AWS has to say. Rule: the partition follows from the region unless it is said. */
+import { type Static, Type } from 'typebox'
+
+export const Settings = Type.Object(
+  {
+    region: Type.String({
+      pattern: '^[a-z]{2,4}(-[a-z]+)+-\\d{1,2}$',
+      description: 'the region, e.g. `eu-west-1`'
+    }),
+    accounts: Type.Optional(
+      Type.Array(Type.String({ pattern: '^\\d{12}$' }), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'the accounts whose ARNs are accepted; ARNs of other accounts are refused'
+      })
+    ),
+    endpoint: Type.Optional(
+      Type.String({
+        pattern: '^https?://[^/?#@\\s]+/?$',
+        description: 'a VPC endpoint instead of the public one; `http:` on this machine only'
+      })
+    ),
+    partition: Type.Optional(
+      Type.String({
+        pattern: '^aws(-[a-z]+)*$',
+        description: "the partition of the region's ARNs; derived from the region if absent"
+      })
+    ),
+    caCertFile: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'a PEM file with the authorities to trust instead of the public ones'
+      })
+    )
+  },
+  { additionalProperties: false }
+)
+
+export type Settings = Static<typeof Settings>
+
+/** As the SDK's endpoint rules tell regions apart; whatever is not special is `aws`. */
+const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['eusc-', 'aws-eusc'],
+  ['us-iso-', 'aws-iso'],
+  ['us-isob-', 'aws-iso-b'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['us-isof-', 'aws-iso-f']
+]
+
+export const partitionOf = ({ partition, region }: Settings): string =>
+  partition ?? PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
