@@ -1,7 +1,9 @@
 // Every decision is on record before its answer leaves; what cannot be recorded is not disclosed.
+
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
+import type { Observed } from '../../src/audit/recorder.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
 import { issueKey } from '../support/keys.ts'
@@ -133,4 +135,20 @@ test('without a record no secret leaves, and readiness says so; with it again, a
   t.equal((await server.inject('/readyz')).statusCode, 200)
   const missing = await server.inject({ url: '/v1/secrets?ref=local:team/b', headers })
   t.equal(missing.statusCode, 404, 'the write that could not be recorded did not happen')
+})
+
+test('whoever measures sees what becomes of each request, from its arrival on', async (t) => {
+  const seen: Observed[] = []
+  const observe = (observed: Observed) => void seen.push(observed)
+  const app = await buildTestApp(t, { yaml: YAML, overrides: { observe } })
+  await app.seed('local', 'team/a', 'value')
+  const headers = { 'x-api-key': await issueKey(app.keyring, 'app', 'r') }
+  const { server } = app.app
+  await server.inject({ url: '/v1/secrets?ref=local:team/a', headers })
+  await server.inject({ url: '/v1/secrets?ref=local:team/a' })
+  t.match(seen, [
+    { action: 'secret.read', outcome: 'allowed', route: 'GET /v1/secrets', store: 'local' },
+    { action: 'key.authenticate', outcome: 'denied', code: 'authentication_required' }
+  ])
+  t.ok(seen.every(({ durationMs }) => durationMs !== undefined && durationMs > 0))
 })

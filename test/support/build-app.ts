@@ -34,7 +34,7 @@ export interface TestAppOptions {
   readonly now?: () => number
   /** For credentials given as `{ env: NAME }`. */
   readonly environ?: Environ
-  readonly overrides?: Pick<AppOverrides, 'directLine' | 'fetch' | 'heartbeatMs'>
+  readonly overrides?: Pick<AppOverrides, 'directLine' | 'fetch' | 'heartbeatMs' | 'observe'>
 }
 
 export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<TestApp> => {

@@ -78,6 +78,10 @@ test('every folder says what belongs there', async (t) => {
   }
 })
 
+test('the composition root fits on two screens', async (t) => {
+  t.ok(readFileSync(join(SRC, 'app.ts'), 'utf8').split('\n').length <= 150)
+})
+
 test('imports go down only', async (t) => {
   const ours = imports.filter(({ isOurs }) => isOurs)
   t.ok(ours.length > files.length, 'they were found')
