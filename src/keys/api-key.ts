@@ -19,8 +19,6 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { KEY_ID } from './key-id.ts'
 
 export const API_KEY_MAX_LENGTH = 2048
-/** How far in the future a key may have been issued, for clocks that differ; seconds. */
-const CLOCK_SKEW = 60
 
 /** So many keys stand between one and the first that no key issued. */
 export const VIA_MAX = 4
@@ -141,16 +139,3 @@ export const openApiKey = async (
   const payload = await openJwe(keyring, 'api-key', compact)
   return isWellFormed(payload) && payload.env === environment ? toPrincipal(payload) : undefined
 }
-
-/** Whether the key may be used at this moment; `now` in milliseconds. */
-export const isInForce = (principal: Principal, now: number): boolean => {
-  const seconds = now / 1000
-  return (
-    principal.issuedAt <= seconds + CLOCK_SKEW &&
-    (principal.expiresAt === undefined || seconds < principal.expiresAt)
-  )
-}
-
-/** Whether the platform is as new as the key asks for. */
-export const isNewEnough = (principal: Principal, platformVersion: string): boolean =>
-  !semver.gt(principal.minimumVersion, platformVersion)

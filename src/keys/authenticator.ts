@@ -8,8 +8,17 @@ import type { Environment, Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import { isInForce, isNewEnough, openApiKey } from './api-key.ts'
-import { isKeyRevoked, type Revocations } from './revocations.ts'
+import { openApiKey } from './api-key.ts'
+import {
+  type Circumstances,
+  EACH_TIME,
+  type ExaminedKey,
+  KEY_CHECKS,
+  type KeyCheck,
+  PLATFORM,
+  refusalOf
+} from './checks.ts'
+import type { Revocations } from './revocations.ts'
 import { NOTED_EVERY_MS } from './usage.ts'
 
 /** A key that was opened, or not, and is refused; the caller sees one answer, the record says why and whose key it was. */
@@ -42,84 +51,6 @@ export interface Authenticator {
   readonly examine: (keyring: Keyring, apiKey: string) => Promise<ExaminedKey>
   /** Whether the key would still be accepted; for what goes on after the request that it was opened for. */
   readonly isAccepted: (keyring: Keyring, principal: Principal) => boolean
-}
-
-interface Circumstances {
-  readonly environment: Environment
-  readonly platformVersion: string
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
-  readonly isRevoked: Revocations['isRevoked']
-}
-
-export interface KeyCheck {
-  readonly check: string
-  /** For the record; absent where the caller is told by a code of its own. */
-  readonly reason?: Reason
-  /** What an administrator is told who asks why. */
-  readonly holds: string
-  readonly fails: string
-  readonly isMet: (principal: Principal, circumstances: Circumstances) => boolean
-}
-
-/** A key as the checks see it: what it says if it can be opened, and which of them refuses it. */
-export interface ExaminedKey {
-  readonly principal?: Principal | undefined
-  readonly refusal?: KeyCheck | undefined
-}
-
-const OPENED: KeyCheck = {
-  check: 'key',
-  reason: 'unreadable',
-  holds: 'it can be opened',
-  fails: 'it cannot be opened with any encryption key',
-  // What cannot be opened has no principal.
-  isMet: () => true
-}
-
-/** What can change between two requests of a key. */
-const EACH_TIME: readonly KeyCheck[] = [
-  {
-    check: 'environment',
-    reason: 'environment',
-    holds: 'it is for this one',
-    fails: 'it is for another one',
-    isMet: (principal, { environment }) => principal.environment === environment
-  },
-  {
-    check: 'time',
-    reason: 'not_in_force',
-    holds: 'it is in force',
-    fails: 'it is expired, or issued in the future',
-    isMet: (principal, { now }) => isInForce(principal, now())
-  },
-  {
-    check: 'revocation',
-    reason: 'revoked',
-    holds: 'it is not revoked',
-    fails: 'it is revoked',
-    isMet: (principal, { isRevoked }) => !isKeyRevoked(isRevoked, principal)
-  }
-]
-
-const PLATFORM: KeyCheck = {
-  check: 'version',
-  holds: 'the platform is new enough',
-  fails: 'it asks for a newer platform',
-  isMet: (principal, { platformVersion }) => isNewEnough(principal, platformVersion)
-}
-
-/** All that a key has to pass, in this order. */
-export const KEY_CHECKS: readonly KeyCheck[] = [OPENED, ...EACH_TIME, PLATFORM]
-
-const refusalOf = (
-  principal: Principal | undefined,
-  checks: readonly KeyCheck[],
-  circumstances: Circumstances
-): KeyCheck | undefined => {
-  if (principal === undefined) return OPENED
-  for (const check of checks) if (!check.isMet(principal, circumstances)) return check
-  return undefined
 }
 
 const admit = (

@@ -1,5 +1,5 @@
 /** Why a client, or a key, may or may not read a reference: for administrators, who may know the rules but get no value. */
-import type { ExaminedKey } from '../../keys/authenticator.ts'
+import type { ExaminedKey } from '../../keys/checks.ts'
 import type { Explanation, Question } from '../../secrets/explain.ts'
 import { keyInBody } from '../credentials.ts'
 import type { App } from '../route-auth.ts'

@@ -6,7 +6,8 @@ import { CompactEncrypt } from 'jose'
 import { test } from 'tap'
 import { derive } from '../../../src/crypto/derive.ts'
 import { createKeyring, kidOf, newEncryptionKey } from '../../../src/crypto/keyring.ts'
-import { isInForce, issueApiKey, openApiKey } from '../../../src/keys/api-key.ts'
+import { issueApiKey, openApiKey } from '../../../src/keys/api-key.ts'
+import { isInForce } from '../../../src/keys/checks.ts'
 import { keyRequest } from '../../support/keys.ts'
 
 const NOW = Date.parse('2026-11-21T12:00:00Z')
