@@ -86,8 +86,6 @@ const AWS = {
 }
 
 const PATIENCE_MS = 120_000
-/** The server closes a connection that was idle for 5 s: the client does so before. */
-const IDLE_MS = 3_000
 
 const urlOf = (origin = '', path: string): string => `${origin}/v1/secrets?ref=aws:${path}`
 
@@ -139,7 +137,7 @@ export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<
   const internalSecret = randomSecret()
   const keyring = createKeyring([encryptionKey])
   // Kept open between requests: an orchestrator's callers do the same.
-  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS })
+  const agent = new Agent({ keepAlive: true })
   t.teardown(() => agent.destroy())
 
   const issue: Replicas['issue'] = async (client = 'app', mode = 'r') => {

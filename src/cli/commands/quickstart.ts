@@ -13,5 +13,9 @@ In the environment dev with a policy for the client demo it also prints curl lin
 Example:
   $ mkdir try && cd try && purser quickstart`
     )
-    .action(async () => (await import('../quickstart.ts')).quickstart())
+    .action(async () => {
+      // As `serve` does.
+      await import('typebox/compile')
+      await (await import('../quickstart.ts')).quickstart()
+    })
 }

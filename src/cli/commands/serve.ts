@@ -14,5 +14,9 @@ it, SIGTERM and SIGINT end the service after the requests under way.
 Example:
   $ ENVIRONMENT=pre purser serve`
     )
-    .action(async () => (await import('../serve.ts')).serve(process.cwd()))
+    .action(async () => {
+      // Most of the files first: an import opens all of its files at once, and a service may have few descriptors.
+      await import('typebox/compile')
+      await (await import('../serve.ts')).serve(process.cwd())
+    })
 }

@@ -7,7 +7,7 @@ import { gist, startReplicas, until } from '../../support/replicas.ts'
 const TTL_S = 1
 const SECONDS = 5
 /** The time that a refusal is remembered may be a tenth shorter, so that not all are asked for at once. */
-const MOST_CALLS = Math.floor(SECONDS / (TTL_S * 0.9)) + 1
+const mostCalls = (seconds: number): number => Math.floor(seconds / (TTL_S * 0.9)) + 1
 
 for (const { saying, status, code } of [
   { saying: 'not found', status: 404, code: 'secret_not_found' },
@@ -25,12 +25,16 @@ for (const { saying, status, code } of [
       const samples = await startLoad(t, plan).samples
       t.ok(samples.every((sample) => sample.status === status))
       const times = store.times()
+      // On a busy machine the last ones are asked later than planned.
+      const ends = samples.map(({ at, ms }) => at + ms)
+      const seconds = (Math.max(...ends) - Math.min(...samples.map(({ at }) => at))) / 1_000
+      const most = mostCalls(Math.max(SECONDS, seconds))
       const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0))
       t.comment(
-        `${times.length} calls in ${SECONDS} s (${MOST_CALLS} at most), ${gaps} ms apart; ${format(summaryOf(samples))}`
+        `${times.length} calls in ${SECONDS} s (${most} at most), ${gaps} ms apart; ${format(summaryOf(samples))}`
       )
       t.ok(times.length >= 2, 'it is asked for again')
-      t.ok(times.length <= MOST_CALLS, `${times.length} calls`)
+      t.ok(times.length <= most, `${times.length} calls`)
       t.equal(gist(await all[0]!.read('refused')), `${status} ${code}`)
     }
   )

@@ -7,6 +7,8 @@ import { startReplicas, until } from '../../support/replicas.ts'
 import { slowness } from '../../support/stopwatch.ts'
 
 const PER_SECOND = 1_000
+/** A machine that is busy with other things is not asked for more than it can do. */
+const perSecond = Math.floor(PER_SECOND / slowness())
 const BEFORE_S = 4
 const OUTAGE_S = 30
 const AFTER_S = 6
@@ -29,11 +31,11 @@ testWithRedis(
 
     const hot = Array.from({ length: 50 }, (_, i) => `hot/${i}`)
     const { headers = {} } = readsOf([])
-    const urls = Array.from({ length: PER_SECOND * SECONDS }, (_, i) => {
+    const urls = Array.from({ length: perSecond * SECONDS }, (_, i) => {
       const path = i % FIRST_READ_EVERY === 0 ? `first/${i}` : hot[(i >> 1) % hot.length]
       return `${all[i % 2]?.url}/v1/secrets?ref=aws:${path}`
     })
-    const load = startLoad(t, { urls, headers, perSecond: PER_SECOND, seconds: SECONDS })
+    const load = startLoad(t, { urls, headers, perSecond, seconds: SECONDS })
     await sleep(BEFORE_S * 1_000)
 
     const from = Date.now()
@@ -97,9 +99,9 @@ testWithRedis(
     t.comment(`before: ${format(summaryOf(samples.filter(({ at }) => at < from)))}`)
     t.comment(`during: ${format(summary)}`)
     t.comment(`after: ${format(summaryOf(samples.filter(({ at }) => at > to)))}`)
-    t.equal(samples.length, PER_SECOND * SECONDS)
+    t.equal(samples.length, perSecond * SECONDS)
     t.strictSame(samples.filter(({ status }) => status !== 200).slice(0, 5), [], 'no request fails')
-    t.ok(during.length >= 0.9 * OUTAGE_S * PER_SECOND)
+    t.ok(during.length >= 0.9 * OUTAGE_S * perSecond)
     t.ok(summary.p99 < 100 * slowness(), `p99 during the outage ${summary.p99.toFixed(1)} ms`)
   }
 )
