@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { asJson } from '../core/json.ts'
 import { type SecretRecord, Sensitive, type Tags } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
 import type { Sealer } from '../crypto/sealer.ts'
@@ -78,9 +79,7 @@ export const sealSlot = <T>(
 
 const parse = (plaintext: Buffer): unknown => {
   try {
-    return JSON.parse(asUtf8(plaintext) ?? '')
-  } catch {
-    return undefined
+    return asJson(asUtf8(plaintext) ?? '')
   } finally {
     plaintext.fill(0)
   }

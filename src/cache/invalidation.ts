@@ -4,6 +4,7 @@
  * missed one and then drop all of the store. What cannot be shared now is shared when that is possible again.
  */
 import { randomUUID } from 'node:crypto'
+import { asJson, isObject } from '../core/json.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Shared } from '../state/shared.ts'
 import { epochKey, familyNames, generationKey, markKey, spelledNames } from './names.ts'
@@ -77,14 +78,8 @@ interface Message {
 }
 
 const isMessage = (value: unknown): value is Message => {
-  if (typeof value !== 'object' || value === null) return false
-  const {
-    from,
-    epochs,
-    families = [],
-    names = [],
-    counts = true
-  } = value as Record<string, unknown>
+  if (!isObject(value)) return false
+  const { from, epochs, families = [], names = [], counts = true } = value
   const areNames = (list: unknown): boolean =>
     Array.isArray(list) && list.every((name) => typeof name === 'string')
   return (
@@ -97,12 +92,8 @@ const isMessage = (value: unknown): value is Message => {
 }
 
 const parseMessage = (text: string): Message | undefined => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isMessage(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+  const value = asJson(text)
+  return isMessage(value) ? value : undefined
 }
 
 export const createInvalidation = (options: InvalidationOptions): InvalidationBus => {

@@ -5,6 +5,7 @@
  */
 import { ProviderFault } from '../core/fault.ts'
 import { withoutMark } from '../core/file-text.ts'
+import { asJson } from '../core/json.ts'
 import { locatorOf, parseReference } from '../core/reference.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { checkShape, type Report } from '../core/shape.ts'
@@ -39,13 +40,8 @@ const failure = (error: unknown): string => {
   return facts === '' ? reason : `${reason} (${facts})`
 }
 
-const parse = ({ text, encoding }: SecretRecord): unknown => {
-  try {
-    return encoding === undefined ? JSON.parse(withoutMark(text.reveal())) : undefined
-  } catch {
-    return undefined
-  }
-}
+const parse = ({ text, encoding }: SecretRecord): unknown =>
+  encoding === undefined ? asJson(withoutMark(text.reveal())) : undefined
 
 const NAMES: ReadonlySet<unknown> = new Set(Object.keys(Definition.properties))
 

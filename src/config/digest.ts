@@ -3,12 +3,13 @@
  * in it; of a secret only that it is set, and of the encryption keys their ids.
  */
 import { createHash } from 'node:crypto'
+import { isObject } from '../core/json.ts'
 import type { Config } from './config.ts'
 import { effectiveConfig } from './effective.ts'
 
 const sorted = (_name: string, value: unknown): unknown => {
   if (value instanceof Map) return sorted('', Object.fromEntries(value))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if (!isObject(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 

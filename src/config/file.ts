@@ -4,9 +4,10 @@
  */
 import { type Static, Type } from 'typebox'
 import { textOfFile } from '../core/file-text.ts'
+import { isObject } from '../core/json.ts'
 import type { PolicyRule } from '../core/policy.ts'
 import type { ReferenceBook } from '../core/reference.ts'
-import { isObject, type Path, type Report, soundPart } from '../core/shape.ts'
+import { type Path, type Report, soundPart } from '../core/shape.ts'
 import { readFileBytesSync } from '../files/read.ts'
 import type { ObjectKind } from '../integrations/object-kinds.ts'
 import type { ObjectsByKind } from '../integrations/objects.ts'
@@ -62,8 +63,7 @@ export interface FileConfig extends ObjectsByKind {
 
 /** A member with nothing after its colon is no member: what stood below it may all be commented out. */
 const withoutEmpty = (content: unknown): unknown => {
-  if (typeof content !== 'object' || content === null || Array.isArray(content))
-    return content ?? {}
+  if (!isObject(content)) return content ?? {}
   return Object.fromEntries(Object.entries(content).filter(([, member]) => member !== null))
 }
 

@@ -5,6 +5,7 @@
  */
 import { resolve } from 'node:path'
 import { textOfFile, withoutMark } from '../core/file-text.ts'
+import { isObject } from '../core/json.ts'
 import { parseReference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
@@ -29,9 +30,6 @@ export interface Import {
 }
 
 type Entry = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Entry =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Where a development server and most installations have their engine. */
 const MOUNTS = [{ path: 'secret', version: 2 }]

@@ -2,6 +2,7 @@
  * JSON as it is written. Rule: a text is cut, and no string or number of it printed anew, so that numbers keep every digit
  * that they were given. (`JSON.parse` with access to the source needs Node 21.)
  */
+import { asJson } from './json.ts'
 
 const endOfString = (json: string, start: number): number => {
   let at = start + 1
@@ -53,11 +54,7 @@ const DEPTH_MAX = 500
 
 /** Undefined for what is no JSON, or nested deeper than a reader could bear. */
 export const readJson = (json: string): JsonNode | undefined => {
-  try {
-    JSON.parse(json)
-  } catch {
-    return undefined
-  }
+  if (asJson(json) === undefined) return undefined
   // It is valid: only where parts begin and end is still to be found.
   let at = 0
   let isTooDeep = false

@@ -4,10 +4,14 @@
  */
 import type { Mode } from './principal.ts'
 
-const SCOPE = /^[A-Za-z0-9][A-Za-z0-9._-]*(?::[A-Za-z0-9][A-Za-z0-9._-]*){0,7}$/
+/** One to eight segments with colons between them: `aura-services:token`. */
+export const SCOPE = '^[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9][A-Za-z0-9._-]*){0,7}$'
+export const SCOPE_LENGTH_MAX = 128
 
-/** One to eight segments with colons between them, at most 128 characters: `aura-services:token`. */
-export const isScope = (text: string): boolean => text.length <= 128 && SCOPE.test(text)
+const pattern = new RegExp(SCOPE)
+
+export const isScope = (text: string): boolean =>
+  text.length <= SCOPE_LENGTH_MAX && pattern.test(text)
 
 /** `aura-services` covers `aura-services:token`; `aura-services:token` does not cover `aura-services:token-admin`. */
 export const covers = (granted: string, needed: string): boolean =>

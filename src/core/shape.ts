@@ -5,6 +5,7 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Settings } from 'typebox/system'
+import { isObject } from './json.ts'
 
 export type Path = readonly (string | number)[]
 /** `keyword` is the word of JSON schema for the rule that is broken, where it was a schema's. */
@@ -19,10 +20,6 @@ interface Schema {
   readonly type?: string
   readonly description?: string
 }
-
-/** A JSON object: neither an array nor null. */
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The members of an object by which an alternative is told from the others: constants, or else what it requires. */
 const isMeant = (

@@ -4,6 +4,7 @@
  * character), and whatever goes by a token's text could be passed by respelling it, so any other spelling is refused.
  */
 import { CompactEncrypt, compactDecrypt } from 'jose'
+import { asJson, isObject } from '../core/json.ts'
 import type { Keyring } from './keyring.ts'
 
 export type JwePurpose = 'api-key' | 'state'
@@ -18,14 +19,9 @@ const isCanonical = (segment: string): boolean =>
   Buffer.from(segment, 'base64url').toString('base64url') === segment
 
 const headerKid = (segment: string, purpose: JwePurpose): string | undefined => {
-  let header: unknown
-  try {
-    header = JSON.parse(Buffer.from(segment, 'base64url').toString())
-  } catch {
-    return undefined
-  }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) return undefined
-  const { alg, enc, kid, typ, ...others } = header as Record<string, unknown>
+  const header = asJson(Buffer.from(segment, 'base64url').toString())
+  if (!isObject(header)) return undefined
+  const { alg, enc, kid, typ, ...others } = header
   const isOurs = alg === 'dir' && enc === 'A256GCM' && typ === TYPES[purpose]
   return isOurs && Object.keys(others).length === 0 && typeof kid === 'string' ? kid : undefined
 }
@@ -63,10 +59,8 @@ export const openJwe = async (
       contentEncryptionAlgorithms: ['A256GCM'],
       maxDecompressedLength: 0
     })
-    const payload: unknown = JSON.parse(Buffer.from(plaintext).toString())
-    const isObject = typeof payload === 'object' && payload !== null && !Array.isArray(payload)
-    if (!isObject || (payload as Record<string, unknown>)['kid'] !== kid) return undefined
-    return payload as Record<string, unknown>
+    const payload = asJson(Buffer.from(plaintext).toString())
+    return isObject(payload) && payload['kid'] === kid ? payload : undefined
   } catch {
     // Every reason is the same to whoever presented the token.
     return undefined

@@ -3,10 +3,11 @@
  * is theirs; no key stands in two members, a reference has the form of its member, and a fault repeats no value, and no key
  * that is not a plain word.
  */
+
+import { isObject } from '../core/json.ts'
 import { isPlainKey, type ObjectFault, objectFault } from '../core/object-fault.ts'
 import { isSecretName, parseReference, type ReferenceBook } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
-import { isObject } from '../core/shape.ts'
 import { catalog } from '../kinds/catalog.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 

@@ -6,6 +6,7 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ProviderFault } from '../core/fault.ts'
+import { asJson } from '../core/json.ts'
 import { Sensitive } from '../core/secret.ts'
 import type { CallOptions } from '../kinds/provider.ts'
 import { reasonOfStatus, retryAfterSeconds, retryOnce } from '../kinds/shared/fault-of.ts'
@@ -64,24 +65,16 @@ const tokenShape = Compile(Token)
 /** A user id that Direct Line accepts where enhanced authentication is on. */
 export const USER_ID = '^dl_[A-Za-z0-9_-]{1,125}$'
 
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** The user in a token, which its clients read in the same place; it is told to the caller and decides nothing. */
 const userIn = (token: string): string | undefined => {
-  const claims = jsonOf(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+  const claims = asJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
   const user = (claims as { user?: unknown } | null | undefined)?.user
   return typeof user === 'string' && new RegExp(USER_ID).test(user) ? user : undefined
 }
 
 /** The code is a stable word of Direct Line's (`TokenExpired`); its message is not, and is left where it was found. */
 const codeIn = (text: string): string | undefined => {
-  const code = (jsonOf(text) as { error?: { code?: unknown } } | null | undefined)?.error?.code
+  const code = (asJson(text) as { error?: { code?: unknown } } | null | undefined)?.error?.code
   return typeof code === 'string' ? code : undefined
 }
 
@@ -147,7 +140,7 @@ export const createDirectLine = ({ now }: { readonly now: () => number }): Direc
   }
 
   const conversationOf = ({ text }: HttpAnswer): Conversation => {
-    const answer = jsonOf(text)
+    const answer = asJson(text)
     if (!conversationShape.Check(answer)) throw new ProviderFault('invalid_answer')
     const { conversationId, token, expires_in } = answer as Static<typeof Answer>
     const userId = userIn(token)
@@ -179,7 +172,7 @@ export const createDirectLine = ({ now }: { readonly now: () => number }): Direc
     generateForWebChat: async (endpoint, secret, options) => {
       const url = `${endpoint}/api/tokens`
       const authorization = `BotConnector ${secret.reveal()}`
-      const token = jsonOf((await send({ method: 'GET', url, authorization }, options)).text)
+      const token = asJson((await send({ method: 'GET', url, authorization }, options)).text)
       if (!tokenShape.Check(token)) throw new ProviderFault('invalid_answer')
       return { token: new Sensitive(token) }
     },

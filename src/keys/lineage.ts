@@ -6,6 +6,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { asJson } from '../core/json.ts'
 import type { Principal } from '../core/principal.ts'
 import type { State } from '../state/state.ts'
 import { DAY_SECONDS } from './lifetime.ts'
@@ -44,12 +45,8 @@ const STRIDE = 200
 
 const parse = (value: Buffer | undefined): Entry | undefined => {
   if (value === undefined) return undefined
-  try {
-    const entry: unknown = JSON.parse(value.toString())
-    return shape.Check(entry) ? entry : undefined
-  } catch {
-    return undefined
-  }
+  const entry = asJson(value.toString())
+  return shape.Check(entry) ? entry : undefined
 }
 
 export const createLineage = ({ state, now }: LineageOptions): Lineage => {

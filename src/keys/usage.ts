@@ -6,6 +6,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { asJson } from '../core/json.ts'
 import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { State, StateEntry } from '../state/state.ts'
@@ -73,12 +74,8 @@ const seal = (sealer: Sealer, key: string, use: KeyUse): Buffer =>
 const open = (sealer: Sealer, key: string, value: Buffer | undefined): KeyUse | undefined => {
   const opened = value && sealer.open('store', value, [key])
   if (opened === undefined) return undefined
-  try {
-    const use: unknown = JSON.parse(opened.toString())
-    return shape.Check(use) ? use : undefined
-  } catch {
-    return undefined
-  }
+  const use = asJson(opened.toString())
+  return shape.Check(use) ? use : undefined
 }
 
 /** Seals what there is under the active encryption key; resolves with how many entries that was. */

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Origin } from '../cache/origin.ts'
 import { ProviderFault, UNFIT_CREDENTIAL } from '../core/fault.ts'
 import { wordOfFile } from '../core/file-text.ts'
+import { isObject } from '../core/json.ts'
 import { locatorOf, parseReference, type ReferenceBook } from '../core/reference.ts'
 import { type Locator, Sensitive } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
@@ -160,7 +161,7 @@ const underDeadline = async <T>(
 
 /** The same in every replica with the same configuration, in whatever order its members stand. */
 const sorted = (_name: string, value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  isObject(value)
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value
 

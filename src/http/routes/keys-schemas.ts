@@ -2,29 +2,25 @@
 import { Type } from 'typebox'
 import { CLIENT_NAME } from '../../core/policy.ts'
 import { ENVIRONMENTS, MODES } from '../../core/principal.ts'
+import { SCOPE, SCOPE_LENGTH_MAX } from '../../core/scope.ts'
 import { MissingKey, SealedReport } from '../../integrations/sealed-report.ts'
+import { KEY_ID } from '../../keys/key-id.ts'
 import { KeyUse } from '../../keys/usage.ts'
 import { IntrospectAnswer, strict } from '../schemas.ts'
 
 const KeyId = Type.String({
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$',
+  pattern: KEY_ID,
   description: 'UUID in lower case'
 })
 
 export const IssueBody = Type.Object(
   {
     client: Type.String({ pattern: CLIENT_NAME.source }),
-    scopes: Type.Array(
-      Type.String({
-        maxLength: 128,
-        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*(:[A-Za-z0-9][A-Za-z0-9._-]*){0,7}$'
-      }),
-      {
-        minItems: 1,
-        maxItems: 32,
-        description: "each covered by one of the issuer's, or listed by a delegation of its client"
-      }
-    ),
+    scopes: Type.Array(Type.String({ maxLength: SCOPE_LENGTH_MAX, pattern: SCOPE }), {
+      minItems: 1,
+      maxItems: 32,
+      description: "each covered by one of the issuer's, or listed by a delegation of its client"
+    }),
     mode: Type.Enum(MODES, { description: "no more than the issuer's, or the delegation's" }),
     environment: Type.Optional(Type.Enum(ENVIRONMENTS, { description: "the issuer's" })),
     minimumVersion: Type.Optional(

@@ -3,6 +3,7 @@
  * else, so that what stands before the internal door may hand on whatever comes.
  */
 import { type Static, Type } from 'typebox'
+import { asJson } from '../../core/json.ts'
 import { denied } from '../../core/problem.ts'
 import type { KindEvents } from '../kind.ts'
 import { type Addressee, NOTHING } from '../shared/notification.ts'
@@ -18,14 +19,6 @@ type Topics = Static<typeof Topics>
 
 const topicsOf = ({ events }: Addressee): Topics | undefined =>
   events?.['snsTopics'] as Topics | undefined
-
-const parsed = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 export const events: KindEvents<AwsAddress> = {
   proof: {
@@ -48,7 +41,7 @@ export const events: KindEvents<AwsAddress> = {
         log('info', 'a subscription to an SNS topic was confirmed', { store: store.name })
       }
       if (given.Type !== 'Notification') return NOTHING
-      const event = hearEventBridge(store, address, parsed(given.Message), nameIn)
+      const event = hearEventBridge(store, address, asJson(given.Message), nameIn)
       return event ?? { secrets: [], ignored: ['malformed' as const] }
     }
 

@@ -7,6 +7,7 @@
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { ProviderFault } from '../../core/fault.ts'
+import { asJson } from '../../core/json.ts'
 import type { Listing, Page } from '../provider.ts'
 import { NAME, refusalOf } from './record.ts'
 
@@ -49,20 +50,12 @@ const cursorIn = (link: string): string => {
 const dateOf = (seconds?: number): Date | undefined =>
   seconds === undefined ? undefined : new Date(seconds * 1_000)
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * The names in an answer, in the vault's order and in lower case. A certificate's secret is left out: whoever wants that
  * key asks for it by name. `now` in milliseconds since the epoch. Throws ProviderFault `invalid_answer`.
  */
 export const toListing = (text: string, now: number): Listing => {
-  const answer = parse(text)
+  const answer = asJson(text)
   if (!Value.Check(Answer, answer)) throw new ProviderFault('invalid_answer')
   const paths = answer.value.flatMap(({ id, managed, attributes: { enabled, exp, nbf } }) => {
     const name = id.slice(id.lastIndexOf('/') + 1)

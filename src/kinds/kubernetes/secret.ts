@@ -5,6 +5,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
+import { asJson } from '../../core/json.ts'
 import { type SecretRecord, Sensitive } from '../../core/secret.ts'
 import { asUtf8 } from '../../core/utf8.ts'
 import { reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
@@ -56,12 +57,8 @@ const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
 ])
 
 const parse = <S extends TSchema>(schema: S, text: string): Static<S> | undefined => {
-  try {
-    const answer: unknown = JSON.parse(text)
-    return Value.Check(schema, answer) ? answer : undefined
-  } catch {
-    return undefined
-  }
+  const answer = asJson(text)
+  return Value.Check(schema, answer) ? answer : undefined
 }
 
 const invalid = (code?: string): ProviderFault => new ProviderFault('invalid_answer', { code })

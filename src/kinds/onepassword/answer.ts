@@ -6,6 +6,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { ProviderFault } from '../../core/fault.ts'
+import { asJson } from '../../core/json.ts'
 import { reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
 import type { HttpAnswer } from '../shared/http-transport.ts'
 
@@ -57,18 +58,10 @@ const Vaults = Type.Array(Vault)
 const Entries = Type.Array(Entry)
 const Refusal = Type.Object({ status: Type.Integer(), message: Type.String() })
 
-const read = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 const invalid = (code?: string): ProviderFault => new ProviderFault('invalid_answer', { code })
 
 const parse = <S extends TSchema>(schema: S, text: string): Static<S> => {
-  const answer = read(text)
+  const answer = asJson(text)
   if (!Value.Check(schema, answer)) throw invalid()
   return answer
 }
@@ -98,7 +91,7 @@ export const faultOfAnswer = (
   { status, text, retryAfter }: HttpAnswer,
   now: number
 ): ProviderFault => {
-  const said = read(text)
+  const said = asJson(text)
   const isOwn = Value.Check(Refusal, said) && said.status === status
   if (status === 404 && isOwn) return new ProviderFault('not_found', { status })
   // An id or a filter that it cannot read is ours.

@@ -6,6 +6,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { ProviderFault } from '../../core/fault.ts'
+import { asJson } from '../../core/json.ts'
 import { membersOf } from '../../core/json-text.ts'
 import { type SecretRecord, Sensitive } from '../../core/secret.ts'
 import { reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
@@ -65,18 +66,10 @@ const Gone = Type.Object({ data: Type.Object({ metadata: Fields }) })
 const Refusal = Type.Object({ errors: Type.Array(Type.String()) })
 const Warning = Type.Object({ warnings: Type.Array(Type.String(), { minItems: 1 }) })
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-export const isJsonObject = (text: string): boolean => Value.Check(Fields, parseJson(text))
+export const isJsonObject = (text: string): boolean => Value.Check(Fields, asJson(text))
 
 const parse = <S extends TSchema>(schema: S, text: string): Static<S> => {
-  const answer = parseJson(text)
+  const answer = asJson(text)
   if (!Value.Check(schema, answer)) throw new ProviderFault('invalid_answer')
   return answer
 }
@@ -169,7 +162,7 @@ export const faultOfAnswer = (
   now: number
 ): ProviderFault => {
   const { status, text, retryAfter } = answer
-  const body = parseJson(text)
+  const body = asJson(text)
   if (status === 404) return notFound(body)
   if (status === 400) return badRequest(body)
   if (status === 413) return new ProviderFault('invalid_request', { status, code: 'too_large' })
