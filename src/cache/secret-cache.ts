@@ -4,7 +4,7 @@
  * after its time but while its store fails, and then visibly and within a bound; and nothing after an invalidation that came
  * first.
  */
-import { ProviderFault, QUOTA } from '../core/fault.ts'
+import { isTransient, ProviderFault, QUOTA } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
 import { createKeptMap } from './kept-map.ts'
 import { familyOf, type Invalidation, type Origin, type Place, placeIn } from './origin.ts'
@@ -15,7 +15,6 @@ import {
   faultAt,
   isFresh,
   isInForce,
-  isTransient,
   isWithinBound,
   judge,
   type Lookup,

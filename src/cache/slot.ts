@@ -2,7 +2,7 @@
  * What is known of one secret: its value, the failure that its store gave last, or both. Rule: a time is never extended. A
  * value ends TTL and stale bound after its fetch began, whatever was tried since; a failure ends by itself.
  */
-import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { isTransient, ProviderFault } from '../core/fault.ts'
 
 export interface CacheEntry<T> {
   readonly record: T
@@ -32,11 +32,6 @@ export type Lookup<T> =
   | { readonly state: 'stale'; readonly entry: CacheEntry<T>; readonly isDue: boolean }
   | { readonly state: 'negative'; readonly fault: ProviderFault }
   | { readonly state: 'miss' }
-
-const TRANSIENT: ReadonlySet<FaultReason> = new Set(['unavailable', 'timeout', 'throttled'])
-
-/** Whether the store may answer soon. Any other fault is an answer: what was known before it is no longer true. */
-export const isTransient = ({ reason }: ProviderFault): boolean => TRANSIENT.has(reason)
 
 /** How long a store that did not answer is left alone, in milliseconds. */
 const BACK_OFF_MS = 1_000

@@ -31,6 +31,12 @@ export interface FaultDetails {
   readonly isRefusal?: true
 }
 
+const TRANSIENT: ReadonlySet<FaultReason> = new Set(['unavailable', 'timeout', 'throttled'])
+
+/** Whether the store may answer soon. Any other fault is an answer: what was known before it is no longer true. */
+export const isTransient = ({ reason }: Pick<ProviderFault, 'reason'>): boolean =>
+  TRANSIENT.has(reason)
+
 const PLAIN_WORD = /^[A-Za-z][A-Za-z0-9_.]{0,63}$/
 
 /** The code of our own refusal, where nothing is left of a store's quota or of a client's share of it. */

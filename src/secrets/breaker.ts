@@ -2,7 +2,7 @@
  * Whether a peer that fails is left alone for a while. Rule: state is data and time is handed in; after the while one call
  * at a time finds out whether the peer is back, and what was asked before the last change of state says nothing of it.
  */
-import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { type FaultReason, isTransient, ProviderFault } from '../core/fault.ts'
 
 export interface BreakerState {
   readonly state: 'closed' | 'open' | 'half-open'
@@ -42,10 +42,11 @@ const LONGEST_ASKED_MS = 300_000
 
 export const LEFT_ALONE = 'left_alone'
 
-/** A fault that may pass. A 4xx is an answer to what was asked, and callers have a say in that. */
-export const mayPass = ({ reason, status = 0 }: ProviderFault): boolean =>
-  reason === 'throttled' ||
-  ((reason === 'unavailable' || reason === 'timeout') && (status < 400 || status >= 500))
+/** Transient, and no 4xx but a throttled one: that is an answer to what was asked, and callers have a say in that. */
+export const mayPass = (fault: ProviderFault): boolean => {
+  const { reason, status = 0 } = fault
+  return isTransient(fault) && (reason === 'throttled' || status < 400 || status >= 500)
+}
 
 export const createBreaker = ({ now, random, changed }: BreakerOptions): Breaker => {
   let faults = 0

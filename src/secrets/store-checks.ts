@@ -2,7 +2,7 @@
  * How each store answered last: to a check, or to a read that failed, so that an outage is known with the first that meets
  * it. Rule: a failed read counts where the store did not answer; what it refuses one reader says nothing of it.
  */
-import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { type FaultReason, isTransient, ProviderFault } from '../core/fault.ts'
 import type { Log } from '../kinds/provider.ts'
 
 export interface StoreCheck {
@@ -20,7 +20,9 @@ export interface StoreChecks {
   readonly read: (store: string, fault: ProviderFault | undefined) => void
 }
 
-const SILENT: ReadonlySet<FaultReason> = new Set(['unavailable', 'timeout'])
+/** Transient, but not throttled: a store that throttles us answers. */
+const isSilence = (fault: ProviderFault): boolean =>
+  isTransient(fault) && fault.reason !== 'throttled'
 
 export const createStoreChecks = ({
   log,
@@ -59,7 +61,7 @@ export const createStoreChecks = ({
     read: (store, fault) => {
       if (fault === undefined) {
         if (byRead.has(store)) passed(store)
-      } else if (SILENT.has(fault.reason)) {
+      } else if (isSilence(fault)) {
         if (!isFailing(store)) byRead.add(store)
         failed(store, fault)
       }

@@ -15,7 +15,7 @@ import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
-import { reasonOfStatus, retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { isWorthRetrying, reasonOfStatus, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import { definitions } from './definitions.ts'
 import { events } from './events.ts'
@@ -164,9 +164,8 @@ export const azureKeyVault = defineKind({
         work().catch((error: unknown) => {
           throw faultOf(error)
         })
-      const isCured = async ({ reason, code, retryAfterSeconds }: ProviderFault) =>
-        code === TOKEN_REFUSED ||
-        (mayRepeat && reason === 'unavailable' && retryAfterSeconds === undefined)
+      const isCured = async (fault: ProviderFault) =>
+        fault.code === TOKEN_REFUSED || (mayRepeat && isWorthRetrying(fault))
       // The SDK's abortSignal does not reach a login that hangs; `settleBySignal` does.
       return settleBySignal(options, () => retryOnce(options, attempt, isCured))
     }

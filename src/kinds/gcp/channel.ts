@@ -5,7 +5,7 @@
 import type { grpc } from 'google-gax'
 import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions } from '../provider.ts'
-import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { isWorthRetrying, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import type { ProxyAddress } from '../shared/proxy.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import { type DetailsOf, faultOf, isStale } from './answer.ts'
@@ -81,10 +81,7 @@ const CALL_DEADLINE_MS = 10_000
 const isWorthAnother =
   (method: keyof Answers) =>
   async (fault: ProviderFault): Promise<boolean> =>
-    isStale(fault) ||
-    (method !== 'addSecretVersion' &&
-      fault.reason === 'unavailable' &&
-      fault.retryAfterSeconds === undefined)
+    isStale(fault) || (method !== 'addSecretVersion' && isWorthRetrying(fault))
 
 /** Connects at the first call. Without an authority the calls carry no credential. */
 export const openChannel = async (

@@ -15,7 +15,7 @@ import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import type { Locator } from '../../core/secret.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
-import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { isWorthRetrying, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { createTransport, type Transport } from '../shared/http-transport.ts'
 import { type Access, Auth, createAccess } from './access.ts'
 import { definitions } from './definitions.ts'
@@ -144,10 +144,9 @@ export const kubernetes = defineKind({
         await login.disown(access, fault)
         return new ProviderFault(fault.reason, { ...fault, isRefusal: true })
       }
-      const isCured = async ({ reason, status, retryAfterSeconds }: ProviderFault) => {
-        const mayPass = reason === 'unavailable' && retryAfterSeconds === undefined
-        return (used !== undefined && status === 401) || (mayPass && request.method !== 'PATCH')
-      }
+      const isCured = async (fault: ProviderFault) =>
+        (used !== undefined && fault.status === 401) ||
+        (request.method !== 'PATCH' && isWorthRetrying(fault))
       return settleBySignal(options, () => retryOnce(options, attempt, isCured))
     }
 

@@ -5,7 +5,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import { Sensitive } from '../../core/secret.ts'
 import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
-import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { isWorthRetrying, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import type { Transport } from '../shared/http-transport.ts'
 import { createLogin, credentialFault } from '../shared/login.ts'
 import {
@@ -84,9 +84,8 @@ export const createApi = (
       await login.disown(used, fault)
       throw new ProviderFault(fault.reason, { ...fault, isRefusal: true })
     }
-    const isCured = async ({ reason, status, retryAfterSeconds }: ProviderFault) =>
-      (used !== undefined && status === 401) ||
-      (reason === 'unavailable' && retryAfterSeconds === undefined)
+    const isCured = async (fault: ProviderFault) =>
+      (used !== undefined && fault.status === 401) || isWorthRetrying(fault)
     return settleBySignal(options, () => retryOnce(options, attempt, isCured))
   }
 

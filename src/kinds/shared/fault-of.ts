@@ -59,6 +59,10 @@ export const settleBySignal = <T>({ signal }: CallOptions, work: () => Promise<T
 
 const RETRY_DELAY_MS = 100
 
+/** Narrower than `isTransient`: after a timeout no time is left, and whoever throttles or names a time is not asked before it. */
+export const isWorthRetrying = ({ reason, retryAfterSeconds }: ProviderFault): boolean =>
+  reason === 'unavailable' && retryAfterSeconds === undefined
+
 /**
  * One more attempt after a fault for which `isCured` says that it may be worth it; it may first do something about it,
  * such as a new login. Waits a moment (with jitter) in between, and never for longer than the signal allows.

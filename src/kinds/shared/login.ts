@@ -4,7 +4,7 @@
  * is not shown to it again until the credential is another one or its wait is over (`login-memory.ts`).
  */
 import { devNull } from 'node:os'
-import { type FaultReason, ProviderFault, UNFIT_CREDENTIAL } from '../../core/fault.ts'
+import { isTransient, ProviderFault, UNFIT_CREDENTIAL } from '../../core/fault.ts'
 import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
 import { settleBySignal } from './fault-of.ts'
 
@@ -38,17 +38,15 @@ export const LOGIN_DEADLINE_MS = 10_000
 /** So soon a mended credential is seen. */
 const LOOK_EVERY_MS = 2_000
 
-const PASSING: ReadonlySet<FaultReason> = new Set(['timeout', 'unavailable', 'throttled'])
-
 /** A credential that is absent, forbidden or unreadable is a fault of the configuration, wherever it was to come from. */
 export const credentialFault = (error: unknown): ProviderFault =>
-  error instanceof ProviderFault && PASSING.has(error.reason)
+  error instanceof ProviderFault && isTransient(error)
     ? error
     : new ProviderFault('misconfigured', { code: 'credential' })
 
 /** True of what this process showed, and of no other's answer. */
 const asOurs = (fault: ProviderFault): ProviderFault =>
-  PASSING.has(fault.reason) || fault.isRefusal === true
+  isTransient(fault) || fault.isRefusal === true
     ? fault
     : new ProviderFault(fault.reason, { code: fault.code, status: fault.status, isRefusal: true })
 

@@ -6,7 +6,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import type { Sensitive } from '../../core/secret.ts'
 import type { CallOptions, ProviderDeps } from '../provider.ts'
-import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { isWorthRetrying, retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { createLogin, LOGIN_DEADLINE_MS } from '../shared/login.ts'
 import type { Grant } from './answer.ts'
 
@@ -144,7 +144,7 @@ export const createSession = (
       if (fault.reason === 'unavailable') {
         // Without a token nothing has been sent yet but a login.
         const isRepeatable = options.changes !== true || used === undefined
-        return isRepeatable && fault.retryAfterSeconds === undefined
+        return isRepeatable && isWorthRetrying(fault)
       }
       if (fault.reason !== 'denied' || used === undefined || !isDisowned) return false
       const stale = used

@@ -2,6 +2,7 @@
 import { test } from 'tap'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import {
+  isWorthRetrying,
   reasonOfCode,
   reasonOfStatus,
   retryAfterSeconds,
@@ -127,4 +128,12 @@ test('no attempt is made once the signal has aborted', async (t) => {
     }
   )
   t.equal(attempts, 1)
+})
+
+test('one more attempt is worth it after a lost answer, not after a timeout or a wait that was asked for', async (t) => {
+  t.ok(isWorthRetrying(new ProviderFault('unavailable', { status: 503 })))
+  t.notOk(isWorthRetrying(new ProviderFault('unavailable', { retryAfterSeconds: 0 })))
+  for (const reason of ['timeout', 'throttled', 'denied'] as const) {
+    t.notOk(isWorthRetrying(new ProviderFault(reason)), reason)
+  }
 })
