@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { asJson, isObject } from '../core/json.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import { epochKey, familyNames, generationKey, markKey, spelledNames } from './names.ts'
 import type { Invalidation, Place } from './origin.ts'
@@ -57,7 +58,7 @@ export interface Lifetimes {
 export const markLifetimeMs = ({ CACHE_TTL_SECONDS, STALE_IF_ERROR_SECONDS }: Lifetimes): number =>
   (TAG_TTLS * CACHE_TTL_SECONDS + STALE_IF_ERROR_SECONDS + 60) * 1000
 
-const TOPIC = 'invalidate'
+const { topic: TOPIC } = TOPICS.invalidate
 /** What waits to be shared is tried at each beat; the counts are compared every five seconds. */
 const BEAT_MS = 1_000
 const RECONCILE_BEATS = 5

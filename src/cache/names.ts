@@ -5,6 +5,7 @@
 import type { Locator } from '../core/secret.ts'
 import { fingerprint } from '../crypto/fingerprint.ts'
 import type { EncryptionKey, Keyring } from '../crypto/keyring.ts'
+import { SHARED_KEYS } from '../state/namespaces.ts'
 import { familyOf, type Origin } from './origin.ts'
 
 /** What is kept of a secret: its value or its tags. */
@@ -27,15 +28,15 @@ export const spelledNames = (
   all.flatMap((key) => spellings.map((one) => fingerprint(key, ['spelling', store, one])))
 
 /** Changes whenever the secret is invalidated. */
-export const markKey = (family: string): string => `mark:{${family}}`
+export const markKey = (family: string): string => `${SHARED_KEYS.mark.prefix}{${family}}`
 
 /** Changes whenever the store is invalidated as a whole. */
 export const epochKey = (key: EncryptionKey, store: string): string =>
-  `epoch:${fingerprint(key, ['epoch', store])}`
+  `${SHARED_KEYS.epoch.prefix}${fingerprint(key, ['epoch', store])}`
 
 /** Counts all invalidations in the store, so that a replica finds out that it missed one. */
 export const generationKey = (key: EncryptionKey, store: string): string =>
-  `generation:${fingerprint(key, ['generation', store])}`
+  `${SHARED_KEYS.generation.prefix}${fingerprint(key, ['generation', store])}`
 
 export interface Names {
   readonly family: string
@@ -59,8 +60,8 @@ export const namesOf = (
   const slot = `{${family}}:${fingerprint(key, context)}`
   return {
     family,
-    envelope: `cache:${slot}`,
-    lease: `lease:${slot}`,
+    envelope: SHARED_KEYS.envelope.prefix + slot,
+    lease: SHARED_KEYS.lease.prefix + slot,
     mark: markKey(family),
     epoch: epochKey(key, store),
     context

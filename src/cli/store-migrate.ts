@@ -10,6 +10,7 @@ import { STATE_PLACE } from '../config/redis.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { envelopeOf, isEmpty, spanOf } from '../kinds/local/entry.ts'
+import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State, StateEntry } from '../state/state.ts'
 import { Failure } from './failure.ts'
 import { print } from './io.ts'
@@ -33,10 +34,15 @@ interface Counts {
 /** Losing a race needs a service that writes to the target, which should not be used yet. */
 const MAX_ATTEMPTS = 5
 
+const SEALED = Object.values(STATE_SPACES)
+  .filter(({ value }) => value === 'sealed')
+  .map(({ prefix }) => prefix)
+
 /** What of an entry is sealed, if anything is. */
 const sealedIn = ({ key, value }: StateEntry): Buffer | undefined => {
-  if (key.startsWith('store/')) return isEmpty(spanOf(value)) ? undefined : envelopeOf(value)
-  return key.startsWith('runtime/') || key.startsWith('usage/') ? value : undefined
+  if (key.startsWith(STATE_SPACES.store.prefix))
+    return isEmpty(spanOf(value)) ? undefined : envelopeOf(value)
+  return SEALED.some((prefix) => key.startsWith(prefix)) ? value : undefined
 }
 
 type Outcome = Exclude<keyof Counts, 'total'>

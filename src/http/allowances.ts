@@ -5,6 +5,7 @@
  */
 import { createHmac, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { SHARED_KEYS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 
 export interface LimitOf {
@@ -70,7 +71,7 @@ export const createAllowances = (options: AllowancesOptions): Allowances => {
   const keyOf = ({ limit: { name, windowMs }, identity, window }: Counter): string => {
     const text = `limit\n${name}\n${windowMs}\n${window}\n${identity}`
     const mac = createHmac('sha256', fingerprintKey()).update(text).digest()
-    return `limit:${mac.subarray(0, 16).toString('base64url')}`
+    return `${SHARED_KEYS.limit.prefix}${mac.subarray(0, 16).toString('base64url')}`
   }
 
   const send = async (counters: readonly Counter[]): Promise<void> => {

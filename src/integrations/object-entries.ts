@@ -3,6 +3,7 @@
  * encryption key, since it may hold credentials in plain. Rule: an entry is bound to its kind and name.
  */
 import type { Sealer } from '../crypto/sealer.ts'
+import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 import { type ObjectKind, objectKinds } from './object-kinds.ts'
 
@@ -30,7 +31,7 @@ export interface RewrapCounts {
 /** Losing a race needs another writer to win it: so many losses in a row are not a race. */
 const MAX_ATTEMPTS = 100
 
-const prefixOf = (kind: ObjectKind): string => `runtime/${kind}/`
+const prefixOf = (kind: ObjectKind): string => `${STATE_SPACES.runtime.prefix}${kind}/`
 const contextOf = (kind: ObjectKind, name: string): readonly string[] => ['runtime', kind, name]
 
 const open = (sealer: Sealer, kind: ObjectKind, name: string, envelope: Buffer): unknown => {

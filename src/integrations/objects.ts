@@ -8,6 +8,7 @@ import type { Caller } from '../core/caller.ts'
 import { refuseFaults } from '../core/object-fault.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { ReferenceBook } from '../core/reference.ts'
+import { TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import {
   allObjects,
@@ -62,7 +63,7 @@ export interface Objects extends ObjectCatalog {
   readonly refresh: () => Promise<void>
 }
 
-const TOPIC = 'objects'
+const { topic: TOPIC } = TOPICS.objects
 
 const conflict = (detail: string): ProblemError => new ProblemError('conflict', { detail })
 

@@ -2,6 +2,7 @@
  * Until when a state that was sealed under an encryption key may come back (sealed states are in other people's hands, and
  * cannot be counted). Rule: noted before the state leaves, at most once a minute for each key, and always a little longer than true.
  */
+import { STATE_REST } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 
 export interface SealedEndsOptions {
@@ -17,7 +18,7 @@ export interface SealedEnds {
   readonly all: () => Promise<ReadonlyMap<string, number>>
 }
 
-const PREFIX = 'states/'
+const { prefix: PREFIX } = STATE_REST.states
 const NOTED_EVERY_SECONDS = 60
 const ATTEMPTS = 3
 

@@ -2,6 +2,7 @@
  * Which sealed states were opened already, for as long as they could be opened again. Rule: a state is taken before what
  * it holds is given out, by one opener alone, on every replica and after a restart.
  */
+import { SHARED_KEYS, STATE_REST } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 
@@ -23,7 +24,7 @@ const MARGIN_SECONDS = 60
 const PURGE_EVERY_MS = 60_000
 const PURGED_AT_ONCE = 10_000
 
-const PREFIX = 'used/'
+const { prefix: PREFIX } = STATE_REST.used
 const IN_USE = Buffer.from([1])
 
 /** In the order of their ends, so that what may go stands first. */
@@ -63,7 +64,7 @@ export const createUsedStates = (options: UsedStatesOptions): UsedStates => {
   return {
     take: (id, expiresAtSeconds) => {
       const leftMs = (expiresAtSeconds + MARGIN_SECONDS) * 1000 - now()
-      return shared.acquire(`used:${id}`, 'opened', Math.max(leftMs, 1))
+      return shared.acquire(SHARED_KEYS.used.prefix + id, 'opened', Math.max(leftMs, 1))
     }
   }
 }

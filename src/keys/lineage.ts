@@ -8,6 +8,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { asJson } from '../core/json.ts'
 import type { Principal } from '../core/principal.ts'
+import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 import { DAY_SECONDS } from './lifetime.ts'
 import { entryKeyOf, issuedBy } from './revocations.ts'
@@ -37,7 +38,7 @@ export interface Lineage {
   readonly descendantsOf: (keyId: string) => AsyncIterable<string>
 }
 
-const PREFIX = 'issued/'
+const { prefix: PREFIX } = STATE_SPACES.issued
 const PURGE_EVERY_MS = 3_600_000
 const PURGED_AT_ONCE = 1_000
 /** Entries looked at before others have their turn. */

@@ -4,6 +4,7 @@
  * each of its ancestors that was revoked so.
  */
 import type { Principal } from '../core/principal.ts'
+import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 
 export interface Revocation {
@@ -35,7 +36,7 @@ export const isKeyRevoked = (
   { keyId, via }: Pick<Principal, 'keyId' | 'via'>
 ): boolean => isRevoked(keyId) || (via?.some((id) => isRevoked(issuedBy(id))) ?? false)
 
-const PREFIX = 'revoked/'
+const { prefix: PREFIX } = STATE_SPACES.revoked
 
 export const entryKeyOf = (name: string): string => PREFIX + name
 

@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto'
 import { fingerprint, isFingerprint } from '../crypto/fingerprint.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { StateLog } from '../state/log.ts'
+import { SHARED_KEYS, TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { isKeyId } from './key-id.ts'
@@ -31,8 +32,8 @@ export interface SharedRevocations extends Revocations {
   readonly close: () => Promise<void>
 }
 
-const TOPIC = 'revoked'
-const MARK = 'revoked:mark'
+const { topic: TOPIC } = TOPICS.revoked
+const { prefix: MARK } = SHARED_KEYS.revocations
 /** Far longer than anybody waits to look at it. */
 const MARK_TTL_MS = 86_400_000
 const LOOK_EVERY_MS = 2_000

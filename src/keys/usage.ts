@@ -9,6 +9,7 @@ import { Compile } from 'typebox/compile'
 import { asJson } from '../core/json.ts'
 import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State, StateEntry } from '../state/state.ts'
 
 const Moment = Type.String({ format: 'date-time' })
@@ -63,7 +64,7 @@ const ATTEMPTS = 3
 const KEPT_MS = 400 * 24 * 3_600_000
 /** Each is a write to a disk, and somebody waits for the list. */
 const PURGED_AT_ONCE = 100
-const PREFIX = 'usage/'
+const { prefix: PREFIX } = STATE_SPACES.usage
 
 const isoTime = (ms: number): string => new Date(ms).toISOString()
 

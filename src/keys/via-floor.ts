@@ -3,6 +3,7 @@
  * a key which says so. A state that served nobody before has never seen one: from the beginning; any other a day after a
  * version that reads it came to it, which is longer than an upgrade takes (ADR 14). What keys do not say, entries do.
  */
+import { STATE_REST, STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 
 export interface ViaFloorOptions {
@@ -19,10 +20,10 @@ export interface ViaFloor {
   readonly isReached: () => Promise<boolean>
 }
 
-const ENTRY = 'keys/via'
+const { prefix: ENTRY } = STATE_REST.via
 const UPGRADED_WITHIN_MS = 24 * 3_600_000
 /** Written with the first use of any key, by every version. */
-const TRACES = 'usage/'
+const { prefix: TRACES } = STATE_SPACES.usage
 
 const wasServed = async (state: State): Promise<boolean> => {
   for await (const _ of state.list(TRACES)) return true

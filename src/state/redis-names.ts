@@ -8,22 +8,25 @@
 import { fingerprint } from '../crypto/fingerprint.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
+import { STATE_SPACES } from './namespaces.ts'
 
-/** Each in hashes of its own, so that listing one does not go through the others. */
-const SPACES = ['store', 'runtime', 'revoked', 'usage', 'issued'] as const
 const REST = 'rest'
-const PLAIN: ReadonlySet<string> = new Set(['revoked', 'usage', 'issued'])
 
-export type Space = (typeof SPACES)[number] | typeof REST
+export type Space = keyof typeof STATE_SPACES | typeof REST
+
+const SPACES = Object.keys(STATE_SPACES) as (keyof typeof STATE_SPACES)[]
+const PLAIN: ReadonlySet<Space> = new Set(
+  SPACES.filter((space) => STATE_SPACES[space].name === 'plain')
+)
 
 export const spaceOf = (key: string): Space =>
-  SPACES.find((space) => key.startsWith(`${space}/`)) ?? REST
+  SPACES.find((space) => key.startsWith(STATE_SPACES[space].prefix)) ?? REST
 
 /** The spaces in which keys with that prefix can stand. */
 export const spacesUnder = (prefix: string): readonly Space[] => {
   const space = spaceOf(prefix)
   if (space !== REST) return [space]
-  return [...SPACES.filter((one) => `${one}/`.startsWith(prefix)), REST]
+  return [...SPACES.filter((one) => STATE_SPACES[one].prefix.startsWith(prefix)), REST]
 }
 
 /** In braces: both stand on one node of a cluster, and one script may change both. */

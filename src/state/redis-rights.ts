@@ -3,6 +3,7 @@
  * end by themselves, since no user may ask Redis for its own rights (ACL DRYRUN is for administrators).
  */
 import { randomUUID } from 'node:crypto'
+import { SHARED_KEYS } from './namespaces.ts'
 import { isDenied, ping, type RedisClient } from './redis-client.ts'
 
 type Tries = readonly (readonly [
@@ -21,7 +22,7 @@ const HASH_WITH_END = `
 
 const triesOn = (prefix: string, channel: string): Tries => {
   // One node of a cluster has both.
-  const text = `${prefix}{check:${randomUUID()}}`
+  const text = `${prefix}${SHARED_KEYS.check.prefix}${randomUUID()}}`
   const hash = `${text}:hash`
   return [
     ['ping', (client) => ping(client)],

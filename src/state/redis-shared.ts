@@ -4,6 +4,7 @@
  */
 
 import { type StateLog, traceOf } from './log.ts'
+import { CHANNEL } from './namespaces.ts'
 import { codeOf, type RedisClient } from './redis-client.ts'
 import { createLink } from './redis-link.ts'
 import { createMessages } from './redis-messages.ts'
@@ -49,7 +50,7 @@ const life = (ms: number): number => Math.max(1, Math.round(ms))
 
 export const createRedisShared = (options: RedisSharedOptions): Shared => {
   const { address, prefix, log, deadlineMs } = options
-  const channel = `${prefix}messages`
+  const channel = prefix + CHANNEL
   const listeners = new Map<string, Parameters<Shared['onMessage']>[1][]>()
   const onReconnect: Parameters<Shared['onReconnect']>[0][] = []
   let isStarted = false

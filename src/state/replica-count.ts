@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fingerprint, isFingerprint } from '../crypto/fingerprint.ts'
 import type { EncryptionKey, Keyring } from '../crypto/keyring.ts'
+import { TOPICS } from './namespaces.ts'
 import type { Shared } from './shared.ts'
 
 export interface ReplicaCount {
@@ -29,7 +30,7 @@ export interface ReplicaCountOptions {
   readonly windowMs?: number
 }
 
-const TOPIC = 'replica'
+const { topic: TOPIC } = TOPICS.replica
 const EVERY_MS = 1_000
 const WINDOW_MS = 15_000
 /** How long whoever starts gives the others to answer, and how long an answer is held back for further ones who start. */

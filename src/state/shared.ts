@@ -3,7 +3,7 @@
  * crutch. Every call ends by its own short deadline and rejects with `SharedUnavailable` when there is no answer; then the
  * caller does without. Values are sealed and keys are opaque before they come here.
  *
- * Keys are ours, plain ASCII; a part in braces (`cache:{family}:reference`) keeps keys together on one node of a cluster.
+ * Keys are ours, plain ASCII, and begin as namespaces.ts says; a part in braces keeps keys together on one node of a cluster.
  */
 export class SharedUnavailable extends Error {
   constructor() {

@@ -2,10 +2,11 @@
  * An entry of the embedded store, as bytes and back. Rule: it tells in the clear only which versions it holds; texts and
  * times are sealed, bound to the store, the path and those versions.
  *
- * Entry `store/<store>/<path>`: newest version (4 bytes, big-endian) | oldest version kept (4) | envelope. Versions have
- * no gaps; an entry whose oldest is above its newest holds none and has no envelope.
+ * Under the name of its store and its path stand: newest version (4 bytes, big-endian) | oldest version kept (4) | envelope.
+ * Versions have no gaps; an entry whose oldest is above its newest holds none and has no envelope.
  */
 import type { Sealer } from '../../crypto/sealer.ts'
+import { STATE_SPACES } from '../../state/namespaces.ts'
 import type { State } from '../../state/state.ts'
 
 export interface LocalStore {
@@ -31,7 +32,7 @@ export interface Span {
 
 export const HEADER_BYTES = 8
 
-export const prefixOf = (name: string): string => `store/${name}/`
+export const prefixOf = (name: string): string => `${STATE_SPACES.store.prefix}${name}/`
 
 export const keyOf = ({ name }: LocalStore, path: string): string => prefixOf(name) + path
 

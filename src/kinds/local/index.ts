@@ -5,6 +5,7 @@
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import { ANY_VERSION, SEGMENT_RULE, segments } from '../../core/reference-grammar.ts'
+import { STATE_SPACES } from '../../state/namespaces.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions, Log } from '../provider.ts'
 import { settleBySignal } from '../shared/fault-of.ts'
@@ -55,7 +56,7 @@ export const local = defineKind({
       list: (prefix, page, options) => guarded(options, () => listPaths(store, prefix, page)),
       check: (options) =>
         guarded(options, async () => {
-          await state.get(`store/${name}`)
+          await state.get(STATE_SPACES.store.prefix + name)
         }),
       ...(getSync !== undefined && {
         isCurrent: (locator, version) => isCurrentSecret(store, getSync, locator, version)

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
 import type { Sealer } from '../../crypto/sealer.ts'
+import { SHARED_KEYS } from '../../state/namespaces.ts'
 import type { CallOptions, Log } from '../provider.ts'
 import type { LoginShared } from './login-board.ts'
 
@@ -105,8 +106,8 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
   let last: LoginState | undefined
   let forgotten = 0
 
-  const keyOf = (name: string) => `login:{${name}}:refused`
-  const leaseOf = (name: string) => `login:{${name}}:lease`
+  const keyOf = (name: string) => `${SHARED_KEYS.login.prefix}{${name}}:refused`
+  const leaseOf = (name: string) => `${SHARED_KEYS.login.prefix}{${name}}:lease`
   const contextOf = (name: string) => ['refused login', name]
 
   const remember = (name: string, refusal: Refusal): void => {
