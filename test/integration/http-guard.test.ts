@@ -6,6 +6,7 @@ import { buildTestApp } from '../support/build-app.ts'
 import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { eventually } from '../support/redis.ts'
+import { startStopwatch } from '../support/stopwatch.ts'
 import { openWire, type WireBehaviour } from '../support/wire.ts'
 
 const FOUND: WireBehaviour = { read: 'found', text: '{"value":"x"}' }
@@ -18,7 +19,9 @@ const setUp = async (t: Test, behaviour: WireBehaviour, quota = '', env = {}) =>
   if (dialect === undefined) throw new Error('Vault has a dialect')
   const says = { ...behaviour }
   const wire = await openWire(t, dialect, says)
+  // It stands still but for what a test lets pass, however long a busy machine takes.
   const clock = { ahead: 0 }
+  const begun = Date.now()
   const yamlWith = (member: string) => `
 stores:
   - name: vault
@@ -32,7 +35,7 @@ policies: [{ client: app, read: ['vault:**'] }]
   const built = await buildTestApp(t, {
     yaml: yamlWith(quota),
     env: { CACHE_TTL_SECONDS: '0', ...env },
-    now: () => Date.now() + clock.ahead
+    now: () => begun + clock.ahead
   })
   const headers = { 'x-api-key': await issueKey(built.keyring, 'app', 'rw') }
   let n = 0
@@ -138,9 +141,9 @@ test('of the readers of a kept value one waits for a store that hangs, and none 
   const env = { CACHE_TTL_SECONDS: '60', UPSTREAM_TIMEOUT_MS: String(timeoutMs) }
   const { wire, clock, read, turn } = await setUp(t, FOUND, '', env)
   const timed = async () => {
-    const since = performance.now()
+    const passed = startStopwatch()
     const { statusCode, headers } = await read('kept')
-    const hasWaited = performance.now() - since >= timeoutMs / 2
+    const hasWaited = passed() >= timeoutMs / 2
     return `${statusCode} ${headers['x-cache']}${hasWaited ? ' late' : ''}`
   }
   t.equal(await timed(), '200 MISS')
