@@ -4,6 +4,7 @@ import type { Environment } from '../core/principal.ts'
 import { isSameSecret, type Locator, type SecretRecord, type Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import { every } from '../state/background.ts'
 import type { Shared } from '../state/shared.ts'
 import { recordCodec, tagsCodec } from './envelope.ts'
 import {
@@ -105,11 +106,10 @@ export const createCaches = (options: CachesOptions): Caches => {
     stores: options.stores,
     lifetimeMs: markLifetimeMs(settings)
   })
-  const sweeping = setInterval(() => {
+  const sweeping = every('sweep of the caches', SWEEP_EVERY_MS, () => {
     cache.sweep()
     tagCache.sweep()
-  }, SWEEP_EVERY_MS)
-  sweeping.unref()
+  })
   return {
     cache,
     tagCache,
@@ -126,7 +126,7 @@ export const createCaches = (options: CachesOptions): Caches => {
       })
     }),
     close: () => {
-      clearInterval(sweeping)
+      sweeping.close()
       invalidation.close()
     }
   }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { asJson, isObject } from '../core/json.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { every } from '../state/background.ts'
 import { TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import { epochKey, familyNames, generationKey, markKey, spelledNames } from './names.ts'
@@ -188,10 +189,8 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
       known.set(store, count)
     })
   }
-  const reconcileSoon = (): void => {
-    // Whatever fails is tried again with the next reconnect, or in a while.
-    reconcile().catch(() => {})
-  }
+  // Whatever fails is tried again with the next reconnect, or in a while.
+  const reconcileSoon = (): Promise<void> => reconcile().catch(() => {})
 
   shared.onMessage(TOPIC, (text) => {
     const message = parseMessage(text)
@@ -205,11 +204,11 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
   })
   shared.onReconnect(reconcileSoon)
   let beats = 0
-  const timer = setInterval(() => {
+  const loop = every('comparing of invalidations', BEAT_MS, async () => {
     beats++
-    if (shared.isUp() && (waiting.length > 0 || beats % RECONCILE_BEATS === 0)) reconcileSoon()
-  }, BEAT_MS)
-  timer.unref()
+    const isTime = waiting.length > 0 || beats % RECONCILE_BEATS === 0
+    if (shared.isUp() && isTime) await reconcileSoon()
+  })
 
   return {
     invalidate: async (what) => {
@@ -225,6 +224,6 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
       publish({ epochs: epochsOf(what.store), ...namesOf(what), counts: false }).catch(() => {})
     },
     isWhole: () => waiting.length === 0,
-    close: () => clearInterval(timer)
+    close: loop.close
   }
 }

@@ -5,6 +5,7 @@
  */
 import { createHmac, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { every } from '../state/background.ts'
 import { SHARED_KEYS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 
@@ -117,19 +118,11 @@ export const createAllowances = (options: AllowancesOptions): Allowances => {
     }
   }
 
-  let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   /** One after the other: what is on the way counts as sent only once it was answered. */
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     running = running.then(work)
     return running
-  }
-  const schedule = (): void => {
-    timer = setTimeout(() => {
-      void inTurn(reconcile).then(() => {
-        if (timer !== undefined) schedule()
-      })
-    }, intervalMs).unref()
   }
   const urgent = new Set<Counter>()
   const sendUrgent = async (): Promise<void> => {
@@ -142,7 +135,10 @@ export const createAllowances = (options: AllowancesOptions): Allowances => {
     urgent.add(counter)
     if (urgent.size === 1) void inTurn(sendUrgent)
   }
-  if (shared !== undefined) schedule()
+  const loop =
+    shared === undefined
+      ? undefined
+      : every('limits among replicas', intervalMs, () => inTurn(reconcile))
 
   const createAllowance = (limit: LimitOf): Allowance => {
     const { max, windowMs } = limit
@@ -192,8 +188,7 @@ export const createAllowances = (options: AllowancesOptions): Allowances => {
     },
 
     close: async () => {
-      clearTimeout(timer)
-      timer = undefined
+      loop?.close()
       await running
       await reconcile()
     }

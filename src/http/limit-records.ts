@@ -2,6 +2,7 @@
  * Limits that were reached, on record: a line when a caller reaches one, and a line with the count of what was refused when its
  * window ends. Rule: a flood costs no line for each request, and no memory for each caller.
  */
+import { every } from '../state/background.ts'
 import type { Taken } from './allowances.ts'
 
 export interface Reached {
@@ -50,8 +51,7 @@ export const createLimitRecords = <Who>(options: LimitRecordsOptions<Who>): Limi
     const time = now()
     for (const [key, episode] of open) if (episode.endsAt <= time) end(key, episode)
   }
-  const timer = setInterval(sweep, SWEEP_EVERY_MS)
-  timer.unref()
+  const loop = every('records of limits', SWEEP_EVERY_MS, sweep)
 
   return {
     reached: ({ name, identity }, { seconds }, who) => {
@@ -70,7 +70,7 @@ export const createLimitRecords = <Who>(options: LimitRecordsOptions<Who>): Limi
     },
     sweep,
     close: () => {
-      clearInterval(timer)
+      loop.close()
       for (const [key, episode] of open) end(key, episode)
     }
   }

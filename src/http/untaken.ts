@@ -9,6 +9,7 @@ import { getHeapStatistics } from 'node:v8'
 import type { FastifyRequest, onSendHookHandler, preSerializationHookHandler } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import { Sensitive } from '../core/secret.ts'
+import { every } from '../state/background.ts'
 import { addressOf } from './caller.ts'
 import type { Connection, Connections } from './connections.ts'
 import { createFairShare } from './fair-share.ts'
@@ -147,7 +148,7 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
       if (one.bytes > 0) cut(one)
     }
   }
-  const timer = setInterval(look, LOOK_EVERY_MS).unref()
+  const loop = every('look at answers that nobody takes', LOOK_EVERY_MS, look)
 
   return {
     largeWork: (request) =>
@@ -191,6 +192,6 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
     },
     onAnswered,
     look,
-    close: () => clearInterval(timer)
+    close: loop.close
   }
 }

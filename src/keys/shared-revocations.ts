@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto'
 import { fingerprint, isFingerprint } from '../crypto/fingerprint.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { every } from '../state/background.ts'
 import type { StateLog } from '../state/log.ts'
 import { SHARED_KEYS, TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
@@ -118,13 +119,8 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
   }
 
   const asked = look(true)
-  let timer: NodeJS.Timeout | undefined
-  const schedule = (): void => {
-    if (isClosed) return
-    const afterMs = pending.size > 0 ? RETRY_EVERY_MS : LOOK_EVERY_MS
-    timer = setTimeout(() => void look(false).then(schedule), afterMs).unref()
-  }
-  schedule()
+  const waitMs = (): number => (pending.size > 0 ? RETRY_EVERY_MS : LOOK_EVERY_MS)
+  const loop = every('look for revocations', waitMs, () => look(false))
   // Without a proof it is only a hint: whoever may publish but not write revokes nothing.
   const confirm = async (keyId: string): Promise<void> => {
     const entry = await state.get(entryKeyOf(keyId)).catch(() => undefined)
@@ -156,7 +152,7 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
     isWhole: () => hasLoaded && !isFailing && pending.size === 0,
     close: async () => {
       isClosed = true
-      clearTimeout(timer)
+      loop.close()
     }
   }
 }

@@ -2,6 +2,7 @@
  * The subscriber connection: messages of all topics on one channel. Rule: a connection that only seems to live is found out
  * by a heartbeat, since a subscriber has nothing to ask and would wait for ever.
  */
+import { every } from './background.ts'
 import { within } from './deadline.ts'
 import { isDenied as isDenial, jittered, openSubscriber, reconnect } from './redis-client.ts'
 import type { RedisAddress } from './redis-url.ts'
@@ -33,7 +34,6 @@ export const createMessages = (options: MessagesOptions): Messages => {
   let isDenied = false
   let isClosed = false
   let idleBeats = 0
-  let timer: NodeJS.Timeout | undefined
   // Its outages are those of the command connection, which logs them.
   const client = openSubscriber(address, () => {})
 
@@ -70,15 +70,10 @@ export const createMessages = (options: MessagesOptions): Messages => {
       reconnect(client)
     }
   }
-  const schedule = (): void => {
-    if (isClosed) return
-    timer = setTimeout(() => void beat().then(schedule), jittered(BEAT_EVERY_MS)).unref()
-  }
-
   client.on('ready', () => void subscribe())
   client.on('close', () => set(false))
   client.on('message', (_channel: string, text: string) => onMessage(text))
-  schedule()
+  const loop = every('heartbeat of the subscriber', () => jittered(BEAT_EVERY_MS), beat)
 
   return {
     isSubscribed: () => isSubscribed,
@@ -86,7 +81,7 @@ export const createMessages = (options: MessagesOptions): Messages => {
     close: () => {
       isClosed = true
       isSubscribed = false
-      clearTimeout(timer)
+      loop.close()
       client.disconnect()
     }
   }

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fingerprint, isFingerprint } from '../crypto/fingerprint.ts'
 import type { EncryptionKey, Keyring } from '../crypto/keyring.ts'
+import { every, type Loop } from './background.ts'
 import { TOPICS } from './namespaces.ts'
 import type { Shared } from './shared.ts'
 
@@ -92,13 +93,13 @@ export const createReplicaCount = (options: ReplicaCountOptions): ReplicaCount =
   shared?.onReconnect(sayQuietly)
 
   let isClosed = false
-  let timer: NodeJS.Timeout | undefined
+  let loop: Loop | undefined
 
   return {
     current: () => Math.min(MOST, Math.max(1, heard.size)),
     start: async () => {
       if (shared === undefined || isClosed) return
-      timer = setInterval(() => void sayQuietly(), everyMs).unref()
+      loop = every('word to the other replicas', everyMs, sayQuietly)
       await sayQuietly()
       for (let ms = 0; ms < PATIENCE_MS && shared.isUp() && !isClosed; ms += SOON_MS) {
         const wasKnown = heard.has(me)
@@ -109,7 +110,7 @@ export const createReplicaCount = (options: ReplicaCountOptions): ReplicaCount =
     },
     close: () => {
       isClosed = true
-      clearInterval(timer)
+      loop?.close()
       clearTimeout(soon)
     }
   }
