@@ -62,7 +62,7 @@ const assemble = async (
   const ground = await openGround(config, overrides, parts)
   const keys = createKeys(ground)
   const stores = await openStores(ground, keys)
-  // Serving does not depend on them: they are asked for once, within a second.
+  // Revocations are asked for once, which fails within a second where the state is away: the service starts also without them.
   await keys.revocations.asked
   const secrets = createSecrets(ground)
   const health = createHealth(ground, keys, stores, secrets)

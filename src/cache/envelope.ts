@@ -1,6 +1,6 @@
 /**
  * A slot as sealed bytes. Rule: its times and its end stand inside, and so does the state of the invalidations when its
- * fetch began: an envelope that was put back later, or was overtaken by an invalidation, is none.
+ * fetch began. An envelope is ignored if it was put back after its end, or if the secret was invalidated since that fetch.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'

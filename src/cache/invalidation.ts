@@ -22,7 +22,10 @@ export interface Invalidated {
 export interface InvalidationOptions {
   /** Drops in this process; gives how many entries. */
   readonly drop: (what: Invalidation | Notice) => number
-  /** Told of each invalidation, from here and elsewhere, once a read that begins then gets nothing of before. */
+  /**
+   * Called for each invalidation, by this replica or another one. A read that begins after the call gets no value that was
+   * cached before the invalidation.
+   */
   readonly onInvalidated?: (what: 'all' | Notice) => void
   /** Undefined: there are no replicas. */
   readonly shared: Shared | undefined

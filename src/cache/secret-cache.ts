@@ -94,7 +94,7 @@ interface Kept<T> {
   readonly family: string | undefined
   readonly dueAt: number
   uses: number
-  /** Whether it was said that its failing store may be asked again: what that brings is kept anew. */
+  /** Whether a reader was already told to ask the failing store again. What that reader fetches is kept as a new slot. */
   isRetried: boolean
 }
 

@@ -1,7 +1,7 @@
 /**
  * The tier that replicas share: sealed slots, and a lease on each fetch, so that of any number of replicas one asks the
  * store. Rule: it saves calls, nothing else. Whatever goes wrong with it (no answer, a lost lease, a bad envelope) means
- * that this process fetches by itself; and who does not hold the lease waits for the value, not for the lease.
+ * that this process fetches by itself. A replica without the lease waits until the value is there, not until the lease is free.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'

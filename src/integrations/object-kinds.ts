@@ -63,8 +63,9 @@ interface KindRow<T> {
   /** One of them, as the record and the operations call it. */
   readonly word: string
   /**
-   * An object as it was written, with its name in it, and what is wrong with it by itself: with a fault it is of no use but
-   * to be checked for more, and undefined if it cannot even be that.
+   * Reads an object as it was written, with its name in it. `faults` are those that show without looking at other objects.
+   * If there are any, `object` is given only so that `check` can find more of them; it is undefined where too much is wrong
+   * for that.
    */
   readonly parse: (
     value: unknown,

@@ -103,7 +103,7 @@ export const createObjects = (options: ObjectsOptions): Objects => {
     if (ofFile(kind).has(name)) {
       log('warn', 'an object of run time is hidden by one of purser.yaml', { kind, object: name })
     }
-    // What is remembered of an object is remembered by the object itself.
+    // An unchanged object stays the same JavaScript object, since other parts keep what they know of it in WeakMaps.
     const former = ofRunTime(kind).get(name)
     const isUnchanged = former !== undefined && bytesOf.get(former)?.equals(bytes)
     into[kind].set(name, isUnchanged ? former : object)

@@ -11,8 +11,8 @@ import type { EncryptionKey } from '../crypto/keyring.ts'
 const made = new WeakMap<SecretRecord, Map<string, string>>()
 
 /**
- * Quoted, as it stands in a header. It is of the whole secret, as its version is: another field's change shows in both. Each
- * representation has its own, since it is other bytes.
+ * The entity tag of a field, quoted, as it stands in a header. It is made of the whole secret's text and version, so it also
+ * changes when another field of the secret does. JSON and raw text have different tags, since they are different bytes.
  */
 export const etagOf = (
   key: EncryptionKey,

@@ -66,7 +66,7 @@ const common = (address: RedisAddress): RedisOptions => ({
   disconnectTimeout: 200,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  // It would subscribe without anybody looking at the outcome.
+  // We subscribe again ourselves, after each reconnect: ioredis would ignore a refusal.
   autoResubscribe: false,
   disableClientInfo: true,
   reconnectOnError: isReadOnly,

@@ -8,7 +8,8 @@
  *   `*`, without which they are read one by one;
  * - to read their tags `DescribeSecret`;
  * - to write `PutSecretValue` (with a key of one's own also `kms:GenerateDataKey` and `kms:Decrypt`);
- * - to list `ListSecrets` on `*`, which a check tries as well and takes a refusal for good health.
+ * - to list `ListSecrets` on `*`. A check lists too: where that is denied, AWS answers and knows us, and the store counts as
+ *   healthy.
  */
 import { randomUUID } from 'node:crypto'
 import { ProviderFault } from '../../core/fault.ts'

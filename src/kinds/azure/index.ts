@@ -7,7 +7,8 @@
  *
  * RBAC (or access policies), each only where it is wanted:
  * - to read `Key Vault Secrets User` (`get`);
- * - to list the same role (`list`), which a check tries as well and takes a refusal for good health;
+ * - to list the same role (`list`). A check lists too: where that is denied, Azure answers and knows us, and the store counts
+ *   as healthy;
  * - to write `Key Vault Secrets Officer`, or a role with `secrets/getSecret` and `secrets/setSecret` (`get` and `set`).
  */
 import { ProviderFault } from '../../core/fault.ts'

@@ -8,8 +8,8 @@
  * - to read their labels `secretmanager.secrets.get` (`roles/secretmanager.viewer`);
  * - with `newest: enabled` also `secretmanager.versions.list` (`roles/secretmanager.viewer`);
  * - to write `secretmanager.versions.add` (`roles/secretmanager.secretVersionAdder`);
- * - to list `secretmanager.secrets.list` on the project (`roles/secretmanager.viewer`), which a check tries as well and
- *   takes a refusal for good health.
+ * - to list `secretmanager.secrets.list` on the project (`roles/secretmanager.viewer`). A check lists too: where that is
+ *   denied, Google answers and knows us, and the store counts as healthy.
  */
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
