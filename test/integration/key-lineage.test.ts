@@ -24,7 +24,7 @@ const setUp = async (t: Test, options: Partial<TestAppOptions> = {}) => {
       ...(payload && { payload })
     })
   const admin = (more: Partial<Parameters<typeof issueKey>[3]> = {}) =>
-    issueKey(built.keyring, 'admin', 'rw', { scopes: SCOPES, ...more })
+    issueKey(built.keyring, 'admin', 'rw', { scopes: SCOPES, ...more }, clock.now)
   const wanted = { client: 'app', scopes: SCOPES, mode: 'rw' }
   const post = (key: string, more: object = {}) =>
     ask('POST', '/v1/admin/keys', key, { ...wanted, ...more })
@@ -40,7 +40,7 @@ const setUp = async (t: Test, options: Partial<TestAppOptions> = {}) => {
 test('a key ends with its issuer at the latest, whatever was asked', async (t) => {
   const { clock, admin, post, status } = await setUp(t)
   const issuer = await admin({ lifetimeSeconds: 3 * DAY })
-  const end = Math.floor(Date.now() / 1000) + 3 * DAY
+  const end = Math.floor(clock.now / 1000) + 3 * DAY
   for (const [asked, ends] of [
     [{}, true],
     [{ expires: '30d' }, true],

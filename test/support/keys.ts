@@ -24,6 +24,7 @@ export const issueKey = async (
   keyring: Keyring,
   client: string,
   mode: Mode = 'r',
-  overrides: Partial<KeyRequest> = {}
+  overrides: Partial<KeyRequest> = {},
+  now = Date.now()
 ): Promise<string> =>
-  (await issueApiKey(keyring, keyRequest({ client, mode, ...overrides }), Date.now())).apiKey
+  (await issueApiKey(keyring, keyRequest({ client, mode, ...overrides }), now)).apiKey
