@@ -2,6 +2,8 @@
  * Time as it passed for this process. Rule: what a busy machine kept it from running does not count, so that a bound means
  * the same beside other work; a bound on computing is one on the time of the processor.
  */
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+
 const TICK_MS = 5
 
 /** For how long ticks have come later than they were to come, since the module was loaded. */
@@ -42,4 +44,15 @@ export const slowness = (): number => {
   const used = startCpuWatch()
   while (used() < SAMPLE_MS);
   return Math.max(1, (performance.now() - since) / used())
+}
+
+/**
+ * Lets so many milliseconds pass, a turn of the event loop for each of them at least: what waits in this process for less has
+ * happened then, also where the machine let it run late.
+ */
+export const pass = async (ms: number): Promise<void> => {
+  for (let passed = 0; passed < ms; passed++) {
+    await sleep(1)
+    await turn()
+  }
 }

@@ -15,7 +15,7 @@ import {
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
 import { createMemoryShared } from '../../support/shared.ts'
-import { startStopwatch } from '../../support/stopwatch.ts'
+import { pass, startStopwatch } from '../../support/stopwatch.ts'
 import { withResolvers } from '../../support/with-resolvers.ts'
 
 const START = 1_000_000
@@ -80,7 +80,7 @@ const gives = (text: string) => async () => record(text)
 const fails = (reason: 'unavailable' | 'denied' | 'not_found') => () =>
   Promise.reject(new ProviderFault(reason))
 /** Until what runs in the background is done. */
-const settled = () => sleep(20)
+const settled = () => pass(20)
 
 const counting = (text: string, ms = 0) => {
   const count = { calls: 0 }

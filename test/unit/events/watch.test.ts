@@ -14,7 +14,7 @@ import { compilePolicy, createReferenceBook } from '../../../src/kinds/reference
 import type { Rules } from '../../../src/secrets/caller.ts'
 import { type Store, spellingsIn } from '../../../src/secrets/stores.ts'
 import { createMemoryShared, type MemoryShared } from '../../support/shared.ts'
-import { startStopwatch } from '../../support/stopwatch.ts'
+import { pass, startStopwatch } from '../../support/stopwatch.ts'
 
 const CALLER: Caller = {
   client: 'app',
@@ -183,7 +183,7 @@ test('who lost its key or its right is told no more: at the next event, or at a 
       if (lose === 'name') live.rules = rulesFor(ALL, { short: 'kv:c' })
       told.length = 0
       if (at === 'event') await bus.invalidate({ store: 'kv', path: 'a' })
-      else await sleep(30)
+      else await pass(30)
       t.same(told, ['end'], `${lose}, ${at}`)
       await bus.invalidate('all')
       t.same(told, ['end'])
@@ -231,7 +231,7 @@ test('a key has ten watchers and a replica a thousand; a place is free again at 
 test('an invalidation in one replica reaches the watchers of the others, and a missed one all of its store', async (t) => {
   const shared = createMemoryShared()
   const [a, b] = [setUp(t, { shared }), setUp(t, { shared })]
-  await sleep(20)
+  await pass(20)
   const [here, there] = [await a.open(['kv:a', 'kv:b']), await b.open(['kv:a', 'kv:b', 'other:a'])]
   const passed = startStopwatch()
   await a.bus.invalidate({ store: 'kv', path: 'a' })
@@ -245,7 +245,7 @@ test('an invalidation in one replica reaches the watchers of the others, and a m
   t.equal(here.told.at(-1), 'changed kv:b', 'at once where it happened')
   t.same(there.told, ['beat', 'changed kv:a'])
   shared.back()
-  await sleep(30)
+  await pass(30)
   t.ok(there.told.slice(2).some((word) => word.includes('kv:b')))
   t.notOk(there.told.slice(2).some((word) => word.includes('other:a')))
 })
@@ -254,14 +254,14 @@ test('replicas in the middle of a rotation understand each other, and a rotation
   const shared = createMemoryShared()
   const old = setUp(t, { shared, keys: [KEYS[0]] })
   const next = setUp(t, { shared, keys: [KEYS[0], KEYS[1]] })
-  await sleep(20)
+  await pass(20)
   const [o, n] = [await old.open(['kv:a']), await next.open(['kv:a'])]
   await next.bus.invalidate({ store: 'kv', path: 'a' })
-  await sleep(20)
+  await pass(20)
   t.equal(o.told.at(-1), 'changed kv:a')
   n.told.length = 0
   await old.bus.invalidate({ store: 'kv', path: 'a' })
-  await sleep(20)
+  await pass(20)
   t.equal(n.told.at(-1), 'changed kv:a')
   next.live.keyring = createKeyring([KEYS[1]])
   n.told.length = 0
@@ -274,7 +274,7 @@ test('replicas in the middle of a rotation understand each other, and a rotation
 test('a local invalidation is told once its marks are in force', async (t) => {
   const shared = createMemoryShared()
   const { bus, open, live } = setUp(t, { shared })
-  await sleep(20)
+  await pass(20)
   const { told } = await open(['kv:a'])
   const invalidation = bus.invalidate({ store: 'kv', path: 'a' })
   t.same(told, ['beat'])
@@ -337,19 +337,19 @@ test('a watcher hears of no other secret whose name looks like a spelling of its
     const both = { read: ['kv:**', 'aws:**'], ...(shared && { shared }) }
     const here = setUp(t, both)
     const there = shared === undefined ? here : setUp(t, both)
-    if (shared !== undefined) await sleep(20)
+    if (shared !== undefined) await pass(20)
     for (const [ref, same, others] of table) {
       const { told, leave } = await there.open([ref])
       for (const one of same) {
         told.length = 0
         await here.bus.invalidate(place(one))
-        if (shared !== undefined) await sleep(5)
+        if (shared !== undefined) await pass(5)
         t.same(told, [`changed ${ref}`], `${ref} hears of ${one}`)
       }
       told.length = 0
       for (const one of others) await here.bus.invalidate(place(one))
       here.bus.changed(place(others[0]))
-      if (shared !== undefined) await sleep(20)
+      if (shared !== undefined) await pass(20)
       t.same(told, [], `${ref} hears of none of ${others.join(' ')}`)
       leave()
     }
@@ -362,18 +362,18 @@ test('replicas of before and after hear each other while they run side by side',
   const before = shared.connect()
   const heard: { families?: string[]; names?: string[]; epochs: string[] }[] = []
   before.onMessage('invalidate', (text) => void heard.push(JSON.parse(text)))
-  await sleep(20)
+  await pass(20)
   const { told } = await open(['kv:team/db-master'])
   const families = familyNames(live.keyring, 'kv', 'team/db-master')
   const epochs = live.keyring.all.map((key) => epochKey(key, 'kv'))
   await before.publish('invalidate', JSON.stringify({ from: 'before', epochs, families }))
-  await sleep(20)
+  await pass(20)
   t.same(told, ['beat', 'changed kv:team/db-master'], 'a message without names loses nobody')
   const after = setUp(t, { shared })
-  await sleep(20)
+  await pass(20)
   heard.length = 0
   await after.bus.invalidate({ store: 'kv', path: 'team/db-master' })
-  await sleep(20)
+  await pass(20)
   t.same(heard[0]?.families, families, 'it says what one of before listens for')
   t.notMatch(JSON.stringify(heard), /team|master|"kv"/)
 })

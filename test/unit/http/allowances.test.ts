@@ -1,5 +1,4 @@
 import { createSecretKey } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import {
   type Allowance,
@@ -8,6 +7,7 @@ import {
   stepOf
 } from '../../../src/http/allowances.ts'
 import { createMemoryShared } from '../../support/shared.ts'
+import { pass } from '../../support/stopwatch.ts'
 
 const START = 1_800_000_000_000
 const INTERVAL_MS = 5
@@ -27,7 +27,7 @@ const open = (t: Test, replicas: number) => {
     })
   )
   t.teardown(() => Promise.all(all.map((allowances) => allowances.close())))
-  const round = () => sleep(10 * INTERVAL_MS)
+  const round = () => pass(10 * INTERVAL_MS)
   return { ...peer, clock, all, round, keys: all.map((allowances) => allowances.of(KEY)) }
 }
 
@@ -178,7 +178,7 @@ test('a window that ends while its counters are on the way leaves the next one a
   })
   const key = allowances.of(KEY)
   key.take('a')
-  await sleep(10 * INTERVAL_MS)
+  await pass(10 * INTERVAL_MS)
   clock.now += 60_000
   t.equal(key.take('a').remaining, 9)
   sums.answer()
