@@ -189,5 +189,5 @@ check 'there too SIGTERM ends it with exit code 0 within 5 s' ends_cleanly "$ser
 
 megabytes() { du -sm -- "$@" | sort -rn; }
 say "# the program is $(megabytes "$root/app" | cut -f1) MB beside $(megabytes "$root/usr/local" | cut -f1) MB of Node and a Debian; its largest:"
-(cd "$root/app/node_modules" && megabytes [!@]* @*/* | head -n 6 | sed 's/^/#   /')
+(cd "$root/app/node_modules" && megabytes [!@]* @*/* | sed -n '1,6s/^/#   /p')
 say "$passed passed, 0 failed"
