@@ -1,10 +1,7 @@
 /** Entries of HASHICORP_VAULT_CONFIG whose definition is kept in AWS. Rule: Apono's members have Apono's words, all others ours. */
 import { type Static, Type } from 'typebox'
 import type { DefinitionSource } from '../kind.ts'
-
-const Text = Type.String({ minLength: 1 })
-/** As in `purser.yaml`; checked with the settings of the kind. */
-const Passed = Type.Optional(Type.Unknown())
+import { Passed, Text } from '../shared/definition-members.ts'
 
 const Entry = Type.Object({ region: Text, secret_id: Text, endpoint: Passed, caCertFile: Passed })
 

@@ -4,6 +4,7 @@
  */
 import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions, Listing, Page } from '../provider.ts'
+import { startListed } from '../shared/listed.ts'
 import { type Entry, isId, type Vault } from './answer.ts'
 import type { Api } from './api.ts'
 import { findVault } from './find.ts'
@@ -102,34 +103,26 @@ export const listItems = async (
   const waiting = folders
     .filter(({ name }) => isWantedBelow(`${name}/`) && `${name}/${END}` > cursor)
     .sort((a, b) => (`${a.name}/` < `${b.name}/` ? -1 : 1))
-  const paths: string[] = []
-  const unlisted: { path: string; fault: ProviderFault }[] = []
+  const { paths, deny, pageTo, lastPage } = startListed()
   let calls = 0
   let done = cursor
-  const page = (more: { readonly cursor?: string }): Listing => ({
-    paths,
-    ...more,
-    ...(unlisted.length > 0 && { unlisted })
-  })
   for (const folder of waiting) {
-    if (calls === MAX_CALLS) return page({ cursor: done })
+    if (calls === MAX_CALLS) return pageTo(done)
     calls++
     try {
       for (const path of await pathsIn(api, folder, options)) {
         if (!path.startsWith(prefix) || path <= cursor || !isWanted(path)) continue
         // One path more than wanted proves that there is another page.
-        if (paths.length === limit) return page({ cursor: done })
+        if (paths.length === limit) return pageTo(done)
         paths.push(path)
         done = path
       }
     } catch (error) {
       const isOfVault = error instanceof ProviderFault && error.reason === 'denied'
       if (!isOfVault || error.isRefusal) throw error
-      unlisted.push({ path: `${folder.name}/`, fault: error })
+      deny(`${folder.name}/`, error)
     }
     done = `${folder.name}/${END}`
   }
-  const [denial] = unlisted
-  if (denial !== undefined && unlisted.length === calls) throw denial.fault
-  return page({})
+  return lastPage(calls)
 }

@@ -6,6 +6,7 @@
  */
 import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions, Listing, Page } from '../provider.ts'
+import { startListed } from '../shared/listed.ts'
 import { parseList } from './answer.ts'
 import type { VaultApi } from './api.ts'
 import { foldersBelow, isSegment, locateFolder, type Mount, metadataPath } from './mounts.ts'
@@ -54,27 +55,20 @@ export const listSecrets = async (
 ): Promise<Listing> => {
   const isAhead = (path: string): boolean =>
     path > cursor || (isFolder(path) && cursor.startsWith(path) && cursor !== path + END)
-  const paths: string[] = []
-  const unlisted: { path: string; fault: ProviderFault }[] = []
+  const { paths, deny, pageTo, lastPage } = startListed()
   // The next one last.
   const waiting = foldersBelow(mounts, prefix).sort().reverse()
   let calls = 0
   let done = cursor
-  const page = (more: { readonly cursor?: string }): Listing => ({
-    paths,
-    ...more,
-    ...(unlisted.length > 0 && { unlisted })
-  })
-
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (!isAhead(next) || !(isFolder(next) ? isWantedBelow : isWanted)(next)) continue
     // One path more than wanted proves that there is another page.
-    if (!isFolder(next) && paths.length === limit) return page({ cursor: done })
+    if (!isFolder(next) && paths.length === limit) return pageTo(done)
     if (isFolder(next) && calls === MAX_CALLS) {
       // The page after this one has to walk down to it again.
       const isTooDeep = next.slice(prefix.length).split('/').length > MAX_CALLS
       if (isTooDeep) throw new ProviderFault('misconfigured', { code: 'too_deep' })
-      return page({ cursor: done })
+      return pageTo(done)
     }
     done = next
     if (!isFolder(next)) {
@@ -87,11 +81,9 @@ export const listSecrets = async (
       for (const path of await readFolder(api, mounts, next, options)) waiting.push(path)
     } catch (error) {
       if (!(error instanceof ProviderFault) || error.reason !== 'denied') throw error
-      unlisted.push({ path: next, fault: error })
+      deny(next, error)
       done = next + END
     }
   }
-  const [denial] = unlisted
-  if (denial !== undefined && unlisted.length === calls) throw denial.fault
-  return page({})
+  return lastPage(calls)
 }
