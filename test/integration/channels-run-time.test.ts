@@ -166,8 +166,9 @@ test('what is wrong with a channel is told by pointer, without a word of it, and
       ]
     ],
     [{ secrets: ['elsewhere:key'] }, 'invalid_reference', ['/body/secrets/0 unknown_store']],
-    // A secret itself in the place of a reference reads as a name that nobody gave.
-    [{ secrets: [randomSecret()] }, 'invalid_reference', ['/body/secrets/0 unknown_store']]
+    // A secret itself in the place of a reference reads as a name that nobody gave, if it can be one.
+    [{ secrets: [`s${randomSecret()}`] }, 'invalid_reference', ['/body/secrets/0 unknown_store']],
+    [{ secrets: [`-${randomSecret()}`] }, 'invalid_reference', ['/body/secrets/0 reference']]
   ] as const) {
     const answer = await admin.ask('PUT', URL, { ...channel, ...members })
     const problem = assertProblem(t, answer, { code, canary })
