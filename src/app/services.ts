@@ -113,7 +113,7 @@ export const servicesOf = (parts: Parts): Services => {
   return {
     secrets: { broker, now },
     bots: integrations,
-    objects: integrations,
+    resources: integrations,
     channels: integrations,
     state: integrations,
     keys: keyServices(parts),

@@ -7,7 +7,7 @@
 import { readConfig } from '../config/config.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
-import { type RewrapCounts, rewrapObjects } from '../integrations/object-entries.ts'
+import { type RewrapCounts, rewrapResources } from '../integrations/resource-entries.ts'
 import { sealedUnder } from '../integrations/sealed-count.ts'
 import { rewrapUses } from '../keys/usage.ts'
 import { deleteSecret, rewrapSecrets } from '../kinds/local/store.ts'
@@ -48,9 +48,9 @@ const rewrapAll = async (): Promise<void> => {
       if (where === '' || counts.total > 0)
         await report(`${name}${where}: ${counts.total} secrets`, counts)
     }
-    const objects = await rewrapObjects({ state, sealer })
-    if (objects.total > 0 || names.size === 0) {
-      await report(`run time: ${objects.total} bots, providers and channels`, objects)
+    const resources = await rewrapResources({ state, sealer })
+    if (resources.total > 0 || names.size === 0) {
+      await report(`run time: ${resources.total} bots, providers and channels`, resources)
     }
     const uses = await rewrapUses({ state, sealer })
     if (uses > 0) await print(`last uses of keys: ${uses} rewrapped`)

@@ -9,14 +9,14 @@ import type { PolicyRule } from '../core/policy.ts'
 import type { ReferenceBook } from '../core/reference.ts'
 import { type Path, type Report, soundPart } from '../core/shape.ts'
 import { readFileBytesSync } from '../files/read.ts'
-import type { ObjectKind } from '../integrations/object-kinds.ts'
-import type { ObjectsByKind } from '../integrations/objects.ts'
+import type { ResourceKind } from '../integrations/resource-kinds.ts'
+import type { ResourcesByKind } from '../integrations/resources.ts'
 import type { Delegation } from '../keys/delegation.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 import { chainFaults } from './chain.ts'
 import { checkDelegations, DelegationEntry } from './delegations.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
-import { readObjects } from './objects.ts'
+import { readResources } from './resources.ts'
 import { checkNames, checkPolicies, type Entries, excuses } from './rules.ts'
 import { Store, type StoreConfig } from './store.ts'
 import { type Beside, type Placed, readStores } from './stores.ts'
@@ -37,7 +37,7 @@ const Policy = Type.Object(
 )
 
 // Each is read by itself: most members of bots and providers are VoiceAI Connect's own.
-const objects = (maxItems: number) => Type.Optional(Type.Array(Type.Unknown(), { maxItems }))
+const list = (maxItems: number) => Type.Optional(Type.Array(Type.Unknown(), { maxItems }))
 
 const File = Type.Object(
   {
@@ -45,14 +45,14 @@ const File = Type.Object(
     policies: Type.Optional(Type.Array(Policy, { maxItems: 10_000 })),
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
     delegations: Type.Optional(Type.Array(DelegationEntry, { maxItems: 1000 })),
-    providers: objects(10_000),
-    bots: objects(10_000),
-    channels: objects(1000)
+    providers: list(10_000),
+    bots: list(10_000),
+    channels: list(1000)
   },
   { additionalProperties: false }
 )
 
-export interface FileConfig extends ObjectsByKind {
+export interface FileConfig extends ResourcesByKind {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
   readonly delegations: readonly Delegation[]
@@ -81,11 +81,15 @@ const wellShaped = (content: unknown, report: Report) => {
     return entries.map((entry, i) => [i, entry] as const).filter(([, entry]) => entry !== undefined)
   }
   const names = isObject(parts['secrets']) ? Object.entries(parts['secrets']) : []
-  const listOf = (kind: ObjectKind): unknown[] => entriesOf(kind).map(([, entry]) => entry)
+  const listOf = (kind: ResourceKind): unknown[] => entriesOf(kind).map(([, entry]) => entry)
   return {
     written,
     entriesOf,
-    objects: { providers: listOf('providers'), bots: listOf('bots'), channels: listOf('channels') },
+    resources: {
+      providers: listOf('providers'),
+      bots: listOf('bots'),
+      channels: listOf('channels')
+    },
     secrets: names.filter(([, text]) => typeof text === 'string') as [string, string][]
   }
 }
@@ -117,7 +121,7 @@ export const inspectConfigFile = (text: string, label: string, beside: Beside = 
   checkPolicies(policies, known, report)
   const delegations = content.entriesOf<DelegationEntry>('delegations')
   checkDelegations(delegations, beside.adminScope, report)
-  const configured = readObjects(content.objects, { book, guarded, isExcused }, report)
+  const configured = readResources(content.resources, { book, guarded, isExcused }, report)
   checkNames(secrets, book, isExcused, report)
   for (const { index, message } of chainFaults(all, book, isExcused)) {
     const elsewhere = imported[index - stores.length]

@@ -4,8 +4,8 @@
  */
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { isPlainKey, type ObjectFault, objectFault } from './object-fault.ts'
 import { isSecretName, parseReference, type ReferenceBook } from './reference.ts'
+import { isPlainKey, type ResourceFault, resourceFault } from './resource-fault.ts'
 import { checkShape } from './shape.ts'
 
 /** A channel as it is configured. */
@@ -59,7 +59,8 @@ const HOSTS: Readonly<Record<Kind, readonly string[]>> = {
 const EXTENSION_HOST = /^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?\.azurewebsites\.net$/
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost'])
 
-interface Place {
+/** Where a resource comes from, which decides what is allowed in it. */
+export interface ParseContext {
   /** The environment is pre or pro. */
   readonly guarded: boolean
   /** It comes from an administrator, not from `purser.yaml`. */
@@ -67,32 +68,32 @@ interface Place {
 }
 
 /** A port of this machine may be anybody's in turn, and plain HTTP keeps no secret: for trying things out, by the file alone. */
-const takesLocal = ({ guarded, atRunTime }: Place): boolean => !guarded && !atRunTime
+const takesLocal = ({ guarded, atRunTime }: ParseContext): boolean => !guarded && !atRunTime
 
 /** Anybody may have an app service: which one may get a secret is for whoever writes the file to say. */
-const takesExtension = (kind: Kind, { atRunTime }: Place): boolean =>
+const takesExtension = (kind: Kind, { atRunTime }: ParseContext): boolean =>
   kind === 'directline' && !atRunTime
 
 const isKnown = (
   kind: Kind,
   { protocol, hostname, port, pathname }: URL,
-  place: Place
+  context: ParseContext
 ): boolean => {
   if (protocol !== 'https:' || port !== '') return false
   if (HOSTS[kind].includes(hostname)) return pathname === '/'
   const isExtension = EXTENSION_HOST.test(hostname) && /^\/\.bot\/?$/.test(pathname)
-  return isExtension && takesExtension(kind, place)
+  return isExtension && takesExtension(kind, context)
 }
 
 /** The endpoint without a slash at its end; undefined if it is none that may receive a secret. */
-const endpointOf = (text: string, kind: Kind, place: Place): string | undefined => {
+const endpointOf = (text: string, kind: Kind, context: ParseContext): string | undefined => {
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)
   const { protocol, hostname, username, password, search, hash } = url
   const isLocal = LOOPBACK.has(hostname) && /^https?:$/.test(protocol) && url.pathname === '/'
   // A credential, a query or a fragment in an address is a mistake, or somebody else's idea.
   if (username !== '' || password !== '' || search !== '' || hash !== '') return undefined
-  if (!isKnown(kind, url, place) && !(isLocal && takesLocal(place))) return undefined
+  if (!isKnown(kind, url, context) && !(isLocal && takesLocal(context))) return undefined
   return url.href.replace(/\/$/, '')
 }
 
@@ -102,28 +103,28 @@ const isOrigin = (text: string): boolean => {
   return origin === text && (protocol === 'https:' || LOOPBACK.has(hostname))
 }
 
-const endpointFault = (kind: Kind, place: Place): ObjectFault => {
+const endpointFault = (kind: Kind, context: ParseContext): ResourceFault => {
   const hosts = HOSTS[kind].map((host) => `https://${host}`)
-  const others = takesExtension(kind, place) ? ['https://<app>.azurewebsites.net/.bot'] : []
+  const others = takesExtension(kind, context) ? ['https://<app>.azurewebsites.net/.bot'] : []
   const message = `must be one of ${[...hosts, ...others].join(', ')}`
-  return objectFault('invalid_request', ['endpoint'], 'endpoint', message)
+  return resourceFault('invalid_request', ['endpoint'], 'endpoint', message)
 }
 
-const originFaults = (kind: Kind, origins: readonly string[] | undefined): ObjectFault[] => {
+const originFaults = (kind: Kind, origins: readonly string[] | undefined): ResourceFault[] => {
   const at = 'trustedOrigins'
   if (kind === 'webchat') {
-    return origins === undefined ? [] : [objectFault('invalid_request', [at], 'unsupported')]
+    return origins === undefined ? [] : [resourceFault('invalid_request', [at], 'unsupported')]
   }
-  if (origins === undefined) return [objectFault('invalid_request', [], 'origins')]
+  if (origins === undefined) return [resourceFault('invalid_request', [], 'origins')]
   return origins.flatMap((origin, index) =>
-    isOrigin(origin) ? [] : [objectFault('invalid_request', [at, index], 'origin')]
+    isOrigin(origin) ? [] : [resourceFault('invalid_request', [at, index], 'origin')]
   )
 }
 
 const shape = Compile(Channel)
 
-const shapeFaults = (value: unknown): ObjectFault[] => {
-  const faults: ObjectFault[] = []
+const shapeFaults = (value: unknown): ResourceFault[] => {
+  const faults: ResourceFault[] = []
   checkShape(Channel, value, [], (path, message, rule = 'type') => {
     const isRepeatable = path.every((part) => typeof part === 'number' || isPlainKey(part))
     faults.push({ code: 'invalid_request', path: isRepeatable ? path : [], rule, message })
@@ -134,19 +135,19 @@ const shapeFaults = (value: unknown): ObjectFault[] => {
 export interface ParsedChannel {
   /** Undefined where its shape is at fault. */
   readonly channel: ChannelSpec | undefined
-  readonly faults: readonly ObjectFault[]
+  readonly faults: readonly ResourceFault[]
 }
 
 /** A channel with everything that is wrong with it but for what other things there are. Of no use if there is a fault. */
-export const parseChannel = (value: unknown, place: Place): ParsedChannel => {
+export const parseChannel = (value: unknown, context: ParseContext): ParsedChannel => {
   if (!shape.Check(value)) return { channel: undefined, faults: shapeFaults(value) }
   const { name, bot, kind = 'directline', secrets, trustedOrigins, userIds = 'given' } = value
-  const endpoint = endpointOf(value.endpoint, kind, place)
-  const faults: ObjectFault[] = []
-  if (!isSecretName(name)) faults.push(objectFault('invalid_request', ['name'], 'name'))
-  if (endpoint === undefined) faults.push(endpointFault(kind, place))
+  const endpoint = endpointOf(value.endpoint, kind, context)
+  const faults: ResourceFault[] = []
+  if (!isSecretName(name)) faults.push(resourceFault('invalid_request', ['name'], 'name'))
+  if (endpoint === undefined) faults.push(endpointFault(kind, context))
   if (new Set(secrets).size !== secrets.length) {
-    faults.push(objectFault('invalid_request', ['secrets'], 'twice'))
+    faults.push(resourceFault('invalid_request', ['secrets'], 'twice'))
   }
   faults.push(...originFaults(kind, trustedOrigins))
   return {
@@ -164,14 +165,14 @@ export const parseChannel = (value: unknown, place: Place): ParsedChannel => {
 }
 
 /** Secrets of a channel that lead nowhere. */
-export const straySecrets = ({ secrets }: ChannelSpec, book: ReferenceBook): ObjectFault[] =>
+export const straySecrets = ({ secrets }: ChannelSpec, book: ReferenceBook): ResourceFault[] =>
   secrets.flatMap((text, index) => {
     const path = ['secrets', index]
     try {
       return parseReference(text, book) === undefined
-        ? [objectFault('invalid_reference', path, 'unknown_store')]
+        ? [resourceFault('invalid_reference', path, 'unknown_store')]
         : []
     } catch (error) {
-      return [objectFault('invalid_reference', path, 'reference', (error as Error).message)]
+      return [resourceFault('invalid_reference', path, 'reference', (error as Error).message)]
     }
   })

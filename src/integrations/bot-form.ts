@@ -5,8 +5,8 @@
  */
 
 import { isObject } from '../core/json.ts'
-import { isPlainKey, type ObjectFault, objectFault } from '../core/object-fault.ts'
 import { isSecretName, parseReference, type ReferenceBook } from '../core/reference.ts'
+import { isPlainKey, type ResourceFault, resourceFault } from '../core/resource-fault.ts'
 import { Sensitive } from '../core/secret.ts'
 import { catalog } from '../kinds/catalog.ts'
 import { createReferenceBook } from '../kinds/references.ts'
@@ -52,20 +52,20 @@ const referenceFault = (
   text: unknown,
   form: RegExp | undefined,
   path: readonly string[]
-): ObjectFault | undefined => {
-  if (typeof text !== 'string') return objectFault('invalid_reference', path, 'type')
-  if (form?.test(text) === false) return objectFault('invalid_reference', path, 'form')
+): ResourceFault | undefined => {
+  if (typeof text !== 'string') return resourceFault('invalid_reference', path, 'type')
+  if (form?.test(text) === false) return resourceFault('invalid_reference', path, 'form')
   try {
     parseReference(text, NOWHERE)
     return undefined
   } catch (error) {
-    return objectFault('invalid_reference', path, 'reference', (error as Error).message)
+    return resourceFault('invalid_reference', path, 'reference', (error as Error).message)
   }
 }
 
 export interface ParsedCredentials {
   readonly credentials: Credentials
-  readonly faults: readonly ObjectFault[]
+  readonly faults: readonly ResourceFault[]
   /** The object without them. */
   readonly rest: Readonly<Record<string, unknown>>
 }
@@ -73,7 +73,7 @@ export interface ParsedCredentials {
 /** Every credential of the object, wherever in it it stands. What cannot be used is a fault and left out. */
 export const parseCredentials = (object: Readonly<Record<string, unknown>>): ParsedCredentials => {
   const credentials = new Map<string, Credential>()
-  const faults: ObjectFault[] = []
+  const faults: ResourceFault[] = []
   const rest: [string, unknown][] = []
   const places = new Map<string, string[][]>()
   for (const [written, entries] of Object.entries(object)) {
@@ -84,20 +84,20 @@ export const parseCredentials = (object: Readonly<Record<string, unknown>>): Par
       continue
     }
     if (member !== PLAIN && !MEMBERS.has(member)) {
-      faults.push(objectFault('invalid_request', isPlainKey(member) ? [written] : [], 'member'))
+      faults.push(resourceFault('invalid_request', isPlainKey(member) ? [written] : [], 'member'))
       continue
     }
     // A member of YAML under which everything is commented out is no member.
     if (entries === null) continue
     if (!isObject(entries)) {
-      faults.push(objectFault('invalid_request', [written], 'type'))
+      faults.push(resourceFault('invalid_request', [written], 'type'))
       continue
     }
     for (const [key, value] of Object.entries(entries)) {
       const place = placeOf(written, key)
       places.set(key, [...(places.get(key) ?? []), place])
       if (member === PLAIN) {
-        if (value === null) faults.push(objectFault('invalid_request', place, 'type'))
+        if (value === null) faults.push(resourceFault('invalid_request', place, 'type'))
         else credentials.set(key, { plain: new Sensitive(value) })
       } else {
         const fault = referenceFault(value, MEMBERS.get(member), place)
@@ -109,9 +109,10 @@ export const parseCredentials = (object: Readonly<Record<string, unknown>>): Par
   for (const twice of places.values()) {
     if (twice.length < 2) continue
     for (const place of twice)
-      faults.push(objectFault('conflicting_credentials', place, 'conflict'))
+      faults.push(resourceFault('conflicting_credentials', place, 'conflict'))
   }
-  if (credentials.size > CREDENTIALS_MAX) faults.push(objectFault('invalid_request', [], 'maximum'))
+  if (credentials.size > CREDENTIALS_MAX)
+    faults.push(resourceFault('invalid_request', [], 'maximum'))
   return { credentials, faults, rest: Object.fromEntries(rest) }
 }
 
@@ -119,18 +120,18 @@ export const parseCredentials = (object: Readonly<Record<string, unknown>>): Par
 export const parseConfiguration = (
   kind: ConfigurationKind,
   value: unknown
-): { readonly configuration: Configuration; readonly faults: readonly ObjectFault[] } => {
+): { readonly configuration: Configuration; readonly faults: readonly ResourceFault[] } => {
   const object = isObject(value) ? value : {}
   const { credentials, faults } = parseCredentials(object)
   const { name, displayName, type, provider } = object
   const wrong = [...faults]
-  if (!isObject(value)) wrong.push(objectFault('invalid_request', [], 'type'))
+  if (!isObject(value)) wrong.push(resourceFault('invalid_request', [], 'type'))
   else if (typeof name !== 'string' || !isSecretName(name)) {
-    wrong.push(objectFault('invalid_request', ['name'], 'name'))
+    wrong.push(resourceFault('invalid_request', ['name'], 'name'))
   }
   const namesProvider = kind === 'bot' && provider !== undefined && provider !== null
   if (namesProvider && typeof provider !== 'string') {
-    wrong.push(objectFault('invalid_request', ['provider'], 'type'))
+    wrong.push(resourceFault('invalid_request', ['provider'], 'type'))
   }
   return {
     configuration: {
@@ -145,15 +146,15 @@ export const parseConfiguration = (
 }
 
 /** References of a configured object that lead nowhere, or are wrong because of how their store is configured. */
-export const strayReferences = (credentials: Credentials, book: ReferenceBook): ObjectFault[] =>
+export const strayReferences = (credentials: Credentials, book: ReferenceBook): ResourceFault[] =>
   [...credentials].flatMap(([key, credential]) => {
     if ('plain' in credential) return []
     const path = placeOf(credential.member, key)
     try {
       return parseReference(credential.ref, book) === undefined
-        ? [objectFault('invalid_reference', path, 'unknown_store')]
+        ? [resourceFault('invalid_reference', path, 'unknown_store')]
         : []
     } catch (error) {
-      return [objectFault('invalid_reference', path, 'reference', (error as Error).message)]
+      return [resourceFault('invalid_reference', path, 'reference', (error as Error).message)]
     }
   })

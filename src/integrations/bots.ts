@@ -4,13 +4,13 @@
  */
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
-import { isPlainKey } from '../core/object-fault.ts'
 import { denied, ProblemError, type ProblemPointer } from '../core/problem.ts'
+import { isPlainKey } from '../core/resource-fault.ts'
 import type { Sensitive } from '../core/secret.ts'
 import type { Broker, Disclosure } from '../secrets/broker.ts'
 import type { Grant, Rules } from '../secrets/caller.ts'
 import type { Configuration, Credentials } from './bot-form.ts'
-import type { ObjectCatalog } from './objects.ts'
+import type { ResourceCatalog } from './resources.ts'
 
 /** By key, in the order of the configuration. Problems only where a partial answer was asked for. */
 export type Resolved = ReadonlyMap<string, Sensitive<unknown> | ProblemError>
@@ -23,7 +23,7 @@ export interface ResolvedConfiguration {
 export interface BotsOptions extends RecorderOptions {
   readonly broker: Pick<Broker, 'readSecrets'>
   readonly rules: () => Pick<Rules, 'policy'>
-  readonly objects: ObjectCatalog
+  readonly resources: ResourceCatalog
 }
 
 export interface Partial {
@@ -78,7 +78,7 @@ const failureOf = (
 }
 
 export const createBots = (options: BotsOptions): Bots => {
-  const { broker, rules, objects } = options
+  const { broker, rules, resources } = options
   const recorder = createRecorder(options)
 
   const mayUse = ({ client }: Caller, bot: string): boolean =>
@@ -132,7 +132,7 @@ export const createBots = (options: BotsOptions): Bots => {
 
   const providerOf = ({ name, provider }: Configuration): Configuration | undefined => {
     if (provider === undefined) return undefined
-    const found = objects.get('providers', provider)
+    const found = resources.get('providers', provider)
     // Another replica, or a reload, may have taken it away from under a bot that was made at run time.
     if (found === undefined) {
       options.log('warn', 'a bot names a provider that is not there', { bot: name, provider })
@@ -143,7 +143,7 @@ export const createBots = (options: BotsOptions): Bots => {
 
   return {
     listBots: async (caller) => {
-      const bots = objects.all('bots').filter(({ name }) => mayUse(caller, name))
+      const bots = resources.all('bots').filter(({ name }) => mayUse(caller, name))
       await recorder.allowed(caller, 'bot.list', undefined)
       return bots
     },
@@ -151,7 +151,7 @@ export const createBots = (options: BotsOptions): Bots => {
     readBotCredentials: (caller, name, how) =>
       onRecord(caller, `bot ${name}`, async () => {
         if (!mayUse(caller, name)) throw denied('no_rule')
-        const bot = objects.get('bots', name)
+        const bot = resources.get('bots', name)
         if (bot === undefined) throw denied('unknown_bot')
         const provider = providerOf(bot)
         const parts = [
@@ -170,11 +170,11 @@ export const createBots = (options: BotsOptions): Bots => {
 
     readProviderCredentials: (caller, name, how) =>
       onRecord(caller, `provider ${name}`, async () => {
-        const bot = objects
+        const bot = resources
           .all('bots')
           .find((one) => one.provider === name && mayUse(caller, one.name))
         if (bot === undefined) throw denied('no_bot_of_it')
-        const configuration = objects.get('providers', name)
+        const configuration = resources.get('providers', name)
         if (configuration === undefined) throw denied('unknown_provider')
         const parts = [['/credentials', configuration.credentials]] as const
         const [resolved = new Map()] = await resolve(caller, parts, how, { by: `bot ${bot.name}` })

@@ -9,14 +9,14 @@ import type { State } from '../state/state.ts'
 import { type Bots, createBots } from './bots.ts'
 import { type Channels, createChannels } from './channels.ts'
 import { createDirectLine, type DirectLine } from './direct-line.ts'
-import { createObjects, type Objects, type ObjectsOptions } from './objects.ts'
+import { createResources, type Resources, type ResourcesOptions } from './resources.ts'
 import type { SealedEnds } from './sealed-ends.ts'
 import { createSealedState, type SealedState } from './sealed-state.ts'
 import { createUsedStates } from './used-states.ts'
 
 export interface IntegrationsOptions
   extends RecorderOptions,
-    Pick<ObjectsOptions, 'configured' | 'guarded'> {
+    Pick<ResourcesOptions, 'configured' | 'guarded'> {
   readonly broker: Broker
   readonly state: State
   readonly shared: Shared | undefined
@@ -33,7 +33,7 @@ export interface IntegrationsOptions
 }
 
 export interface Integrations {
-  readonly objects: Objects
+  readonly resources: Resources
   readonly bots: Bots
   readonly channels: Channels
   readonly sealed: SealedState
@@ -44,14 +44,14 @@ export interface Integrations {
 
 export const createIntegrations = (options: IntegrationsOptions): Integrations => {
   const { broker, state, shared, log, now } = options
-  const objects = createObjects(options)
+  const resources = createResources(options)
   const { directLine = createDirectLine({ now }) } = options
   return {
-    objects,
-    bots: createBots({ ...options, objects }),
+    resources,
+    bots: createBots({ ...options, resources }),
     channels: createChannels({
       ...options,
-      channel: (name) => objects.get('channels', name),
+      channel: (name) => resources.get('channels', name),
       readSecret: broker.readSecret,
       directLine
     }),
@@ -61,7 +61,7 @@ export const createIntegrations = (options: IntegrationsOptions): Integrations =
       noteSealed: options.sealedEnds.note
     }),
     refresh: () =>
-      objects.refresh().catch(() => log('error', 'the objects of run time could not be read')),
+      resources.refresh().catch(() => log('error', 'the objects of run time could not be read')),
     close: directLine.close
   }
 }

@@ -3,7 +3,7 @@
  * its first call; but the first is tried again now and then, by one request, since it is the one that comes back.
  */
 
-/** Remembered by the object itself, and so forgotten with it. */
+/** Remembered by the channel's object itself, and so forgotten with it. */
 interface Channel {
   readonly secrets: readonly string[]
 }

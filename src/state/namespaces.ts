@@ -28,7 +28,7 @@ export const STATE_SPACES = {
   },
   runtime: {
     prefix: 'runtime/',
-    who: 'integrations/object-entries.ts',
+    who: 'integrations/resource-entries.ts',
     name: 'sealed',
     value: 'sealed',
     life: 'until it is deleted'
@@ -160,6 +160,6 @@ export const CHANNEL = 'messages'
 export const TOPICS = {
   invalidate: { topic: 'invalidate', who: 'cache/invalidation.ts' },
   revoked: { topic: 'revoked', who: 'keys/shared-revocations.ts' },
-  objects: { topic: 'objects', who: 'integrations/objects.ts' },
+  objects: { topic: 'objects', who: 'integrations/run-time-resources.ts' },
   replica: { topic: 'replica', who: 'state/replica-count.ts' }
 } as const

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
-import { putObject } from '../../src/integrations/object-entries.ts'
+import { putResource } from '../../src/integrations/resource-entries.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createCanary } from '../support/canary.ts'
 import {
@@ -76,7 +76,7 @@ test('After a rewrap the former encryption key is no longer needed', async (t) =
   const state = createEmbeddedState(join(folder, 'data'))
   t.teardown(() => state.close())
   const sealer = createSealer(createKeyring([variables['ENCRYPTION_KEYS'] ?? '']))
-  await putObject({ state, sealer: () => sealer }, 'bots', 'a-bot', { name: 'a-bot' })
+  await putResource({ state, sealer: () => sealer }, 'bots', 'a-bot', { name: 'a-bot' })
   const fresh = newEncryptionKey()
   const setKeys = (keys: string): void => writeEnv(folder, { ...variables, ENCRYPTION_KEYS: keys })
 

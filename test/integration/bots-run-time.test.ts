@@ -6,7 +6,7 @@ import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
-import { rewrapObjects } from '../../src/integrations/object-entries.ts'
+import { rewrapResources } from '../../src/integrations/resource-entries.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { recordsIn } from '../support/audit-records.ts'
@@ -272,7 +272,7 @@ test('what was put at run time is there after a restart, follows a reload, and i
   t.teardown(() => state.close())
   const rewrap = (keys: string[]) => {
     const sealer = createSealer(createKeyring(keys))
-    return rewrapObjects({ state, sealer: () => sealer })
+    return rewrapResources({ state, sealer: () => sealer })
   }
   t.strictSame(await rewrap([after]), { total: 1, rewrapped: 0, unreadable: 1 })
   t.strictSame(await rewrap([before, after]), { total: 1, rewrapped: 1, unreadable: 0 })

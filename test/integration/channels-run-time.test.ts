@@ -5,7 +5,7 @@ import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config/config.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
 import { createDirectLine, type DirectLine } from '../../src/integrations/direct-line.ts'
-import { putObject } from '../../src/integrations/object-entries.ts'
+import { putResource } from '../../src/integrations/resource-entries.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { recordsIn } from '../support/audit-records.ts'
@@ -219,7 +219,7 @@ test('a channel is there after a restart, hidden while the file has its name, an
   t.teardown(() => state.close())
   const sealer = createSealer(app.keyring)
   const former = { ...channel, endpoint: fake.url, name: 'web-old' }
-  await putObject({ state, sealer: () => sealer }, 'channels', 'web-old', former)
+  await putResource({ state, sealer: () => sealer }, 'channels', 'web-old', former)
   const serve = async (environment: 'dev' | 'stg' | 'pre') => {
     const config = readConfig(
       {

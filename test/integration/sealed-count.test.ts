@@ -5,7 +5,7 @@ import { type Test, test } from 'tap'
 import { Sensitive } from '../../src/core/secret.ts'
 import { createKeyring, kidOf, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
-import { putObject } from '../../src/integrations/object-entries.ts'
+import { putResource } from '../../src/integrations/resource-entries.ts'
 import { countSealed, type SealedCounts } from '../../src/integrations/sealed-count.ts'
 import { putSecret } from '../../src/kinds/local/store.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
@@ -73,7 +73,7 @@ const exercise = async (t: Test, open: (t: Test) => Promise<Place>): Promise<voi
     const store = { name, state, sealer, now: Date.now }
     for (const text of ['one', 'two']) await putSecret(store, path, new Sensitive(text))
   }
-  await putObject({ state, sealer }, 'bots', 'sample-bot', { name: 'sample-bot' })
+  await putResource({ state, sealer }, 'bots', 'sample-bot', { name: 'sample-bot' })
   const ask = (url: string, key: string, payload?: object) =>
     built.app.server.inject({
       method: payload ? 'POST' : 'GET',

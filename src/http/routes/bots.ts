@@ -1,5 +1,5 @@
 /** The credentials of configured bots and providers, and those of an object that the caller brings along. */
-import { refuseFaults } from '../../core/object-fault.ts'
+import { refuseFaults } from '../../core/resource-fault.ts'
 import { parseCredentials } from '../../integrations/bot-form.ts'
 import type { Bots } from '../../integrations/bots.ts'
 import { outcomeOf, providerAnswerOf } from '../bot-answers.ts'

@@ -1,7 +1,7 @@
 /** Every route, once: the listeners are made from this list, and so is openapi.yaml, in its order. */
 import type { App } from '../route-auth.ts'
 import { type AdminRoutesOptions, addAdminRoutes } from './admin.ts'
-import { type AdminObjectRoutesOptions, addAdminObjectRoutes } from './admin-objects.ts'
+import { type AdminResourceRoutesOptions, addAdminResourceRoutes } from './admin-resources.ts'
 import { type AuthorizeRouteOptions, addAuthorizeRoute } from './authorize.ts'
 import { addBotRoutes, type BotRoutesOptions } from './bots.ts'
 import { addChannelRoutes, type ChannelRoutesOptions } from './channels.ts'
@@ -24,7 +24,7 @@ import { addWhoamiRoute, type WhoamiOptions } from './whoami.ts'
 export interface Services {
   readonly secrets: SecretRoutesOptions
   readonly bots: BotRoutesOptions
-  readonly objects: AdminObjectRoutesOptions
+  readonly resources: AdminResourceRoutesOptions
   readonly channels: ChannelRoutesOptions
   readonly state: StateRoutesOptions
   readonly keys: KeyRoutesOptions
@@ -47,7 +47,7 @@ const ROUTES: readonly (readonly [readonly Audience[], (app: App, services: Serv
   [
     [['public'], (app, { secrets }) => addSecretRoutes(app, secrets)],
     [['public'], (app, { bots }) => addBotRoutes(app, bots)],
-    [['public'], (app, { objects }) => addAdminObjectRoutes(app, objects)],
+    [['public'], (app, { resources }) => addAdminResourceRoutes(app, resources)],
     [['public'], (app, { channels }) => addChannelRoutes(app, channels)],
     [['public'], (app, { state }) => addStateRoutes(app, state)],
     [['public'], (app, { keys }) => addKeyRoutes(app, keys)],

@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { refuseFaults } from '../../../src/core/object-fault.ts'
 import type { ProblemError } from '../../../src/core/problem.ts'
+import { refuseFaults } from '../../../src/core/resource-fault.ts'
 import {
   parseConfiguration,
   parseCredentials,

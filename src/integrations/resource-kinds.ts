@@ -1,10 +1,10 @@
 /**
- * The kinds of objects that are configured in `purser.yaml` or at run time. Rule: a kind is a row here; how it is kept,
+ * The kinds of resources (bots, providers, channels) that are configured in `purser.yaml` or at run time. Rule: a kind is a row here; how it is kept,
  * changed and recorded is the same for all.
  */
-import { type ChannelSpec, parseChannel, straySecrets } from '../core/channel.ts'
-import { type ObjectFault, objectFault } from '../core/object-fault.ts'
+import { type ChannelSpec, type ParseContext, parseChannel, straySecrets } from '../core/channel.ts'
 import type { ReferenceBook } from '../core/reference.ts'
+import { type ResourceFault, resourceFault } from '../core/resource-fault.ts'
 import {
   type Configuration,
   type ConfigurationKind,
@@ -13,30 +13,30 @@ import {
 } from './bot-form.ts'
 
 /** What stands under a kind's name in `purser.yaml`, in the state and in URLs. */
-export interface ObjectTypes {
+export interface ResourceTypes {
   readonly bots: Configuration
   readonly providers: Configuration
   readonly channels: ChannelSpec
 }
-export type ObjectKind = keyof ObjectTypes
+export type ResourceKind = keyof ResourceTypes
 
 /** By kind and name. */
-export type ObjectMaps = { readonly [K in ObjectKind]: Map<string, ObjectTypes[K]> }
-export const noObjects = (): ObjectMaps => ({
+export type ResourceMaps = { readonly [K in ResourceKind]: Map<string, ResourceTypes[K]> }
+export const noResources = (): ResourceMaps => ({
   providers: new Map(),
   bots: new Map(),
   channels: new Map()
 })
 
-/** What an object may refer to. */
-export interface Around {
+/** What a resource may refer to. */
+export interface ResourceLookup {
   /** Undefined where a store is itself at fault: what leads to it would only repeat that. */
   readonly book: ReferenceBook | undefined
-  readonly has: (kind: ObjectKind, name: string) => boolean
-  readonly all: <K extends ObjectKind>(kind: K) => readonly ObjectTypes[K][]
+  readonly has: (kind: ResourceKind, name: string) => boolean
+  readonly all: <K extends ResourceKind>(kind: K) => readonly ResourceTypes[K][]
 }
 
-export interface Shown {
+export interface ResourceView {
   readonly name: string
   readonly displayName?: string
   readonly type?: string
@@ -52,48 +52,41 @@ export interface Shown {
   readonly userIds?: 'given' | 'generated'
 }
 
-export interface Surroundings {
-  /** The environment is pre or pro. */
-  readonly guarded: boolean
-  /** It comes from an administrator, not from `purser.yaml`. */
-  readonly atRunTime: boolean
-}
-
 interface KindRow<T> {
   /** One of them, as the record and the operations call it. */
   readonly word: string
   /**
-   * Reads an object as it was written, with its name in it. `faults` are those that show without looking at other objects.
-   * If there are any, `object` is given only so that `check` can find more of them; it is undefined where too much is wrong
+   * Reads a resource as it was written, with its name in it. `faults` are those that show without looking at other resources.
+   * If there are any, `resource` is given only so that `check` can find more of them; it is undefined where too much is wrong
    * for that.
    */
   readonly parse: (
     value: unknown,
-    surroundings: Surroundings
-  ) => { readonly object: T | undefined; readonly faults: readonly ObjectFault[] }
+    context: ParseContext
+  ) => { readonly resource: T | undefined; readonly faults: readonly ResourceFault[] }
   /** What is wrong with what it refers to. */
-  readonly check: (object: T, around: Around) => readonly ObjectFault[]
+  readonly check: (resource: T, lookup: ResourceLookup) => readonly ResourceFault[]
   /** What an administrator may see of it: never a credential. */
-  readonly show: (object: T) => Shown
-  /** Whether another object would be left without it. */
-  readonly isNeeded: (name: string, around: Around) => boolean
+  readonly show: (resource: T) => ResourceView
+  /** Whether another resource would be left without it. */
+  readonly isNeeded: (name: string, lookup: ResourceLookup) => boolean
 }
 
 const parse = (kind: ConfigurationKind) => (value: unknown) => {
   const { configuration, faults } = parseConfiguration(kind, value)
-  return { object: configuration, faults }
+  return { resource: configuration, faults }
 }
 
-const show = ({ credentials, ...shown }: Configuration): Shown => ({
+const show = ({ credentials, ...shown }: Configuration): ResourceView => ({
   ...shown,
   credentials: [...credentials.keys()]
 })
 
-const stray = ({ credentials }: Configuration, { book }: Around): ObjectFault[] =>
+const stray = ({ credentials }: Configuration, { book }: ResourceLookup): ResourceFault[] =>
   book === undefined ? [] : strayReferences(credentials, book)
 
 /** In an order in which each refers only to those before it. */
-export const OBJECT_KINDS: { readonly [K in ObjectKind]: KindRow<ObjectTypes[K]> } = {
+export const RESOURCE_KINDS: { readonly [K in ResourceKind]: KindRow<ResourceTypes[K]> } = {
   providers: {
     word: 'provider',
     parse: parse('provider'),
@@ -104,25 +97,25 @@ export const OBJECT_KINDS: { readonly [K in ObjectKind]: KindRow<ObjectTypes[K]>
   bots: {
     word: 'bot',
     parse: parse('bot'),
-    check: (bot, around) => [
-      ...(bot.provider === undefined || around.has('providers', bot.provider)
+    check: (bot, lookup) => [
+      ...(bot.provider === undefined || lookup.has('providers', bot.provider)
         ? []
-        : [objectFault('invalid_request', ['provider'], 'unknown_provider')]),
-      ...stray(bot, around)
+        : [resourceFault('invalid_request', ['provider'], 'unknown_provider')]),
+      ...stray(bot, lookup)
     ],
     show,
     isNeeded: (name, { all }) => all('channels').some(({ bot }) => bot === name)
   },
   channels: {
     word: 'channel',
-    parse: (value, surroundings) => {
-      const { channel, faults } = parseChannel(value, surroundings)
-      return { object: channel, faults }
+    parse: (value, context) => {
+      const { channel, faults } = parseChannel(value, context)
+      return { resource: channel, faults }
     },
     check: (channel, { book, has }) => [
       ...(channel.bot === undefined || has('bots', channel.bot)
         ? []
-        : [objectFault('invalid_request', ['bot'], 'unknown_bot')]),
+        : [resourceFault('invalid_request', ['bot'], 'unknown_bot')]),
       ...(book === undefined ? [] : straySecrets(channel, book))
     ],
     show: ({ secrets, trustedOrigins, takesUserIds, ...shown }) => ({
@@ -135,4 +128,4 @@ export const OBJECT_KINDS: { readonly [K in ObjectKind]: KindRow<ObjectTypes[K]>
   }
 }
 
-export const objectKinds = Object.keys(OBJECT_KINDS) as readonly ObjectKind[]
+export const resourceKinds = Object.keys(RESOURCE_KINDS) as readonly ResourceKind[]

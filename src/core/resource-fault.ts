@@ -23,7 +23,7 @@ const RULES = {
   unsupported: 'is nothing that the scheme of kind webchat knows'
 } as const
 
-export interface ObjectFault {
+export interface ResourceFault {
   readonly code: Extract<
     ProblemCode,
     'conflicting_credentials' | 'invalid_reference' | 'invalid_request'
@@ -36,12 +36,12 @@ export interface ObjectFault {
   readonly message: string
 }
 
-export const objectFault = (
-  code: ObjectFault['code'],
+export const resourceFault = (
+  code: ResourceFault['code'],
   path: Path,
   rule: keyof typeof RULES,
   message: string = RULES[rule]
-): ObjectFault => ({ code, path, rule, message })
+): ResourceFault => ({ code, path, rule, message })
 
 /** A key is somebody else's: it is repeated only where it cannot be a value that went astray. */
 export const isPlainKey = (key: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(key)
@@ -49,7 +49,7 @@ export const isPlainKey = (key: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,6
 const GRAVEST = ['conflicting_credentials', 'invalid_reference', 'invalid_request'] as const
 
 /** Throws all faults of an object that came as a request's body as one problem. */
-export const refuseFaults = (faults: readonly ObjectFault[]): void => {
+export const refuseFaults = (faults: readonly ResourceFault[]): void => {
   const code = GRAVEST.find((grave) => faults.some((fault) => fault.code === grave))
   if (code === undefined) return
   const errors = faults.map(({ path, rule }) => ({

@@ -3,20 +3,20 @@
  * in the file, and all faults are reported at once.
  */
 
+import type { ParseContext } from '../core/channel.ts'
 import type { ReferenceBook } from '../core/reference.ts'
 import type { Path, Report } from '../core/shape.ts'
 import {
-  type Around,
-  noObjects,
-  OBJECT_KINDS,
-  type ObjectKind,
-  type ObjectTypes,
-  objectKinds,
-  type Surroundings
-} from '../integrations/object-kinds.ts'
-import type { ObjectsByKind } from '../integrations/objects.ts'
+  noResources,
+  RESOURCE_KINDS,
+  type ResourceKind,
+  type ResourceLookup,
+  type ResourceTypes,
+  resourceKinds
+} from '../integrations/resource-kinds.ts'
+import type { ResourcesByKind } from '../integrations/resources.ts'
 
-export interface ObjectsContext extends Pick<Surroundings, 'guarded'> {
+export interface ResourcesContext extends Pick<ParseContext, 'guarded'> {
   readonly book: ReferenceBook
   /** The reference leads nowhere only because of a fault that is told already. */
   readonly isExcused?: (text: string | undefined) => boolean
@@ -29,23 +29,23 @@ const textAt = (entry: unknown, path: Path): string | undefined => {
   return typeof value === 'string' ? value : undefined
 }
 
-export const readObjects = (
-  written: { readonly [K in ObjectKind]?: readonly unknown[] },
-  { book, guarded, isExcused = () => false }: ObjectsContext,
+export const readResources = (
+  written: { readonly [K in ResourceKind]?: readonly unknown[] },
+  { book, guarded, isExcused = () => false }: ResourcesContext,
   report: Report
-): ObjectsByKind => {
-  const found = noObjects()
-  const around: Around = {
+): ResourcesByKind => {
+  const found = noResources()
+  const lookup: ResourceLookup = {
     book,
     has: (kind, name) => found[kind].has(name),
     all: (kind) => [...found[kind].values()]
   }
-  const readAll = <K extends ObjectKind>(kind: K): void => {
-    const { parse, check } = OBJECT_KINDS[kind]
-    const into: Map<string, ObjectTypes[K]> = found[kind]
+  const readAll = <K extends ResourceKind>(kind: K): void => {
+    const { parse, check } = RESOURCE_KINDS[kind]
+    const into: Map<string, ResourceTypes[K]> = found[kind]
     written[kind]?.forEach((entry, index) => {
-      const { object, faults } = parse(entry, { guarded, atRunTime: false })
-      const stray = object === undefined ? [] : check(object, around)
+      const { resource, faults } = parse(entry, { guarded, atRunTime: false })
+      const stray = resource === undefined ? [] : check(resource, lookup)
       const all = [
         ...faults,
         ...stray.filter(
@@ -53,11 +53,11 @@ export const readObjects = (
         )
       ]
       for (const { path, message } of all) report([kind, index, ...path], message)
-      if (object === undefined) return
-      if (into.has(object.name)) report([kind, index, 'name'], 'stands twice')
-      into.set(object.name, object)
+      if (resource === undefined) return
+      if (into.has(resource.name)) report([kind, index, 'name'], 'stands twice')
+      into.set(resource.name, resource)
     })
   }
-  for (const kind of objectKinds) readAll(kind)
+  for (const kind of resourceKinds) readAll(kind)
   return found
 }

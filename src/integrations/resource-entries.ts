@@ -1,19 +1,19 @@
 /**
- * Objects that were configured at run time, as they are kept: one state entry each, the whole of it sealed under the active
+ * Resources that were configured at run time, as they are kept: one state entry each, the whole of it sealed under the active
  * encryption key, since it may hold credentials in plain. Rule: an entry is bound to its kind and name.
  */
 import type { Sealer } from '../crypto/sealer.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
-import { type ObjectKind, objectKinds } from './object-kinds.ts'
+import { type ResourceKind, resourceKinds } from './resource-kinds.ts'
 
-export interface ObjectEntries {
+export interface ResourceStorage {
   readonly state: State
   readonly sealer: () => Sealer
 }
 
-export interface Entry {
-  readonly kind: ObjectKind
+export interface ResourceEntry {
+  readonly kind: ResourceKind
   readonly name: string
   /** As it was written, with its name; undefined if it cannot be opened. */
   readonly value: unknown
@@ -31,10 +31,10 @@ export interface RewrapCounts {
 /** Losing a race needs another writer to win it: so many losses in a row are not a race. */
 const MAX_ATTEMPTS = 100
 
-const prefixOf = (kind: ObjectKind): string => `${STATE_SPACES.runtime.prefix}${kind}/`
-const contextOf = (kind: ObjectKind, name: string): readonly string[] => ['runtime', kind, name]
+const prefixOf = (kind: ResourceKind): string => `${STATE_SPACES.runtime.prefix}${kind}/`
+const contextOf = (kind: ResourceKind, name: string): readonly string[] => ['runtime', kind, name]
 
-const open = (sealer: Sealer, kind: ObjectKind, name: string, envelope: Buffer): unknown => {
+const open = (sealer: Sealer, kind: ResourceKind, name: string, envelope: Buffer): unknown => {
   const bytes = sealer.open('store', envelope, contextOf(kind, name))
   if (bytes === undefined) return undefined
   try {
@@ -44,11 +44,11 @@ const open = (sealer: Sealer, kind: ObjectKind, name: string, envelope: Buffer):
   }
 }
 
-const seal = (sealer: Sealer, kind: ObjectKind, name: string, value: unknown): Buffer =>
+const seal = (sealer: Sealer, kind: ResourceKind, name: string, value: unknown): Buffer =>
   sealer.seal('store', Buffer.from(JSON.stringify(value)), contextOf(kind, name))
 
 const change = async (
-  { state }: ObjectEntries,
+  { state }: ResourceStorage,
   key: string,
   next: (entry: Buffer | undefined) => Buffer | undefined | 'as it is'
 ): Promise<'changed' | 'as it is'> => {
@@ -61,10 +61,10 @@ const change = async (
   throw new Error('an object is being changed by too many at once')
 }
 
-/** Puts the object, whatever stood there. */
-export const putObject = async (
-  entries: ObjectEntries,
-  kind: ObjectKind,
+/** Puts the resource, whatever stood there. */
+export const putResource = async (
+  entries: ResourceStorage,
+  kind: ResourceKind,
   name: string,
   value: unknown
 ): Promise<void> => {
@@ -72,17 +72,20 @@ export const putObject = async (
 }
 
 /** Resolves with whether there was one. */
-export const deleteObject = async (
-  entries: ObjectEntries,
-  kind: ObjectKind,
+export const deleteResource = async (
+  entries: ResourceStorage,
+  kind: ResourceKind,
   name: string
 ): Promise<boolean> => {
   const removed = (entry: Buffer | undefined) => (entry === undefined ? 'as it is' : undefined)
   return (await change(entries, prefixOf(kind) + name, removed)) === 'changed'
 }
 
-export async function* allObjects({ state, sealer }: ObjectEntries): AsyncGenerator<Entry> {
-  for (const kind of objectKinds) {
+export async function* allResources({
+  state,
+  sealer
+}: ResourceStorage): AsyncGenerator<ResourceEntry> {
+  for (const kind of resourceKinds) {
     for await (const { key, value: bytes } of state.list(prefixOf(kind))) {
       const name = key.slice(prefixOf(kind).length)
       yield { kind, name, value: open(sealer(), kind, name, bytes), bytes }
@@ -91,9 +94,9 @@ export async function* allObjects({ state, sealer }: ObjectEntries): AsyncGenera
 }
 
 /** Seals everything under the active encryption key; what stands under it already is left alone. */
-export const rewrapObjects = async (entries: ObjectEntries): Promise<RewrapCounts> => {
+export const rewrapResources = async (entries: ResourceStorage): Promise<RewrapCounts> => {
   const counts = { total: 0, rewrapped: 0, unreadable: 0 }
-  for await (const { kind, name } of allObjects(entries)) {
+  for await (const { kind, name } of allResources(entries)) {
     counts.total++
     let isUnreadable = false
     const outcome = await change(entries, prefixOf(kind) + name, (entry) => {

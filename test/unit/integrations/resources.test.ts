@@ -3,8 +3,8 @@ import { test } from 'tap'
 import type { Caller } from '../../../src/core/caller.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
 import { parseConfiguration } from '../../../src/integrations/bot-form.ts'
-import { putObject } from '../../../src/integrations/object-entries.ts'
-import { createObjects, type Objects } from '../../../src/integrations/objects.ts'
+import { putResource } from '../../../src/integrations/resource-entries.ts'
+import { createResources, type Resources } from '../../../src/integrations/resources.ts'
 import { createReferenceBook } from '../../../src/kinds/references.ts'
 import { type Shared, SharedUnavailable } from '../../../src/state/shared.ts'
 import { openState } from '../../support/embedded.ts'
@@ -44,8 +44,8 @@ const openReplicas = (t: Parameters<typeof openState>[0]) => {
   const sealer = createSealer(randomKeyring().keyring)
   const messages = openMessages()
   const events: string[] = []
-  const open = ({ guarded = false } = {}): Objects =>
-    createObjects({
+  const open = ({ guarded = false } = {}): Resources =>
+    createResources({
       state,
       sealer: () => sealer,
       guarded,
@@ -67,14 +67,14 @@ const openReplicas = (t: Parameters<typeof openState>[0]) => {
   return { replicas: [open(), open()] as const, open, messages, events, state, entries }
 }
 
-const names = (objects: Objects): string[] => objects.all('bots').map(({ name }) => name)
+const names = (resources: Resources): string[] => resources.all('bots').map(({ name }) => name)
 
 /** The names as soon as they are those expected, or as they are after a while. */
-const namesOnce = async (objects: Objects, expected: readonly string[]): Promise<string[]> => {
-  for (let turn = 0; turn < 200 && names(objects).join() !== expected.join(); turn++) {
+const namesOnce = async (resources: Resources, expected: readonly string[]): Promise<string[]> => {
+  for (let turn = 0; turn < 200 && names(resources).join() !== expected.join(); turn++) {
     await sleep(10)
   }
-  return names(objects)
+  return names(resources)
 }
 
 test('a change at one replica is taken over by the others, also by one that was not connected', async (t) => {
@@ -172,7 +172,7 @@ test('a channel that an earlier version let lead to this machine is of no use, a
   const { replicas, open, entries } = openReplicas(t)
   const [here] = replicas
   const loopback = { ...CHANNEL, endpoint: 'http://127.0.0.1:3000' }
-  await putObject(entries, 'channels', 'chat', loopback)
+  await putResource(entries, 'channels', 'chat', loopback)
   for (const guarded of [true, false]) {
     const there = open({ guarded })
     await there.refresh()

@@ -2,8 +2,12 @@
  * Bots, providers and channels at run time, for administrators. Rule: no credential comes back; of a channel's secrets, which
  * are references, these do.
  */
-import { OBJECT_KINDS, type ObjectKind, objectKinds } from '../../integrations/object-kinds.ts'
-import type { Objects } from '../../integrations/objects.ts'
+import {
+  RESOURCE_KINDS,
+  type ResourceKind,
+  resourceKinds
+} from '../../integrations/resource-kinds.ts'
+import type { Resources } from '../../integrations/resources.ts'
 import { callerOf } from '../caller.ts'
 import type { App } from '../route-auth.ts'
 import {
@@ -17,8 +21,8 @@ import { ChannelBody } from './channels-schemas.ts'
 
 const config = { auth: { kind: 'admin', changes: true } } as const
 
-const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects): void => {
-  const { word, show } = OBJECT_KINDS[kind]
+const addRoutesOf = <K extends ResourceKind>(app: App, kind: K, resources: Resources): void => {
+  const { word, show } = RESOURCE_KINDS[kind]
   const Word = word.charAt(0).toUpperCase() + word.slice(1)
 
   app.get(
@@ -32,9 +36,11 @@ const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects):
       }
     },
     async () => ({
-      objects: objects.all(kind).map((object) => {
-        const origin: 'file' | 'runtime' = objects.isOfFile(kind, object.name) ? 'file' : 'runtime'
-        return { ...show(object), origin }
+      objects: resources.all(kind).map((resource) => {
+        const origin: 'file' | 'runtime' = resources.isOfFile(kind, resource.name)
+          ? 'file'
+          : 'runtime'
+        return { ...show(resource), origin }
       })
     })
   )
@@ -53,7 +59,7 @@ const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects):
     },
     async (request) => {
       const { name } = request.params
-      await objects.write(callerOf(request), kind, name, request.body)
+      await resources.write(callerOf(request), kind, name, request.body)
       return { name }
     }
   )
@@ -71,15 +77,18 @@ const addRoutesOf = <K extends ObjectKind>(app: App, kind: K, objects: Objects):
     },
     async (request) => {
       const { name } = request.params
-      return { name, deleted: await objects.remove(callerOf(request), kind, name) }
+      return { name, deleted: await resources.remove(callerOf(request), kind, name) }
     }
   )
 }
 
-export interface AdminObjectRoutesOptions {
-  readonly objects: Objects
+export interface AdminResourceRoutesOptions {
+  readonly resources: Resources
 }
 
-export const addAdminObjectRoutes = (app: App, { objects }: AdminObjectRoutesOptions): void => {
-  for (const kind of objectKinds) addRoutesOf(app, kind, objects)
+export const addAdminResourceRoutes = (
+  app: App,
+  { resources }: AdminResourceRoutesOptions
+): void => {
+  for (const kind of resourceKinds) addRoutesOf(app, kind, resources)
 }
