@@ -3,7 +3,7 @@
  * against; `failed` is what was not decided, or was allowed and did not come about.
  */
 import type { AuditEvent } from '../core/audit-event.ts'
-import type { Caller, Door } from '../core/caller.ts'
+import type { Arrival, Caller } from '../core/caller.ts'
 import { ProviderFault } from '../core/fault.ts'
 import type { Environment } from '../core/principal.ts'
 import { PROBLEMS, type ProblemCode, ProblemError, toProblem } from '../core/problem.ts'
@@ -12,8 +12,8 @@ import type { StateLog } from '../state/log.ts'
 
 export type Action = AuditEvent['action']
 
-/** Whoever is known of behind a door: a caller, a key that was refused, or nobody. */
-export type Who = Omit<Door, 'address'> & Partial<Caller>
+/** Whoever is known of behind a request: a caller, a key that was refused, or nobody. */
+export type Who = Omit<Arrival, 'address'> & Partial<Caller>
 
 /** What measures may know of an outcome: no client, no key, no name of a secret. */
 export interface Observed

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
-import type { Caller, Door } from '../core/caller.ts'
+import type { Arrival, Caller } from '../core/caller.ts'
 import { ConfigError } from './fault.ts'
 
 export interface ReloadsOptions extends RecorderOptions {
@@ -15,7 +15,7 @@ export interface ReloadsOptions extends RecorderOptions {
 }
 
 /** Who asked for a reload; undefined: a signal. */
-export type ReloadedBy = (Door & Partial<Caller>) | undefined
+export type ReloadedBy = (Arrival & Partial<Caller>) | undefined
 
 /** Rejects as the work does, or with `audit_unavailable` before it. */
 export const recordReload = async (

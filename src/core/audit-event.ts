@@ -39,7 +39,7 @@ export interface AuditEvent {
   readonly client?: string | undefined
   readonly keyId?: string | undefined
   readonly kid?: string | undefined
-  /** Which door: the route's template, never the URL. */
+  /** The route's template, never the URL. */
   readonly route: string
   readonly requestId: string
   readonly address?: string | undefined

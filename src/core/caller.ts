@@ -1,8 +1,8 @@
-/** On whose behalf something is done, and through which door the request for it came. */
+/** On whose behalf something is done, and by which way the request for it came. */
 import type { Mode } from './principal.ts'
 
-/** Which door a request came through. */
-export interface Door {
+/** By which route a request came, from where and when. */
+export interface Arrival {
   /** The route's template, never the URL. */
   readonly route: string
   readonly requestId: string
@@ -11,7 +11,7 @@ export interface Door {
   readonly since?: number | undefined
 }
 
-export interface Caller extends Door {
+export interface Caller extends Arrival {
   readonly client: string
   readonly mode: Mode
   readonly keyId?: string

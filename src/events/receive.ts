@@ -3,7 +3,7 @@
  * invalidation and nothing more; it is proven in its own way where the store says how, and otherwise by the internal secret.
  */
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
-import type { Door } from '../core/caller.ts'
+import type { Arrival } from '../core/caller.ts'
 import { denied, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
 import type { GoogleTokenCheck } from '../crypto/google-token.ts'
@@ -36,9 +36,9 @@ export interface Received {
 
 export interface Receiver {
   /** Rejects with a ProblemError. */
-  readonly receive: (door: Door, store: string, delivery: Delivery) => Promise<Received>
+  readonly receive: (arrival: Arrival, store: string, delivery: Delivery) => Promise<Received>
   /** The handshake of CloudEvents: resolves if the sender is welcome. Rejects with `access_denied`. */
-  readonly welcome: (door: Door, store: string, origin: string) => Promise<void>
+  readonly welcome: (arrival: Arrival, store: string, origin: string) => Promise<void>
 }
 
 export const createReceiver = (options: ReceiverOptions): Receiver => {
@@ -61,20 +61,20 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
   }
 
   return {
-    receive: async (door, name, delivery) => {
+    receive: async (arrival, name, delivery) => {
       let heard: Heard
       try {
         heard = await hear(addressee(name), delivery)
       } catch (error) {
-        throw await recorder.failed(door, 'event.receive', undefined, error)
+        throw await recorder.failed(arrival, 'event.receive', undefined, error)
       }
       const { secrets, ignored, validationResponse } = heard
       tellIgnored(log, name, heard)
       const reason = `store ${name}: ${secrets.length} named, ${ignored.length} ignored`
-      await recorder.allowed(door, 'event.receive', undefined, { reason })
+      await recorder.allowed(arrival, 'event.receive', undefined, { reason })
       const all = await Promise.all(
         secrets.map(({ path, ...native }) =>
-          invalidate(door, { ref: formatReference({ store: name, path }), ...native })
+          invalidate(arrival, { ref: formatReference({ store: name, path }), ...native })
         )
       )
       return {
@@ -85,12 +85,12 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
       }
     },
 
-    welcome: async (door, name, origin) => {
+    welcome: async (arrival, name, origin) => {
       try {
         const { plugin } = addressee(name)
         if (plugin.events?.isWelcome?.(origin) !== true) throw denied('foreign_origin')
       } catch (error) {
-        throw await recorder.failed(door, 'event.receive', undefined, error)
+        throw await recorder.failed(arrival, 'event.receive', undefined, error)
       }
     }
   }

@@ -1,7 +1,7 @@
 /** On whose behalf a request acts. Rule: the route's template goes on record, never the URL. */
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import type { Caller, Door } from '../core/caller.ts'
+import type { Arrival, Caller } from '../core/caller.ts'
 import { ProblemError } from '../core/problem.ts'
 
 declare module 'fastify' {
@@ -15,7 +15,7 @@ declare module 'fastify' {
 export const addressOf = ({ ip, socket }: FastifyRequest): string =>
   isIP(ip) === 0 ? (socket.remoteAddress ?? '') : ip
 
-export const doorOf = (request: FastifyRequest): Door => ({
+export const arrivalOf = (request: FastifyRequest): Arrival => ({
   route: `${request.method} ${request.routeOptions.url ?? ''}`,
   requestId: request.id,
   address: addressOf(request),
@@ -27,6 +27,6 @@ export const callerOf = (request: FastifyRequest): Caller => {
   const { principal } = request
   if (principal === null) throw new ProblemError('authentication_required')
   const { client, mode, keyId, kid } = principal
-  const { route, requestId, address, since } = doorOf(request)
+  const { route, requestId, address, since } = arrivalOf(request)
   return { client, mode, keyId, kid, route, requestId, address, since }
 }

@@ -4,15 +4,15 @@ import type { Recorder, Who } from '../audit/recorder.ts'
 import { ProblemError } from '../core/problem.ts'
 import { toldAs } from '../core/reason.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
-import { doorOf } from './caller.ts'
+import { arrivalOf } from './caller.ts'
 
 /** By the key of the request, if it has one that was accepted, or the one that was refused. */
 const whoOf = (request: FastifyRequest, refused?: RefusedKey): Who => {
   const principal = request.principal ?? refused?.principal
-  const door = doorOf(request)
-  if (principal === undefined) return door
+  const arrival = arrivalOf(request)
+  if (principal === undefined) return arrival
   const { client, keyId, kid } = principal
-  return { ...door, client, keyId, kid }
+  return { ...arrival, client, keyId, kid }
 }
 
 export const createRecords = (recorder: Recorder) => ({

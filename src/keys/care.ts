@@ -3,7 +3,7 @@
  * has its outcome, with the one exception of a revocation, which is in force first.
  */
 import type { Recorder, Who } from '../audit/recorder.ts'
-import type { Caller, Door } from '../core/caller.ts'
+import type { Arrival, Caller } from '../core/caller.ts'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import { toldAs } from '../core/reason.ts'
@@ -39,13 +39,13 @@ export interface KeyCare {
     withIssued: boolean
   ) => Promise<Revocation & { readonly issued?: readonly string[] }>
   /** Undefined for a key that is not accepted here. */
-  readonly introspect: (door: Door, apiKey: string) => Promise<Principal | undefined>
+  readonly introspect: (arrival: Arrival, apiKey: string) => Promise<Principal | undefined>
   /** What `read` throws is a refusal as well. Resolves with the scope that is granted, or rejects with a ProblemError. */
   readonly authorize: (caller: Caller, principal: Principal, read: () => Passage) => Promise<string>
 }
 
-const whoOf = (door: Door, { client, keyId, kid }: Principal): Who => ({
-  ...door,
+const whoOf = (arrival: Arrival, { client, keyId, kid }: Principal): Who => ({
+  ...arrival,
   client,
   keyId,
   kid
@@ -86,16 +86,16 @@ export const createKeyCare = (options: KeyCareOptions): KeyCare => {
       return revoked
     },
 
-    introspect: async (door, apiKey) => {
+    introspect: async (arrival, apiKey) => {
       let principal: Principal
       try {
         principal = await authenticate(apiKey)
       } catch (error) {
         if (!(error instanceof ProblemError)) throw error
-        await recorder.failed(door, 'key.introspect', undefined, error)
+        await recorder.failed(arrival, 'key.introspect', undefined, error)
         return undefined
       }
-      await recorder.allowed(whoOf(door, principal), 'key.introspect', undefined)
+      await recorder.allowed(whoOf(arrival, principal), 'key.introspect', undefined)
       return principal
     },
 

@@ -6,7 +6,7 @@ import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
 import { placeIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
-import type { Caller, Door } from '../core/caller.ts'
+import type { Arrival, Caller } from '../core/caller.ts'
 import { denied, ProblemError, toProblem } from '../core/problem.ts'
 import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
@@ -77,7 +77,7 @@ export interface Broker {
   readonly listSecrets: (caller: Caller, request: ListRequest, terms?: Terms) => Promise<Page>
   /** Resolves with the new version; `pending` as of an invalidation. Rejects with a ProblemError. */
   readonly writeSecret: (caller: Caller, wanted: Wanted, write: Write) => Promise<Written>
-  readonly invalidate: (door: Door, what: Invalidation) => Promise<Invalidated>
+  readonly invalidate: (arrival: Arrival, what: Invalidation) => Promise<Invalidated>
 }
 
 /** Of an invalidation alone: to readers a store that is not there is one that they may not read. */
@@ -213,16 +213,16 @@ export const createBroker = (options: BrokerOptions): Broker => {
       }
     },
 
-    invalidate: async (door, what) => {
+    invalidate: async (arrival, what) => {
       if (what === 'all' || 'store' in what) {
         if (what !== 'all' && rules().stores.get(what.store) === undefined) throw noSuchStore()
         const reason = what === 'all' ? 'all' : `store ${what.store}`
-        await recorder.allowed(door, 'cache.invalidate', undefined, { reason })
+        await recorder.allowed(arrival, 'cache.invalidate', undefined, { reason })
         return invalidation.invalidate(what)
       }
       const reference = parseReference(what.ref, rules().book)
       if (reference === undefined) throw noSuchStore()
-      await recorder.allowed(door, 'cache.invalidate', reference)
+      await recorder.allowed(arrival, 'cache.invalidate', reference)
       return invalidation.invalidate(placeIn(reference.store, { ...reference, ...what }))
     }
   }

@@ -3,7 +3,7 @@
 import type { Principal } from '../../core/principal.ts'
 import type { Receiver } from '../../events/receive.ts'
 import type { Watch } from '../../events/watch.ts'
-import { callerOf, doorOf } from '../caller.ts'
+import { arrivalOf, callerOf } from '../caller.ts'
 import { createEventStream } from '../event-stream.ts'
 import type { App } from '../route-auth.ts'
 import { BatchQuery } from '../schemas.ts'
@@ -53,7 +53,7 @@ export const addEventWebhook = (app: App, { receiver }: EventWebhookOptions): vo
     async (request): Promise<EventAnswer> => {
       const { authorization } = request.headers
       const delivery = { body: request.body, authorization }
-      return receiver.receive(doorOf(request), request.params.store, delivery)
+      return receiver.receive(arrivalOf(request), request.params.store, delivery)
     }
   )
 
@@ -72,7 +72,7 @@ export const addEventWebhook = (app: App, { receiver }: EventWebhookOptions): vo
     },
     async (request, reply) => {
       const origin = request.headers['webhook-request-origin']
-      await receiver.welcome(doorOf(request), request.params.store, origin)
+      await receiver.welcome(arrivalOf(request), request.params.store, origin)
       return reply
         .header('webhook-allowed-origin', origin)
         .header('webhook-allowed-rate', '*')

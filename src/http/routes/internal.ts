@@ -2,7 +2,7 @@
 import type { KeyCare } from '../../keys/care.ts'
 import { toClaims } from '../../keys/claims.ts'
 import type { Broker } from '../../secrets/broker.ts'
-import { doorOf } from '../caller.ts'
+import { arrivalOf } from '../caller.ts'
 import { keyInBody } from '../credentials.ts'
 import { readBatch } from '../disclosure.ts'
 import { withData } from '../json-answer.ts'
@@ -38,7 +38,7 @@ export const addInternalRoutes = (app: App, { broker, care }: InternalRoutesOpti
     },
     async (request) => {
       const apiKey = keyInBody(request.body)
-      const principal = await care.introspect(doorOf(request), apiKey)
+      const principal = await care.introspect(arrivalOf(request), apiKey)
       return principal === undefined ? { active: false } : { active: true, ...toClaims(principal) }
     }
   )
@@ -57,7 +57,7 @@ export const addInternalRoutes = (app: App, { broker, care }: InternalRoutesOpti
     },
     async (request, reply) => {
       const { client, refs } = request.body
-      const caller = { client, mode: 'r', ...doorOf(request) } as const
+      const caller = { client, mode: 'r', ...arrivalOf(request) } as const
       await app.largeWork(request)
       return withData(reply, await readBatch(broker, caller, refs))
     }
@@ -77,7 +77,7 @@ export const addInternalRoutes = (app: App, { broker, care }: InternalRoutesOpti
     async (request) => {
       const { body } = request
       const what = 'all' in body ? 'all' : body
-      return broker.invalidate(doorOf(request), what)
+      return broker.invalidate(arrivalOf(request), what)
     }
   )
 }
