@@ -111,7 +111,7 @@ const createDeadline = (ms: number): ((outcome: Promise<unknown>) => Promise<unk
     })
 }
 
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
+const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
 
 export const createTrail = (options: TrailOptions): Trail => {
   const { now, fsync, log = () => {}, patienceMs = PATIENCE_MS } = options
@@ -155,7 +155,7 @@ export const createTrail = (options: TrailOptions): Trail => {
       group.resolve()
       return
     }
-    if (!wasFailing) log('error', 'the audit trail cannot be written', { code: codeOf(failure) })
+    if (!wasFailing) log('error', 'the audit trail cannot be written', { code: errnoOf(failure) })
     if (failure === LATE) {
       stuck = outcome.then(() => {
         stuck = undefined

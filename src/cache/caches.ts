@@ -80,8 +80,8 @@ export const createCaches = (options: CachesOptions): Caches => {
     fetchMs: settings.UPSTREAM_TIMEOUT_MS,
     now
   }
-  const tier = shares && createSharedTier({ ...shares, kept: 'secret', codec: recordCodec })
-  const tagTier = shares && createSharedTier({ ...shares, kept: 'tags', codec: tagsCodec })
+  const tier = shares && createSharedTier({ ...shares, cacheName: 'secret', codec: recordCodec })
+  const tagTier = shares && createSharedTier({ ...shares, cacheName: 'tags', codec: tagsCodec })
   const cache = createSecretCache({
     ...kept,
     ttlMs,
@@ -102,7 +102,7 @@ export const createCaches = (options: CachesOptions): Caches => {
     onInvalidated: options.onInvalidated,
     shared,
     keyring,
-    told: ({ store, ...secret }) => toldOf(store, secret),
+    spellings: ({ store, ...secret }) => toldOf(store, secret),
     stores: options.stores,
     lifetimeMs: markLifetimeMs(settings)
   })

@@ -10,8 +10,8 @@ import { every } from '../state/background.ts'
 import { TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import { epochKey, familyNames, generationKey, markKey, spelledNames } from './names.ts'
-import type { Invalidation, Place } from './origin.ts'
-import type { Notice } from './secret-cache.ts'
+import type { InvalidationTarget, SecretLocation } from './origin.ts'
+import type { InvalidationNotice } from './secret-cache.ts'
 
 export interface Invalidated {
   readonly dropped: number
@@ -21,17 +21,17 @@ export interface Invalidated {
 
 export interface InvalidationOptions {
   /** Drops in this process; gives how many entries. */
-  readonly drop: (what: Invalidation | Notice) => number
+  readonly drop: (what: InvalidationTarget | InvalidationNotice) => number
   /**
    * Called for each invalidation, by this replica or another one. A read that begins after the call gets no value that was
    * cached before the invalidation.
    */
-  readonly onInvalidated?: (what: 'all' | Notice) => void
+  readonly onInvalidated?: (what: 'all' | InvalidationNotice) => void
   /** Undefined: there are no replicas. */
   readonly shared: Shared | undefined
   readonly keyring: () => Keyring
   /** Under which spellings a change of the secret is told, as its store's kind says; absent: its path. */
-  readonly told?: (place: Place) => readonly string[]
+  readonly spellings?: (secret: SecretLocation) => readonly string[]
   /** The names of the configured stores. */
   readonly stores: () => readonly string[]
   /** How long an envelope may live, in milliseconds: a mark has to live longer. */
@@ -39,12 +39,12 @@ export interface InvalidationOptions {
 }
 
 export interface InvalidationBus {
-  readonly invalidate: (what: Invalidation) => Promise<Invalidated>
+  readonly invalidate: (what: InvalidationTarget) => Promise<Invalidated>
   /**
    * A fetch brought another value than was known. It is shared already: the other replicas only drop what they have in memory.
    * In the background; who misses it has the old value until its time is over.
    */
-  readonly changed: (what: Place) => void
+  readonly changed: (what: SecretLocation) => void
   /** False while something waits to be shared. */
   readonly isWhole: () => boolean
   readonly close: () => void
@@ -67,7 +67,7 @@ const { topic: TOPIC } = TOPICS.invalidate
 const BEAT_MS = 1_000
 const RECONCILE_BEATS = 5
 const COUNT_LIVES_MS = 30 * 24 * 3_600_000
-type One = Exclude<Invalidation, 'all'>
+type One = Exclude<InvalidationTarget, 'all'>
 
 /** Above so many that wait to be shared, whole stores wait instead. */
 const LONGEST_WAIT_LIST = 1_000
@@ -103,21 +103,21 @@ const parseMessage = (text: string): Message | undefined => {
 
 export const createInvalidation = (options: InvalidationOptions): InvalidationBus => {
   const { drop, onInvalidated = () => {}, shared, keyring, stores, lifetimeMs } = options
-  const { told = ({ path }) => [path] } = options
+  const { spellings = ({ path }) => [path] } = options
   /** Replicas in the middle of a rotation name things by different keys: all of them are meant. */
-  const namesOf = (one: One): Pick<Notice, 'families' | 'names'> => {
+  const namesOf = (one: One): Pick<InvalidationNotice, 'families' | 'names'> => {
     if (one.path === undefined) return {}
     const { store, path } = one
     return {
       families: familyNames(keyring(), store, path),
-      names: spelledNames(keyring(), store, told(one))
+      names: spelledNames(keyring(), store, spellings(one))
     }
   }
-  const tell = (what: Invalidation | Notice): void => {
+  const tell = (what: InvalidationTarget | InvalidationNotice): void => {
     const isOne = what !== 'all' && 'path' in what
     onInvalidated(isOne ? { store: what.store, ...namesOf(what) } : what)
   }
-  const dropAndTell = (what: Invalidation | Notice): number => {
+  const dropAndTell = (what: InvalidationTarget | InvalidationNotice): number => {
     const dropped = drop(what)
     tell(what)
     return dropped

@@ -9,7 +9,7 @@ import { SHARED_KEYS } from '../state/namespaces.ts'
 import { familyOf, type Origin } from './origin.ts'
 
 /** What is kept of a secret: its value or its tags. */
-export type Kept = 'secret' | 'tags'
+export type CacheName = 'secret' | 'tags'
 
 /** The secret with all its versions and spellings, by one word. */
 export const familyName = (key: EncryptionKey, store: string, path: string): string =>
@@ -38,7 +38,7 @@ export const epochKey = (key: EncryptionKey, store: string): string =>
 export const generationKey = (key: EncryptionKey, store: string): string =>
   `${SHARED_KEYS.generation.prefix}${fingerprint(key, ['generation', store])}`
 
-export interface Names {
+export interface SharedNames {
   readonly family: string
   readonly envelope: string
   readonly lease: string
@@ -48,14 +48,14 @@ export interface Names {
   readonly context: readonly string[]
 }
 
-export const namesOf = (
+export const sharedNames = (
   key: EncryptionKey,
-  kept: Kept,
+  cacheName: CacheName,
   environment: string,
   { store, place }: Origin,
   { path, version = '', nativeId = '' }: Locator
-): Names => {
-  const context = [kept, environment, store, place, path, version, nativeId]
+): SharedNames => {
+  const context = [cacheName, environment, store, place, path, version, nativeId]
   const family = familyName(key, store, path)
   const slot = `{${family}}:${fingerprint(key, context)}`
   return {

@@ -12,20 +12,23 @@ export interface Origin {
 }
 
 /** A secret in its store, whatever its version. */
-export interface Place {
+export interface SecretLocation {
   readonly store: string
   readonly path: string
   readonly nativeId?: string
 }
 
-export const placeIn = (store: string, { path, nativeId }: Locator): Place => ({
+export const locationIn = (store: string, { path, nativeId }: Locator): SecretLocation => ({
   store,
   path,
   ...(nativeId !== undefined && { nativeId })
 })
 
 /** Which cached secrets an invalidation means. A path stands for all versions and spellings of its secret. */
-export type Invalidation = 'all' | Place | { readonly store: string; readonly path?: undefined }
+export type InvalidationTarget =
+  | 'all'
+  | SecretLocation
+  | { readonly store: string; readonly path?: undefined }
 
 /**
  * Paths that are dropped together, in every kind of store: all that may be spellings of one secret, and more, which costs a

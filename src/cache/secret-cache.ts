@@ -7,7 +7,13 @@
 import { isTransient, ProviderFault, QUOTA } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
 import { createKeptMap } from './kept-map.ts'
-import { familyOf, type Invalidation, type Origin, type Place, placeIn } from './origin.ts'
+import {
+  familyOf,
+  type InvalidationTarget,
+  locationIn,
+  type Origin,
+  type SecretLocation
+} from './origin.ts'
 import type { SharedTier } from './shared-tier.ts'
 import { createSingleFlight, type Flight } from './single-flight.ts'
 import {
@@ -37,7 +43,7 @@ export interface LoadOptions {
 }
 
 /** What is dropped elsewhere or told to watchers: a secret by the names that each encryption key gives it, or all of a store. */
-export interface Notice {
+export interface InvalidationNotice {
   readonly store: string
   readonly families?: readonly string[]
   /** Of its spellings, for watchers; absent from replicas of before, whose families have to do. */
@@ -64,7 +70,7 @@ export interface SecretCache<T = SecretRecord> {
    * Drops here, and gives how many entries it dropped. Fetches under way go to those who asked already, are not kept, and
    * are not shared with anyone who asks afterwards. What replicas share is `createInvalidation`'s business.
    */
-  readonly invalidate: (what: Invalidation | Notice) => number
+  readonly invalidate: (what: InvalidationTarget | InvalidationNotice) => number
   /** Lets go of what nobody may be given any more, so that no value outlives its use in memory. */
   readonly sweep: () => void
   /** How many entries there are, swept or not. */
@@ -81,7 +87,7 @@ export interface SecretCacheOptions<T> {
   readonly negativeTtlMs: number
   readonly tier?: SharedTier<T> | undefined
   /** Called when a fetch brought another value than was known, for whoever has the old one. */
-  readonly onChanged?: (what: Place) => void
+  readonly onChanged?: (what: SecretLocation) => void
   readonly isSame?: (a: T, b: T) => boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -218,7 +224,7 @@ export const createSecretCache = <T = SecretRecord>(
     const former = before?.entry
     if (isOurs && former !== undefined && entry !== undefined) {
       if (!isSame(former.record, entry.record)) {
-        onChanged(placeIn(origin.store, locator))
+        onChanged(locationIn(origin.store, locator))
       }
     }
     return entry !== undefined && failure === undefined
@@ -230,7 +236,9 @@ export const createSecretCache = <T = SecretRecord>(
   const endOf = ({ entry, failure, refusedAt = 0 }: Slot<T>): number =>
     Math.max((entry?.expiresAt ?? 0) + staleMs, failure?.until ?? 0, refusedAt + ttlMs + staleMs)
 
-  const matcherOf = (what: Invalidation | Notice): ((key: string, family?: string) => boolean) => {
+  const matcherOf = (
+    what: InvalidationTarget | InvalidationNotice
+  ): ((key: string, family?: string) => boolean) => {
     if (what === 'all') return () => true
     const start = `${what.store}\n`
     if ('path' in what && what.path !== undefined) {

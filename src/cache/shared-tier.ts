@@ -10,13 +10,13 @@ import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Shared } from '../state/shared.ts'
 import { type Codec, type Invalidations, openSlot, sealSlot } from './envelope.ts'
-import { familyName, type Kept, type Names, namesOf } from './names.ts'
+import { type CacheName, familyName, type SharedNames, sharedNames } from './names.ts'
 import type { Origin } from './origin.ts'
 import type { Slot } from './slot.ts'
 
 export interface SharedTierOptions<T> {
   readonly shared: Shared
-  readonly kept: Kept
+  readonly cacheName: CacheName
   readonly codec: Codec<T>
   readonly environment: string
   readonly keyring: () => Keyring
@@ -89,11 +89,11 @@ const holdLease = (shared: Shared, lease: string, owner: string): Hold => {
 const textOf = (bytes: Buffer | undefined): string => bytes?.toString() ?? ''
 
 export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
-  const { shared, kept, codec, environment, keyring, sealer, fetchMs, now } = options
+  const { shared, cacheName, codec, environment, keyring, sealer, fetchMs, now } = options
   let refused = 0
 
   const read = async (
-    names: Names
+    names: SharedNames
   ): Promise<{ slot: Slot<T> | undefined; invalidations: Invalidations }> => {
     // The envelope comes first: what is invalidated between the two reads is seen by the second.
     const [envelope, mark, epoch] = await shared.getMany(
@@ -107,14 +107,14 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
     return { slot: typeof opened === 'string' ? undefined : opened, invalidations }
   }
 
-  const release = (names: Names, owner: string): void => {
+  const release = (names: SharedNames, owner: string): void => {
     shared.release(names.lease, owner).catch(() => {})
   }
 
   return {
     claim: async (origin, locator, isWanted) => {
       if (!shared.isUp()) return undefined
-      const names = namesOf(keyring().active, kept, environment, origin, locator)
+      const names = sharedNames(keyring().active, cacheName, environment, origin, locator)
       const owner = randomUUID()
       const giveUpAt = performance.now() + fetchMs + GRACE_MS
       let waitMs = FIRST_WAIT_MS

@@ -4,7 +4,7 @@
  * no use, and its reader starts anew.
  */
 import { familyNames, spelledNames } from '../cache/names.ts'
-import type { Notice } from '../cache/secret-cache.ts'
+import type { InvalidationNotice } from '../cache/secret-cache.ts'
 import { createKeyring, type Keyring, newEncryptionKey } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 
@@ -12,7 +12,7 @@ import { createSealer } from '../crypto/sealer.ts'
 export type Change = readonly string[] | undefined
 
 export interface Changes {
-  readonly add: (what: 'all' | Notice) => Change
+  readonly add: (what: 'all' | InvalidationNotice) => Change
   /** An id for whoever was told all that there was. */
   readonly newId: () => string
   /** What came after that id was told; undefined if it is not known. */
@@ -29,7 +29,7 @@ const storeName = (store: string): string => `\n${store}`
  * All names by which a change may mean the secret of the path, whichever key of the ring the replica that tells of it names it
  * with: those of the spellings that its watcher listens for, and of its family, which is all that replicas of before tell.
  */
-export const namesOf = (
+export const watchedNames = (
   keyring: Keyring,
   store: string,
   path: string,
@@ -50,7 +50,7 @@ export const createChanges = (): Changes => {
   /** How many there were before those. */
   let before = 0
 
-  const namesIn = (what: 'all' | Notice): Change => {
+  const namesIn = (what: 'all' | InvalidationNotice): Change => {
     if (what === 'all') return undefined
     const { store, families, names = families } = what
     return names ?? [storeName(store)]

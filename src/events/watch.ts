@@ -3,7 +3,7 @@
  * policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
  */
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
-import type { Notice } from '../cache/secret-cache.ts'
+import type { InvalidationNotice } from '../cache/secret-cache.ts'
 import type { Caller } from '../core/caller.ts'
 import { denied, ProblemError, toProblem } from '../core/problem.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
@@ -12,7 +12,7 @@ import type { Rules } from '../secrets/caller.ts'
 import { authorize, parseWanted } from '../secrets/decision.ts'
 import { spellingsIn } from '../secrets/stores.ts'
 import { traceOf } from '../state/log.ts'
-import { createChanges, namesOf } from './changes.ts'
+import { createChanges, watchedNames } from './changes.ts'
 
 export interface Listener {
   /** What these references lead to may be new. */
@@ -43,7 +43,7 @@ export interface Watch {
   readonly check: (caller: Caller, refs: readonly string[]) => Promise<void>
   /** Resolves with how to leave. Rejects with a ProblemError. */
   readonly open: (caller: Caller, request: WatchRequest, listener: Listener) => Promise<() => void>
-  readonly invalidated: (what: 'all' | Notice) => void
+  readonly invalidated: (what: 'all' | InvalidationNotice) => void
   /** Lets nobody in from now on, so that who comes again goes elsewhere. */
   readonly drain: () => void
   /** Ends all watchers besides. */
@@ -147,7 +147,7 @@ export const createWatch = (options: WatchOptions): Watch => {
   const rename = (one: Watched): void => {
     const { store, path } = one.reference
     const { heard } = spellingsIn(rules().stores, store, one.reference)
-    one.names = namesOf(keyring(), store, path, heard)
+    one.names = watchedNames(keyring(), store, path, heard)
   }
 
   const mayKnow = ({ caller, request }: Watcher, watched: readonly Watched[]): boolean => {

@@ -4,7 +4,7 @@
  */
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
-import { placeIn } from '../cache/origin.ts'
+import { locationIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
 import type { Arrival, Caller } from '../core/caller.ts'
 import { denied, ProblemError, toProblem } from '../core/problem.ts'
@@ -203,7 +203,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
         // Also after a fault: a write that was not answered may have been carried out.
         await Promise.allSettled([writing])
         const { pending } = await invalidation.invalidate(
-          placeIn(authorized.reference.store, authorized.reference)
+          locationIn(authorized.reference.store, authorized.reference)
         )
         const { version } = await writing
         await recorder.allowed(caller, 'secret.write', reference, { version })
@@ -223,7 +223,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
       const reference = parseReference(what.ref, rules().book)
       if (reference === undefined) throw noSuchStore()
       await recorder.allowed(arrival, 'cache.invalidate', reference)
-      return invalidation.invalidate(placeIn(reference.store, { ...reference, ...what }))
+      return invalidation.invalidate(locationIn(reference.store, { ...reference, ...what }))
     }
   }
 }

@@ -30,7 +30,7 @@ const OPTIONS = {
 const isSame = (a: Buffer | undefined, b: Buffer | undefined): boolean =>
   a === undefined || b === undefined ? a === b : a.equals(b)
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
 
 const { R_OK, W_OK, X_OK } = constants
 // In each of LMDB's two meta pages (`MDB_MAGIC` in its source), after the header of the page.
@@ -74,7 +74,7 @@ const openDatabase = (folder: string): RootDatabase<Buffer, Key> => {
     requireUsable(folder)
     return open<Buffer, Key>(folder, OPTIONS)
   } catch (error) {
-    throw new Error(`DATA_DIR: the state folder ${folder} cannot be used: ${reasonOf(error)}`, {
+    throw new Error(`DATA_DIR: the state folder ${folder} cannot be used: ${messageOf(error)}`, {
       cause: error
     })
   }
@@ -169,7 +169,7 @@ export const createEmbeddedState = (directory: string): State => {
 const writeError = async (folder: string, error: unknown): Promise<Error> => {
   const commitError = (error as { commitError?: Promise<unknown> }).commitError
   const reason = await Promise.resolve(commitError ?? error).catch((why: unknown) => why)
-  return new Error(`the state folder ${folder} cannot be written: ${reasonOf(reason)}`, {
+  return new Error(`the state folder ${folder} cannot be written: ${messageOf(reason)}`, {
     cause: error
   })
 }

@@ -12,10 +12,10 @@ const CONNECT_WITHIN_MS = 1_000
 const MAX_RETRY_MS = 1_000
 
 /** Half of it to all of it, so that replicas do not come back in step. */
-export const jittered = (ms: number): number => ms * (0.5 + Math.random() / 2)
+export const equalJitter = (ms: number): number => ms * (0.5 + Math.random() / 2)
 
 const retryStrategy = (attempt: number): number =>
-  jittered(Math.min(50 * 2 ** attempt, MAX_RETRY_MS))
+  equalJitter(Math.min(50 * 2 ** attempt, MAX_RETRY_MS))
 
 /** A word for an error of a connection or of Redis itself, from an alphabet in which no value is written. */
 export const codeOf = (error: unknown): string => {
@@ -87,7 +87,7 @@ const single = (options: RedisOptions): Redis => {
     },
     retryStrategy: (attempt) => {
       // Each of those connections begins well, and so would be followed by the next at once.
-      const waitMs = isRefused ? jittered(MAX_RETRY_MS) : retryStrategy(attempt)
+      const waitMs = isRefused ? equalJitter(MAX_RETRY_MS) : retryStrategy(attempt)
       isRefused = false
       return waitMs
     }

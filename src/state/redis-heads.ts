@@ -6,13 +6,13 @@ import { Cluster } from 'ioredis'
 import type { Keyring } from '../crypto/keyring.ts'
 import { kidOfEnvelope } from '../crypto/sealer.ts'
 import type { RedisCalls } from './redis-calls.ts'
-import { hashesOf, type Names, type Space, spacesUnder } from './redis-names.ts'
+import { type EntryNames, hashesOf, type Space, spacesUnder } from './redis-names.ts'
 import { HEAD_BYTES, type State, type StateHead } from './state.ts'
 
 export interface RedisHeadsOptions {
   readonly call: RedisCalls['call']
   readonly prefix: string
-  readonly names: Names
+  readonly names: EntryNames
   readonly keyring: () => Keyring
 }
 

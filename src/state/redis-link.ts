@@ -8,9 +8,9 @@ import type { StateLog } from './log.ts'
 import {
   codeOf,
   createBatching,
+  equalJitter,
   isDenied,
   isReply,
-  jittered,
   openClient,
   ping,
   type RedisClient,
@@ -116,7 +116,7 @@ export const createLink = (options: LinkOptions): Link => {
         if (!isUp) schedule()
       })
     }
-    probeTimer = setTimeout(next, jittered(PROBE_EVERY_MS)).unref()
+    probeTimer = setTimeout(next, equalJitter(PROBE_EVERY_MS)).unref()
   }
 
   client.on('ready', () => void probe())

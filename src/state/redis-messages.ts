@@ -4,7 +4,7 @@
  */
 import { every } from './background.ts'
 import { within } from './deadline.ts'
-import { isDenied as isDenial, jittered, openSubscriber, reconnect } from './redis-client.ts'
+import { equalJitter, isDenied as isDenial, openSubscriber, reconnect } from './redis-client.ts'
 import type { RedisAddress } from './redis-url.ts'
 import { SharedUnavailable } from './shared.ts'
 
@@ -73,7 +73,7 @@ export const createMessages = (options: MessagesOptions): Messages => {
   client.on('ready', () => void subscribe())
   client.on('close', () => set(false))
   client.on('message', (_channel: string, text: string) => onMessage(text))
-  const loop = every('heartbeat of the subscriber', () => jittered(BEAT_EVERY_MS), beat)
+  const loop = every('heartbeat of the subscriber', () => equalJitter(BEAT_EVERY_MS), beat)
 
   return {
     isSubscribed: () => isSubscribed,

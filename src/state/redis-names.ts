@@ -35,7 +35,7 @@ export const hashesOf = (prefix: string, space: Space): { names: string; values:
   values: `${prefix}{state:${space}}:values`
 })
 
-export interface Names {
+export interface EntryNames {
   /** Where the key is looked for, in this order; the first is where it is written. */
   readonly fieldsOf: (key: string) => readonly [string, ...string[]]
   /** What stands beside the field to get back to the key. */
@@ -48,7 +48,7 @@ export interface Names {
 
 const contextOf = (field: string): readonly string[] => ['name in Redis', field]
 
-export const createNames = (keyring: () => Keyring): Names => {
+export const createEntryNames = (keyring: () => Keyring): EntryNames => {
   let ring: Keyring | undefined
   let current: Sealer | undefined
   /** A reload puts another key ring in force. */

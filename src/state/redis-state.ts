@@ -8,7 +8,7 @@
 import type { Keyring } from '../crypto/keyring.ts'
 import { createRedisCalls } from './redis-calls.ts'
 import { createRedisHeads } from './redis-heads.ts'
-import { createNames, hashesOf, type Space, spaceOf, spacesUnder } from './redis-names.ts'
+import { createEntryNames, hashesOf, type Space, spaceOf, spacesUnder } from './redis-names.ts'
 import type { RedisAddress } from './redis-url.ts'
 import { keyBytes, type NameCounts, type State } from './state.ts'
 
@@ -19,7 +19,7 @@ export interface RedisStateOptions {
   readonly keyring: () => Keyring
 }
 
-/** Names are read so many at a time, values as many as go into one answer without keeping others waiting. */
+/** EntryNames are read so many at a time, values as many as go into one answer without keeping others waiting. */
 const NAMES_AT_A_TIME = 500
 const VALUES_AT_A_TIME = 20
 /** Losing a race needs another writer to win it: so many losses in a row are not a race. */
@@ -53,7 +53,7 @@ return 1`
 const EMPTY = Buffer.alloc(0)
 const flag = (value: Buffer | undefined): '0' | '1' => (value === undefined ? '0' : '1')
 
-interface Named {
+interface EntryName {
   readonly space: Space
   readonly field: string
   /** Undefined if the label cannot be opened. */
@@ -63,7 +63,7 @@ interface Named {
 
 export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions): State => {
   const { call, close } = createRedisCalls(address)
-  const names = createNames(keyring)
+  const names = createEntryNames(keyring)
 
   const get = async (key: string): Promise<Buffer | undefined> => {
     keyBytes(key)
@@ -85,7 +85,7 @@ export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions
   }
 
   /** Every entry of the space once, as HSCAN promises it for what stands there all the time. */
-  async function* namesIn(space: Space): AsyncGenerator<Named> {
+  async function* namesIn(space: Space): AsyncGenerator<EntryName> {
     const seen = new Set<string>()
     let cursor = '0'
     do {
@@ -114,7 +114,7 @@ export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions
     return [...found.values()].sort((a, b) => Buffer.compare(a.bytes, b.bytes))
   }
 
-  async function* allNames(): AsyncGenerator<Named> {
+  async function* allNames(): AsyncGenerator<EntryName> {
     for (const space of spacesUnder('')) yield* namesIn(space)
   }
 

@@ -37,7 +37,7 @@ const setUp = (
     const connection = shared.connect()
     const tier = createSharedTier({
       shared: connection,
-      kept: 'secret',
+      cacheName: 'secret',
       codec: recordCodec,
       environment: 'dev',
       keyring: () => keyring,

@@ -88,7 +88,7 @@ const setUp = (
     onInvalidated: watch.invalidated,
     shared: shared?.connect(),
     keyring: () => live.keyring,
-    told: ({ store, ...secret }) => spellingsIn(live.rules.stores, store, secret).told,
+    spellings: ({ store, ...secret }) => spellingsIn(live.rules.stores, store, secret).told,
     stores: () => ['kv', 'other', 'aws'],
     lifetimeMs: 60_000
   })
