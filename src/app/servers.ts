@@ -1,7 +1,7 @@
 /** The listeners, with what both have in common: limits, connections, what their answers may take of the memory. */
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
-import type { Tls } from '../config/config.ts'
+import type { ServerTls } from '../config/config.ts'
 import { createAllowances } from '../http/allowances.ts'
 import { createConnections } from '../http/connections.ts'
 import { connectionsMax } from '../http/descriptors.ts'
@@ -56,7 +56,7 @@ const createLimits = (
 const createOptions = (
   ground: Ground,
   { authenticate }: Pick<Keys, 'authenticate'>,
-  tls: Tls | undefined
+  tls: ServerTls | undefined
 ): Omit<ServerOptions, 'addRoutes'> => {
   const { parts, settings, live, logger } = ground
   const records = createRecords(ground.recorder)
@@ -93,7 +93,7 @@ export const createServers = async (
   keys: Keys,
   { watch }: Pick<Secrets, 'watch'>,
   services: Services,
-  tls: Tls | undefined
+  tls: ServerTls | undefined
 ): Promise<Servers> => {
   const { parts, settings } = ground
   const options = createOptions(ground, keys, tls)

@@ -10,7 +10,7 @@ import type { Settings } from '../config/settings.ts'
 import type { Principal } from '../core/principal.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { openApiKey } from '../keys/api-key.ts'
-import { isInForce } from '../keys/checks.ts'
+import { isWithinLifetime } from '../keys/checks.ts'
 import { toClaims } from '../keys/claims.ts'
 import { createLineage } from '../keys/lineage.ts'
 import { entryKeyOf, issuedBy } from '../keys/revocations.ts'
@@ -50,7 +50,7 @@ const refusalsOf = async (
     ['ENVIRONMENT', 'PLATFORM_VERSION'].some((name) => (environ[name] ?? '') !== '') ||
     existsSync(resolve(settings.CONFIG_FILE))
   const refusals: string[] = []
-  if (!isInForce(principal, now)) refusals.push('time')
+  if (!isWithinLifetime(principal, now)) refusals.push('time')
   if (isService && principal.environment !== settings.ENVIRONMENT) refusals.push('environment')
   if (isService && semver.gt(principal.minimumVersion, settings.PLATFORM_VERSION)) {
     refusals.push('version')

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Config, readConfig } from '../config/config.ts'
-import { envFilePlace, namesOf, readEnviron } from '../config/env.ts'
+import { envFilePlace, readEnviron, variablesOf } from '../config/env.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { Sensitive } from '../core/secret.ts'
 import { createKeyring } from '../crypto/keyring.ts'
@@ -29,7 +29,7 @@ const ONE_DAY = 86_400
 /** Writes what `purser init --dev` writes if there is nothing; throws Failure if there is only half. */
 const ensureConfiguration = (folder: string): void => {
   const environ = readEnviron(process.env, folder)
-  const isGiven = namesOf('ENCRYPTION_KEYS').some((name) => (process.env[name] ?? '') !== '')
+  const isGiven = variablesOf('ENCRYPTION_KEYS').some((name) => (process.env[name] ?? '') !== '')
   const { label, path } = envFilePlace(process.env, folder)
   const hasFile = existsSync(resolve(folder, environ['CONFIG_FILE'] || './purser.yaml'))
   const hasEnv = existsSync(path)

@@ -11,10 +11,10 @@ import { misspelt, notesOn } from './names.ts'
 import { type RedisPlace, readRedis } from './redis.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
 import { faultsOfStart } from './start.ts'
-import { surroundingsOf } from './store.ts'
+import { storeContextOf } from './store.ts'
 import { absentCredentials } from './stores.ts'
 
-export interface Tls {
+export interface ServerTls {
   /** PEM. */
   readonly cert: Buffer
   readonly key: Buffer
@@ -28,7 +28,7 @@ export interface Config extends FileConfig {
   readonly credentials: Import['credentials']
   /** Absolute. */
   readonly dataDir: string
-  readonly tls: Tls | undefined
+  readonly tls: ServerTls | undefined
   readonly redis: RedisPlace | undefined
   /** Settings that are set to something but steer nothing in this version. */
   readonly withoutEffect: readonly SettingName[]
@@ -50,7 +50,7 @@ const orFaults = <T>(read: () => T, faults: ConfigFault[]): T | undefined => {
   }
 }
 
-const readTls = (settings: Partial<Settings>, folder: string): Tls | undefined => {
+const readTls = (settings: Partial<Settings>, folder: string): ServerTls | undefined => {
   const read = (name: 'TLS_CERT_FILE' | 'TLS_KEY_FILE' | 'TLS_CLIENT_CA_FILE'): Buffer => {
     try {
       return pemOfFile(readFileBytesSync(resolve(folder, settings[name] ?? '')))
@@ -94,14 +94,14 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   const faults: ConfigFault[] = [...found]
   const path = read.CONFIG_FILE ?? './purser.yaml'
   const imported = orFaults(() => readImport(read, folder), faults)
-  const beside = {
-    ...surroundingsOf(read),
+  const context = {
+    ...storeContextOf(read),
     imported: imported?.stores ?? [],
     adminScope: read.ADMIN_SCOPE,
     isIncomplete: imported === undefined
   }
   const inFile = resolve(folder, path)
-  const inspected = orFaults(() => readConfigFile(inFile, basename(path), beside), faults)
+  const inspected = orFaults(() => readConfigFile(inFile, basename(path), context), faults)
   faults.push(...(inspected?.faults ?? []))
   const file = inspected?.file
   const tls = orFaults(() => readTls(read, folder), faults)

@@ -15,7 +15,7 @@ import { connectStores, type StoresDeps } from '../secrets/stores.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 import { Definition, settingsOf, WORDS } from './hashicorp-form.ts'
-import { readStore, type StoreConfig, type StoreSurroundings, surroundingsOf } from './store.ts'
+import { readStore, type StoreConfig, type StoreContext, storeContextOf } from './store.ts'
 
 type Where = NonNullable<StoreConfig['definition']>
 
@@ -49,7 +49,7 @@ const NAMES: ReadonlySet<unknown> = new Set(Object.keys(Definition.properties))
 const complete = (
   { name, plugin, settings }: StoreConfig,
   definition: unknown,
-  surroundings: StoreSurroundings,
+  context: StoreContext,
   fault: (message: string) => void
 ): StoreConfig | undefined => {
   // The names of members that we do not know are theirs.
@@ -62,7 +62,7 @@ const complete = (
   if (!checkShape(Definition, definition, [], report)) return undefined
   const given = settingsOf(definition as Parameters<typeof settingsOf>[0])
   const entry = { ...settings, ...given, name, kind: plugin.kind }
-  return readStore(entry, surroundings, [], ([member, ...rest], message) =>
+  return readStore(entry, context, [], ([member, ...rest], message) =>
     report(member === undefined ? [] : [WORDS.get(member) ?? member, ...rest], message)
   )
 }
@@ -70,7 +70,7 @@ const complete = (
 /** The configuration as it is to be served, with every definition read. Throws ConfigError. */
 export const readDefinitions = async (config: Config, deps: StoresDeps): Promise<Config> => {
   const faults: ConfigFault[] = []
-  const surroundings = surroundingsOf(config.settings)
+  const context = storeContextOf(config.settings)
   // Several of them may be read as one account, which is not to be refused for each.
   const { shared = createLoginBoard(deps.now) } = deps
   const stores = await Promise.all(
@@ -80,7 +80,7 @@ export const readDefinitions = async (config: Config, deps: StoresDeps): Promise
       const fault = (message: string) => faults.push({ place: definition.place, message })
       try {
         const record = await read(definition, { ...deps, shared })
-        return complete(store, parse(record), surroundings, fault) ?? store
+        return complete(store, parse(record), context, fault) ?? store
       } catch (error) {
         fault(`its definition could not be read: ${failure(error)}`)
         return store

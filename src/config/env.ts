@@ -58,14 +58,14 @@ export const readEnvFile = (environ: Environ, folder: string): EnvFile => {
 }
 
 /** The names that a setting can be given by, its own first. */
-export const namesOf = (name: SettingName): string[] => {
+export const variablesOf = (name: SettingName): string[] => {
   const { secret, aliases = [] } = settingOf(name)
   return [name, ...aliases].flatMap((one) => (secret === true ? [one, `${one}_FILE`] : [one]))
 }
 
 /** The text of a setting: its own variable, or for a secret what stands in the file that `<NAME>_FILE` names. */
 const textOf = (all: Environ, name: SettingName, folder: string): string | undefined => {
-  const [given, other] = namesOf(name).filter((one) => (all[one] ?? '') !== '')
+  const [given, other] = variablesOf(name).filter((one) => (all[one] ?? '') !== '')
   if (given === undefined) return settingOf(name).fallback
   if (other !== undefined) throw new Error(`is given twice, as ${given} and as ${other}`)
   const value = all[given] ?? ''

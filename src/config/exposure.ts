@@ -5,7 +5,7 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from './config.ts'
-import { type Environ, namesOf } from './env.ts'
+import { type Environ, variablesOf } from './env.ts'
 import type { ConfigFault } from './fault.ts'
 import { type Settings, settingNames, settingOf } from './settings.ts'
 
@@ -35,7 +35,7 @@ const secretFiles = (
 ): SecretFile[] => {
   const named = settingNames
     .filter((name) => settingOf(name).secret === true)
-    .flatMap((name) => namesOf(name).filter((one) => one.endsWith('_FILE')))
+    .flatMap((name) => variablesOf(name).filter((one) => one.endsWith('_FILE')))
     .map((name) => [name, environ[name] ?? ''] as const)
   const { TLS_KEY_FILE = '', REDIS_KEY_FILE = '' } = settings
   const { HASHICORP_VAULT_CONFIG_FILE_PATH = '' } = settings

@@ -18,8 +18,8 @@ import { checkDelegations, DelegationEntry } from './delegations.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { readResources } from './resources.ts'
 import { checkNames, checkPolicies, type Entries, excuses } from './rules.ts'
-import { Store, type StoreConfig } from './store.ts'
-import { type Beside, type Placed, readStores } from './stores.ts'
+import { type StoreConfig, StoreEntry } from './store.ts'
+import { type FileContext, type Placed, readStores } from './stores.ts'
 import { readYaml } from './yaml-document.ts'
 
 const Clients = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
@@ -41,7 +41,7 @@ const list = (maxItems: number) => Type.Optional(Type.Array(Type.Unknown(), { ma
 
 const File = Type.Object(
   {
-    stores: Type.Array(Store, { maxItems: 1000 }),
+    stores: Type.Array(StoreEntry, { maxItems: 1000 }),
     policies: Type.Optional(Type.Array(Policy, { maxItems: 10_000 })),
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
     delegations: Type.Optional(Type.Array(DelegationEntry, { maxItems: 1000 })),
@@ -101,16 +101,20 @@ export interface FileRead {
 }
 
 /** Reads the text of a `purser.yaml` with all that is wrong with it. Throws ConfigError if it is no YAML. */
-export const inspectConfigFile = (text: string, label: string, beside: Beside = {}): FileRead => {
+export const inspectConfigFile = (
+  text: string,
+  label: string,
+  context: FileContext = {}
+): FileRead => {
   const document = readYaml(text, label)
   const { faults, report } = document
-  const { guarded = false, imported = [] } = beside
+  const { guarded = false, imported = [] } = context
   const content = wellShaped(withoutEmpty(document.content), report)
-  const sound = content.entriesOf<Static<typeof Store>>('stores')
+  const sound = content.entriesOf<Static<typeof StoreEntry>>('stores')
   const { stores, placed, indexes, known } = readStores(
     content.written['stores'],
     sound,
-    beside,
+    context,
     document
   )
   const isExcused = excuses(known)
@@ -120,7 +124,7 @@ export const inspectConfigFile = (text: string, label: string, beside: Beside = 
   const book = createReferenceBook(all, secrets)
   checkPolicies(policies, known, report)
   const delegations = content.entriesOf<DelegationEntry>('delegations')
-  checkDelegations(delegations, beside.adminScope, report)
+  checkDelegations(delegations, context.adminScope, report)
   const configured = readResources(content.resources, { book, guarded, isExcused }, report)
   checkNames(secrets, book, isExcused, report)
   for (const { index, message } of chainFaults(all, book, isExcused)) {
@@ -141,14 +145,14 @@ export const inspectConfigFile = (text: string, label: string, beside: Beside = 
 }
 
 /** Parses the text of a `purser.yaml`; `label` is what faults call it. Throws ConfigError with every fault. */
-export const parseConfigFile = (text: string, label: string, beside?: Beside): FileConfig => {
-  const { file, faults } = inspectConfigFile(text, label, beside)
+export const parseConfigFile = (text: string, label: string, context?: FileContext): FileConfig => {
+  const { file, faults } = inspectConfigFile(text, label, context)
   if (faults.length > 0) throw new ConfigError(faults)
   return file
 }
 
 /** Throws ConfigError if there is no such file or it is no YAML. */
-export const readConfigFile = (path: string, label: string, beside?: Beside): FileRead => {
+export const readConfigFile = (path: string, label: string, context?: FileContext): FileRead => {
   let text: string
   try {
     text = textOfFile(readFileBytesSync(path))
@@ -158,5 +162,5 @@ export const readConfigFile = (path: string, label: string, beside?: Beside): Fi
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? '; `purser init` writes one' : ''
     throw new ConfigError([{ place: label, message: `${why}${help}` }])
   }
-  return inspectConfigFile(text, label, beside)
+  return inspectConfigFile(text, label, context)
 }

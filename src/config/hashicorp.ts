@@ -16,7 +16,7 @@ import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { FromStore, Literal, SPELLINGS, settingsOf, sourceOf, WORDS } from './hashicorp-form.ts'
 import { placeOfFault } from './json-fault.ts'
 import type { Settings } from './settings.ts'
-import { readStore, type StoreConfig, type StoreSurroundings, surroundingsOf } from './store.ts'
+import { readStore, type StoreConfig, type StoreContext, storeContextOf } from './store.ts'
 
 export interface ImportedStore extends StoreConfig {
   /** Of the entry: the setting's name and an index. */
@@ -73,11 +73,7 @@ const parseList = (text: string, label: string): readonly unknown[] => {
 }
 
 /** `label` is what faults call the text. Throws ConfigError with every fault. */
-export const parseImport = (
-  written: string,
-  label: string,
-  surroundings: StoreSurroundings
-): Import => {
+export const parseImport = (written: string, label: string, context: StoreContext): Import => {
   const text = withoutMark(written)
   const faults: ConfigFault[] = []
   const credentials = new Map<string, Sensitive<string>>()
@@ -89,7 +85,7 @@ export const parseImport = (
   const readAs = (kind: string, name: string, settings: Entry, index: number) =>
     readStore(
       { ...settings, name, kind },
-      surroundings,
+      context,
       [index],
       ([at = index, member, ...rest], said) =>
         report(member === undefined ? [at] : [at, WORDS.get(member) ?? member, ...rest], said)
@@ -140,8 +136,8 @@ export const parseImport = (
 /** What the setting or the file says; nothing where neither is set. Throws ConfigError. */
 export const readImport = (settings: Partial<Settings>, folder: string): Import => {
   const { HASHICORP_VAULT_CONFIG: direct, HASHICORP_VAULT_CONFIG_FILE_PATH: path } = settings
-  const surroundings = surroundingsOf(settings)
-  if (direct !== undefined) return parseImport(direct, 'HASHICORP_VAULT_CONFIG', surroundings)
+  const context = storeContextOf(settings)
+  if (direct !== undefined) return parseImport(direct, 'HASHICORP_VAULT_CONFIG', context)
   if (path === undefined) return { stores: [], credentials: new Map() }
   const label = 'HASHICORP_VAULT_CONFIG_FILE_PATH'
   let text: string
@@ -150,5 +146,5 @@ export const readImport = (settings: Partial<Settings>, folder: string): Import 
   } catch (error) {
     throw new ConfigError([{ place: label, message: `the file ${whyUnread(error)}` }])
   }
-  return parseImport(text, label, surroundings)
+  return parseImport(text, label, context)
 }

@@ -2,7 +2,7 @@
  * Names among the settings that are not ours. Rule: what is probably one of ours, misspelt, is a fault; what operators bring from the
  * systems that Purser serves is taken or answered with our name for it; all else is somebody else's and not judged.
  */
-import { type EnvFile, namesOf } from './env.ts'
+import { type EnvFile, variablesOf } from './env.ts'
 import type { ConfigFault } from './fault.ts'
 import { settingNames } from './settings.ts'
 
@@ -33,7 +33,7 @@ export const distance = (a: string, b: string): number => {
 /** As far as a hand slips; in a short name one slip is all, since two make another word of it (TEST, ROOT, PGHOST). */
 const slipsIn = (ours: string): number => (ours.length > 5 ? 2 : 1)
 
-const OURS: readonly string[] = settingNames.flatMap(namesOf)
+const OURS: readonly string[] = settingNames.flatMap(variablesOf)
 const KNOWN: ReadonlySet<string> = new Set(OURS)
 
 /** Of SDKs, of OpenSSL and of the system. */
@@ -53,7 +53,7 @@ const BROUGHT: readonly (readonly [RegExp, string])[] = [
   [/^HOST_API_PORT$/, 'PORT is the port here']
 ]
 
-const placeIn = ({ label, lines }: EnvFile, name: string): string => {
+const placeOfLine = ({ label, lines }: EnvFile, name: string): string => {
   const found = lines.findLast((line) => line.name === name && line.value !== '')
   return found === undefined ? name : `${label}:${found.line}`
 }
@@ -80,14 +80,14 @@ export const misspelt = ({ label, lines }: EnvFile, used: ReadonlySet<string>): 
 const isSet = ({ all }: EnvFile, name: string): boolean => (all[name] ?? '') !== ''
 
 const note = (file: EnvFile, name: string, message: string): ConfigFault => {
-  const place = placeIn(file, name)
+  const place = placeOfLine(file, name)
   return { place, message: place === name ? message : `${name} ${message}` }
 }
 
 /** Settings that are taken under the name that another system has for them. */
 export const takenNames = (file: EnvFile): ConfigFault[] =>
   settingNames.flatMap((setting) =>
-    namesOf(setting)
+    variablesOf(setting)
       .filter((name) => !name.startsWith(setting) && isSet(file, name))
       .map((name) =>
         note(file, name, `is taken as ${setting}${name.endsWith('_FILE') ? '_FILE' : ''}`)

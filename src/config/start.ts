@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { pemOfFile } from '../core/file-text.ts'
 import { readFileBytesSync, UnfitFile } from '../files/read.ts'
-import type { Tls } from './config.ts'
+import type { ServerTls } from './config.ts'
 import { type ConfigFault, whyUnread } from './fault.ts'
 import type { Placed } from './stores.ts'
 
@@ -18,7 +18,7 @@ const isTaken = (options: SecureContextOptions): boolean => {
 }
 
 /** OpenSSL's own words would have a start tell of it. */
-const faultsOfPair = ({ cert, key }: Tls): ConfigFault[] => {
+const faultsOfPair = ({ cert, key }: ServerTls): ConfigFault[] => {
   if (!isTaken({ cert })) {
     return [{ place: 'TLS_CERT_FILE', message: 'the file holds no certificate in PEM' }]
   }
@@ -58,7 +58,7 @@ const whyUnfit = (path: string): string | undefined => {
 const isAuthority = (subject: string): boolean => /(^|\.)caCertFile$/.test(subject)
 
 export const faultsOfStart = (
-  tls: Tls | undefined,
+  tls: ServerTls | undefined,
   placed: readonly Placed[],
   folder: string,
   dataDir: string | undefined

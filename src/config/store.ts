@@ -17,7 +17,7 @@ import { isLoopback } from './network.ts'
 import type { Sound } from './rules.ts'
 import type { Settings } from './settings.ts'
 
-export const Store = Type.Object({
+export const StoreEntry = Type.Object({
   name: Type.String(),
   kind: Type.String(),
   requireTags: Type.Optional(Type.Record(Type.String(), Type.String(), { minProperties: 1 })),
@@ -45,7 +45,7 @@ export const skipsVerify = ({ settings }: Pick<StoreConfig, 'settings'>): boolea
   settings['skipVerify'] === true
 
 /** What is said elsewhere and counts for every store. */
-export interface StoreSurroundings {
+export interface StoreContext {
   /** The environment is pre or pro. */
   readonly guarded: boolean
   /** VAULT_NAMESPACE: of each store of a kind that has namespaces and names none of its own. */
@@ -61,14 +61,14 @@ export const travelsInTheClear = ({
   return host !== undefined && !isLoopback(host)
 }
 
-export const surroundingsOf = (settings: Partial<Settings>): StoreSurroundings => ({
+export const storeContextOf = (settings: Partial<Settings>): StoreContext => ({
   guarded: isGuarded(settings),
   vaultNamespace: settings.VAULT_NAMESPACE
 })
 
 /** What is wrong with what an entry has for every kind of store, each with its place in it. */
 const commonFaults = (
-  { name, requireTags, proxy }: Sound<Static<typeof Store>>,
+  { name, requireTags, proxy }: Sound<Static<typeof StoreEntry>>,
   plugin: Kind
 ): [member: string, message: string][] => {
   const faults: [string, string][] = []
@@ -107,8 +107,8 @@ const settingFaults = (
  * as well: what is missing was reported before.
  */
 export const readStore = (
-  entry: Sound<Static<typeof Store>>,
-  { guarded, vaultNamespace }: StoreSurroundings,
+  entry: Sound<Static<typeof StoreEntry>>,
+  { guarded, vaultNamespace }: StoreContext,
   at: Path,
   report: Report
 ): StoreConfig | undefined => {
@@ -116,7 +116,7 @@ export const readStore = (
     string,
     unknown
   > &
-    Partial<Static<typeof Store>>
+    Partial<Static<typeof StoreEntry>>
   const plugin = kind === undefined ? undefined : kindOf(kind)
   if (plugin === undefined) {
     if (name !== undefined && !isStoreName(name)) report([...at, 'name'], NAME_RULE)

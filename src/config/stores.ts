@@ -9,7 +9,7 @@ import { isObject } from '../core/json.ts'
 import type { Path } from '../core/shape.ts'
 import type { ImportedStore } from './hashicorp.ts'
 import type { Entries } from './rules.ts'
-import { readStore, type Store, type StoreConfig, type StoreSurroundings } from './store.ts'
+import { readStore, type StoreConfig, type StoreContext, type StoreEntry } from './store.ts'
 import type { YamlDocument } from './yaml-document.ts'
 
 /** Where a setting of a store says that something is found: the store's name, and the place in the file. */
@@ -22,7 +22,7 @@ export interface Placed {
 }
 
 /** What else there is, besides the file. */
-export interface Beside extends Partial<StoreSurroundings> {
+export interface FileContext extends Partial<StoreContext> {
   /** Stores from elsewhere, which the file may refer to as to its own. */
   readonly imported?: readonly ImportedStore[]
   /** ADMIN_SCOPE, unless it is at fault. */
@@ -62,8 +62,8 @@ export const absentCredentials = (
 
 export const readStores = (
   written: unknown,
-  sound: Entries<Static<typeof Store>>,
-  { guarded = false, vaultNamespace, imported = [], isIncomplete = false }: Beside,
+  sound: Entries<Static<typeof StoreEntry>>,
+  { guarded = false, vaultNamespace, imported = [], isIncomplete = false }: FileContext,
   { faults, report, placeOf }: YamlDocument
 ) => {
   const stores: StoreConfig[] = []

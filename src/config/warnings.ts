@@ -5,7 +5,7 @@ import { exposureWarnings } from './exposure.ts'
 import { isLoopback } from './network.ts'
 import { skipsVerify, travelsInTheClear } from './store.ts'
 
-const namesOf = (stores: Config['stores']): string => stores.map(({ name }) => name).join(', ')
+const listed = (stores: Config['stores']): string => stores.map(({ name }) => name).join(', ')
 
 const ofStores = ({ settings, stores }: Config): string[] => {
   const warnings: string[] = []
@@ -14,14 +14,14 @@ const ofStores = ({ settings, stores }: Config): string[] => {
   const inTheClear = stores.filter(travelsInTheClear)
   if (isGuarded(settings) && embedded.length > 0) {
     const { ENVIRONMENT } = settings
-    warnings.push(`a store of kind local is discouraged in ${ENVIRONMENT}: ${namesOf(embedded)}`)
+    warnings.push(`a store of kind local is discouraged in ${ENVIRONMENT}: ${listed(embedded)}`)
   }
   if (unverified.length > 0) {
-    warnings.push(`whoever answers is taken for the store, unverified: ${namesOf(unverified)}`)
+    warnings.push(`whoever answers is taken for the store, unverified: ${listed(unverified)}`)
   }
   if (inTheClear.length > 0) {
     warnings.push(
-      `secrets travel in the clear to a store at an http: address: ${namesOf(inTheClear)}`
+      `secrets travel in the clear to a store at an http: address: ${listed(inTheClear)}`
     )
   }
   return warnings

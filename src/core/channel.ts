@@ -37,10 +37,10 @@ export const Channel = Type.Object(
   },
   { additionalProperties: false }
 )
-type Kind = ChannelSpec['kind']
+type ChannelKind = ChannelSpec['kind']
 
 /** https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-direct-line-3-0-api-reference, and the sovereign clouds. */
-const HOSTS: Readonly<Record<Kind, readonly string[]>> = {
+const HOSTS: Readonly<Record<ChannelKind, readonly string[]>> = {
   directline: [
     'directline.botframework.com',
     'europe.directline.botframework.com',
@@ -71,11 +71,11 @@ export interface ParseContext {
 const takesLocal = ({ guarded, atRunTime }: ParseContext): boolean => !guarded && !atRunTime
 
 /** Anybody may have an app service: which one may get a secret is for whoever writes the file to say. */
-const takesExtension = (kind: Kind, { atRunTime }: ParseContext): boolean =>
+const takesExtension = (kind: ChannelKind, { atRunTime }: ParseContext): boolean =>
   kind === 'directline' && !atRunTime
 
 const isKnown = (
-  kind: Kind,
+  kind: ChannelKind,
   { protocol, hostname, port, pathname }: URL,
   context: ParseContext
 ): boolean => {
@@ -86,7 +86,7 @@ const isKnown = (
 }
 
 /** The endpoint without a slash at its end; undefined if it is none that may receive a secret. */
-const endpointOf = (text: string, kind: Kind, context: ParseContext): string | undefined => {
+const endpointOf = (text: string, kind: ChannelKind, context: ParseContext): string | undefined => {
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)
   const { protocol, hostname, username, password, search, hash } = url
@@ -103,14 +103,17 @@ const isOrigin = (text: string): boolean => {
   return origin === text && (protocol === 'https:' || LOOPBACK.has(hostname))
 }
 
-const endpointFault = (kind: Kind, context: ParseContext): ResourceFault => {
+const endpointFault = (kind: ChannelKind, context: ParseContext): ResourceFault => {
   const hosts = HOSTS[kind].map((host) => `https://${host}`)
   const others = takesExtension(kind, context) ? ['https://<app>.azurewebsites.net/.bot'] : []
   const message = `must be one of ${[...hosts, ...others].join(', ')}`
   return resourceFault('invalid_request', ['endpoint'], 'endpoint', message)
 }
 
-const originFaults = (kind: Kind, origins: readonly string[] | undefined): ResourceFault[] => {
+const originFaults = (
+  kind: ChannelKind,
+  origins: readonly string[] | undefined
+): ResourceFault[] => {
   const at = 'trustedOrigins'
   if (kind === 'webchat') {
     return origins === undefined ? [] : [resourceFault('invalid_request', [at], 'unsupported')]

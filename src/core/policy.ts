@@ -35,11 +35,11 @@ export interface Grants {
   channels: string[]
 }
 
-type Asked = Pick<Reference, 'store' | 'path' | 'field'>
+type RequestedSecret = Pick<Reference, 'store' | 'path' | 'field'>
 
 export interface Policy {
-  readonly isAllowed: (client: string, action: PolicyAction, reference: Asked) => boolean
-  readonly decide: (client: string, action: PolicyAction, reference: Asked) => Decision
+  readonly isAllowed: (client: string, action: PolicyAction, reference: RequestedSecret) => boolean
+  readonly decide: (client: string, action: PolicyAction, reference: RequestedSecret) => Decision
   /** Whether a rule for the client may allow it to read a whole secret whose path begins with this one and goes on. */
   readonly mayReadBelow: (client: string, start: Pick<Reference, 'store' | 'path'>) => boolean
   /** Whether a rule for the client names the bot or channel. */

@@ -3,7 +3,7 @@
  * (RFC 9457). Rule: a problem holds nothing upstream said and nothing the caller sent.
  */
 import { type FaultReason, ProviderFault } from './fault.ts'
-import type { Reason, Told } from './reason.ts'
+import type { Reason, ReasonText } from './reason.ts'
 
 interface ProblemKind {
   readonly status: number
@@ -72,9 +72,9 @@ export class ProblemError extends Error {
   readonly code: ProblemCode
   readonly details: ProblemDetails
   /** Why, as only the record may say it, e.g. `no_rule`; the caller must not be able to tell such reasons apart. */
-  readonly reason?: Reason | Told
+  readonly reason?: Reason | ReasonText
 
-  constructor(code: ProblemCode, details: ProblemDetails = {}, reason?: Reason | Told) {
+  constructor(code: ProblemCode, details: ProblemDetails = {}, reason?: Reason | ReasonText) {
     super(details.detail ?? PROBLEMS[code].title)
     this.name = 'ProblemError'
     this.code = code

@@ -1,5 +1,5 @@
 /** Why not, as only the record and the log may say it: the one table. A caller cannot tell these apart. */
-export const REASONS = {
+const REASONS = {
   // What policy and stores say.
   no_rule: 'no rule of policy allows it',
   unknown_store: 'no configured store is meant',
@@ -49,6 +49,6 @@ export type Reason = keyof typeof REASONS
 
 declare const told: unique symbol
 /** Words of ours that no table can hold, as the scopes that were asked for. */
-export type Told = string & { readonly [told]: true }
+export type ReasonText = string & { readonly [told]: true }
 
-export const toldAs = (text: string): Told => text as Told
+export const reasonText = (text: string): ReasonText => text as ReasonText

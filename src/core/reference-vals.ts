@@ -4,7 +4,7 @@
  * profile, a token, a file) belongs to the broker's configuration and is refused.
  */
 import { malformed } from './reference-grammar.ts'
-import { type Form, parameters, type Stores, type Target } from './reference-written.ts'
+import { type Form, type NamedStores, type ParsedForm, parameters } from './reference-written.ts'
 
 export const VALS = 'a vals reference'
 
@@ -15,8 +15,8 @@ export interface ValsBackend {
     path: string,
     given: ReadonlyMap<string, string>,
     field: string | undefined,
-    stores: Stores
-  ) => Target
+    stores: NamedStores
+  ) => ParsedForm
 }
 
 /** vals walks into an object along its fragment, as a JSON pointer does. */

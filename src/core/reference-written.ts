@@ -7,14 +7,14 @@ import { decodePath, decodeUrlPath, ESCAPE_RULE } from './reference-text.ts'
 import type { NamedStore, StoreAddress } from './store-address.ts'
 
 /** A reference's text, cut at the first `#` and, before that, at the first `?`. */
-export interface Written {
+export interface WrittenReference {
   readonly head: string
   readonly query?: string | undefined
   readonly field?: string | undefined
 }
 
 /** What a form says. Only the form itself is checked so far: the alphabets of its kind are not. */
-export interface Target {
+export interface ParsedForm {
   /** As what the text was read, with its article: for the sentence in a refusal. */
   readonly form: string
   /** Undefined if that depends on a store that is not configured. */
@@ -43,19 +43,19 @@ export const pathOf = decodedBy(decodePath)
 /** The path of a URL, or of vals, which reads its references as URLs. */
 export const urlPathOf = decodedBy(decodeUrlPath)
 
-export type Stores = readonly NamedStore[]
+export type NamedStores = readonly NamedStore[]
 
 export interface Form {
   /** One of these; and what is a word before a sign is no name for a store then. */
   readonly begins: readonly string[]
   /** Where others begin alike: whether the text is of this form. Of those alike the one without it takes all others. */
   readonly fits?: (head: string) => boolean
-  readonly read: (written: Written, stores: Stores) => Target
+  readonly read: (written: WrittenReference, stores: NamedStores) => ParsedForm
 }
 
 /** The first configured store of the kind that fits. */
 export const seek = <A extends StoreAddress>(
-  stores: Stores,
+  stores: NamedStores,
   kind: A['kind'],
   fits: (address: A) => boolean
 ): NamedStore | undefined =>

@@ -13,7 +13,13 @@ import {
 } from './reference-grammar.ts'
 import type { Grammar, ReferenceKind } from './reference-kinds.ts'
 import { encodeText, FIELD_RULE, isPrintable, parseField } from './reference-text.ts'
-import { parameters, pathOf, type Stores, type Target, type Written } from './reference-written.ts'
+import {
+  type NamedStores,
+  type ParsedForm,
+  parameters,
+  pathOf,
+  type WrittenReference
+} from './reference-written.ts'
 import type { Locator } from './secret.ts'
 import type { NamedStore } from './store-address.ts'
 
@@ -47,7 +53,7 @@ export const createReferenceBook = (
 ): ReferenceBook => ({ grammar, stores, names })
 
 /** Version and field that were given beside the reference, as in the query of a request. */
-export interface Beside {
+export interface Qualifiers {
   readonly version?: string | undefined
   readonly field?: string | undefined
 }
@@ -69,12 +75,12 @@ const agreed = (
   form: string,
   what: 'field' | 'version',
   inside: string | undefined,
-  beside: string | undefined
+  outside: string | undefined
 ): string | undefined => {
-  if (inside !== undefined && beside !== undefined && inside !== beside) {
+  if (inside !== undefined && outside !== undefined && inside !== outside) {
     throw malformed(form, `its ${what} is fixed already, and another one was given`)
   }
-  return inside ?? beside
+  return inside ?? outside
 }
 
 const fieldOf = (form: string, text: string | undefined): string | undefined => {
@@ -94,9 +100,9 @@ const CANONICAL = 'a store and a path'
 
 /** `<store>:<path>[?version=<v>][#<field>]` */
 const canonical = (
-  { head, query, field }: Written,
-  { grammar, stores }: { readonly grammar: Grammar; readonly stores: Stores }
-): Target => {
+  { head, query, field }: WrittenReference,
+  { grammar, stores }: { readonly grammar: Grammar; readonly stores: NamedStores }
+): ParsedForm => {
   const colon = head.indexOf(':')
   const name = head.slice(0, Math.max(colon, 0))
   if (!grammar.isStoreName(name)) {
@@ -114,19 +120,19 @@ const canonical = (
   }
 }
 
-/** Checks what a form found against the alphabets of its kind, joins it with what was given beside, and names it. */
+/** Checks what a form found against the alphabets of its kind, joins it with what was given beside it, and names it. */
 const settle = (
-  target: Target,
+  target: ParsedForm,
   { grammar }: ReferenceBook,
-  beside: Beside
+  qualifiers: Qualifiers
 ): Reference | undefined => {
   const { form, store, nativeId } = target
   const kind = target.kind === undefined ? undefined : kindIn(grammar, target.kind)
   const path = canonicalPath(form, kind?.paths, target.path)
   const versionOf = (text: string | undefined): string | undefined =>
     text === undefined ? undefined : canonicalVersion(form, kind, text)
-  const version = agreed(form, 'version', versionOf(target.version), versionOf(beside.version))
-  const field = agreed(form, 'field', fieldOf(form, target.field), fieldOf(form, beside.field))
+  const version = agreed(form, 'version', versionOf(target.version), versionOf(qualifiers.version))
+  const field = agreed(form, 'field', fieldOf(form, target.field), fieldOf(form, qualifiers.field))
   if (store === undefined || kind?.reaches?.(store.address, path) === false) return undefined
   const unversioned = version ? kind?.unversioned?.(store.address, path) : undefined
   if (unversioned !== undefined) throw malformed(form, unversioned)
@@ -145,14 +151,14 @@ const settle = (
 
 /** What the name stands for, read with the version and the field that were asked for: those it fixes stay fixed. */
 const parseName = (
-  written: Written,
+  written: WrittenReference,
   book: ReferenceBook,
-  beside: Beside
+  qualifiers: Qualifiers
 ): Reference | undefined => {
   const form = 'a name'
   const given = parameters(form, written.query, ['version']).get('version')
-  const version = agreed(form, 'version', given, beside.version)
-  const field = agreed(form, 'field', fieldOf(form, written.field), fieldOf(form, beside.field))
+  const version = agreed(form, 'version', given, qualifiers.version)
+  const field = agreed(form, 'field', fieldOf(form, written.field), fieldOf(form, qualifiers.field))
   if (version !== undefined) canonicalVersion(form, undefined, version)
   const text = book.names.get(written.head)
   if (text === undefined) return undefined
@@ -169,7 +175,7 @@ const parseName = (
 export const parseReference = (
   text: string,
   book: ReferenceBook,
-  beside: Beside = {}
+  qualifiers: Qualifiers = {}
 ): Reference | undefined => {
   if (!isPlainLine(text)) {
     throw malformed(
@@ -179,10 +185,10 @@ export const parseReference = (
   }
   const [before, field] = cut(text, '#')
   const [head, query] = cut(before, '?')
-  if (isSecretName(head)) return parseName({ head, query, field }, book, beside)
+  if (isSecretName(head)) return parseName({ head, query, field }, book, qualifiers)
   const written = { head, query, field }
   const target = book.grammar.formOf(head)?.read(written, book.stores) ?? canonical(written, book)
-  return settle(target, book, beside)
+  return settle(target, book, qualifiers)
 }
 
 /** What stands below a path of one store. */

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ProblemError } from '../core/problem.ts'
 
-export interface Tls {
+export interface ServerTls {
   /** PEM. */
   readonly cert: Buffer
   readonly key: Buffer
@@ -35,7 +35,7 @@ const CIPHERS = [
 ].join(':')
 
 /** For Fastify: what it hands on to Node's server. */
-export const listenerOptions = (tls: Tls | undefined) => {
+export const listenerOptions = (tls: ServerTls | undefined) => {
   const options = {
     headersTimeout: TIMEOUTS.headers,
     connectionsCheckingInterval: TIMEOUTS.check,

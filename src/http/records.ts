@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Recorder, Who } from '../audit/recorder.ts'
 import { ProblemError } from '../core/problem.ts'
-import { toldAs } from '../core/reason.ts'
+import { reasonText } from '../core/reason.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
 import { arrivalOf } from './caller.ts'
 
@@ -29,7 +29,7 @@ export const createRecords = (recorder: Recorder) => ({
 
   /** `reason`: the limit, with the count at its end. */
   limitReached: async (who: Who, reason: string): Promise<void> => {
-    const problem = new ProblemError('rate_limited', {}, toldAs(reason))
+    const problem = new ProblemError('rate_limited', {}, reasonText(reason))
     await recorder.failed(who, 'limit.reach', undefined, problem)
   }
 })

@@ -28,8 +28,8 @@ import {
   listenerOptions,
   PARAM_MAX,
   requestIdOf,
-  TIMEOUTS,
-  type Tls
+  type ServerTls,
+  TIMEOUTS
 } from './protocol.ts'
 import { addQueryRules } from './query.ts'
 import { addRequestLog } from './request-log.ts'
@@ -40,7 +40,7 @@ export interface ServerOptions extends AdmissionOptions {
   readonly bodyLimitBytes: number
   readonly trustProxy: readonly string[] | undefined
   readonly corsOrigins: readonly string[] | undefined
-  readonly tls: Tls | undefined
+  readonly tls: ServerTls | undefined
   readonly connections: Connections
   readonly untaken: Untaken
   readonly keepAliveSeconds: number

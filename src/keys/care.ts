@@ -6,10 +6,10 @@ import type { Recorder, Who } from '../audit/recorder.ts'
 import type { Arrival, Caller } from '../core/caller.ts'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
-import { toldAs } from '../core/reason.ts'
+import { reasonText } from '../core/reason.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
 import type { IssuedKey } from './api-key.ts'
-import type { Asked } from './delegation.ts'
+import type { IssueRequest } from './delegation.ts'
 import type { Issuing } from './issuing.ts'
 import type { Revocation, Revocations } from './revocations.ts'
 
@@ -31,7 +31,7 @@ export interface Passage {
 
 export interface KeyCare {
   /** Rejects with a ProblemError. */
-  readonly issue: (caller: Caller, issuer: Principal, asked: Asked) => Promise<IssuedKey>
+  readonly issue: (caller: Caller, issuer: Principal, asked: IssueRequest) => Promise<IssuedKey>
   /** `issued`: the ids of what the key issued, where that was to be revoked too. */
   readonly revoke: (
     caller: Caller,
@@ -53,9 +53,10 @@ const whoOf = (arrival: Arrival, { client, keyId, kid }: Principal): Who => ({
 
 const grant = (principal: Principal, { scopes, method }: Passage): string => {
   const scope = scopes.find((asked) => hasScope(principal.scopes, asked))
-  if (scope === undefined) throw new ProblemError('insufficient_scope', {}, toldAs(scopes.join()))
+  if (scope === undefined)
+    throw new ProblemError('insufficient_scope', {}, reasonText(scopes.join()))
   if (!modeAllows(principal.mode, method)) {
-    throw new ProblemError('insufficient_mode', {}, toldAs(scope))
+    throw new ProblemError('insufficient_mode', {}, reasonText(scope))
   }
   return scope
 }

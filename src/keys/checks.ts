@@ -11,7 +11,7 @@ import { isKeyRevoked, type Revocations } from './revocations.ts'
 const CLOCK_SKEW = 60
 
 /** Whether the key may be used at this moment; `now` in milliseconds. */
-export const isInForce = (principal: Principal, now: number): boolean => {
+export const isWithinLifetime = (principal: Principal, now: number): boolean => {
   const seconds = now / 1000
   return (
     principal.issuedAt <= seconds + CLOCK_SKEW &&
@@ -70,7 +70,7 @@ export const EACH_TIME: readonly KeyCheck[] = [
     reason: 'not_in_force',
     holds: 'it is in force',
     fails: 'it is expired, or issued in the future',
-    isMet: (principal, { now }) => isInForce(principal, now())
+    isMet: (principal, { now }) => isWithinLifetime(principal, now())
   },
   {
     check: 'revocation',

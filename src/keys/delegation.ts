@@ -22,7 +22,7 @@ export interface Delegation {
   readonly maxDays?: number
 }
 
-export interface Asked {
+export interface IssueRequest {
   readonly client: string
   readonly scopes: readonly string[]
   readonly mode: Mode
@@ -80,14 +80,18 @@ export const touchesAdmin = (adminScope: string, scope: string): boolean =>
   covers(adminScope, scope) || covers(scope, adminScope)
 
 const allows =
-  (asked: Asked, adminScope: string) =>
+  (asked: IssueRequest, adminScope: string) =>
   ({ clients, scopes, modes = ['r'] }: Delegation): boolean =>
     clients.some((pattern) => compileGlob(pattern)(asked.client)) &&
     asked.scopes.every((scope) => hasScope(scopes, scope) && !touchesAdmin(adminScope, scope)) &&
     modes.some((mode) => hasMode(mode, asked.mode))
 
 /** The delegations that allow what the issuer's own rights do not; none: its own rights do. Throws where nothing does. */
-const delegationsFor = (issuer: Principal, asked: Asked, rules: IssueRules): Delegation[] => {
+const delegationsFor = (
+  issuer: Principal,
+  asked: IssueRequest,
+  rules: IssueRules
+): Delegation[] => {
   const ownScopes = asked.scopes.every((scope) => hasScope(issuer.scopes, scope))
   if (ownScopes && hasMode(issuer.mode, asked.mode)) return []
   const { adminScope, delegations = [] } = rules
@@ -107,7 +111,7 @@ const delegationsFor = (issuer: Principal, asked: Asked, rules: IssueRules): Del
   })
 }
 
-const tooLong = (asked: Asked, detail: string): ProblemError => {
+const tooLong = (asked: IssueRequest, detail: string): ProblemError => {
   const member = asked.expires === undefined ? 'expiresInDays' : 'expires'
   return new ProblemError('invalid_request', {
     detail,
@@ -115,7 +119,7 @@ const tooLong = (asked: Asked, detail: string): ProblemError => {
   })
 }
 
-const daysAsked = (asked: Asked): number | undefined => {
+const daysAsked = (asked: IssueRequest): number | undefined => {
   if (asked.expires === undefined) return asked.expiresInDays
   if (asked.expiresInDays !== undefined) {
     throw new ProblemError('invalid_request', {
@@ -129,7 +133,7 @@ const daysAsked = (asked: Asked): number | undefined => {
 }
 
 /** Undefined: as long as its issuer. */
-const daysOf = (asked: Asked, maxDays: number, under: readonly Delegation[]) => {
+const daysOf = (asked: IssueRequest, maxDays: number, under: readonly Delegation[]) => {
   const days = daysAsked(asked)
   if (days !== undefined && maxDays !== 0 && days > maxDays) {
     throw tooLong(asked, 'API_KEY_MAX_DAYS allows no such life')
@@ -144,7 +148,7 @@ const daysOf = (asked: Asked, maxDays: number, under: readonly Delegation[]) => 
   return Number.isFinite(longest) ? longest : undefined
 }
 
-const versionOf = (issuer: Principal, asked: Asked, platformVersion: string): string => {
+const versionOf = (issuer: Principal, asked: IssueRequest, platformVersion: string): string => {
   const { minimumVersion = platformVersion } = asked
   // What is no version is refused with the key that would hold it.
   if (semver.valid(minimumVersion) === null) return minimumVersion
@@ -156,7 +160,11 @@ const versionOf = (issuer: Principal, asked: Asked, platformVersion: string): st
 }
 
 /** Throws `insufficient_scope`, `insufficient_mode`, `access_denied` or `invalid_request`. */
-export const delegate = (issuer: Principal, wanted: Asked, rules: IssueRules): KeyRequest => {
+export const delegate = (
+  issuer: Principal,
+  wanted: IssueRequest,
+  rules: IssueRules
+): KeyRequest => {
   const asked = { ...wanted, scopes: [...new Set(wanted.scopes)] }
   const { environment = issuer.environment } = asked
   const under = delegationsFor(issuer, asked, rules)

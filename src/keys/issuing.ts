@@ -7,7 +7,7 @@ import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { type IssuedKey, issueApiKey, VIA_MAX } from './api-key.ts'
-import { type Asked, delegate, type IssueRules } from './delegation.ts'
+import { delegate, type IssueRequest, type IssueRules } from './delegation.ts'
 import type { Lineage } from './lineage.ts'
 import { isKeyRevoked, issuedBy, type Revocation, type Revocations } from './revocations.ts'
 import type { KeyUsage } from './usage.ts'
@@ -31,7 +31,7 @@ export interface RevocationWithIssued extends Revocation {
 
 export interface Issuing {
   /** Rejects with a ProblemError. The principal says by whom it was issued, also where the key's text does not. */
-  readonly issue: (issuer: Principal, asked: Asked) => Promise<IssuedKey>
+  readonly issue: (issuer: Principal, asked: IssueRequest) => Promise<IssuedKey>
   readonly revokeWithIssued: (keyId: string) => Promise<RevocationWithIssued>
   /** Whether a key issued it: such a one uses no delegation. */
   readonly wasIssued: (principal: Principal) => Promise<boolean>
@@ -48,7 +48,7 @@ const unavailable = (): ProblemError =>
 const conflict = (): ProblemError =>
   new ProblemError('conflict', { detail: 'a key of this id was issued, seen or revoked before' })
 
-const lineOf = (issuer: Principal, ancestors: readonly string[]): string[] => {
+const viaOf = (issuer: Principal, ancestors: readonly string[]): string[] => {
   const via = [...ancestors, issuer.keyId]
   if (via.length <= VIA_MAX) return via
   throw new ProblemError(
@@ -71,13 +71,13 @@ export const createIssuing = (options: IssuingOptions): Issuing => {
   const refuseKnown = async (keyId: string): Promise<void> => {
     if (revocations.isRevoked(keyId) || (await entered(usage.isKnown(keyId)))) throw conflict()
   }
-  const issue = async (issuer: Principal, asked: Asked): Promise<IssuedKey> => {
+  const issue = async (issuer: Principal, asked: IssueRequest): Promise<IssuedKey> => {
     const ancestors = await entered(lineage.ancestorsOf(issuer))
     const wanted = delegate(issuer, asked, {
       ...rules(),
       ...(ancestors.length > 0 && { delegations: [] })
     })
-    const via = lineOf(issuer, ancestors)
+    const via = viaOf(issuer, ancestors)
     if (wanted.keyId !== undefined) await refuseKnown(wanted.keyId)
     const said = (await entered(floor.isReached())) ? via : undefined
     // What remains wrong is what the schema cannot say: the version, or a key that would be too long.

@@ -19,7 +19,7 @@ export interface RedisStateOptions {
   readonly keyring: () => Keyring
 }
 
-/** EntryNames are read so many at a time, values as many as go into one answer without keeping others waiting. */
+/** Names are read so many at a time, values as many as go into one answer without keeping others waiting. */
 const NAMES_AT_A_TIME = 500
 const VALUES_AT_A_TIME = 20
 /** Losing a race needs another writer to win it: so many losses in a row are not a race. */

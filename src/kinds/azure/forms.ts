@@ -9,11 +9,11 @@ import { VALS, type ValsBackend } from '../../core/reference-vals.ts'
 import {
   ANY_URL,
   type Form,
+  type NamedStores,
+  type ParsedForm,
   parameters,
   readUrl,
-  type Stores,
   seek,
-  type Target,
   type WrittenUrl
 } from '../../core/reference-written.ts'
 import type { NamedStore } from '../../core/store-address.ts'
@@ -55,8 +55,8 @@ const AZURE = 'an Azure secret identifier'
 const azureSecret = (
   { url, path: written }: WrittenUrl,
   field: string | undefined,
-  stores: Stores
-): Target => {
+  stores: NamedStores
+): ParsedForm => {
   if (url.protocol !== 'https:' || url.port !== '') {
     throw malformed(AZURE, 'it is an https URL without another port')
   }
@@ -69,7 +69,7 @@ const azureSecret = (
 }
 
 /** By a vault's name: the first label of a configured host, or all of it where the name has dots. */
-const azureVault = (form: string, name: string, stores: Stores): NamedStore | undefined => {
+const azureVault = (form: string, name: string, stores: NamedStores): NamedStore | undefined => {
   if (!/^[A-Za-z0-9.-]{1,253}$/.test(name) || name.endsWith('.')) {
     throw malformed(form, 'the name of its vault has letters, digits and hyphens')
   }

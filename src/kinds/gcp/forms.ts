@@ -4,7 +4,7 @@
  */
 import { malformed, matching } from '../../core/reference-grammar.ts'
 import { VALS, type ValsBackend } from '../../core/reference-vals.ts'
-import { type Form, parameters, type Stores, seek } from '../../core/reference-written.ts'
+import { type Form, type NamedStores, parameters, seek } from '../../core/reference-written.ts'
 import type { NamedStore } from '../../core/store-address.ts'
 
 const KIND = 'gcp-secret-manager'
@@ -32,7 +32,7 @@ const gcpStore = (
   form: string,
   project: string,
   location: string | undefined,
-  stores: Stores
+  stores: NamedStores
 ): NamedStore | undefined => {
   if (!/^[a-z0-9.:-]{1,63}$/.test(project) || !/^[a-z0-9-]{1,32}$/.test(location ?? 'global')) {
     throw malformed(form, 'its project and its location have lower case letters, digits, hyphens')

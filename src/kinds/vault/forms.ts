@@ -7,13 +7,13 @@ import { VALS, type ValsBackend } from '../../core/reference-vals.ts'
 import {
   ANY_URL,
   type Form,
+  type NamedStores,
+  type ParsedForm,
   parameters,
   readUrl,
-  type Stores,
   seek,
-  type Target,
   urlPathOf,
-  type Written,
+  type WrittenReference,
   type WrittenUrl
 } from '../../core/reference-written.ts'
 
@@ -68,9 +68,9 @@ const vaultPath = (address: VaultAddress, written: string): string | undefined =
 /** `http[s]://<host>[:<port>]/v1/[<namespace>/]<mount>[/data]/<path>[?version=<n>][#<field>]` */
 const vaultSecret = (
   { url, path: encoded }: WrittenUrl,
-  { query, field }: Written,
-  stores: Stores
-): Target => {
+  { query, field }: WrittenReference,
+  stores: NamedStores
+): ParsedForm => {
   const written = urlPathOf(VAULT, encoded.slice('/v1/'.length))
   const version = parameters(VAULT, query, ['version']).get('version')
   let path: string | undefined

@@ -4,7 +4,7 @@ import { createRecorder, type Observed } from '../../../src/audit/recorder.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { ProblemError } from '../../../src/core/problem.ts'
-import { toldAs } from '../../../src/core/reason.ts'
+import { reasonText } from '../../../src/core/reason.ts'
 
 const CALLER = {
   client: 'app',
@@ -34,13 +34,13 @@ test('what we decided against is denied; all else that does not come about has f
   const denied = [
     new ProblemError('access_denied', {}, 'no_rule'),
     new ProblemError('insufficient_mode'),
-    new ProblemError('insufficient_scope', {}, toldAs('aura-services:nlp')),
+    new ProblemError('insufficient_scope', {}, reasonText('aura-services:nlp')),
     new ProblemError('authentication_required'),
     new ProblemError('invalid_api_key', {}, 'revoked'),
     new ProblemError('conflicting_credentials'),
     new ProblemError('version_too_old'),
     new ProblemError('invalid_request', {}, 'other_client'),
-    new ProblemError('rate_limited', {}, toldAs('key: 3 refused'))
+    new ProblemError('rate_limited', {}, reasonText('key: 3 refused'))
   ]
   const failed = [
     new ProblemError('invalid_request'),

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { ProblemError } from '../../../src/core/problem.ts'
-import { type Beside, parseReference, type Reference } from '../../../src/core/reference.ts'
+import { parseReference, type Qualifiers, type Reference } from '../../../src/core/reference.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
 import { createReferenceBook } from '../../../src/kinds/references.ts'
 import { readVectors, type Vector } from '../../support/vectors.ts'
@@ -11,12 +11,12 @@ type Expect = Reference | 'nowhere' | { readonly refused: string }
 const { stores, names, vectors } = readVectors<{
   stores: NamedStore[]
   names: Record<string, string>
-  vectors: Vector<Beside & { readonly ref: string }, Expect>[]
+  vectors: Vector<Qualifiers & { readonly ref: string }, Expect>[]
 }>('references')
 
 const book = createReferenceBook(stores, new Map(Object.entries(names)))
 
-const outcome = ({ ref, ...beside }: Beside & { readonly ref: string }): Expect => {
+const outcome = ({ ref, ...beside }: Qualifiers & { readonly ref: string }): Expect => {
   try {
     return parseReference(ref, book, beside) ?? 'nowhere'
   } catch (error) {

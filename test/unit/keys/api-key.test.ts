@@ -7,7 +7,7 @@ import { test } from 'tap'
 import { derive } from '../../../src/crypto/derive.ts'
 import { createKeyring, kidOf, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { issueApiKey, openApiKey } from '../../../src/keys/api-key.ts'
-import { isInForce } from '../../../src/keys/checks.ts'
+import { isWithinLifetime } from '../../../src/keys/checks.ts'
 import { keyRequest } from '../../support/keys.ts'
 
 const NOW = Date.parse('2026-11-21T12:00:00Z')
@@ -210,8 +210,8 @@ test('during a rotation keys of both encryption keys open, and new ones come und
 
 test('a key is in force from its issue, a minute of clock skew allowed, until it expires', async (t) => {
   const { principal } = await issueApiKey(keyring, keyRequest({ lifetimeSeconds: 60 }), NOW)
-  t.equal(isInForce(principal, NOW - 60_000), true)
-  t.equal(isInForce(principal, NOW - 61_000), false)
-  t.equal(isInForce(principal, NOW + 59_999), true)
-  t.equal(isInForce(principal, NOW + 60_000), false)
+  t.equal(isWithinLifetime(principal, NOW - 60_000), true)
+  t.equal(isWithinLifetime(principal, NOW - 61_000), false)
+  t.equal(isWithinLifetime(principal, NOW + 59_999), true)
+  t.equal(isWithinLifetime(principal, NOW + 60_000), false)
 })

@@ -3,10 +3,10 @@ import { test } from 'tap'
 import type { Mode, Principal } from '../../../src/core/principal.ts'
 import { ProblemError } from '../../../src/core/problem.ts'
 import {
-  type Asked,
   clientPatternFault,
   type Delegation,
-  delegate
+  delegate,
+  type IssueRequest
 } from '../../../src/keys/delegation.ts'
 
 const ISSUER: Principal = {
@@ -37,7 +37,7 @@ const DELEGATIONS: readonly Delegation[] = [
 ]
 
 const outcome = (
-  asked: Partial<Asked>,
+  asked: Partial<IssueRequest>,
   {
     issuer = {},
     delegations = DELEGATIONS,
