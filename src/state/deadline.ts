@@ -15,9 +15,31 @@ export const after = (ms: number, callBack: () => void): (() => void) => {
   }
 }
 
-/** The outcome, or the rejection that `late` makes once the time has passed; what comes later is of no interest then. */
-export const within = <T>(ms: number, outcome: Promise<T>, late: () => Error): Promise<T> =>
+const untilAborted = <T>(
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+  late: () => Error
+): Promise<T> =>
   new Promise((resolve, reject) => {
-    const cancel = after(ms, () => reject(late()))
-    outcome.then(resolve, reject).finally(cancel)
+    const giveUp = (): void => reject(late())
+    if (signal.aborted) return giveUp()
+    signal.addEventListener('abort', giveUp, { once: true })
+    void work(signal)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', giveUp))
   })
+
+/**
+ * The outcome of the work, or the rejection that `late` makes as soon as the time is up, whatever the work still waits for.
+ * `time`: so many milliseconds, or until a signal aborts that others share; where that has aborted, nothing is begun.
+ */
+export const withDeadline = <T>(
+  time: number | AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+  late: () => Error
+): Promise<T> => {
+  if (typeof time !== 'number') return untilAborted(time, work, late)
+  const controller = new AbortController()
+  const cancel = after(time, () => controller.abort())
+  return untilAborted(controller.signal, work, late).finally(cancel)
+}

@@ -2,7 +2,7 @@
  * Calls to Redis for what has to be there: they wait for the connection and for the answer, up to a second in all. Rule:
  * they fail with a sentence and a code, and never with what the library says, which would show arguments and the URL.
  */
-import { within } from './deadline.ts'
+import { withDeadline } from './deadline.ts'
 import { codeOf, isReply, openClient, type RedisClient, reconnect } from './redis-client.ts'
 import type { RedisAddress } from './redis-url.ts'
 
@@ -51,7 +51,7 @@ export const createRedisCalls = (address: RedisAddress): RedisCalls => {
         return send(client)
       }
       try {
-        return await within(DEADLINE_MS, attempt(), late)
+        return await withDeadline(DEADLINE_MS, attempt, late)
       } catch (error) {
         if (isLate) {
           if (!isClosed) reconnect(client)

@@ -3,7 +3,7 @@
  * once nobody is answered in time all calls fail at once, until a probe of our own was answered. An error that leaves here is always
  * a `SharedUnavailable`.
  */
-import { after, within } from './deadline.ts'
+import { after, withDeadline } from './deadline.ts'
 import type { StateLog } from './log.ts'
 import {
   codeOf,
@@ -89,7 +89,11 @@ export const createLink = (options: LinkOptions): Link => {
     isProbing = true
     try {
       if (client.status === 'ready') {
-        await within(deadlineMs, ping(client), () => new SharedUnavailable())
+        await withDeadline(
+          deadlineMs,
+          () => ping(client),
+          () => new SharedUnavailable()
+        )
         goUp()
         return
       }

@@ -3,7 +3,7 @@
  * by a heartbeat, since a subscriber has nothing to ask and would wait for ever.
  */
 import { every } from './background.ts'
-import { within } from './deadline.ts'
+import { withDeadline } from './deadline.ts'
 import { equalJitter, isDenied as isDenial, openSubscriber, reconnect } from './redis-client.ts'
 import type { RedisAddress } from './redis-url.ts'
 import { SharedUnavailable } from './shared.ts'
@@ -59,7 +59,11 @@ export const createMessages = (options: MessagesOptions): Messages => {
   const beat = async (): Promise<void> => {
     if (isSubscribed) {
       idleBeats = 0
-      await within(BEAT_WITHIN_MS, client.ping(), () => new SharedUnavailable()).catch((error) => {
+      await withDeadline(
+        BEAT_WITHIN_MS,
+        () => client.ping(),
+        () => new SharedUnavailable()
+      ).catch((error) => {
         // An answer all the same.
         if (isDenial(error)) return
         set(false)

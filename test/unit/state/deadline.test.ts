@@ -1,0 +1,52 @@
+import { stat } from 'node:fs/promises'
+import { test } from 'tap'
+import { withDeadline } from '../../../src/state/deadline.ts'
+
+const late = () => new Error('late')
+const never = () => new Promise<never>(() => {})
+
+test('work that ends in time keeps its own outcome', async (t) => {
+  const { signal } = new AbortController()
+  for (const time of [10_000, signal]) {
+    t.equal(await withDeadline(time, async () => 'done', late), 'done')
+    const failure = new Error('failed')
+    await t.rejects(
+      withDeadline(time, () => Promise.reject(failure), late),
+      failure
+    )
+  }
+})
+
+test('work that does not heed its signal is left behind when its time is up', async (t) => {
+  let given: AbortSignal | undefined
+  const deaf = (signal: AbortSignal) => {
+    given = signal
+    return never()
+  }
+  await t.rejects(withDeadline(5, deaf, late), { message: 'late' })
+  t.equal(given?.aborted, true)
+
+  const shared = new AbortController()
+  const left = withDeadline(shared.signal, deaf, late)
+  shared.abort()
+  await t.rejects(left, { message: 'late' })
+  t.equal(given, shared.signal)
+
+  let asked = false
+  const tooLate = withDeadline(
+    shared.signal,
+    async () => {
+      asked = true
+    },
+    late
+  )
+  await t.rejects(tooLate, { message: 'late' })
+  t.notOk(asked)
+})
+
+test('an answer that lies there while this process is busy is taken, though the time is up', async (t) => {
+  const answer = withDeadline(10, () => stat('.').then(() => 'answered'), late)
+  const until = performance.now() + 30
+  while (performance.now() < until);
+  t.equal(await answer, 'answered')
+})
