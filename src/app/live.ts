@@ -71,8 +71,8 @@ export const compose = async (
   const prepared = prepare(config, environ)
   const { stores, retired } = await connectStores(config.stores, deps, previous?.stores)
   // Reads that began before the reload may still be under way.
-  for (const { provider } of retired) {
-    setTimeout(() => void provider.close(), 2 * deps.timeoutMs).unref()
+  for (const store of retired) {
+    setTimeout(() => void store.close(), 2 * deps.timeoutMs).unref()
   }
   return { ...prepared, stores }
 }

@@ -3,7 +3,7 @@ import { type Config, credentialsIn } from '../config/config.ts'
 import type { Environ } from '../config/env.ts'
 import { requireKeys, requireKeysThatLeave } from '../config/kept-keys.ts'
 import { createStoreChecks, type StoreChecks } from '../secrets/store-checks.ts'
-import type { Store, StoresDeps } from '../secrets/stores.ts'
+import { replacedIn, type StoresDeps } from '../secrets/stores.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import { compose, prepare, takenOver } from './live.ts'
@@ -14,12 +14,6 @@ export interface ConnectedStores {
   /** Replaces all that a reload may replace, or nothing. Resolves with the stores whose names stand for others now. */
   readonly reload: (wanted: Config, environ: Environ) => Promise<readonly string[]>
 }
-
-/** Another place may stand under the same name: what was read from the former is not its answer. */
-const replacedIn = (former: readonly Store[], next: (name: string) => Store | undefined) =>
-  former
-    .filter(({ spec, connection }) => next(spec.name)?.connection !== connection)
-    .map(({ spec }) => spec.name)
 
 /** Rejects if a definition cannot be read, a store cannot be connected, or a start is refused for a key that is lacking. */
 export const openStores = async (
@@ -51,7 +45,7 @@ export const openStores = async (
       const next = takenOver(started, wanted)
       await requireKeysThatLeave(state, former.keyring, prepare(next, environ).keyring)
       replaceLive(await compose(next, environ, deps, former))
-      return replacedIn(former.stores.all(), live().stores.get)
+      return replacedIn(former.stores, live().stores)
     }
   }
 }

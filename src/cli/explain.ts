@@ -15,18 +15,18 @@ const unconnected = async (): Promise<never> => {
 }
 
 const toStore = (spec: StoreSpec): Store => {
-  const provider = { read: unconnected, check: unconnected, close: async () => {} }
   const state = (): never => {
     throw new Error('what is not connected has no state')
   }
   return {
     spec,
     origin: { store: spec.name, place: '' },
-    provider,
-    connection: provider,
+    timeoutMs: 0,
     guard: { state },
     logins: { state: () => undefined, forget: () => {} },
-    call: unconnected
+    read: unconnected,
+    check: unconnected,
+    close: async () => {}
   }
 }
 

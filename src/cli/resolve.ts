@@ -29,7 +29,7 @@ const read = async (store: Store, locator: Locator): Promise<SecretRecord> => {
   })
   const gate = createTagGate({ cache, negativeTtlMs: 0, now })
   await gate.before(store, locator)
-  const record = await store.call((options) => store.provider.read(locator, options))
+  const record = await store.read(locator, {})
   gate.after(store, record.tags)
   return record
 }

@@ -26,7 +26,7 @@ const read = async ({ source, ref }: Where, deps: StoresDeps): Promise<SecretRec
   try {
     const store = stores.get(source.name)
     if (store === undefined) throw new Error('a store that was asked for is connected')
-    return await store.call((options) => store.provider.read(locatorOf(reference), options))
+    return await store.read(locatorOf(reference), {})
   } finally {
     await stores.close()
   }

@@ -11,16 +11,16 @@ import type { LoginMemory } from './shared/login-memory.ts'
 import type { Route } from './shared/proxy.ts'
 
 export interface CallOptions {
-  /** Aborts at the total deadline of the read (UPSTREAM_TIMEOUT_MS). A provider settles promptly when it does. */
+  /** Aborts at the call's deadline, when nobody waits for the provider any longer: it lets go of what it holds. */
   readonly signal: AbortSignal
-  /** On whose behalf, for the store's quota; undefined: our own. A provider has no use for it. */
-  readonly client?: string
 }
 
-export interface WriteOptions extends CallOptions {
+export interface WriteCondition {
   /** Write only if this is still the newest version. */
-  readonly ifVersion?: string
+  readonly ifVersion?: string | undefined
 }
+
+export type WriteOptions = CallOptions & WriteCondition
 
 export interface Page {
   readonly limit: number
@@ -39,11 +39,12 @@ export interface Listing {
   readonly unlisted?: readonly { readonly path: string; readonly fault: ProviderFault }[]
 }
 
-export interface SecretProvider {
+/** `O`: what each call is given. */
+export interface SecretProvider<O = CallOptions> {
   /** Resolves with the record or throws ProviderFault. Never null, never a partial answer. */
-  readonly read: (locator: Locator, options: CallOptions) => Promise<SecretRecord>
+  readonly read: (locator: Locator, options: O) => Promise<SecretRecord>
   /** The cheapest call that proves reachability and credentials. Throws ProviderFault. */
-  readonly check: (options: CallOptions) => Promise<void>
+  readonly check: (options: O) => Promise<void>
   /** Ends connections and timers. May be called twice. */
   readonly close: () => Promise<void>
 
@@ -56,22 +57,22 @@ export interface SecretProvider {
   readonly write?: (
     locator: Locator,
     text: Sensitive<string>,
-    options: WriteOptions
+    options: O & WriteCondition
   ) => Promise<{ readonly version: string }>
   /** Whether `write` heeds `ifVersion`; without it such a write is refused before it is tried. */
   readonly comparesVersions?: true
   /** The paths of secrets below a prefix that ends in `/` (or is empty), in a steady order. Throws ProviderFault. */
-  readonly list?: (prefix: string, page: Page, options: CallOptions) => Promise<Listing>
+  readonly list?: (prefix: string, page: Page, options: O) => Promise<Listing>
   /**
    * Reads many secrets in fewer calls than one each; a fault is a result like any other. Only newest versions are asked
    * for. Throws ProviderFault where all of them fail.
    */
   readonly readMany?: (
     locators: readonly Locator[],
-    options: CallOptions
+    options: O
   ) => Promise<readonly (SecretRecord | ProviderFault)[]>
   /** The secret's tags, for a store that does not tell them with the text. Never the text itself. Throws ProviderFault. */
-  readonly readTags?: (locator: Locator, options: CallOptions) => Promise<Tags>
+  readonly readTags?: (locator: Locator, options: O) => Promise<Tags>
   /** Whether `version` is still what `read` would give, answered at once and without a peer: only for in-process stores. */
   readonly isCurrent?: (locator: Locator, version: string) => boolean
 }

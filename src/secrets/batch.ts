@@ -4,16 +4,10 @@
  */
 import { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
-import type { CallOptions } from '../kinds/provider.ts'
+import type { Asking } from './guard.ts'
 import type { Store } from './stores.ts'
 
 export type ReadFrom = (store: Store, locator: Locator, client?: string) => Promise<SecretRecord>
-
-/** Runs a call on a client's behalf. */
-export const callFor =
-  ({ call }: Pick<Store, 'call'>, client: string | undefined): Store['call'] =>
-  (work) =>
-    call((options) => work({ ...options, ...(client !== undefined && { client }) }))
 
 const SIDE_BY_SIDE = 16
 
@@ -24,34 +18,34 @@ interface Asked {
 }
 
 /** One read by itself. */
-export const readAlone: ReadFrom = (store, locator, client) =>
-  callFor(store, client)((options) => store.provider.read(locator, options))
+export const readAlone: ReadFrom = (store, locator, client) => store.read(locator, { client })
 
 const isForMany = ({ version, nativeId }: Locator): boolean =>
   version === undefined && nativeId === undefined
 
 const readSideBySide = async (
-  { provider }: Store,
+  store: Store,
   asked: readonly Asked[],
-  options: CallOptions
+  asking: Asking
 ): Promise<void> => {
   const waiting = asked.values()
   const work = async (): Promise<void> => {
     for (const { locator, resolve, reject } of waiting) {
-      await provider.read(locator, options).then(resolve, reject)
+      await store.read(locator, asking).then(resolve, reject)
     }
   }
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work))
 }
 
 const readTogether = async (
-  readMany: NonNullable<Store['provider']['readMany']>,
+  readMany: NonNullable<Store['readMany']>,
   asked: readonly Asked[],
-  options: CallOptions
+  asking: Asking
 ): Promise<void> => {
-  const results = await readMany(
-    asked.map(({ locator }) => locator),
-    options
+  const locators = asked.map(({ locator }) => locator)
+  // What all of them meet each of them meets.
+  const results = await readMany(locators, asking).catch((fault: ProviderFault) =>
+    asked.map(() => fault)
   )
   asked.forEach(({ resolve, reject }, i) => {
     const result = results[i] ?? new ProviderFault('invalid_answer')
@@ -65,26 +59,14 @@ const readAll = async (
   asked: readonly Asked[],
   client: string | undefined
 ): Promise<void> => {
-  const call = callFor(store, client)
-  const { readMany } = store.provider
+  const { readMany, timeoutMs } = store
+  const asking = { client, signal: AbortSignal.timeout(timeoutMs) }
   const together = readMany === undefined ? [] : asked.filter(({ locator }) => isForMany(locator))
-  const apart = together.length > 1 ? asked.filter((one) => !together.includes(one)) : asked
-  const run = async (
-    group: readonly Asked[],
-    work: (options: CallOptions) => Promise<void>
-  ): Promise<void> => {
-    try {
-      await call(work)
-    } catch (fault) {
-      // Those that have an answer keep it.
-      for (const { reject } of group) reject(fault)
-    }
-  }
+  const isMany = together.length > 1
+  const apart = isMany ? asked.filter((one) => !together.includes(one)) : asked
   await Promise.all([
-    run(apart, (options) => readSideBySide(store, apart, options)),
-    readMany !== undefined && together.length > 1
-      ? run(together, (options) => readTogether(readMany, together, options))
-      : undefined
+    readSideBySide(store, apart, asking),
+    isMany && readMany !== undefined ? readTogether(readMany, together, asking) : undefined
   ])
 }
 

@@ -12,8 +12,8 @@ export interface BreakerState {
   readonly until?: number
 }
 
-/** How a call ended: with a fault, or without. `signal` is its deadline's. */
-export type Settle = (fault: ProviderFault | undefined, signal: AbortSignal) => void
+/** How a call ended: with a fault, or without. `deadline` is what it shared with others; undefined: it had its own. */
+export type Settle = (fault: ProviderFault | undefined, deadline: AbortSignal | undefined) => void
 
 export interface Breaker {
   /** What a call is refused with now; undefined: it may be made. */
@@ -103,13 +103,13 @@ export const createBreaker = ({ now, random, changed }: BreakerOptions): Breaker
     enter: () => {
       const entered = epoch
       isProbed = openings > 0
-      return (fault, signal) => {
+      return (fault, deadline) => {
         if (entered !== epoch) return
         if (fault === undefined || !mayPass(fault)) return close()
         // Calls that share a deadline run into it together, also those that began just before it.
         if (openings === 0 && fault.reason === 'timeout') {
-          if (signal === late) return
-          late = signal
+          if (deadline !== undefined && deadline === late) return
+          late = deadline
         }
         faults++
         if (openings > 0 || fault.reason === 'throttled' || faults >= FAULTS_TO_OPEN) open(fault)

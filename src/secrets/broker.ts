@@ -12,7 +12,7 @@ import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
 import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
-import { callFor, createBatchReader, type ReadFrom, readAlone } from './batch.ts'
+import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
 import type { Rules, Terms, Wanted } from './caller.ts'
 import { type Selection, select, selectRaw } from './content.ts'
 import { authorize, parseWanted } from './decision.ts'
@@ -153,7 +153,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     if (store.spec.requireTags.size === 0) return
     const locator = locatorOf(reference)
     await tagGate.before(store, locator, client)
-    if (store.provider.readTags === undefined) {
+    if (store.readTags === undefined) {
       tagGate.after(store, (await readAlone(store, locator, client)).tags)
     }
   }
@@ -172,7 +172,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
         reference = parseWanted(current, caller, wanted)
         const authorized = authorize(current, caller, 'write', reference)
         const { store } = authorized
-        const { write, comparesVersions } = store.provider
+        const { write, comparesVersions } = store
         if (write === undefined) throw denied('store_cannot_write')
         if (
           authorized.reference.version !== undefined ||
@@ -191,15 +191,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
         await checkTags(store, authorized.reference, caller.client)
         // The intent is on record before anything changes, the result after it.
         await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
-        const writing = callFor(
-          store,
-          caller.client
-        )((call) =>
-          write(locatorOf(authorized.reference), text, {
-            ...call,
-            ...(ifVersion !== undefined && { ifVersion })
-          })
-        )
+        const { client } = caller
+        const writing = write(locatorOf(authorized.reference), text, { client, ifVersion })
         // Also after a fault: a write that was not answered may have been carried out.
         await Promise.allSettled([writing])
         const { pending } = await invalidation.invalidate(

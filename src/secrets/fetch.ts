@@ -66,7 +66,7 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
       () => readFrom(store, locator, client),
       {
         // What changes beside this process is asked each time, and costs nothing.
-        remembersFailures: store.provider.isCurrent === undefined,
+        remembersFailures: store.isCurrent === undefined,
         ...(freshness && { notBefore: now() - freshness.maxAgeMs })
       }
     )
@@ -78,7 +78,7 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
     const found = cache.lookup(reference.store, locator)
     if (found.state === 'fresh') {
       const { entry, isDue } = found
-      const { isCurrent } = store.provider
+      const { isCurrent } = store
       const isNewEnough = freshness === undefined || isWithin(freshness, now() - entry.fetchedAt)
       if (isNewEnough && (isCurrent === undefined || isCurrent(locator, entry.record.version))) {
         if (isDue) fetchAhead(store, reference, entry, client)

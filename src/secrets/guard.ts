@@ -1,13 +1,14 @@
 /**
- * Stands before a store's peer: nobody can use up its quota, and while it fails it is left alone. Rule: every operation
- * passes here, whatever brought it about, and one that is refused costs the peer nothing. Replicas share the quota; each has
- * a breaker of its own, so that one that is wrong about a store wrongs nobody else.
+ * Stands before a store's peer: nobody can use up its quota, while it fails it is left alone, and no call outlasts its
+ * deadline, whatever an SDK does with its signal. Rule: every operation passes here, whatever brought it about, and one that
+ * is refused costs the peer nothing. Replicas share the quota; each has a breaker of its own, so that one that is wrong about a
+ * store wrongs nobody else.
  */
 import { ProviderFault, QUOTA } from '../core/fault.ts'
 import type { CallOptions, Log, SecretProvider } from '../kinds/provider.ts'
-import { settleBySignal } from '../kinds/shared/fault-of.ts'
 import { LOGIN_REFUSED } from '../kinds/shared/login-memory.ts'
-import { type BreakerState, createBreaker, mayPass } from './breaker.ts'
+import { withDeadline } from '../state/deadline.ts'
+import { type Breaker, type BreakerState, createBreaker, mayPass } from './breaker.ts'
 import type { Bucket } from './bucket.ts'
 
 /** They fail apart: a listing that takes too long, or a write that is throttled, is no reason not to read. */
@@ -19,9 +20,20 @@ export interface GuardState extends Readonly<Record<Operation, BreakerState>> {
   readonly tokens?: number
 }
 
+/** On whose behalf a store is asked, and until when. */
+export interface Asking {
+  /** Whose share of the quota it counts on; undefined: our own. */
+  readonly client?: string | undefined
+  /** The deadline of several calls, in the place of one for this call alone. */
+  readonly signal?: AbortSignal
+}
+
+/** What a store can do. Every call ends at its deadline and fails only with a ProviderFault. */
+export type Operations = SecretProvider<Asking>
+
 export interface Guard {
-  /** The provider, with every operation guarded but `check`, which is never refused. */
-  readonly protect: (provider: SecretProvider) => SecretProvider
+  /** The provider's operations, each of them guarded; `check` is never refused. */
+  readonly protect: (provider: SecretProvider) => Operations
   readonly state: () => GuardState
 }
 
@@ -31,6 +43,8 @@ export interface GuardOptions {
   /** What may be asked of it; undefined: no bound. */
   readonly bucket: Bucket | undefined
   readonly log: Log
+  /** How long a call may take that shares no deadline with others. */
+  readonly timeoutMs: number
   /** Told how each read ended that the peer was asked for. */
   readonly onRead?: ((fault: ProviderFault | undefined) => void) | undefined
   /** Milliseconds since the epoch. */
@@ -38,10 +52,18 @@ export interface GuardOptions {
   readonly random?: () => number
 }
 
+interface Watch extends GuardOptions {
+  readonly breakers: Readonly<Record<Operation, Breaker>>
+  /** When it was said last that the quota is used up. */
+  toldAt: number
+}
+
 const TELL_EVERY_MS = 60_000
 
 const asFault = (error: unknown): ProviderFault =>
   error instanceof ProviderFault ? error : new ProviderFault('unavailable')
+
+const late = (): ProviderFault => new ProviderFault('timeout')
 
 /** Of many answers one that is none of the peer's failing shows that it works. */
 const faultOfMany = (
@@ -51,111 +73,138 @@ const faultOfMany = (
   return faults.length === results.length && faults.every(mayPass) ? faults[0] : undefined
 }
 
-export const createGuard = ({
-  store,
-  bucket,
-  log,
-  onRead = () => {},
-  now,
-  random = Math.random
-}: GuardOptions): Guard => {
-  let toldAt = Number.NEGATIVE_INFINITY
-
-  const breakerOf = (operation: Operation) =>
-    createBreaker({
-      now,
-      random,
-      changed: ({ state, reason = '', until = 0 }) => {
-        if (state === 'closed') log('info', 'the store is asked again', { store, operation })
-        else {
-          const seconds = Math.ceil((until - now()) / 1000)
-          log('warn', 'the store is left alone', { store, operation, reason, seconds })
-        }
+const breakerOf = (
+  { store, log, now, random = Math.random }: GuardOptions,
+  operation: Operation
+): Breaker =>
+  createBreaker({
+    now,
+    random,
+    changed: ({ state, reason = '', until = 0 }) => {
+      if (state === 'closed') log('info', 'the store is asked again', { store, operation })
+      else {
+        const seconds = Math.ceil((until - now()) / 1000)
+        log('warn', 'the store is left alone', { store, operation, reason, seconds })
       }
-    })
-  const breakers = { read: breakerOf('read'), list: breakerOf('list'), write: breakerOf('write') }
-
-  const charge = (cost: number, client: string | undefined): void => {
-    const retryAfterSeconds = bucket?.take(cost, client)
-    if (retryAfterSeconds === undefined) return
-    if (now() - toldAt >= TELL_EVERY_MS) {
-      toldAt = now()
-      log('warn', 'the quota of the store is used up', { store })
     }
-    throw new ProviderFault('throttled', { code: QUOTA, retryAfterSeconds, isRefusal: true })
-  }
+  })
 
-  /** Once for each time that the peer was asked; not found is an answer like any other. */
-  const logFault = (operation: Operation, { reason, code, status }: ProviderFault): void => {
-    if (reason === 'not_found' || reason === 'conflict' || code === LOGIN_REFUSED) return
-    log('warn', 'a store failed', {
-      store,
-      operation,
-      reason,
-      ...(code !== undefined && { code }),
-      ...(status !== undefined && { status })
-    })
+const charge = (watch: Watch, cost: number, client: string | undefined): void => {
+  const { bucket, store, log, now } = watch
+  const retryAfterSeconds = bucket?.take(cost, client)
+  if (retryAfterSeconds === undefined) return
+  if (now() - watch.toldAt >= TELL_EVERY_MS) {
+    watch.toldAt = now()
+    log('warn', 'the quota of the store is used up', { store })
   }
+  throw new ProviderFault('throttled', { code: QUOTA, retryAfterSeconds, isRefusal: true })
+}
 
-  const run = async <T>(
-    operation: Operation,
-    cost: number,
-    options: CallOptions,
-    work: () => Promise<T>,
-    faultIn: (result: T) => ProviderFault | undefined = () => undefined
-  ): Promise<T> => {
-    // Too late to be asked, which says nothing of the peer.
-    if (options.signal.aborted) throw new ProviderFault('timeout')
-    const breaker = breakers[operation]
-    const refusal = breaker.refusal()
-    if (refusal !== undefined) throw refusal
-    charge(cost, options.client)
-    const leave = breaker.enter()
-    const settle = (fault: ProviderFault | undefined): void => {
-      leave(fault, options.signal)
-      if (operation === 'read') onRead(fault)
+/** Once for each time that the peer was asked; not found is an answer like any other. */
+const logFault = (
+  { store, log }: Watch,
+  operation: Operation,
+  { reason, code, status }: ProviderFault
+): void => {
+  if (reason === 'not_found' || reason === 'conflict' || code === LOGIN_REFUSED) return
+  log('warn', 'a store failed', {
+    store,
+    operation,
+    reason,
+    ...(code !== undefined && { code }),
+    ...(status !== undefined && { status })
+  })
+}
+
+/** The work as it is given to the provider, with a signal. Rejects with a ProviderFault. */
+const ending = <A extends Asking, T>(
+  { timeoutMs }: Watch,
+  asking: A,
+  work: (options: A & CallOptions) => Promise<T>
+): Promise<T> =>
+  withDeadline(asking.signal ?? timeoutMs, (signal) => work({ ...asking, signal }), late).catch(
+    (error: unknown) => {
+      throw asFault(error)
     }
-    try {
-      const result = await settleBySignal(options, work)
-      settle(faultIn(result))
-      return result
-    } catch (error) {
-      const fault = asFault(error)
-      settle(fault)
-      logFault(operation, fault)
-      throw error
-    }
-  }
+  )
 
+const run = async <A extends Asking, T>(
+  watch: Watch,
+  operation: Operation,
+  cost: number,
+  asking: A,
+  work: (options: A & CallOptions) => Promise<T>,
+  faultIn: (result: T) => ProviderFault | undefined = () => undefined
+): Promise<T> => {
+  // Too late to be asked, which says nothing of the peer.
+  if (asking.signal?.aborted) throw late()
+  const breaker = watch.breakers[operation]
+  const refusal = breaker.refusal()
+  if (refusal !== undefined) throw refusal
+  charge(watch, cost, asking.client)
+  const leave = breaker.enter()
+  const settle = (fault: ProviderFault | undefined): void => {
+    leave(fault, asking.signal)
+    if (operation === 'read') watch.onRead?.(fault)
+  }
+  try {
+    const result = await ending(watch, asking, work)
+    settle(faultIn(result))
+    return result
+  } catch (error) {
+    const fault = error as ProviderFault
+    settle(fault)
+    logFault(watch, operation, fault)
+    throw fault
+  }
+}
+
+const protect = (watch: Watch, provider: SecretProvider): Operations => {
+  const { read, readMany, readTags, list, write, check, ...others } = provider
   return {
-    protect: (provider) => {
-      const { readMany, readTags, list, write } = provider
-      return {
-        ...provider,
-        read: (locator, options) => run('read', 1, options, () => provider.read(locator, options)),
-        check: async (options) => {
-          await provider.check(options)
-          for (const operation of OPERATIONS) breakers[operation].hasten()
-        },
-        // Counted like the reads that it stands for, since it may fall back to them.
-        ...(readMany && {
-          readMany: (locators, options) =>
-            run('read', locators.length, options, () => readMany(locators, options), faultOfMany)
-        }),
-        ...(readTags && {
-          readTags: (locator, options) => run('read', 1, options, () => readTags(locator, options))
-        }),
-        ...(list && {
-          list: (prefix, page, options) =>
-            run('list', 1, options, () => list(prefix, page, options))
-        }),
-        ...(write && {
-          write: (locator, text, options) =>
-            run('write', 1, options, () => write(locator, text, options))
-        })
-      }
+    ...others,
+    read: (locator, asking) => run(watch, 'read', 1, asking, (options) => read(locator, options)),
+    check: async (asking) => {
+      await ending(watch, asking, check)
+      for (const operation of OPERATIONS) watch.breakers[operation].hasten()
     },
+    // Counted like the reads that it stands for, since it may fall back to them.
+    ...(readMany && {
+      readMany: (locators, asking) =>
+        run(
+          watch,
+          'read',
+          locators.length,
+          asking,
+          (options) => readMany(locators, options),
+          faultOfMany
+        )
+    }),
+    ...(readTags && {
+      readTags: (locator, asking) =>
+        run(watch, 'read', 1, asking, (options) => readTags(locator, options))
+    }),
+    ...(list && {
+      list: (prefix, page, asking) =>
+        run(watch, 'list', 1, asking, (options) => list(prefix, page, options))
+    }),
+    ...(write && {
+      write: (locator, text, asking) =>
+        run(watch, 'write', 1, asking, (options) => write(locator, text, options))
+    })
+  }
+}
 
+export const createGuard = (options: GuardOptions): Guard => {
+  const breakers = {
+    read: breakerOf(options, 'read'),
+    list: breakerOf(options, 'list'),
+    write: breakerOf(options, 'write')
+  }
+  const watch = { ...options, breakers, toldAt: Number.NEGATIVE_INFINITY }
+  const { bucket } = options
+  return {
+    protect: (provider) => protect(watch, provider),
     state: () => ({
       read: breakers.read.state(),
       list: breakers.list.state(),

@@ -10,7 +10,6 @@ import { denied, ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Listing, Page } from '../kinds/provider.ts'
-import { callFor } from './batch.ts'
 import type { Rules } from './caller.ts'
 import { mayKnowStore } from './decision.ts'
 import type { Store } from './stores.ts'
@@ -108,8 +107,7 @@ export const openWalk = (
   prefix: Prefix,
   cursor: string | undefined
 ): Walk => {
-  const { list } = store.provider
-  const call = callFor(store, caller.client)
+  const { list } = store
   if (list === undefined) throw denied('store_cannot_list')
   const context = contextOf(caller, prefix)
   const at = (path: string) => ({ store: prefix.store, path })
@@ -140,7 +138,7 @@ export const openWalk = (
       ...(token !== undefined && { cursor: token })
     }
     try {
-      return await call((options) => list(prefix.path, page, options))
+      return await list(prefix.path, page, { client: caller.client })
     } catch (error) {
       // What was found before a failure is given: the next page will meet it.
       if (positions.size === 0 || !(error instanceof ProviderFault)) throw error

@@ -32,9 +32,9 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
     Promise.all(
       stores()
         .all()
-        .map(async ({ spec: { name }, provider, call }) => {
+        .map(async ({ spec: { name }, check }) => {
           try {
-            await call((options) => provider.check(options))
+            await check({})
             checks.checked(name)
           } catch (error) {
             checks.checked(name, error)

@@ -1,22 +1,20 @@
 /**
- * The configured stores, connected. Rule: every call to a store ends at the deadline, whatever its SDK does, and fails
- * only with a ProviderFault.
+ * The configured stores, connected, with what each can do. Rule: a provider is asked through its guard and in no other way; by
+ * which stores are the same over a reload is known here alone.
  */
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Origin } from '../cache/origin.ts'
-import { ProviderFault, UNFIT_CREDENTIAL } from '../core/fault.ts'
-import { wordOfFile } from '../core/file-text.ts'
+import type { ProviderFault } from '../core/fault.ts'
 import { isObject } from '../core/json.ts'
-import { locatorOf, parseReference, type ReferenceBook } from '../core/reference.ts'
-import { type Locator, Sensitive } from '../core/secret.ts'
+import type { ReferenceBook } from '../core/reference.ts'
+import type { Locator } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
 import { fingerprint } from '../crypto/fingerprint.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
-import { readFileBytes, UnfitFile } from '../files/read.ts'
 import type { Kind, Spellings } from '../kinds/kind.ts'
-import type { CallOptions, Log, ProviderDeps, SecretProvider } from '../kinds/provider.ts'
+import type { Log, SecretProvider } from '../kinds/provider.ts'
 import type { Quota } from '../kinds/quota.ts'
 import { createLoginBoard, type LoginShared } from '../kinds/shared/login-board.ts'
 import { createLoginMemory, type LoginMemory } from '../kinds/shared/login-memory.ts'
@@ -24,8 +22,8 @@ import type { EventProof } from '../kinds/shared/notification.ts'
 import { createRoute } from '../kinds/shared/proxy.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
-import { select } from './content.ts'
-import { createGuard, type Guard } from './guard.ts'
+import { readCredential } from './credential.ts'
+import { createGuard, type Guard, type Operations } from './guard.ts'
 
 /** A store as it is configured. */
 export interface StoreSpec {
@@ -44,18 +42,14 @@ export interface StoreSpec {
   readonly events?: EventProof | undefined
 }
 
-export interface Store {
+export interface Store extends Operations {
   readonly spec: StoreSpec
   readonly origin: Origin
-  /** Guarded: its quota and its breaker stand before every operation. */
-  readonly provider: SecretProvider
-  /** The provider without its guard: by this stores are told apart over a reload, and nothing is asked of it. */
-  readonly connection: SecretProvider
+  /** How long a call may take. */
+  readonly timeoutMs: number
   readonly guard: Pick<Guard, 'state'>
   /** How the store takes our logins, and what is remembered of those that it refused. */
   readonly logins: Pick<LoginMemory, 'state' | 'forget'>
-  /** Runs one call under the total deadline; whatever it throws becomes a ProviderFault. */
-  readonly call: <T>(work: (options: CallOptions) => Promise<T>) => Promise<T>
 }
 
 export interface StoresDeps {
@@ -96,69 +90,6 @@ export const spellingsIn = (
     heard: [secret.path]
   }
 
-const missing = (): ProviderFault =>
-  new ProviderFault('misconfigured', { code: 'credential_missing' })
-
-/** There is something that nobody should wait for or read to its end, an SDK as little as we. */
-const unfit = (): ProviderFault => new ProviderFault('misconfigured', { code: UNFIT_CREDENTIAL })
-
-/** A credential that another store keeps is read anew each time: a rotated one is taken up, and nothing is cached here. */
-const readFromStore = async (
-  { rules }: StoresDeps,
-  text: string,
-  options: CallOptions
-): Promise<Sensitive<string>> => {
-  const { book, stores } = rules()
-  const reference = parseReference(text, book)
-  const provider = reference && stores.get(reference.store)?.provider
-  if (reference === undefined || provider === undefined) throw missing()
-  const record = await provider.read(locatorOf(reference), options)
-  const selection = select(record, reference.field)
-  if ('data' in selection) throw missing()
-  return selection.value
-}
-
-const readCredential =
-  (deps: StoresDeps): ProviderDeps['credential'] =>
-  async (credential, options) => {
-    if ('ref' in credential) {
-      return readFromStore(deps, credential.ref, options).catch((error: unknown) => {
-        throw error instanceof ProviderFault ? error : missing()
-      })
-    }
-    const text =
-      'env' in credential
-        ? deps.environ(credential.env)?.replace(/\r?\n$/, '')
-        : await readFileBytes(credential.file, options.signal)
-            .then(wordOfFile)
-            .catch((error: unknown) => (error instanceof UnfitFile ? unfit() : missing()))
-    if (text instanceof ProviderFault) throw text
-    if (text === undefined || text === '') throw missing()
-    return new Sensitive(text)
-  }
-
-/** Runs the work under a deadline of its own, and answers at the deadline even if the work does not. */
-const underDeadline = async <T>(
-  timeoutMs: number,
-  work: (options: CallOptions) => Promise<T>
-): Promise<T> => {
-  const controller = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      controller.abort(new ProviderFault('timeout'))
-      reject(new ProviderFault('timeout'))
-    }, timeoutMs)
-  })
-  try {
-    return await Promise.race([work({ signal: controller.signal }), deadline])
-  } catch (error) {
-    throw error instanceof ProviderFault ? error : new ProviderFault('unavailable')
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 /** The same in every replica with the same configuration, in whatever order its members stand. */
 const sorted = (_name: string, value: unknown): unknown =>
   isObject(value)
@@ -175,30 +106,28 @@ const originOf = (spec: StoreSpec): Origin => ({
   place: digestOf(spec, spec.settings)
 })
 
+/** The client of each store, without its guard. */
+const connections = new WeakMap<Store, SecretProvider>()
+
 const guarded = (
   spec: StoreSpec,
-  { connection, logins }: Pick<Store, 'connection' | 'logins'>,
-  deps: StoresDeps
+  connection: SecretProvider,
+  logins: Store['logins'],
+  { replicas, log, now, timeoutMs, onRead }: StoresDeps
 ): Store => {
-  const { replicas, log, now, timeoutMs, onRead } = deps
   const quota = spec.quota ?? spec.plugin.quota
-  const bucket = quota && createBucket({ quota, replicas, now })
   const guard = createGuard({
     store: spec.name,
-    bucket,
+    bucket: quota && createBucket({ quota, replicas, now }),
     log,
+    timeoutMs,
     onRead: onRead && ((fault) => onRead(spec.name, fault)),
     now
   })
-  return {
-    spec,
-    origin: originOf(spec),
-    provider: guard.protect(connection),
-    connection,
-    guard,
-    logins,
-    call: (work) => underDeadline(timeoutMs, work)
-  }
+  const operations = guard.protect(connection)
+  const store = { ...operations, spec, origin: originOf(spec), timeoutMs, guard, logins }
+  connections.set(store, connection)
+  return store
 }
 
 const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
@@ -223,7 +152,7 @@ const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
     logins,
     route: createRoute(spec.proxy, deps.environ)
   })
-  return guarded(spec, { connection, logins }, deps)
+  return guarded(spec, connection, logins, deps)
 }
 
 const isSame = (store: Store, spec: StoreSpec): boolean =>
@@ -232,8 +161,26 @@ const isSame = (store: Store, spec: StoreSpec): boolean =>
   isDeepStrictEqual(store.spec.settings, spec.settings)
 
 /** With its guard too, and what that has learnt, unless the quota is another one now. */
-const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store =>
-  isDeepStrictEqual(known.spec.quota, spec.quota) ? { ...known, spec } : guarded(spec, known, deps)
+const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store => {
+  const connection = connections.get(known)
+  if (connection === undefined) throw new Error('it was connected here')
+  if (!isDeepStrictEqual(known.spec.quota, spec.quota)) {
+    return guarded(spec, connection, known.logins, deps)
+  }
+  const store = { ...known, spec }
+  connections.set(store, connection)
+  return store
+}
+
+/** Those of `former` whose connections are not among `next`: their names lead elsewhere now, or nowhere. */
+const withoutThose = (former: readonly Store[], next: readonly Store[]): readonly Store[] => {
+  const kept = new Set(next.map((store) => connections.get(store)))
+  return former.filter((store) => !kept.has(connections.get(store)))
+}
+
+const closeAll = async (stores: readonly Store[]): Promise<void> => {
+  await Promise.allSettled(stores.map((store) => store.close()))
+}
 
 /**
  * Connects the stores. On a reload, stores of `previous` whose settings are unchanged are taken over with their
@@ -247,34 +194,30 @@ export const connectStores = async (
   const { shared = createLoginBoard(deps.now) } = deps
   const connected = new Map<string, Store>()
   const fresh: Store[] = []
+  const taken: Store[] = []
   try {
     for (const spec of specs) {
       const known = previous?.get(spec.name)
-      if (known !== undefined && isSame(known, spec)) {
-        connected.set(spec.name, takeOver(known, spec, deps))
-        continue
-      }
-      const store = await connect(spec, { ...deps, shared })
-      fresh.push(store)
+      const isKept = known !== undefined && isSame(known, spec)
+      const store = isKept ? takeOver(known, spec, deps) : await connect(spec, { ...deps, shared })
+      if (isKept) taken.push(store)
+      else fresh.push(store)
       connected.set(spec.name, store)
     }
   } catch (error) {
     // All or none: what is in use goes on, and what was connected for this is not left behind.
-    await Promise.allSettled(fresh.map(({ provider }) => provider.close()))
+    await closeAll(fresh)
     throw error
   }
-  const taken = [...connected.values()].filter((store) => !fresh.includes(store))
   // A login that was refused may be tried at once: a reload that is taken over says that something was mended.
   for (const { logins } of taken) logins.forget()
-  const kept = new Set([...connected.values()].map((store) => store.connection))
+  const all = [...connected.values()]
   return {
-    stores: {
-      get: (name) => connected.get(name),
-      all: () => [...connected.values()],
-      close: async () => {
-        await Promise.allSettled([...connected.values()].map((store) => store.provider.close()))
-      }
-    },
-    retired: (previous?.all() ?? []).filter((store) => !kept.has(store.connection))
+    stores: { get: (name) => connected.get(name), all: () => all, close: () => closeAll(all) },
+    retired: withoutThose(previous?.all() ?? [], all)
   }
 }
+
+/** The names of former stores that lead elsewhere now: what was read from those is no answer of these. */
+export const replacedIn = (former: Stores, next: Stores): readonly string[] =>
+  withoutThose(former.all(), next.all()).map(({ spec }) => spec.name)

@@ -6,7 +6,6 @@
 import type { SecretCache } from '../cache/secret-cache.ts'
 import { denied } from '../core/problem.ts'
 import type { Locator, Tags } from '../core/secret.ts'
-import { callFor } from './batch.ts'
 import type { Store } from './stores.ts'
 
 export interface TagGate {
@@ -34,12 +33,11 @@ export interface TagGateOptions {
 
 export const createTagGate = ({ cache, negativeTtlMs, now }: TagGateOptions): TagGate => ({
   before: async (store, { path, nativeId }, client) => {
-    const { spec, provider } = store
-    const { readTags } = provider
+    const { spec, readTags } = store
     if (spec.requireTags.size === 0 || readTags === undefined) return
     // Tags belong to a secret, not to one of its versions.
     const secret = { path, ...(nativeId !== undefined && { nativeId }) }
-    const read = (): Promise<Tags> => callFor(store, client)((options) => readTags(secret, options))
+    const read = (): Promise<Tags> => readTags(secret, { client })
     const found = cache.lookup(spec.name, secret)
     if (found.state === 'negative') throw found.fault
     // A fault stays what it is, since it is ours or the store's and not the caller's; it passes nothing.
@@ -55,6 +53,6 @@ export const createTagGate = ({ cache, negativeTtlMs, now }: TagGateOptions): Ta
   },
 
   after: (store, tags) => {
-    if (store.spec.requireTags.size > 0 && store.provider.readTags === undefined) check(store, tags)
+    if (store.spec.requireTags.size > 0 && store.readTags === undefined) check(store, tags)
   }
 })

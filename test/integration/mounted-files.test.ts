@@ -48,7 +48,7 @@ const credentialIn = async (file: string): Promise<string> => {
   const deps = { log, now, replicas: () => 1, timeoutMs: 10_000 }
   const { stores } = await connectStores([spec], deps as unknown as StoresDeps)
   const store = stores.get('echo')
-  const record = await store?.call((options) => store.provider.read({ path: 'x' }, options))
+  const record = await store?.read({ path: 'x' }, {})
   return record?.text.reveal() ?? ''
 }
 

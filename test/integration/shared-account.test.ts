@@ -30,13 +30,7 @@ const open = async (t: Test, address: string, users: Readonly<Record<string, str
   const { stores } = await connectStores(specs, deps as unknown as StoresDeps)
   t.teardown(stores.close)
   const readAll = () =>
-    Promise.allSettled(
-      stores
-        .all()
-        .map(({ provider, call }) =>
-          call((options) => provider.read({ path: 'secret/x' }, options))
-        )
-    )
+    Promise.allSettled(stores.all().map(({ read }) => read({ path: 'secret/x' }, {})))
   return { given, readAll }
 }
 

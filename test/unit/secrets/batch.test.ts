@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
-import type { SecretProvider } from '../../../src/kinds/provider.ts'
 import { createBatchReader } from '../../../src/secrets/batch.ts'
+import { createGuard, type Operations } from '../../../src/secrets/guard.ts'
 import type { Store } from '../../../src/secrets/stores.ts'
 
 const recordOf = ({ path }: Locator): SecretRecord => ({
@@ -10,8 +11,8 @@ const recordOf = ({ path }: Locator): SecretRecord => ({
   version: '1'
 })
 
-const storeWith = (provider: Partial<SecretProvider>): Store =>
-  ({ provider, call: (work: (options: object) => unknown) => work({}) }) as unknown as Store
+const storeWith = (operations: Partial<Operations>): Store =>
+  ({ ...operations, timeoutMs: 10_000 }) as unknown as Store
 
 const textOf = async (read: Promise<SecretRecord>): Promise<string> => (await read).text.reveal()
 
@@ -87,19 +88,20 @@ test('a store that cannot read many is asked by sixteen at a time, and one failu
 })
 
 test('where the deadline comes first, those that have an answer keep it', async (t) => {
-  const store = storeWith({
-    read: (locator) =>
-      locator.path === 'slow' ? new Promise(() => {}) : Promise.resolve(recordOf(locator))
+  const timeoutMs = 20
+  const guard = createGuard({
+    store: 'kv',
+    bucket: undefined,
+    log: () => {},
+    timeoutMs,
+    now: Date.now
   })
-  const late: Store = {
-    ...store,
-    call: async (work) => {
-      const deadline = new Promise<never>((_, reject) =>
-        setTimeout(reject, 20, new ProviderFault('timeout'))
-      )
-      return Promise.race([work({ signal: new AbortController().signal }), deadline])
-    }
-  }
+  const operations = guard.protect({
+    read: (locator) => sleep(locator.path === 'slow' ? 500 : 0).then(() => recordOf(locator)),
+    check: async () => {},
+    close: async () => {}
+  })
+  const late = { ...storeWith(operations), timeoutMs }
   const read = createBatchReader()
   const [quick, slow] = [read(late, { path: 'quick' }), read(late, { path: 'slow' })]
   t.equal(await textOf(quick), 'text of quick')

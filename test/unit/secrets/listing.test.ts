@@ -52,9 +52,7 @@ const open = (flat: Flat) => {
   }
   const store = {
     spec: { name: 'kv', requireTags: new Map(untagged && [['purser', 'yes']]) },
-    provider: { list },
-    call: (work: (options: { signal: AbortSignal }) => unknown) =>
-      work({ signal: new AbortController().signal })
+    list
   } as unknown as Store
   const sealer = createSealer(createKeyring([newEncryptionKey()]))
   const recorder = createRecorder({

@@ -11,13 +11,10 @@ test('a store is looked at every ten seconds, and every two while it fails', asy
   let time = 0
   const store = {
     spec: { name: 'kv' },
-    provider: {
-      check: async () => {
-        checks++
-        if (isDown) throw new Error('down')
-      }
-    },
-    call: (work: (options: object) => unknown) => work({})
+    check: async () => {
+      checks++
+      if (isDown) throw new Error('down')
+    }
   } as unknown as Store
   const readiness = createReadiness({
     stores: () => ({ all: () => [store] }) as unknown as Stores,
@@ -96,8 +93,7 @@ test('readiness hears of an outage with the first failed read, and looks at the 
   let asked = 0
   const store = {
     spec: { name: 'kv' },
-    provider: { check: async () => void asked++ },
-    call: (work: (options: object) => unknown) => work({})
+    check: async () => void asked++
   } as unknown as Store
   const checks = createStoreChecks({ log: () => {}, now: () => clock.now })
   const readiness = createReadiness({

@@ -20,8 +20,7 @@ const setUp = (readTags?: () => Promise<Tags>, wanted: Record<string, string> = 
   const store = {
     origin: { store: 'aws', place: 'p' },
     spec: { name: 'aws', requireTags: new Map(Object.entries(wanted)) },
-    provider: { readTags },
-    call: (work: (options: object) => unknown) => work({})
+    readTags
   } as unknown as Store
   return { gate, store, clock }
 }

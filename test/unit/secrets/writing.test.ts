@@ -6,9 +6,9 @@ import type { Caller } from '../../../src/core/caller.ts'
 import { toProblemBody } from '../../../src/core/problem.ts'
 import { type SecretRecord, Sensitive, type Tags } from '../../../src/core/secret.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
-import type { SecretProvider } from '../../../src/kinds/provider.ts'
 import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
 import { createBroker } from '../../../src/secrets/broker.ts'
+import type { Operations } from '../../../src/secrets/guard.ts'
 import type { Store } from '../../../src/secrets/stores.ts'
 
 const TAGGED: SecretRecord = {
@@ -19,7 +19,7 @@ const TAGGED: SecretRecord = {
 
 /** A broker of one local store, which `app` may read and write below `app/`. */
 const setUp = (
-  provider: Partial<SecretProvider>,
+  operations: Partial<Operations>,
   requireTags: Record<string, string> = {},
   invalidated: Invalidated = { dropped: 0 }
 ) => {
@@ -27,8 +27,7 @@ const setUp = (
   const store = {
     origin: { store: 'here', place: 'p' },
     spec: { name: 'here', requireTags: new Map(Object.entries(requireTags)) },
-    provider,
-    call: (work: (options: object) => unknown) => work({})
+    ...operations
   } as unknown as Store
   const cacheOf = <T>() =>
     createSecretCache<T>({
@@ -125,14 +124,14 @@ test('what is not tagged for the broker is not written to', async (t) => {
 test('what a write costs its store, the look at tags included, counts on the share of its client', async (t) => {
   const asked: unknown[] = []
   const note = ({ client }: { client?: string | undefined }) => asked.push(client)
-  const setUpWith = (provider: Partial<SecretProvider>) =>
+  const setUpWith = (operations: Partial<Operations>) =>
     setUp(
       {
         write: async (_locator, _text, options) => {
           note(options)
           return { version: '2' }
         },
-        ...provider
+        ...operations
       },
       { 'purser-read': 'true' }
     )
