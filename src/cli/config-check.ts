@@ -7,7 +7,7 @@ import { lookForKeys } from '../config/kept-keys.ts'
 import { warningsOf } from '../config/warnings.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { print, tell } from './io.ts'
-import { placeOf, withOpened } from './state.ts'
+import { statePlaceOf, withOpened } from './state.ts'
 
 /** What keeps the definition of another store is part of that one. */
 const configured = (stores: Config['stores']): number => {
@@ -20,7 +20,7 @@ const checkKeptKeys = async ({ settings, dataDir }: Config): Promise<void> => {
   const hasState =
     settings.REDIS_URL !== undefined || existsSync(join(dataDir, 'state', 'data.mdb'))
   if (!hasState) return
-  const place = placeOf({ ...settings, DATA_DIR: dataDir }, process.cwd())
+  const place = statePlaceOf({ ...settings, DATA_DIR: dataDir }, process.cwd())
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)
   const found = await withOpened(place, ({ state }) => lookForKeys(state, keyring)).catch(
     () => undefined

@@ -8,18 +8,18 @@ import { ProviderFault, UNFIT_CREDENTIAL } from '../core/fault.ts'
 import { PROBLEMS, ProblemError, problemOfFault } from '../core/problem.ts'
 import { describeError } from '../telemetry/describe-error.ts'
 
-export class Failure extends Error {
+export class CommandFailure extends Error {
   readonly exitCode: 1 | 2
 
   constructor(message: string, exitCode: 1 | 2 = 1) {
     super(message)
-    this.name = 'Failure'
+    this.name = 'CommandFailure'
     this.exitCode = exitCode
   }
 }
 
 /** For what was typed: arguments that the grammar of the command accepts and the command does not. */
-export const usageFailure = (message: string): Failure => new Failure(message, 2)
+export const usageFailure = (message: string): CommandFailure => new CommandFailure(message, 2)
 
 /** What to do about faults of which we know it. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ const HINTS: Readonly<Record<string, string>> = {
 }
 
 const sentence = (error: unknown): string => {
-  if (error instanceof Failure || error instanceof ConfigError) return error.message
+  if (error instanceof CommandFailure || error instanceof ConfigError) return error.message
   if (error instanceof ProblemError) {
     const { code, details, reason } = error
     const why = reason === undefined ? '' : ` (${reason})`
@@ -51,5 +51,5 @@ const sentence = (error: unknown): string => {
 export const reportFailure = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   process.stderr.write(`${sentence(error)}\n`)
-  return error instanceof Failure ? error.exitCode : 1
+  return error instanceof CommandFailure ? error.exitCode : 1
 }

@@ -9,10 +9,10 @@ import { envFilePlace, renderEnv } from '../config/env.ts'
 import { newEncryptionKey } from '../crypto/keyring.ts'
 import { makeFolderSync } from '../files/folder.ts'
 import { type VaultChoices, vaultVariables } from '../kinds/vault/example.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 import { tell } from './io.ts'
 import { renderConfigFile } from './templates.ts'
-import { type Answers, complete } from './wizard.ts'
+import { completeAnswers, type InitAnswers } from './wizard.ts'
 
 export interface Choices {
   readonly environment: string
@@ -26,7 +26,7 @@ export interface Choices {
   readonly demo: boolean
 }
 
-const DEV_ANSWERS: Partial<Answers> = {
+const DEV_ANSWERS: Partial<InitAnswers> = {
   environment: 'dev',
   port: '8700',
   scopeRoot: 'aura-services',
@@ -45,7 +45,9 @@ const onDisk = (name: string, work: () => void): void => {
   try {
     work()
   } catch (error) {
-    throw new Failure(`${name} cannot be written (${(error as NodeJS.ErrnoException).code}).`)
+    throw new CommandFailure(
+      `${name} cannot be written (${(error as NodeJS.ErrnoException).code}).`
+    )
   }
 }
 
@@ -89,12 +91,12 @@ const keepAside = (existing: readonly Target[], env: Target): void => {
   }
 }
 
-/** The files that are there. Throws Failure if there are any and `force` is not set. */
+/** The files that are there. Throws CommandFailure if there are any and `force` is not set. */
 const existingOf = (targets: readonly Target[], force: boolean): Target[] => {
   const existing = targets.filter(({ path }) => existsSync(path))
   if (existing.length === 0 || force) return existing
   const names = existing.map(({ label }) => label).join(' and ')
-  throw new Failure(
+  throw new CommandFailure(
     `Nothing was written: there is ${names} already. With --force new files take its place and the former are kept aside.`
   )
 }
@@ -105,7 +107,7 @@ const credentialLines = (variables: readonly string[]): string =>
     ? ''
     : `\n# credentials of the store vault\n${variables.map((name) => `${name}=\n`).join('')}`
 
-/** Writes the files and creates `data/`. Throws Failure if one exists and `force` is not set. */
+/** Writes the files and creates `data/`. Throws CommandFailure if one exists and `force` is not set. */
 export const initialise = (folder: string, choices: Choices, force = false): void => {
   const { env, yaml, data } = targetsIn(folder)
   keepAside(existingOf([env, yaml], force), env)
@@ -139,12 +141,12 @@ export const initialise = (folder: string, choices: Choices, force = false): voi
     tell(`Put into it what the store logs in with: ${variables.join(', ')}.`)
 }
 
-export interface InitOptions extends Partial<Answers> {
+export interface InitOptions extends Partial<InitAnswers> {
   readonly dev?: boolean
   readonly force?: boolean
 }
 
-const choicesOf = ({ vaultAddress, vaultLogin, vaultName, ...rest }: Answers): Choices => ({
+const choicesOf = ({ vaultAddress, vaultLogin, vaultName, ...rest }: InitAnswers): Choices => ({
   ...rest,
   demo: false,
   ...(rest.store === 'vault' && {
@@ -155,7 +157,7 @@ const choicesOf = ({ vaultAddress, vaultLogin, vaultName, ...rest }: Answers): C
 export const init = async ({ dev, force, ...given }: InitOptions): Promise<void> => {
   const { env, yaml } = targetsIn(process.cwd())
   existingOf([env, yaml], force === true)
-  const answers = await complete(dev ? { ...DEV_ANSWERS, ...given } : given)
+  const answers = await completeAnswers(dev ? { ...DEV_ANSWERS, ...given } : given)
   initialise(process.cwd(), { ...choicesOf(answers), demo: dev === true }, force)
   tell(
     `Next: look at the stores and policies in ${yaml.label}, then \`purser config check\` and \`purser serve\`.`

@@ -9,7 +9,7 @@ import { printJson, readJson } from '../core/json-text.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
 import { select, selectRaw } from '../secrets/content.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 
 /** A line for the person at the terminal, on stderr. */
 export const tell = (line: string): void => {
@@ -27,7 +27,7 @@ const readAll = async (source: AsyncIterable<Buffer>): Promise<Buffer> => {
   let size = 0
   for await (const part of source) {
     size += part.length
-    if (size > INPUT_MAX) throw new Failure('The input is longer than 1 MiB.')
+    if (size > INPUT_MAX) throw new CommandFailure('The input is longer than 1 MiB.')
     parts.push(part)
   }
   return Buffer.concat(parts)
@@ -39,14 +39,17 @@ export const readInput = async (what: string, file?: string): Promise<string> =>
   if (isTyped) tell(`Type ${what}, then Enter and Ctrl-D:`)
   const source = file === undefined ? process.stdin : createReadStream(file)
   const bytes = await readAll(source).catch((error) => {
-    throw error instanceof Failure ? error : new Failure(`The input ${whyUnread(error)}.`)
+    throw error instanceof CommandFailure
+      ? error
+      : new CommandFailure(`The input ${whyUnread(error)}.`)
   })
   const content = asUtf8(bytes)
   if (content === undefined) {
-    throw new Failure('The input is not UTF-8 text: encode it first, for example as base64.')
+    throw new CommandFailure('The input is not UTF-8 text: encode it first, for example as base64.')
   }
   const text = content.replace(/\r?\n$/, '')
-  if (text === '') throw new Failure(`There is no input: ${what} is expected on standard input.`)
+  if (text === '')
+    throw new CommandFailure(`There is no input: ${what} is expected on standard input.`)
   return text
 }
 
@@ -67,7 +70,7 @@ const isOutputClosed = (): boolean => {
 
 /** Before the work of a command whose output cannot be had again. */
 export const requireOutput = (): void => {
-  if (isOutputClosed()) throw new Failure('Standard output is closed: nothing was done.')
+  if (isOutputClosed()) throw new CommandFailure('Standard output is closed: nothing was done.')
 }
 
 /** All of it on stdout. A stream that fails is heard of by `purser.ts`, which makes it the end of the process. */
@@ -80,7 +83,7 @@ const printBytes = (bytes: Buffer): Promise<void> => {
       return Promise.resolve()
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      throw new Failure(`Standard output cannot be written (${code}).`)
+      throw new CommandFailure(`Standard output cannot be written (${code}).`)
     }
   }
   return new Promise((resolve) => {

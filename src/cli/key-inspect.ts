@@ -14,7 +14,7 @@ import { isWithinLifetime } from '../keys/checks.ts'
 import { toClaims } from '../keys/claims.ts'
 import { createLineage } from '../keys/lineage.ts'
 import { entryKeyOf, issuedBy } from '../keys/revocations.ts'
-import { Failure, usageFailure } from './failure.ts'
+import { CommandFailure, usageFailure } from './failure.ts'
 import { print, readInput, tell } from './io.ts'
 import { hasState, PLACE, type PlaceSettings } from './key-revoke.ts'
 import { withState } from './state.ts'
@@ -76,7 +76,9 @@ export const inspect = async (file: string | undefined): Promise<void> => {
   const apiKey = (await readInput('the key', file)).trim()
   const principal = await openApiKey(createKeyring(settings.ENCRYPTION_KEYS), apiKey)
   if (principal === undefined) {
-    throw new Failure('The key cannot be opened: damaged, or issued under another encryption key.')
+    throw new CommandFailure(
+      'The key cannot be opened: damaged, or issued under another encryption key.'
+    )
   }
   const now = Date.now()
   const { expiresAt = Number.POSITIVE_INFINITY, kid } = principal

@@ -12,7 +12,7 @@ import { textOfFile } from '../core/file-text.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { type IssuedKey, issueApiKey } from '../keys/api-key.ts'
 import { toClaims } from '../keys/claims.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 import { print, readNamed, requireOutput, tell } from './io.ts'
 
 interface Issued extends Consumer, IssuedKey {}
@@ -77,7 +77,9 @@ const readText = async (file: string): Promise<string> => {
   try {
     return textOfFile(await readNamed(file))
   } catch (error) {
-    throw error instanceof Failure ? error : new Failure(`The list of clients ${whyUnread(error)}.`)
+    throw error instanceof CommandFailure
+      ? error
+      : new CommandFailure(`The list of clients ${whyUnread(error)}.`)
   }
 }
 
@@ -87,7 +89,9 @@ const writeNew = (file: string, text: string): void => {
     writeFileSync(file, text, { flag: 'wx', mode: 0o600 })
   } catch (error) {
     const exists = (error as NodeJS.ErrnoException).code === 'EEXIST'
-    throw new Failure(exists ? 'The output file exists already.' : 'The output cannot be written.')
+    throw new CommandFailure(
+      exists ? 'The output file exists already.' : 'The output cannot be written.'
+    )
   }
 }
 
@@ -109,7 +113,7 @@ export const issueAll = async (
     consumers.map(async (consumer) => ({
       ...consumer,
       ...(await issueApiKey(keyring, consumer.request, now).catch(() => {
-        throw new Failure(
+        throw new CommandFailure(
           `The key of ${consumer.request.client} would be too long: name fewer scopes.`
         )
       }))

@@ -11,9 +11,9 @@ import { createLineage } from '../keys/lineage.ts'
 import { issuedBy, putRevocation } from '../keys/revocations.ts'
 import { announceRevocation } from '../keys/shared-revocations.ts'
 import type { OpenedState } from '../state/open-state.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 import { print } from './io.ts'
-import { announce, withState } from './state.ts'
+import { announceToServices, withState } from './state.ts'
 
 export const PLACE = STATE_PLACE
 
@@ -30,7 +30,7 @@ const revokeIn = async (
 ): Promise<{ isNew: boolean; issued: number }> => {
   const put = async (name: string): Promise<boolean> => {
     const isNew = await putRevocation(opened.state, name, Date.now())
-    await announce(opened, (shared) => announceRevocation(shared, name))
+    await announceToServices(opened, (shared) => announceRevocation(shared, name))
     return isNew
   }
   // First, so that what is issued meanwhile is refused (keys/issuing.ts).
@@ -59,7 +59,7 @@ export const revoke = async (
   const place = readSomeSettings(process.env, folder, PLACE)
   // A state of its own, created in a wrong folder, would take the revocation and nobody would read it there.
   if (!hasState(place)) {
-    throw new Failure('There is no service in DATA_DIR: run this where the service runs.')
+    throw new CommandFailure('There is no service in DATA_DIR: run this where the service runs.')
   }
   // Key ids are no secret, and stand there as they are.
   const settings = { ...place, ENCRYPTION_KEYS: [] }

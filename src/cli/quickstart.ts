@@ -13,7 +13,7 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { issueApiKey } from '../keys/api-key.ts'
 import { putSecret, readSecret } from '../kinds/local/store.ts'
 import { compilePolicy } from '../kinds/references.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 import { DEV_CHOICES, initialise } from './init.ts'
 import { print } from './io.ts'
 import { serve } from './serve.ts'
@@ -26,7 +26,7 @@ const FORBIDDEN = { store: 'local', path: 'payroll/salaries' }
 const FIELDS = { text: 'Hello from Purser', language: 'en' }
 const ONE_DAY = 86_400
 
-/** Writes what `purser init --dev` writes if there is nothing; throws Failure if there is only half. */
+/** Writes what `purser init --dev` writes if there is nothing; throws CommandFailure if there is only half. */
 const ensureConfiguration = (folder: string): void => {
   const environ = readEnviron(process.env, folder)
   const isGiven = variablesOf('ENCRYPTION_KEYS').some((name) => (process.env[name] ?? '') !== '')
@@ -42,7 +42,7 @@ const ensureConfiguration = (folder: string): void => {
   const [found, missing] = hasFile
     ? ['purser.yaml', `${label} (or ENCRYPTION_KEYS in the environment)`]
     : [hasEnv ? label : 'ENCRYPTION_KEYS in the environment', 'purser.yaml']
-  throw new Failure(
+  throw new CommandFailure(
     `Half a configuration: there is ${found}, but no ${missing}. Nothing was changed. Bring what is missing, or take the other half away and start again to get both written afresh.`
   )
 }

@@ -12,7 +12,7 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 import { connectStores, type Store, type StoresDeps } from '../secrets/stores.ts'
 import { createTagGate } from '../secrets/tag-gate.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 import { printRaw, printSecret, tell } from './io.ts'
 import { shareEnviron } from './share-environ.ts'
 import { withState } from './state.ts'
@@ -60,7 +60,7 @@ export const resolve = async (text: string, { raw = false }: ResolveOptions): Pr
     const { stores: specs, book } = await readDefinitions(config, deps)
     const reference = parseReference(text, book)
     if (reference === undefined) {
-      throw new Failure('The reference leads to no configured store or name.')
+      throw new CommandFailure('The reference leads to no configured store or name.')
     }
     // All of them: one store may keep the credentials of another.
     const { stores } = await connectStores(specs, deps)

@@ -16,7 +16,7 @@ import { ProblemError } from '../core/problem.ts'
 import { holdDirectory } from '../state/data-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { STARTED_WITH } from './environment.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 import { quiet } from './quiet.ts'
 import { shareEnviron } from './share-environ.ts'
 
@@ -57,8 +57,8 @@ const cannotStart = (error: unknown): Error => {
     port?: number
   }
   const place = `${address ?? 'HOST'}:${port ?? 'PORT'}`
-  if (code === 'EADDRINUSE') return new Failure(`${place} is in use by another process.`)
-  return new Failure(`The service cannot start: ${message}.`)
+  if (code === 'EADDRINUSE') return new CommandFailure(`${place} is in use by another process.`)
+  return new CommandFailure(`The service cannot start: ${message}.`)
 }
 
 interface Stop {

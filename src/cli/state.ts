@@ -9,7 +9,7 @@ import type { Settings } from '../config/settings.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { type OpenedState, openState, type StatePlace } from '../state/open-state.ts'
 import type { Shared } from '../state/shared.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 import { tell } from './io.ts'
 
 export type StateSettings = Pick<Settings, (typeof STATE_PLACE)[number] | 'ENCRYPTION_KEYS'>
@@ -21,7 +21,7 @@ const TRIES = 5
 const AGAIN_MS = 200
 
 /** Where the settings put the state; paths are relative to the folder. */
-export const placeOf = (settings: StateSettings, folder: string): StatePlace => {
+export const statePlaceOf = (settings: StateSettings, folder: string): StatePlace => {
   const { DATA_DIR, ENCRYPTION_KEYS } = settings
   let keyring: Keyring | undefined
   return {
@@ -58,7 +58,7 @@ export const withOpened = async <T>(
     return await work(opened)
   } catch (error) {
     const isOfState = error instanceof Error && Object.getPrototypeOf(error) === Error.prototype
-    throw isOfState ? new Failure(`${error.message}.`) : error
+    throw isOfState ? new CommandFailure(`${error.message}.`) : error
   } finally {
     await opened?.close()
   }
@@ -67,10 +67,10 @@ export const withOpened = async <T>(
 export const withState = <T>(
   settings: StateSettings,
   work: (opened: OpenedState) => Promise<T>
-): Promise<T> => withOpened(placeOf(settings, process.cwd()), work)
+): Promise<T> => withOpened(statePlaceOf(settings, process.cwd()), work)
 
 /** Says something to the services that share the state. Not being heard is no failure: they find out by themselves. */
-export const announce = async (
+export const announceToServices = async (
   { shared }: Pick<OpenedState, 'shared'>,
   say: (shared: Shared) => Promise<void>
 ): Promise<void> => {

@@ -12,9 +12,9 @@ import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { envelopeOf, isEmpty, spanOf } from '../kinds/local/entry.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State, StateEntry } from '../state/state.ts'
-import { Failure } from './failure.ts'
+import { CommandFailure } from './failure.ts'
 import { print } from './io.ts'
-import { placeOf, withOpened } from './state.ts'
+import { statePlaceOf, withOpened } from './state.ts'
 
 export interface MigrateOptions {
   readonly to: 'redis' | 'embedded'
@@ -60,7 +60,9 @@ const copy = async (
     const outcome = found === undefined ? 'copied' : 'overwritten'
     if (dryRun || (await target.compareAndSet(key, found, value))) return outcome
   }
-  throw new Failure('The target is changed by others meanwhile: stop the services that use it.')
+  throw new CommandFailure(
+    'The target is changed by others meanwhile: stop the services that use it.'
+  )
 }
 
 /** An entry that the encryption keys do not open would be lost at the target, under a name that they sealed. */
@@ -78,7 +80,7 @@ const checkKeys = async (source: State, sealer: Sealer, unreadable: number): Pro
     if (!isReadable(sealer, entry)) failing++
   }
   if (sealed > 0 && failing === sealed) {
-    throw new Failure('ENCRYPTION_KEYS opens nothing of what is kept: nothing was copied.')
+    throw new CommandFailure('ENCRYPTION_KEYS opens nothing of what is kept: nothing was copied.')
   }
 }
 
@@ -102,13 +104,13 @@ const migrateAll = async (
 export const migrate = async (options: MigrateOptions): Promise<void> => {
   const names = [...STATE_PLACE, 'ENCRYPTION_KEYS'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
-  if (settings.REDIS_URL === undefined) throw new Failure('REDIS_URL is not set.')
-  const redis = placeOf(settings, process.cwd())
+  if (settings.REDIS_URL === undefined) throw new CommandFailure('REDIS_URL is not set.')
+  const redis = statePlaceOf(settings, process.cwd())
   const embedded = { ...redis, redis: undefined }
   const isToRedis = options.to === 'redis'
   // Opening it would create it, and an empty one has nothing to give.
   if (isToRedis && !existsSync(join(embedded.dataDir, 'state'))) {
-    throw new Failure('There is no embedded state in DATA_DIR.')
+    throw new CommandFailure('There is no embedded state in DATA_DIR.')
   }
   const [from, to] = isToRedis ? [embedded, redis] : [redis, embedded]
   const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
@@ -125,11 +127,13 @@ export const migrate = async (options: MigrateOptions): Promise<void> => {
   ]
   await print(`${total} entries: ${facts.join(', ')}`)
   if (unreadable > 0) {
-    throw new Failure(
+    throw new CommandFailure(
       'What is unreadable was not copied: ENCRYPTION_KEYS lacks the encryption key that it is sealed under, or it is damaged.'
     )
   }
   if (differing > 0) {
-    throw new Failure('What differs at the target was left as it is: --overwrite replaces it.')
+    throw new CommandFailure(
+      'What differs at the target was left as it is: --overwrite replaces it.'
+    )
   }
 }

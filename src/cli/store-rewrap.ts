@@ -7,12 +7,12 @@
 import { readConfig } from '../config/config.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
-import { type RewrapCounts, rewrapResources } from '../integrations/resource-entries.ts'
+import { rewrapResources } from '../integrations/resource-entries.ts'
 import { sealedUnder } from '../integrations/sealed-count.ts'
 import { rewrapUses } from '../keys/usage.ts'
 import { deleteSecret, rewrapSecrets } from '../kinds/local/store.ts'
-import type { State } from '../state/state.ts'
-import { Failure, usageFailure } from './failure.ts'
+import type { RewrapCounts, State } from '../state/state.ts'
+import { CommandFailure, usageFailure } from './failure.ts'
 import { print } from './io.ts'
 import { withState } from './state.ts'
 
@@ -61,7 +61,7 @@ const rewrapAll = async (): Promise<void> => {
     }
     const dropped = (await state.dropFormerCache?.()) ?? 0
     if (dropped > 0) await print(`cache: ${dropped} under former keys dropped`)
-    if (unreadable > 0) throw new Failure(UNREADABLE)
+    if (unreadable > 0) throw new CommandFailure(UNREADABLE)
   })
 }
 

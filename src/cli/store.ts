@@ -19,9 +19,9 @@ import {
 import type { OpenedState } from '../state/open-state.ts'
 import { SharedUnavailable } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
-import { Failure, usageFailure } from './failure.ts'
+import { CommandFailure, usageFailure } from './failure.ts'
 import { print, printRaw, printSecret, readInput } from './io.ts'
-import { announce, withState } from './state.ts'
+import { announceToServices, withState } from './state.ts'
 
 /** The embedded stores of the configuration by name, on that state. */
 export const localStores = (
@@ -36,7 +36,7 @@ export const localStores = (
 const configuration = (): Config => {
   const config = readConfig(process.env, process.cwd())
   if (config.stores.every(({ plugin }) => plugin.kind !== 'local')) {
-    throw new Failure('purser.yaml has no store of kind local.')
+    throw new CommandFailure('purser.yaml has no store of kind local.')
   }
   return config
 }
@@ -56,7 +56,7 @@ const tellServices = (
   { settings }: Config,
   { store, path }: Reference
 ): Promise<void> =>
-  announce(opened, async (shared) => {
+  announceToServices(opened, async (shared) => {
     const keyring = createKeyring(settings.ENCRYPTION_KEYS)
     const bus = createInvalidation({
       drop: () => 0,
@@ -109,7 +109,8 @@ export const get = (text: string, { raw = false }: GetOptions): Promise<void> =>
 
 export const remove = (text: string): Promise<void> =>
   withSecret(text, 'whole', async (store, reference, tellServices) => {
-    if (!(await deleteSecret(store, reference.path))) throw new Failure('There is no such secret.')
+    if (!(await deleteSecret(store, reference.path)))
+      throw new CommandFailure('There is no such secret.')
     await tellServices()
     await print(`${formatReference(reference)} is deleted, with all its versions`)
   })

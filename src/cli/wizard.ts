@@ -8,10 +8,10 @@ import { type SettingName, settingOf } from '../config/settings.ts'
 import { ENVIRONMENTS } from '../core/principal.ts'
 import { examples } from '../kinds/examples.ts'
 import { VAULT_CHOICES, VAULT_LOGINS, type VaultLogin } from '../kinds/vault/example.ts'
-import { Failure, usageFailure } from './failure.ts'
+import { CommandFailure, usageFailure } from './failure.ts'
 import { tell } from './io.ts'
 
-export interface Answers {
+export interface InitAnswers {
   readonly environment: string
   readonly port: string
   readonly scopeRoot: string
@@ -54,17 +54,17 @@ export const parseVaultName = (text: string): string => {
 }
 
 interface Question {
-  readonly member: keyof Answers
+  readonly member: keyof InitAnswers
   readonly text: string
   readonly fallback: string
   readonly parse: (text: string) => string
   /** Absent: always. */
-  readonly isAsked?: (answers: Answers) => boolean
+  readonly isAsked?: (answers: InitAnswers) => boolean
   /** Where a flag that gives the answer belongs, if not everywhere. */
   readonly belongs?: string
 }
 
-const isVault = ({ store }: Answers): boolean => store === 'vault'
+const isVault = ({ store }: InitAnswers): boolean => store === 'vault'
 
 const QUESTIONS: readonly Question[] = [
   {
@@ -114,10 +114,10 @@ const QUESTIONS: readonly Question[] = [
 
 const fallbacks = Object.fromEntries(
   QUESTIONS.map(({ member, fallback }) => [member, fallback])
-) as unknown as Answers
+) as unknown as InitAnswers
 
 /** A flag that would steer nothing is a mistake in it or beside it. */
-const refuseIdle = (given: Partial<Answers>, answers: Answers): Answers => {
+const refuseIdle = (given: Partial<InitAnswers>, answers: InitAnswers): InitAnswers => {
   for (const { member, isAsked, belongs } of QUESTIONS) {
     if (given[member] === undefined || isAsked?.(answers) !== false) continue
     const flag = member.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
@@ -127,17 +127,17 @@ const refuseIdle = (given: Partial<Answers>, answers: Answers): Answers => {
 }
 
 /** Asks on the terminal for what no flag has said; without a terminal the defaults stand, but for the environment. */
-export const complete = async (given: Partial<Answers>): Promise<Answers> => {
-  const answers = { ...fallbacks, ...given } as Record<keyof Answers, string> & Answers
+export const completeAnswers = async (given: Partial<InitAnswers>): Promise<InitAnswers> => {
+  const answers = { ...fallbacks, ...given } as Record<keyof InitAnswers, string> & InitAnswers
   if (!process.stdin.isTTY) {
     if (given.environment !== undefined) return refuseIdle(given, answers)
-    throw new Failure(
+    throw new CommandFailure(
       'Nothing was written: there is no terminal to ask on. Say what is wanted: --dev, or --environment with --port, --scope-root, --store (and --vault-address, --vault-login, --vault-name) where the defaults will not do.'
     )
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const closed = new Promise<never>((_resolve, reject) => {
-    terminal.once('close', () => reject(new Failure('Nothing was written.')))
+    terminal.once('close', () => reject(new CommandFailure('Nothing was written.')))
   })
   closed.catch(() => {})
   try {

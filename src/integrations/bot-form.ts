@@ -11,12 +11,12 @@ import { Sensitive } from '../core/secret.ts'
 import { catalog } from '../kinds/catalog.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 
-export type Credential =
+export type BotCredential =
   | { readonly plain: Sensitive<unknown> }
   /** `member` is where it stands, as it is written. */
   | { readonly ref: string; readonly member: string }
 
-export type Credentials = ReadonlyMap<string, Credential>
+export type Credentials = ReadonlyMap<string, BotCredential>
 
 /** A bot or a bot provider. Of what is theirs, only what Purser has a use for. */
 export interface Configuration {
@@ -44,7 +44,7 @@ const PLAIN = 'credentials'
 
 const NOWHERE = createReferenceBook([], new Map())
 
-const placeOf = (member: string, key: string): string[] =>
+const pathOfMember = (member: string, key: string): string[] =>
   isPlainKey(key) ? [member, key] : [member]
 
 /** What is wrong with a reference whichever stores are configured. */
@@ -72,7 +72,7 @@ export interface ParsedCredentials {
 
 /** Every credential of the object, wherever in it it stands. What cannot be used is a fault and left out. */
 export const parseCredentials = (object: Readonly<Record<string, unknown>>): ParsedCredentials => {
-  const credentials = new Map<string, Credential>()
+  const credentials = new Map<string, BotCredential>()
   const faults: ResourceFault[] = []
   const rest: [string, unknown][] = []
   const places = new Map<string, string[][]>()
@@ -94,7 +94,7 @@ export const parseCredentials = (object: Readonly<Record<string, unknown>>): Par
       continue
     }
     for (const [key, value] of Object.entries(entries)) {
-      const place = placeOf(written, key)
+      const place = pathOfMember(written, key)
       places.set(key, [...(places.get(key) ?? []), place])
       if (member === PLAIN) {
         if (value === null) faults.push(resourceFault('invalid_request', place, 'type'))
@@ -149,7 +149,7 @@ export const parseConfiguration = (
 export const strayReferences = (credentials: Credentials, book: ReferenceBook): ResourceFault[] =>
   [...credentials].flatMap(([key, credential]) => {
     if ('plain' in credential) return []
-    const path = placeOf(credential.member, key)
+    const path = pathOfMember(credential.member, key)
     try {
       return parseReference(credential.ref, book) === undefined
         ? [resourceFault('invalid_reference', path, 'unknown_store')]

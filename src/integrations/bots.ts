@@ -26,7 +26,7 @@ export interface BotsOptions extends RecorderOptions {
   readonly resources: ResourceCatalog
 }
 
-export interface Partial {
+export interface ResolveOptions {
   /** A result for each key instead of a failure of all of them. */
   readonly partial: boolean
 }
@@ -38,19 +38,19 @@ export interface Bots {
   readonly readBotCredentials: (
     caller: Caller,
     name: string,
-    how: Partial
+    how: ResolveOptions
   ) => Promise<ResolvedConfiguration & { readonly provider?: ResolvedConfiguration }>
   /** For whoever may use a bot of the provider. */
   readonly readProviderCredentials: (
     caller: Caller,
     name: string,
-    how: Partial
+    how: ResolveOptions
   ) => Promise<ResolvedConfiguration>
   /** The caller's own object: it needs the right on every reference in it. */
   readonly resolveConfiguration: (
     caller: Caller,
     credentials: Credentials,
-    how: Partial
+    how: ResolveOptions
   ) => Promise<Resolved>
 }
 
@@ -62,7 +62,7 @@ const textOf = (read: Disclosure | ProblemError): Sensitive<string> | ProblemErr
 }
 
 /** The problem of the first key that failed, naming all that did; undefined if none did. */
-const failureOf = (
+const combinedProblem = (
   parts: readonly (readonly [at: string, Resolved])[]
 ): ProblemError | undefined => {
   let first: ProblemError | undefined
@@ -88,7 +88,7 @@ export const createBots = (options: BotsOptions): Bots => {
   const resolve = async (
     caller: Caller,
     parts: readonly (readonly [at: string, Credentials])[],
-    { partial }: Partial,
+    { partial }: ResolveOptions,
     grant?: Grant
   ): Promise<readonly Resolved[]> => {
     const wanted = parts
@@ -109,7 +109,7 @@ export const createBots = (options: BotsOptions): Bots => {
           )
         ] as const
     )
-    const failure = partial ? undefined : failureOf(resolved)
+    const failure = partial ? undefined : combinedProblem(resolved)
     if (failure !== undefined) throw failure
     return resolved.map(([, one]) => one)
   }

@@ -53,12 +53,12 @@ const UNDER_WAY_MAX = 16
 /** Nobody guesses a user's id, and with it a seat in somebody's conversation. */
 export const newUserId = (): string => `dl_${randomBytes(16).toString('hex')}`
 
-const refused = (pointer: string, detail: string): ProblemError =>
+const unsupported = (pointer: string, detail: string): ProblemError =>
   new ProblemError('invalid_request', { detail, errors: [{ pointer, rule: 'unsupported' }] })
 
 const userFor = ({ takesUserIds }: ChannelSpec, user: Partial<ChatUser> = {}): ChatUser => {
   if (user.id !== undefined && !takesUserIds) {
-    throw refused('/body/user/id', 'the channel gives out the ids of its users itself')
+    throw unsupported('/body/user/id', 'the channel gives out the ids of its users itself')
   }
   return { id: user.id ?? newUserId(), ...(user.name !== undefined && { name: user.name }) }
 }
@@ -184,7 +184,8 @@ export const createChannels = (options: ChannelsOptions): Channels => {
   ): Promise<Conversation> => {
     const { kind, endpoint, trustedOrigins } = channel
     if (kind === 'webchat') {
-      if (asked !== undefined) throw refused('/body/user', 'tokens of this channel have no user')
+      if (asked !== undefined)
+        throw unsupported('/body/user', 'tokens of this channel have no user')
       return withSecret(caller, channel, (secret, call) =>
         directLine.generateForWebChat(endpoint, secret, call)
       )
@@ -198,7 +199,10 @@ export const createChannels = (options: ChannelsOptions): Channels => {
 
   const refresh = (channel: ChannelSpec, token: Sensitive<string>): Promise<Conversation> => {
     if (channel.kind === 'webchat') {
-      throw refused('/body/token', 'tokens of this channel are renewed by the page they are for')
+      throw unsupported(
+        '/body/token',
+        'tokens of this channel are renewed by the page they are for'
+      )
     }
     const call = { signal: AbortSignal.timeout(timeoutMs) }
     return directLine.refresh(channel.endpoint, token, call).catch((error: unknown) => {

@@ -4,7 +4,7 @@
  */
 import type { Sealer } from '../crypto/sealer.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
-import type { State } from '../state/state.ts'
+import type { RewrapCounts, State } from '../state/state.ts'
 import { type ResourceKind, resourceKinds } from './resource-kinds.ts'
 
 export interface ResourceStorage {
@@ -19,13 +19,6 @@ export interface ResourceEntry {
   readonly value: unknown
   /** As it is kept. */
   readonly bytes: Buffer
-}
-
-export interface RewrapCounts {
-  readonly total: number
-  readonly rewrapped: number
-  /** Left as they are: damaged, or under an encryption key that is no longer in the key ring. */
-  readonly unreadable: number
 }
 
 /** Losing a race needs another writer to win it: so many losses in a row are not a race. */

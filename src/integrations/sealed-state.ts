@@ -67,10 +67,10 @@ const digest = (binding: string | undefined): Buffer =>
     .update(binding === undefined ? 'none' : `binding:${binding}`)
     .digest()
 
-const isSame = (expected: Buffer, given: Buffer): boolean =>
+const isSameDigest = (expected: Buffer, given: Buffer): boolean =>
   expected.length === given.length && timingSafeEqual(expected, given)
 
-const refused = (reason: Reason): ProblemError =>
+const notAccepted = (reason: Reason): ProblemError =>
   new ProblemError('invalid_request', { detail: 'the state is not accepted' }, reason)
 
 export const createSealedState = (options: SealedStateOptions): SealedState => {
@@ -78,12 +78,12 @@ export const createSealedState = (options: SealedStateOptions): SealedState => {
   const recorder = createRecorder(options)
 
   const requireOurs = (claims: Claims, { client }: Caller, binding: string | undefined): void => {
-    if (claims.env !== environment) throw refused('environment')
-    if (claims.cli !== client) throw refused('other_client')
-    if (!isSame(Buffer.from(claims.bnd, 'base64url'), digest(binding))) {
-      throw refused('other_binding')
+    if (claims.env !== environment) throw notAccepted('environment')
+    if (claims.cli !== client) throw notAccepted('other_client')
+    if (!isSameDigest(Buffer.from(claims.bnd, 'base64url'), digest(binding))) {
+      throw notAccepted('other_binding')
     }
-    if (claims.exp * 1000 <= now()) throw refused('expired')
+    if (claims.exp * 1000 <= now()) throw notAccepted('expired')
   }
 
   const take = async ({ jti, exp }: Claims): Promise<void> => {
@@ -91,7 +91,7 @@ export const createSealedState = (options: SealedStateOptions): SealedState => {
       log('error', 'that a state was opened could not be written down')
       throw new ProblemError('overloaded')
     })
-    if (!isFirst) throw refused('used')
+    if (!isFirst) throw notAccepted('used')
   }
 
   return {
@@ -124,7 +124,7 @@ export const createSealedState = (options: SealedStateOptions): SealedState => {
       let claims: unknown
       try {
         claims = await openJwe(keyring(), 'state', state)
-        if (!claimsShape.Check(claims)) throw refused('unreadable')
+        if (!claimsShape.Check(claims)) throw notAccepted('unreadable')
         requireOurs(claims, caller, binding)
         await take(claims)
       } catch (error) {

@@ -27,7 +27,7 @@ const OPTIONS = {
   eventTurnBatching: false
 } as const
 
-const isSame = (a: Buffer | undefined, b: Buffer | undefined): boolean =>
+const isSameValue = (a: Buffer | undefined, b: Buffer | undefined): boolean =>
   a === undefined || b === undefined ? a === b : a.equals(b)
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
@@ -124,7 +124,7 @@ export const createEmbeddedState = (directory: string): State => {
     compareAndSet: async (key, expected, next) => {
       const bytes = keyBytes(key)
       const compareAndSet = (): boolean => {
-        if (!isSame(database.getBinary(bytes), expected)) return false
+        if (!isSameValue(database.getBinary(bytes), expected)) return false
         // Inside the transaction both are done when they return; their promises say nothing more.
         if (next === undefined) void database.remove(bytes)
         else void database.put(bytes, next)

@@ -8,6 +8,14 @@ export interface StateEntry {
   readonly value: Buffer
 }
 
+/** Of entries that were to be sealed anew under the active encryption key. */
+export interface RewrapCounts {
+  readonly total: number
+  readonly rewrapped: number
+  /** Left as they are: damaged, or under an encryption key that is no longer in the key ring. */
+  readonly unreadable: number
+}
+
 export interface NameCounts {
   readonly moved: number
   /** Damaged, or under an encryption key that is no longer in the key ring: such entries are neither found nor listed. */

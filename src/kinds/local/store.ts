@@ -5,7 +5,7 @@
  */
 import { ProviderFault } from '../../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../core/secret.ts'
-import type { State } from '../../state/state.ts'
+import type { RewrapCounts, State } from '../../state/state.ts'
 import type { Listing, Page } from '../provider.ts'
 import {
   envelopeOf,
@@ -30,13 +30,6 @@ export interface ListedSecret {
   readonly versions: number
   /** ISO 8601, of the newest version; undefined if the envelope cannot be opened. */
   readonly createdAt: string | undefined
-}
-
-export interface RewrapCounts {
-  readonly total: number
-  readonly rewrapped: number
-  /** Left as they are: damaged, or under an encryption key that is no longer in the key ring. */
-  readonly unreadable: number
 }
 
 const VERSIONS_KEPT = 10

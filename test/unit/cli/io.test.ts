@@ -1,6 +1,6 @@
 // What a command takes in has an end.
 import { test } from 'tap'
-import { Failure } from '../../../src/cli/failure.ts'
+import { CommandFailure } from '../../../src/cli/failure.ts'
 import { readInput } from '../../../src/cli/io.ts'
 
 test('an input without an end is refused, and one that cannot be read', async (t) => {
@@ -11,7 +11,7 @@ test('an input without an end is refused, and one that cannot be read', async (t
   ] as const
   for (const [file, message] of refusals) {
     const error = await readInput('a key', file).catch((thrown) => thrown)
-    t.ok(error instanceof Failure, file)
+    t.ok(error instanceof CommandFailure, file)
     t.equal(error.message, message)
   }
 })
