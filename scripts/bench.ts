@@ -1,11 +1,15 @@
 /**
  * How fast an authenticated, policy-checked, audited, cached read is beside a bare Fastify route that answers the same
  * body, and one that sends the same headers too, in one run. Rounds alternate, so that a noisy machine is noisy to all;
- * medians are shown. The processor time of a request is the steadiest of the figures: what the client takes is not in it.
+ * medians are shown. With a folder, in which another version of Purser is built, that one is measured beside this one. The
+ * processor time of a request is the steadiest of the figures: what the client takes is not in it.
+ *
+ * `npm run bench [-- <folder>]`
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus } from 'node:os'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import autocannon from 'autocannon'
 import type { Ready } from './measured-service.ts'
@@ -29,8 +33,10 @@ interface Round {
   readonly p99: number
 }
 
-const start = async (name: string, ...args: string[]): Promise<Server> => {
-  const child = fork(fileURLToPath(new URL('./bench-server.js', import.meta.url)), args)
+const PROGRAM = fileURLToPath(new URL('./bench-server.js', import.meta.url))
+
+const start = async (name: string, args: string[], program = PROGRAM): Promise<Server> => {
+  const child = fork(program, args)
   const [ready] = (await once(child, 'message')) as [Ready]
   return { name, child, ready }
 }
@@ -87,14 +93,19 @@ const sent = (answer: Response): string => {
   return JSON.stringify(Object.fromEntries([...answer.headers].filter(([name]) => !own.has(name))))
 }
 
-const purser = await start('GET /v1/secrets: authenticated, audited, cached', 'purser')
+const purser = await start('GET /v1/secrets: authenticated, audited, cached', ['purser'])
 const answer = await fetch(purser.ready.url, { headers: purser.ready.headers })
 const body = await answer.text()
 const servers = [
-  await start('bare Fastify route, the same body', 'bare', body),
-  await start('bare Fastify route, the same body and headers', 'bare', body, sent(answer)),
+  await start('bare Fastify route, the same body', ['bare', body]),
+  await start('bare Fastify route, the same body and headers', ['bare', body, sent(answer)]),
   purser
 ]
+const [other] = process.argv.slice(2)
+if (other !== undefined) {
+  const program = join(resolve(other), 'build/scripts/bench-server.js')
+  servers.push(await start(`the same of ${other}`, ['purser'], program))
+}
 try {
   const rounds = servers.map((): Round[] => [])
   for (const { ready } of servers) await load(ready, SECONDS, CONNECTIONS)
