@@ -2,7 +2,7 @@
 
 import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import type { Resolved, ResolvedConfiguration } from '../integrations/bots.ts'
-import { ANSWER_MAX } from './answer-budget.ts'
+import { ANSWER_MAX } from './disclosure.ts'
 import { problemBodyOf } from './problems.ts'
 import type { Outcome, ProviderAnswer } from './routes/bots-schemas.ts'
 

@@ -1,74 +1,125 @@
-/** From what the broker discloses to what the caller reads: with `json-answer.ts` the place of this floor where a value is revealed. */
+/**
+ * From what the broker discloses to what the caller reads: with `bot-answers.ts` the place of this floor where a value is
+ * revealed. Rule: all fields of a secret go out as the JSON that is stored, since a number that is parsed and printed again
+ * may have other digits.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { LRUCache } from 'lru-cache'
 import type { Caller } from '../core/caller.ts'
-import { PROBLEMS, ProblemError } from '../core/problem.ts'
+import { PROBLEMS, type ProblemBody, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
+import { Sensitive } from '../core/secret.ts'
 import type { Broker, Disclosure } from '../secrets/broker.ts'
 import type { Terms } from '../secrets/caller.ts'
+import type { Selection } from '../secrets/content.ts'
 import type { ListRequest } from '../secrets/listing.ts'
-import { withinAnswer } from './answer-budget.ts'
+import type { View } from '../secrets/view.ts'
 import { hasIt } from './conditional.ts'
-import { withData } from './json-answer.ts'
 import { problemBodyOf } from './problems.ts'
 import { sendRaw, varyByAccept } from './representation.ts'
-import type { BatchResult, SecretAnswer } from './schemas.ts'
+import { LARGE } from './untaken.ts'
 
-// Written once for all reads of a cached secret: a date costs as much as the decision.
-const isoTimes = new LRUCache<number, string>({
-  max: 10_000,
-  memoMethod: (ms) => new Date(ms).toISOString()
-})
-const isoTime = (ms: number): string => isoTimes.memo(ms)
+const JSON_TYPE = 'application/json; charset=utf-8'
 
-// Member by member: an object that is spread into another costs as much as the decision.
-const answerOf = (ref: string, disclosure: Disclosure): SecretAnswer => {
-  const { selection, version, reference, fetchedAt, expiresAt } = disclosure
-  const answer: SecretAnswer = {
-    ref,
-    version,
-    store: reference.store,
-    fetchedAt: isoTime(fetchedAt),
-    expiresAt: isoTime(expiresAt)
-  }
+const headOf = ({ reference }: View): string =>
+  `{"ref":${JSON.stringify(formatReference(reference))},`
+
+const isoTime = (ms: number): string => new Date(ms).toISOString()
+
+/** The members of an answer behind `ref`, and its end. */
+const membersOf = ({ selection, version, reference, fetchedAt, expiresAt }: View): string => {
+  const origin = `"version":${JSON.stringify(version)},"store":"${reference.store}","fetchedAt":"${isoTime(fetchedAt)}","expiresAt":"${isoTime(expiresAt)}"`
   if ('value' in selection) {
-    answer.value = selection.value.reveal()
-    if (selection.encoding !== undefined) answer.encoding = selection.encoding
-  } else {
-    answer.data = selection.data
-    if (selection.encodings !== undefined) answer.encodings = selection.encodings
+    const encoding = selection.encoding === undefined ? '' : `"encoding":"${selection.encoding}",`
+    return `"value":${JSON.stringify(selection.value.reveal())},${encoding}${origin}}`
   }
-  return answer
+  const { data, encodings } = selection
+  const beside = encodings === undefined ? '' : `,"encodings":${JSON.stringify(encodings)}`
+  return `${origin}${beside},"data":${data.reveal()}}`
+}
+
+export const lengthOf = (selection: Selection): number =>
+  ('value' in selection ? selection.value : selection.data).reveal().length
+
+/** The answer, written once for as long as the secret is cached; what is large is written for each. */
+const textOf = (view: View): string => {
+  if (view.written !== undefined) return view.written.reveal()
+  const text = headOf(view) + membersOf(view)
+  if (text.length < LARGE) view.written = new Sensitive(text)
+  return text
 }
 
 /** The secret, or 304 where the caller has it already: it was read, decided and put on record all the same. */
 export const sendSecret = (
   request: FastifyRequest,
   reply: FastifyReply,
-  disclosure: Disclosure,
+  { view, cache }: Disclosure,
   { raw, now }: { readonly raw: boolean; readonly now: number }
-): SecretAnswer | FastifyReply => {
-  const age = Math.max(0, Math.floor((now - disclosure.fetchedAt) / 1000))
-  reply.header('x-cache', disclosure.cache)
-  reply.header('age', age)
-  reply.header('etag', disclosure.etag)
+): FastifyReply => {
+  const { selection, etag, fetchedAt } = view
+  reply.header('x-cache', cache)
+  reply.header('age', Math.max(0, Math.floor((now - fetchedAt) / 1000)))
+  reply.header('etag', etag)
   varyByAccept(reply)
-  if (hasIt(request.headers['if-none-match'], disclosure.etag)) return reply.code(304).send()
-  const { selection } = disclosure
+  if (hasIt(request.headers['if-none-match'], etag)) return reply.code(304).send()
   if (raw && 'value' in selection) {
     return sendRaw(reply, selection.value.reveal(), selection.encoding)
   }
-  return withData(reply, answerOf(formatReference(disclosure.reference), disclosure))
+  reply.type(JSON_TYPE)
+  if (lengthOf(selection) < LARGE) return reply.send(textOf(view))
+  // Written only once there is room for it.
+  return reply.serializer(() => textOf(view)).send({ selection })
 }
 
-const toResult = (
-  ref: string,
-  result: Disclosure | ProblemError,
-  requestId: string
-): BatchResult =>
-  result instanceof ProblemError
-    ? { ref, status: PROBLEMS[result.code].status, problem: problemBodyOf(result, requestId) }
-    : { status: 200, ...answerOf(ref, result) }
+/** A part of an answer that has several: a secret, or why it is not given. */
+export type Result =
+  | { readonly ref: string; readonly selection: Selection; readonly view: () => View }
+  | { readonly ref: string; readonly status: number; readonly problem: ProblemBody }
+
+export interface Results {
+  readonly results: readonly Result[]
+  readonly cursor?: string
+}
+
+const refused = (ref: string, problem: ProblemError, requestId: string): Result => ({
+  ref,
+  status: PROBLEMS[problem.code].status,
+  problem: problemBodyOf(problem, requestId)
+})
+
+const toResult = (ref: string, read: Disclosure | ProblemError, requestId: string): Result => {
+  if (read instanceof ProblemError) return refused(ref, read, requestId)
+  const { view } = read
+  return { ref, selection: view.selection, view: () => view }
+}
+
+/** A hundred of AWS's largest secrets fit. */
+export const ANSWER_MAX = 8 * 1024 * 1024
+
+/** Leaves out the values for which an answer has no room, and says so: their results are to be asked for apart. */
+export const withinAnswer = (results: readonly Result[], requestId: string): Result[] => {
+  let size = 0
+  return results.map((result) => {
+    size += 'selection' in result ? lengthOf(result.selection) : 0
+    if (size <= ANSWER_MAX) return result
+    const detail = 'the answer holds no more: ask for this secret apart'
+    return refused(result.ref, new ProblemError('payload_too_large', { detail }), requestId)
+  })
+}
+
+const writeResult = (result: Result): string => {
+  if ('problem' in result) return JSON.stringify(result)
+  const view = result.view()
+  const members = textOf(view).slice(headOf(view).length)
+  return `{"ref":${JSON.stringify(result.ref)},"status":200,${members}`
+}
+
+const writeResults = ({ results, cursor }: Results): string => {
+  const next = cursor === undefined ? '' : `,"cursor":${JSON.stringify(cursor)}`
+  return `{"results":[${results.map(writeResult).join(',')}]${next}}`
+}
+
+export const sendResults = (reply: FastifyReply, answer: Results): FastifyReply =>
+  reply.type(JSON_TYPE).serializer(writeResults).send(answer)
 
 /** Reads all references for the caller; the results stand in the order asked. */
 export const readBatch = async (
@@ -76,15 +127,15 @@ export const readBatch = async (
   caller: Caller,
   refs: readonly string[],
   terms?: Terms
-): Promise<{ results: BatchResult[] }> => {
-  const results = await broker.readSecrets(
+): Promise<Results> => {
+  const reads = await broker.readSecrets(
     caller,
     refs.map((text) => ({ text })),
     terms
   )
   const { requestId } = caller
-  const all = results.map((result, i) => toResult(refs[i] ?? '', result, requestId))
-  return { results: withinAnswer(all, requestId) }
+  const results = reads.map((read, i) => toResult(refs[i] ?? '', read, requestId))
+  return { results: withinAnswer(results, requestId) }
 }
 
 const LIST_MAX = 100
@@ -96,13 +147,13 @@ export const listBelow = async (
   { prefix, limit, cursor }: { prefix: string; limit?: string; cursor?: string },
   charge: ListRequest['charge'],
   terms?: Terms
-): Promise<{ results: BatchResult[]; cursor?: string }> => {
+): Promise<Results> => {
   const request = { prefix, limit: Number(limit ?? LIST_MAX), cursor, charge }
   const page = await broker.listSecrets(caller, request, terms)
   const { requestId } = caller
-  const all = page.results.map(({ ref, result }) => toResult(ref, result, requestId))
+  const results = page.results.map(({ ref, result }) => toResult(ref, result, requestId))
   return {
-    results: withinAnswer(all, requestId),
+    results: withinAnswer(results, requestId),
     ...(page.cursor !== undefined && { cursor: page.cursor })
   }
 }

@@ -67,7 +67,7 @@ export const Pending = Type.Optional(
 const secretMembers = {
   value: Type.Optional(Type.String({ description: 'the text, or the only field' })),
   data: Type.Optional(
-    // Its JSON, which is spliced into the answer as it stands (json-answer.ts).
+    // Its JSON, which is spliced into the answer as it stands (disclosure.ts).
     Type.Unsafe<Sensitive<string>>(
       Type.Record(Type.String(), Type.Unknown(), {
         description:

@@ -29,7 +29,7 @@ const TOGETHER_MAX = Math.min(64 * MIB, Math.floor(getHeapStatistics().heap_size
 /** Nobody fills all of it from one address. */
 const SHARE = 1 / 4
 /** From this size on an answer is refused where there is no room. */
-const LARGE = 16 * 1024
+export const LARGE = 16 * 1024
 /** A smaller one has half as much again, and where that is full it takes the place of what was not taken for longest. */
 const FOR_SMALL = 1.5
 const LOOK_EVERY_MS = 1_000

@@ -57,7 +57,7 @@ export interface Bots {
 /** One text, as a credential is one. */
 const textOf = (read: Disclosure | ProblemError): Sensitive<string> | ProblemError => {
   if (read instanceof ProblemError) return read
-  const { selection } = read
+  const { selection } = read.view
   return 'value' in selection ? selection.value : new ProblemError('field_required')
 }
 

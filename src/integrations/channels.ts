@@ -121,7 +121,8 @@ export const createChannels = (options: ChannelsOptions): Channels => {
     name: string,
     text: string
   ): Promise<Sensitive<string>> => {
-    const { selection } = await readSecret(caller, { text }, { grant: { by: `channel ${name}` } })
+    const { view } = await readSecret(caller, { text }, { grant: { by: `channel ${name}` } })
+    const { selection } = view
     if ('value' in selection) return new Sensitive(selection.value.reveal().trim())
     throw new ProblemError('field_required')
   }

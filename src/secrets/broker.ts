@@ -8,31 +8,23 @@ import { locationIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
 import type { Arrival, Caller } from '../core/caller.ts'
 import { denied, ProblemError, toProblem } from '../core/problem.ts'
-import { locatorOf, parseReference, type Reference } from '../core/reference.ts'
-import type { SecretRecord, Sensitive, Tags } from '../core/secret.ts'
+import { parseReference, type Reference } from '../core/reference.ts'
+import type { Locator, SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
 import type { Rules, Terms, Wanted } from './caller.ts'
-import { type Selection, select, selectRaw } from './content.ts'
-import { authorize, parseWanted } from './decision.ts'
-import { etagOf } from './etag.ts'
+import { createDecideRead, decide } from './decision.ts'
 import { createFetch, type Fetched } from './fetch.ts'
 import { createListSecrets, type Page } from './list-secrets.ts'
 import type { ListRequest } from './listing.ts'
 import type { Store } from './stores.ts'
 import { createTagGate } from './tag-gate.ts'
+import { type View, viewOf } from './view.ts'
 
 export interface Disclosure {
-  readonly reference: Reference
-  readonly selection: Selection
-  readonly version: string
-  /** Milliseconds since the epoch. */
-  readonly fetchedAt: number
-  readonly expiresAt: number
+  readonly view: View
   readonly cache: Fetched['from']
-  /** Keyed: the same for the same value at the same place, and no help in guessing one. */
-  readonly etag: string
 }
 
 export interface Write {
@@ -87,56 +79,38 @@ const noSuchStore = (): ProblemError =>
 export const createBroker = (options: BrokerOptions): Broker => {
   const { rules, cache, tagCache, invalidation, keyring, sealer, negativeTtlMs, now } = options
   const recorder = createRecorder(options)
+  const decideRead = createDecideRead()
   const fetch = createFetch({ cache, readAlone, now })
   const tagGate = createTagGate({ cache: tagCache, negativeTtlMs, now })
-
-  const disclose = (
-    store: Store,
-    reference: Reference,
-    { entry, from }: Fetched,
-    raw = false
-  ): Disclosure => {
-    const { record, fetchedAt, expiresAt } = entry
-    tagGate.after(store, record.tags)
-    return {
-      reference,
-      selection: raw ? selectRaw(record, reference.field) : select(record, reference.field),
-      etag: etagOf(keyring().active, reference, record, raw ? 'raw' : 'json'),
-      version: record.version,
-      fetchedAt,
-      expiresAt,
-      cache: from
-    }
-  }
 
   const readSecret = async (
     caller: Caller,
     wanted: Wanted,
     readFrom: ReadFrom,
-    { grant, freshness, raw }: Terms = {}
+    { grant, freshness, raw = false }: Terms = {}
   ): Promise<Disclosure> => {
     let reference: Reference | undefined
-    let disclosure: Disclosure
+    let view: View
+    let cache: Fetched['from']
     const reason = grant?.by
     try {
-      const current = rules()
-      reference = parseWanted(current, caller, wanted, grant)
-      const { store, reference: allowed } = authorize(current, caller, 'read', reference, grant)
-      if (store.spec.requireTags.size > 0)
-        await tagGate.before(store, locatorOf(allowed), caller.client)
-      const fetched = fetch(store, allowed, readFrom, freshness, caller.client)
-      disclosure = disclose(
-        store,
-        allowed,
-        fetched instanceof Promise ? await fetched : fetched,
-        raw
-      )
+      const decision = decideRead(rules(), caller, wanted, grant)
+      reference = decision.reference
+      if ('refusal' in decision) throw decision.refusal
+      const { store, locator } = decision
+      const needsTags = store.spec.requireTags.size > 0
+      if (needsTags) await tagGate.before(store, locator, caller.client)
+      const fetched = fetch(decision, readFrom, freshness, caller.client)
+      const { entry, from } = fetched instanceof Promise ? await fetched : fetched
+      if (needsTags) tagGate.after(store, entry.record.tags)
+      view = viewOf(entry, decision.reference, keyring().active, raw)
+      cache = from
     } catch (error) {
       throw await recorder.failed(caller, 'secret.read', reference, error, { reason })
     }
-    const { version, cache } = disclosure
+    const { version } = view
     await recorder.allowed(caller, 'secret.read', reference, { reason, version, cache })
-    return disclosure
+    return { view, cache }
   }
 
   const readSecrets: Broker['readSecrets'] = (caller, wanted, terms) => {
@@ -149,9 +123,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const listSecrets = createListSecrets({ rules, sealer, recorder, readSecrets, now })
 
   /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */
-  const checkTags = async (store: Store, reference: Reference, client: string): Promise<void> => {
+  const checkTags = async (store: Store, locator: Locator, client: string): Promise<void> => {
     if (store.spec.requireTags.size === 0) return
-    const locator = locatorOf(reference)
     await tagGate.before(store, locator, client)
     if (store.readTags === undefined) {
       tagGate.after(store, (await readAlone(store, locator, client)).tags)
@@ -168,16 +141,13 @@ export const createBroker = (options: BrokerOptions): Broker => {
     writeSecret: async (caller, wanted, { text, ifVersion }) => {
       let reference: Reference | undefined
       try {
-        const current = rules()
-        reference = parseWanted(current, caller, wanted)
-        const authorized = authorize(current, caller, 'write', reference)
-        const { store } = authorized
+        const decision = decide(rules(), caller, 'write', wanted)
+        reference = decision.reference
+        if ('refusal' in decision) throw decision.refusal
+        const { store, locator } = decision
         const { write, comparesVersions } = store
         if (write === undefined) throw denied('store_cannot_write')
-        if (
-          authorized.reference.version !== undefined ||
-          authorized.reference.field !== undefined
-        ) {
+        if (decision.reference.version !== undefined || decision.reference.field !== undefined) {
           throw new ProblemError('invalid_reference', {
             detail: 'a write names a whole secret, without version or field'
           })
@@ -188,19 +158,18 @@ export const createBroker = (options: BrokerOptions): Broker => {
             errors: [{ pointer: '/headers/if-match', rule: 'unsupported' }]
           })
         }
-        await checkTags(store, authorized.reference, caller.client)
+        await checkTags(store, locator, caller.client)
         // The intent is on record before anything changes, the result after it.
         await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
-        const { client } = caller
-        const writing = write(locatorOf(authorized.reference), text, { client, ifVersion })
+        const writing = write(locator, text, { client: caller.client, ifVersion })
         // Also after a fault: a write that was not answered may have been carried out.
         await Promise.allSettled([writing])
         const { pending } = await invalidation.invalidate(
-          locationIn(authorized.reference.store, authorized.reference)
+          locationIn(store.spec.name, decision.reference)
         )
         const { version } = await writing
         await recorder.allowed(caller, 'secret.write', reference, { version })
-        return { reference: authorized.reference, version, ...(pending && { pending }) }
+        return { reference: decision.reference, version, ...(pending && { pending }) }
       } catch (error) {
         throw await recorder.failed(caller, 'secret.write', reference, error)
       }

@@ -22,29 +22,11 @@ export type Selection =
       readonly encodings?: Readonly<Record<string, 'base64'>>
     }
 
-interface Content {
-  /** The secret's JSON object, if it is one. */
-  readonly object: JsonNode | undefined
-  /** By field; '' is the whole secret, which no field is called. What is not there is not kept: callers choose the names. */
-  readonly selections: Map<string, Selection>
-}
-
-// Made once for as long as the record is cached; they would be made for every caller otherwise.
-const contents = new WeakMap<SecretRecord, Content>()
-
-const readObject = ({ text: secret, encoding }: SecretRecord): JsonNode | undefined => {
+/** The secret's JSON object, if it is one. */
+export const objectOf = ({ text: secret, encoding }: SecretRecord): JsonNode | undefined => {
   const text = withoutMark(secret.reveal())
   if (encoding !== undefined || !/^\s*\{/.test(text)) return undefined
   return readJson(text)
-}
-
-const contentOf = (record: SecretRecord): Content => {
-  let content = contents.get(record)
-  if (content === undefined) {
-    content = { object: readObject(record), selections: new Map() }
-    contents.set(record, content)
-  }
-  return content
 }
 
 /** RFC 6901, 4: no sign, no leading zero; and `-` is the item that is not there. */
@@ -93,22 +75,16 @@ const selectField = (
  * With a field: that field's text, objects and numbers as JSON; `field_not_found` if it is absent. Without: the only field
  * of an object of one, all fields of any other object, or the text itself.
  */
-export const select = (record: SecretRecord, field: string | undefined): Selection => {
-  const { object, selections } = contentOf(record)
-  const name = field ?? ''
-  let selection = selections.get(name)
-  if (selection === undefined) {
-    selection =
-      field === undefined ? selectWhole(record, object) : selectField(record, object, field)
-    selections.set(name, selection)
-  }
-  return selection
-}
+export const select = (
+  record: SecretRecord,
+  field: string | undefined,
+  object = objectOf(record)
+): Selection =>
+  field === undefined ? selectWhole(record, object) : selectField(record, object, field)
 
 /** As it is stored: with a field that field's text, without the whole text, however many fields it has. */
-export const selectRaw = (record: SecretRecord, field: string | undefined): Value => {
-  if (field === undefined) return wholeText(record)
-  const selection = select(record, field)
-  if ('value' in selection) return selection
-  throw new Error('a field is a text')
-}
+export const selectRaw = (
+  record: SecretRecord,
+  field: string | undefined,
+  object = objectOf(record)
+): Value => (field === undefined ? wholeText(record) : selectField(record, object, field))

@@ -7,13 +7,14 @@ import type { Caller } from '../core/caller.ts'
 import type { PolicyAction } from '../core/policy.ts'
 import { denied, ProblemError } from '../core/problem.ts'
 import {
+  locatorOf,
   type Prefix,
   parsePrefix,
   parseReference,
-  type Reference,
-  type ReferenceBook
+  type Reference
 } from '../core/reference.ts'
 import { decodePath } from '../core/reference-text.ts'
+import type { Locator } from '../core/secret.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 import type { Grant, Rules, Wanted } from './caller.ts'
 import type { Store } from './stores.ts'
@@ -43,35 +44,6 @@ const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): b
   }
 }
 
-const READ_BEFORE = 1_000
-
-/** By book, so that a reload forgets them all. */
-const readBefore = new WeakMap<ReferenceBook, LRUCache<string, Reference>>()
-
-/**
- * A reference that was read before is not read again, which would be 2 of the 40 µs of a cached answer. Each client has
- * its own: the time of an answer must not tell what others ask for.
- */
-const readReference = (
-  book: ReferenceBook,
-  client: string,
-  wanted: Wanted
-): Reference | undefined => {
-  const { text, version = '', field = '' } = wanted
-  const key = `${client}\n${version}\n${field}\n${text}`
-  let references = readBefore.get(book)
-  if (references === undefined) {
-    references = new LRUCache({ max: READ_BEFORE })
-    readBefore.set(book, references)
-  }
-  const known = references.get(key)
-  if (known !== undefined) return known
-  const reference = parseReference(text, book, wanted)
-  // None of the parts has a line feed then, so that the key of one can never be that of another.
-  if (reference !== undefined) references.set(key, reference)
-  return reference
-}
-
 /**
  * Undefined where the reference leads to no configured store. Throws `invalid_reference`; but what is wrong only because
  * of how a store or a name is configured is told to those alone who may read the secret.
@@ -83,7 +55,7 @@ export const parseWanted = (
   grant?: Grant
 ): Reference | undefined => {
   try {
-    return readReference(rules.book, client, wanted)
+    return parseReference(wanted.text, rules.book, wanted)
   } catch (error) {
     if (grant !== undefined || !isReadable(wanted) || mayReadIt(rules, client, wanted)) throw error
     throw denied('invalid_for_its_store')
@@ -121,9 +93,17 @@ export const parseWantedPrefix = (
   }
 }
 
-export interface Authorized {
+export interface Allowed {
   readonly reference: Reference
   readonly store: Store
+  /** What the store is asked by. */
+  readonly locator: Locator
+}
+
+/** For the record, which names the reference of a refused request too, if there is one. */
+export interface Refused {
+  readonly reference: Reference | undefined
+  readonly refusal: ProblemError
 }
 
 /**
@@ -136,7 +116,7 @@ export const authorize = (
   action: PolicyAction,
   reference: Reference | undefined,
   grant?: Grant
-): Authorized => {
+): Allowed => {
   if (!caller.mode.includes(action === 'read' ? 'r' : 'w')) {
     throw new ProblemError('insufficient_mode')
   }
@@ -149,5 +129,59 @@ export const authorize = (
   if (!isGranted && !policy.isAllowed(caller.client, action, reference)) throw denied('no_rule')
   const store = stores.get(reference.store)
   if (store === undefined) throw nowhere()
-  return { reference, store }
+  return { reference, store, locator: locatorOf(reference) }
+}
+
+/** Both steps. A refusal is given, not thrown, with the reference that it is of. */
+export const decide = (
+  rules: Rules,
+  caller: Caller,
+  action: PolicyAction,
+  wanted: Wanted,
+  grant?: Grant
+): Allowed | Refused => {
+  let reference: Reference | undefined
+  try {
+    reference = parseWanted(rules, caller, wanted, grant)
+    return authorize(rules, caller, action, reference, grant)
+  } catch (error) {
+    if (error instanceof ProblemError) return { reference, refusal: error }
+    throw error
+  }
+}
+
+export type DecideRead = (
+  rules: Rules,
+  caller: Caller,
+  wanted: Wanted,
+  grant?: Grant
+) => Allowed | Refused
+
+const REMEMBERED_MAX = 10_000
+/** Characters. What is longer is decided for each read, so that nobody fills the memory with long names. */
+const KEY_MAX = 512
+
+/**
+ * Decides reads, and remembers for each client what it may read, until the rules are others: that would be a tenth of a
+ * cached answer. The mode is the key's and is looked at each time; a refusal is decided anew. Each client has its own, since
+ * the time of an answer must not tell what others ask for.
+ */
+export const createDecideRead = (): DecideRead => {
+  const remembered = new LRUCache<string, Allowed>({ max: REMEMBERED_MAX })
+  let inForce: Rules | undefined
+  return (rules, caller, wanted, grant) => {
+    if (rules !== inForce) {
+      remembered.clear()
+      inForce = rules
+    }
+    const { text, version = '', field = '' } = wanted
+    const by = grant === undefined ? 'rule' : 'grant'
+    // What has a line feed in one of its parts is never allowed, so that the key of one read can not be that of another.
+    const key = `${by}\n${caller.client}\n${version}\n${field}\n${text}`
+    const known = remembered.get(key)
+    if (known !== undefined && caller.mode.includes('r')) return known
+    const decision = decide(rules, caller, 'read', wanted, grant)
+    if (!('refusal' in decision) && key.length <= KEY_MAX) remembered.set(key, decision)
+    return decision
+  }
 }

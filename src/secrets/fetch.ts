@@ -1,11 +1,10 @@
 /** A secret from the cache or, failing that, from its store. Rule: only after the decision, which it knows nothing of. */
 import type { SecretCache } from '../cache/secret-cache.ts'
 import type { CacheEntry } from '../cache/slot.ts'
-import { locatorOf, type Reference } from '../core/reference.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import type { ReadFrom } from './batch.ts'
 import type { Freshness } from './caller.ts'
-import type { Store } from './stores.ts'
+import type { Allowed } from './decision.ts'
 
 export interface Fetched {
   readonly entry: CacheEntry<SecretRecord>
@@ -22,8 +21,7 @@ export interface FetchOptions {
 }
 
 export type Fetch = (
-  store: Store,
-  reference: Reference,
+  allowed: Allowed,
   readFrom: ReadFrom,
   freshness?: Freshness,
   client?: string
@@ -37,12 +35,10 @@ const isWithin = ({ maxAgeMs }: Freshness, ageMs: number): boolean =>
 export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
   /** So that nobody has to wait for it: before its time is over, or when a store may be asked again that failed. */
   const fetchAhead = (
-    store: Store,
-    reference: Reference,
+    { store, locator }: Allowed,
     { fetchedAt }: CacheEntry<unknown>,
     client: string | undefined
   ) => {
-    const locator = locatorOf(reference)
     cache
       .load(store.origin, locator, () => readAlone(store, locator, client), {
         notBefore: fetchedAt + 1
@@ -51,14 +47,12 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
   }
 
   const load = async (
-    store: Store,
-    reference: Reference,
+    { store, locator }: Allowed,
     readFrom: ReadFrom,
     freshness: Freshness | undefined,
     client: string | undefined,
     isCached: boolean
   ): Promise<Fetched> => {
-    const locator = locatorOf(reference)
     await freshness?.charge()
     const { entry, from } = await cache.load(
       store.origin,
@@ -73,25 +67,25 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
     return { entry, from: isCached && from === 'MISS' ? 'REVALIDATED' : from }
   }
 
-  return (store, reference, readFrom, freshness, client) => {
-    const locator = locatorOf(reference)
-    const found = cache.lookup(reference.store, locator)
+  return (allowed, readFrom, freshness, client) => {
+    const { store, locator } = allowed
+    const found = cache.lookup(store.spec.name, locator)
     if (found.state === 'fresh') {
       const { entry, isDue } = found
       const { isCurrent } = store
       const isNewEnough = freshness === undefined || isWithin(freshness, now() - entry.fetchedAt)
       if (isNewEnough && (isCurrent === undefined || isCurrent(locator, entry.record.version))) {
-        if (isDue) fetchAhead(store, reference, entry, client)
+        if (isDue) fetchAhead(allowed, entry, client)
         return { entry, from: 'HIT' }
       }
       const isCached = freshness !== undefined && !isNewEnough
-      return load(store, reference, readFrom, freshness, client, isCached)
+      return load(allowed, readFrom, freshness, client, isCached)
     }
     if (found.state === 'stale' && freshness === undefined) {
-      if (found.isDue) fetchAhead(store, reference, found.entry, client)
+      if (found.isDue) fetchAhead(allowed, found.entry, client)
       return { entry: found.entry, from: 'STALE' }
     }
     if (found.state === 'negative' && freshness === undefined) throw found.fault
-    return load(store, reference, readFrom, freshness, client, false)
+    return load(allowed, readFrom, freshness, client, false)
   }
 }

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { type Test, test } from 'tap'
 import { Sensitive } from '../../src/core/secret.ts'
 import { createConnections } from '../../src/http/connections.ts'
-import { withData } from '../../src/http/json-answer.ts'
+import { sendResults } from '../../src/http/disclosure.ts'
 import { createUntaken } from '../../src/http/untaken.ts'
 import { openServer } from '../support/open-server.ts'
 import { listenOn } from '../support/raw-http.ts'
@@ -38,7 +38,17 @@ const setUp = async (t: Test, max: number) => {
         return { results: [{ data: new Sensitive(LARGE) }] }
       })
       routes.get('/several', { config }, async (_request, reply) =>
-        withData(reply, { results: [{ data: new Sensitive(LARGE) }] })
+        sendResults(reply, {
+          results: [
+            {
+              ref: 'a',
+              selection: { data: new Sensitive(LARGE) },
+              view: () => {
+                throw new Error('it is written, although there is no room for it')
+              }
+            }
+          ]
+        })
       )
       routes.get('/small', { config }, async () => ({ a: 1 }))
       routes.get('/stream', { config }, async (_request, reply) =>

@@ -4,8 +4,7 @@ import { toClaims } from '../../keys/claims.ts'
 import type { Broker } from '../../secrets/broker.ts'
 import { arrivalOf } from '../caller.ts'
 import { keyInBody } from '../credentials.ts'
-import { readBatch } from '../disclosure.ts'
-import { withData } from '../json-answer.ts'
+import { readBatch, sendResults } from '../disclosure.ts'
 import { refuseFormat } from '../representation.ts'
 import type { App } from '../route-auth.ts'
 import {
@@ -59,7 +58,7 @@ export const addInternalRoutes = (app: App, { broker, care }: InternalRoutesOpti
       const { client, refs } = request.body
       const caller = { client, mode: 'r', ...arrivalOf(request) } as const
       await app.largeWork(request)
-      return withData(reply, await readBatch(broker, caller, refs))
+      return sendResults(reply, await readBatch(broker, caller, refs))
     }
   )
 

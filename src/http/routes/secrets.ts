@@ -8,9 +8,8 @@ import type { Broker } from '../../secrets/broker.ts'
 import type { Terms, Wanted } from '../../secrets/caller.ts'
 import { callerOf } from '../caller.ts'
 import { freshnessOf } from '../conditional.ts'
-import { listBelow, readBatch, sendSecret } from '../disclosure.ts'
+import { listBelow, readBatch, sendResults, sendSecret } from '../disclosure.ts'
 import { writtenMember } from '../json.ts'
-import { withData } from '../json-answer.ts'
 import { refuseFormat, refuseFormatOfList, wantsRaw } from '../representation.ts'
 import type { App } from '../route-auth.ts'
 import { BatchAnswer, BatchQuery, SecretAnswer, SecretQuery } from '../schemas.ts'
@@ -79,7 +78,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
         const charge = (reads: number) => app.chargeKey(request, reply, Math.max(0, reads - 1))
         const terms = termsOf(request, reply)
         await app.largeWork(request)
-        return withData(reply, await listBelow(broker, callerOf(request), query, charge, terms))
+        return sendResults(reply, await listBelow(broker, callerOf(request), query, charge, terms))
       }
       const { ref, version, field, format } = query
       return read(request, reply, { text: ref, version, field }, format)
@@ -109,11 +108,11 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
     request: FastifyRequest,
     reply: FastifyReply,
     refs: readonly string[]
-  ): ReturnType<typeof readBatch> => {
+  ): Promise<FastifyReply> => {
     app.chargeKey(request, reply, refs.length - 1)
     const terms = termsOf(request, reply)
     await app.largeWork(request)
-    return withData(reply, await readBatch(broker, callerOf(request), refs, terms))
+    return sendResults(reply, await readBatch(broker, callerOf(request), refs, terms))
   }
 
   app.get(
@@ -128,7 +127,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
         response: { 200: BatchAnswer }
       }
     },
-    (request, reply) => readAll(request, reply, [request.query.ref].flat())
+    async (request, reply) => readAll(request, reply, [request.query.ref].flat())
   )
 
   app.post(
@@ -143,7 +142,7 @@ export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions):
         response: { 200: BatchAnswer }
       }
     },
-    (request, reply) => readAll(request, reply, request.body.refs)
+    async (request, reply) => readAll(request, reply, request.body.refs)
   )
 
   app.put(

@@ -1,12 +1,14 @@
 import { test } from 'tap'
-import { withinAnswer } from '../../../src/http/answer-budget.ts'
-import type { BatchResult } from '../../../src/http/schemas.ts'
+import { Sensitive } from '../../../src/core/secret.ts'
+import { type Result, withinAnswer } from '../../../src/http/disclosure.ts'
 
 const MEGABYTE = 1024 * 1024
-const result = (ref: string, size: number): BatchResult => ({
+const result = (ref: string, size: number): Result => ({
   ref,
-  status: 200,
-  value: 'x'.repeat(size)
+  selection: { value: new Sensitive('x'.repeat(size)) },
+  view: () => {
+    throw new Error('nothing is written here')
+  }
 })
 
 test('values for which an answer has no room are left out, and say so', async (t) => {
@@ -15,5 +17,5 @@ test('values for which an answer has no room are left out, and say so', async (t
   t.equal(a, results[0])
   t.equal(b, results[1])
   t.match(c, { ref: 'c', status: 413, problem: { code: 'payload_too_large' } })
-  t.notOk(c && 'value' in c)
+  t.notOk(c && 'selection' in c)
 })

@@ -2,8 +2,9 @@ import { test } from 'tap'
 import type { Caller } from '../../../src/core/caller.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
 import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
-import type { Rules, Wanted } from '../../../src/secrets/caller.ts'
-import { parseWanted } from '../../../src/secrets/decision.ts'
+import type { Grant, Rules, Wanted } from '../../../src/secrets/caller.ts'
+import { createDecideRead, parseWanted } from '../../../src/secrets/decision.ts'
+import type { Store } from '../../../src/secrets/stores.ts'
 
 const VAULT: NamedStore = {
   name: 'vault',
@@ -69,14 +70,30 @@ test('what a name fixes is told to nobody', async (t) => {
   t.equal(codeFor('stranger', 'no-such-name', 'username'), 'nowhere')
 })
 
-test('a text that was read before is read anew with another version, field or configuration', async (t) => {
-  const read = (wanted: Wanted, from: Rules = rules) => {
+const AWS = {
+  name: 'aws',
+  address: { kind: 'aws-secrets-manager', partition: 'aws', region: 'x', accounts: [] }
+} as const
+const store = { spec: { name: 'aws' } } as unknown as Store
+const served: Rules = {
+  ...rules,
+  stores: { ...rules.stores, get: (name) => (name === 'aws' ? store : undefined) }
+}
+const reader = { client: 'reader', mode: 'r' } as Caller
+
+const decideBy = (decideRead = createDecideRead()) => {
+  return (wanted: Wanted, from = served, caller = reader, grant?: Grant) => {
     try {
-      return parseWanted(from, { client: 'reader', mode: 'r' } as Caller, wanted)
+      const decision = decideRead(from, caller, wanted, grant)
+      return 'refusal' in decision ? decision.refusal.code : decision.reference
     } catch (error) {
-      return (error as { code: string }).code
+      return (error as Error).message
     }
   }
+}
+
+test('a read that was decided before is decided anew with another version, field or text', async (t) => {
+  const read = decideBy()
   const aws = { store: 'aws', path: 'team/x' }
   for (const _ of ['first', 'again']) {
     t.strictSame(read({ text: 'aws:team/x' }), aws)
@@ -88,11 +105,41 @@ test('a text that was read before is read anew with another version, field or co
     t.equal(read({ text: 'aws:team/x', version: '\na' }), 'invalid_reference')
     t.equal(read({ text: '\na\naws:team/x' }), 'invalid_reference')
   }
-  const renamed = createReferenceBook(rules.book.stores, new Map([['smtp', 'aws:team/other']]))
-  t.strictSame(read({ text: 'smtp' }, { ...rules, book: renamed }), {
-    store: 'aws',
-    path: 'team/other'
-  })
-  const without = createReferenceBook([VAULT], new Map())
-  t.equal(read({ text: 'aws:team/x' }, { ...rules, book: without }), undefined)
+})
+
+test('a read that was decided before is decided anew with other rules', async (t) => {
+  const read = decideBy()
+  t.match(read({ text: 'smtp' }), { path: 'team/smtp' })
+  const book = createReferenceBook([AWS], new Map([['smtp', 'aws:team/other']]))
+  t.match(read({ text: 'smtp' }, { ...served, book }), { path: 'team/other' })
+  const withoutStore = createReferenceBook([VAULT], new Map())
+  t.equal(read({ text: 'smtp' }, { ...served, book: withoutStore }), 'access_denied')
+  t.equal(read({ text: 'smtp' }, { ...served, policy: compilePolicy([]) }), 'access_denied')
+  t.match(read({ text: 'smtp' }), { path: 'team/smtp' })
+})
+
+test('a read that was decided before is decided anew for another client, mode or ground', async (t) => {
+  const read = decideBy()
+  const wanted = { text: 'aws:team/x' }
+  const grant = { by: 'bot sample-bot' }
+  const stranger = { client: 'stranger', mode: 'r' } as Caller
+  for (const _ of ['first', 'again']) {
+    t.match(read(wanted), { path: 'team/x' })
+    t.match(read(wanted, served, stranger, grant), { path: 'team/x' })
+    t.equal(read(wanted, served, stranger), 'access_denied')
+    t.equal(read(wanted, served, { ...reader, mode: 'w' }), 'insufficient_mode')
+    t.equal(read(wanted, served, { ...reader, mode: 'w' }, grant), 'insufficient_mode')
+  }
+})
+
+test('what may be read is remembered with its store, unless its name is long', async (t) => {
+  const decideRead = createDecideRead()
+  for (const [text, isRemembered] of [
+    ['aws:team/x', true],
+    [`aws:team/x#${'f'.repeat(600)}`, false]
+  ] as const) {
+    const [first, again] = [1, 2].map(() => decideRead(served, reader, { text }))
+    t.equal(first === again, isRemembered, text.slice(0, 20))
+    t.match(again, { store, locator: { path: 'team/x' } })
+  }
 })

@@ -1,0 +1,89 @@
+/**
+ * What is given of a cached secret: a field of it, with its entity tag. Rule: it is made once and is remembered with the
+ * cache entry alone, so that nothing of a secret outlives it; whether somebody may have it is not known here.
+ */
+import type { CacheEntry } from '../cache/slot.ts'
+import type { JsonNode } from '../core/json-text.ts'
+import type { Reference } from '../core/reference.ts'
+import type { SecretRecord, Sensitive } from '../core/secret.ts'
+import { fingerprint } from '../crypto/fingerprint.ts'
+import type { EncryptionKey } from '../crypto/keyring.ts'
+import { objectOf, type Selection, select, selectRaw } from './content.ts'
+
+export interface View {
+  readonly reference: Reference
+  readonly selection: Selection
+  readonly version: string
+  /** Milliseconds since the epoch. */
+  readonly fetchedAt: number
+  readonly expiresAt: number
+  /** Keyed: the same for the same value at the same place, and no help in guessing one. */
+  readonly etag: string
+  /** The text that a door made of it, for the next answer. */
+  written: Sensitive<string> | undefined
+}
+
+/** All that was given of one entry so far, by field; '' is the whole secret, which no field is called. */
+interface Views {
+  readonly kid: string
+  /** The secret's JSON object, if it is one. */
+  readonly object: JsonNode | undefined
+  readonly json: Map<string, View>
+  readonly raw: Map<string, View>
+}
+
+const views = new WeakMap<CacheEntry<SecretRecord>, Views>()
+
+const viewsOf = (entry: CacheEntry<SecretRecord>, { kid }: EncryptionKey): Views => {
+  let all = views.get(entry)
+  if (all?.kid !== kid) {
+    all = { kid, object: objectOf(entry.record), json: new Map(), raw: new Map() }
+    views.set(entry, all)
+  }
+  return all
+}
+
+/**
+ * The entity tag (RFC 9110, 8.8.3), quoted as it stands in a header. It is keyed, since a plain hash of a value lets anyone
+ * guess at the value, and made of the whole secret's text and version, since not every store names its versions: so the tag
+ * also changes when another field of the secret does. JSON and raw text have different tags, since they are different bytes.
+ */
+export const etagOf = (
+  key: EncryptionKey,
+  { store, path, field = '' }: Reference,
+  { version, text }: SecretRecord,
+  isRaw: boolean
+): string => {
+  const kind = isRaw ? 'etag-raw' : 'etag'
+  return `"${fingerprint(key, [kind, store, path, version, field, text.reveal()])}"`
+}
+
+/**
+ * What the reference names of the entry. `isRaw`: as its store has it, also where that is an object of one field. Throws
+ * `field_not_found`, which is not remembered: callers choose the names.
+ */
+export const viewOf = (
+  entry: CacheEntry<SecretRecord>,
+  reference: Reference,
+  key: EncryptionKey,
+  isRaw: boolean
+): View => {
+  const { object, json, raw } = viewsOf(entry, key)
+  const ofKind = isRaw ? raw : json
+  const { field } = reference
+  let view = ofKind.get(field ?? '')
+  if (view === undefined) {
+    const { record, fetchedAt, expiresAt } = entry
+    view = {
+      reference,
+      selection: isRaw ? selectRaw(record, field, object) : select(record, field, object),
+      version: record.version,
+      fetchedAt,
+      expiresAt,
+      etag: etagOf(key, reference, record, isRaw),
+      written: undefined
+    }
+    ofKind.set(field ?? '', view)
+  }
+  return view
+}
