@@ -7,6 +7,7 @@ import { createConnections } from '../http/connections.ts'
 import { connectionsMax } from '../http/descriptors.ts'
 import { createLimitRecords } from '../http/limit-records.ts'
 import type { Limits } from '../http/limiters.ts'
+import { nativeDoor } from '../http/native.ts'
 import { createRecords, type Records } from '../http/records.ts'
 import { type Audience, addRoutes, type Services } from '../http/routes/index.ts'
 import { createServer, type ServerOptions } from '../http/server.ts'
@@ -57,7 +58,7 @@ const createOptions = (
   ground: Ground,
   { authenticate }: Pick<Keys, 'authenticate'>,
   tls: ServerTls | undefined
-): Omit<ServerOptions, 'addRoutes'> => {
+): Omit<ServerOptions, 'doors'> => {
   const { parts, settings, live, logger } = ground
   const records = createRecords(ground.recorder)
   const limits = createLimits(ground, records)
@@ -79,7 +80,6 @@ const createOptions = (
     recordAdminRead: records.adminRead,
     bodyLimitBytes: settings.BODY_LIMIT_KB * 1024,
     trustProxy: settings.TRUST_PROXY,
-    corsOrigins: settings.CORS_ALLOW_ORIGINS,
     tls,
     connections,
     untaken: parts.add(createUntaken(connections)),
@@ -102,10 +102,11 @@ export const createServers = async (
   // Whoever watches would keep them from closing.
   parts.add(watch)
   const serve = async (...audiences: Audience[]): Promise<FastifyInstance> => {
-    const server = await createServer({
-      ...options,
+    const door = nativeDoor({
+      corsOrigins: settings.CORS_ALLOW_ORIGINS,
       addRoutes: (app) => addRoutes(app, services, audiences)
     })
+    const server = await createServer({ ...options, doors: [door] })
     servers.push(server)
     return server
   }

@@ -1,16 +1,22 @@
 /**
- * Who gets in, as one hook: limit of the address, authentication, limit of the key, scope and mode. Rule: failed logins
- * are counted, and what may be asked of a secret is not decided here but in the broker.
+ * Who gets in, as one hook of each route: limit of the address, authentication, limit of the key, scope and mode. Rule: failed
+ * logins are counted, what a route asks is worked out at boot, and what may be asked of a secret is not decided here but in the
+ * broker.
  */
 import type { Socket } from 'node:net'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+  RouteOptions
+} from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { type ProblemCode, ProblemError } from '../core/problem.ts'
-import { hasScope, modeAllows } from '../core/scope.ts'
-import { addressOf } from './caller.ts'
-import { apiKeyIn, internalSecretIn } from './credentials.ts'
-import { addLimiters, type Limits } from './limiters.ts'
-import type { RouteAuth } from './route-auth.ts'
+import { addressOf } from './addresses.ts'
+import { internalSecretIn, type KeyFinder } from './credentials.ts'
+import { addLimiters, type Limiters, type Limits } from './limiters.ts'
+import { createAuthorize, type RouteAuth, type Rules } from './route-auth.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,11 +31,7 @@ declare module 'fastify' {
   }
 }
 
-export interface AdmissionOptions {
-  readonly scopeRoot: string
-  readonly adminScope: string
-  /** Whether routes that change configuration or stores are served. */
-  readonly allowsAdminWrite: boolean
+export interface AdmissionOptions extends Rules {
   /** Undefined: no limits. */
   readonly limits: Limits | undefined
   /** Throws or rejects with a ProblemError. */
@@ -43,9 +45,14 @@ export interface AdmissionOptions {
   readonly recordAdminRead: (request: FastifyRequest) => Promise<void>
 }
 
-const ADMIN_WRITE_OFF = 'this service is not changed by HTTP: ALLOW_ADMIN_WRITE is off'
+interface Means extends Omit<AdmissionOptions, 'limits'> {
+  readonly limiters: Limiters
+}
 
-type KeyAuth = Extract<RouteAuth, { kind: 'key' | 'admin' }>
+/** Throws or rejects with a ProblemError; a key that is known is admitted without waiting for anything. */
+type Check = (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>
+
+const OPEN: RouteAuth = { kind: 'open' }
 
 /** Each is a line of the trail, which nobody without a key may write as many of as requests. */
 const FAILED_LOGINS: ReadonlySet<ProblemCode> = new Set([
@@ -57,108 +64,151 @@ const FAILED_LOGINS: ReadonlySet<ProblemCode> = new Set([
 const isFailedLogin = (error: unknown): error is ProblemError =>
   error instanceof ProblemError && FAILED_LOGINS.has(error.code)
 
-export const addAdmission = async (
-  app: FastifyInstance,
-  options: AdmissionOptions
-): Promise<void> => {
-  const { scopeRoot, adminScope, authenticate, isInternalSecret, prove, recordRefusal } = options
-  const limits = await addLimiters(app, options.limits)
-
-  const scopes = new Map<string, string>()
-  const fullScope = (scope: string): string => {
-    let full = scopes.get(scope)
-    if (full === undefined) {
-      full = `${scopeRoot}:${scope}`
-      scopes.set(scope, full)
-    }
-    return full
+const admitInternal = (
+  { isInternalSecret, prove }: Means,
+  { raw: { rawHeaders, socket } }: FastifyRequest
+): void => {
+  const given = internalSecretIn(rawHeaders)
+  // Missing and wrong are one answer.
+  if (given === undefined || !isInternalSecret(given)) {
+    throw new ProblemError('authentication_required')
   }
+  prove(socket)
+}
 
-  const scopeOf = (auth: KeyAuth): string | undefined => {
-    if (auth.kind === 'admin') return adminScope
-    return auth.scope === undefined ? undefined : fullScope(auth.scope)
+/**
+ * Of a route that is `proxied`. A proxy that proved itself is not the one to count: the caller in front of it is, and only if
+ * the proxy is also trusted to tell its address. All callers together under the proxy's address would lock each other out.
+ */
+const countsAddress = (means: Means, request: FastifyRequest): boolean => {
+  if (addressOf(request) !== request.socket.remoteAddress) return true
+  try {
+    admitInternal(means, request)
+    return false
+  } catch {
+    return true
   }
+}
 
-  const authorizeRoute = (request: FastifyRequest, principal: Principal): void => {
-    const { auth } = request.routeOptions.config
-    if (auth?.kind !== 'key' && auth?.kind !== 'admin') return
-    const scope = scopeOf(auth)
-    if (scope !== undefined && !hasScope(principal.scopes, scope)) {
-      throw new ProblemError('insufficient_scope')
-    }
-    const discloses =
-      auth.kind === 'key' && auth.discloses === true && !principal.mode.includes('r')
-    if (discloses || !modeAllows(principal.mode, request.method)) {
-      throw new ProblemError('insufficient_mode')
-    }
-    if (auth.kind === 'admin' && auth.changes && !options.allowsAdminWrite) {
-      // Said to an administrator alone: whoever is none was refused above.
-      throw new ProblemError('access_denied', { detail: ADMIN_WRITE_OFF }, 'admin_write_off')
-    }
-  }
-
-  const admitInternal = (request: FastifyRequest): void => {
-    const given = internalSecretIn(request.raw.rawHeaders)
-    // Missing and wrong are one answer.
-    if (given === undefined || !isInternalSecret(given)) {
-      throw new ProblemError('authentication_required')
-    }
+const createKeyCheck = (
+  { authenticate, prove, limiters }: Means,
+  keyIn: KeyFinder,
+  authorize: (principal: Principal, method: string) => void
+): Check => {
+  const accept = (request: FastifyRequest, reply: FastifyReply, principal: Principal): void => {
+    request.principal = principal
     prove(request.raw.socket)
+    limiters.key(request, reply)
+    authorize(principal, request.method)
   }
-
-  app.decorate('chargeKey', limits.key)
-  app.decorate('chargeFresh', limits.fresh)
-  /**
-   * A proxy that proved itself is not the one to count: the caller in front of it is, and only if the proxy is also trusted
-   * to tell its address. All callers together under the proxy's address would lock each other out.
-   */
-  const countsAddress = (request: FastifyRequest): boolean => {
-    const { config } = request.routeOptions
-    if (config.auth?.kind !== 'proxied') return true
-    if (addressOf(request) !== request.socket.remoteAddress) return true
-    try {
-      admitInternal(request)
-      return false
-    } catch {
-      return true
-    }
+  return (request, reply) => {
+    const apiKey = keyIn(request.raw.rawHeaders)
+    if (apiKey === undefined) throw new ProblemError('authentication_required')
+    const known = authenticate(apiKey)
+    return known instanceof Promise
+      ? known.then((opened) => accept(request, reply, opened))
+      : accept(request, reply, known)
   }
+}
 
-  app.decorateRequest('principal', null)
-  // A key that is known is admitted without waiting for anything.
-  app.addHook('onRequest', async (request, reply) => {
-    const { auth } = request.routeOptions.config
-    if (auth?.kind === 'open' && auth.unlimited) return
-    const isCounted = countsAddress(request)
-    if (isCounted) limits.address(request, reply)
-    // Here rather than in a handler, which would have read the body first.
-    if (request.is404) throw new ProblemError('route_not_found')
-    if (auth === undefined || auth.kind === 'open') return
+const createCheck = (means: Means, keyIn: KeyFinder, auth: RouteAuth): Check => {
+  if (auth.kind === 'open') return () => {}
+  if (auth.kind === 'internal') return (request) => admitInternal(means, request)
+  if (auth.kind !== 'proxied') {
+    return createKeyCheck(means, keyIn, createAuthorize(auth, means))
+  }
+  const checkKey = createKeyCheck(means, keyIn, () => {})
+  return (request, reply) => {
+    admitInternal(means, request)
+    return checkKey(request, reply)
+  }
+}
+
+/** Rejects with the error, or with `rate_limited` where a login failed too often. */
+const refuse = async (
+  { limiters, recordRefusal }: Means,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: unknown,
+  isCounted: boolean
+): Promise<never> => {
+  if (isCounted && isFailedLogin(error)) await limiters.failedLogins(request, reply)
+  if (error instanceof ProblemError && error.code !== 'rate_limited') {
+    await recordRefusal(request, error)
+  }
+  throw error
+}
+
+/** The hook of one route. What it needs of the route is looked at here, once. */
+const createHook = (means: Means, keyIn: KeyFinder, route: RouteOptions): onRequestHookHandler => {
+  const { limiters } = means
+  const { url, method } = route
+  const auth = route.config?.auth ?? OPEN
+  const isUnlimited = auth.kind === 'open' && auth.unlimited === true
+  const isProxied = auth.kind === 'proxied'
+  const check = createCheck(means, keyIn, auth)
+  const text = typeof method === 'string' ? `${method} ${url}` : undefined
+  return (request, reply, done) => {
+    request.route = text ?? `${request.method} ${url}`
+    if (isUnlimited) return done()
+    const isCounted = !isProxied || countsAddress(means, request)
+    if (isCounted) limiters.address(request, reply)
+    let pending: void | Promise<void>
     try {
-      if (auth.kind === 'internal') return admitInternal(request)
-      if (auth.kind === 'proxied') admitInternal(request)
-      const apiKey = apiKeyIn(request.raw.rawHeaders)
-      if (apiKey === undefined) throw new ProblemError('authentication_required')
-      const known = authenticate(apiKey)
-      const principal = known instanceof Promise ? await known : known
-      request.principal = principal
-      prove(request.raw.socket)
-      limits.key(request, reply)
-      authorizeRoute(request, principal)
+      pending = check(request, reply)
     } catch (error) {
-      if (isCounted && isFailedLogin(error)) await limits.failedLogins(request, reply)
-      if (error instanceof ProblemError && error.code !== 'rate_limited') {
-        await recordRefusal(request, error)
-      }
-      throw error
+      refuse(means, request, reply, error, isCounted).catch(done)
+      return
     }
-  })
-  // Here rather than in each handler: a route that shows something to administrators cannot forget it.
-  app.addHook('preHandler', async (request) => {
-    const { auth } = request.routeOptions.config
-    if (auth?.kind !== 'admin') return
-    if (auth.reads || request.method === 'GET' || request.method === 'HEAD') {
-      await options.recordAdminRead(request)
+    if (pending === undefined) return done()
+    pending
+      .catch((error) => refuse(means, request, reply, error, isCounted))
+      .then(() => done(), done)
+  }
+}
+
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+
+const showsToAdministrators = ({ config, method }: RouteOptions): boolean => {
+  const auth = config?.auth
+  if (auth?.kind !== 'admin') return false
+  return auth.reads === true || [method].flat().some((one) => READS.has(one))
+}
+
+export interface Admission {
+  /** Stands before each route that is added to the app from then on; the key is found as the door of the app finds it. */
+  readonly guardRoutes: (app: FastifyInstance, keyIn: KeyFinder) => void
+  /** A hook for what is no route. Not a handler, which would have read the body first. */
+  readonly refuseUnknown: onRequestHookHandler
+}
+
+export const addAdmission = async (
+  server: FastifyInstance,
+  { limits, ...options }: AdmissionOptions
+): Promise<Admission> => {
+  const limiters = await addLimiters(server, limits)
+  const means: Means = { ...options, limiters }
+  server.decorate('chargeKey', limiters.key)
+  server.decorate('chargeFresh', limiters.fresh)
+  server.decorateRequest('principal', null)
+  server.decorateRequest('route', '')
+  const recordRead = (request: FastifyRequest): Promise<void> => options.recordAdminRead(request)
+  return {
+    guardRoutes: (app, keyIn) => {
+      app.addHook('onRoute', (route) => {
+        const admit = createHook(means, keyIn, route)
+        route.onRequest = [admit, ...[route.onRequest ?? []].flat()]
+        // Here rather than in each handler: a route that shows something to administrators cannot forget it.
+        if (showsToAdministrators(route)) {
+          route.preHandler = [recordRead, ...[route.preHandler ?? []].flat()]
+        }
+      })
+    },
+    refuseUnknown: (request, reply, done) => {
+      if (!request.is404) return done()
+      request.route = `${request.method} `
+      limiters.address(request, reply)
+      done(new ProblemError('route_not_found'))
     }
-  })
+  }
 }

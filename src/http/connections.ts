@@ -5,7 +5,7 @@
  */
 import { BlockList, isIP, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { networkOf } from './network.ts'
+import { networkOf } from './addresses.ts'
 
 export interface Connection {
   readonly raw: Socket

@@ -2,7 +2,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ProblemError } from '../core/problem.ts'
 
-const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key'])
 // What stands behind the scheme is taken as it is: a key with a space in it is a wrong key, not a missing one.
 const SCHEME = /^(?:Bearer|ApiKey) +(.+)$/i
 
@@ -20,22 +19,35 @@ const onlyOne = (pointer: string): ProblemError =>
     errors: [{ pointer: `/headers/${pointer}`, rule: 'single' }]
   })
 
-/**
- * The API key's text, or undefined if there is none. Looks at the raw headers: of two Authorization headers Node keeps the
- * first without a word. Throws `conflicting_credentials` for two.
- */
-export const apiKeyIn = (rawHeaders: readonly string[]): string | undefined => {
-  let name: string | undefined
-  let value = ''
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const header = rawHeaders[i]?.toLowerCase() ?? ''
-    if (!KEY_HEADERS.has(header)) continue
-    if (name !== undefined) throw onlyOne(header)
-    name = header
-    value = rawHeaders[i + 1] ?? ''
+/** Headers, in lower case, in which an API key may stand, and how it stands there. */
+export type KeyHeaders = ReadonlyMap<string, (value: string) => string | undefined>
+
+/** The API key's text, or undefined if there is none. Throws `conflicting_credentials` for two. */
+export type KeyFinder = (rawHeaders: readonly string[]) => string | undefined
+
+/** Looks at the raw headers: of two Authorization headers Node keeps the first without a word. */
+export const createKeyFinder =
+  (places: KeyHeaders): KeyFinder =>
+  (rawHeaders) => {
+    let read: ((value: string) => string | undefined) | undefined
+    let value = ''
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const header = rawHeaders[i]?.toLowerCase() ?? ''
+      const place = places.get(header)
+      if (place === undefined) continue
+      if (read !== undefined) throw onlyOne(header)
+      read = place
+      value = rawHeaders[i + 1] ?? ''
+    }
+    return read?.(value)
   }
-  return name === 'x-api-key' ? value || undefined : SCHEME.exec(value)?.[1]
-}
+
+export const apiKeyIn = createKeyFinder(
+  new Map([
+    ['authorization', (value) => SCHEME.exec(value)?.[1]],
+    ['x-api-key', (value) => value || undefined]
+  ])
+)
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 

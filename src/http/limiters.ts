@@ -9,10 +9,9 @@ import rateLimit, {
 } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
+import { addressOf, networkOf } from './addresses.ts'
 import type { Allowances, LimitOf, Taken } from './allowances.ts'
-import { addressOf } from './caller.ts'
 import type { Reached } from './limit-records.ts'
-import { networkOf } from './network.ts'
 
 export interface Limits {
   readonly windowSeconds: number

@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto'
 import { type RequestListener, type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { PROBLEMS, type ProblemCode, ProblemError, toProblemBody } from '../core/problem.ts'
+import { type ProblemCode, ProblemError } from '../core/problem.ts'
 import type { Connection, Connections } from './connections.ts'
-import { MEDIA_TYPE } from './problems.ts'
+import type { ErrorShape } from './problems.ts'
 import { createTap } from './tap.ts'
 import { createTurns } from './turns.ts'
 
@@ -21,14 +21,17 @@ const codeOfParserError: ReadonlyMap<string | undefined, ProblemCode> = new Map(
 /** How long a peer has to read why it is refused. To close at once would throw that away with what it still sends. */
 const LAST_WORDS_MS = 1_000
 
-const refusal = (code: ProblemCode, headers: Readonly<Record<string, string>>): string => {
-  const { status } = PROBLEMS[code]
+const refusal = (
+  code: ProblemCode,
+  { headers, errorShape }: Pick<ListenerOptions, 'headers' | 'errorShape'>
+): string => {
   const requestId = randomUUID()
-  const body = JSON.stringify(toProblemBody(new ProblemError(code), requestId))
+  const answer = errorShape(new ProblemError(code), requestId)
+  const { status, body = '' } = answer
   const lines = Object.entries({
     ...headers,
     'x-request-id': requestId,
-    'content-type': MEDIA_TYPE,
+    ...answer.headers,
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close'
   }).map(([name, value]) => `${name}: ${value}`)
@@ -40,6 +43,7 @@ export interface ListenerOptions {
   readonly onAnswered: (connection: Connection) => void
   /** Of what is refused before there is a request. */
   readonly headers: Readonly<Record<string, string>>
+  readonly errorShape: ErrorShape
 }
 
 /** Takes the listeners of one event away, and calls them as one. */
@@ -65,8 +69,9 @@ const answerHalfClosed = (server: Server & { httpAllowHalfOpen?: boolean }): voi
 /** Returns what is to be done with a connection on which HTTP failed (Node's `clientError`). */
 export const guardListener = (
   server: Server,
-  { connections, onAnswered, headers }: ListenerOptions
+  options: ListenerOptions
 ): ((error: NodeJS.ErrnoException, socket: Socket) => void) => {
+  const { connections, onAnswered } = options
   const handle: RequestListener = takeOver(server, 'request')
   const turns = createTurns({ connections, handle, onAnswered })
   server.on('request', turns.take)
@@ -97,7 +102,7 @@ export const guardListener = (
   })
 
   const refuse = (code: ProblemCode, { raw }: Connection, socket: Socket): void => {
-    socket.end(refusal(code, headers))
+    socket.end(refusal(code, options))
     const timer = setTimeout(() => raw.destroy(), LAST_WORDS_MS).unref()
     raw.once('close', () => clearTimeout(timer))
   }

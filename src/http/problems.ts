@@ -1,5 +1,5 @@
 /**
- * Every answer that is an error, in one shape (RFC 9457). Rule: what Fastify, Node and a validator would say of their own
+ * Every answer that is an error, in the shape of its door; the native one is that of RFC 9457. Rule: what Fastify, Node and a validator would say of their own
  * accord (a URL, a body, a driver's text) is replaced by an entry of our table.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
@@ -12,7 +12,7 @@ import {
   toProblemBody
 } from '../core/problem.ts'
 
-export const MEDIA_TYPE = 'application/problem+json; charset=utf-8'
+const MEDIA_TYPE = 'application/problem+json; charset=utf-8'
 
 /** Seconds after which a retry is worth while, where the peer did not say. */
 const DEFAULT_RETRY_AFTER = 2
@@ -65,9 +65,6 @@ const challenges: Partial<Record<ProblemCode, string>> = {
   insufficient_scope: 'Bearer realm="purser", error="insufficient_scope"'
 }
 
-/** What WWW-Authenticate says of the code (RFC 6750, 3). */
-export const challengeOf = (code: ProblemCode): string | undefined => challenges[code]
-
 /** The body, of an answer or of one result in a batch; where nobody said when to come again, it says so. */
 export const problemBodyOf = ({ code, details }: ProblemError, requestId: string): ProblemBody => {
   const fallback = PROBLEMS[code].status === 503 ? DEFAULT_RETRY_AFTER : undefined
@@ -75,16 +72,57 @@ export const problemBodyOf = ({ code, details }: ProblemError, requestId: string
   return toProblemBody(new ProblemError(code, { ...details, retryAfter }), requestId)
 }
 
-export const sendProblem = (
+/** An error as it is answered. */
+export interface ErrorAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | number>>
+  readonly body?: string
+}
+
+/** How a dialect writes an error. */
+export type ErrorShape = (problem: ProblemError, requestId: string) => ErrorAnswer
+
+/** What headers say of an error: how to authenticate (RFC 6750, 3), and when to come again. */
+export const hintsOf = (
+  code: ProblemCode,
+  retryAfter: number | undefined
+): ErrorAnswer['headers'] => {
+  const challenge = challenges[code]
+  return {
+    ...(challenge !== undefined && { 'www-authenticate': challenge }),
+    ...(retryAfter !== undefined && { 'retry-after': Math.ceil(retryAfter) })
+  }
+}
+
+/** The shape of RFC 9457. */
+export const problemShape: ErrorShape = (problem, requestId) => {
+  const body = problemBodyOf(problem, requestId)
+  return {
+    status: body.status,
+    headers: { ...hintsOf(problem.code, body.retryAfter), 'content-type': MEDIA_TYPE },
+    body: JSON.stringify(body)
+  }
+}
+
+const asItStands = (body: unknown): string => String(body)
+
+export const sendError = (
   request: FastifyRequest,
   reply: FastifyReply,
-  error: ProblemError
+  shape: ErrorShape,
+  problem: ProblemError
 ): FastifyReply => {
-  request.problem = error
-  const body = problemBodyOf(error, request.id)
-  const challenge = challengeOf(error.code)
-  if (challenge !== undefined) reply.header('www-authenticate', challenge)
-  if (body.retryAfter !== undefined) reply.header('retry-after', Math.ceil(body.retryAfter))
+  request.problem = problem
+  const { status, headers, body } = shape(problem, request.id)
   // The answer that it takes the place of may have had a serializer of its own.
-  return reply.code(body.status).type(MEDIA_TYPE).serializer(JSON.stringify).send(body)
+  return reply.code(status).headers(headers).serializer(asItStands).send(body)
 }
+
+/** Answers whatever is thrown in the shape. */
+export const answerErrors =
+  (shape: ErrorShape) =>
+  (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const problem = toProblemError(error)
+    if (problem.code === 'internal_error') request.log.error({ err: error }, 'unexpected error')
+    return sendError(request, reply, shape, problem)
+  }

@@ -64,8 +64,12 @@ export const requestIdOf = ({ headers }: Pick<IncomingMessage, 'headers'>): stri
 
 // RFC 9112, 3.2: exactly one Host, which may be absent in HTTP/1.0. Node would take the first of two.
 const hasProperHost = ({ httpVersion, rawHeaders }: IncomingMessage): boolean => {
-  const names = rawHeaders.filter((name, i) => i % 2 === 0 && /^host$/i.test(name))
-  return names.length === 1 || (names.length === 0 && httpVersion === '1.0')
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts === 1 || (hosts === 0 && httpVersion === '1.0')
 }
 
 // RFC 9112, 6.1 and 7: chunked alone. Node takes whatever ends with it, and a proxy in front may read `identity, chunked`
@@ -85,4 +89,28 @@ export const faultOf = (request: IncomingMessage): ProblemError | undefined => {
     return new ProblemError('invalid_request')
   }
   return (request.url ?? '').length > URL_MAX ? new ProblemError('uri_too_long') : undefined
+}
+
+/** Whether something is percent-encoded in a path, or in what may be taken for one. */
+export const isEncoded = (url: string): boolean => {
+  const first = url.indexOf('%')
+  const query = url.startsWith('/') ? url.indexOf('?') : -1
+  return first >= 0 && (query < 0 || first < query)
+}
+
+// The absolute form (RFC 9112, 3.2.2): the router leaves scheme and authority out, and so does this.
+const ORIGIN = /^https?:\/\/[^/?#]*/i
+
+/**
+ * Whether a path of ours is spelt as it stands here, letter by letter, outside its parameters: a proxy that keeps callers from
+ * `/internal/` by the raw path must not be got round by `/%69nternal/`. `template` is the route's, with `:name` for a
+ * parameter; `url` as it was sent.
+ */
+export const isOwnSpelling = (url: string, template: string): boolean => {
+  const [path = ''] = url.replace(ORIGIN, '').split('?', 1)
+  const segments = path.split('/')
+  return (
+    path.startsWith('/') &&
+    template.split('/').every((own, i) => own.startsWith(':') || !(segments[i] ?? '').includes('%'))
+  )
 }

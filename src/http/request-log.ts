@@ -5,7 +5,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ProblemError } from '../core/problem.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
-import { addressOf } from './caller.ts'
+import { addressOf } from './addresses.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -8,7 +8,9 @@ import type {
   RawServerDefault,
   RouteOptions
 } from 'fastify'
-import { isScope } from '../core/scope.ts'
+import type { Principal } from '../core/principal.ts'
+import { ProblemError } from '../core/problem.ts'
+import { hasScope, isScope, modeAllows } from '../core/scope.ts'
 
 export type RouteAuth =
   /** Anybody. `unlimited` exempts it from the limit per address: probes only. */
@@ -65,5 +67,46 @@ export const assertDeclaresAuth = (route: RouteOptions): void => {
     throw new Error(`${String(route.method)} ${route.url} declares no authentication`)
   if (auth.kind === 'key' && auth.scope !== undefined && !isScope(auth.scope)) {
     throw new Error(`${String(route.method)} ${route.url} names a scope that is none`)
+  }
+}
+
+export interface Rules {
+  readonly scopeRoot: string
+  readonly adminScope: string
+  /** Whether routes that change configuration or stores are served. */
+  readonly allowsAdminWrite: boolean
+}
+
+const ADMIN_WRITE_OFF = 'this service is not changed by HTTP: ALLOW_ADMIN_WRITE is off'
+
+const scopeOf = (auth: RouteAuth, { scopeRoot, adminScope }: Rules): string | undefined => {
+  if (auth.kind === 'admin') return adminScope
+  return auth.kind === 'key' && auth.scope !== undefined ? `${scopeRoot}:${auth.scope}` : undefined
+}
+
+/**
+ * Whether a key may use the route with a method. Throws if not. A principal never changes, so it is kept that one may, and by
+ * which method; it is forgotten with the principal.
+ */
+export const createAuthorize = (
+  auth: RouteAuth,
+  rules: Rules
+): ((principal: Principal, method: string) => void) => {
+  const scope = scopeOf(auth, rules)
+  const discloses = auth.kind === 'key' && auth.discloses === true
+  const isOff = auth.kind === 'admin' && auth.changes === true && !rules.allowsAdminWrite
+  const allowed = new WeakMap<Principal, string>()
+  return (principal, method) => {
+    if (allowed.get(principal) === method) return
+    const { scopes, mode } = principal
+    if (scope !== undefined && !hasScope(scopes, scope))
+      throw new ProblemError('insufficient_scope')
+    if ((discloses && !mode.includes('r')) || !modeAllows(mode, method)) {
+      throw new ProblemError('insufficient_mode')
+    }
+    // Said to an administrator alone: whoever is none was refused above.
+    if (isOff)
+      throw new ProblemError('access_denied', { detail: ADMIN_WRITE_OFF }, 'admin_write_off')
+    allowed.set(principal, method)
   }
 }

@@ -1,10 +1,8 @@
 /**
- * The Fastify instance: strict parsing, admission, routes, and errors in one shape. Rule: a route says what it asks of its
- * caller or the boot stops, and every URL answers every method, if only with 405.
+ * The HTTP server of one listener: bounds of the protocol, what is checked of every request, and the doors that stand on it.
+ * Rule: a route says what it asks of its caller or the boot stops, and every URL answers every method, if only with 405.
  */
 import { METHODS } from 'node:http'
-import cors from '@fastify/cors'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -13,174 +11,143 @@ import Fastify, {
   LogController
 } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
+import { plainAddresses } from './addresses.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
 import type { Connections } from './connections.ts'
-import { corsFor } from './cors.ts'
-import { plainAddresses } from './forwarded-for.ts'
+import { type Door, openDoor } from './door.ts'
 import { answerHeaders } from './headers.ts'
-import { parseJson } from './json.ts'
 import { guardListener } from './listener.ts'
-import { isOwnSpelling } from './own-path.ts'
-import { sendProblem, toProblemError } from './problems.ts'
+import { sendError, toProblemError } from './problems.ts'
 import {
   faultOf,
   hasBody,
+  isEncoded,
+  isOwnSpelling,
   listenerOptions,
   PARAM_MAX,
   requestIdOf,
   type ServerTls,
   TIMEOUTS
 } from './protocol.ts'
-import { addQueryRules } from './query.ts'
 import { addRequestLog } from './request-log.ts'
-import { type App, assertDeclaresAuth } from './route-auth.ts'
 import type { Untaken } from './untaken.ts'
 
 export interface ServerOptions extends AdmissionOptions {
+  /** The first answers also what belongs to none of them. */
+  readonly doors: readonly [Door, ...Door[]]
   readonly bodyLimitBytes: number
   readonly trustProxy: readonly string[] | undefined
-  readonly corsOrigins: readonly string[] | undefined
   readonly tls: ServerTls | undefined
   readonly connections: Connections
   readonly untaken: Untaken
   readonly keepAliveSeconds: number
   readonly logger: FastifyBaseLogger
-  /** Adds the routes; what they are is the composition root's business. */
-  readonly addRoutes: (app: App) => void
 }
 
-const addEveryMethod = (app: FastifyInstance): void => {
+/** What Fastify is told; of what it does by default, most is undone. */
+const fastifyOptions = (options: ServerOptions) => ({
+  ...listenerOptions(options.tls),
+  requestTimeout: TIMEOUTS.request,
+  keepAliveTimeout: options.keepAliveSeconds * 1_000,
+  bodyLimit: options.bodyLimitBytes,
+  forceCloseConnections: 'idle' as const,
+  // While closing, what still arrives on an open connection is answered, and the connection closed after it.
+  return503OnClosing: false,
+  trustProxy: options.trustProxy === undefined ? false : [...options.trustProxy],
+  loggerInstance: options.logger,
+  logController: new LogController({ disableRequestLogging: true }),
+  requestIdHeader: false as const,
+  genReqId: requestIdOf,
+  routerOptions: { maxParamLength: PARAM_MAX },
+  // Fastify's defaults change what the caller sent: "5" becomes 5, an unknown member disappears.
+  ajv: {
+    customOptions: {
+      coerceTypes: false as const,
+      removeAdditional: false as const,
+      useDefaults: true,
+      allErrors: false
+    }
+  }
+})
+
+type Headers = Readonly<Record<string, string>>
+
+const addHeaders = (request: FastifyRequest, reply: FastifyReply, headers: Headers): FastifyReply =>
+  reply.headers(headers).header('x-request-id', request.id)
+
+const addEveryMethod = (server: FastifyInstance): void => {
   // A CONNECT never becomes a request.
   for (const method of METHODS) {
-    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method)
+    if (method !== 'CONNECT' && !server.supportedMethods.includes(method)) {
+      server.addHttpMethod(method)
+    }
   }
 }
 
-/** Every route answers every other method that Node knows with 405; before the body, which nobody will read. */
-const refuseOtherMethods = (
-  app: FastifyInstance,
-  served: ReadonlyMap<string, ReadonlySet<string>>
+/** What the route is called is looked up only where it has to be, since it costs. */
+const disguiseOf = (request: FastifyRequest): ProblemError | undefined => {
+  const { url = '' } = request.raw
+  return isEncoded(url) && !isOwnSpelling(url, request.routeOptions.url ?? '')
+    ? new ProblemError('route_not_found')
+    : undefined
+}
+
+/** What every request goes through, whatever its door. */
+const addProtocol = (
+  server: FastifyInstance,
+  { trustProxy }: ServerOptions,
+  headers: Headers
 ): void => {
-  for (const [url, methods] of [...served]) {
-    const others = app.supportedMethods.filter((method) => !methods.has(method))
-    if (others.length === 0) continue
-    const allow = [...methods].sort().join(', ')
-    const refuse = async (_request: FastifyRequest, reply: FastifyReply): Promise<never> => {
-      reply.header('allow', allow)
-      throw new ProblemError('method_not_allowed')
-    }
-    app.route({
-      method: others,
-      url,
-      config: { auth: { kind: 'open' } },
-      onRequest: refuse,
-      handler: refuse
-    })
-  }
-}
-
-const disguiseOf = ({ raw, routeOptions }: FastifyRequest): ProblemError | undefined =>
-  isOwnSpelling(raw.url ?? '', routeOptions.url ?? '')
-    ? undefined
-    : new ProblemError('route_not_found')
-
-export const createServer = async (options: ServerOptions): Promise<FastifyInstance> => {
-  const headers = await answerHeaders()
-  const addHeaders = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    reply.headers(headers).header('x-request-id', request.id)
-  const app: FastifyInstance = Fastify({
-    ...listenerOptions(options.tls),
-    requestTimeout: TIMEOUTS.request,
-    keepAliveTimeout: options.keepAliveSeconds * 1_000,
-    bodyLimit: options.bodyLimitBytes,
-    forceCloseConnections: 'idle',
-    // While closing, what still arrives on an open connection is answered, and the connection closed after it.
-    return503OnClosing: false,
-    trustProxy: options.trustProxy === undefined ? false : [...options.trustProxy],
-    loggerInstance: options.logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    requestIdHeader: false,
-    genReqId: requestIdOf,
-    routerOptions: { maxParamLength: PARAM_MAX },
-    // Fastify's defaults change what the caller sent: "5" becomes 5, an unknown member disappears.
-    ajv: {
-      customOptions: {
-        coerceTypes: false,
-        removeAdditional: false,
-        useDefaults: true,
-        allErrors: false
-      }
-    },
-    frameworkErrors: (error, request, reply) =>
-      sendProblem(request, addHeaders(request, reply), toProblemError(error)),
-    clientErrorHandler: (error, socket) => refuseConnection(error, socket)
-  })
-
-  const { connections, untaken } = options
-  const { onAnswered } = untaken
-  const refuseConnection = guardListener(app.server, { connections, onAnswered, headers })
-  app.decorate('largeWork', untaken.largeWork)
-  app.addHook('preSerialization', untaken.preSerialization)
-  app.addHook('onSend', untaken.onSend)
-  app.addHook('preClose', async () => connections.close())
-  // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is bounded.
-  app.server.maxHeadersCount = 0
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer' },
-    async ({ headers, routeOptions }: FastifyRequest, body: Buffer) => {
-      // JSON is UTF-8 (RFC 8259, 8.1), and the media type has no charset; who names another one means another text.
-      if (/charset=(?!"?utf-8"?\s*(;|$))/i.test(headers['content-type'] ?? '')) {
-        throw new ProblemError('unsupported_media_type')
-      }
-      // Nothing is unpacked here (RFC 9110, 8.4): what says that it is packed is not JSON.
-      if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-        throw new ProblemError('unsupported_media_type')
-      }
-      // Chunked, and without a chunk.
-      return body.length === 0 ? undefined : parseJson(body, routeOptions.config.keepsDigits)
-    }
-  )
-  app.decorateRequest('receivedAt', 0)
-  app.addHook('onRequest', (request, reply, done) => {
+  server.decorateRequest('receivedAt', 0)
+  server.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = performance.now()
-    addHeaders(request, reply)
+    addHeaders(request, reply, headers)
     done(faultOf(request.raw) ?? disguiseOf(request))
   })
-  app.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+  server.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
     if (headers['content-type'] !== undefined && !hasBody({ headers }))
       delete headers['content-type']
     const forwarded = headers['x-forwarded-for']
-    if (options.trustProxy !== undefined && typeof forwarded === 'string') {
+    if (trustProxy !== undefined && typeof forwarded === 'string') {
       headers['x-forwarded-for'] = plainAddresses(forwarded)
     }
     done()
   })
-  app.setErrorHandler((error, request, reply) => {
-    const problem = toProblemError(error)
-    if (problem.code === 'internal_error') request.log.error({ err: error }, 'unexpected error')
-    return sendProblem(request, reply, problem)
-  })
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, new ProblemError('route_not_found'))
-  )
-  if (options.corsOrigins !== undefined) {
-    await app.register(cors, corsFor(options.corsOrigins))
-  }
-  addRequestLog(app)
-  await addAdmission(app, options)
+  server.removeAllContentTypeParsers()
+  addEveryMethod(server)
+  addRequestLog(server)
+}
 
-  const served = new Map<string, Set<string>>()
-  app.addHook('onRoute', (route) => {
-    assertDeclaresAuth(route)
-    const methods = served.get(route.url) ?? new Set()
-    for (const method of [route.method].flat()) methods.add(method)
-    served.set(route.url, methods)
+/** Bounds what a connection, and what answers that nobody takes, may cost. */
+const addBounds = (server: FastifyInstance, { connections, untaken }: ServerOptions): void => {
+  server.decorate('largeWork', untaken.largeWork)
+  server.addHook('preSerialization', untaken.preSerialization)
+  server.addHook('onSend', untaken.onSend)
+  server.addHook('preClose', async () => connections.close())
+  // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is bounded.
+  server.server.maxHeadersCount = 0
+}
+
+export const createServer = async (options: ServerOptions): Promise<FastifyInstance> => {
+  const { doors, connections, untaken } = options
+  const { errorShape } = doors[0]
+  const headers = await answerHeaders()
+  const server: FastifyInstance = Fastify({
+    ...fastifyOptions(options),
+    frameworkErrors: (error, request, reply) =>
+      sendError(request, addHeaders(request, reply, headers), errorShape, toProblemError(error)),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket)
   })
-  addQueryRules(app)
-  addEveryMethod(app)
-  options.addRoutes(app.withTypeProvider<TypeBoxTypeProvider>())
-  refuseOtherMethods(app, served)
-  return app
+  const { onAnswered } = untaken
+  const refuseConnection = guardListener(server.server, {
+    connections,
+    onAnswered,
+    headers,
+    errorShape
+  })
+  addBounds(server, options)
+  addProtocol(server, options, headers)
+  const admission = await addAdmission(server, options)
+  for (const door of doors) await openDoor(server, door, admission)
+  return server
 }

@@ -10,10 +10,9 @@ import type { FastifyRequest, onSendHookHandler, preSerializationHookHandler } f
 import { ProblemError } from '../core/problem.ts'
 import { Sensitive } from '../core/secret.ts'
 import { every } from '../state/background.ts'
-import { addressOf } from './caller.ts'
+import { addressOf, networkOf } from './addresses.ts'
 import type { Connection, Connections } from './connections.ts'
 import { createFairShare } from './fair-share.ts'
-import { networkOf } from './network.ts'
 import { inPieces, PIECE } from './pieces.ts'
 
 declare module 'fastify' {

@@ -1,6 +1,6 @@
 // Whose address a request has: X-Forwarded-For is believed of the listed proxies and of nobody else.
 import { test } from 'tap'
-import { addressOf } from '../../src/http/caller.ts'
+import { addressOf } from '../../src/http/addresses.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { openServer } from '../support/open-server.ts'
 

@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Principal } from '../../src/core/principal.ts'
 import { createConnections } from '../../src/http/connections.ts'
+import type { Door } from '../../src/http/door.ts'
+import { nativeDoor } from '../../src/http/native.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { createUntaken } from '../../src/http/untaken.ts'
 import type { Broker } from '../../src/secrets/broker.ts'
@@ -19,9 +21,19 @@ export const PRINCIPAL: Principal = {
   kid: 'kid'
 }
 
+interface Overrides extends Pick<Door, 'addRoutes' | 'corsOrigins'> {
+  /** Beside the native one. */
+  readonly doors?: readonly Door[]
+}
+
 export const openServer = async (
   t: Test,
-  overrides: Partial<ServerOptions> & Pick<ServerOptions, 'addRoutes'>,
+  {
+    addRoutes,
+    corsOrigins,
+    doors = [],
+    ...overrides
+  }: Partial<Omit<ServerOptions, 'doors'>> & Overrides,
   logs: string[] = []
 ): Promise<FastifyInstance> => {
   const connections =
@@ -40,13 +52,13 @@ export const openServer = async (
     recordAdminRead: async () => {},
     bodyLimitBytes: 65_536,
     trustProxy: undefined,
-    corsOrigins: undefined,
     tls: undefined,
     connections,
     untaken,
     keepAliveSeconds: 75,
     logger: createLogger('trace', { write: (line) => void logs.push(line) }),
-    ...overrides
+    ...overrides,
+    doors: [nativeDoor({ addRoutes, corsOrigins }), ...doors]
   })
   t.teardown(() => server.close())
   return server

@@ -10,7 +10,7 @@ import { PROBLEMS, ProblemError } from '../../core/problem.ts'
 import type { KeyCare } from '../../keys/care.ts'
 import { callerOf } from '../caller.ts'
 import { originalOf } from '../original-request.ts'
-import { challengeOf, sendProblem, toProblemError } from '../problems.ts'
+import { answerErrors, type ErrorShape, hintsOf, problemShape } from '../problems.ts'
 import type { App } from '../route-auth.ts'
 
 export interface AuthorizeRouteOptions {
@@ -26,18 +26,13 @@ const identityOf = (principal?: Principal) => ({
 /** An answer without a body, as it is described. */
 const bare = (description: string) => Type.Unsafe<unknown>({ type: 'null', description })
 
-const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-  const problem = toProblemError(error)
+const refusalShape: ErrorShape = (problem, requestId) => {
   // A disguised spelling of this path: nobody's question.
-  if (problem.code === 'route_not_found') return sendProblem(request, reply, problem)
-  if (problem.code === 'internal_error') request.log.error({ err: error }, 'unexpected error')
-  request.problem = problem
-  const challenge = challengeOf(problem.code)
-  if (challenge !== undefined) reply.header('www-authenticate', challenge)
-  const { retryAfter } = problem.details
-  if (retryAfter !== undefined) reply.header('retry-after', Math.ceil(retryAfter))
-  const status = PROBLEMS[problem.code].status === 401 ? 401 : 403
-  return reply.code(status).headers(identityOf()).send()
+  if (problem.code === 'route_not_found') return problemShape(problem, requestId)
+  return {
+    status: PROBLEMS[problem.code].status === 401 ? 401 : 403,
+    headers: { ...hintsOf(problem.code, problem.details.retryAfter), ...identityOf() }
+  }
 }
 
 export const addAuthorizeRoute = (app: App, { care }: AuthorizeRouteOptions): void => {
@@ -52,7 +47,7 @@ export const addAuthorizeRoute = (app: App, { care }: AuthorizeRouteOptions): vo
     // A preflight is the upstream's to answer: whoever lets 2xx pass would take ours for a permission.
     config: { auth: { kind: 'proxied' as const }, cors: false },
     exposeHeadRoute: false,
-    errorHandler: refuse,
+    errorHandler: answerErrors(refusalShape),
     // Before the body, which nobody will read, and its media type, which may be any.
     onRequest: answer,
     handler: answer

@@ -1,6 +1,6 @@
 /** The spelling of our own paths, in each form of a request's target. */
 import { test } from 'tap'
-import { isOwnSpelling } from '../../../src/http/own-path.ts'
+import { isOwnSpelling } from '../../../src/http/protocol.ts'
 
 const TEMPLATE = '/internal/events/:store'
 const OWN = ['/internal/events/a', '/internal/events/a%20b', '/internal/events/a?x=%2F']

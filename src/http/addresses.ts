@@ -1,0 +1,43 @@
+/** Addresses of callers: as proxies write them, of a request, and whom they stand for. */
+import { isIP } from 'node:net'
+import { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+
+/** Who asks, as far as the network knows. A trusted proxy may pass on what is no address: then it is the proxy itself. */
+export const addressOf = ({ ip, socket: { remoteAddress = '' } }: FastifyRequest): string =>
+  ip === remoteAddress || isIP(ip) !== 0 ? ip : remoteAddress
+
+// What network an address is in is kept, since to find it costs as much as the rest of admission.
+const networks = new LRUCache<string, string>({
+  max: 1_000,
+  memoMethod: (address) => normalizeIP(address)
+})
+
+/**
+ * Whom an address stands for: one subscriber is one caller, however many addresses there are to come from. One subscriber has
+ * a whole /64 of IPv6 addresses, and an IPv4 address has two spellings.
+ */
+export const networkOf = (address: string): string => networks.memo(address)
+
+// RFC 7239, 6 has these forms, and Azure's Application Gateway, IIS and HAProxy use them in X-Forwarded-For too. An IPv6
+// address without brackets is taken as it stands: what follows its last colon is a part of it.
+const DRESSED =
+  /^"?(?:(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?|\[([\da-f:.]{2,45})\](?::\d{1,5})?)"?$/i
+
+const plainAddress = (written: string): string => {
+  const [, v4, v6] = DRESSED.exec(written) ?? []
+  return v4 ?? v6 ?? written
+}
+
+/**
+ * X-Forwarded-For with bare addresses, so that those of TRUST_PROXY are known in it and limits count addresses, not ports. Only
+ * what is around an address is taken off (a port, brackets, quotes); what is no address then is none.
+ */
+export const plainAddresses = (header: string): string =>
+  /[[":]/.test(header)
+    ? header
+        .split(',')
+        .map((written) => plainAddress(written.trim()))
+        .join(', ')
+    : header

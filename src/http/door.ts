@@ -1,0 +1,111 @@
+/**
+ * A door: a dialect in which the service is spoken to, and where. Rule: a door says how a request is read and how an answer is
+ * written; limits, rights and the record stand behind it and are the same for all doors.
+ */
+import cors from '@fastify/cors'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ProblemError } from '../core/problem.ts'
+import type { Admission } from './admission.ts'
+import { corsFor } from './cors.ts'
+import type { KeyFinder } from './credentials.ts'
+import { answerErrors, type ErrorShape, sendError } from './problems.ts'
+import type { ServerTls } from './protocol.ts'
+import { addQueryRules } from './query.ts'
+import { type App, assertDeclaresAuth } from './route-auth.ts'
+
+/** Where a door stands. Doors of one listener share its sockets. */
+export interface Listener {
+  readonly host: string
+  readonly port: number
+  readonly tls: ServerTls | undefined
+}
+
+/** What a body means. Throws a ProblemError. */
+export type BodyParser = (request: FastifyRequest, body: Buffer) => unknown
+
+export interface Door {
+  readonly name: string
+  /** Undefined: the public listener. */
+  readonly listener?: Listener | undefined
+  /**
+   * What all its paths begin with, and what no other path of the listener begins with. The first door of a listener needs
+   * none: it also answers what belongs to no door.
+   */
+  readonly prefix?: string
+  /** By content type; every other body is `unsupported_media_type`. */
+  readonly parsers: Readonly<Record<string, BodyParser>>
+  /** Where the caller's API key stands: most doors have a `createKeyFinder` of their headers. */
+  readonly keyIn: KeyFinder
+  /** How every error of the door is written, and what is not found in it. */
+  readonly errorShape: ErrorShape
+  /** Pages of which origins may call; undefined: no page may. */
+  readonly corsOrigins?: readonly string[] | undefined
+  readonly addRoutes: (app: App) => void
+}
+
+/** Every route answers every other method that Node knows with 405; before the body, which nobody will read. */
+const refuseOtherMethods = (
+  app: FastifyInstance,
+  served: ReadonlyMap<string, ReadonlySet<string>>
+): void => {
+  for (const [url, methods] of [...served]) {
+    const others = app.supportedMethods.filter((method) => !methods.has(method))
+    if (others.length === 0) continue
+    const allow = [...methods].sort().join(', ')
+    const refuse = async (_request: FastifyRequest, reply: FastifyReply): Promise<never> => {
+      reply.header('allow', allow)
+      throw new ProblemError('method_not_allowed')
+    }
+    app.route({
+      method: others,
+      url,
+      config: { auth: { kind: 'open' } },
+      onRequest: refuse,
+      handler: refuse
+    })
+  }
+}
+
+/** Adds the routes; a route that declares no authentication stops the boot. */
+const addRoutesOf = (app: FastifyInstance, { addRoutes }: Door): void => {
+  const served = new Map<string, Set<string>>()
+  app.addHook('onRoute', (route) => {
+    assertDeclaresAuth(route)
+    // Without the prefix, which is added to whatever is added here.
+    const url = route.routePath
+    const methods = served.get(url) ?? new Set()
+    for (const method of [route.method].flat()) methods.add(method)
+    served.set(url, methods)
+  })
+  addQueryRules(app)
+  addRoutes(app.withTypeProvider<TypeBoxTypeProvider>())
+  refuseOtherMethods(app, served)
+}
+
+/** Opens the door on a server, in a scope of its own. Rejects if a route is not declared as it has to be. */
+export const openDoor = async (
+  server: FastifyInstance,
+  door: Door,
+  { guardRoutes, refuseUnknown }: Admission
+): Promise<void> => {
+  const { prefix = '', parsers, keyIn, errorShape, corsOrigins } = door
+  await server.register(
+    async (app) => {
+      for (const [type, parse] of Object.entries(parsers)) {
+        const parser = async (request: FastifyRequest, body: Buffer) => parse(request, body)
+        app.addContentTypeParser(type, { parseAs: 'buffer' }, parser)
+      }
+      app.setErrorHandler(answerErrors(errorShape))
+      app.setNotFoundHandler((request, reply) =>
+        sendError(request, reply, errorShape, new ProblemError('route_not_found'))
+      )
+      guardRoutes(app, keyIn)
+      // It has a route too, and pages may read also that there is no such route.
+      if (corsOrigins !== undefined) await app.register(cors, corsFor(corsOrigins))
+      app.addHook('onRequest', refuseUnknown)
+      addRoutesOf(app, door)
+    },
+    { prefix }
+  )
+}

@@ -1,0 +1,28 @@
+/** The door of Purser's own interface: JSON in, JSON out, errors as RFC 9457 has them. */
+
+import { ProblemError } from '../core/problem.ts'
+import { apiKeyIn } from './credentials.ts'
+import type { BodyParser, Door } from './door.ts'
+import { parseJson } from './json.ts'
+import { problemShape } from './problems.ts'
+
+const parseBody: BodyParser = ({ headers, routeOptions }, body) => {
+  // JSON is UTF-8 (RFC 8259, 8.1), and the media type has no charset; who names another one means another text.
+  if (/charset=(?!"?utf-8"?\s*(;|$))/i.test(headers['content-type'] ?? '')) {
+    throw new ProblemError('unsupported_media_type')
+  }
+  // Nothing is unpacked here (RFC 9110, 8.4): what says that it is packed is not JSON.
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new ProblemError('unsupported_media_type')
+  }
+  // Chunked, and without a chunk.
+  return body.length === 0 ? undefined : parseJson(body, routeOptions.config.keepsDigits)
+}
+
+export const nativeDoor = (door: Pick<Door, 'listener' | 'corsOrigins' | 'addRoutes'>): Door => ({
+  ...door,
+  name: 'native',
+  parsers: { 'application/json': parseBody },
+  keyIn: apiKeyIn,
+  errorShape: problemShape
+})
