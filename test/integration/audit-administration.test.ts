@@ -10,6 +10,7 @@ import { recordsIn } from '../support/audit-records.ts'
 import { asAdmin, clientOf } from '../support/bots.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { assertProblem } from '../support/problem.ts'
+import { frozen } from '../support/stopwatch.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -140,7 +141,8 @@ test('failed logins beyond the limit, and a key beyond its own, are one line and
       RATE_LIMIT_AUTH_FAILURES_MAX: '5',
       RATE_LIMIT_MAX: '3',
       RATE_LIMIT_WINDOW_SECONDS: '3600'
-    }
+    },
+    now: frozen
   })
   const headers = { 'x-api-key': 'nonsense' }
   for (let i = 0; i < 19; i++) await app.app.server.inject({ url: '/v1/whoami', headers })

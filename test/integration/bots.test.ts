@@ -6,6 +6,7 @@ import { asBots, clientOf } from '../support/bots.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
 import { assertProblem } from '../support/problem.ts'
+import { frozen } from '../support/stopwatch.ts'
 
 const BOTS = ['sample-bot', 'team-one', 'team-two', 'alone']
 const PROVIDERS = ['google', 'azure', 'unused']
@@ -345,7 +346,8 @@ stores: [{ name: local, kind: local }]
 policies: [{ client: app, bots: [many], read: ['local:**'] }]
 bots: [{ name: many, credentialsSecrets: ${JSON.stringify(references)} }]
 `,
-    env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '400' }
+    env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '400' },
+    now: frozen
   })
   await app.seed('local', 'many', JSON.stringify(Object.fromEntries(keys.map((key) => [key, key]))))
   const { ask } = await clientOf(app, 'app', 'rw', { scopes: ['aura-services'] })
@@ -364,7 +366,8 @@ bots: [{ name: many, credentialsSecrets: ${JSON.stringify(references)} }]
 test('an object without references costs the one request that it is, and gives nothing back', async (t) => {
   const app = await buildTestApp(t, {
     yaml: 'stores: [{ name: local, kind: local }]\n',
-    env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '10', RATE_LIMIT_WINDOW_SECONDS: '3600' }
+    env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '10', RATE_LIMIT_WINDOW_SECONDS: '3600' },
+    now: frozen
   })
   const { ask } = await clientOf(app, 'app', 'rw', { scopes: ['aura-services'] })
   const left = async (body: object): Promise<string | undefined> =>

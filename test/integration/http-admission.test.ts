@@ -8,15 +8,12 @@ import { buildTestApp } from '../support/build-app.ts'
 import { issueKey } from '../support/keys.ts'
 import { openServer, PRINCIPAL } from '../support/open-server.ts'
 import { assertProblem } from '../support/problem.ts'
+import { frozen } from '../support/stopwatch.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
 policies: [{ client: app, read: ['local:**'] }]
 `
-
-// Time stands at the beginning of a window, so that none ends within a test.
-const START = Math.ceil(Date.now() / 60_000) * 60_000
-const frozen = () => START
 
 const fingerprintKey = () => createSecretKey(Buffer.alloc(32, 1))
 
@@ -175,7 +172,7 @@ test('the limit of a key goes by its id, from wherever and in whatever header it
 })
 
 test('a window ends with the clock, and so does the limit', async (t) => {
-  let time = START + 57_500
+  let time = frozen() + 57_500
   const options = limited({ RATE_LIMIT_IP_MAX: '1' })
   const { app } = await buildTestApp(t, { ...options, now: () => time })
   const inject = app.server.inject.bind(app.server)
@@ -183,7 +180,7 @@ test('a window ends with the clock, and so does the limit', async (t) => {
   const refused = await inject('/nowhere')
   t.equal(refused.headers['ratelimit'], '"address";r=0;t=3')
   t.equal(refused.headers['retry-after'], '3')
-  time = START + 60_000
+  time = frozen() + 60_000
   t.same(await statuses(inject, 2, '/nowhere'), [404, 429])
 })
 

@@ -10,6 +10,7 @@ import { careOf } from '../support/key-care.ts'
 import { issueKey, randomSecret } from '../support/keys.ts'
 import { openServer } from '../support/open-server.ts'
 import { answersIn, exchange, listenOn } from '../support/raw-http.ts'
+import { frozen } from '../support/stopwatch.ts'
 
 const YAML = 'stores: [{ name: local, kind: local }]\n'
 const KEY_ID = '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
@@ -234,7 +235,7 @@ const LIMITS = {
 }
 
 test('callers behind a proxy whose address alone is known do not lock each other out', async (t) => {
-  const built = await setUp(t, { env: LIMITS })
+  const built = await setUp(t, { env: LIMITS, now: frozen })
   const ask = asker(built)
   for (let i = 0; i < 10; i++) t.equal((await ask(`wrong-${i}`)).statusCode, 401)
   const key = await issueKey(built.keyring, 'kernel', 'r', { scopes: ['aura-services'] })
@@ -246,7 +247,7 @@ test('callers behind a proxy whose address alone is known do not lock each other
 })
 
 test('failed logins count against the caller’s address where a trusted proxy tells it', async (t) => {
-  const built = await setUp(t, { env: { ...LIMITS, TRUST_PROXY: '127.0.0.1' } })
+  const built = await setUp(t, { env: { ...LIMITS, TRUST_PROXY: '127.0.0.1' }, now: frozen })
   const ask = asker(built)
   const from = (address: string) => ({ headers: { 'x-forwarded-for': address } })
   const statuses = []
@@ -256,7 +257,7 @@ test('failed logins count against the caller’s address where a trusted proxy t
 })
 
 test('a proxy without the secret counts like anybody who guesses', async (t) => {
-  const built = await setUp(t, { env: LIMITS })
+  const built = await setUp(t, { env: LIMITS, now: frozen })
   const ask = asker(built)
   const headers = { 'x-internal-secret': randomSecret() }
   const statuses = []

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { buildTestApp } from '../support/build-app.ts'
 import { issueKey } from '../support/keys.ts'
+import { frozen } from '../support/stopwatch.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -13,7 +14,7 @@ policies: [{ client: app, read: ['local:**'] }]
 const BIG = 60_000
 
 const setUp = async (t: Parameters<typeof buildTestApp>[0], env: Record<string, string> = {}) => {
-  const built = await buildTestApp(t, { yaml: YAML, env })
+  const built = await buildTestApp(t, { yaml: YAML, env, now: frozen })
   await built.seed('local', 'big', 'x'.repeat(BIG))
   await built.seed('local', 'small', 'x')
   return { ...built, key: await issueKey(built.keyring, 'app', 'rw') }

@@ -3,6 +3,7 @@ import { test } from 'tap'
 import { addressOf } from '../../src/http/addresses.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { openServer } from '../support/open-server.ts'
+import { frozen } from '../support/stopwatch.ts'
 
 interface Hop {
   readonly proxies?: string
@@ -131,7 +132,8 @@ for (const [what, { proxies, from, forwarded, address }] of Object.entries(HOPS)
 test('an address limit follows X-Forwarded-For from a listed proxy and from nobody else', async (t) => {
   const { app } = await buildTestApp(t, {
     yaml: 'stores: [{ name: local, kind: local }]\npolicies: []\n',
-    env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_IP_MAX: '2', TRUST_PROXY: '10.0.0.1' }
+    env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_IP_MAX: '2', TRUST_PROXY: '10.0.0.1' },
+    now: frozen
   })
   const ask = (remoteAddress: string, forwarded: string) =>
     app.server.inject({ url: '/x', remoteAddress, headers: { 'x-forwarded-for': forwarded } })

@@ -7,6 +7,7 @@ import { createAllowances } from '../../src/http/allowances.ts'
 import { type Shared, SharedUnavailable } from '../../src/state/shared.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
 import { createMemoryShared } from '../support/shared.ts'
+import { frozen } from '../support/stopwatch.ts'
 
 const REPLICAS = 4
 const MAX = 400
@@ -40,11 +41,10 @@ test('four replicas let through what one may, and what they could not know of ea
     createAllowances({
       shared: sharedOver(redis),
       fingerprintKey,
-      now: Date.now,
+      now: frozen,
       intervalMs: INTERVAL_MS
     })
   )
-  // An hour, so that (but for one run in thousands) no window ends meanwhile.
   const limit = { name: 'key', max: MAX, windowMs: 3_600_000 } as const
   const keys = replicas.map((allowances) => allowances.of(limit))
   const startedAt = Date.now()

@@ -87,7 +87,8 @@ test('a pattern may match below a path if and only if something that begins with
   let answers = { yes: 0, no: 0 }
   fc.assert(
     fc.property(
-      short.filter((text) => !text.includes('***')),
+      // The longest ending reaches what has two parts of two signs, and no further.
+      short.filter((text) => !text.includes('***') && !/(?:ab.*){3}/.test(text)),
       fc.array(fc.constantFrom('a', 'b', '/'), { maxLength: 4 }).map((parts) => parts.join('')),
       (glob, start) => {
         const matches = compileGlob(glob)
