@@ -31,7 +31,8 @@ const READS = [
 ] as const
 
 test('whatever an administrator reads is on record before the answer, and without the record there is none', async (t) => {
-  const app = await buildTestApp(t, { yaml: YAML })
+  const clock = { ahead: 0 }
+  const app = await buildTestApp(t, { yaml: YAML, now: () => Date.now() + clock.ahead })
   const admin = await clientOf(app, 'admin', 'rw', asAdmin)
   const ask = ([method, url]: (typeof READS)[number]) =>
     admin.ask(method, url, method === 'POST' ? { key: 'x', ref: 'local:app/x' } : undefined)
@@ -53,7 +54,7 @@ test('whatever an administrator reads is on record before the answer, and withou
   const audit = join(app.folder, 'data', 'audit')
   await rm(audit, { recursive: true })
   await writeFile(audit, 'in the way')
-  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  clock.ahead += 1_000
   for (const read of READS) {
     const bodiless = read[0] === 'HEAD'
     assertProblem(t, await ask(read), { code: 'audit_unavailable', what: read.join(' '), bodiless })
@@ -121,14 +122,15 @@ test('what cannot be recorded of the end of a reload does not make it another on
 })
 
 test('without a record nothing is reloaded', async (t) => {
-  const app = await buildTestApp(t, { yaml: YAML })
+  const clock = { ahead: 0 }
+  const app = await buildTestApp(t, { yaml: YAML, now: () => Date.now() + clock.ahead })
   const admin = await clientOf(app, 'admin', 'rw', asAdmin)
   const audit = join(app.folder, 'data', 'audit')
   await rm(audit, { recursive: true, force: true })
   await writeFile(audit, 'in the way')
   await t.rejects(app.reload({ yaml: YAML.replace('app/**', '**') }), { code: 'audit_unavailable' })
   await rm(audit)
-  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  clock.ahead += 1_000
   const { policies } = (await admin.ask('GET', '/v1/admin/config')).json()
   t.match(policies, [{ read: ['local:app/**'] }])
 })

@@ -87,7 +87,8 @@ test('each decision is one line: allowed or denied, cached or not, alone or in a
 })
 
 test('without a record no secret leaves, and readiness says so; with it again, all is well', async (t) => {
-  const app = await buildTestApp(t, { yaml: YAML })
+  const clock = { ahead: 0 }
+  const app = await buildTestApp(t, { yaml: YAML, now: () => Date.now() + clock.ahead })
   const canary = createCanary()
   await app.seed('local', 'team/a', canary.token)
   const key = await issueKey(app.keyring, 'app', 'rw')
@@ -100,7 +101,7 @@ test('without a record no secret leaves, and readiness says so; with it again, a
   await rename(audit, `${audit}-gone`)
   await writeFile(audit, 'a file where the folder was')
   // The open file is looked at once a second.
-  await new Promise((resolve) => setTimeout(resolve, 1100))
+  clock.ahead += 1_000
   for (const answer of [
     await read(),
     await server.inject({ url: '/v1/secrets?ref=local:other/a', headers }),
@@ -130,7 +131,7 @@ test('without a record no secret leaves, and readiness says so; with it again, a
   await rm(audit)
   // The trail may have made it again already.
   await mkdir(audit, { recursive: true })
-  await new Promise((resolve) => setTimeout(resolve, 1100))
+  clock.ahead += 1_000
   t.equal((await read()).statusCode, 200)
   t.equal((await server.inject('/readyz')).statusCode, 200)
   const missing = await server.inject({ url: '/v1/secrets?ref=local:team/b', headers })

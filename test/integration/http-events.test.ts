@@ -11,6 +11,7 @@ import { apiCall, createEventClouds, gridEvent, TOPIC } from '../support/fake-ev
 import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { listenOn } from '../support/raw-http.ts'
+import { eventually } from '../support/redis.ts'
 import { startStopwatch } from '../support/stopwatch.ts'
 
 const YAML = `
@@ -223,7 +224,7 @@ test('a key has ten streams; one that is left is free again, and none leaks', as
     assertProblem(t, refused, { code: 'rate_limited' })
     t.ok(Number(refused.headers['retry-after']) > 0)
     for (const { socket } of all) socket.destroy()
-    await sleep(50)
+    await eventually(async () => (await connectionsOf(built)) === 0)
   }
   t.equal(await connectionsOf(built), 0)
 })

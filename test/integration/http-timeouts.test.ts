@@ -6,6 +6,7 @@ import { issueKey } from '../support/keys.ts'
 import { openServer } from '../support/open-server.ts'
 import { assertProblem } from '../support/problem.ts'
 import { answersIn, exchange, listenOn } from '../support/raw-http.ts'
+import { withResolvers } from '../support/with-resolvers.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -74,23 +75,25 @@ test('a slow sender is cut off within the limits, and an idle connection too', a
 })
 
 test('while closing, requests on open connections are answered whole, then the connection ends', async (t) => {
-  let release = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
+  const [begun, held] = [withResolvers<void>(), withResolvers<void>()]
   const server = await openServer(t, {
     addRoutes: (routes) => {
       const config = { auth: { kind: 'open' } } as const
-      routes.get('/held', { config }, async () => held.then(() => ({ status: 'held' })))
+      routes.get('/held', { config }, async () => {
+        begun.resolve()
+        await held.promise
+        return { status: 'held' }
+      })
       routes.get('/next', { config }, async () => ({ status: 'next' }))
     }
   })
   const port = await listenOn(server)
   const ask = (path: string): string => lines(`GET ${path} HTTP/1.1`, 'Host: a')
   const talking = exchange(port, [ask('/held'), ask('/next')], { pauseMs: 150 })
-  await new Promise((resolve) => setTimeout(resolve, 75))
+  await begun.promise
   const closed = server.close()
-  setTimeout(release, 150)
+  // After the second request was sent.
+  setTimeout(held.resolve, 200)
   const { text, ended } = await talking
   await closed
   const answers = answersIn(text)
