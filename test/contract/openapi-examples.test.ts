@@ -6,7 +6,6 @@ import { Compile } from 'typebox/schema'
 import { parse } from 'yaml'
 import { ALLOWED_HEADERS, EXPOSED_HEADERS } from '../../src/http/cors.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 
 interface Media {
@@ -80,11 +79,11 @@ test('forward-auth is described for every method that a description has', async 
 })
 
 test('a mixture of two ways to ask is neither described nor served', async (t) => {
-  const { app, keyring } = await buildTestApp(t, {
+  const { as } = await buildTestApp(t, {
     yaml: 'stores: [{ name: local, kind: local }]\npolicies: [{ client: app, read: ["local:**"] }]\n'
   })
   const scopes = ['aura-services', 'aura-admin']
-  const authorization = `Bearer ${await issueKey(keyring, 'app', 'rw', { scopes })}`
+  const { ask } = await as('app', 'rw', { scopes })
   for (const [method, url, id, parameter] of [
     ['GET', '/v1/secrets', 'readSecret', 'wanted'],
     ['DELETE', '/v1/admin/cache', 'dropCache', 'what']
@@ -110,11 +109,7 @@ test('a mixture of two ways to ask is neither described nor served', async (t) =
     for (const mixture of mixtures) {
       t.notOk(isValid(schema, mixture), JSON.stringify(mixture))
       const query = new URLSearchParams(mixture as Record<string, string>)
-      const answer = await app.server.inject({
-        method,
-        url: `${url}?${query}`,
-        headers: { authorization }
-      })
+      const answer = await ask(method, `${url}?${query}`)
       assertProblem(t, answer, { code: 'invalid_request', what: `${method} ${query}` })
     }
     const one = method === 'GET' ? { ref: 'a', field: 'x' } : { store: 'local' }
@@ -147,7 +142,7 @@ test('a page of a listed origin may send every header that an operation takes, a
 
 test('what preflights allow and answers expose is what is listed, and the headers of answers are described', async (t) => {
   const origin = 'https://app.example'
-  const { app, keyring, seed } = await buildTestApp(t, {
+  const { app, as, seed } = await buildTestApp(t, {
     yaml: 'stores: [{ name: local, kind: local }]\npolicies: [{ client: app, read: ["local:**"] }]\n',
     env: { CORS_ALLOW_ORIGINS: origin, RATE_LIMIT_ENABLED: 'true' }
   })
@@ -163,13 +158,13 @@ test('what preflights allow and answers expose is what is listed, and the header
   })
   const listIn = (header: unknown): string[] => String(header).split(/, */)
   t.same(listIn(preflight.headers['access-control-allow-headers']), ALLOWED_HEADERS)
-  const authorization = `Bearer ${await issueKey(keyring, 'app')}`
+  const { key } = await as('app')
   const described = new Set(
     Object.keys(document.components.headers).map((name) => name.toLowerCase())
   )
   for (const [url, headers] of [
-    ['/v1/secrets?ref=local:one', { authorization }],
-    ['/v1/secrets?ref=local:none', { authorization }],
+    ['/v1/secrets?ref=local:one', { 'x-api-key': key }],
+    ['/v1/secrets?ref=local:none', { 'x-api-key': key }],
     ['/v1/secrets?ref=local:one', {}],
     ['/v1/none', {}]
   ] as const) {

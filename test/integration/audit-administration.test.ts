@@ -7,8 +7,8 @@ import { recordReload } from '../../src/config/reloads.ts'
 import type { AuditEvent } from '../../src/core/audit-event.ts'
 import { ProblemError } from '../../src/core/problem.ts'
 import { recordsIn } from '../support/audit-records.ts'
-import { asAdmin, clientOf } from '../support/bots.ts'
 import { buildTestApp } from '../support/build-app.ts'
+import { asAdmin } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { frozen } from '../support/stopwatch.ts'
 
@@ -33,7 +33,7 @@ const READS = [
 test('whatever an administrator reads is on record before the answer, and without the record there is none', async (t) => {
   const clock = { ahead: 0 }
   const app = await buildTestApp(t, { yaml: YAML, now: () => Date.now() + clock.ahead })
-  const admin = await clientOf(app, 'admin', 'rw', asAdmin)
+  const admin = await app.as('admin', 'rw', asAdmin)
   const ask = ([method, url]: (typeof READS)[number]) =>
     admin.ask(method, url, method === 'POST' ? { key: 'x', ref: 'local:app/x' } : undefined)
   for (const read of READS) t.equal((await ask(read)).statusCode, 200, read.join(' '))
@@ -124,7 +124,7 @@ test('what cannot be recorded of the end of a reload does not make it another on
 test('without a record nothing is reloaded', async (t) => {
   const clock = { ahead: 0 }
   const app = await buildTestApp(t, { yaml: YAML, now: () => Date.now() + clock.ahead })
-  const admin = await clientOf(app, 'admin', 'rw', asAdmin)
+  const admin = await app.as('admin', 'rw', asAdmin)
   const audit = join(app.folder, 'data', 'audit')
   await rm(audit, { recursive: true, force: true })
   await writeFile(audit, 'in the way')
@@ -148,7 +148,7 @@ test('failed logins beyond the limit, and a key beyond its own, are one line and
   })
   const headers = { 'x-api-key': 'nonsense' }
   for (let i = 0; i < 19; i++) await app.app.server.inject({ url: '/v1/whoami', headers })
-  const client = await clientOf(app, 'app', 'r')
+  const client = await app.as('app', 'r')
   for (let i = 0; i < 10; i++) await client.ask('GET', '/v1/whoami')
   await app.app.close()
   const lines = (await recordsIn(app.folder)).map(({ action, outcome, code, reason, client }) =>

@@ -6,7 +6,6 @@ import { test } from 'tap'
 import type { Observed } from '../../src/audit/recorder.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -24,28 +23,18 @@ const recordsOf = async ({ folder }: TestApp) => {
 test('each decision is one line: allowed or denied, cached or not, alone or in a batch, and who asked', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML })
   await app.seed('local', 'team/a', '{"x":"1","y":"2"}')
-  const key = await issueKey(app.keyring, 'app', 'rw')
-  const headers = { 'x-api-key': key, 'x-request-id': 'request-1' }
-  const { server } = app.app
-  await server.inject({ url: '/v1/secrets?ref=local:team/a%23x', headers })
-  await server.inject({ url: '/v1/secrets?ref=local:team/a%23y', headers })
-  await server.inject({ url: '/v1/secrets?ref=local:other/a', headers })
-  await server.inject({ url: '/v1/secrets?ref=nowhere:a', headers })
-  await server.inject({ url: '/v1/secrets?ref=local:team/none', headers })
-  await server.inject({ url: '/v1/secrets?ref=local:team/..', headers })
-  await server.inject({
-    method: 'POST',
-    url: '/v1/secrets/batch',
-    headers,
-    payload: { refs: ['local:team/a', 'local:other/b'] }
-  })
-  await server.inject({
-    method: 'PUT',
-    url: '/v1/secrets?ref=local:team/b',
-    headers,
-    payload: { value: 'v' }
-  })
-  await server.inject({ url: '/v1/secrets?ref=local:team/a', headers: { 'x-api-key': 'nonsense' } })
+  const client = await app.as('app', 'rw')
+  const ask = (method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) =>
+    client.ask(method, url, payload, { 'x-request-id': 'request-1' })
+  await ask('GET', '/v1/secrets?ref=local:team/a%23x')
+  await ask('GET', '/v1/secrets?ref=local:team/a%23y')
+  await ask('GET', '/v1/secrets?ref=local:other/a')
+  await ask('GET', '/v1/secrets?ref=nowhere:a')
+  await ask('GET', '/v1/secrets?ref=local:team/none')
+  await ask('GET', '/v1/secrets?ref=local:team/..')
+  await ask('POST', '/v1/secrets/batch', { refs: ['local:team/a', 'local:other/b'] })
+  await ask('PUT', '/v1/secrets?ref=local:team/b', { value: 'v' })
+  await app.withKey('nonsense').read('local:team/a')
 
   const who = {
     client: 'app',
@@ -91,10 +80,10 @@ test('without a record no secret leaves, and readiness says so; with it again, a
   const app = await buildTestApp(t, { yaml: YAML, now: () => Date.now() + clock.ahead })
   const canary = createCanary()
   await app.seed('local', 'team/a', canary.token)
-  const key = await issueKey(app.keyring, 'app', 'rw')
-  const headers = { 'x-api-key': key }
+  const client = await app.as('app', 'rw')
+  const { ask } = client
   const { server } = app.app
-  const read = () => server.inject({ url: '/v1/secrets?ref=local:team/a', headers })
+  const read = () => client.read('local:team/a')
   t.equal((await read()).statusCode, 200)
 
   const audit = join(app.folder, 'data', 'audit')
@@ -104,25 +93,15 @@ test('without a record no secret leaves, and readiness says so; with it again, a
   clock.ahead += 1_000
   for (const answer of [
     await read(),
-    await server.inject({ url: '/v1/secrets?ref=local:other/a', headers }),
-    await server.inject({
-      method: 'PUT',
-      url: '/v1/secrets?ref=local:team/b',
-      headers,
-      payload: { value: 'v' }
-    })
+    await ask('GET', '/v1/secrets?ref=local:other/a'),
+    await ask('PUT', '/v1/secrets?ref=local:team/b', { value: 'v' })
   ]) {
     t.equal(answer.statusCode, 503)
     t.match(answer.json(), { code: 'audit_unavailable', retryable: true })
     t.ok(answer.headers['retry-after'])
     t.same(canary.findIn(answer.body), [])
   }
-  const batch = await server.inject({
-    method: 'POST',
-    url: '/v1/secrets/batch',
-    headers,
-    payload: { refs: ['local:team/a'] }
-  })
+  const batch = await ask('POST', '/v1/secrets/batch', { refs: ['local:team/a'] })
   t.same(canary.findIn(batch.body), [])
   t.match(batch.json().results, [{ status: 503, problem: { code: 'audit_unavailable' } }])
   t.equal((await server.inject('/readyz')).statusCode, 503)
@@ -134,7 +113,7 @@ test('without a record no secret leaves, and readiness says so; with it again, a
   clock.ahead += 1_000
   t.equal((await read()).statusCode, 200)
   t.equal((await server.inject('/readyz')).statusCode, 200)
-  const missing = await server.inject({ url: '/v1/secrets?ref=local:team/b', headers })
+  const missing = await ask('GET', '/v1/secrets?ref=local:team/b')
   t.equal(missing.statusCode, 404, 'the write that could not be recorded did not happen')
 })
 
@@ -143,10 +122,9 @@ test('whoever measures sees what becomes of each request, from its arrival on', 
   const observe = (observed: Observed) => void seen.push(observed)
   const app = await buildTestApp(t, { yaml: YAML, overrides: { observe } })
   await app.seed('local', 'team/a', 'value')
-  const headers = { 'x-api-key': await issueKey(app.keyring, 'app', 'r') }
-  const { server } = app.app
-  await server.inject({ url: '/v1/secrets?ref=local:team/a', headers })
-  await server.inject({ url: '/v1/secrets?ref=local:team/a' })
+  const { read } = await app.as('app')
+  await read('local:team/a')
+  await app.app.server.inject('/v1/secrets?ref=local:team/a')
   t.match(seen, [
     { action: 'secret.read', outcome: 'allowed', route: 'GET /v1/secrets', store: 'local' },
     { action: 'key.authenticate', outcome: 'denied', code: 'authentication_required' }

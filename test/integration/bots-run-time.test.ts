@@ -10,10 +10,9 @@ import { rewrapResources } from '../../src/integrations/resource-entries.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { recordsIn } from '../support/audit-records.ts'
-import { asAdmin, asBots, clientOf } from '../support/bots.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary, everythingIn } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
+import { asAdmin, asBots, issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 
 const YAML = `
@@ -31,8 +30,8 @@ const WRITES = { ALLOW_ADMIN_WRITE: 'true' }
 test('a bot that was put is served with its provider, replaced when put again, and gone when deleted', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML, env: WRITES })
   await app.seed('local', 'a', 'from the store')
-  const admin = await clientOf(app, 'admin', 'rw', asAdmin)
-  const { ask } = await clientOf(app, 'app', 'r', asBots)
+  const admin = await app.as('admin', 'rw', asAdmin)
+  const { ask } = await app.as('app', 'r', asBots)
   const put = (url: string, body: object) => admin.ask('PUT', url, body)
 
   t.strictSame(
@@ -100,7 +99,7 @@ test('a bot that was put is served with its provider, replaced when put again, a
 
 test('what is wrong with an object is told by pointer, without a word of it, and nothing is kept', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML, env: WRITES })
-  const admin = await clientOf(app, 'admin', 'rw', asAdmin)
+  const admin = await app.as('admin', 'rw', asAdmin)
   const canary = createCanary()
   const { token } = canary
   for (const [body, code, errors] of [
@@ -150,7 +149,7 @@ test('what is wrong with an object is told by pointer, without a word of it, and
 
 test('names of the file and providers in use stay, and only an administrator who may write changes anything', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML, env: WRITES })
-  const admin = await clientOf(app, 'admin', 'rw', asAdmin)
+  const admin = await app.as('admin', 'rw', asAdmin)
   for (const [method, url] of [
     ['PUT', '/v1/admin/bots/of-file'],
     ['DELETE', '/v1/admin/bots/of-file'],
@@ -166,8 +165,8 @@ test('names of the file and providers in use stay, and only an administrator who
   await admin.ask('DELETE', '/v1/admin/bots/run-bot')
   t.strictSame((await remove()).json(), { name: 'mine', deleted: true })
 
-  const root = await clientOf(app, 'app', 'rw', { scopes: ['aura-services'] })
-  const reader = await clientOf(app, 'admin', 'r', asAdmin)
+  const root = await app.as('app', 'rw', { scopes: ['aura-services'] })
+  const reader = await app.as('admin', 'r', asAdmin)
   for (const kind of ['bots', 'providers']) {
     for (const method of ['PUT', 'DELETE'] as const) {
       const url = `/v1/admin/${kind}/x`
@@ -178,7 +177,7 @@ test('names of the file and providers in use stay, and only an administrator who
     t.equal((await reader.ask('GET', `/v1/admin/${kind}`)).statusCode, 200)
   }
   const off = await buildTestApp(t, { yaml: YAML })
-  const other = await clientOf(off, 'admin', 'rw', asAdmin)
+  const other = await off.as('admin', 'rw', asAdmin)
   assertProblem(t, await other.ask('PUT', '/v1/admin/bots/x', {}), { code: 'access_denied' })
 })
 
@@ -186,9 +185,9 @@ test('plain credentials show in answers to those who may use the bot, and in no 
   const [ofFile, atRunTime] = [createCanary(), createCanary()]
   const yaml = `${YAML}  - { name: run-of-file, credentials: { k: ${JSON.stringify(ofFile.token)} } }\n`
   const app = await buildTestApp(t, { yaml, env: { ...WRITES, LOG_LEVEL: 'trace' } })
-  const admin = await clientOf(app, 'admin', 'rw', asAdmin)
-  const { ask } = await clientOf(app, 'app', 'r', asBots)
-  const stranger = await clientOf(app, 'stranger', 'r', asBots)
+  const admin = await app.as('admin', 'rw', asAdmin)
+  const { ask } = await app.as('app', 'r', asBots)
+  const stranger = await app.as('stranger', 'r', asBots)
   const body = { credentials: { k: atRunTime.token }, also: atRunTime.token }
   const told = await Promise.all([
     admin.ask('PUT', '/v1/admin/bots/run-bot', body),
@@ -224,7 +223,7 @@ test('what was put at run time is there after a restart, follows a reload, and i
   const [before, after] = [newEncryptionKey(), newEncryptionKey()]
   const env = { ...WRITES, ENCRYPTION_KEYS: before }
   const app = await buildTestApp(t, { yaml: YAML, env })
-  const admin = await clientOf(app, 'admin', 'rw', asAdmin)
+  const admin = await app.as('admin', 'rw', asAdmin)
   await admin.ask('PUT', '/v1/admin/bots/run-bot', { provider: 'google', credentials: { k: 'v' } })
 
   const key = await issueKey(app.keyring, 'app', 'r', asBots)
@@ -254,7 +253,7 @@ test('what was put at run time is there after a restart, follows a reload, and i
 
   // Hidden by the file for as long as it names the bot.
   await app.reload({ yaml: `${YAML}  - { name: run-bot, credentials: { k: of-file } }\n` })
-  const { ask } = await clientOf(app, 'app', 'r', asBots)
+  const { ask } = await app.as('app', 'r', asBots)
   const read = async () => (await ask('GET', '/v1/bots/run-bot/credentials')).json()
   t.same((await read()).credentials, { k: 'of-file' })
   // Without its provider, which only the file had, it is no bot that could be used.

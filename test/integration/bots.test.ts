@@ -2,9 +2,9 @@
 import { test } from 'tap'
 import type { Mode } from '../../src/core/principal.ts'
 import { recordsIn } from '../support/audit-records.ts'
-import { asBots, clientOf } from '../support/bots.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
+import { asBots } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { frozen } from '../support/stopwatch.ts'
 
@@ -61,7 +61,7 @@ test('each caller gets the credentials of its bots and their providers, and of n
   for (const when of ['cold', 'warm']) {
     for (const [client, allowed] of Object.entries(MAY)) {
       for (const mode of ['r', 'w', 'rw'] satisfies Mode[]) {
-        const { ask } = await clientOf(app, client, mode, asBots)
+        const { ask } = await app.as(client, mode, asBots)
         const isReader = mode !== 'w'
         for (const method of ['GET', 'HEAD'] as const) {
           for (const partial of ['', '?partial=true', '?partial=false']) {
@@ -133,7 +133,7 @@ test('each caller gets the credentials of its bots and their providers, and of n
 
 test('a bot or provider that does not exist, one of another client and a bot as a provider are refused in the same bytes', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML })
-  const { ask } = await clientOf(app, 'team', 'r', asBots)
+  const { ask } = await app.as('team', 'r', asBots)
   const answers = await Promise.all(
     [
       '/v1/bots/sample-bot/credentials',
@@ -145,7 +145,7 @@ test('a bot or provider that does not exist, one of another client and a bot as 
       '/v1/providers/unused/credentials',
       '/v1/providers/never-heard-of/credentials',
       '/v1/providers/team-one/credentials'
-    ].map((url) => ask('GET', url))
+    ].map((url) => ask('GET', url, undefined, { 'x-request-id': 'same' }))
   )
   for (const answer of answers) {
     assertProblem(t, answer, { code: 'access_denied' })
@@ -159,7 +159,7 @@ test('a bot or provider that does not exist, one of another client and a bot as 
 test('a bot gives no right on its secrets by themselves, and a scope for secrets none on bots', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML })
   await seedAll(app)
-  const one = await clientOf(app, 'one', 'rw', { scopes: ['aura-services'] })
+  const one = await app.as('one', 'rw', { scopes: ['aura-services'] })
   t.equal((await one.ask('GET', '/v1/bots/sample-bot/credentials')).statusCode, 200)
   assertProblem(t, await one.ask('GET', '/v1/secrets?ref=local:sample-bot'), {
     code: 'access_denied'
@@ -169,7 +169,7 @@ test('a bot gives no right on its secrets by themselves, and a scope for secrets
   assertProblem(t, resolved, { code: 'access_denied' })
   t.same(resolved.json().errors, [{ pointer: '/credentials/secret', rule: 'access_denied' }])
 
-  const secrets = await clientOf(app, 'one', 'rw', { scopes: ['aura-services:secrets'] })
+  const secrets = await app.as('one', 'rw', { scopes: ['aura-services:secrets'] })
   for (const url of [
     '/v1/bots',
     '/v1/bots/sample-bot/credentials',
@@ -182,7 +182,7 @@ test('a bot gives no right on its secrets by themselves, and a scope for secrets
 test('the record names the bot with each of its secrets, and the bot itself', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML })
   await seedAll(app)
-  const { ask } = await clientOf(app, 'one', 'r', asBots)
+  const { ask } = await app.as('one', 'r', asBots)
   await ask('GET', '/v1/bots/sample-bot/credentials')
   await ask('GET', '/v1/providers/google/credentials')
   await ask('GET', '/v1/bots/alone/credentials')
@@ -230,7 +230,7 @@ test('one key that fails fails the answer with a problem that lists all of them;
   const app = await buildTestApp(t, { yaml: BROKEN })
   const canary = createCanary()
   await app.seed('local', 'good', JSON.stringify({ a: canary.token, b: 'x' }))
-  const { ask } = await clientOf(app, 'app', 'rw', { scopes: ['aura-services'] })
+  const { ask } = await app.as('app', 'rw', { scopes: ['aura-services'] })
   const answer = await ask('GET', '/v1/bots/broken/credentials')
   assertProblem(t, answer, { code: 'secret_not_found' })
   t.strictSame(answer.json().errors, [
@@ -289,7 +289,7 @@ test('one key that fails fails the answer with a problem that lists all of them;
 test('an object that is resolved needs the right on each reference, mode rw, and is refused whole for what is wrong with it', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML })
   const canaries = await seedAll(app)
-  const reader = await clientOf(app, 'reader', 'rw')
+  const reader = await app.as('reader', 'rw')
   const object = {
     name: 'mine',
     region: 'theirs',
@@ -332,7 +332,7 @@ test('an object that is resolved needs the right on each reference, mode rw, and
   }
   assertProblem(t, await reader.ask('POST', '/v1/resolve', ['x']), { code: 'invalid_request' })
   for (const mode of ['r', 'w'] as const) {
-    const { ask } = await clientOf(app, 'reader', mode)
+    const { ask } = await app.as('reader', mode)
     assertProblem(t, await ask('POST', '/v1/resolve', object), { code: 'insufficient_mode' })
   }
 })
@@ -350,7 +350,7 @@ bots: [{ name: many, credentialsSecrets: ${JSON.stringify(references)} }]
     now: frozen
   })
   await app.seed('local', 'many', JSON.stringify(Object.fromEntries(keys.map((key) => [key, key]))))
-  const { ask } = await clientOf(app, 'app', 'rw', { scopes: ['aura-services'] })
+  const { ask } = await app.as('app', 'rw', { scopes: ['aura-services'] })
   const expected = Object.fromEntries(keys.map((key) => [key, key]))
   const answer = await ask('GET', '/v1/bots/many/credentials')
   t.strictSame(answer.json(), { name: 'many', credentials: expected })
@@ -369,7 +369,7 @@ test('an object without references costs the one request that it is, and gives n
     env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '10', RATE_LIMIT_WINDOW_SECONDS: '3600' },
     now: frozen
   })
-  const { ask } = await clientOf(app, 'app', 'rw', { scopes: ['aura-services'] })
+  const { ask } = await app.as('app', 'rw', { scopes: ['aura-services'] })
   const left = async (body: object): Promise<string | undefined> =>
     /r=(\d+)/.exec(String((await ask('POST', '/v1/resolve', body)).headers['ratelimit']))?.[1]
   t.equal(await left({}), '9')

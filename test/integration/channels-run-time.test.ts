@@ -9,11 +9,10 @@ import { putResource } from '../../src/integrations/resource-entries.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { recordsIn } from '../support/audit-records.ts'
-import { asAdmin, clientOf } from '../support/bots.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
 import { startDirectLine } from '../support/fake-direct-line.ts'
-import { issueKey, randomSecret } from '../support/keys.ts'
+import { asAdmin, issueKey, randomSecret } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 
 const MICROSOFT = 'https://directline.botframework.com'
@@ -46,8 +45,8 @@ channels:
   const app = await buildTestApp(t, { yaml, env: WRITES, overrides })
   await app.seed('local', 'key1', keys[0])
   await app.seed('local', 'key2', keys[1])
-  const admin = await clientOf(app, 'admin', 'rw', asAdmin)
-  const site = await clientOf(app, 'site', 'w', asSite)
+  const admin = await app.as('admin', 'rw', asAdmin)
+  const site = await app.as('site', 'w', asSite)
   const channel = {
     secrets: ['local:key1', 'local:key2'],
     endpoint: MICROSOFT,
@@ -199,15 +198,15 @@ test('channels of the file and bots that a channel names stay, and only an admin
   await admin.ask('PUT', URL, channel)
   t.strictSame((await removeBot()).json(), { name: 'run-bot', deleted: true })
 
-  const root = await clientOf(app, 'site', 'rw', { scopes: ['aura-services'] })
-  const reader = await clientOf(app, 'admin', 'r', asAdmin)
+  const root = await app.as('site', 'rw', { scopes: ['aura-services'] })
+  const reader = await app.as('admin', 'r', asAdmin)
   for (const method of ['PUT', 'DELETE'] as const) {
     const payload = method === 'PUT' ? channel : {}
     assertProblem(t, await root.ask(method, URL, payload), { code: 'insufficient_scope' })
     assertProblem(t, await reader.ask(method, URL, payload), { code: 'insufficient_mode' })
   }
   const off = await buildTestApp(t, { yaml: app.yaml })
-  const other = await clientOf(off, 'admin', 'rw', asAdmin)
+  const other = await off.as('admin', 'rw', asAdmin)
   assertProblem(t, await other.ask('PUT', URL, channel), { code: 'access_denied' })
 })
 

@@ -48,22 +48,16 @@ channels:
   })
   await service.seed('local', 'direct-line/key1', `${keys[0]}\n`)
   await service.seed('local', 'direct-line/key2', JSON.stringify({ key: keys[1] }))
-  const keyOf = (client: string, mode: Mode = 'w', scope = 'aura-services:token') =>
-    issueKey(service.keyring, client, mode, { scopes: [scope] })
-  const key = await keyOf('app')
-  // `inject` begins only once somebody waits for it.
-  const post = async (path: string, payload?: object, as = key) =>
-    service.app.server.inject({
-      method: 'POST',
-      url: `/v1/channels/${path}`,
-      headers: { authorization: `Bearer ${as}` },
-      ...(payload !== undefined && { payload })
-    })
+  const clientOf = (client: string, mode: Mode = 'w', scope = 'aura-services:token') =>
+    service.as(client, mode, { scopes: [scope] })
+  const app = await clientOf('app')
+  const post = (path: string, payload?: object, { ask } = app) =>
+    ask('POST', `/v1/channels/${path}`, payload)
   return {
     ...service,
     fake,
     keys,
-    keyOf,
+    clientOf,
     post,
     ask: (payload?: object) => post('webchat/tokens', payload),
     pass: (ms: number) => {
@@ -133,10 +127,10 @@ test('a caller may name the user, where the id is one that Direct Line takes and
 })
 
 test('whoever may not use a channel cannot tell whether there is one', async (t) => {
-  const { post, keyOf, fake, folder } = await build(t)
+  const { post, clientOf, fake, folder } = await build(t)
   const bodies = new Set<string>()
   const refused = async (client: string, name: string) => {
-    const key = await keyOf(client)
+    const key = await clientOf(client)
     for (const [path, payload] of [
       [`${name}/tokens`, {}],
       [`${name}/tokens/refresh`, { token: 'a.b.c' }]
@@ -166,7 +160,7 @@ test('whoever may not use a channel cannot tell whether there is one', async (t)
 })
 
 test('the right on a channel is the right on its secrets through the channel, and no further', async (t) => {
-  const { ask, app, keyring, keyOf, post } = await build(t)
+  const { ask, app, keyring, clientOf, post } = await build(t)
   const whole = await issueKey(keyring, 'app', 'rw', { scopes: ['aura-services'] })
   const read = await app.server.inject({
     url: '/v1/secrets?ref=local:direct-line/key1',
@@ -174,9 +168,9 @@ test('the right on a channel is the right on its secrets through the channel, an
   })
   assertProblem(t, read, { code: 'access_denied' })
   t.equal((await ask()).statusCode, 200)
-  const reads = await keyOf('app', 'r')
+  const reads = await clientOf('app', 'r')
   assertProblem(t, await post('webchat/tokens', {}, reads), { code: 'insufficient_mode' })
-  const secrets = await keyOf('app', 'rw', 'aura-services:secrets')
+  const secrets = await clientOf('app', 'rw', 'aura-services:secrets')
   assertProblem(t, await post('webchat/tokens', {}, secrets), { code: 'insufficient_scope' })
 })
 

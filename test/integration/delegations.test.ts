@@ -3,7 +3,6 @@ import { type Test, test } from 'tap'
 import type { ConfigError } from '../../src/config/fault.ts'
 import { parseConfigFile } from '../../src/config/file.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { createConfigured, runPurser } from '../support/purser-process.ts'
 
@@ -16,84 +15,81 @@ delegations:
 const setUp = async (t: Test) => {
   const built = await buildTestApp(t, { yaml: YAML })
   await built.seed('local', 'a', 'x')
-  const ask = (method: 'GET' | 'POST', url: string, key: string, payload?: object) =>
-    built.app.server.inject({
-      method,
-      url,
-      headers: { 'x-api-key': key },
-      ...(payload && { payload })
-    })
   const deployer = (lifetimeSeconds?: number) =>
-    issueKey(built.keyring, 'deployer', 'rw', { scopes: ['aura-admin'], lifetimeSeconds })
+    built.as('deployer', 'rw', { scopes: ['aura-admin'], lifetimeSeconds })
   const wanted = { client: 'bot-1', scopes: ['aura-services:secrets'], mode: 'r' }
-  return { built, ask, deployer, wanted }
+  return { built, withKey: built.withKey, deployer, wanted }
 }
 
 test("a deployer's key of aura-admin alone issues a bot's key, which reads", async (t) => {
-  const { built, ask, deployer, wanted } = await setUp(t)
-  const key = await deployer()
-  const { apiKey, ...claims } = (await ask('POST', '/v1/admin/keys', key, wanted)).json()
+  const { built, deployer, wanted, withKey } = await setUp(t)
+  const { ask, read } = await deployer()
+  const { apiKey, ...claims } = (await ask('POST', '/v1/admin/keys', wanted)).json()
   t.match(claims, wanted)
   t.equal(Date.parse(claims.expiresAt) - Date.parse(claims.issuedAt), 30 * 86_400_000)
-  t.equal((await ask('GET', '/v1/secrets?ref=local:a', apiKey)).json().value, 'x')
-  assertProblem(t, await ask('GET', '/v1/secrets?ref=local:a', key), { code: 'insufficient_scope' })
+  t.equal((await withKey(apiKey).read('local:a')).json().value, 'x')
+  assertProblem(t, await read('local:a'), {
+    code: 'insufficient_scope'
+  })
   for (const more of [
     { client: 'app' },
     { mode: 'rw' },
     { scopes: ['aura-services'] },
     { scopes: ['aura-services:token'] }
   ]) {
-    const refused = await ask('POST', '/v1/admin/keys', key, { ...wanted, ...more })
+    const refused = await ask('POST', '/v1/admin/keys', { ...wanted, ...more })
     assertProblem(t, refused, { code: 'insufficient_scope', what: JSON.stringify(more) })
   }
-  const short = (await ask('POST', '/v1/admin/keys', await deployer(86_400), wanted)).json()
+  const short = (await (await deployer(86_400)).ask('POST', '/v1/admin/keys', wanted)).json()
   t.ok(Date.parse(short.expiresAt) <= Date.now() + 86_400_000, 'it ends with its issuer')
   t.equal(short.endsWithIssuer, true)
   await built.reload({ yaml: YAML.replace('bot-*', 'app-*') })
-  assertProblem(t, await ask('POST', '/v1/admin/keys', key, wanted), { code: 'insufficient_scope' })
+  assertProblem(t, await ask('POST', '/v1/admin/keys', wanted), {
+    code: 'insufficient_scope'
+  })
 })
 
 test('a key that was issued uses no delegation, whether it says by whom or not', async (t) => {
-  const { built, ask, deployer, wanted } = await setUp(t)
+  const { built, deployer, wanted, withKey } = await setUp(t)
   const admin = { client: 'deployer', scopes: ['aura-admin'], mode: 'rw' }
-  const child = (await ask('POST', '/v1/admin/keys', await deployer(), admin)).json()
-  assertProblem(t, await ask('POST', '/v1/admin/keys', child.apiKey, wanted), {
+  const child = (await (await deployer()).ask('POST', '/v1/admin/keys', admin)).json()
+  assertProblem(t, await withKey(child.apiKey).ask('POST', '/v1/admin/keys', wanted), {
     code: 'insufficient_scope'
   })
-  t.equal((await ask('GET', '/v1/whoami', child.apiKey)).json().delegations, undefined)
-  const silent = await issueKey(built.keyring, 'deployer', 'rw', {
+  t.equal((await withKey(child.apiKey).ask('GET', '/v1/whoami')).json().delegations, undefined)
+  const silent = await built.as('deployer', 'rw', {
     scopes: ['aura-admin'],
     keyId: '6b0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
   })
-  t.equal((await ask('POST', '/v1/admin/keys', silent, wanted)).statusCode, 201)
+  t.equal((await silent.ask('POST', '/v1/admin/keys', wanted)).statusCode, 201)
 })
 
 test('a delegation needs the scope of an administrator, and the mode of a change', async (t) => {
-  const { built, ask, wanted } = await setUp(t)
+  const { built, wanted } = await setUp(t)
   for (const [scopes, mode, code] of [
     [['aura-services'], 'rw', 'insufficient_scope'],
     [['aura-admin'], 'r', 'insufficient_mode']
   ] as const) {
-    const key = await issueKey(built.keyring, 'deployer', mode, { scopes })
-    assertProblem(t, await ask('POST', '/v1/admin/keys', key, wanted), { code })
+    const { ask } = await built.as('deployer', mode, { scopes })
+    assertProblem(t, await ask('POST', '/v1/admin/keys', wanted), { code })
   }
 })
 
 test('whoami, explain and the configuration in force show delegations', async (t) => {
-  const { ask, deployer } = await setUp(t)
-  const key = await deployer()
+  const { deployer } = await setUp(t)
+  const { ask } = await deployer()
   const shown = {
     clients: ['bot-*'],
     scopes: ['aura-services:secrets'],
     modes: ['r'],
     maxDays: 30
   }
-  t.same((await ask('GET', '/v1/whoami', key)).json().delegations, [shown])
-  const explained = await ask('GET', '/v1/admin/explain?client=deployer&ref=local:a', key)
+  t.same((await ask('GET', '/v1/whoami')).json().delegations, [shown])
+  const explained = await ask('GET', '/v1/admin/explain?client=deployer&ref=local:a')
   t.same(explained.json().delegations, [shown])
-  const other = await ask('GET', '/v1/admin/explain?client=bot-1&ref=local:a', key)
+  const other = await ask('GET', '/v1/admin/explain?client=bot-1&ref=local:a')
   t.equal(other.json().delegations, undefined)
-  t.same((await ask('GET', '/v1/admin/config', key)).json().delegations, [
+  t.same((await ask('GET', '/v1/admin/config')).json().delegations, [
     { client: ['deployer'], ...shown }
   ])
   const { folder } = createConfigured(t, { yaml: YAML })

@@ -9,7 +9,6 @@ import { caFileOf, kubernetesDialect } from '../kinds/kubernetes/fake.ts'
 import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { readAs } from '../support/read-as.ts'
 import { openRealStores, REGION } from '../support/real-stores.ts'
 import { until } from '../support/replicas.ts'
 import { openWire, type Wire, type WireBehaviour } from '../support/wire.ts'
@@ -64,13 +63,13 @@ test('Vaults of the list are read, and a rotated definition is taken up at the n
     ],
     yaml: `${NONE}policies: [{ client: app, read: ['vault-1:**', 'vault-2:**', 'by-arn:**'] }]\n`
   })
-  const read = await readAs(app)
-  const found = { status: 200, value: 'from Vault' }
+  const { read } = await app.as('app')
+  const found = { statusCode: 200, body: /"value":"from Vault"/ }
   for (const store of ['vault-1', 'vault-2', 'by-arn']) {
     t.match(await read(`${store}:secret/db#password`), found, store)
   }
   t.match(await read(`${vault.url}/v1/secret/data/db#password`), found, 'by the address')
-  t.match(await read('vault-2-source:vaults/main#token'), { status: 403 })
+  t.match(await read('vault-2-source:vaults/main#token'), { statusCode: 403 })
 
   await aws.put('vaults/main', definition(third))
   await vault.admin('POST', 'auth/token/revoke', { token: second })
@@ -80,10 +79,13 @@ test('Vaults of the list are read, and a rotated definition is taken up at the n
 
   const fourth = await newToken()
   await vault.admin('POST', 'auth/token/revoke', { token: first })
-  t.match(await read('vault-1:secret/db#password'), { status: 502, code: 'store_denied' })
+  t.match(await read('vault-1:secret/db#password'), {
+    statusCode: 502,
+    body: /"code":"store_denied"/
+  })
   await app.reload({ env: listed([{ address: vault.url, token: fourth }]), yaml: ONE })
   // The refusal of before is told for a moment yet, to whoever asks for the same secret.
-  const isTaken = async () => (await read('vault-1:secret/db#password'))['status'] === 200
+  const isTaken = async () => (await read('vault-1:secret/db#password')).statusCode === 200
   await until(isTaken, { withinMs: 10_000, everyMs: 100 })
   t.match(await read('vault-1:secret/db#password'), found, 'with a token of a new list')
 
@@ -124,8 +126,8 @@ for (const [cloud, open] of Object.entries(SOURCES)) {
     const definition = { address: vault.url, token: 'of-the-definition', skip_verify: 'false' }
     const entry = await open(t, JSON.stringify(definition))
     const app = await build(t, { list: [entry], environ })
-    const read = await readAs(app)
-    t.match(await read('vault-1:secret/a'), { status: 200, value: 'x' })
+    const { read } = await app.as('app')
+    t.match(await read('vault-1:secret/a'), { statusCode: 200, body: /"value":"x"/ })
     t.strictSame(tokensSent(vault), ['of-the-definition'])
     t.strictSame(
       app.app.config().stores.map(({ name }) => name),
@@ -217,8 +219,8 @@ test('a reload reads definitions anew; one that fails changes nothing', async (t
   const { host } = new URL(wire.url)
   const place = { project: PROJECT, secret_id: 'main', endpoint: host, insecure: true }
   const app = await build(t, { list: [{ from_secret_store: 'GCP', ...place }] })
-  const read = await readAs(app)
-  const found = { status: 200, value: 'x' }
+  const { read } = await app.as('app')
+  const found = { statusCode: 200, body: /"value":"x"/ }
   t.match(await read('vault-1:secret/a'), found)
 
   text = 'no definition any more'
@@ -239,14 +241,14 @@ test('certificates are verified unless the entry says otherwise, which is warned
   const ca_cert_base64 = Buffer.from(vault.ca ?? '').toString('base64')
   const warned = 'whoever answers is taken for the store, unverified: vault-1'
   for (const [more, expected, warnings] of [
-    [{}, { status: 502, code: 'store_misconfigured' }, []],
-    [{ skip_verify: 'false' }, { status: 502, code: 'store_misconfigured' }, []],
-    [{ ca_cert_base64 }, { status: 200, value: 'x' }, []],
-    [{ skip_verify: 'true' }, { status: 200, value: 'x' }, [warned]]
+    [{}, { statusCode: 502, body: /"code":"store_misconfigured"/ }, []],
+    [{ skip_verify: 'false' }, { statusCode: 502, body: /"code":"store_misconfigured"/ }, []],
+    [{ ca_cert_base64 }, { statusCode: 200, body: /"value":"x"/ }, []],
+    [{ skip_verify: 'true' }, { statusCode: 200, body: /"value":"x"/ }, [warned]]
   ] as const) {
     const entry = { address: vault.url, token: 'a', ...more }
     const app = await build(t, { list: [entry] })
-    t.match(await (await readAs(app))('vault-1:secret/a'), expected, JSON.stringify(more))
+    t.match(await (await app.as('app')).read('vault-1:secret/a'), expected, JSON.stringify(more))
     t.strictSame(warningsOf(app.app.config()), warnings)
   }
 })

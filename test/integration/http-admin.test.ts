@@ -4,7 +4,7 @@ import { type Test, test } from 'tap'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey, randomSecret } from '../support/keys.ts'
+import { asAdmin, randomSecret } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { listen } from '../support/wire.ts'
 
@@ -17,10 +17,7 @@ policies: [{ client: app, read: ['local:**'] }, { client: [a, b], write: ['local
 
 const setUp = async (t: Test, env = {}) => {
   const built = await buildTestApp(t, { yaml: YAML, env })
-  const admin = await issueKey(built.keyring, 'admin', 'rw', { scopes: ['aura-admin'] })
-  const ask = (method: 'GET' | 'POST' | 'DELETE', url: string, key = admin) =>
-    built.app.server.inject({ method, url, headers: { 'x-api-key': key } })
-  return { built, ask }
+  return { built, ...(await built.as('admin', 'rw', asAdmin)) }
 }
 
 test('each store is told with its kind, its last check, and whether it is asked', async (t) => {
@@ -43,10 +40,10 @@ test('each store is told with its kind, its last check, and whether it is asked'
 
 test('cached secrets are dropped by reference, store or all, and it is on record who did it', async (t) => {
   const { built, ask } = await setUp(t)
-  const key = await issueKey(built.keyring, 'app')
+  const { read } = await built.as('app')
   for (const path of ['a', 'b', 'c']) await built.seed('local', path, 'x')
   const warm = async () => {
-    for (const path of ['a', 'b', 'c']) await ask('GET', `/v1/secrets?ref=local:${path}`, key)
+    for (const path of ['a', 'b', 'c']) await read(`local:${path}`)
   }
   const drop = async (query: string) => (await ask('DELETE', `/v1/admin/cache?${query}`)).json()
   await warm()
@@ -64,9 +61,9 @@ test('cached secrets are dropped by reference, store or all, and it is on record
 
 test('an administrator sees how full the cache is', async (t) => {
   const { built, ask } = await setUp(t)
-  const key = await issueKey(built.keyring, 'app')
+  const { read } = await built.as('app')
   await built.seed('local', 'a', 'x')
-  await ask('GET', '/v1/secrets?ref=local:a', key)
+  await read('local:a')
   const answer = await ask('GET', '/v1/admin/cache')
   t.same(answer.json(), { secrets: 1, tags: 0, maxEntries: 10_000 })
 })
@@ -96,14 +93,14 @@ test('the configuration in force is told without any secret', async (t) => {
 
 test('only an administrator sees or changes any of it, and a reload needs ALLOW_ADMIN_WRITE', async (t) => {
   const { built, ask } = await setUp(t)
-  const key = await issueKey(built.keyring, 'app', 'rw', { scopes: ['aura-services'] })
+  const other = await built.as('app', 'rw', { scopes: ['aura-services'] })
   for (const [method, path] of [
     ['GET', 'stores'],
     ['DELETE', 'cache?all=true'],
     ['GET', 'config'],
     ['POST', 'config/reload']
   ] as const) {
-    const answer = await ask(method, `/v1/admin/${path}`, key)
+    const answer = await other.ask(method, `/v1/admin/${path}`)
     assertProblem(t, answer, { code: 'insufficient_scope', what: path })
   }
   assertProblem(t, await ask('POST', '/v1/admin/config/reload'), { code: 'access_denied' })
@@ -118,10 +115,9 @@ stores:
   const vault =
     "kind: vault, address: 'https://vault.example', mounts: [{ path: kv, version: 2 }], auth: { method: token, token: { env: T } }"
   const built = await buildTestApp(t, { yaml: yaml(vault) })
-  const admin = await issueKey(built.keyring, 'admin', 'r', { scopes: ['aura-admin'] })
+  const { ask } = await built.as('admin', 'r', asAdmin)
   for (const path of ['config', 'stores']) {
-    const headers = { 'x-api-key': admin }
-    const answer = await built.app.server.inject({ url: `/v1/admin/${path}`, headers })
+    const answer = await ask('GET', `/v1/admin/${path}`)
     t.match(answer.json().stores, [{ name: 'one', proxy: 'http://127.0.0.1:9' }])
     t.notMatch(answer.body, /user|p@ss|p%40ss/)
   }
@@ -153,24 +149,22 @@ stores:
 policies: [{ client: app, read: ['vault:**'] }]
 `
   })
-  const key = await issueKey(built.keyring, 'app')
-  const admin = await issueKey(built.keyring, 'admin', 'r', { scopes: ['aura-admin'] })
-  const ask = (url: string, apiKey: string) =>
-    built.app.server.inject({ url, headers: { 'x-api-key': apiKey } })
+  const app = await built.as('app')
+  const admin = await built.as('admin', 'r', asAdmin)
   for (let i = 0; i < 30; i++) {
-    const answer = await ask(`/v1/secrets?ref=vault:kv/a-${i}`, key)
+    const answer = await app.read(`vault:kv/a-${i}`)
     assertProblem(t, answer, { code: 'store_denied' })
   }
   t.equal(logins, 1)
-  const stores = async () => (await ask('/v1/admin/stores', admin)).json().stores
+  const stores = async () => (await admin.ask('GET', '/v1/admin/stores')).json().stores
   t.match(await stores(), [{ login: { state: 'refused', reason: 'denied', attempts: 1 } }])
   t.match((await stores())[0].login.nextTry, /^2\d{3}-/)
   // The first probe makes the check, and the next ones know of it.
   for (let i = 0; i < 100; i++) {
-    if ((await ask('/readyz', key)).json().status === 'degraded') break
+    if ((await app.ask('GET', '/readyz')).json().status === 'degraded') break
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  t.equal((await ask('/readyz', key)).json().status, 'degraded')
+  t.equal((await app.ask('GET', '/readyz')).json().status, 'degraded')
   t.match(await stores(), [{ lastCheck: { ok: false, reason: 'denied' } }])
   t.equal(logins, 1, 'nor does a probe show it again')
 })

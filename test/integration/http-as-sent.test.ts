@@ -1,11 +1,9 @@
 // Requests as others send them: clients that name a media type without a body, forms with empty members, encoded paths.
 
 import { readFileSync } from 'node:fs'
-import type { InjectOptions } from 'fastify'
 import { test } from 'tap'
 import { parse } from 'yaml'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { answersIn, exchange, listenOn } from '../support/raw-http.ts'
 
@@ -20,11 +18,7 @@ const setUp = async (t: Parameters<typeof buildTestApp>[0]) => {
   const built = await buildTestApp(t, { yaml: YAML, env: { ALLOW_ADMIN_WRITE: 'true' } })
   await built.seed('local', 'app/one', '{"a":"1","b":"2"}')
   const scopes = ['aura-services', 'aura-admin']
-  const key = await issueKey(built.keyring, 'app', 'rw', { scopes })
-  const authorization = `Bearer ${key}`
-  const ask = ({ headers, ...rest }: InjectOptions) =>
-    built.app.server.inject({ ...rest, headers: { authorization, ...headers } })
-  return { ...built, ask, authorization }
+  return { ...built, ...(await built.as('app', 'rw', { scopes })) }
 }
 
 const WITHOUT_BODY = [
@@ -35,17 +29,17 @@ const WITHOUT_BODY = [
 ] as const
 
 test('a media type without a body is no body, on every route that needs none', async (t) => {
-  const { app, authorization } = await setUp(t)
+  const { app, key } = await setUp(t)
   const port = await listenOn(app.server)
   for (const [method, url] of WITHOUT_BODY) {
     for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
       for (const length of ['', 'Content-Length: 0\r\n']) {
-        const request = `${method} ${url} HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: ${type}\r\n${length}Connection: close\r\n\r\n`
+        const request = `${method} ${url} HTTP/1.1\r\nHost: a\r\nX-API-Key: ${key}\r\nContent-Type: ${type}\r\n${length}Connection: close\r\n\r\n`
         const [answer] = answersIn((await exchange(port, request)).text)
         t.equal(answer?.statusCode, 200, `${method} ${url} ${type} ${length}`)
       }
     }
-    const chunked = `${method} ${url} HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n`
+    const chunked = `${method} ${url} HTTP/1.1\r\nHost: a\r\nX-API-Key: ${key}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n`
     t.equal(answersIn((await exchange(port, chunked)).text)[0]?.statusCode, 200, `${method} ${url}`)
   }
 })
@@ -59,7 +53,7 @@ test('a media type without a body is a missing body where one is needed, and say
     ['POST', '/v1/state']
   ] as const) {
     const headers = { 'content-type': 'application/json', 'content-length': '0' }
-    const { errors } = assertProblem(t, await ask({ method, url, headers }), {
+    const { errors } = assertProblem(t, await ask(method, url, undefined, headers), {
       code: 'invalid_request',
       what: url
     })
@@ -75,12 +69,12 @@ interface Parameter {
 
 test('an optional member of a query that is empty is left out, on every route', async (t) => {
   const { ask } = await setUp(t)
-  const whole = (await ask({ url: '/v1/secrets?ref=local:app/one' })).json()
+  const whole = (await ask('GET', '/v1/secrets?ref=local:app/one')).json()
   t.same(whole.data, { a: '1', b: '2' })
   for (const query of ['&field=', '&version=', '&field=&version=', '&field', '&version']) {
-    const answer = await ask({ url: `/v1/secrets?ref=local:app/one${query}` })
+    const answer = await ask('GET', `/v1/secrets?ref=local:app/one${query}`)
     t.same(answer.json().data, whole.data, query)
-    const byName = await ask({ url: `/v1/secrets/short?${query.slice(1)}` })
+    const byName = await ask('GET', `/v1/secrets/short?${query.slice(1)}`)
     t.same(byName.json().data, whole.data, query)
   }
   for (const url of [
@@ -90,7 +84,7 @@ test('an optional member of a query that is empty is left out, on every route', 
     '/v1/admin/encryption-keys?quietHours=',
     '/v1/admin/explain?client=app&ref=local:app/one&version=&field='
   ]) {
-    t.equal((await ask({ url })).statusCode, 200, url)
+    t.equal((await ask('GET', url)).statusCode, 200, url)
   }
 })
 
@@ -108,7 +102,7 @@ test('a member of a query that is needed is not left out by being empty', async 
     ['GET', '/v1/secrets?ref=local:app/one&field=&field='],
     ['GET', '/v1/secrets?ref=local:app/one&unknown=']
   ] as const) {
-    assertProblem(t, await ask({ method, url }), { code: 'invalid_request', what: url })
+    assertProblem(t, await ask(method, url), { code: 'invalid_request', what: url })
   }
 })
 
@@ -120,18 +114,19 @@ test('a member that a route does not know is refused, also where it knows none',
   >(document.paths)) {
     for (const [method, { security = [] }] of Object.entries(item)) {
       if (security.length === 0 || path === '/internal/authorize') continue
-      const answer = await ask({
-        method: method.toUpperCase() as 'GET',
-        url: `${path.replace('{id}', '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10').replace(/\{\w+\}/, 'name')}?surely-unknown=1`,
-        headers: { 'x-internal-secret': internalSecret, 'webhook-request-origin': 'a' }
-      })
+      const answer = await ask(
+        method.toUpperCase() as 'GET',
+        `${path.replace('{id}', '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10').replace(/\{\w+\}/, 'name')}?surely-unknown=1`,
+        undefined,
+        { 'x-internal-secret': internalSecret, 'webhook-request-origin': 'a' }
+      )
       const takesAny = path.startsWith('/internal/events/')
       if (takesAny) t.not(answer.statusCode, 500, path)
       else assertProblem(t, answer, { code: 'invalid_request', what: `${method} ${path}` })
     }
   }
   for (const url of ['/livez?now=1', '/readyz?now=1', '/health?now=1']) {
-    t.equal((await ask({ url })).statusCode, 200, `${url}: probes add what they like`)
+    t.equal((await ask('GET', url)).statusCode, 200, `${url}: probes add what they like`)
   }
 })
 
@@ -140,9 +135,7 @@ test('our own paths have one spelling: an encoded letter is no route of ours, on
     yaml: YAML,
     env: { DOCS_ENABLED: 'true', INTERNAL_HOST: '127.0.0.1', INTERNAL_PORT: '0' }
   })
-  const key = await issueKey(built.keyring, 'app', 'rw', {
-    scopes: ['aura-services', 'aura-admin']
-  })
+  const { key } = await built.as('app', 'rw', { scopes: ['aura-services', 'aura-admin'] })
   const document = parse(readFileSync('openapi.yaml', 'utf8'))
   const paths = Object.entries<Record<string, unknown>>(document.paths)
   for (const [path, item] of paths) {
@@ -172,14 +165,14 @@ test('our own paths have one spelling: an encoded letter is no route of ours, on
 
 test('a parameter may be encoded', async (t) => {
   const { ask } = await setUp(t)
-  t.equal((await ask({ url: '/v1/secrets/%73hort?field=%61' })).json().value, '1')
+  t.equal((await ask('GET', '/v1/secrets/%73hort?field=%61')).json().value, '1')
 })
 
 test('a body is framed in one way: chunked alone, and not in HTTP/1.0', async (t) => {
-  const { app, authorization } = await setUp(t)
+  const { app, key } = await setUp(t)
   const port = await listenOn(app.server)
   const send = async (version: string, coding: string): Promise<number | undefined> => {
-    const head = `POST /v1/state HTTP/${version}\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\n${coding}\r\nConnection: close\r\n\r\n`
+    const head = `POST /v1/state HTTP/${version}\r\nHost: a\r\nX-API-Key: ${key}\r\nContent-Type: application/json\r\n${coding}\r\nConnection: close\r\n\r\n`
     const body = 'a\r\n{"data":1}\r\n0\r\n\r\n'
     return answersIn((await exchange(port, head + body)).text)[0]?.statusCode
   }

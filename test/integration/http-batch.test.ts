@@ -1,9 +1,7 @@
 // Many secrets at once: each reference has a result of its own, and the request has one answer.
-import type { InjectOptions } from 'fastify'
 import { test } from 'tap'
-import { buildTestApp, type TestApp } from '../support/build-app.ts'
+import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
 import { assertProblem, assertSafeHeaders } from '../support/problem.ts'
 
 const YAML = `
@@ -26,16 +24,9 @@ const start = async (t: Parameters<typeof buildTestApp>[0]) => {
   return built
 }
 
-/** Asks as `client` with a key of mode rw. */
-const as = async ({ app, keyring }: TestApp, client: string, mode: 'r' | 'rw' = 'rw') => {
-  const authorization = `Bearer ${await issueKey(keyring, client, mode)}`
-  return (ask: InjectOptions) =>
-    app.server.inject({ ...ask, headers: { authorization, ...ask.headers } })
-}
-
 test('a batch answers in the order asked, each reference for itself', async (t) => {
   const built = await start(t)
-  const ask = await as(built, 'app')
+  const { ask } = await built.as('app', 'rw')
   const canary = createCanary()
   const refs = [
     'local:none',
@@ -50,9 +41,9 @@ test('a batch answers in the order asked, each reference for itself', async (t) 
     `local:${q(canary.token)}`
   ]
   const statuses = [404, 200, 403, 404, 502, 200, 400, 200, 200, 400]
-  const posted = await ask({ method: 'POST', url: '/v1/secrets/batch', payload: { refs } })
+  const posted = await ask('POST', '/v1/secrets/batch', { refs })
   const query = refs.map((ref) => `ref=${q(ref)}`).join('&')
-  const got = await ask({ url: `/v1/secrets/batch?${query}` })
+  const got = await ask('GET', `/v1/secrets/batch?${query}`)
   for (const answer of [posted, got]) {
     t.equal(answer.statusCode, 200)
     assertSafeHeaders(t, answer)
@@ -81,16 +72,16 @@ test('a batch answers in the order asked, each reference for itself', async (t) 
 
 test('a batch takes a hundred references, and neither none nor one more', async (t) => {
   const built = await start(t)
-  const ask = await as(built, 'app')
+  const { ask } = await built.as('app', 'rw')
   const refsOf = (n: number) => Array(n).fill('local:app/text')
-  const post = (n: number) =>
-    ask({ method: 'POST', url: '/v1/secrets/batch', payload: { refs: refsOf(n) } })
+  const post = (n: number) => ask('POST', '/v1/secrets/batch', { refs: refsOf(n) })
   const get = (n: number) =>
-    ask({
-      url: `/v1/secrets/batch?${refsOf(n)
+    ask(
+      'GET',
+      `/v1/secrets/batch?${refsOf(n)
         .map((ref) => `ref=${ref}`)
         .join('&')}`
-    })
+    )
   for (const some of [post, get]) {
     for (const n of [1, 100]) {
       const answer = await some(n)
@@ -100,10 +91,8 @@ test('a batch takes a hundred references, and neither none nor one more', async 
     for (const n of [0, 101]) assertProblem(t, await some(n), { code: 'invalid_request' })
   }
   const longest = `local:${'a'.repeat(1_024)}`
-  const long = await ask({
-    method: 'POST',
-    url: '/v1/secrets/batch',
-    payload: { refs: [longest, `local:${'a'.repeat(1_025)}`] }
+  const long = await ask('POST', '/v1/secrets/batch', {
+    refs: [longest, `local:${'a'.repeat(1_025)}`]
   })
   t.same(
     long.json().results.map(({ status }: { status: number }) => status),

@@ -35,9 +35,8 @@ test('a scope is that of the route below the configured root, and no other', asy
   const built = await buildTestApp(t, { yaml: YAML, env: { SCOPE_ROOT: 'house' } })
   await built.seed('local', 'a', 'x')
   const statusFor = async (...scopes: string[]) => {
-    const key = await issueKey(built.keyring, 'app', 'r', { scopes })
-    const headers = { 'x-api-key': key }
-    return (await built.app.server.inject({ url: '/v1/secrets?ref=local:a', headers })).statusCode
+    const { read } = await built.as('app', 'r', { scopes })
+    return (await read('local:a')).statusCode
   }
   for (const scope of ['house', 'house:secrets']) t.equal(await statusFor(scope), 200, scope)
   t.equal(await statusFor('other', 'house:secrets'), 200)
@@ -64,10 +63,10 @@ const SECRETS = [
 ] as const
 
 test('every route of secrets asks for its scope and its mode', async (t) => {
-  const { app, keyring } = await buildTestApp(t, { yaml: YAML })
+  const { as } = await buildTestApp(t, { yaml: YAML })
   const ask = async (method: 'GET' | 'POST' | 'PUT', url: string, mode: Mode, scope: string) => {
-    const key = await issueKey(keyring, 'app', mode, { scopes: [`aura-services:${scope}`] })
-    return app.server.inject({ method, url, headers: { 'x-api-key': key } })
+    const client = await as('app', mode, { scopes: [`aura-services:${scope}`] })
+    return client.ask(method, url)
   }
   for (const [method, url, needed] of SECRETS) {
     const what = `${method} ${url}`

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'tap'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
 import { eventually } from '../support/redis.ts'
 import { frozen } from '../support/stopwatch.ts'
 
@@ -17,22 +16,17 @@ const setUp = async (t: Parameters<typeof buildTestApp>[0], env: Record<string, 
   const built = await buildTestApp(t, { yaml: YAML, env, now: frozen })
   await built.seed('local', 'big', 'x'.repeat(BIG))
   await built.seed('local', 'small', 'x')
-  return { ...built, key: await issueKey(built.keyring, 'app', 'rw') }
+  return { ...built, ...(await built.as('app', 'rw')) }
 }
 
 test('a batch counts as the reads that it is made of', async (t) => {
-  const { app, key } = await setUp(t, {
+  const { ask } = await setUp(t, {
     RATE_LIMIT_ENABLED: 'true',
     RATE_LIMIT_MAX: '100',
     RATE_LIMIT_WINDOW_SECONDS: '3600'
   })
   const batch = (refs: number) =>
-    app.server.inject({
-      method: 'POST',
-      url: '/v1/secrets/batch',
-      headers: { 'x-api-key': key },
-      payload: { refs: Array.from({ length: refs }, () => 'local:small') }
-    })
+    ask('POST', '/v1/secrets/batch', { refs: Array.from({ length: refs }, () => 'local:small') })
   const first = await batch(60)
   t.equal(first.statusCode, 200)
   t.match(first.headers['ratelimit'], /r=40;/)
@@ -43,14 +37,13 @@ test('a batch counts as the reads that it is made of', async (t) => {
 })
 
 test('a listing counts as the reads that it is made of', async (t) => {
-  const { app, key, seed } = await setUp(t, {
+  const { ask, seed } = await setUp(t, {
     RATE_LIMIT_ENABLED: 'true',
     RATE_LIMIT_MAX: '25',
     RATE_LIMIT_WINDOW_SECONDS: '3600'
   })
   for (let n = 0; n < 9; n++) await seed('local', `many/${n}`, 'x')
-  const list = (prefix: string) =>
-    app.server.inject({ url: `/v1/secrets?prefix=local:${prefix}`, headers: { 'x-api-key': key } })
+  const list = (prefix: string) => ask('GET', `/v1/secrets?prefix=local:${prefix}`)
   t.match((await list('many/')).headers['ratelimit'], /r=16;/)
   t.match((await list('none/')).headers['ratelimit'], /r=15;/, 'one at least')
   t.match((await list('many/')).headers['ratelimit'], /r=6;/)
@@ -60,7 +53,7 @@ test('a listing counts as the reads that it is made of', async (t) => {
 })
 
 test('answers that nobody takes are bounded together, and the service goes on answering', async (t) => {
-  const { app, key } = await setUp(t)
+  const { app, key, ask, read } = await setUp(t)
   const address = await app.server.listen({ host: '127.0.0.1', port: 0 })
   const { port, hostname } = new URL(address)
   const body = JSON.stringify({ refs: Array.from({ length: 100 }, () => 'local:big') })
@@ -71,14 +64,7 @@ test('answers that nobody takes are bounded together, and the service goes on an
   })
   await Promise.all(sockets.map((socket) => once(socket, 'connect')))
   for (const socket of sockets) socket.write(head + body)
-  const headers = { 'x-api-key': key }
-  const batch = () =>
-    app.server.inject({
-      method: 'POST',
-      url: '/v1/secrets/batch',
-      headers: { ...headers, 'content-type': 'application/json' },
-      payload: body
-    })
+  const batch = () => ask('POST', '/v1/secrets/batch', body, { 'content-type': 'application/json' })
   /** The answer to the batch once it has that status. */
   const answered = async (status: number) => {
     let answer = await batch()
@@ -91,7 +77,7 @@ test('answers that nobody takes are bounded together, and the service goes on an
   const full = await answered(503)
   t.match(full.json(), { code: 'overloaded', status: 503, retryable: true })
   t.ok(full.headers['retry-after'])
-  const small = await app.server.inject({ url: '/v1/secrets?ref=local:small', headers })
+  const small = await read('local:small')
   t.equal(small.statusCode, 200)
   for (const socket of sockets) socket.destroy()
   const after = await answered(200)

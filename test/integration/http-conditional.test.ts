@@ -5,7 +5,6 @@ import { awsDialect } from '../kinds/aws/fake.ts'
 import { useEnvironment } from '../kinds/gcp/fake.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
 import { assertProblem, assertSafeHeaders } from '../support/problem.ts'
 import { openWire, type WireBehaviour } from '../support/wire.ts'
 
@@ -40,24 +39,19 @@ policies: [{ client: app, read: ['aws:app/*'] }]
 `
   let time = START
   const built = await buildTestApp(t, { yaml, env, now: () => time })
-  const authorization = `Bearer ${await issueKey(built.keyring, 'app')}`
+  const { ask } = await built.as('app')
   const get = (
     query: string,
     headers: Record<string, string> = {},
     method: 'GET' | 'HEAD' = 'GET'
-  ) =>
-    built.app.server.inject({
-      method,
-      url: `/v1/secrets?ref=aws:app/${query}`,
-      headers: { authorization, ...headers }
-    })
+  ) => ask(method, `/v1/secrets?ref=aws:app/${query}`, undefined, headers)
   const behave = (next: WireBehaviour): void => {
     answers = next
   }
   const later = (ms: number): void => {
     time += ms
   }
-  return { ...built, authorization, wire, get, behave, later }
+  return { ...built, ask, wire, get, behave, later }
 }
 
 test('who has the value already gets 304, without a body and on record like any read', async (t) => {
@@ -83,11 +77,10 @@ test('who has the value already gets 304, without a body and on record like any 
 })
 
 test('a condition opens nothing: whoever may not read is refused as ever', async (t) => {
-  const { app, keyring, get } = await setUp(t)
+  const { as, get } = await setUp(t)
   const etag = String((await get('db')).headers['etag'])
-  const authorization = `Bearer ${await issueKey(keyring, 'other')}`
-  const headers = { authorization, 'if-none-match': etag }
-  const answer = await app.server.inject({ url: '/v1/secrets?ref=aws:app/db', headers })
+  const { read } = await as('other')
+  const answer = await read('aws:app/db', { 'if-none-match': etag })
   assertProblem(t, answer, { code: 'access_denied' })
   t.notOk(answer.headers['etag'])
 })
@@ -138,12 +131,14 @@ test('no-cache asks the store, max-age does if what is cached is older', async (
 
 test('a batch and a listing are as new as they are asked to be, and each secret in them is charged for', async (t) => {
   const env = { RATE_LIMIT_ENABLED: 'true' }
-  const { app, authorization, behave } = await setUp(t, FOUND, env)
+  const { ask: send, behave } = await setUp(t, FOUND, env)
   const ask = async (cacheControl = '') => {
-    const answer = await app.server.inject({
-      url: '/v1/secrets/batch?ref=aws:app/a%23user&ref=aws:app/b%23user',
-      headers: { authorization, 'cache-control': cacheControl }
-    })
+    const answer = await send(
+      'GET',
+      '/v1/secrets/batch?ref=aws:app/a%23user&ref=aws:app/b%23user',
+      undefined,
+      { 'cache-control': cacheControl }
+    )
     const { results } = answer.json() as { results: { status: number; value?: string }[] }
     return results.map(({ status, value }) => value ?? status)
   }

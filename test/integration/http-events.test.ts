@@ -77,8 +77,7 @@ const post = (
 test('a notification makes the next read a fresh one and reaches an open stream within 500 ms', async (t) => {
   const { built, port, key } = await setUp(t)
   await built.seed('local', 'a', 'the value')
-  const read = () =>
-    built.app.server.inject({ url: '/v1/secrets?ref=local:a', headers: { 'x-api-key': key } })
+  const read = () => built.withKey(key).read('local:a')
   await read()
   t.equal((await read()).headers['x-cache'], 'HIT')
   const { stream, until, has } = await openStream(t, port, key, ['local:a', 'local:b'])
@@ -119,12 +118,9 @@ test('a write through the service reaches the streams of those who may read it',
   const team = await issueKey(built.keyring, 'team')
   const theirs = await openStream(t, port, team, ['local:team/a'])
   const others = await openStream(t, port, team, ['local:team/b'])
-  const written = await built.app.server.inject({
-    method: 'PUT',
-    url: '/v1/secrets?ref=local:team/a',
-    headers: { 'x-api-key': key },
-    payload: { value: canary.token }
-  })
+  const written = await built
+    .withKey(key)
+    .ask('PUT', '/v1/secrets?ref=local:team/a', { value: canary.token })
   t.equal(written.statusCode, 200)
   await mine.until(() => mine.has('changed') && theirs.has('changed'))
   t.ok(mine.has('data: {"ref":"local:team/a#field"}'))
@@ -137,11 +133,7 @@ test('a stream is refused like a read, before it begins', async (t) => {
   const { built, key } = await setUp(t)
   const team = await issueKey(built.keyring, 'team')
   const get = (query: string, apiKey: string, method: 'GET' | 'HEAD' = 'GET') =>
-    built.app.server.inject({
-      method,
-      url: `/v1/events?${query}`,
-      headers: { 'x-api-key': apiKey }
-    })
+    built.withKey(apiKey).ask(method, `/v1/events?${query}`)
   const forbidden = ['local:x', 'none:x', 'aws:x'].map((ref) => `ref=local:team/a&ref=${ref}`)
   const bodies = await Promise.all(
     forbidden.map(async (query) => {
@@ -214,13 +206,12 @@ test('a client that was cut off goes on from its last id, and starts anew from a
 
 test('a key has ten streams; one that is left is free again, and none leaks', async (t) => {
   const { built, port, key } = await setUp(t)
-  const ask = () =>
-    built.app.server.inject({ url: '/v1/events?ref=local:a', headers: { 'x-api-key': key } })
+  const { ask } = built.withKey(key)
   for (let round = 0; round < 5; round++) {
     const all = await Promise.all(
       Array.from({ length: 10 }, () => openStream(t, port, key, ['local:a']))
     )
-    const refused = await ask()
+    const refused = await ask('GET', '/v1/events?ref=local:a')
     assertProblem(t, refused, { code: 'rate_limited' })
     t.ok(Number(refused.headers['retry-after']) > 0)
     for (const { socket } of all) socket.destroy()
@@ -258,10 +249,7 @@ test('a service that ends closes its streams and does not wait for them', async 
   open[0]?.socket.pause()
   const passed = startStopwatch()
   built.app.drain()
-  const late = await built.app.server.inject({
-    url: '/v1/events?ref=local:a',
-    headers: { 'x-api-key': key }
-  })
+  const late = await built.withKey(key).ask('GET', '/v1/events?ref=local:a')
   assertProblem(t, late, { code: 'overloaded' })
   await built.app.close()
   const ms = passed()

@@ -2,7 +2,7 @@
 import { type Test, test } from 'tap'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
+import { asAdmin, issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 
 const YAML = `
@@ -23,27 +23,21 @@ interface Told {
 
 const setUp = async (t: Test, now = Date.now) => {
   const built = await buildTestApp(t, { yaml: YAML, now })
-  const admin = await issueKey(built.keyring, 'admin', 'rw', { scopes: ['aura-admin'] })
-  const headers = { 'x-api-key': admin }
+  const { ask } = await built.as('admin', 'rw', asAdmin)
   const forClient = async (client: string, ref: string) => {
     const query = new URLSearchParams({ client, ref })
-    const answer = await built.app.server.inject({ url: `/v1/admin/explain?${query}`, headers })
+    const answer = await ask('GET', `/v1/admin/explain?${query}`)
     t.equal(answer.statusCode, 200, answer.body)
     return answer.json()
   }
   const forKey = async (key: string, ref = 'local:team/a') => {
-    const url = '/v1/admin/explain'
-    const payload = { key, ref }
-    const answer = await built.app.server.inject({ method: 'POST', url, headers, payload })
+    const answer = await ask('POST', '/v1/admin/explain', { key, ref })
     t.equal(answer.statusCode, 200, answer.body)
     t.notOk(answer.body.includes(key))
     return answer.json()
   }
-  const read = async (key: string, ref: string) => {
-    const url = `/v1/secrets?${new URLSearchParams({ ref })}`
-    return (await built.app.server.inject({ url, headers: { 'x-api-key': key } })).statusCode
-  }
-  return { built, admin, forClient, forKey, read }
+  const read = async (key: string, ref: string) => (await built.withKey(key).read(ref)).statusCode
+  return { built, ask, forClient, forKey, read }
 }
 
 const refusal = ({ checks }: { checks: Told[] }) =>
@@ -134,33 +128,28 @@ test('of a key each check is told, and the first that refuses it', async (t) => 
 })
 
 test('a revoked key is told as revoked, and to explain a key is no use of it', async (t) => {
-  const { built, admin, forKey } = await setUp(t)
+  const { built, ask, forKey } = await setUp(t)
   const keyId = '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
   const key = await issueKey(built.keyring, 'app', 'r', { keyId })
-  const headers = { 'x-api-key': admin }
   t.equal((await forKey(key)).keyId, keyId)
-  const seen = await built.app.server.inject({ url: '/v1/admin/keys', headers })
+  const seen = await ask('GET', '/v1/admin/keys')
   t.notOk(seen.body.includes(keyId))
-  await built.app.server.inject({ method: 'DELETE', url: `/v1/admin/keys/${keyId}`, headers })
+  await ask('DELETE', `/v1/admin/keys/${keyId}`)
   t.match(refusal(await forKey(key)), ['revocation'])
 })
 
 test('only administrators get an explanation, and a key is not taken from a URL', async (t) => {
-  const { built, admin } = await setUp(t)
-  const key = await issueKey(built.keyring, 'app', 'rw', { scopes: ['aura-services'] })
+  const { built, ask } = await setUp(t)
+  const { key, ...app } = await built.as('app', 'rw', { scopes: ['aura-services'] })
   const url = '/v1/admin/explain?client=app&ref=local:a'
-  const denied = await built.app.server.inject({ url, headers: { 'x-api-key': key } })
-  assertProblem(t, denied, { code: 'insufficient_scope' })
+  assertProblem(t, await app.ask('GET', url), { code: 'insufficient_scope' })
   for (const query of [
     'ref=local:a',
     'client=app',
     `key=${key}&ref=local:a`,
     `${url.split('?')[1]}&key=x`
   ]) {
-    const answer = await built.app.server.inject({
-      url: `/v1/admin/explain?${query}`,
-      headers: { 'x-api-key': admin }
-    })
+    const answer = await ask('GET', `/v1/admin/explain?${query}`)
     assertProblem(t, answer, { code: 'invalid_request', what: query.slice(0, 20) })
   }
 })

@@ -9,7 +9,6 @@ import { addSecretRoutes } from '../../src/http/routes/secrets.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
 import { careOf } from '../support/key-care.ts'
-import { issueKey } from '../support/keys.ts'
 import { failingBroker, openServer, PRINCIPAL } from '../support/open-server.ts'
 import { assertProblem } from '../support/problem.ts'
 
@@ -86,9 +85,9 @@ test('what throws unexpectedly is an internal error, and says nothing of itself'
 })
 
 test('without its record no secret is told, and the caller may come again', async (t) => {
-  const { app, keyring, seed, folder, internalSecret } = await buildTestApp(t, { yaml: YAML })
+  const { app, as, withKey, seed, folder, internalSecret } = await buildTestApp(t, { yaml: YAML })
   await seed('local', 'app/one', canary.token)
-  const authorization = `Bearer ${await issueKey(keyring, 'app', 'rw')}`
+  const { key, read } = await as('app', 'rw')
   const url = '/v1/secrets?ref=local:app/one'
   // A file where the trail's folder should be: nobody, root included, can write below it.
   const inTheWay = join(folder, 'data', 'audit')
@@ -101,12 +100,14 @@ test('without its record no secret is told, and the caller may come again', asyn
     { url: '/v1/secrets?ref=local:other/one' }
   ]
   for (const ask of asks) {
-    const answer = await app.server.inject({ ...ask, headers: { ...ask.headers, authorization } })
+    const answer = await app.server.inject({
+      ...ask,
+      headers: { ...ask.headers, 'x-api-key': key }
+    })
     const bodiless = ask.method === 'HEAD'
     assertProblem(t, answer, { code: 'audit_unavailable', canary, bodiless })
   }
-  const refused = await app.server.inject({ url, headers: { authorization: 'Bearer wrong' } })
-  assertProblem(t, refused, { code: 'audit_unavailable' })
+  assertProblem(t, await withKey('wrong').read('local:app/one'), { code: 'audit_unavailable' })
   const introspected = await app.server.inject({
     ...internal('introspect', '{"key":"x"}'),
     headers: { 'content-type': 'application/json', 'x-internal-secret': internalSecret }
@@ -118,17 +119,14 @@ test('without its record no secret is told, and the caller may come again', asyn
   t.equal((await app.server.inject('/livez')).statusCode, 200)
 
   await rm(inTheWay)
-  t.equal(
-    (await app.server.inject({ url, headers: { authorization } })).body.includes('value'),
-    true
-  )
+  t.equal((await read('local:app/one')).body.includes('value'), true)
   t.equal((await app.server.inject('/readyz')).statusCode, 200)
 })
 
 test('while the service drains, readiness says so and requests are still answered', async (t) => {
-  const { app, keyring, seed } = await buildTestApp(t, { yaml: YAML })
+  const { app, as, seed } = await buildTestApp(t, { yaml: YAML })
   await seed('local', 'app/one', 'x')
-  const authorization = `Bearer ${await issueKey(keyring, 'app')}`
+  const { read } = await as('app')
   for (const url of ['/readyz', '/health']) {
     t.same((await app.server.inject(url)).json(), { status: 'ok' })
   }
@@ -137,6 +135,5 @@ test('while the service drains, readiness says so and requests are still answere
     assertProblem(t, await app.server.inject(url), { code: 'overloaded' })
   }
   t.same((await app.server.inject('/livez')).json(), { status: 'ok' })
-  const url = '/v1/secrets?ref=local:app/one'
-  t.equal((await app.server.inject({ url, headers: { authorization } })).statusCode, 200)
+  t.equal((await read('local:app/one')).statusCode, 200)
 })

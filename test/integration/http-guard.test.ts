@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
+import { asAdmin } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { eventually } from '../support/redis.ts'
 import { startStopwatch } from '../support/stopwatch.ts'
@@ -37,17 +37,13 @@ policies: [{ client: app, read: ['vault:**'] }]
     env: { CACHE_TTL_SECONDS: '0', ...env },
     now: () => begun + clock.ahead
   })
-  const headers = { 'x-api-key': await issueKey(built.keyring, 'app', 'rw') }
+  const app = await built.as('app', 'rw')
   let n = 0
   /** Each time another secret, so that no two reads are one. */
-  const read = (name = `a/${n++}`) =>
-    built.app.server.inject({ url: `/v1/secrets?ref=vault:secret/${name}`, headers })
+  const read = (name = `a/${n++}`) => app.read(`vault:secret/${name}`)
   const batch = (size: number) =>
-    built.app.server.inject({
-      method: 'POST',
-      url: '/v1/secrets/batch',
-      headers,
-      payload: { refs: Array.from({ length: size }, () => `vault:secret/a/${n++}`) }
+    app.ask('POST', '/v1/secrets/batch', {
+      refs: Array.from({ length: size }, () => `vault:secret/a/${n++}`)
     })
   const linesWith = (word: string) => built.logs.filter((line) => line.includes(word)).length
   const turn = (to: WireBehaviour) => Object.assign(says, to)
@@ -166,7 +162,7 @@ test('of the readers of a kept value one waits for a store that hangs, and none 
 })
 
 test('an outage is seen in readiness and by administrators with the first failed read', async (t) => {
-  const { app, keyring, read, turn, clock } = await setUp(t, FOUND, '', {
+  const { app, as, read, turn, clock } = await setUp(t, FOUND, '', {
     ALLOW_ADMIN_WRITE: 'false'
   })
   const readyz = async () => (await app.server.inject('/readyz')).json().status
@@ -176,7 +172,7 @@ test('an outage is seen in readiness and by administrators with the first failed
   turn(DOWN)
   assertProblem(t, await read(), { code: 'store_unavailable' })
   t.equal(await readyz(), 'degraded')
-  const headers = { 'x-api-key': await issueKey(keyring, 'root', 'r', { scopes: ['aura-admin'] }) }
-  const stores = (await app.server.inject({ url: '/v1/admin/stores', headers })).json()
+  const root = await as('root', 'r', asAdmin)
+  const stores = (await root.ask('GET', '/v1/admin/stores')).json()
   t.match(stores.stores, [{ name: 'vault', lastCheck: { ok: false, reason: 'unavailable' } }])
 })

@@ -159,7 +159,7 @@ test('a request to the internal door that is not well formed is refused without 
 test('the cache forgets a secret, a store or everything, and says how much', async (t) => {
   const built = await buildTestApp(t, { yaml: YAML })
   const ask = asInternal(built)
-  const headers = { 'x-api-key': await issueKey(built.keyring, 'app') }
+  const app = await built.as('app')
   const all = ['local:a', 'local:b', 'local:b?version=1', 'second:a']
   for (const store of ['local', 'second']) {
     for (const path of ['a', 'b']) await built.seed(store, path, '{"f":"1","g":"2"}')
@@ -167,10 +167,7 @@ test('the cache forgets a secret, a store or everything, and says how much', asy
   const warm = async () => {
     for (const ref of all) await read(ref)
   }
-  const read = async (ref: string) => {
-    const url = `/v1/secrets?ref=${encodeURIComponent(ref)}`
-    return (await built.app.server.inject({ url, headers })).headers['x-cache']
-  }
+  const read = async (ref: string) => (await app.read(ref)).headers['x-cache']
   const drop = async (what: object) => {
     const answer = await ask('cache/invalidate', what)
     t.equal(answer.statusCode, 200)

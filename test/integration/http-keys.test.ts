@@ -2,7 +2,7 @@
 import { type Test, test } from 'tap'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { recordsIn } from '../support/audit-records.ts'
-import { buildTestApp, type TestAppOptions } from '../support/build-app.ts'
+import { buildTestApp, type Client, type TestAppOptions } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
 import { issueKey } from '../support/keys.ts'
 import { assertProblem, assertSafeHeaders } from '../support/problem.ts'
@@ -15,22 +15,15 @@ const SCOPES = ['aura-admin', 'aura-services:secrets', 'aura-ai-services']
 const setUp = async (t: Test, options: Partial<TestAppOptions> = {}) => {
   const built = await buildTestApp(t, { yaml: YAML, ...options })
   const admin = (mode: 'r' | 'w' | 'rw' = 'rw', scopes = SCOPES) =>
-    issueKey(built.keyring, 'admin', mode, { scopes, ...(mode === 'rw' && { keyId: ISSUER_ID }) })
-  const ask = (method: 'GET' | 'POST' | 'DELETE', url: string, key: string, payload?: object) =>
-    built.app.server.inject({
-      method,
-      url,
-      headers: { 'x-api-key': key },
-      ...(payload && { payload })
-    })
-  return { built, admin, ask }
+    built.as('admin', mode, { scopes, ...(mode === 'rw' && { keyId: ISSUER_ID }) })
+  return { built, withKey: built.withKey, admin }
 }
 
 const wanted = { client: 'app', scopes: ['aura-services:secrets'], mode: 'r' }
 
 test('an issued key works at once, is shown once, and its issue is on record', async (t) => {
-  const { built, admin, ask } = await setUp(t)
-  const answer = await ask('POST', '/v1/admin/keys', await admin(), {
+  const { built, admin, withKey } = await setUp(t)
+  const answer = await (await admin()).ask('POST', '/v1/admin/keys', {
     ...wanted,
     expiresInDays: 30
   })
@@ -40,7 +33,7 @@ test('an issued key works at once, is shown once, and its issue is on record', a
   t.same(claims, { ...wanted, environment: 'dev', minimumVersion: '8.3.0', via: [ISSUER_ID] })
   t.equal(key, apiKey, 'its former name')
   t.equal(Date.parse(expiresAt) - Date.parse(issuedAt), 30 * 86_400_000)
-  t.match((await ask('GET', '/v1/whoami', key)).json(), { keyId, client: 'app' })
+  t.match((await withKey(key).ask('GET', '/v1/whoami')).json(), { keyId, client: 'app' })
   const records = await recordsIn(built.folder)
   t.match(records, [
     { action: 'key.issue', outcome: 'allowed', client: 'admin', keyId: ISSUER_ID, reason: keyId }
@@ -49,10 +42,10 @@ test('an issued key works at once, is shown once, and its issue is on record', a
 })
 
 test('nobody issues more than the own scopes, mode and environment', async (t) => {
-  const { built, admin, ask } = await setUp(t)
+  const { built, admin } = await setUp(t)
   const full = await admin()
-  const post = (key: string, more: object) =>
-    ask('POST', '/v1/admin/keys', key, { ...wanted, ...more })
+  const post = ({ ask }: Client, more: object) =>
+    ask('POST', '/v1/admin/keys', { ...wanted, ...more })
   for (const scope of [
     'aura-services',
     'aura-services:token',
@@ -71,7 +64,7 @@ test('nobody issues more than the own scopes, mode and environment', async (t) =
   }
   t.equal((await post(writer, { mode: 'w' })).statusCode, 201, 'mode w issues mode w')
   assertProblem(t, await post(await admin('r'), {}), { code: 'insufficient_mode' })
-  const noAdmin = await issueKey(built.keyring, 'app', 'rw', { scopes: ['aura-services'] })
+  const noAdmin = await built.as('app', 'rw', { scopes: ['aura-services'] })
   assertProblem(t, await post(noAdmin, {}), { code: 'insufficient_scope' })
   const scopes = ['aura-admin', 'aura-services:secrets', 'aura-ai-services:messaging:write']
   const below = await post(full, { scopes, mode: 'rw', environment: 'dev' })
@@ -83,20 +76,20 @@ test('nobody issues more than the own scopes, mode and environment', async (t) =
 })
 
 test('API_KEY_MAX_DAYS holds for issued keys', async (t) => {
-  const { admin, ask } = await setUp(t, { env: { API_KEY_MAX_DAYS: '30' } })
-  const key = await admin()
-  const tooLong = await ask('POST', '/v1/admin/keys', key, { ...wanted, expiresInDays: 31 })
+  const { admin } = await setUp(t, { env: { API_KEY_MAX_DAYS: '30' } })
+  const { ask } = await admin()
+  const tooLong = await ask('POST', '/v1/admin/keys', { ...wanted, expiresInDays: 31 })
   t.match(assertProblem(t, tooLong, { code: 'invalid_request' }).errors, [
     { pointer: '/body/expiresInDays', rule: 'maximum' }
   ])
-  const { issuedAt, expiresAt } = (await ask('POST', '/v1/admin/keys', key, wanted)).json()
+  const { issuedAt, expiresAt } = (await ask('POST', '/v1/admin/keys', wanted)).json()
   t.equal(Date.parse(expiresAt) - Date.parse(issuedAt), 30 * 86_400_000)
 })
 
 test('a request for a key that no key can be is refused without an echo', async (t) => {
-  const { admin, ask } = await setUp(t)
+  const { admin } = await setUp(t)
   const canary = createCanary()
-  const key = await admin()
+  const { ask } = await admin()
   const long = Array.from({ length: 32 }, (_, i) => `aura-ai-services:${'x'.repeat(100)}${i}`)
   for (const more of [
     { client: canary.token },
@@ -115,39 +108,40 @@ test('a request for a key that no key can be is refused without an echo', async 
     { identifier: canary.token },
     { [canary.token]: 1 }
   ]) {
-    const answer = await ask('POST', '/v1/admin/keys', key, { ...wanted, ...more })
+    const answer = await ask('POST', '/v1/admin/keys', { ...wanted, ...more })
     assertProblem(t, answer, { code: 'invalid_request', canary, what: Object.keys(more)[0] ?? '' })
   }
 })
 
 test('an id is not given twice: not that of a key that was seen, nor of one that was revoked', async (t) => {
-  const { admin, ask } = await setUp(t)
-  const key = await admin()
-  const issue = (identifier: string) =>
-    ask('POST', '/v1/admin/keys', key, { ...wanted, identifier })
+  const { admin } = await setUp(t)
+  const { ask } = await admin()
+  const issue = (identifier: string) => ask('POST', '/v1/admin/keys', { ...wanted, identifier })
   assertProblem(t, await issue(ISSUER_ID), { code: 'conflict' })
   const other = ISSUER_ID.replace('5a', '6b')
   t.equal((await issue(other)).json().keyId, other)
-  await ask('DELETE', `/v1/admin/keys/${other}`, key)
+  await ask('DELETE', `/v1/admin/keys/${other}`)
   assertProblem(t, await issue(other), { code: 'conflict' })
 })
 
 test('a revoked key is refused on the next request, and is told as revoked', async (t) => {
-  const { built, admin, ask } = await setUp(t)
-  const key = await admin()
-  const issued = (await ask('POST', '/v1/admin/keys', key, wanted)).json()
-  t.equal((await ask('GET', '/v1/whoami', issued.key)).statusCode, 200)
-  const revoke = () => ask('DELETE', `/v1/admin/keys/${issued.keyId}`, key)
+  const { built, admin, withKey } = await setUp(t)
+  const { ask } = await admin()
+  const issued = (await ask('POST', '/v1/admin/keys', wanted)).json()
+  t.equal((await withKey(issued.key).ask('GET', '/v1/whoami')).statusCode, 200)
+  const revoke = () => ask('DELETE', `/v1/admin/keys/${issued.keyId}`)
   t.same((await revoke()).json(), { keyId: issued.keyId, isNew: true })
-  t.equal((await ask('GET', '/v1/whoami', issued.key)).statusCode, 401)
+  t.equal((await withKey(issued.key).ask('GET', '/v1/whoami')).statusCode, 401)
   t.same((await revoke()).json(), { keyId: issued.keyId, isNew: false })
-  const { keys } = (await ask('GET', '/v1/admin/keys', key)).json()
+  const { keys } = (await ask('GET', '/v1/admin/keys')).json()
   t.match(
     keys.find(({ keyId }: { keyId: string }) => keyId === issued.keyId),
     { client: 'app', revoked: true }
   )
-  assertProblem(t, await ask('DELETE', '/v1/admin/keys/x', key), { code: 'invalid_request' })
-  assertProblem(t, await ask('DELETE', `/v1/admin/keys/${ISSUER_ID}`, await admin('r')), {
+  assertProblem(t, await ask('DELETE', '/v1/admin/keys/x'), {
+    code: 'invalid_request'
+  })
+  assertProblem(t, await (await admin('r')).ask('DELETE', `/v1/admin/keys/${ISSUER_ID}`), {
     code: 'insufficient_mode'
   })
   const records = (await recordsIn(built.folder)).filter(({ action }) => action === 'key.revoke')
@@ -155,14 +149,14 @@ test('a revoked key is refused on the next request, and is told as revoked', asy
 })
 
 test('keys that were seen are told a page at a time, without their text', async (t) => {
-  const { built, admin, ask } = await setUp(t)
-  const key = await admin('r')
+  const { built, admin, withKey } = await setUp(t)
+  const { ask } = await admin('r')
   const texts = await Promise.all(Array.from({ length: 7 }, () => issueKey(built.keyring, 'app')))
-  for (const text of texts) await ask('GET', '/v1/whoami', text)
+  for (const text of texts) await withKey(text).ask('GET', '/v1/whoami')
   const seen: string[] = []
   let cursor = ''
   do {
-    const answer = await ask('GET', `/v1/admin/keys?limit=3${cursor}`, key)
+    const answer = await ask('GET', `/v1/admin/keys?limit=3${cursor}`)
     t.notOk(texts.some((text) => answer.body.includes(text.slice(-30))))
     const page = answer.json()
     seen.push(...page.keys.map(({ keyId }: { keyId: string }) => keyId))
@@ -171,7 +165,7 @@ test('keys that were seen are told a page at a time, without their text', async 
   t.equal(seen.length, 8)
   t.equal(new Set(seen).size, 8)
   for (const query of ['limit=0', 'limit=1001', 'cursor=x', 'limit=2&limit=3', 'x=1']) {
-    const answer = await ask('GET', `/v1/admin/keys?${query}`, key)
+    const answer = await ask('GET', `/v1/admin/keys?${query}`)
     assertProblem(t, answer, { code: 'invalid_request', what: query })
   }
 })
@@ -180,17 +174,17 @@ test('an operator sees who still uses the old encryption key, and when it can go
   const clock = { now: Date.now() }
   const [before, after] = [newEncryptionKey(), newEncryptionKey()]
   const env = { ENCRYPTION_KEYS: before }
-  const { built, ask } = await setUp(t, { env, now: () => clock.now })
+  const { built, withKey } = await setUp(t, { env, now: () => clock.now })
   const [oldRing, ring] = [createKeyring([before]), createKeyring([before, after])]
   const issue = (keyring: typeof ring, client: string, scopes = ['aura-services']) =>
     issueKey(keyring, client, 'rw', { scopes })
   const [a, b] = [await issue(oldRing, 'a'), await issue(oldRing, 'b')]
   await built.reload({ env: { ENCRYPTION_KEYS: `${before},${after}` } })
   const admin = await issue(ring, 'admin', SCOPES)
-  const use = (key: string) => ask('GET', '/v1/whoami', key)
+  const use = (key: string) => withKey(key).ask('GET', '/v1/whoami')
   const old = async (quietHours = 24) => {
     const url = `/v1/admin/encryption-keys?quietHours=${quietHours}`
-    const { encryptionKeys } = (await ask('GET', url, admin)).json()
+    const { encryptionKeys } = (await withKey(admin).ask('GET', url)).json()
     t.match(encryptionKeys[1], { kid: ring.active.kid, active: true, mayGo: false })
     return encryptionKeys[0]
   }

@@ -1,7 +1,6 @@
 // What a listing tells of what its caller may not read: nothing, whatever of it there is.
 import { type Test, test } from 'tap'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -25,15 +24,15 @@ const OTHERS = [
 
 /** A service that keeps these, and what it tells bob of a prefix, page by page; all but what is random in a cursor. */
 const tellerOf = async (t: Test, paths: readonly string[]) => {
-  const { app, keyring, seed } = await buildTestApp(t, { yaml: YAML })
+  const { as, seed } = await buildTestApp(t, { yaml: YAML })
   for (const path of paths) await seed('local', path, 'text')
-  const headers = { 'x-api-key': await issueKey(keyring, 'bob', 'r') }
+  const { ask } = await as('bob')
   return async (prefix: string, limit: number) => {
     const pages: unknown[] = []
     let cursor: string | undefined
     do {
       const query = new URLSearchParams({ prefix, limit: String(limit), ...(cursor && { cursor }) })
-      const answer = await app.server.inject({ url: `/v1/secrets?${query}`, headers })
+      const answer = await ask('GET', `/v1/secrets?${query}`)
       const { results, code } = answer.json()
       cursor = answer.json().cursor
       pages.push({
@@ -102,11 +101,11 @@ const PREFIXES = [
 ]
 
 test('a prefix of a store that is not the caller’s is answered as that of no store, however it is written', async (t) => {
-  const { app, keyring } = await buildTestApp(t, { yaml: KINDS, environ: { T: 'token' } })
+  const { as } = await buildTestApp(t, { yaml: KINDS, environ: { T: 'token' } })
   const told = async (client: string, prefix: string) => {
-    const headers = { 'x-api-key': await issueKey(keyring, client, 'r') }
+    const { ask } = await as(client)
     const query = new URLSearchParams({ prefix })
-    const answer = await app.server.inject({ url: `/v1/secrets?${query}`, headers })
+    const answer = await ask('GET', `/v1/secrets?${query}`)
     return answer.body.replace(/"instance":"[^"]*"/, '')
   }
   for (const prefix of PREFIXES) {

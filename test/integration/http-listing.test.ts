@@ -1,9 +1,9 @@
 // What stands below a path, over HTTP: only what policy gives, page by page, and no word of the rest.
 import { test } from 'tap'
+import type { Mode } from '../../src/core/principal.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -21,10 +21,8 @@ const setUp = async (t: Parameters<typeof buildTestApp>[0]) => {
   }
   await built.seed('local', `team/b/${hidden.token.replaceAll(/[^A-Za-z0-9-]/g, '')}`, hidden.token)
   await built.seed('local', 'team/b/one', JSON.stringify({ first: hidden.token, second: 'x' }))
-  const list = async (client: string, query: string, mode: 'r' | 'w' | 'rw' = 'r') => {
-    const key = await issueKey(built.keyring, client, mode)
-    return built.app.server.inject({ url: `/v1/secrets?${query}`, headers: { 'x-api-key': key } })
-  }
+  const list = async (client: string, query: string, mode: Mode = 'r') =>
+    (await built.as(client, mode)).ask('GET', `/v1/secrets?${query}`)
   return { built, hidden, list }
 }
 
@@ -125,14 +123,9 @@ test('a write that names the version it replaces is refused once another is the 
       "admin, read: ['local:**'], write: ['local:**']"
     )
   })
-  const key = await issueKey(built.keyring, 'admin', 'rw')
+  const { ask } = await built.as('admin', 'rw')
   const put = (ifMatch: string, value: string) =>
-    built.app.server.inject({
-      method: 'PUT',
-      url: '/v1/secrets?ref=local:team/a/one',
-      headers: { 'x-api-key': key, 'if-match': ifMatch },
-      payload: { value }
-    })
+    ask('PUT', '/v1/secrets?ref=local:team/a/one', { value }, { 'if-match': ifMatch })
   t.match((await put('"1"', 'second')).json(), { version: '2' })
   t.match((await put('1', 'lost')).json(), { code: 'conflict', status: 409 })
   t.match((await put('2', 'third')).json(), { version: '3' })

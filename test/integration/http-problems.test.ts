@@ -225,10 +225,13 @@ test('every error is a problem of the table and repeats nothing of the request',
 })
 
 test('the pointers of a refused body name our members, and unknown ones that can be no value', async (t) => {
-  const { app, keyring } = await buildTestApp(t, { yaml: YAML })
-  const authorization = `Bearer ${await issueKey(keyring, 'app', 'rw')}`
+  const { app, as } = await buildTestApp(t, { yaml: YAML })
+  const { key } = await as('app', 'rw')
   const errorsOf = async (ask: InjectOptions): Promise<unknown> => {
-    const answer = await app.server.inject({ ...ask, headers: { ...ask.headers, authorization } })
+    const answer = await app.server.inject({
+      ...ask,
+      headers: { ...ask.headers, 'x-api-key': key }
+    })
     return assertProblem(t, answer, { code: 'invalid_request' }).errors
   }
   t.same(await errorsOf(batch('{"refs":["a",5]}')), [{ pointer: '/body/refs/1', rule: 'type' }])
@@ -266,10 +269,10 @@ test('the pointers of a refused body name our members, and unknown ones that can
 })
 
 test('an answer to HEAD is the problem without its body', async (t) => {
-  const { app, keyring } = await buildTestApp(t, { yaml: YAML })
-  const authorization = `Bearer ${await issueKey(keyring, 'app')}`
+  const { app, as } = await buildTestApp(t, { yaml: YAML })
+  const { ask } = await as('app')
   const url = '/v1/secrets?ref=local:app/none'
-  const head = await app.server.inject({ method: 'HEAD', url, headers: { authorization } })
+  const head = await ask('HEAD', url)
   assertProblem(t, head, { code: 'secret_not_found', bodiless: true })
   assertProblem(t, await app.server.inject({ method: 'HEAD', url }), {
     code: 'authentication_required',

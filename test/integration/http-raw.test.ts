@@ -4,7 +4,6 @@ import { answer as awsAnswer, awsDialect } from '../kinds/aws/fake.ts'
 import { useEnvironment } from '../kinds/gcp/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 import { type Dialect, openWire } from '../support/wire.ts'
 
@@ -33,8 +32,7 @@ const setUp = async (t: Test, env: Record<string, string> = {}) => {
     headers: Record<string, string> = {},
     { client = 'app', method = 'GET' as 'GET' | 'HEAD' } = {}
   ) => {
-    const key = await issueKey(built.keyring, client)
-    return built.app.server.inject({ method, url, headers: { 'x-api-key': key, ...headers } })
+    return (await built.as(client)).ask(method, url, undefined, headers)
   }
   return { ...built, ask }
 }
@@ -227,11 +225,8 @@ policies: [{ client: app, read: ['aws:**'] }]
 `,
     env: { CORS_ALLOW_ORIGINS: origin }
   })
-  const headers = { 'x-api-key': await issueKey(built.keyring, 'app'), origin }
-  const raw = await built.app.server.inject({
-    url: '/v1/secrets?ref=aws:b',
-    headers: { ...headers, ...RAW }
-  })
+  const { read } = await built.as('app')
+  const raw = await read('aws:b', { origin, ...RAW })
   t.same(raw.rawPayload, bytes)
   t.match(raw.headers, {
     'content-type': 'application/octet-stream',
@@ -240,7 +235,7 @@ policies: [{ client: app, read: ['aws:**'] }]
   })
   t.match(String(raw.headers.vary), /Origin/)
   t.match(String(raw.headers.vary), /Accept/)
-  const json = await built.app.server.inject({ url: '/v1/secrets?ref=aws:b', headers })
+  const json = await read('aws:b', { origin })
   t.match(json.json(), { value: bytes.toString('base64'), encoding: 'base64' })
 })
 

@@ -2,7 +2,6 @@
 import { type Test, test } from 'tap'
 import { caFileOf, dialectOf, encoded, secret } from '../kinds/kubernetes/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
 import { openWire } from '../support/wire.ts'
 
 const NUMBERS =
@@ -17,12 +16,13 @@ bots:
 `
 
 test('no number loses a digit, by any way', async (t) => {
-  const { app, keyring, internalSecret, seed } = await buildTestApp(t, {
+  const { app, as, internalSecret, seed } = await buildTestApp(t, {
     yaml: YAML.replace("read: ['local:**']", "read: ['local:**'], bots: [bot]")
   })
   await seed('local', 'numbers', NUMBERS)
   await seed('local', 'text', 'x')
-  const headers = { 'x-api-key': await issueKey(keyring, 'app', 'rw') }
+  const { key, ask } = await as('app', 'rw')
+  const headers = { 'x-api-key': key }
   const data = `"data":${NUMBERS}`
   const refs = ['local:numbers', 'local:text', 'local:none', 'local:numbers#/nested']
   const batch = refs.map((ref) => `ref=${encodeURIComponent(ref)}`).join('&')
@@ -67,32 +67,29 @@ test('no number loses a digit, by any way', async (t) => {
     }
     if (url.includes('limit')) t.type(parsed.cursor, 'string')
   }
-  const head = await app.server.inject({ method: 'HEAD', url: '/v1/secrets/numbers', headers })
-  const get = await app.server.inject({ url: '/v1/secrets/numbers', headers })
+  const head = await ask('HEAD', '/v1/secrets/numbers')
+  const get = await ask('GET', '/v1/secrets/numbers')
   t.equal(head.headers['content-length'], get.headers['content-length'])
-  const field = await app.server.inject({ url: '/v1/secrets/numbers?field=id', headers })
+  const field = await ask('GET', '/v1/secrets/numbers?field=id')
   t.equal(field.json().value, '12345678901234567890')
-  const all = { 'x-api-key': await issueKey(keyring, 'app', 'rw', { scopes: ['aura-services'] }) }
-  const bot = await app.server.inject({ url: '/v1/bots/bot/credentials', headers: all })
+  const all = await as('app', 'rw', { scopes: ['aura-services'] })
+  const bot = await all.ask('GET', '/v1/bots/bot/credentials')
   t.match(bot.json(), { credentials: { id: '12345678901234567890', deep: '9007199254740993' } })
 })
 
 test('what is written keeps every digit, and comes back as it was written', async (t) => {
-  const { app, keyring } = await buildTestApp(t, {
+  const { as } = await buildTestApp(t, {
     yaml: YAML.replace("read: ['local:**']", "read: ['local:**'], write: ['local:**']")
   })
-  const headers = {
-    'x-api-key': await issueKey(keyring, 'app', 'rw'),
-    'content-type': 'application/json'
-  }
-  const put = (payload: string) =>
-    app.server.inject({ method: 'PUT', url: '/v1/secrets?ref=local:new', headers, payload })
+  const { ask } = await as('app', 'rw')
+  const json = { 'content-type': 'application/json' }
+  const put = (payload: string) => ask('PUT', '/v1/secrets?ref=local:new', payload, json)
   const written = await put(`{ "data": ${NUMBERS} }`)
   t.equal(written.statusCode, 200, written.body)
-  const read = await app.server.inject({ url: '/v1/secrets?ref=local:new&format=raw', headers })
+  const read = await ask('GET', '/v1/secrets?ref=local:new&format=raw')
   t.equal(read.body, NUMBERS)
   t.equal((await put('\ufeff{"data":{"2":1,"1":12345678901234567890}}')).statusCode, 200)
-  const ordered = await app.server.inject({ url: '/v1/secrets?ref=local:new&format=raw', headers })
+  const ordered = await ask('GET', '/v1/secrets?ref=local:new&format=raw')
   t.equal(ordered.body, '{"2":1,"1":12345678901234567890}')
   for (const body of [
     '{"data":{"a":1,"a":2}}',
@@ -104,15 +101,9 @@ test('what is written keeps every digit, and comes back as it was written', asyn
     t.equal((await put(body)).statusCode, 400, body)
   }
   // Other routes hand on what they have parsed, and so take no number that would be another one.
-  const resolve = await app.server.inject({
-    method: 'POST',
-    url: '/v1/resolve',
-    headers: {
-      ...headers,
-      'x-api-key': await issueKey(keyring, 'app', 'rw', { scopes: ['aura-services'] })
-    },
-    payload: '{"name":"x","credentials":{"id":12345678901234567890}}'
-  })
+  const all = await as('app', 'rw', { scopes: ['aura-services'] })
+  const body = '{"name":"x","credentials":{"id":12345678901234567890}}'
+  const resolve = await all.ask('POST', '/v1/resolve', body, json)
   t.equal(resolve.statusCode, 400)
 })
 
@@ -132,7 +123,7 @@ const openCluster = async (t: Test) => {
     { read: 'found', text: '' }
   )
   const { caCertFile = '' } = caFileOf(t, wire)
-  const { app, keyring } = await buildTestApp(t, {
+  const { as } = await buildTestApp(t, {
     yaml: `
 stores:
   - { name: cluster, kind: kubernetes, namespaces: [apps], auth: { method: token, server: '${wire.url}', token: { env: TOKEN }, caCertFile: '${caCertFile}' } }
@@ -140,8 +131,8 @@ policies: [{ client: app, read: ['cluster:**'] }]
 `,
     environ: { TOKEN: 'token-1' }
   })
-  const headers = { 'x-api-key': await issueKey(keyring, 'app') }
-  return { bytes, base64, ask: (url: string) => app.server.inject({ url, headers }) }
+  const { ask } = await as('app')
+  return { bytes, base64, ask: (url: string) => ask('GET', url) }
 }
 
 test('a field of bytes says so, alone and among others; a text of the same characters does not', async (t) => {

@@ -1,9 +1,7 @@
 // Reading secrets over HTTP: what an answer says, in its body and in its headers.
-import type { InjectOptions } from 'fastify'
 import { test } from 'tap'
 import { recordsIn } from '../support/audit-records.ts'
-import { buildTestApp, type TestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
+import { buildTestApp } from '../support/build-app.ts'
 import { assertSafeHeaders } from '../support/problem.ts'
 
 const YAML = `
@@ -24,17 +22,10 @@ const start = async (t: Parameters<typeof buildTestApp>[0], now?: () => number) 
   return built
 }
 
-/** Asks as `client` with a key of mode rw. */
-const as = async ({ app, keyring }: TestApp, client: string, mode: 'r' | 'rw' = 'rw') => {
-  const authorization = `Bearer ${await issueKey(keyring, client, mode)}`
-  return (ask: InjectOptions) =>
-    app.server.inject({ ...ask, headers: { authorization, ...ask.headers } })
-}
-
 test('an answer has the reference, the value or the fields, the version and the times', async (t) => {
   const time = Date.parse('2030-01-02T03:04:05.678Z')
   const built = await start(t, () => time)
-  const ask = await as(built, 'app')
+  const { ask } = await built.as('app', 'rw')
   const common = {
     version: '1',
     store: 'local',
@@ -50,25 +41,25 @@ test('an answer has the reference, the value or the fields, the version and the 
     'ref=local:app/text&version=1': { ref: 'local:app/text?version=1', value: 'plain text' }
   }
   for (const [query, members] of Object.entries(expected)) {
-    const answer = await ask({ url: `/v1/secrets?${query}` })
+    const answer = await ask('GET', `/v1/secrets?${query}`)
     t.equal(answer.statusCode, 200, query)
     t.same(answer.json(), { ...members, ...common }, query)
     t.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
     assertSafeHeaders(t, answer)
   }
-  const whole = await ask({ url: '/v1/secrets?ref=local:app/two' })
+  const whole = await ask('GET', '/v1/secrets?ref=local:app/two')
   t.match(whole.body, '"data":{"first":"1","second":{"deep":[true]},"__proto__":"p"}')
   t.notOk('value' in whole.json())
-  const byName = await ask({ url: '/v1/secrets/short' })
+  const byName = await ask('GET', '/v1/secrets/short')
   t.same(byName.json(), { ref: 'local:app/two#second', value: '{"deep":[true]}', ...common })
 })
 
 test('X-Cache and Age tell a fetch from what was kept, until its time is over', async (t) => {
   let time = Date.now()
   const built = await start(t, () => time)
-  const ask = await as(built, 'app')
+  const { ask } = await built.as('app', 'rw')
   const read = async (url = '/v1/secrets?ref=local:app/text') => {
-    const { headers, statusCode } = await ask({ url })
+    const { headers, statusCode } = await ask('GET', url)
     t.equal(statusCode, 200)
     return `${headers['x-cache']} ${headers['age']}`
   }
@@ -88,26 +79,30 @@ test('X-Cache and Age tell a fetch from what was kept, until its time is over', 
 
 test('X-Request-Id is taken where it is one, made where it is not, and always returned', async (t) => {
   const built = await start(t)
-  const ask = await as(built, 'app')
+  const { ask } = await built.as('app', 'rw')
   const made = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
   for (const given of ['a', 'A.b_c-9', 'x'.repeat(128)]) {
-    const { headers } = await ask({ url: '/v1/whoami', headers: { 'x-request-id': given } })
+    const { headers } = await ask('GET', '/v1/whoami', undefined, { 'x-request-id': given })
     t.equal(headers['x-request-id'], given)
   }
   const others = [undefined, '', ' ', 'a b', 'a/b', 'ä', 'a,b', '{a}', '"a"', 'x'.repeat(129)]
   for (const given of others) {
     for (const url of ['/v1/whoami', '/livez', '/nowhere', '/%zz', '/v1/secrets?ref=x:y']) {
       const headers = given === undefined ? {} : { 'x-request-id': given }
-      t.match((await ask({ url, headers })).headers['x-request-id'], made, `${given} ${url}`)
+      t.match(
+        (await ask('GET', url, undefined, headers)).headers['x-request-id'],
+        made,
+        `${given} ${url}`
+      )
     }
   }
-  const twice = await ask({ url: '/v1/whoami', headers: { 'x-request-id': ['a', 'b'] as never } })
+  const twice = await ask('GET', '/v1/whoami', undefined, { 'x-request-id': ['a', 'b'] as never })
   t.match(twice.headers['x-request-id'], made)
 })
 
 test('HEAD is GET without its body, and is on record like it', async (t) => {
   const built = await start(t, () => Date.parse('2030-01-02T03:04:05Z'))
-  const ask = await as(built, 'app', 'r')
+  const { ask } = await built.as('app', 'r')
   const urls = [
     '/v1/secrets?ref=local:app/text',
     '/v1/secrets/short',
@@ -122,9 +117,9 @@ test('HEAD is GET without its body, and is on record like it', async (t) => {
   ]
   for (const url of urls) {
     const headers = { 'x-request-id': 'same' }
-    await ask({ url, headers })
-    const get = await ask({ url, headers })
-    const head = await ask({ method: 'HEAD', url, headers })
+    await ask('GET', url, undefined, headers)
+    const get = await ask('GET', url, undefined, headers)
+    const head = await ask('HEAD', url, undefined, headers)
     t.equal(head.statusCode, get.statusCode, url)
     const { date: _get, ...expected } = get.headers
     const { date: _head, ...actual } = head.headers
@@ -149,12 +144,12 @@ test('HEAD is GET without its body, and is on record like it', async (t) => {
 test('whoami tells the claims of the key and what policy gives its client', async (t) => {
   const built = await start(t)
   const keyId = '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
-  const key = await issueKey(built.keyring, 'reader', 'r', {
+  const { key, ask } = await built.as('reader', 'r', {
     keyId,
     scopes: ['aura-services:token'],
     lifetimeSeconds: 3_600
   })
-  const answer = await built.app.server.inject({ url: '/v1/whoami', headers: { 'x-api-key': key } })
+  const answer = await ask('GET', '/v1/whoami')
   const { issuedAt, expiresAt, ...rest } = answer.json()
   t.same(rest, {
     client: 'reader',

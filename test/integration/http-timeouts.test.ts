@@ -2,7 +2,6 @@
 import { test } from 'tap'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
 import { openServer } from '../support/open-server.ts'
 import { assertProblem } from '../support/problem.ts'
 import { answersIn, exchange, listenOn } from '../support/raw-http.ts'
@@ -33,12 +32,12 @@ test('the timeouts are those of a service that nobody can hold up', async (t) =>
 })
 
 test('a slow sender is cut off within the limits, and an idle connection too', async (t) => {
-  const { app, keyring, seed, logs } = await buildTestApp(t, {
+  const { app, as, seed, logs } = await buildTestApp(t, {
     yaml: YAML,
     env: { KEEP_ALIVE_SECONDS: '5' }
   })
   await seed('local', 'a', 'x')
-  const key = await issueKey(keyring, 'app', 'rw')
+  const { key, read } = await as('app', 'rw')
   const port = await listenOn(app.server)
   const drip = (first: string): string[] => [first, ...Array(40).fill('a')]
   const slowly = { pauseMs: 400, patienceMs: 14_000 }
@@ -68,9 +67,7 @@ test('a slow sender is cut off within the limits, and an idle connection too', a
   }
   t.ok(idle.ended && idle.ms < 8_000, `an idle connection ends after ${Math.round(idle.ms)} ms`)
   t.equal(answersIn(idle.text).length, 1)
-  const url = '/v1/secrets?ref=local:a'
-  const read = await app.server.inject({ url, headers: { authorization: `Bearer ${key}` } })
-  t.equal(read.json().value, 'x', 'nothing of the slow body was taken')
+  t.equal((await read('local:a')).json().value, 'x', 'nothing of the slow body was taken')
   t.notMatch(logs.join(''), /unexpected|"level":"error"/)
 })
 

@@ -1,10 +1,8 @@
 // Writing secrets over HTTP: a new version where right and store allow it, and never the value in an answer.
-import type { InjectOptions } from 'fastify'
 import { test } from 'tap'
 import { recordsIn } from '../support/audit-records.ts'
-import { buildTestApp, type TestApp } from '../support/build-app.ts'
+import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
 import { assertProblem, assertSafeHeaders } from '../support/problem.ts'
 
 const YAML = `
@@ -23,26 +21,19 @@ const start = async (t: Parameters<typeof buildTestApp>[0]) => {
   return built
 }
 
-/** Asks as `client` with a key of mode rw. */
-const as = async ({ app, keyring }: TestApp, client: string, mode: 'r' | 'rw' = 'rw') => {
-  const authorization = `Bearer ${await issueKey(keyring, client, mode)}`
-  return (ask: InjectOptions) =>
-    app.server.inject({ ...ask, headers: { authorization, ...ask.headers } })
-}
-
 test('what is written is what is read next, as a new version, and is told to nobody else', async (t) => {
   const built = await start(t)
   const canary = createCanary()
-  const ask = await as(built, 'app')
-  const read = async (url: string) => (await ask({ url })).json()
+  const { ask } = await built.as('app', 'rw')
+  const read = async (url: string) => (await ask('GET', url)).json()
   const url = '/v1/secrets?ref=local:app/text'
   t.match(await read(url), { value: 'plain text', version: '1' })
 
-  const written = await ask({ method: 'PUT', url, payload: { value: canary.token } })
+  const written = await ask('PUT', url, { value: canary.token })
   t.equal(written.statusCode, 200)
   t.same(written.json(), { ref: 'local:app/text', version: '2' })
   assertSafeHeaders(t, written)
-  const fresh = await ask({ url })
+  const fresh = await ask('GET', url)
   t.match(fresh.json(), { value: canary.token, version: '2' })
   t.equal(fresh.headers['x-cache'], 'MISS')
   t.match(await read(`${url}&version=1`), { value: 'plain text', version: '1' })
@@ -53,15 +44,11 @@ test('what is written is what is read next, as a new version, and is told to nob
     nested: { list: [1, null, 'ü'] },
     constructor: 1
   }
-  const put = await ask({ method: 'PUT', url: '/v1/secrets?ref=local:app/new', payload: { data } })
+  const put = await ask('PUT', '/v1/secrets?ref=local:app/new', { data })
   t.same(put.json(), { ref: 'local:app/new', version: '1' })
   t.same((await read('/v1/secrets?ref=local:app/new')).data, data)
   t.same((await read('/v1/secrets?ref=local:app/new%23password')).value, canary.token)
-  const empty = await ask({
-    method: 'PUT',
-    url: '/v1/secrets?ref=local:app/new',
-    payload: { value: '' }
-  })
+  const empty = await ask('PUT', '/v1/secrets?ref=local:app/new', { value: '' })
   t.same(empty.json(), { ref: 'local:app/new', version: '2' })
   t.equal((await read('/v1/secrets?ref=local:app/new')).value, '')
 
@@ -78,10 +65,9 @@ test('nothing is written without the right, or to a version or field', async (t)
   const built = await start(t)
   const canary = createCanary()
   const payload = { value: canary.token }
-  const app = await as(built, 'app')
-  const reader = await as(built, 'reader')
-  const put = (ref: string, ask = app) =>
-    ask({ method: 'PUT', url: `/v1/secrets?ref=${q(ref)}`, payload })
+  const app = await built.as('app', 'rw')
+  const reader = await built.as('reader', 'rw')
+  const put = (ref: string, { ask } = app) => ask('PUT', `/v1/secrets?ref=${q(ref)}`, payload)
   const expect = async (
     code: 'access_denied' | 'invalid_reference',
     answer: ReturnType<typeof put>
@@ -101,35 +87,25 @@ test('nothing is written without the right, or to a version or field', async (t)
   await expect('invalid_reference', put('local:app/text?version=1'))
   await expect('invalid_reference', put('short'))
   await expect('invalid_reference', put('local:app//x'))
-  const byName = await app({ method: 'PUT', url: '/v1/secrets/short', payload })
+  const byName = await app.ask('PUT', '/v1/secrets/short', payload)
   assertProblem(t, byName, { code: 'method_not_allowed', canary })
-  const read = await app({ url: '/v1/secrets?ref=local:app/text' })
+  const read = await app.ask('GET', '/v1/secrets?ref=local:app/text')
   t.match(read.json(), { value: 'plain text', version: '1' })
 })
 
 test('a write on a condition that is not known is refused rather than made', async (t) => {
   const built = await start(t)
-  const ask = await as(built, 'app')
+  const { ask } = await built.as('app', 'rw')
   const url = '/v1/secrets?ref=local:app/text'
-  const answer = await ask({
-    method: 'PUT',
-    url,
-    headers: { 'if-none-match': '*' },
-    payload: { value: 'new' }
-  })
+  const answer = await ask('PUT', url, { value: 'new' }, { 'if-none-match': '*' })
   assertProblem(t, answer, { code: 'invalid_request' })
-  t.match((await ask({ url })).json(), { value: 'plain text', version: '1' })
+  t.match((await ask('GET', url)).json(), { value: 'plain text', version: '1' })
 })
 
 test('a body that says it is packed is no JSON', async (t) => {
   const built = await start(t)
-  const ask = await as(built, 'app')
+  const { ask } = await built.as('app', 'rw')
   const packed = { 'content-encoding': 'gzip', 'content-type': 'application/json' }
-  const answer = await ask({
-    method: 'PUT',
-    url: '/v1/secrets?ref=local:app/text',
-    headers: packed,
-    payload: '{"value":"new"}'
-  })
+  const answer = await ask('PUT', '/v1/secrets?ref=local:app/text', '{"value":"new"}', packed)
   assertProblem(t, answer, { code: 'unsupported_media_type' })
 })

@@ -16,25 +16,19 @@ const DAY = 86_400
 const setUp = async (t: Test, options: Partial<TestAppOptions> = {}) => {
   const clock = { now: Date.now() }
   const built = await buildTestApp(t, { yaml: YAML, now: () => clock.now, ...options })
-  const ask = (method: 'GET' | 'POST' | 'DELETE', url: string, key: string, payload?: object) =>
-    built.app.server.inject({
-      method,
-      url,
-      headers: { 'x-api-key': key },
-      ...(payload && { payload })
-    })
   const admin = (more: Partial<Parameters<typeof issueKey>[3]> = {}) =>
     issueKey(built.keyring, 'admin', 'rw', { scopes: SCOPES, ...more }, clock.now)
+  const { withKey } = built
   const wanted = { client: 'app', scopes: SCOPES, mode: 'rw' }
   const post = (key: string, more: object = {}) =>
-    ask('POST', '/v1/admin/keys', key, { ...wanted, ...more })
+    withKey(key).ask('POST', '/v1/admin/keys', { ...wanted, ...more })
   const issue = async (key: string, more: object = {}) => {
     const answer = await post(key, more)
     t.equal(answer.statusCode, 201, answer.body)
     return answer.json() as { apiKey: string; keyId: string; via: string[]; expiresAt?: string }
   }
-  const status = async (key: string) => (await ask('GET', '/v1/whoami', key)).statusCode
-  return { built, clock, ask, admin, post, issue, status }
+  const status = async (key: string) => (await withKey(key).ask('GET', '/v1/whoami')).statusCode
+  return { built, clock, withKey, admin, post, issue, status }
 }
 
 test('a key ends with its issuer at the latest, whatever was asked', async (t) => {
@@ -77,7 +71,7 @@ test('a key has no lower minimum version than its issuer', async (t) => {
 })
 
 test('a key carries its whole ancestry, oldest first, and after four nobody issues a fifth', async (t) => {
-  const { built, ask, admin, issue, post, status } = await setUp(t)
+  const { built, admin, issue, post, status, withKey } = await setUp(t)
   const first = randomUUID()
   const line: string[] = [first]
   let key = await admin({ keyId: first })
@@ -85,19 +79,19 @@ test('a key carries its whole ancestry, oldest first, and after four nobody issu
     const issued = await issue(key)
     t.same(issued.via, line)
     t.same((await openApiKey(built.keyring, issued.apiKey))?.via, line, 'in the key itself')
-    t.same((await ask('GET', '/v1/whoami', issued.apiKey)).json().via, line)
+    t.same((await withKey(issued.apiKey).ask('GET', '/v1/whoami')).json().via, line)
     key = issued.apiKey
     line.push(issued.keyId)
   }
   t.equal(await status(key), 200)
   const refused = assertProblem(t, await post(key), { code: 'access_denied' })
   t.match(refused.detail, /at most 4/)
-  const { keys } = (await ask('GET', '/v1/admin/keys', key)).json()
+  const { keys } = (await withKey(key).ask('GET', '/v1/admin/keys')).json()
   t.same(keys.find((one: { keyId: string }) => one.keyId === line[2]).via, line.slice(0, 2))
 })
 
 test('a key is revoked with all that it issued, and with all that these issued, or alone', async (t) => {
-  const { built, ask, admin, issue, status } = await setUp(t)
+  const { built, admin, issue, status, withKey } = await setUp(t)
   const top = await admin()
   const child = await issue(top)
   const sibling = await issue(top)
@@ -106,11 +100,11 @@ test('a key is revoked with all that it issued, and with all that these issued, 
   const line = [child, grandchild, great]
   for (const { apiKey } of line) t.equal(await status(apiKey), 200, 'known by its text from now on')
 
-  const alone = await ask('DELETE', `/v1/admin/keys/${grandchild.keyId}`, top)
+  const alone = await withKey(top).ask('DELETE', `/v1/admin/keys/${grandchild.keyId}`)
   t.same(alone.json(), { keyId: grandchild.keyId, isNew: true })
   t.same(await Promise.all(line.map(({ apiKey }) => status(apiKey))), [200, 401, 200])
 
-  const answer = await ask('DELETE', `/v1/admin/keys/${child.keyId}?issued=true`, top)
+  const answer = await withKey(top).ask('DELETE', `/v1/admin/keys/${child.keyId}?issued=true`)
   const { issued, ...rest } = answer.json()
   t.same(rest, { keyId: child.keyId, isNew: true })
   t.same(new Set(issued), new Set([grandchild.keyId, great.keyId]))
@@ -136,7 +130,7 @@ test('a key is revoked with all that it issued, and with all that these issued, 
   t.same((await introspect(great.apiKey)).json(), { active: false })
   t.equal((await authorize(great.apiKey)).statusCode, 401)
   t.equal((await authorize(sibling.apiKey)).statusCode, 200)
-  const { keys } = (await ask('GET', '/v1/admin/keys', top)).json()
+  const { keys } = (await withKey(top).ask('GET', '/v1/admin/keys')).json()
   const revoked = keys.filter((one: { revoked: boolean }) => one.revoked)
   t.same(
     new Set(revoked.map(({ keyId }: { keyId: string }) => keyId)),
@@ -147,14 +141,14 @@ test('a key is revoked with all that it issued, and with all that these issued, 
 })
 
 test('a key that carries its ancestry is refused though nothing else is known of it', async (t) => {
-  const { built, ask, admin, status } = await setUp(t)
+  const { built, admin, status, withKey } = await setUp(t)
   const [issuer, other] = [randomUUID(), randomUUID()]
   const foreign = await issueKey(built.keyring, 'app', 'r', { via: [other, issuer] })
   t.equal(await status(foreign), 200, 'read, whoever wrote it')
   const top = await admin()
-  await ask('DELETE', `/v1/admin/keys/${other}`, top)
+  await withKey(top).ask('DELETE', `/v1/admin/keys/${other}`)
   t.equal(await status(foreign), 200, 'the ancestor alone')
-  const answer = await ask('DELETE', `/v1/admin/keys/${other}?issued=true`, top)
+  const answer = await withKey(top).ask('DELETE', `/v1/admin/keys/${other}?issued=true`)
   t.same(answer.json(), { keyId: other, isNew: true, issued: [] })
   t.equal(await status(foreign), 401)
   t.match((await recordsIn(built.folder)).at(-1), { action: 'key.authenticate', reason: 'revoked' })
@@ -183,7 +177,7 @@ test('one identifier is issued once, though the key was never used', async (t) =
 })
 
 test('after an upgrade keys say nothing of their ancestry for a day, and are revoked with it all the same', async (t) => {
-  const { clock, built, ask, admin, issue, status } = await setUp(t)
+  const { clock, built, admin, issue, status, withKey } = await setUp(t)
   // As an older version leaves a state that served: uses of keys, and no word on what replicas read.
   const state = createEmbeddedState(`${built.folder}/data`)
   await state.compareAndSet('keys/via', await state.get('keys/via'), undefined)
@@ -223,5 +217,5 @@ test('after an upgrade keys say nothing of their ancestry for a day, and are rev
   const later = await issueNext(await admin())
   t.equal((await openApiKey(built.keyring, later.apiKey))?.via?.length, 1)
   t.equal((await issue(await admin())).via.length, 1)
-  t.equal((await ask('GET', '/v1/whoami', later.apiKey)).statusCode, 200)
+  t.equal((await withKey(later.apiKey).ask('GET', '/v1/whoami')).statusCode, 200)
 })

@@ -49,10 +49,7 @@ secrets:
     environ: { VAULT_ROOT: 'root' }
   })
   await app.seed('local', 'team/token', 'from LMDB')
-  const key = await issueKey(app.keyring, 'app')
-  const { server } = app.app
-  const get = (url: string) => server.inject({ url, headers: { authorization: `Bearer ${key}` } })
-  const read = (ref: string) => get(`/v1/secrets?ref=${encodeURIComponent(ref)}`)
+  const { ask, read } = await app.as('app')
 
   t.equal(ARN.split(':').slice(0, 5).join(':'), `arn:aws:secretsmanager:${REGION}:${ACCOUNT}`)
   for (const [ref, value] of [
@@ -69,7 +66,10 @@ secrets:
     t.equal(answer.json().value, value, ref)
     t.equal(answer.headers['cache-control'], 'no-store')
   }
-  t.match((await get('/v1/secrets/database-password')).json(), { value: 'from AWS', store: 'aws' })
+  t.match((await ask('GET', '/v1/secrets/database-password')).json(), {
+    value: 'from AWS',
+    store: 'aws'
+  })
   t.match((await read('aws:acme/db')).json(), { data: { username: 'app', password: 'from AWS' } })
   t.match((await read('aws:acme/none')).json(), { code: 'secret_not_found' })
   t.match((await read('aws:acme/db#none')).json(), { code: 'field_not_found' })
@@ -98,10 +98,7 @@ test('a key that is of another environment, expired, too new, tampered with or r
   const app = await buildTestApp(t, { yaml })
   await app.seed('local', 'a', 'x')
   const read = async (key: string) => {
-    const answer = await app.app.server.inject({
-      url: '/v1/secrets?ref=local:a',
-      headers: { 'x-api-key': key }
-    })
+    const answer = await app.withKey(key).read('local:a')
     return `${answer.statusCode} ${answer.json().code ?? ''}`
   }
   const good = await issueKey(app.keyring, 'app')

@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
+import { asAdmin } from '../support/keys.ts'
 import { openRealStores, REGION } from '../support/real-stores.ts'
 
 const NAMES = [
@@ -64,21 +64,15 @@ const DATA = Object.fromEntries([
 const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 const q = encodeURIComponent
 
-const clientOf = async ({ app, keyring }: TestApp, client: string) => {
-  const headers = { 'x-api-key': await issueKey(keyring, client, 'rw') }
-  const get = (url: string) => app.server.inject({ url, headers })
+const clientOf = async ({ as }: TestApp, client: string) => {
+  const { ask } = await as(client, 'rw')
+  const get = (url: string) => ask('GET', url)
   return {
     get,
     read: (ref: string, more = '') => get(`/v1/secrets?ref=${q(ref)}${more}`),
     list: async (prefix: string): Promise<{ ref: string; status: number; value?: string }[]> =>
       (await get(`/v1/secrets?prefix=${q(prefix)}`)).json().results,
-    write: (ref: string, value: string) =>
-      app.server.inject({
-        method: 'PUT',
-        url: `/v1/secrets?ref=${q(ref)}`,
-        headers,
-        payload: { value }
-      })
+    write: (ref: string, value: string) => ask('PUT', `/v1/secrets?ref=${q(ref)}`, { value })
   }
 }
 
@@ -215,9 +209,7 @@ secrets:
   )
 
   suite.test('a bot may refer to them by the URL of Vault', async (t) => {
-    const headers = {
-      'x-api-key': await issueKey(built.keyring, 'all', 'rw', { scopes: ['aura-services'] })
-    }
+    const { ask } = await built.as('all', 'rw', { scopes: ['aura-services'] })
     const base = `${real.vault.url}/v1/secret/data`
     const payload = {
       name: 'bot',
@@ -231,12 +223,7 @@ secrets:
         managed: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-0123#password'
       }
     }
-    const answer = await built.app.server.inject({
-      method: 'POST',
-      url: '/v1/resolve',
-      headers,
-      payload
-    })
+    const answer = await ask('POST', '/v1/resolve', payload)
     t.match(answer.json(), {
       credentials: {
         blank: 'at a b',
@@ -257,13 +244,11 @@ secrets:
       payload: { ref: `${real.vault.url}/v1/secret/data/odd/contrase%C3%B1a` }
     })
     t.equal(dropped.statusCode, 200, dropped.body)
-    const admin = {
-      'x-api-key': await issueKey(built.keyring, 'admin', 'r', { scopes: ['aura-admin'] })
-    }
-    const explained = await built.app.server.inject({
-      url: `/v1/admin/explain?client=one&ref=${q('vault:secret/odd/x/contraseña del año/a%5B0%5D')}`,
-      headers: admin
-    })
+    const admin = await built.as('admin', 'r', asAdmin)
+    const explained = await admin.ask(
+      'GET',
+      `/v1/admin/explain?client=one&ref=${q('vault:secret/odd/x/contraseña del año/a%5B0%5D')}`
+    )
     t.match(explained.json(), {
       allowed: true,
       reference: 'vault:secret/odd/x/contrase%C3%B1a%20del%20a%C3%B1o/a%5B0%5D'

@@ -4,7 +4,7 @@ import { type Test, test } from 'tap'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { openApiKey } from '../../src/keys/api-key.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
+import { asAdmin, issueKey } from '../support/keys.ts'
 import { eventually, skipWithoutRedis, startRedis } from '../support/redis.ts'
 
 const YAML = 'stores: [{ name: local, kind: local }]\n'
@@ -20,17 +20,9 @@ const setUp = async (t: Test) => {
   ]
   const keyring = createKeyring([encryptionKey])
   const admin = (keyId?: string) =>
-    issueKey(keyring, 'admin', 'rw', { scopes: ['aura-admin'], ...(keyId && { keyId }) })
+    issueKey(keyring, 'admin', 'rw', { ...asAdmin, ...(keyId && { keyId }) })
   return { replicas, keyring, admin }
 }
-
-const ask = (
-  { app }: TestApp,
-  method: 'GET' | 'POST' | 'DELETE',
-  url: string,
-  key: string,
-  payload?: object
-) => app.server.inject({ method, url, headers: { 'x-api-key': key }, ...(payload && { payload }) })
 
 test('keys of keys on Redis', async (all) => {
   if (await skipWithoutRedis(all)) return
@@ -42,7 +34,7 @@ test('keys of keys on Redis', async (all) => {
       const identifier = randomUUID()
       const answers = await Promise.all(
         [...replicas, ...replicas].map((replica) =>
-          ask(replica, 'POST', '/v1/admin/keys', key, { ...WANTED, identifier })
+          replica.withKey(key).ask('POST', '/v1/admin/keys', { ...WANTED, identifier })
         )
       )
       t.same(answers.map(({ statusCode }) => statusCode).sort(), [201, 409, 409, 409])
@@ -56,15 +48,15 @@ test('keys of keys on Redis', async (all) => {
       const [here, there] = replicas as [TestApp, TestApp]
       const [top, watcher] = [await admin(randomUUID()), await admin()]
       const keyId = (await openApiKey(keyring, top))?.keyId ?? ''
-      const child = (await ask(there, 'POST', '/v1/admin/keys', top, WANTED)).json()
-      t.equal((await ask(there, 'GET', '/v1/whoami', child.apiKey)).statusCode, 200)
+      const child = (await there.withKey(top).ask('POST', '/v1/admin/keys', WANTED)).json()
+      t.equal((await there.withKey(child.apiKey).ask('GET', '/v1/whoami')).statusCode, 200)
       const attempt = (i: number) =>
-        ask(there, 'POST', '/v1/admin/keys', i % 2 ? top : child.apiKey, WANTED)
+        there.withKey(i % 2 ? top : child.apiKey).ask('POST', '/v1/admin/keys', WANTED)
       const answers = [await attempt(0), await attempt(1)]
       const under = Array.from({ length: 40 }, (_, i) => attempt(i))
       // The first of them is through, the others are under way.
       answers.push(...(await Promise.all(under.slice(0, 1))))
-      const revoked = ask(here, 'DELETE', `/v1/admin/keys/${keyId}?issued=true`, watcher)
+      const revoked = here.withKey(watcher).ask('DELETE', `/v1/admin/keys/${keyId}?issued=true`)
       const more = Array.from({ length: 40 }, (_, i) => attempt(i))
       answers.push(...(await Promise.all([...under.slice(1), ...more])))
       t.equal((await revoked).statusCode, 200)
@@ -74,12 +66,14 @@ test('keys of keys on Redis', async (all) => {
       for (const replica of replicas) {
         const keys = [top, child.apiKey, ...issued.map((answer) => answer.json().apiKey)]
         await eventually(async () => {
-          const seen = await Promise.all(keys.map((key) => ask(replica, 'GET', '/v1/whoami', key)))
+          const seen = await Promise.all(
+            keys.map((key) => replica.withKey(key).ask('GET', '/v1/whoami'))
+          )
           return seen.every(({ statusCode }) => statusCode === 401)
         })
       }
-      t.equal((await ask(there, 'GET', '/v1/whoami', watcher)).statusCode, 200)
-      const late = await ask(there, 'POST', '/v1/admin/keys', top, WANTED)
+      t.equal((await there.withKey(watcher).ask('GET', '/v1/whoami')).statusCode, 200)
+      const late = await there.withKey(top).ask('POST', '/v1/admin/keys', WANTED)
       t.equal(late.statusCode, 401)
     }
   )
@@ -90,7 +84,7 @@ test('keys of keys on Redis', async (all) => {
       const { replicas, keyring, admin } = await setUp(t)
       // Both of these know; the first found an untouched state and none beside it, and said so for both.
       const issued = (
-        await ask(replicas[1] as TestApp, 'POST', '/v1/admin/keys', await admin(), WANTED)
+        await (replicas[1] as TestApp).withKey(await admin()).ask('POST', '/v1/admin/keys', WANTED)
       ).json()
       t.equal((await openApiKey(keyring, issued.apiKey))?.via?.length, 1)
     }

@@ -63,10 +63,8 @@ test('a faulty configuration changes nothing', async (t) => {
     'stores: [{ name: local, kind: local }]\npolicies: [{ client: app, read: ["local:**"] }]'
   const app = await buildTestApp(t, { yaml })
   await app.seed('local', 'a', 'x')
-  const key = await issueKey(app.keyring, 'app')
-  const read = async () =>
-    (await app.app.server.inject({ url: '/v1/secrets?ref=local:a', headers: { 'x-api-key': key } }))
-      .statusCode
+  const client = await app.as('app')
+  const read = async () => (await client.read('local:a')).statusCode
   for (const faulty of [
     { yaml: 'stores: [{ name: local, kind: local, colour: red }]' },
     { yaml: 'stores: []\npolicies: [{ client: app, read: ["local:**"] }]' },
@@ -102,9 +100,8 @@ stores:
 policies: [{ client: app, read: ["vault:**"] }]
 `
   const app = await buildTestApp(t, { yaml: yaml(first.url), environ: { TOKEN: 't' } })
-  const headers = { 'x-api-key': await issueKey(app.keyring, 'app') }
-  const read = async () =>
-    (await app.app.server.inject({ url: '/v1/secrets?ref=vault:secret/a', headers })).json().value
+  const client = await app.as('app')
+  const read = async () => (await client.read('vault:secret/a')).json().value
   t.equal(await read(), 'first')
   const asked = first.reads.length
   await app.reload({ yaml: yaml(first.url) })

@@ -4,7 +4,6 @@ import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
 import { assertProblem } from '../support/problem.ts'
 
 const YAML = 'stores: [{ name: local, kind: local }]\n'
@@ -12,12 +11,10 @@ const YAML = 'stores: [{ name: local, kind: local }]\n'
 test('a state is sealed and opened once, by a key with scope and mode', async (t) => {
   const canary = createCanary()
   const service = await buildTestApp(t, { yaml: YAML })
-  const { app, keyring, folder, logs, encryptionKey } = service
-  const keyOf = (client: string, mode: 'r' | 'w', scope: string) =>
-    issueKey(keyring, client, mode, { scopes: [scope] })
-  const key = await keyOf('app', 'w', 'aura-services:state')
-  const post = async (url: string, payload: object, as = key) =>
-    app.server.inject({ method: 'POST', url, headers: { 'x-api-key': as }, payload })
+  const { as, folder, logs, encryptionKey } = service
+  const asState = { scopes: ['aura-services:state'] }
+  const app = await as('app', 'w', asState)
+  const post = (url: string, payload: object, { ask } = app) => ask('POST', url, payload)
   const data = { returnTo: '/x?y=1', verifier: canary.token, n: [1, null, { a: true }] }
 
   const sealed = await post('/v1/state', { data, ttlSeconds: 60, binding: 'nonce' })
@@ -27,7 +24,7 @@ test('a state is sealed and opened once, by a key with scope and mode', async (t
   t.ok(Math.abs(Date.parse(expiresAt) - Date.now() - 60_000) < 5_000)
   t.same(canary.findIn(sealed.body), [])
 
-  const other = await keyOf('other', 'w', 'aura-services:state')
+  const other = await as('other', 'w', asState)
   const refusals = [
     await post('/v1/state/open', { state, binding: 'nonce' }, other),
     await post('/v1/state/open', { state }),
@@ -58,9 +55,9 @@ test('a state is sealed and opened once, by a key with scope and mode', async (t
     assertProblem(t, await post(url, payload), { code, what: JSON.stringify(payload).slice(0, 60) })
   }
   for (const url of ['/v1/state', '/v1/state/open']) {
-    const reader = await keyOf('app', 'r', 'aura-services:state')
+    const reader = await as('app', 'r', asState)
     assertProblem(t, await post(url, { data: 1, state: '' }, reader), { code: 'insufficient_mode' })
-    const secrets = await keyOf('app', 'w', 'aura-services:secrets')
+    const secrets = await as('app', 'w')
     assertProblem(t, await post(url, {}, secrets), { code: 'insufficient_scope' })
   }
 

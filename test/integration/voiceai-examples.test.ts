@@ -7,7 +7,7 @@ import { parseConfigFile } from '../../src/config/file.ts'
 import { TENANT } from '../kinds/azure/fake.ts'
 import { openFakeVault } from '../kinds/azure/fake-vault.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
+import { asAdmin, asBots } from '../support/keys.ts'
 import { openRealStores, REGION } from '../support/real-stores.ts'
 
 type Their = Record<string, unknown> & { name: string }
@@ -69,9 +69,9 @@ policies:
     env: { ALLOW_ADMIN_WRITE: 'true' },
     environ: { VAULT_ROOT: 'root', AZURE_SECRET: 'an-app-secret' }
   })
-  const voice = await issueKey(app.keyring, 'voice', 'r', { scopes: ['aura-services:bots'] })
-  const resolver = await issueKey(app.keyring, 'resolver', 'rw')
-  const admin = await issueKey(app.keyring, 'admin', 'rw', { scopes: ['aura-admin'] })
+  const voice = await app.as('voice', 'r', asBots)
+  const resolver = await app.as('resolver', 'rw')
+  const admin = await app.as('admin', 'rw', asAdmin)
 
   const texts = examples()
   t.equal(texts.length, 8)
@@ -107,7 +107,7 @@ policies:
     const providers = isProvider ? [object] : [{ name: 'my-provider', type: 'some' }]
     const bots = isProvider ? [{ name: 'a-bot', provider: name }] : [object]
     await app.reload({ yaml: yaml({ providers, bots }) })
-    const get = (url: string) => app.app.server.inject({ url, headers: { 'x-api-key': voice } })
+    const get = (url: string) => voice.ask('GET', url)
     const read = await get(`/v1/${isProvider ? 'providers' : 'bots'}/${name}/credentials`)
     const { provider: _, ...answer } = read.json()
     t.strictSame(
@@ -121,22 +121,12 @@ policies:
     }
 
     // Brought along by the caller.
-    const resolved = await app.app.server.inject({
-      method: 'POST',
-      url: '/v1/resolve',
-      headers: { 'x-api-key': resolver },
-      payload: object
-    })
+    const resolved = await resolver.ask('POST', '/v1/resolve', object)
     t.strictSame(resolved.json(), { ...theirs, credentials: expected }, text)
 
     // And put at run time, under another name.
     const kind = isProvider ? 'providers' : 'bots'
-    const put = await app.app.server.inject({
-      method: 'PUT',
-      url: `/v1/admin/${kind}/again`,
-      headers: { 'x-api-key': admin },
-      payload: { ...object, name: 'again' }
-    })
+    const put = await admin.ask('PUT', `/v1/admin/${kind}/again`, { ...object, name: 'again' })
     t.strictSame(put.json(), { name: 'again' }, text)
     if (!isProvider) {
       const again = await get('/v1/bots/again/credentials')

@@ -3,11 +3,9 @@ import { test } from 'tap'
 import { awsDialect } from '../kinds/aws/fake.ts'
 import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
-import { issueKey } from '../support/keys.ts'
 import { openWire } from '../support/wire.ts'
 
 const ACCOUNT = '123456789012'
-const q = encodeURIComponent
 
 test('all forms read the same secret, and those of other places make no request at all', async (t) => {
   const found = { read: 'found', text: JSON.stringify({ user: 'app', password: 'p' }) } as const
@@ -30,9 +28,7 @@ secrets: { named-aws: 'aws:acme/db#password', named-vault: '${vault.url}/v1/kv/d
     env: { CACHE_TTL_SECONDS: '0' },
     environ: { TOKEN: 't' }
   })
-  const headers = { 'x-api-key': await issueKey(app.keyring, 'app') }
-  const read = (ref: string, more = '') =>
-    app.app.server.inject({ url: `/v1/secrets?ref=${q(ref)}${more}`, headers })
+  const { ask, read } = await app.as('app')
 
   const arn = `arn:aws:secretsmanager:eu-west-1:${ACCOUNT}:secret:acme/db-AbCdEf`
   const same = [
@@ -52,7 +48,7 @@ secrets: { named-aws: 'aws:acme/db#password', named-vault: '${vault.url}/v1/kv/d
     'named-vault'
   ]
   for (const ref of same) t.match((await read(ref)).json(), { value: 'p' }, ref)
-  t.match((await read('aws:acme/db', '&field=password')).json(), { value: 'p' })
+  t.match((await ask('GET', '/v1/secrets?ref=aws:acme/db&field=password')).json(), { value: 'p' })
 
   const asked = () => [aws.reads.length, aws.logins.length, vault.reads.length, vault.logins.length]
   const before = asked()

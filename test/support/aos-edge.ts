@@ -13,8 +13,7 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import type { Test } from 'tap'
 import { parse } from 'yaml'
-import { buildTestApp } from './build-app.ts'
-import { issueKey } from './keys.ts'
+import { buildTestApp, type Client } from './build-app.ts'
 import { startPeer } from './peers.ts'
 
 export const fileOf = (name: string): string => readFileSync(`examples/aos-edge/${name}`, 'utf8')
@@ -101,19 +100,13 @@ const toItem = ({ ref, status, value, problem }: Result): Item => ({
 /** Purser with the example's file, asked by roles with keys of mode rw, so that nothing but policy stands in their way. */
 export const openPurser = async (t: Test, roles: readonly string[]) => {
   const env = { ENVIRONMENT: 'pro', UPSTREAM_TIMEOUT_MS: '30000' }
-  const { app, folder, keyring, internalSecret } = await buildTestApp(t, { yaml: YAML, env })
+  const { app, as, withKey, folder, internalSecret } = await buildTestApp(t, { yaml: YAML, env })
   const keys = new Map<string, string>()
   for (const role of roles) {
-    const claims = { environment: 'pro' } as const
-    keys.set(role, await issueKey(keyring, `acme-pro-${role}`, 'rw', claims))
+    keys.set(role, (await as(`acme-pro-${role}`, 'rw', { environment: 'pro' })).key)
   }
-  const ask = (role: string, method: 'GET' | 'PUT' | 'POST', url: string, payload?: object) =>
-    app.server.inject({
-      method,
-      url,
-      headers: { authorization: `Bearer ${keys.get(role)}` },
-      ...(payload && { payload })
-    })
+  const ask = (role: string, ...request: Parameters<Client['ask']>) =>
+    withKey(keys.get(role) ?? '').ask(...request)
   return {
     folder,
     ask,

@@ -2,17 +2,35 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { HTTPMethods, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { Test } from 'tap'
 import { type App, type AppOverrides, buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config/config.ts'
 import type { Environ } from '../../src/config/env.ts'
+import type { Mode } from '../../src/core/principal.ts'
 import { Sensitive } from '../../src/core/secret.ts'
 import { createKeyring, type Keyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
+import type { KeyRequest } from '../../src/keys/api-key.ts'
 import { type LocalStore, putSecret } from '../../src/kinds/local/store.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
-import { randomSecret } from './keys.ts'
+import { issueKey, randomSecret } from './keys.ts'
+
+type Headers = Readonly<Record<string, string>>
+
+/** Who asks with that key. */
+export interface Client {
+  readonly key: string
+  readonly ask: (
+    method: HTTPMethods,
+    url: string,
+    payload?: InjectOptions['payload'],
+    headers?: Headers
+  ) => Promise<LightMyRequestResponse>
+  /** Asks for the secret of that reference. */
+  readonly read: (ref: string, headers?: Headers) => Promise<LightMyRequestResponse>
+}
 
 export interface TestApp {
   readonly app: App
@@ -24,6 +42,9 @@ export interface TestApp {
   readonly logs: string[]
   /** Puts a secret into the embedded store of that name. */
   readonly seed: (store: string, path: string, text: string) => Promise<string>
+  /** A client with a key of its own. */
+  readonly as: (client: string, mode?: Mode, more?: Partial<KeyRequest>) => Promise<Client>
+  readonly withKey: (key: string) => Client
   /** Reads the configuration anew with other settings or another file, and reloads. */
   readonly reload: (changes: { env?: Environ; yaml?: string }) => Promise<void>
 }
@@ -74,6 +95,19 @@ export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<Te
     sealer: () => sealer,
     now: Date.now
   })
+  const withKey = (key: string): Client => {
+    // `inject` begins only once somebody waits for it.
+    const ask: Client['ask'] = async (method, url, payload, headers) =>
+      app.server.inject({
+        method: method as 'GET',
+        url,
+        headers: { 'x-api-key': key, ...headers },
+        ...(payload !== undefined && { payload })
+      })
+    const read: Client['read'] = (ref, headers) =>
+      ask('GET', `/v1/secrets?ref=${encodeURIComponent(ref)}`, undefined, headers)
+    return { key, ask, read }
+  }
   let yaml = options.yaml
   return {
     app,
@@ -84,6 +118,9 @@ export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<Te
     logs,
     seed: async (store, path, text) =>
       (await putSecret(localStore(store), path, new Sensitive(text))).version,
+    as: async (client, mode, more) =>
+      withKey(await issueKey(keyring, client, mode, more, options.now?.())),
+    withKey,
     reload: async (changes) => {
       env = { ...env, ...changes.env }
       yaml = changes.yaml ?? yaml

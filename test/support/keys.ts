@@ -28,3 +28,6 @@ export const issueKey = async (
   now = Date.now()
 ): Promise<string> =>
   (await issueApiKey(keyring, keyRequest({ client, mode, ...overrides }), now)).apiKey
+
+export const asBots = { scopes: ['aura-services:bots'] } satisfies Partial<KeyRequest>
+export const asAdmin = { scopes: ['aura-admin'] } satisfies Partial<KeyRequest>

@@ -3,7 +3,6 @@ import { test } from 'tap'
 import { recordsIn } from '../../support/audit-records.ts'
 import { buildTestApp } from '../../support/build-app.ts'
 import { createCanary } from '../../support/canary.ts'
-import { issueKey } from '../../support/keys.ts'
 import { idOf, itemAs } from './fake.ts'
 import { openFakeConnect } from './fake-connect.ts'
 
@@ -45,9 +44,8 @@ secrets:
     env: { CACHE_TTL_SECONDS: '0' }
   })
   const readerOf = async (client: string) => {
-    const headers = { 'x-api-key': await issueKey(built.keyring, client, 'rw') }
-    const get = (url: string) => built.app.server.inject({ url, headers })
-    return { get, read: (ref: string) => get(`/v1/secrets?ref=${encodeURIComponent(ref)}`) }
+    const { ask, read } = await built.as(client, 'rw')
+    return { get: (url: string) => ask('GET', url), read }
   }
   const all = await readerOf('all')
   const one = await readerOf('one')
