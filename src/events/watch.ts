@@ -2,17 +2,17 @@
  * Who is told that a secret changed. Rule: a watcher learns of what it may read and nothing of any value; its key and the
  * policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
  */
-import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
+import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { InvalidationNotice } from '../cache/secret-cache.ts'
 import type { Caller } from '../core/caller.ts'
 import { denied, ProblemError, toProblem } from '../core/problem.ts'
-import { formatReference, type Reference } from '../core/reference.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Rules } from '../secrets/caller.ts'
-import { authorize, parseWanted } from '../secrets/decision.ts'
 import { spellingsIn } from '../secrets/stores.ts'
 import { traceOf } from '../state/log.ts'
-import { createChanges, watchedNames } from './changes.ts'
+import { type Changes, createChanges, watchedNames } from './changes.ts'
+import { createWatchLimit } from './watch-limit.ts'
+import { areReadable, decideOnAll, type Watched } from './watched.ts'
 
 export interface Listener {
   /** What these references lead to may be new. */
@@ -44,17 +44,11 @@ export interface Watch {
   /** Resolves with how to leave. Rejects with a ProblemError. */
   readonly open: (caller: Caller, request: WatchRequest, listener: Listener) => Promise<() => void>
   readonly invalidated: (what: 'all' | InvalidationNotice) => void
-  /** Lets nobody in from now on, so that who comes again goes elsewhere. */
+  /** Lets nobody in from now on, so that a client which connects again finds another replica. */
   readonly drain: () => void
-  /** Ends all watchers besides. */
+  /** Drains, and ends all watchers. */
   readonly close: () => void
   readonly count: () => number
-}
-
-interface Watched {
-  readonly text: string
-  readonly reference: Reference
-  names: readonly string[]
 }
 
 interface Watcher {
@@ -64,195 +58,147 @@ interface Watcher {
   readonly listener: Listener
 }
 
-export const WATCHERS_PER_KEY = 10
-export const WATCHERS_MAX = 1_000
-const RETRY_AFTER = 30
+interface Watching {
+  readonly options: WatchOptions
+  readonly recorder: Recorder
+  readonly changes: Changes
+  /** Each with the timer of its heartbeat. */
+  readonly watchers: Map<Watcher, NodeJS.Timeout>
+  /** Of what the names of all that is watched were made: the ids of the encryption keys, and the stores. */
+  kids: string
+  stores: Rules['stores'] | undefined
+}
+
+const rename = ({ options }: Watching, one: Watched): void => {
+  const keyring = options.keyring()
+  const { store, path } = one.reference
+  const { heard } = spellingsIn(options.rules().stores, store, one.reference)
+  one.names = watchedNames(keyring, store, path, heard)
+}
+
+/** A rotation of the encryption key gives everything other names, and so may a store of another kind under the same name. */
+const renameAll = (watching: Watching): void => {
+  const { options, changes, watchers } = watching
+  const kids = options.keyring().kids.join()
+  const { stores } = options.rules()
+  if (kids === watching.kids && stores === watching.stores) return
+  if (kids !== watching.kids && watching.kids !== '') changes.forget()
+  watching.kids = kids
+  watching.stores = stores
+  for (const { watched } of watchers.keys()) for (const one of watched) rename(watching, one)
+}
+
+const mayKnow = (
+  { options }: Watching,
+  { caller, request }: Watcher,
+  watched: readonly Watched[]
+): boolean => request.isAccepted() && areReadable(options.rules(), caller, watched)
+
+const leave = ({ watchers }: Watching, watcher: Watcher): void => {
+  clearInterval(watchers.get(watcher))
+  watchers.delete(watcher)
+}
+
+const end = (watching: Watching, watcher: Watcher): void => {
+  leave(watching, watcher)
+  watcher.listener.end()
+}
+
+/** Ends a watcher that may know no more: that is a decision, and on record like the one that let it in. */
+const dismiss = (watching: Watching, watcher: Watcher): void => {
+  end(watching, watcher)
+  const { caller, request, watched } = watcher
+  const lost = request.isAccepted() ? 'right_lost' : 'key_lost'
+  const reference = watched[0]?.reference
+  watching.recorder.failed(caller, 'events.end', reference, denied(lost)).catch(() => {})
+}
+
+/** Tells which of its references have one of the names; all of them where the names are undefined. */
+const tell = (
+  watching: Watching,
+  watcher: Watcher,
+  names: ReadonlySet<string> | undefined
+): void => {
+  const changed = watcher.watched.filter(
+    (one) => names === undefined || one.names.some((name) => names.has(name))
+  )
+  if (changed.length === 0) return
+  const refs = changed.map(({ text }) => text)
+  if (!mayKnow(watching, watcher, changed)) dismiss(watching, watcher)
+  else watcher.listener.changed(watching.changes.newId(), refs)
+}
+
+/** The failure of one watcher is its own: the others are told, and whoever told of the change goes on. */
+const alone = (watching: Watching, watcher: Watcher, work: () => void): void => {
+  try {
+    work()
+  } catch (error) {
+    watching.options.log('error', 'a watcher could not be told', traceOf(error))
+    leave(watching, watcher)
+    try {
+      watcher.listener.end()
+    } catch {
+      // Its place is free again, and there is nothing more to be done for it.
+    }
+  }
+}
+
+const beat = (watching: Watching, watcher: Watcher): void => {
+  renameAll(watching)
+  if (!mayKnow(watching, watcher, watcher.watched)) dismiss(watching, watcher)
+  else watcher.listener.beat(watching.changes.newId())
+}
+
+/** Tells what the watcher missed, each reference once, and an id from which to go on. */
+const catchUp = (watching: Watching, watcher: Watcher): void => {
+  const { changes, watchers } = watching
+  const { lastId } = watcher.request
+  const missed = lastId === undefined ? [] : changes.since(lastId)
+  if (missed === undefined) {
+    watcher.listener.reset(changes.newId())
+    return
+  }
+  const names = missed.flatMap((change) => change ?? [])
+  tell(watching, watcher, missed.includes(undefined) ? undefined : new Set(names))
+  if (watchers.has(watcher)) watcher.listener.beat(changes.newId())
+}
+
+const start = (watching: Watching, watcher: Watcher): void => {
+  const { options, watchers } = watching
+  renameAll(watching)
+  for (const one of watcher.watched) rename(watching, one)
+  const onBeat = (): void => alone(watching, watcher, () => beat(watching, watcher))
+  watchers.set(watcher, setInterval(onBeat, options.heartbeatMs).unref())
+  catchUp(watching, watcher)
+}
 
 export const createWatch = (options: WatchOptions): Watch => {
-  const { rules, keyring, heartbeatMs, log } = options
   const recorder = createRecorder(options)
   const changes = createChanges()
-  const watchers = new Map<Watcher, NodeJS.Timeout>()
-  /** Whoever is let in counts from the first moment. */
-  const perKey = new Map<string, number>()
-  let count = 0
+  const watchers: Watching['watchers'] = new Map()
+  const watching: Watching = { options, recorder, changes, watchers, kids: '', stores: undefined }
+  const limit = createWatchLimit()
   let isDraining = false
-  let kids = ''
-  let stores: Rules['stores'] | undefined
-
-  const readable = (caller: Caller, text: string): Reference => {
-    const current = rules()
-    const reference = parseWanted(current, caller, { text })
-    return authorize(current, caller, 'read', reference).reference
-  }
-
-  /** The references, once all are allowed and on record. */
-  const decide = async (caller: Caller, refs: readonly string[]): Promise<Watched[]> => {
-    const watched: Watched[] = []
-    const failures: { readonly reference: Reference | undefined; readonly error: unknown }[] = []
-    for (const text of new Set(refs)) {
-      let reference: Reference | undefined
-      try {
-        const current = rules()
-        reference = parseWanted(current, caller, { text })
-        const allowed = authorize(current, caller, 'read', reference)
-        watched.push({ text, reference: allowed.reference, names: [] })
-      } catch (error) {
-        failures.push({ reference, error })
-      }
-    }
-    if (failures.length > 0) {
-      const problems = await Promise.all(
-        failures.map(({ reference, error }) =>
-          recorder.failed(caller, 'events.open', reference, error)
-        )
-      )
-      throw problems.find(({ code }) => code === 'access_denied') ?? problems[0]
-    }
-    await Promise.all(
-      watched.map(({ reference }) => recorder.allowed(caller, 'events.open', reference))
-    )
-    return watched
-  }
-
-  const takePlace = ({ keyId = '' }: Caller): (() => void) => {
-    const taken = perKey.get(keyId) ?? 0
-    if (isDraining || count >= WATCHERS_MAX) throw new ProblemError('overloaded')
-    if (taken >= WATCHERS_PER_KEY) {
-      throw new ProblemError('rate_limited', { retryAfter: RETRY_AFTER })
-    }
-    perKey.set(keyId, taken + 1)
-    count++
-    let isTaken = true
-    return () => {
-      if (!isTaken) return
-      isTaken = false
-      count--
-      const left = (perKey.get(keyId) ?? 1) - 1
-      if (left === 0) perKey.delete(keyId)
-      else perKey.set(keyId, left)
-    }
-  }
-
-  /** A rotation of the encryption key gives everything other names, and so may a store of another kind under the same name. */
-  const renameAll = (): void => {
-    const now = keyring().kids.join()
-    const { stores: current } = rules()
-    if (now === kids && current === stores) return
-    if (now !== kids && kids !== '') changes.forget()
-    kids = now
-    stores = current
-    for (const { watched } of watchers.keys()) watched.forEach(rename)
-  }
-  const rename = (one: Watched): void => {
-    const { store, path } = one.reference
-    const { heard } = spellingsIn(rules().stores, store, one.reference)
-    one.names = watchedNames(keyring(), store, path, heard)
-  }
-
-  const mayKnow = ({ caller, request }: Watcher, watched: readonly Watched[]): boolean => {
-    try {
-      return (
-        request.isAccepted() &&
-        // A name of the configuration may lead elsewhere by now: what stands there was not asked for.
-        watched.every(
-          ({ text, reference }) =>
-            formatReference(readable(caller, text)) === formatReference(reference)
-        )
-      )
-    } catch {
-      return false
-    }
-  }
-
-  const touched = (watcher: Watcher, names: ReadonlySet<string> | undefined): Watched[] =>
-    watcher.watched.filter(
-      (one) => names === undefined || one.names.some((name) => names.has(name))
-    )
-
-  const leave = (watcher: Watcher): void => {
-    clearInterval(watchers.get(watcher))
-    watchers.delete(watcher)
-  }
-  const end = (watcher: Watcher): void => {
-    leave(watcher)
-    watcher.listener.end()
-  }
-  /** Decided against it, which is on record like the decision for it. */
-  const lose = (watcher: Watcher): void => {
-    end(watcher)
-    const lost = watcher.request.isAccepted() ? 'right_lost' : 'key_lost'
-    const [first] = watcher.watched
-    recorder.failed(watcher.caller, 'events.end', first?.reference, denied(lost)).catch(() => {})
-  }
-
-  const tell = (watcher: Watcher, names: ReadonlySet<string> | undefined): void => {
-    const news = touched(watcher, names)
-    if (news.length === 0) return
-    const refs = news.map(({ text }) => text)
-    if (mayKnow(watcher, news)) watcher.listener.changed(changes.newId(), refs)
-    else lose(watcher)
-  }
-
-  /** The failure of one is its own: the others are told, and whoever told of the change goes on. */
-  const alone = (watcher: Watcher, work: () => void): void => {
-    try {
-      work()
-    } catch (error) {
-      log('error', 'a watcher could not be told', traceOf(error))
-      leave(watcher)
-      try {
-        watcher.listener.end()
-      } catch {
-        // Its place is free again, and there is nothing more to be done for it.
-      }
-    }
-  }
-
-  const beat = (watcher: Watcher): void => {
-    renameAll()
-    if (mayKnow(watcher, watcher.watched)) watcher.listener.beat(changes.newId())
-    else lose(watcher)
-  }
-
-  /** What it missed, each reference once, and where it stands. */
-  const catchUp = (watcher: Watcher): void => {
-    const { lastId } = watcher.request
-    const missed = lastId === undefined ? [] : changes.since(lastId)
-    if (missed === undefined) {
-      watcher.listener.reset(changes.newId())
-      return
-    }
-    const names = missed.flatMap((change) => change ?? [])
-    const isAll = missed.includes(undefined)
-    tell(watcher, isAll ? undefined : new Set(names))
-    if (watchers.has(watcher)) watcher.listener.beat(changes.newId())
-  }
 
   return {
     check: async (caller, refs) => {
-      await decide(caller, refs)
+      await decideOnAll(options.rules, recorder, caller, refs)
     },
 
     open: async (caller, request, listener) => {
-      const givePlaceBack = takePlace(caller)
+      if (isDraining) throw new ProblemError('overloaded')
+      const givePlaceBack = limit.takePlace(caller.keyId ?? '')
       try {
-        const watched = await decide(caller, request.refs)
+        const watched = await decideOnAll(options.rules, recorder, caller, request.refs)
         if (isDraining) throw new ProblemError('overloaded')
-        renameAll()
-        watched.forEach(rename)
         const end = () => {
           givePlaceBack()
           listener.end()
         }
         const watcher = { caller, watched, request, listener: { ...listener, end } }
-        watchers.set(
-          watcher,
-          setInterval(() => alone(watcher, () => beat(watcher)), heartbeatMs).unref()
-        )
-        catchUp(watcher)
+        start(watching, watcher)
         return () => {
-          leave(watcher)
+          leave(watching, watcher)
           givePlaceBack()
         }
       } catch (error) {
@@ -262,10 +208,12 @@ export const createWatch = (options: WatchOptions): Watch => {
     },
 
     invalidated: (what) => {
-      renameAll()
-      const names = changes.add(what)
-      const named = names && new Set(names)
-      for (const watcher of [...watchers.keys()]) alone(watcher, () => tell(watcher, named))
+      renameAll(watching)
+      const change = changes.add(what)
+      const names = change && new Set(change)
+      for (const watcher of [...watchers.keys()]) {
+        alone(watching, watcher, () => tell(watching, watcher, names))
+      }
     },
 
     drain: () => {
@@ -274,9 +222,11 @@ export const createWatch = (options: WatchOptions): Watch => {
 
     close: () => {
       isDraining = true
-      for (const watcher of [...watchers.keys()]) alone(watcher, () => end(watcher))
+      for (const watcher of [...watchers.keys()]) {
+        alone(watching, watcher, () => end(watching, watcher))
+      }
     },
 
-    count: () => count
+    count: limit.count
   }
 }

@@ -1,0 +1,60 @@
+/** The references that a watcher gives. Rule: all of them are decided on and on record before one is watched. */
+import type { Recorder } from '../audit/recorder.ts'
+import type { Caller } from '../core/caller.ts'
+import { formatReference, type Reference } from '../core/reference.ts'
+import type { Rules } from '../secrets/caller.ts'
+import { authorize, parseWanted } from '../secrets/decision.ts'
+
+export interface Watched {
+  readonly text: string
+  readonly reference: Reference
+  /** By any of these names a change of it may be told. */
+  names: readonly string[]
+}
+
+/** Rejects with a ProblemError, once each failure is on record. */
+export const decideOnAll = async (
+  rules: () => Rules,
+  recorder: Recorder,
+  caller: Caller,
+  refs: readonly string[]
+): Promise<Watched[]> => {
+  const watched: Watched[] = []
+  const failures: { readonly reference: Reference | undefined; readonly error: unknown }[] = []
+  for (const text of new Set(refs)) {
+    let reference: Reference | undefined
+    try {
+      const current = rules()
+      reference = parseWanted(current, caller, { text })
+      const allowed = authorize(current, caller, 'read', reference)
+      watched.push({ text, reference: allowed.reference, names: [] })
+    } catch (error) {
+      failures.push({ reference, error })
+    }
+  }
+  if (failures.length > 0) {
+    const problems = await Promise.all(
+      failures.map(({ reference, error }) =>
+        recorder.failed(caller, 'events.open', reference, error)
+      )
+    )
+    throw problems.find(({ code }) => code === 'access_denied') ?? problems[0]
+  }
+  await Promise.all(
+    watched.map(({ reference }) => recorder.allowed(caller, 'events.open', reference))
+  )
+  return watched
+}
+
+/** Whether the caller may still read all of them, and each text still leads to what it led to when it was given. */
+export const areReadable = (rules: Rules, caller: Caller, watched: readonly Watched[]): boolean => {
+  try {
+    return watched.every(({ text, reference }) => {
+      const now = authorize(rules, caller, 'read', parseWanted(rules, caller, { text }))
+      // A name of the configuration may lead elsewhere by now: what stands there was not asked for.
+      return formatReference(now.reference) === formatReference(reference)
+    })
+  } catch {
+    return false
+  }
+}
