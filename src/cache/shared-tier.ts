@@ -88,80 +88,102 @@ const holdLease = (shared: Shared, lease: string, owner: string): Hold => {
 
 const textOf = (bytes: Buffer | undefined): string => bytes?.toString() ?? ''
 
-export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
-  const { shared, cacheName, codec, environment, keyring, sealer, fetchMs, now } = options
-  let refused = 0
+/** What stands in the shared tier under the names of one secret. */
+interface Found<T> {
+  readonly slot: Slot<T> | undefined
+  readonly invalidations: Invalidations
+}
 
-  const read = async (
-    names: SharedNames
-  ): Promise<{ slot: Slot<T> | undefined; invalidations: Invalidations }> => {
-    // The envelope comes first: what is invalidated between the two reads is seen by the second.
-    const [envelope, mark, epoch] = await shared.getMany(
-      [names.envelope, names.mark, names.epoch],
-      BUDGET_MS
-    )
-    const invalidations = { mark: textOf(mark), epoch: textOf(epoch) }
-    if (envelope === undefined) return { slot: undefined, invalidations }
-    const opened = openSlot(sealer(), codec, names.context, envelope, invalidations, now())
-    if (opened === 'refused') refused++
-    return { slot: typeof opened === 'string' ? undefined : opened, invalidations }
+const read = async <T>(
+  { shared, sealer, codec, now }: SharedTierOptions<T>,
+  names: SharedNames,
+  onRefused: () => void
+): Promise<Found<T>> => {
+  // The envelope comes first: what is invalidated between the two reads is seen by the second.
+  const [envelope, mark, epoch] = await shared.getMany(
+    [names.envelope, names.mark, names.epoch],
+    BUDGET_MS
+  )
+  const invalidations = { mark: textOf(mark), epoch: textOf(epoch) }
+  if (envelope === undefined) return { slot: undefined, invalidations }
+  const opened = openSlot(sealer(), codec, names.context, envelope, invalidations, now())
+  if (opened === 'refused') onRefused()
+  return { slot: typeof opened === 'string' ? undefined : opened, invalidations }
+}
+
+const release = (shared: Shared, names: SharedNames, owner: string): void => {
+  shared.release(names.lease, owner).catch(() => {})
+}
+
+/** The claim of the replica that has the lease. */
+const claimWithLease = <T>(
+  options: SharedTierOptions<T>,
+  names: SharedNames,
+  owner: string,
+  { slot: known, invalidations }: Found<T>
+): Claim<T> => {
+  const { shared, sealer, codec, now } = options
+  const hold = holdLease(shared, names.lease, owner)
+  return {
+    slot: known,
+    mayFetch: true,
+    settle: (result) => {
+      hold.letGo()
+      // A replica that lost the lease may be late: what another replica fetched since is newer.
+      const lifetimeMs = Math.ceil((result?.endsAt ?? 0) - now())
+      if (result !== undefined && lifetimeMs > 0 && hold.isHeld()) {
+        const { slot, endsAt } = result
+        const envelope = sealSlot(sealer(), codec, names.context, slot, invalidations, endsAt)
+        shared.put(names.envelope, envelope, lifetimeMs).catch(() => {})
+      }
+      release(shared, names, owner)
+    }
+  }
+}
+
+export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
+  const { shared, cacheName, environment, keyring, fetchMs } = options
+  let refused = 0
+  const onRefused = (): void => {
+    refused++
   }
 
-  const release = (names: SharedNames, owner: string): void => {
-    shared.release(names.lease, owner).catch(() => {})
+  const claim: SharedTier<T>['claim'] = async (origin, locator, isWanted) => {
+    if (!shared.isUp()) return undefined
+    const names = sharedNames(keyring().active, cacheName, environment, origin, locator)
+    const owner = randomUUID()
+    const giveUpAt = performance.now() + fetchMs + GRACE_MS
+    let waitMs = FIRST_WAIT_MS
+    for (;;) {
+      let answers: [boolean, Found<T>]
+      try {
+        // In this order in one round trip: whoever gets the lease sees what its last holder left.
+        answers = await Promise.all([
+          shared.acquire(names.lease, owner, LEASE_MS, BUDGET_MS),
+          read(options, names, onRefused)
+        ])
+      } catch {
+        return undefined
+      }
+      const [hasLease, found] = answers
+      const { slot } = found
+      if (slot !== undefined && isWanted(slot)) {
+        if (hasLease) release(shared, names, owner)
+        return { slot, mayFetch: false, settle: () => {} }
+      }
+      if (hasLease) return claimWithLease(options, names, owner, found)
+      if (performance.now() >= giveUpAt) {
+        // Longer than any fetch takes: nobody is left to let go of the lease.
+        shared.remove(names.lease).catch(() => {})
+        return { slot, mayFetch: true, settle: () => {} }
+      }
+      await sleep(waitMs * (0.75 + Math.random() / 2))
+      waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)
+    }
   }
 
   return {
-    claim: async (origin, locator, isWanted) => {
-      if (!shared.isUp()) return undefined
-      const names = sharedNames(keyring().active, cacheName, environment, origin, locator)
-      const owner = randomUUID()
-      const giveUpAt = performance.now() + fetchMs + GRACE_MS
-      let waitMs = FIRST_WAIT_MS
-      for (;;) {
-        let answers: [boolean, Awaited<ReturnType<typeof read>>]
-        try {
-          // In this order in one round trip: whoever gets the lease sees what its last holder left.
-          answers = await Promise.all([
-            shared.acquire(names.lease, owner, LEASE_MS, BUDGET_MS),
-            read(names)
-          ])
-        } catch {
-          return undefined
-        }
-        const [hasLease, { slot, invalidations }] = answers
-        if (slot !== undefined && isWanted(slot)) {
-          if (hasLease) release(names, owner)
-          return { slot, mayFetch: false, settle: () => {} }
-        }
-        if (!hasLease && performance.now() < giveUpAt) {
-          await sleep(waitMs * (0.75 + Math.random() / 2))
-          waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)
-          continue
-        }
-        // Longer than any fetch takes: nobody is left to let go of it.
-        if (!hasLease) shared.remove(names.lease).catch(() => {})
-        const hold = hasLease ? holdLease(shared, names.lease, owner) : undefined
-        return {
-          slot,
-          mayFetch: true,
-          settle: (result) => {
-            if (hold === undefined) return
-            hold.letGo()
-            // Who lost the lease may be late: what another replica fetched since is newer.
-            const lifetimeMs = Math.ceil((result?.endsAt ?? 0) - now())
-            if (result !== undefined && lifetimeMs > 0 && hold.isHeld()) {
-              const { slot, endsAt } = result
-              const { context } = names
-              const envelope = sealSlot(sealer(), codec, context, slot, invalidations, endsAt)
-              shared.put(names.envelope, envelope, lifetimeMs).catch(() => {})
-            }
-            release(names, owner)
-          }
-        }
-      }
-    },
-
+    claim,
     familyOf: (store, path) => familyName(keyring().active, store, path),
     refused: () => refused
   }

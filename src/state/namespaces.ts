@@ -158,7 +158,7 @@ export const CHANNEL = 'messages'
 
 /** Of messages, by who sends and hears them; none tells a name or a value. */
 export const TOPICS = {
-  invalidate: { topic: 'invalidate', who: 'cache/invalidation.ts' },
+  invalidate: { topic: 'invalidate', who: 'cache/invalidation-sharing.ts' },
   revoked: { topic: 'revoked', who: 'keys/shared-revocations.ts' },
   objects: { topic: 'objects', who: 'integrations/run-time-resources.ts' },
   replica: { topic: 'replica', who: 'state/replica-count.ts' }
