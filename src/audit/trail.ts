@@ -6,8 +6,8 @@
 import { join } from 'node:path'
 import type { AuditEvent } from '../core/audit-event.ts'
 import { ProblemError } from '../core/problem.ts'
-import { type DayFile, openDayFile } from './day-file.ts'
 import { lineOf } from './line.ts'
+import { createPacer, createWriter, type TrailLog } from './writer.ts'
 
 export interface Trail {
   /** Throws ProblemError `audit_unavailable`: the event may then be on record or not. */
@@ -28,11 +28,7 @@ export interface TrailOptions {
   readonly now: () => number
   /** Whether an append waits for the disk too. */
   readonly fsync: boolean
-  readonly log?: (
-    level: 'info' | 'error',
-    message: string,
-    fields?: Readonly<Record<string, string>>
-  ) => void
+  readonly log?: TrailLog
   /** How long a write may take, in milliseconds. */
   readonly patienceMs?: number
 }
@@ -46,7 +42,7 @@ interface Group {
 }
 
 const PATIENCE_MS = 2_000
-const CHECK_EVERY_MS = 1_000
+const TRY_EVERY_MS = 1_000
 
 const unavailable = (): ProblemError => new ProblemError('audit_unavailable', { retryAfter: 1 })
 
@@ -58,17 +54,6 @@ const createGroup = (day: string): Group => {
     reject = onReject
   })
   return { day, text: '', done, resolve, reject }
-}
-
-/** At most true once in `everyMs` of a clock that may also be set back. */
-const createPacer = (everyMs: number, now: () => number): (() => boolean) => {
-  let last = Number.NEGATIVE_INFINITY
-  return () => {
-    const time = now()
-    if (Math.abs(time - last) < everyMs) return false
-    last = time
-    return true
-  }
 }
 
 /** The time as ISO 8601: many events share a millisecond, and to write one costs as much as half the rest of its line. */
@@ -85,93 +70,19 @@ const createClock = (now: () => number): (() => string) => {
   }
 }
 
-const LATE = Object.assign(new Error('the write did not come back'), { code: 'ETIMEDOUT' })
-
-/** However long the event loop stands still, it takes one of these, and what was finished meanwhile is heard before the next. */
-const PARTS = 4
-
-/**
- * What an outcome is, or LATE if there is none after so many milliseconds in which this process was awake; for one at a
- * time. Its timer is wound up again for each: a timer and a race of promises for each write took as long as a line.
- */
-const createDeadline = (ms: number): ((outcome: Promise<unknown>) => Promise<unknown>) => {
-  let giveUp = (_late: unknown): void => {}
-  let left = 0
-  const timer = setTimeout(() => {
-    left--
-    if (left > 0) timer.refresh()
-    else giveUp(LATE)
-  }, ms / PARTS).unref()
-  return (outcome) =>
-    new Promise((resolve) => {
-      giveUp = resolve
-      left = PARTS
-      timer.refresh()
-      void outcome.then(resolve)
-    })
-}
-
-const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
-
 export const createTrail = (options: TrailOptions): Trail => {
-  const { now, fsync, log = () => {}, patienceMs = PATIENCE_MS } = options
-  const folder = join(options.directory, 'audit')
+  const { directory, now, fsync, log = () => {}, patienceMs = PATIENCE_MS } = options
+  const writer = createWriter({ folder: join(directory, 'audit'), now, fsync, log, patienceMs })
   const clock = createClock(now)
-  const within = createDeadline(patienceMs)
-  const isTimeToLook = createPacer(CHECK_EVERY_MS, now)
-  const isTimeToTry = createPacer(CHECK_EVERY_MS, now)
-
+  const isTimeToTry = createPacer(TRY_EVERY_MS, now)
   const waiting: Group[] = []
-  let file: DayFile | undefined
-  let isFailing = false
   let running: Promise<void> | undefined
-  /** A write that did not come back. There is none beside it: each would take a thread of Node's four. */
-  let stuck: Promise<void> | undefined
   let closing: Promise<void> | undefined
-
-  const letGo = async (): Promise<void> => {
-    const former = file
-    file = undefined
-    await former?.close().catch(() => {})
-  }
-
-  const write = async ({ day, text }: Group): Promise<void> => {
-    const isOurs = file?.day === day && !(isTimeToLook() && (await file.wasReplaced()))
-    if (!isOurs) await letGo()
-    file ??= await openDayFile(folder, day, fsync)
-    await file.append(text)
-  }
-
-  const attempt = async (group: Group): Promise<void> => {
-    const outcome = write(group).then(
-      () => undefined,
-      (error: unknown) => error
-    )
-    const failure = await within(outcome)
-    const wasFailing = isFailing
-    isFailing = failure !== undefined
-    if (failure === undefined) {
-      if (wasFailing) log('info', 'the audit trail is written again')
-      group.resolve()
-      return
-    }
-    if (!wasFailing) log('error', 'the audit trail cannot be written', { code: errnoOf(failure) })
-    if (failure === LATE) {
-      stuck = outcome.then(() => {
-        stuck = undefined
-        return letGo()
-      })
-    } else {
-      // The next group opens the file anew, and so finds out whether a line was cut off.
-      void letGo()
-    }
-    group.reject(unavailable())
-  }
 
   const run = async (): Promise<void> => {
     await new Promise((resolve) => setImmediate(resolve))
     for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
-      if (stuck === undefined) await attempt(group)
+      if (await writer.write(group.day, group.text)) group.resolve()
       else group.reject(unavailable())
     }
     running = undefined
@@ -200,14 +111,14 @@ export const createTrail = (options: TrailOptions): Trail => {
     append: (event) => add((time) => lineOf(time, event)),
 
     isWritable: () => {
-      if (isFailing && isTimeToTry()) add(() => '\n').catch(() => {})
-      return !isFailing
+      if (writer.isFailing() && isTimeToTry()) add(() => '\n').catch(() => {})
+      return !writer.isFailing()
     },
 
     close: () => {
       closing ??= (async () => {
         await running
-        if (stuck === undefined) await letGo()
+        await writer.close()
       })()
       return closing
     }
