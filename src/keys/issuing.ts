@@ -58,61 +58,69 @@ const viaOf = (issuer: Principal, ancestors: readonly string[]): string[] => {
   )
 }
 
-export const createIssuing = (options: IssuingOptions): Issuing => {
-  const { keyring, usage, revocations, lineage, floor, rules, now } = options
-  const retries = new Set<NodeJS.Timeout>()
-  let isClosed = false
+const entered = async <T>(work: Promise<T>): Promise<T> =>
+  work.catch(() => {
+    throw unavailable()
+  })
 
-  const entered = async <T>(work: Promise<T>): Promise<T> =>
-    work.catch(() => {
-      throw unavailable()
-    })
-
-  const refuseKnown = async (keyId: string): Promise<void> => {
+const issueKey = async (
+  { keyring, usage, revocations, lineage, floor, rules, now }: IssuingOptions,
+  issuer: Principal,
+  asked: IssueRequest
+): Promise<IssuedKey> => {
+  const ancestors = await entered(lineage.ancestorsOf(issuer))
+  const request = delegate(issuer, asked, {
+    ...rules(),
+    ...(ancestors.length > 0 && { delegations: [] })
+  })
+  const via = viaOf(issuer, ancestors)
+  const { keyId } = request
+  if (keyId !== undefined) {
     if (revocations.isRevoked(keyId) || (await entered(usage.isKnown(keyId)))) throw conflict()
   }
-  const issue = async (issuer: Principal, asked: IssueRequest): Promise<IssuedKey> => {
-    const ancestors = await entered(lineage.ancestorsOf(issuer))
-    const wanted = delegate(issuer, asked, {
-      ...rules(),
-      ...(ancestors.length > 0 && { delegations: [] })
-    })
-    const via = viaOf(issuer, ancestors)
-    if (wanted.keyId !== undefined) await refuseKnown(wanted.keyId)
-    const said = (await entered(floor.isReached())) ? via : undefined
-    // What remains wrong is what the schema cannot say: the version, or a key that would be too long.
-    const issued = await issueApiKey(keyring(), { ...wanted, via: said }, now()).catch(() => {
-      throw new ProblemError('invalid_request', { detail: 'no key may hold these claims' })
-    })
-    if (!(await entered(lineage.enter(issued.principal, via)))) throw conflict()
-    const isRefused = isKeyRevoked(revocations.isRevoked, { ...issuer, via: ancestors })
-    if (isRefused || (await entered(lineage.isCutOff(via)))) {
-      throw new ProblemError('invalid_api_key', {}, 'revoked')
-    }
-    return { ...issued, principal: { ...issued.principal, via } }
+  const viaInText = (await entered(floor.isReached())) ? via : undefined
+  // What remains wrong is what the schema cannot say: the version, or a key that would be too long.
+  const issued = await issueApiKey(keyring(), { ...request, via: viaInText }, now()).catch(() => {
+    throw new ProblemError('invalid_request', { detail: 'no key may hold these claims' })
+  })
+  if (!(await entered(lineage.enter(issued.principal, via)))) throw conflict()
+  const isRefused = isKeyRevoked(revocations.isRevoked, { ...issuer, via: ancestors })
+  if (isRefused || (await entered(lineage.isCutOff(via)))) {
+    throw new ProblemError('invalid_api_key', {}, 'revoked')
   }
+  return { ...issued, principal: { ...issued.principal, via } }
+}
 
-  /** False where the entries could not be looked through, or what was found is not durable. */
-  const revokeDescendants = async (keyId: string, found: Set<string>): Promise<boolean> => {
-    try {
-      let isWhole = true
-      for await (const id of lineage.descendantsOf(keyId)) {
-        if (found.has(id)) continue
-        isWhole = (await revocations.revoke(id, now())).isDurable && isWhole
-        found.add(id)
-      }
-      return isWhole
-    } catch {
-      return false
+/** False where the entries could not be looked through, or what was found is not durable. */
+const revokeDescendants = async (
+  { lineage, revocations, now }: IssuingOptions,
+  keyId: string,
+  found: Set<string>
+): Promise<boolean> => {
+  try {
+    let isWhole = true
+    for await (const id of lineage.descendantsOf(keyId)) {
+      if (found.has(id)) continue
+      isWhole = (await revocations.revoke(id, now())).isDurable && isWhole
+      found.add(id)
     }
+    return isWhole
+  } catch {
+    return false
   }
+}
+
+export const createIssuing = (options: IssuingOptions): Issuing => {
+  const { revocations, lineage, now } = options
+  const retries = new Set<NodeJS.Timeout>()
+  let isClosed = false
 
   /** For as long as this process runs; what is not durable but known is tried again where revocations are kept. */
   const retry = (keyId: string, found: Set<string>): void => {
     if (isClosed) return
     const timer = setTimeout(() => {
       retries.delete(timer)
-      void revokeDescendants(keyId, found).then((isWhole) => {
+      void revokeDescendants(options, keyId, found).then((isWhole) => {
         if (!isWhole) retry(keyId, found)
       })
     }, RETRY_EVERY_MS).unref()
@@ -120,13 +128,13 @@ export const createIssuing = (options: IssuingOptions): Issuing => {
   }
 
   return {
-    issue,
+    issue: (issuer, asked) => issueKey(options, issuer, asked),
 
     revokeWithIssued: async (keyId) => {
       const branch = await revocations.revoke(issuedBy(keyId), now())
       const own = await revocations.revoke(keyId, now())
       const found = new Set<string>()
-      const isWhole = await revokeDescendants(keyId, found)
+      const isWhole = await revokeDescendants(options, keyId, found)
       if (!isWhole) retry(keyId, found)
       return {
         isNew: own.isNew || branch.isNew,

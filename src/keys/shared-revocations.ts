@@ -15,7 +15,14 @@ import { SHARED_KEYS, TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { isKeyId } from './key-id.ts'
-import { entryKeyOf, keyIdIn, listRevoked, putRevocation, type Revocations } from './revocations.ts'
+import {
+  entryKeyOf,
+  keyIdIn,
+  listRevoked,
+  putRevocation,
+  type Revocation,
+  type Revocations
+} from './revocations.ts'
 
 export interface SharedRevocationsOptions {
   readonly state: State
@@ -61,97 +68,118 @@ export const announceRevocation = async (
   await tellRevocation(shared, keyId, keyring)
 }
 
-export const createSharedRevocations = (options: SharedRevocationsOptions): SharedRevocations => {
-  const { state, shared, keyring, log } = options
-  const revoked = new Set<string>()
+interface Known {
+  readonly options: SharedRevocationsOptions
+  readonly revoked: Set<string>
   /** In force here, and not durable yet: by key id, when it was revoked. */
-  const pending = new Map<string, number>()
-  let knownMark: string | undefined
-  let hasLoaded = false
-  let isFailing = false
-  let isClosed = false
-  let running: Promise<void> | undefined
+  readonly pending: Map<string, number>
+  mark: string | undefined
+  hasLoaded: boolean
+  isFailing: boolean
+  isClosed: boolean
+}
 
-  /** Undefined where it cannot be read. */
-  const readMark = (): Promise<string | undefined> =>
-    shared.getMany([MARK]).then(
-      ([mark]) => String(mark ?? 'never set'),
-      () => undefined
-    )
+/** Undefined where it cannot be read. */
+const readMark = (shared: Shared): Promise<string | undefined> =>
+  shared.getMany([MARK]).then(
+    ([mark]) => String(mark ?? 'never set'),
+    () => undefined
+  )
 
-  const tell = (keyId: string): Promise<void> =>
-    announceRevocation(shared, keyId, keyring()).catch(() =>
-      log('warn', 'a revocation could not be announced: other replicas learn of it when they look')
-    )
+const makeDurable = async (
+  { options: { state, shared, keyring, log }, pending }: Known,
+  keyId: string,
+  now: number
+): Promise<boolean> => {
+  pending.set(keyId, now)
+  const isNew = await putRevocation(state, keyId, now)
+  pending.delete(keyId)
+  await announceRevocation(shared, keyId, keyring()).catch(() =>
+    log('warn', 'a revocation could not be announced: other replicas learn of it when they look')
+  )
+  return isNew
+}
 
-  const makeDurable = async (keyId: string, now: number): Promise<boolean> => {
-    pending.set(keyId, now)
-    const isNew = await putRevocation(state, keyId, now)
-    pending.delete(keyId)
-    await tell(keyId)
-    return isNew
+/** `missed` where something may have been missed, whatever the mark says. */
+const catchUp = async (known: Known, missed: boolean): Promise<void> => {
+  const { state, shared, log } = known.options
+  const mark = await readMark(shared)
+  try {
+    for (const [keyId, now] of known.pending) await makeDurable(known, keyId, now)
+    if (!missed && known.hasLoaded && mark !== undefined && mark === known.mark) return
+    for (const keyId of await listRevoked(state)) known.revoked.add(keyId)
+  } catch {
+    if (!known.isFailing && !known.isClosed) log('warn', known.hasLoaded ? LAST_KNOWN : NEVER_READ)
+    known.isFailing = true
+    return
   }
-
-  const catchUp = async (missed: boolean): Promise<void> => {
-    const mark = await readMark()
-    try {
-      for (const [keyId, now] of pending) await makeDurable(keyId, now)
-      if (!missed && hasLoaded && mark !== undefined && mark === knownMark) return
-      for (const keyId of await listRevoked(state)) revoked.add(keyId)
-    } catch {
-      if (!isFailing && !isClosed) log('warn', hasLoaded ? LAST_KNOWN : NEVER_READ)
-      isFailing = true
-      return
-    }
-    if (!hasLoaded || isFailing) {
-      log('info', 'the list of revoked keys was read', { keys: revoked.size })
-    }
-    knownMark = mark
-    hasLoaded = true
-    isFailing = false
+  if (!known.hasLoaded || known.isFailing) {
+    log('info', 'the list of revoked keys was read', { keys: known.revoked.size })
   }
-  /** One after the other; `missed` where something may have been, whatever the mark says. */
+  known.mark = mark
+  known.hasLoaded = true
+  known.isFailing = false
+}
+
+const receive = ({ options: { state, keyring }, revoked }: Known, message: string): void => {
+  const [keyId = '', proof = ''] = message.split(' ', 2)
+  if (!isKeyId(keyIdIn(keyId))) return
+  if (keyring().all.some((key) => isFingerprint(key, wordsOf(keyId), proof))) {
+    revoked.add(keyId)
+    return
+  }
+  // Without a proof it is only a hint: whoever may publish but not write revokes nothing.
+  state.get(entryKeyOf(keyId)).then(
+    (entry) => entry && revoked.add(keyId),
+    () => {}
+  )
+}
+
+const revoke = async (known: Known, keyId: string, now: number): Promise<Revocation> => {
+  const { shared, keyring, log } = known.options
+  const wasKnown = known.revoked.has(keyId)
+  known.revoked.add(keyId)
+  try {
+    return { isNew: await makeDurable(known, keyId, now), isDurable: true }
+  } catch {
+    log('warn', 'a revocation is not durable yet: it is in force here, and tried again')
+    // A Redis that is full takes messages still.
+    await tellRevocation(shared, keyId, keyring()).catch(() => {})
+    return { isNew: !wasKnown, isDurable: false }
+  }
+}
+
+export const createSharedRevocations = (options: SharedRevocationsOptions): SharedRevocations => {
+  const { shared } = options
+  const known: Known = {
+    options,
+    revoked: new Set(),
+    pending: new Map(),
+    mark: undefined,
+    hasLoaded: false,
+    isFailing: false,
+    isClosed: false
+  }
+  let last: Promise<void> = Promise.resolve()
+  /** One look after the other. */
   const look = (missed: boolean): Promise<void> => {
-    const before = running ?? Promise.resolve()
-    const next = before.then(() => (isClosed ? undefined : catchUp(missed)))
-    running = next
-    return next
+    last = last.then(() => (known.isClosed ? undefined : catchUp(known, missed)))
+    return last
   }
 
   const asked = look(true)
-  const waitMs = (): number => (pending.size > 0 ? RETRY_EVERY_MS : LOOK_EVERY_MS)
+  const waitMs = (): number => (known.pending.size > 0 ? RETRY_EVERY_MS : LOOK_EVERY_MS)
   const loop = every('look for revocations', waitMs, () => look(false))
-  // Without a proof it is only a hint: whoever may publish but not write revokes nothing.
-  const confirm = async (keyId: string): Promise<void> => {
-    const entry = await state.get(entryKeyOf(keyId)).catch(() => undefined)
-    if (entry !== undefined) revoked.add(keyId)
-  }
-  shared.onMessage(TOPIC, (message) => {
-    const [keyId = '', proof = ''] = message.split(' ', 2)
-    if (!isKeyId(keyIdIn(keyId))) return
-    if (keyring().all.some((key) => isFingerprint(key, wordsOf(keyId), proof))) revoked.add(keyId)
-    else void confirm(keyId)
-  })
+  shared.onMessage(TOPIC, (message) => receive(known, message))
   shared.onReconnect(() => void look(true))
 
   return {
     asked,
-    isRevoked: (keyId) => revoked.has(keyId),
-    revoke: async (keyId, now) => {
-      const wasKnown = revoked.has(keyId)
-      revoked.add(keyId)
-      try {
-        return { isNew: await makeDurable(keyId, now), isDurable: true }
-      } catch {
-        log('warn', 'a revocation is not durable yet: it is in force here, and tried again')
-        // A Redis that is full takes messages still.
-        await tellRevocation(shared, keyId, keyring()).catch(() => {})
-        return { isNew: !wasKnown, isDurable: false }
-      }
-    },
-    isWhole: () => hasLoaded && !isFailing && pending.size === 0,
+    isRevoked: (keyId) => known.revoked.has(keyId),
+    revoke: (keyId, now) => revoke(known, keyId, now),
+    isWhole: () => known.hasLoaded && !known.isFailing && known.pending.size === 0,
     close: async () => {
-      isClosed = true
+      known.isClosed = true
       loop.close()
     }
   }
