@@ -39,8 +39,8 @@ export const LOOKED_AT: ReadonlyMap<string, string> = new Map([
   ['', 'a drawing, or what a stream says'],
   ['text', 'a drawing, or what a stream says'],
   ['hcl', 'Terraform and policies of Vault have no parser here'],
-  ['nginx', 'a part of a configuration: forward-auth-nginx.test.ts runs a whole one'],
-  ['html', 'a page: direct-line-client.test.ts has its client'],
+  ['nginx', 'a part of a configuration: authorize-nginx.test.ts runs a whole one'],
+  ['html', 'a page: channels-direct-line-client.test.ts has its client'],
   ['dockerfile', 'needs a daemon']
 ])
 
@@ -56,7 +56,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /\b(?:terraform|docker|ansible|ansible-vault|ansible-playbook|helm|az|jq) /,
     'is not on this machine'
   ],
-  [/\bnginx -/, 'has fixed ports: forward-auth-nginx.test.ts runs the sample'],
+  [/\bnginx -/, 'has fixed ports: authorize-nginx.test.ts runs the sample'],
   [/127\.0\.0\.1:808\d|\/tmp\/forward-auth|createServer/, 'is behind that nginx'],
   [
     /\bnpm (?:ci|start|test|run (?:build|peers|bench|docs|check))\b/,
@@ -69,7 +69,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   ],
   [
     /direct-line\/server\.mjs/,
-    'goes on until it is stopped: direct-line-example.test.ts starts it'
+    'goes on until it is stopped: channels-direct-line-example.test.ts starts it'
   ],
   [/store migrate/, 'needs a Redis: redis-migrate.test.ts has one'],
   [/purser (?:audit|doctor|backup|restore|login|run|policy)\b/, 'is not in this version'],
