@@ -1,6 +1,6 @@
 /** One server of the bench, as a process of its own: `purser` with a seeded local store, or a bare route that answers the same body. */
 import Fastify from 'fastify'
-import { type Ready, startPurser, URL_PATH } from './measured-service.ts'
+import { type Ready, startPurser } from './measured-service.ts'
 
 /** What any Fastify route costs: no key, no policy, no trail. `headers` are sent with the answer. */
 const startBare = async (body: string, headers: string): Promise<Ready> => {
@@ -26,11 +26,15 @@ const startBare = async (body: string, headers: string): Promise<Ready> => {
   )
   process.once('SIGTERM', () => process.exit(0))
   const origin = await app.listen({ host: '127.0.0.1', port: 0 })
-  return { url: origin + URL_PATH, headers: {} }
+  return { origin, keys: [], stranger: {} }
 }
 
-const [which, body = '', headers = '{}'] = process.argv.slice(2)
-const ready = which === 'purser' ? await startPurser() : await startBare(body, headers)
-// Whoever measures asks for the processor time that was used so far.
-process.on('message', () => process.send?.(process.cpuUsage()))
+const [which, ...args] = process.argv.slice(2)
+const [first = '', second = '{}'] = args
+const ready =
+  which === 'purser' ? await startPurser(first, JSON.parse(second)) : await startBare(first, second)
+// Whoever measures asks for what was used so far.
+process.on('message', () =>
+  process.send?.({ ...process.cpuUsage(), rss: process.memoryUsage.rss() })
+)
 process.send?.(ready)

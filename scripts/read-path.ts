@@ -7,15 +7,15 @@
 import { Session } from 'node:inspector/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startPurser } from './measured-service.ts'
+import { startPurser, URL_PATH } from './measured-service.ts'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 /** Until nothing of the first requests is made any more. */
 const WARM = 5
 
-const { url, headers } = await startPurser()
+const { origin, keys } = await startPurser()
 const read = async (): Promise<string | null> => {
-  const answer = await fetch(url, { headers })
+  const answer = await fetch(origin + URL_PATH, { headers: { ...keys[0] } })
   await answer.text()
   return answer.headers.get('x-cache')
 }
