@@ -24,7 +24,7 @@ export interface BotRoutesOptions {
   readonly bots: Bots
 }
 
-export const addBotRoutes = (app: App, { bots }: BotRoutesOptions): void => {
+const addList = (app: App, { bots }: BotRoutesOptions): void => {
   app.get(
     '/v1/bots',
     {
@@ -46,7 +46,9 @@ export const addBotRoutes = (app: App, { bots }: BotRoutesOptions): void => {
       }
     }
   )
+}
 
+const addBotCredentials = (app: App, { bots }: BotRoutesOptions): void => {
   app.get(
     '/v1/bots/:name/credentials',
     {
@@ -74,7 +76,9 @@ export const addBotRoutes = (app: App, { bots }: BotRoutesOptions): void => {
       }
     }
   )
+}
 
+const addProviderCredentials = (app: App, { bots }: BotRoutesOptions): void => {
   app.get(
     '/v1/providers/:name/credentials',
     {
@@ -95,7 +99,9 @@ export const addBotRoutes = (app: App, { bots }: BotRoutesOptions): void => {
       return providerAnswerOf(read, { partial, requestId: request.id })
     }
   )
+}
 
+const addResolve = (app: App, { bots }: BotRoutesOptions): void => {
   app.post(
     '/v1/resolve',
     {
@@ -122,4 +128,10 @@ export const addBotRoutes = (app: App, { bots }: BotRoutesOptions): void => {
       return { ...rest, ...outcomeOf(resolved, { partial, requestId: request.id }) }
     }
   )
+}
+
+export const addBotRoutes = (app: App, options: BotRoutesOptions): void => {
+  for (const add of [addList, addBotCredentials, addProviderCredentials, addResolve]) {
+    add(app, options)
+  }
 }

@@ -50,9 +50,7 @@ const issuerOf = ({ principal }: FastifyRequest): Principal => {
   return principal
 }
 
-export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
-  const { keyring, usage, care, countSealed, isRevoked, now } = options
-
+const addIssue = (app: App, { care }: KeyRoutesOptions): void => {
   app.post(
     '/v1/admin/keys',
     {
@@ -79,7 +77,9 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
       }
     }
   )
+}
 
+const addList = (app: App, { usage, isRevoked }: KeyRoutesOptions): void => {
   app.get(
     '/v1/admin/keys',
     {
@@ -101,7 +101,9 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
       return { keys }
     }
   )
+}
 
+const addRevoke = (app: App, { care }: KeyRoutesOptions): void => {
   app.delete(
     '/v1/admin/keys/:id',
     {
@@ -126,7 +128,10 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
       }
     }
   )
+}
 
+const addReport = (app: App, options: KeyRoutesOptions): void => {
+  const { keyring, usage, countSealed, isRevoked, now } = options
   app.get(
     '/v1/admin/encryption-keys',
     {
@@ -159,4 +164,8 @@ export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
       }
     }
   )
+}
+
+export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
+  for (const add of [addIssue, addList, addRevoke, addReport]) add(app, options)
 }
