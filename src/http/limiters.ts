@@ -10,8 +10,9 @@ import rateLimit, {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import { addressOf, networkOf } from './addresses.ts'
-import type { Allowances, LimitOf, Taken } from './allowances.ts'
+import type { Allowances, Taken } from './allowances.ts'
 import type { Reached } from './limit-records.ts'
+import type { LimitOf } from './reconciler.ts'
 
 export interface Limits {
   readonly windowSeconds: number

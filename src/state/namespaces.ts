@@ -121,7 +121,7 @@ export const SHARED_KEYS = {
   },
   limit: {
     prefix: 'limit:',
-    who: 'http/allowances.ts',
+    who: 'http/reconciler.ts',
     value: 'plain',
     life: 'five seconds longer than its window'
   },

@@ -1,11 +1,7 @@
 import { createSecretKey } from 'node:crypto'
 import { type Test, test } from 'tap'
-import {
-  type Allowance,
-  createAllowances,
-  type LimitOf,
-  stepOf
-} from '../../../src/http/allowances.ts'
+import { type Allowance, createAllowances } from '../../../src/http/allowances.ts'
+import { type LimitOf, stepOf } from '../../../src/http/reconciler.ts'
 import { createMemoryShared } from '../../support/shared.ts'
 import { pass } from '../../support/stopwatch.ts'
 
