@@ -67,85 +67,112 @@ const listOf = (proxies: readonly string[]): BlockList => {
 const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 
-export const createConnections = (options: ConnectionsOptions): Connections => {
-  const { max } = options
-  const share = Math.max(1, Math.floor(max * SHARE))
-  const perAddress = Math.min(options.perAddress, Math.max(1, Math.floor(max / 2)))
-  const proxies = listOf(options.proxies)
-  const isProxy = (address: string): boolean =>
-    proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-
-  const all = new Set<Connection>()
+interface Pool {
+  readonly max: number
+  /** Of one address. */
+  readonly share: number
+  /** Of one address that has proven no key. */
+  readonly unproven: number
+  readonly isProxy: (address: string) => boolean
+  readonly all: Set<Connection>
   /** But those of proxies, which may be neighbours of somebody else's. */
-  const byNetwork = new Map<string, Set<Connection>>()
-  const bySocket = new WeakMap<Socket, Connection>()
-  const byEnds = new Map<string, Connection>()
-  let clock = 0
+  readonly byNetwork: Map<string, Set<Connection>>
+  readonly bySocket: WeakMap<Socket, Connection>
+  readonly byEnds: Map<string, Connection>
+  /** Of uses. */
+  clock: number
+}
+
+const createPool = ({ max, perAddress, proxies }: ConnectionsOptions): Pool => {
+  const list = listOf(proxies)
+  return {
+    max,
+    share: Math.max(1, Math.floor(max * SHARE)),
+    unproven: Math.min(perAddress, Math.max(1, Math.floor(max / 2))),
+    isProxy: (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
+    all: new Set(),
+    byNetwork: new Map(),
+    bySocket: new WeakMap(),
+    byEnds: new Map(),
+    clock: 0
+  }
+}
+
+const forget = ({ all, byNetwork }: Pool, connection: Connection): void => {
+  all.delete(connection)
+  const own = byNetwork.get(connection.network)
+  own?.delete(connection)
+  if (own?.size === 0) byNetwork.delete(connection.network)
+}
+
+const end = (pool: Pool, connection: Connection): void => {
+  forget(pool, connection)
+  connection.raw.destroy()
+}
+
+/** False if all of them are in use. */
+const giveWay = (pool: Pool, connections: readonly Connection[]): boolean => {
+  const idle = connections.filter(({ unanswered }) => unanswered === 0)
+  const [first, ...others] = idle
+  if (first === undefined) return false
+  end(
+    pool,
+    others.reduce((oldest, other) => (other.used < oldest.used ? other : oldest), first)
+  )
+  return true
+}
+
+const hasRoom = (pool: Pool, address: string, network: string): boolean => {
+  const own = pool.isProxy(address) ? [] : [...(pool.byNetwork.get(network) ?? [])]
+  const unproven = own.filter(({ isProven }) => !isProven)
+  if (unproven.length >= pool.unproven) return giveWay(pool, unproven)
+  if (own.length >= pool.share) return giveWay(pool, own)
+  return pool.all.size < pool.max || giveWay(pool, [...pool.all])
+}
+
+const keep = (pool: Pool, raw: Socket, address: string, network: string): Connection => {
+  const { all, byNetwork, bySocket, byEnds } = pool
+  const connection: Connection = {
+    raw,
+    socket: undefined,
+    network,
+    ignoreInput: () => {},
+    isProven: false,
+    unanswered: 0,
+    used: ++pool.clock
+  }
+  all.add(connection)
+  if (!pool.isProxy(address)) {
+    const own = byNetwork.get(network)
+    if (own === undefined) byNetwork.set(network, new Set([connection]))
+    else own.add(connection)
+  }
+  bySocket.set(raw, connection)
+  const ends = endsOf(raw)
+  byEnds.set(ends, connection)
+  raw.once('close', () => {
+    forget(pool, connection)
+    if (byEnds.get(ends) === connection) byEnds.delete(ends)
+  })
+  return connection
+}
+
+export const createConnections = (options: ConnectionsOptions): Connections => {
+  const pool = createPool(options)
+  const { all, bySocket, byEnds } = pool
   let admitted = 0
   let isDraining = false
   let isClosing = false
-
-  const forget = (connection: Connection): void => {
-    all.delete(connection)
-    const own = byNetwork.get(connection.network)
-    own?.delete(connection)
-    if (own?.size === 0) byNetwork.delete(connection.network)
-  }
-
-  const end = (connection: Connection): void => {
-    forget(connection)
-    connection.raw.destroy()
-  }
-
-  /** False if all of them are in use. */
-  const giveWay = (connections: readonly Connection[]): boolean => {
-    const idle = connections.filter(({ unanswered }) => unanswered === 0)
-    const [first, ...others] = idle
-    if (first === undefined) return false
-    end(others.reduce((oldest, other) => (other.used < oldest.used ? other : oldest), first))
-    return true
-  }
-
-  const hasRoom = (address: string, network: string): boolean => {
-    const own = isProxy(address) ? [] : [...(byNetwork.get(network) ?? [])]
-    const unproven = own.filter(({ isProven }) => !isProven)
-    if (unproven.length >= perAddress) return giveWay(unproven)
-    if (own.length >= share) return giveWay(own)
-    return all.size < max || giveWay([...all])
-  }
-
   return {
     admit: (raw) => {
       admitted++
       const { remoteAddress: address } = raw
       const network = address === undefined ? '' : networkOf(address)
-      if (address === undefined || isClosing || !hasRoom(address, network)) {
+      if (address === undefined || isClosing || !hasRoom(pool, address, network)) {
         raw.destroy()
         return undefined
       }
-      const connection: Connection = {
-        raw,
-        socket: undefined,
-        network,
-        ignoreInput: () => {},
-        isProven: false,
-        unanswered: 0,
-        used: ++clock
-      }
-      all.add(connection)
-      if (!isProxy(address)) {
-        const own = byNetwork.get(network)
-        if (own === undefined) byNetwork.set(network, new Set([connection]))
-        else own.add(connection)
-      }
-      bySocket.set(raw, connection)
-      const ends = endsOf(raw)
-      byEnds.set(ends, connection)
-      raw.once('close', () => {
-        forget(connection)
-        if (byEnds.get(ends) === connection) byEnds.delete(ends)
-      })
-      return connection
+      return keep(pool, raw, address, network)
     },
 
     secured: (socket) => {
@@ -162,11 +189,10 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
     },
 
     used: (connection) => {
-      connection.used = ++clock
+      connection.used = ++pool.clock
     },
 
     all: () => all,
-
     admitted: () => admitted,
 
     drain: () => {
@@ -177,7 +203,7 @@ export const createConnections = (options: ConnectionsOptions): Connections => {
     close: () => {
       isClosing = true
       isDraining = true
-      for (const connection of [...all]) if (connection.unanswered === 0) end(connection)
+      for (const connection of [...all]) if (connection.unanswered === 0) end(pool, connection)
     },
     isClosing: () => isClosing
   }

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Connection, Connections } from './connections.ts'
-import { createFairShare } from './fair-share.ts'
+import { createFairShare, type FairShare } from './fair-share.ts'
 import { TIMEOUTS } from './protocol.ts'
 import type { Tap } from './tap.ts'
 
@@ -37,50 +37,89 @@ export interface TurnsOptions {
   readonly onAnswered: (connection: Connection) => void
 }
 
-export const createTurns = ({ connections, handle, onAnswered }: TurnsOptions): Turns => {
+interface Means extends TurnsOptions {
+  readonly share: FairShare
+}
+
+const begin = (
+  { connections, handle, share }: Means,
+  connection: Connection,
+  line: Line,
+  turn: Turn
+): void => {
+  line.current = turn
+  // So that proxies go elsewhere before the listener closes; not while others wait, which would be lost.
+  if (connections.isDraining() && connection.unanswered === 1) {
+    turn.response.setHeader('connection', 'close')
+  }
+  share(connection.network, () => {
+    if (!connection.raw.destroyed) handle(turn.request, turn.response)
+  })
+}
+
+/** The rest of a request that was held back had no time to come: its time begins now. */
+const waitFor = (connection: Connection, late: () => void): void => {
+  const { used } = connection
+  const look = (): void => {
+    if (connection.unanswered === 0 && connection.used === used) late()
+  }
+  setTimeout(look, TIMEOUTS.headers).unref()
+}
+
+const next = (means: Means, connection: Connection, line: Line): void => {
+  const turn = line.waiting.shift()
+  if (turn !== undefined) begin(means, connection, line, turn)
+  else if (line.last !== undefined) line.last()
+  else if (means.connections.isClosing()) connection.socket?.destroySoon()
+  if (line.waiting.length > 0 || line.last !== undefined) return
+  line.tap.release()
+  if (line.late !== undefined) waitFor(connection, line.late)
+  line.late = undefined
+}
+
+const answered = (means: Means, connection: Connection, line: Line): void => {
+  line.current = undefined
+  connection.unanswered--
+  means.connections.used(connection)
+  means.onAnswered(connection)
+  if (!connection.raw.destroyed) next(means, connection, line)
+}
+
+const fail = (
+  connection: Connection,
+  line: Line | undefined,
+  isLate: boolean,
+  last: () => void
+) => {
+  const newest = line?.waiting.at(-1) ?? line?.current
+  if (line === undefined || newest === undefined) return last()
+  if (newest.request.complete && isLate) {
+    line.late = last
+    return
+  }
+  if (!newest.request.complete) {
+    if (newest === line.current) {
+      if (newest.response.headersSent) connection.raw.destroy()
+      else last()
+      return
+    }
+    line.waiting.pop()
+    connection.unanswered--
+  }
+  line.tap.hold()
+  line.last = last
+}
+
+export const createTurns = (options: TurnsOptions): Turns => {
+  const { connections } = options
   const lines = new WeakMap<Connection, Line>()
-  const share = createFairShare()
+  const means: Means = { ...options, share: createFairShare() }
 
-  const begin = (connection: Connection, line: Line, turn: Turn): void => {
-    line.current = turn
-    // So that proxies go elsewhere before the listener closes; not while others wait, which would be lost.
-    if (connections.isDraining() && connection.unanswered === 1) {
-      turn.response.setHeader('connection', 'close')
-    }
-    share(connection.network, () => {
-      if (!connection.raw.destroyed) handle(turn.request, turn.response)
-    })
-  }
-
-  /** The rest of a request that was held back had no time to come: its time begins now. */
-  const waitFor = (connection: Connection, late: () => void): void => {
-    const { used } = connection
-    const look = (): void => {
-      if (connection.unanswered === 0 && connection.used === used) late()
-    }
-    setTimeout(look, TIMEOUTS.headers).unref()
-  }
-
-  const next = (connection: Connection, line: Line): void => {
-    const turn = line.waiting.shift()
-    if (turn !== undefined) begin(connection, line, turn)
-    else if (line.last !== undefined) line.last()
-    else if (connections.isClosing()) connection.socket?.destroySoon()
-    if (line.waiting.length > 0 || line.last !== undefined) return
-    line.tap.release()
-    if (line.late !== undefined) waitFor(connection, line.late)
-    line.late = undefined
-  }
-
-  function answered(this: ServerResponse): void {
+  // One function for all answers: each names its request, and that its connection.
+  function onClose(this: ServerResponse): void {
     const connection = connections.of(this.req.socket)
     const line = connection && lines.get(connection)
-    if (connection === undefined || line === undefined) return
-    line.current = undefined
-    connection.unanswered--
-    connections.used(connection)
-    onAnswered(connection)
-    if (!connection.raw.destroyed) next(connection, line)
+    if (connection !== undefined && line !== undefined) answered(means, connection, line)
   }
 
   return {
@@ -96,34 +135,15 @@ export const createTurns = ({ connections, handle, onAnswered }: TurnsOptions): 
         request.socket.destroy()
         return
       }
-      response.on('close', answered)
+      response.on('close', onClose)
       connection.unanswered++
       const turn = { request, response }
-      if (line.current === undefined) return begin(connection, line, turn)
+      if (line.current === undefined) return begin(means, connection, line, turn)
       // Only now: the one under way may have a body that is still to come.
       line.tap.hold()
       line.waiting.push(turn)
     },
 
-    fail: (connection, isLate, last) => {
-      const line = lines.get(connection)
-      const newest = line?.waiting.at(-1) ?? line?.current
-      if (line === undefined || newest === undefined) return last()
-      if (newest.request.complete && isLate) {
-        line.late = last
-        return
-      }
-      if (!newest.request.complete) {
-        if (newest === line.current) {
-          if (newest.response.headersSent) connection.raw.destroy()
-          else last()
-          return
-        }
-        line.waiting.pop()
-        connection.unanswered--
-      }
-      line.tap.hold()
-      line.last = last
-    }
+    fail: (connection, isLate, last) => fail(connection, lines.get(connection), isLate, last)
   }
 }
