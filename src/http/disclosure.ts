@@ -14,9 +14,9 @@ import type { Selection } from '../secrets/content.ts'
 import type { ListRequest } from '../secrets/listing.ts'
 import type { View } from '../secrets/view.ts'
 import { hasIt } from './conditional.ts'
+import { LARGE } from './ledger.ts'
 import { problemBodyOf } from './problems.ts'
 import { sendRaw, varyByAccept } from './representation.ts'
-import { LARGE } from './untaken.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
