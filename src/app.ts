@@ -3,11 +3,10 @@
  * change stands in one object, which is there first and is replaced as a whole or not at all; no part works on one that is
  * made after it; and none hears of another process before all are there.
  */
-import type { FastifyInstance } from 'fastify'
 import { type AppOverrides, openGround } from './app/ground.ts'
 import { createKeys } from './app/keys.ts'
 import { createHealth, createSecrets } from './app/secrets.ts'
-import { createServers } from './app/servers.ts'
+import { createServers, type Servers } from './app/servers.ts'
 import { createIntegrationsOn, servicesOf } from './app/services.ts'
 import { openStores } from './app/stores.ts'
 import type { Config } from './config/config.ts'
@@ -19,10 +18,7 @@ import type { Broker } from './secrets/broker.ts'
 
 export type { AppOverrides } from './app/ground.ts'
 
-export interface App {
-  /** The public listener; carries /internal/* too unless INTERNAL_HOST and INTERNAL_PORT are set. */
-  readonly server: FastifyInstance
-  readonly internalServer: FastifyInstance | undefined
+export interface App extends Omit<Servers, 'drain'> {
   readonly broker: Broker
   /** As it is in force, with every definition of a store read. */
   readonly config: () => Config
@@ -77,13 +73,7 @@ const assemble = async (
     integrations,
     sealedEnds
   })
-  const { server, internalServer, drain } = await createServers(
-    ground,
-    keys,
-    secrets,
-    services,
-    config.tls
-  )
+  const { drain, ...servers } = await createServers(ground, keys, secrets, services, config.tls)
 
   const { live, recording } = ground
   const digest = () => digestOf(live().config, live().keyring.kids)
@@ -92,8 +82,7 @@ const assemble = async (
     await integrations.refresh()
   }
   return {
-    server,
-    internalServer,
+    ...servers,
     broker: secrets.broker,
     config: () => live().config,
     reload: (next, by) =>

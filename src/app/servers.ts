@@ -1,10 +1,11 @@
-/** The listeners, with what both have in common: limits, connections, what their answers may take of the memory. */
+/** The listeners with their doors, and what all have in common: limits, connections, what their answers may take of the memory. */
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
 import type { ServerTls } from '../config/config.ts'
 import { createAllowances } from '../http/allowances.ts'
 import { createConnections } from '../http/connections.ts'
 import { connectionsMax } from '../http/descriptors.ts'
+import type { Door, Listener } from '../http/door.ts'
 import { createLimitRecords } from '../http/limit-records.ts'
 import type { Limits } from '../http/limiters.ts'
 import { nativeDoor } from '../http/native.ts'
@@ -16,7 +17,14 @@ import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { Secrets } from './secrets.ts'
 
+export interface Listening {
+  readonly listener: Listener
+  readonly server: FastifyInstance
+}
+
 export interface Servers {
+  /** The public one is the first. */
+  readonly listeners: readonly Listening[]
   readonly server: FastifyInstance
   /** Undefined where the public one carries /internal/* too. */
   readonly internalServer: FastifyInstance | undefined
@@ -53,16 +61,15 @@ const createLimits = (
   )
 }
 
-/** What both listeners have in common. */
+/** What all listeners have in common. */
 const createOptions = (
   ground: Ground,
-  { authenticate }: Pick<Keys, 'authenticate'>,
-  tls: ServerTls | undefined
-): Omit<ServerOptions, 'doors'> => {
+  { authenticate }: Pick<Keys, 'authenticate'>
+): Omit<ServerOptions, 'doors' | 'tls'> => {
   const { parts, settings, live, logger } = ground
   const records = createRecords(ground.recorder)
   const limits = createLimits(ground, records)
-  // Of both listeners together: they have one process's descriptors and memory.
+  // Of all listeners together: they have one process's descriptors and memory.
   const connections = createConnections({
     max: connectionsMax(),
     perAddress: settings.CONNECTIONS_PER_ADDRESS,
@@ -80,12 +87,45 @@ const createOptions = (
     recordAdminRead: records.adminRead,
     bodyLimitBytes: settings.BODY_LIMIT_KB * 1024,
     trustProxy: settings.TRUST_PROXY,
-    tls,
     connections,
     untaken: parts.add(createUntaken(connections)),
     keepAliveSeconds: settings.KEEP_ALIVE_SECONDS,
     logger
   }
+}
+
+/** Every door, the public one first. */
+const doorsOf = (
+  { settings }: Ground,
+  services: Services,
+  tls: ServerTls | undefined
+): readonly Door[] => {
+  const { INTERNAL_HOST, INTERNAL_PORT, CORS_ALLOW_ORIGINS: corsOrigins } = settings
+  const native = (audiences: readonly Audience[], listener?: Listener): Door =>
+    nativeDoor({
+      listener,
+      corsOrigins,
+      addRoutes: (app) => addRoutes(app, services, audiences)
+    })
+  if (INTERNAL_HOST === undefined || INTERNAL_PORT === undefined) {
+    return [native(['public', 'internal'])]
+  }
+  const internal = { label: 'Internal routes', host: INTERNAL_HOST, port: INTERNAL_PORT, tls }
+  return [native(['public']), native(['internal'], internal)]
+}
+
+const byListener = (
+  doors: readonly Door[],
+  publicListener: Listener
+): ReadonlyMap<Listener, readonly [Door, ...Door[]]> => {
+  const together = new Map<Listener, [Door, ...Door[]]>()
+  for (const door of doors) {
+    const listener = door.listener ?? publicListener
+    const others = together.get(listener)
+    if (others === undefined) together.set(listener, [door])
+    else others.push(door)
+  }
+  return together
 }
 
 export const createServers = async (
@@ -96,23 +136,21 @@ export const createServers = async (
   tls: ServerTls | undefined
 ): Promise<Servers> => {
   const { parts, settings } = ground
-  const options = createOptions(ground, keys, tls)
-  const servers: FastifyInstance[] = []
-  parts.add({ close: () => Promise.all(servers.map((server) => server.close())).then(() => {}) })
+  const options = createOptions(ground, keys)
+  const listeners: Listening[] = []
+  const close = () => Promise.all(listeners.map(({ server }) => server.close()))
+  parts.add({ close: () => close().then(() => {}) })
   // Whoever watches would keep them from closing.
   parts.add(watch)
-  const serve = async (...audiences: Audience[]): Promise<FastifyInstance> => {
-    const door = nativeDoor({
-      corsOrigins: settings.CORS_ALLOW_ORIGINS,
-      addRoutes: (app) => addRoutes(app, services, audiences)
-    })
-    const server = await createServer({ ...options, doors: [door] })
-    servers.push(server)
-    return server
+  const { HOST: host, PORT: port } = settings
+  const publicListener = { label: 'Server listening', host, port, tls }
+  const doors = byListener(doorsOf(ground, services, tls), publicListener)
+  for (const [listener, own] of doors) {
+    const server = await createServer({ ...options, tls: listener.tls, doors: own })
+    listeners.push({ listener, server })
   }
+  const [first, internal] = listeners
+  if (first === undefined) throw new Error('there is a public listener')
   const { drain } = options.connections
-  if (settings.INTERNAL_PORT === undefined) {
-    return { server: await serve('public', 'internal'), internalServer: undefined, drain }
-  }
-  return { server: await serve('public'), internalServer: await serve('internal'), drain }
+  return { listeners, server: first.server, internalServer: internal?.server, drain }
 }

@@ -39,15 +39,12 @@ const needRestart = (started: Config, next: Config): SettingName[] => {
 /** Of `localhost` Fastify makes a second server for ::1, which would have none of the bounds of the first. */
 const oneAddress = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host)
 
-const listen = async (app: App, { settings }: Config): Promise<void> => {
-  const { HOST, PORT, INTERNAL_HOST, INTERNAL_PORT } = settings
-  await app.server.listen({ host: oneAddress(HOST), port: PORT })
-  if (INTERNAL_HOST === undefined || INTERNAL_PORT === undefined) return
-  await app.internalServer?.listen({
-    host: oneAddress(INTERNAL_HOST),
-    port: INTERNAL_PORT,
-    listenTextResolver: (address) => `Internal routes at ${address}`
-  })
+const listen = async ({ listeners }: App): Promise<void> => {
+  for (const { listener, server } of listeners) {
+    const { label, host, port } = listener
+    const listenTextResolver = (address: string): string => `${label} at ${address}`
+    await server.listen({ host: oneAddress(host), port, listenTextResolver })
+  }
 }
 
 const cannotStart = (error: unknown): Error => {
@@ -188,7 +185,7 @@ export const serve = async (
   })
   if (stop.isStopping()) return
   try {
-    await listen(app, config)
+    await listen(app)
   } catch (error) {
     if (stop.isStopping()) return
     await app.close()

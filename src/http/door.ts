@@ -16,6 +16,8 @@ import { type App, assertDeclaresAuth } from './route-auth.ts'
 
 /** Where a door stands. Doors of one listener share its sockets. */
 export interface Listener {
+  /** What the log says before its address. */
+  readonly label: string
   readonly host: string
   readonly port: number
   readonly tls: ServerTls | undefined
