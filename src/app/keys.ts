@@ -26,6 +26,7 @@ export const createKeys = (ground: Ground) => {
   const onFailure = () => log('warn', 'the last use of keys cannot be written')
   const usage = parts.add(createKeyUsage({ state, sealer, now, onFailure }))
   const authenticator = createAuthenticator({
+    keyring,
     environment,
     platformVersion,
     revocations,
@@ -52,8 +53,8 @@ export const createKeys = (ground: Ground) => {
       now
     })
   )
-  const authenticate = (apiKey: string) => authenticator.authenticate(keyring(), apiKey)
   const { recorder } = ground
+  const { authenticate } = authenticator
   return {
     revocations,
     usage,

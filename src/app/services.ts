@@ -71,9 +71,9 @@ const keyServices = ({ ground, keys, sealedEnds }: Parts): Services['keys'] => {
 }
 
 const explainServices = ({ ground, keys, stores, secrets }: Parts): Services['explain'] => {
-  const { live, keyring, settings } = ground
+  const { live, settings } = ground
   return {
-    examine: (apiKey) => keys.authenticator.examine(keyring(), apiKey),
+    examine: keys.authenticator.examine,
     explain: (question) =>
       explain(
         {
@@ -107,7 +107,7 @@ const adminServices = ({ ground, keys, stores, secrets }: Parts): Services['admi
 
 export const servicesOf = (parts: Parts): Services => {
   const { ground, keys, secrets, health, integrations } = parts
-  const { live, keyring, settings, now } = ground
+  const { live, settings, now } = ground
   const { broker, watch, receiver } = secrets
   const { authenticator, care, issuing } = keys
   return {
@@ -121,7 +121,7 @@ export const servicesOf = (parts: Parts): Services => {
     admin: adminServices(parts),
     eventStream: {
       watch,
-      isAccepted: (principal) => authenticator.isAccepted(keyring(), principal)
+      isAccepted: authenticator.isAccepted
     },
     eventWebhook: { receiver },
     whoami: {

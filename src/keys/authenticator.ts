@@ -32,6 +32,7 @@ export class RefusedKey extends ProblemError {
 }
 
 export interface AuthenticatorOptions {
+  readonly keyring: () => Keyring
   readonly environment: Environment
   readonly platformVersion: string
   readonly revocations: Revocations
@@ -46,11 +47,11 @@ export interface Authenticator {
    * The key's principal: at once if the key is known, else a promise. Throws or rejects with `invalid_api_key` or
    * `version_too_old`.
    */
-  readonly authenticate: (keyring: Keyring, apiKey: string) => Principal | Promise<Principal>
+  readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
   /** What a key says, and which check refuses it; does not count as a use of it. */
-  readonly examine: (keyring: Keyring, apiKey: string) => Promise<ExaminedKey>
+  readonly examine: (apiKey: string) => Promise<ExaminedKey>
   /** Whether the key would still be accepted; for what goes on after the request that it was opened for. */
-  readonly isAccepted: (keyring: Keyring, principal: Principal) => boolean
+  readonly isAccepted: (principal: Principal) => boolean
 }
 
 const admit = (
@@ -75,7 +76,7 @@ interface KnownKey {
 }
 
 export const createAuthenticator = (options: AuthenticatorOptions): Authenticator => {
-  const { environment, platformVersion, revocations, now, noteUse = () => {} } = options
+  const { keyring, environment, platformVersion, revocations, now, noteUse = () => {} } = options
   const known = new LRUCache<string, KnownKey>({ max: KNOWN_KEYS })
 
   const circumstances: Circumstances = {
@@ -97,21 +98,22 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
   }
 
   return {
-    examine: async (keyring, apiKey) => {
-      const principal = await openApiKey(keyring, apiKey)
+    examine: async (apiKey) => {
+      const principal = await openApiKey(keyring(), apiKey)
       return { principal, refusal: refusalOf(principal, KEY_CHECKS, circumstances) }
     },
 
-    isAccepted: (keyring, principal) =>
-      keyring.find(principal.kid) !== undefined &&
+    isAccepted: (principal) =>
+      keyring().find(principal.kid) !== undefined &&
       refusalOf(principal, EACH_TIME, circumstances) === undefined,
 
-    authenticate: (keyring, apiKey) => {
+    authenticate: (apiKey) => {
+      const ring = keyring()
       const key = known.get(apiKey)
       // A key ring that lost the key's encryption key (a reload) ends the key at once.
-      if (key !== undefined && keyring.find(key.principal.kid) !== undefined) return admitKnown(key)
+      if (key !== undefined && ring.find(key.principal.kid) !== undefined) return admitKnown(key)
       known.delete(apiKey)
-      return openApiKey(keyring, apiKey).then((opened) => {
+      return openApiKey(ring, apiKey).then((opened) => {
         const admitted = admit(opened, KEY_CHECKS, circumstances)
         const notedAt = now()
         known.set(apiKey, { principal: admitted, notedAt })

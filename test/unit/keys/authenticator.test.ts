@@ -10,7 +10,10 @@ const setUp = () => {
   const clock = { now: NOW }
   const revoked = new Set<string>()
   const encryptionKey = newEncryptionKey()
+  const keyring = createKeyring([encryptionKey])
+  const live = { keyring }
   const authenticator = createAuthenticator({
+    keyring: () => live.keyring,
     environment: 'dev',
     platformVersion: '8.3.0',
     revocations: {
@@ -19,7 +22,7 @@ const setUp = () => {
     },
     now: () => clock.now
   })
-  return { clock, revoked, encryptionKey, keyring: createKeyring([encryptionKey]), authenticator }
+  return { clock, revoked, encryptionKey, keyring, live, authenticator }
 }
 
 const refused = { code: 'invalid_api_key' }
@@ -27,33 +30,35 @@ const refused = { code: 'invalid_api_key' }
 test('a key is known at once the second time', async (t) => {
   const { authenticator, keyring } = setUp()
   const { apiKey, principal } = await issueApiKey(keyring, keyRequest(), NOW)
-  t.same(await authenticator.authenticate(keyring, apiKey), principal)
-  t.same(authenticator.authenticate(keyring, apiKey), principal)
+  t.same(await authenticator.authenticate(apiKey), principal)
+  t.same(authenticator.authenticate(apiKey), principal)
 })
 
 test('a known key ends when it expires', async (t) => {
   const { authenticator, keyring, clock } = setUp()
   const { apiKey } = await issueApiKey(keyring, keyRequest({ lifetimeSeconds: 10 }), NOW)
-  await authenticator.authenticate(keyring, apiKey)
+  await authenticator.authenticate(apiKey)
   clock.now += 10_000
-  t.throws(() => authenticator.authenticate(keyring, apiKey), refused)
+  t.throws(() => authenticator.authenticate(apiKey), refused)
 })
 
 test('a known key ends when it is revoked', async (t) => {
   const { authenticator, keyring, revoked } = setUp()
   const { apiKey, principal } = await issueApiKey(keyring, keyRequest(), NOW)
-  await authenticator.authenticate(keyring, apiKey)
+  await authenticator.authenticate(apiKey)
   revoked.add(principal.keyId)
-  t.throws(() => authenticator.authenticate(keyring, apiKey), { ...refused, reason: 'revoked' })
+  t.throws(() => authenticator.authenticate(apiKey), { ...refused, reason: 'revoked' })
 })
 
 test('a known key ends when its encryption key leaves the key ring', async (t) => {
-  const { authenticator, keyring, encryptionKey } = setUp()
+  const { authenticator, keyring, live, encryptionKey } = setUp()
   const { apiKey } = await issueApiKey(keyring, keyRequest(), NOW)
-  await authenticator.authenticate(keyring, apiKey)
+  await authenticator.authenticate(apiKey)
   const next = newEncryptionKey()
-  await authenticator.authenticate(createKeyring([encryptionKey, next]), apiKey)
-  await t.rejects(async () => authenticator.authenticate(createKeyring([next]), apiKey), refused)
+  live.keyring = createKeyring([encryptionKey, next])
+  await authenticator.authenticate(apiKey)
+  live.keyring = createKeyring([next])
+  await t.rejects(async () => authenticator.authenticate(apiKey), refused)
 })
 
 test('a key of another environment, of the future, or garbage is refused with one code', async (t) => {
@@ -61,7 +66,7 @@ test('a key of another environment, of the future, or garbage is refused with on
   const pro = await issueApiKey(keyring, keyRequest({ environment: 'pro' }), NOW)
   const future = await issueApiKey(keyring, keyRequest(), NOW + 120_000)
   for (const key of [pro.apiKey, future.apiKey, 'purser_dev_x', '']) {
-    await t.rejects(async () => authenticator.authenticate(keyring, key), refused)
+    await t.rejects(async () => authenticator.authenticate(key), refused)
   }
 })
 
@@ -69,8 +74,8 @@ test('a key for a newer platform is told so', async (t) => {
   const { authenticator, keyring } = setUp()
   const newer = await issueApiKey(keyring, keyRequest({ minimumVersion: '8.4.0' }), NOW)
   const older = await issueApiKey(keyring, keyRequest({ minimumVersion: '8.3.0-rc.1' }), NOW)
-  await t.rejects(async () => authenticator.authenticate(keyring, newer.apiKey), {
+  await t.rejects(async () => authenticator.authenticate(newer.apiKey), {
     code: 'version_too_old'
   })
-  t.ok(await authenticator.authenticate(keyring, older.apiKey))
+  t.ok(await authenticator.authenticate(older.apiKey))
 })

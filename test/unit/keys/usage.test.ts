@@ -67,7 +67,9 @@ test('what the authenticator admits is noted once a minute for each key, and wha
   const clock = { now: NOW }
   const noted: [Principal, number][] = []
   const revoked = new Set<string>()
+  const keyring = createKeyring([newEncryptionKey()])
   const authenticator = createAuthenticator({
+    keyring: () => keyring,
     environment: 'dev',
     platformVersion: '8.3.0',
     revocations: {
@@ -77,17 +79,16 @@ test('what the authenticator admits is noted once a minute for each key, and wha
     now: () => clock.now,
     noteUse: (principal, at) => void noted.push([principal, at])
   })
-  const keyring = createKeyring([newEncryptionKey()])
   const { apiKey, principal } = await issueApiKey(keyring, keyRequest(), NOW)
   const newer = await issueApiKey(keyring, keyRequest({ minimumVersion: '9.0.0' }), NOW)
   for (let second = 0; second < 150; second++) {
-    await authenticator.authenticate(keyring, apiKey)
+    await authenticator.authenticate(apiKey)
     clock.now += 1_000
   }
-  await t.rejects(async () => authenticator.authenticate(keyring, newer.apiKey))
+  await t.rejects(async () => authenticator.authenticate(newer.apiKey))
   revoked.add(principal.keyId)
   clock.now += 3_600_000
-  t.throws(() => authenticator.authenticate(keyring, apiKey))
+  t.throws(() => authenticator.authenticate(apiKey))
   t.same(
     noted,
     [NOW, NOW + 60_000, NOW + 120_000].map((at) => [principal, at])
