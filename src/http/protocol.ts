@@ -104,13 +104,13 @@ const ORIGIN = /^https?:\/\/[^/?#]*/i
 /**
  * Whether a path of ours is spelt as it stands here, letter by letter, outside its parameters: a proxy that keeps callers from
  * `/internal/` by the raw path must not be got round by `/%69nternal/`. `template` is the route's, with `:name` for a
- * parameter; `url` as it was sent.
+ * parameter and `*` for the rest; `url` as it was sent.
  */
 export const isOwnSpelling = (url: string, template: string): boolean => {
   const [path = ''] = url.replace(ORIGIN, '').split('?', 1)
   const segments = path.split('/')
   return (
     path.startsWith('/') &&
-    template.split('/').every((own, i) => own.startsWith(':') || !(segments[i] ?? '').includes('%'))
+    template.split('/').every((own, i) => /^[:*]/.test(own) || !(segments[i] ?? '').includes('%'))
   )
 }
