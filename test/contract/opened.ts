@@ -1,13 +1,15 @@
 /** A provider of the kind under test, on a peer that behaves as told. */
 import type { Test } from 'tap'
-import type { SecretProvider } from '../../src/kinds/provider.ts'
+import type { Operations } from '../../src/secrets/guard.ts'
 import { type Canary, createCanary, everythingIn } from '../support/canary.ts'
+import { guarded } from '../support/guarded.ts'
 import { createDeps, type RecordedDeps } from '../support/provider-deps.ts'
 import { openWire, type Wire, type WireBehaviour } from '../support/wire.ts'
 import type { WireFake } from './subject.ts'
 
 export interface Opened {
-  readonly provider: SecretProvider
+  /** As its store asks it. */
+  readonly provider: Operations
   readonly wire: Wire
   readonly deps: RecordedDeps
   /** Lets so much time pass, as far as the provider knows. */
@@ -25,7 +27,7 @@ export const openOn = async (
   const wire = await openWire(t, fake.dialect, behaviour)
   let laterMs = 0
   const deps = createDeps({}, { now: () => Date.now() + laterMs })
-  const provider = await fake.connect(t, wire, deps)
+  const provider = guarded(await fake.connect(t, wire, deps), deps.now)
   t.teardown(() => provider.close())
   const hides = (thing: unknown): void => {
     t.strictSame(canary.findIn(everythingIn(thing)), [], 'nothing of the value in the fault')

@@ -1,5 +1,6 @@
 /** The part of the contract that only a real store can prove: what is stored is what is read. */
 import { test } from 'tap'
+import { guarded } from '../support/guarded.ts'
 import { skipWithout } from '../support/peers.ts'
 import { listCases } from './list-suite.ts'
 import { readManyCases, tagCases } from './many-suite.ts'
@@ -20,7 +21,8 @@ export const realSuite = (kind: string, subject: Subject, real: RealPeer): void 
 
   test(`${kind} against its real store`, async (suite) => {
     if (skipWithout(suite, await real.available())) return
-    const store = await real.open(suite)
+    const opened = await real.open(suite)
+    const store = { ...opened, provider: guarded(opened.provider) }
     const { provider, seed, seedBinary, remove } = store
     suite.teardown(() => provider.close())
 

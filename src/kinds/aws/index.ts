@@ -18,7 +18,6 @@ import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions, SecretProvider } from '../provider.ts'
-import { retryOnce, settleBySignal } from '../shared/fault-of.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { VERSION } from '../shared/user-agent.ts'
 import type { AwsAddress } from './address.ts'
@@ -111,28 +110,19 @@ export const awsSecretsManager = defineKind({
       send: (sending: { readonly abortSignal: AbortSignal }) => Promise<T>,
       reasons?: Reasons
     ): Promise<T> => {
-      const attempt = async (): Promise<T> => {
-        const pass = await chain.pass()
-        try {
-          const answer = await send({ abortSignal: options.signal })
-          pass.worked()
-          return answer
-        } catch (error) {
-          const fault = faultOf(error, now(), reasons)
-          if (DISOWNED.has(fault.code ?? '')) await pass.disown(fault)
-          throw fault
-        }
-      }
-      /** With credentials found anew; for what may pass by itself it is enough to try again. */
-      const isCured = async ({ code = '', reason }: ProviderFault): Promise<boolean> => {
-        if (!DISOWNED.has(code)) return reason === 'unavailable' || SKEWED.has(code)
-        return chain.pass().then(
-          () => true,
-          () => false
-        )
-      }
-      // The SDK's abortSignal does not reach a credential provider that hangs; `settleBySignal` does.
-      return settleBySignal(options, () => retryOnce(options, attempt, isCured))
+      const attempt = (): Promise<T> =>
+        send({ abortSignal: options.signal }).catch((error: unknown) => {
+          throw faultOf(error, now(), reasons)
+        })
+      return chain.use(options, attempt, {
+        isDisowned: ({ code = '' }) => DISOWNED.has(code),
+        isMended: () =>
+          chain.get().then(
+            () => true,
+            () => false
+          ),
+        isWorthAnother: ({ code = '', reason }) => reason === 'unavailable' || SKEWED.has(code)
+      })
     }
 
     const read: SecretProvider['read'] = async (locator, options) => {

@@ -16,7 +16,7 @@ import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
-import { isWorthRetrying, reasonOfStatus, retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { isWorthRetrying, reasonOfStatus, retryOnce } from '../shared/fault-of.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import { definitions } from './definitions.ts'
 import { events } from './events.ts'
@@ -167,8 +167,7 @@ export const azureKeyVault = defineKind({
         })
       const isCured = async (fault: ProviderFault) =>
         fault.code === TOKEN_REFUSED || (mayRepeat && isWorthRetrying(fault))
-      // The SDK's abortSignal does not reach a login that hangs; `settleBySignal` does.
-      return settleBySignal(options, () => retryOnce(options, attempt, isCured))
+      return retryOnce(options, attempt, isCured)
     }
 
     return {

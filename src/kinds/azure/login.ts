@@ -8,7 +8,8 @@ import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
-import { ambientCredential, createLogin, credentialFault } from '../shared/login.ts'
+import { ambientCredential, secretsAt } from '../shared/credential.ts'
+import { createLogin } from '../shared/login.ts'
 import { faultOfAnswer, type Send, sendingBy, type Transport } from './transport.ts'
 
 const strict = { additionalProperties: false }
@@ -116,11 +117,7 @@ const secretsOf = async (
   if (auth.method === 'managed-identity') return ['']
   const where =
     auth.method === 'client-secret' ? auth.clientSecret : (auth.token ?? { file: FEDERATED_TOKEN })
-  try {
-    return [(await deps.credential(where, options)).reveal()]
-  } catch (error) {
-    throw credentialFault(error)
-  }
+  return secretsAt(deps, [where], options)
 }
 
 const createCredential = async (

@@ -2,6 +2,7 @@
  * How Purser shows Google who it is. Rule: with a key given, nobody else is asked: no metadata server, no gcloud, no token
  * endpoint.
  */
+import type { Agent } from 'node:http'
 import { createRequire } from 'node:module'
 import type { googleAuthLibrary } from 'google-gax'
 import { type Static, Type } from 'typebox'
@@ -10,14 +11,10 @@ import { ProviderFault } from '../../core/fault.ts'
 import { withoutMark } from '../../core/file-text.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
-import { reasonOfCode, reasonOfStatus, settleBySignal } from '../shared/fault-of.ts'
+import { ambientCredential, secretsAt } from '../shared/credential.ts'
+import { reasonOfCode, reasonOfStatus } from '../shared/fault-of.ts'
 import { filesAtHome } from '../shared/home.ts'
-import {
-  ambientCredential,
-  createLogin,
-  credentialFault,
-  LOGIN_DEADLINE_MS
-} from '../shared/login.ts'
+import { createLogin, LOGIN_DEADLINE_MS, type Login } from '../shared/login.ts'
 import { straight } from '../shared/proxy.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 
@@ -56,18 +53,10 @@ const KeyFile = Compile(
   })
 )
 
-/** What one call shows, and what Google made of it. */
-export interface Pass {
-  readonly headers: Sensitive<ReadonlyMap<string, string>>
-  readonly worked: () => void
-  /** Google disowned it: the next pass comes of a new login, unless another reader has seen to that already. */
-  readonly disown: (fault: ProviderFault) => Promise<void>
-}
-
-export interface Authority {
-  /** Throws ProviderFault. Readers that come at the same time share one login. */
-  readonly pass: () => Promise<Pass>
-  readonly close: () => void
+/** Who logs in, and what its calls show. */
+export interface Identity {
+  readonly client: googleAuthLibrary.AuthClient
+  headers: Sensitive<ReadonlyMap<string, string>>
 }
 
 /** The only scope that the API takes. https://cloud.google.com/secret-manager/docs/accessing-the-api */
@@ -135,14 +124,10 @@ const secretsOf = async (
     const more = { variables: [], fileVariables: [], files: found.flatMap(subjectFileIn) }
     return [...found, ...(await ambientCredential(deps, more, options))]
   }
-  try {
-    return [(await deps.credential(auth.key, options)).reveal()]
-  } catch (error) {
-    const fault = credentialFault(error)
-    throw fault.reason === 'misconfigured'
-      ? new ProviderFault('misconfigured', { code: 'credentials' })
-      : fault
-  }
+  return secretsAt(deps, [auth.key], options).catch((fault: ProviderFault) => {
+    const { reason } = fault
+    throw reason === 'misconfigured' ? new ProviderFault(reason, { code: 'credentials' }) : fault
+  })
 }
 
 /**
@@ -159,89 +144,81 @@ const askMetadataStraight = (): void => {
   instance.defaults.agent ??= createHttpAgent({ keepAlive: true }, straight)
 }
 
-/** `project` keeps the library from asking gcloud and the metadata server for one. */
+/** A token of our own signing, which Google takes as it is (AIP-4111). */
+const signerOf = (
+  { JWT }: typeof googleAuthLibrary,
+  secret: string
+): googleAuthLibrary.AuthClient => {
+  const key = parseKey(secret)
+  const jwt = new JWT({
+    email: key.client_email,
+    key: key.private_key,
+    keyId: key.private_key_id,
+    scopes: SCOPES
+  })
+  jwt.useJWTAccessWithScope = true
+  return jwt
+}
+
+/** Of Application Default Credentials. `project` keeps the library from asking gcloud and the metadata server for one. */
+const clientFound = (
+  { GoogleAuth }: typeof googleAuthLibrary,
+  project: string,
+  agent: (url: URL) => Agent
+): Promise<googleAuthLibrary.AuthClient> => {
+  const chain = new GoogleAuth({
+    projectId: project,
+    scopes: SCOPES,
+    // With an agent the library looks at no proxy of the environment.
+    clientOptions: { transporterOptions: { timeout: LOGIN_DEADLINE_MS, agent } }
+  })
+  chain.useJWTAccessWithScope = true
+  return chain.getClient()
+}
+
 export const createAuthority = async (
   auth: Auth,
   project: string,
   deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now' | 'route'>
-): Promise<Authority> => {
+): Promise<Login<Identity>> => {
   const { googleAuthLibrary } = await import('google-gax')
-  const { GoogleAuth, JWT } = googleAuthLibrary
-  type Client = googleAuthLibrary.AuthClient
   askMetadataStraight()
-  let pending: Promise<Pass> | undefined
-  const agents = {
-    'http:': createHttpAgent({ keepAlive: true }, deps.route),
-    'https:': createHttpsAgent({ keepAlive: true }, deps.route)
-  }
-  // With an agent the library looks at no proxy of the environment.
-  const agentFor = ({ protocol }: URL) =>
-    protocol === 'http:' ? agents['http:'] : agents['https:']
+  const plain = createHttpAgent({ keepAlive: true }, deps.route)
+  const secure = createHttpsAgent({ keepAlive: true }, deps.route)
 
-  const clientOf = async (secrets: readonly string[]): Promise<Client> => {
-    if (auth.method === 'default') {
-      const chain = new GoogleAuth({
-        projectId: project,
-        scopes: SCOPES,
-        clientOptions: { transporterOptions: { timeout: LOGIN_DEADLINE_MS, agent: agentFor } }
-      })
-      chain.useJWTAccessWithScope = true
-      return chain.getClient()
-    }
-    const key = parseKey(secrets[0] ?? '')
-    const jwt = new JWT({
-      email: key.client_email,
-      key: key.private_key,
-      keyId: key.private_key_id,
-      scopes: SCOPES
+  /** Which logs in, where there is somebody to log in to, and renews what has ended. */
+  const headersOf = async (client: Identity['client']): Promise<Identity['headers']> =>
+    new Sensitive(new Map(await client.getRequestHeaders()))
+  const told = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw loginFault(error)
     })
-    // A token of our own signing, which Google takes as it is (AIP-4111).
-    jwt.useJWTAccessWithScope = true
-    return jwt
+  const logIn = async ([secret = '']: readonly string[]): Promise<Identity> => {
+    const client =
+      auth.method === 'default'
+        ? await clientFound(googleAuthLibrary, project, ({ protocol }) =>
+            protocol === 'http:' ? plain : secure
+          )
+        : signerOf(googleAuthLibrary, secret)
+    return { client, headers: await headersOf(client) }
   }
 
-  const login = createLogin<Client>(
+  const login = createLogin<Identity>(
     {
       credential: (options) => secretsOf(auth, deps, options),
-      login: async (secrets) => {
-        try {
-          const client = await clientOf(secrets)
-          // Which logs in, where there is somebody to log in to.
-          await client.getRequestHeaders()
-          return client
-        } catch (error) {
-          throw loginFault(error)
-        }
+      login: (secrets) => told(logIn(secrets)),
+      renew: async (identity) => {
+        identity.headers = await told(headersOf(identity.client))
       }
     },
     deps
   )
-
-  const authorize = async (): Promise<Pass> => {
-    const client = await login.get()
-    const signal = AbortSignal.timeout(LOGIN_DEADLINE_MS)
-    try {
-      const headers = await settleBySignal({ signal }, () => client.getRequestHeaders())
-      return {
-        headers: new Sensitive(new Map(headers)),
-        worked: () => login.worked(client),
-        disown: (fault) => login.disown(client, fault)
-      }
-    } catch (error) {
-      throw await login.failed(client, loginFault(error))
-    }
-  }
-
   return {
-    pass: () => {
-      pending ??= authorize().finally(() => {
-        pending = undefined
-      })
-      return pending
-    },
+    ...login,
     close: () => {
       login.close()
-      for (const agent of Object.values(agents)) agent.destroy()
+      plain.destroy()
+      secure.destroy()
     }
   }
 }

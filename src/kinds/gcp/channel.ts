@@ -5,11 +5,12 @@
 import type { grpc } from 'google-gax'
 import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions } from '../provider.ts'
-import { isWorthRetrying, retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { isWorthRetrying, retryOnce } from '../shared/fault-of.ts'
+import type { Login } from '../shared/login.ts'
 import type { ProxyAddress } from '../shared/proxy.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import { type DetailsOf, faultOf, isStale } from './answer.ts'
-import type { Authority } from './auth.ts'
+import type { Identity } from './auth.ts'
 import type { Answers } from './record.ts'
 
 /** What a request is about goes into a header too, for Google to route by. */
@@ -77,21 +78,12 @@ const OPTIONS = {
 /** A net below the caller's signal, which comes sooner. */
 const CALL_DEADLINE_MS = 10_000
 
-/** A write that was answered by no word of Google's may have been done, and done again it would be another version. */
-const isWorthAnother =
-  (method: keyof Answers) =>
-  async (fault: ProviderFault): Promise<boolean> =>
-    isStale(fault) || (method !== 'addSecretVersion' && isWorthRetrying(fault))
-
-/** Connects at the first call. Without an authority the calls carry no credential. */
-export const openChannel = async (
-  { host, port, trust, proxy }: Place,
-  authority: Authority | undefined
-): Promise<Channel> => {
-  const { SecretManagerServiceClient } = await import('@google-cloud/secret-manager')
-  const { GoogleAuth, GoogleError, googleAuthLibrary, grpc, routingHeader } = await import(
-    'google-gax'
-  )
+/** The client with our connection, for calls that each bring a credential of their own: it is to look for none. */
+const createStub = async (
+  { SecretManagerServiceClient }: typeof import('@google-cloud/secret-manager'),
+  { GoogleAuth, googleAuthLibrary, grpc }: typeof import('google-gax'),
+  { host, port, trust, proxy }: Place
+): Promise<Stub> => {
   const client = new SecretManagerServiceClient({
     ...OPTIONS,
     ...(proxy !== undefined && {
@@ -110,28 +102,36 @@ export const openChannel = async (
       trust === 'plaintext'
         ? grpc.credentials.createInsecure()
         : grpc.credentials.createSsl(trust === 'public' ? null : trust),
-    // Each call brings its own credential: the client is to look for none.
     auth: new GoogleAuth({ authClient: new googleAuthLibrary.PassThroughClient() })
   })
   // The client's own methods cannot be cancelled, and print what they answer where GOOGLE_SDK_NODE_LOGGING says so.
-  const stub = (await client.initialize()) as unknown as Stub
+  return (await client.initialize()) as unknown as Stub
+}
+
+/** Connects at the first call. Without an authority the calls carry no credential. */
+export const openChannel = async (
+  place: Place,
+  authority: Login<Identity> | undefined
+): Promise<Channel> => {
+  const gax = await import('google-gax')
+  const stub = await createStub(await import('@google-cloud/secret-manager'), gax, place)
   // It adds what it decodes to the error that it is given.
-  const detailsOf = GoogleError.parseGRPCStatusDetails as unknown as DetailsOf
+  const detailsOf = gax.GoogleError.parseGRPCStatusDetails as unknown as DetailsOf
   const calls = new Set<grpc.ClientUnaryCall>()
   let isClosed = false
 
   const send = async <M extends keyof Answers>(
     method: M,
     request: Request,
-    signal: AbortSignal
+    { signal }: CallOptions,
+    credential?: ReadonlyMap<string, string>
   ): Promise<Answers[M]> => {
-    const pass = await authority?.pass()
     if (signal.aborted) throw new ProviderFault('timeout')
     if (isClosed) throw new ProviderFault('unavailable', { code: 'closed' })
-    const metadata = new grpc.Metadata()
+    const metadata = new gax.grpc.Metadata()
     const routed = 'name' in request ? { name: request.name } : { parent: request.parent }
-    metadata.set('x-goog-request-params', routingHeader.fromParams(routed))
-    for (const [name, value] of pass?.headers.reveal() ?? []) metadata.set(name, value)
+    metadata.set('x-goog-request-params', gax.routingHeader.fromParams(routed))
+    for (const [name, value] of credential ?? []) metadata.set(name, value)
 
     return new Promise((resolve, reject) => {
       let head: grpc.Metadata | undefined
@@ -139,13 +139,8 @@ export const openChannel = async (
       const call = stub[method](request, metadata, options, (error, answer) => {
         signal.removeEventListener('abort', cancel)
         calls.delete(call)
-        if (error === null) {
-          pass?.worked()
-          return resolve(answer as Answers[M])
-        }
-        const fault = faultOf(error, head, detailsOf)
-        if (!isStale(fault) || pass === undefined) return reject(fault)
-        void pass.disown(fault).finally(() => reject(fault))
+        if (error === null) resolve(answer as Answers[M])
+        else reject(faultOf(error, head, detailsOf))
       })
       const cancel = () => call.cancel()
       signal.addEventListener('abort', cancel, { once: true })
@@ -157,10 +152,22 @@ export const openChannel = async (
   }
 
   return {
-    call: (method, request, options) =>
-      settleBySignal(options, () =>
-        retryOnce(options, () => send(method, request, options.signal), isWorthAnother(method))
-      ),
+    call: (method, request, options) => {
+      // A write that was answered by no word of Google's may have been done, and done again it would be another version.
+      const isWorthAnother = (fault: ProviderFault): boolean =>
+        method !== 'addSecretVersion' && isWorthRetrying(fault)
+      return authority === undefined
+        ? retryOnce(
+            options,
+            () => send(method, request, options),
+            async (fault) => isStale(fault) || isWorthAnother(fault)
+          )
+        : authority.use(
+            options,
+            ({ headers }) => send(method, request, options, headers.reveal()),
+            { isDisowned: isStale, isWorthAnother }
+          )
+    },
     close: () => {
       isClosed = true
       for (const call of calls) call.cancel()

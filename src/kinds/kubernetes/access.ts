@@ -14,7 +14,8 @@ import { pemOfFile, textOfFile, wordOfFile } from '../../core/file-text.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
-import { createLogin, credentialFault, type Login } from '../shared/login.ts'
+import { credentialFault } from '../shared/credential.ts'
+import { createLogin, type Login } from '../shared/login.ts'
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
@@ -69,6 +70,8 @@ export interface Access {
   readonly server: string
   readonly headers: Sensitive<Readonly<Record<string, string>>>
   readonly tls: Sensitive<Tls>
+  /** Milliseconds since the epoch at which it was found. */
+  readonly foundAt: number
 }
 
 const misconfigured = (code: string): ProviderFault => new ProviderFault('misconfigured', { code })
@@ -149,7 +152,7 @@ const requireFiles = async (config: KubeConfig): Promise<void> => {
   for (const file of files) if (typeof file === 'string') await readFileBytes(file)
 }
 
-const accessOf = async (config: KubeConfig): Promise<Access> => {
+const accessOf = async (config: KubeConfig, foundAt: number): Promise<Access> => {
   const cluster = config.getCurrentCluster()
   if (cluster === null) throw misconfigured('no_context')
   if (cluster.skipTLSVerify) throw misconfigured('skip_tls_verify')
@@ -176,7 +179,8 @@ const accessOf = async (config: KubeConfig): Promise<Access> => {
       ...(cert !== undefined && { cert }),
       ...(key !== undefined && { key }),
       ...(servername !== undefined && { servername })
-    })
+    }),
+    foundAt
   }
 }
 
@@ -200,13 +204,12 @@ export const createAccess = async (
     try {
       const config = new KubeConfig()
       await load(auth, config, deps, options)
-      return await accessOf(config)
+      return await accessOf(config, deps.now())
     } catch (error) {
       throw faultOf(error)
     }
   }
 
-  const heldUntil = new WeakMap<Access, number>()
   let found: Access | undefined
   return createLogin(
     {
@@ -217,10 +220,9 @@ export const createAccess = async (
       },
       login: async () => {
         if (found === undefined) throw misconfigured('credential')
-        heldUntil.set(found, deps.now() + HELD_MS)
         return found
       },
-      isFresh: (access) => deps.now() < (heldUntil.get(access) ?? 0)
+      isFresh: ({ foundAt }) => deps.now() < foundAt + HELD_MS
     },
     deps
   )

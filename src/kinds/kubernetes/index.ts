@@ -15,7 +15,7 @@ import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import type { Locator } from '../../core/secret.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
-import { isWorthRetrying, retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { isWorthRetrying } from '../shared/fault-of.ts'
 import { createTransport, type Transport } from '../shared/http-transport.ts'
 import { type Access, Auth, createAccess } from './access.ts'
 import { definitions } from './definitions.ts'
@@ -125,30 +125,12 @@ export const kubernetes = defineKind({
     }
 
     /** With a credential found anew after a 401, once; and once more after what may pass by itself, but for a patch. */
-    const call = (request: Request, options: CallOptions): Promise<string> => {
-      let used: Access | undefined
-      const attempt = async () => {
-        used = undefined
-        used = await login.get()
-        try {
-          const answer = await send(used, request, options)
-          login.worked(used)
-          return answer
-        } catch (error) {
-          throw await judged(used, error as ProviderFault)
-        }
-      }
-      /** Only a 401 is about the credential; whatever else the API server answers shows that it took it. */
-      const judged = async (access: Access, fault: ProviderFault): Promise<ProviderFault> => {
-        if (fault.status !== 401) return fault
-        await login.disown(access, fault)
-        return new ProviderFault(fault.reason, { ...fault, isRefusal: true })
-      }
-      const isCured = async (fault: ProviderFault) =>
-        (used !== undefined && fault.status === 401) ||
-        (request.method !== 'PATCH' && isWorthRetrying(fault))
-      return settleBySignal(options, () => retryOnce(options, attempt, isCured))
-    }
+    const call = (request: Request, options: CallOptions): Promise<string> =>
+      login.use(options, (access) => send(access, request, options), {
+        // Whatever else the API server answers shows that it took the credential.
+        isDisowned: ({ status }) => status === 401,
+        isWorthAnother: (fault) => request.method !== 'PATCH' && isWorthRetrying(fault)
+      })
 
     const apiOf = (target: Target, options: CallOptions): SecretApi => {
       const path = `/api/v1/namespaces/${target.namespace}/secrets/${target.name}`

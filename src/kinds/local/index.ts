@@ -7,8 +7,7 @@ import { ProviderFault } from '../../core/fault.ts'
 import { ANY_VERSION, SEGMENT_RULE, segments } from '../../core/reference-grammar.ts'
 import { STATE_SPACES } from '../../state/namespaces.ts'
 import { defineKind } from '../kind.ts'
-import type { CallOptions, Log } from '../provider.ts'
-import { settleBySignal } from '../shared/fault-of.ts'
+import type { Log } from '../provider.ts'
 import { isCurrentSecret, type LocalStore, listPaths, putSecret, readSecret } from './store.ts'
 
 const Settings = Type.Object({}, { additionalProperties: false })
@@ -40,24 +39,19 @@ export const local = defineKind({
     const store: LocalStore = { name, state, sealer, now }
     const { getSync } = state
 
-    const guarded = <T>(options: CallOptions, work: () => Promise<T>): Promise<T> =>
-      settleBySignal(options, () =>
-        work().catch((error: unknown) => {
-          throw asFault(error, log, name)
-        })
-      )
+    const told = <T>(work: Promise<T>): Promise<T> =>
+      work.catch((error: unknown) => {
+        throw asFault(error, log, name)
+      })
 
     return {
-      read: ({ path, version }, options) =>
-        guarded(options, () => readSecret(store, path, version)),
-      write: ({ path }, text, options) =>
-        guarded(options, () => putSecret(store, path, text, options.ifVersion)),
+      read: ({ path, version }) => told(readSecret(store, path, version)),
+      write: ({ path }, text, { ifVersion }) => told(putSecret(store, path, text, ifVersion)),
       comparesVersions: true,
-      list: (prefix, page, options) => guarded(options, () => listPaths(store, prefix, page)),
-      check: (options) =>
-        guarded(options, async () => {
-          await state.get(STATE_SPACES.store.prefix + name)
-        }),
+      list: (prefix, page) => told(listPaths(store, prefix, page)),
+      check: async () => {
+        await told(state.get(STATE_SPACES.store.prefix + name))
+      },
       ...(getSync !== undefined && {
         isCurrent: (locator, version) => isCurrentSecret(store, getSync, locator, version)
       }),

@@ -2,12 +2,11 @@
  * Calls to a Connect server, each with the token. Rule: GET and nothing else; a token that was refused is read anew once, and
  * then remembered as refused.
  */
-import { ProviderFault } from '../../core/fault.ts'
 import { Sensitive } from '../../core/secret.ts'
 import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
-import { isWorthRetrying, retryOnce, settleBySignal } from '../shared/fault-of.ts'
+import { secretsAt } from '../shared/credential.ts'
 import type { Transport } from '../shared/http-transport.ts'
-import { createLogin, credentialFault } from '../shared/login.ts'
+import { createLogin } from '../shared/login.ts'
 import {
   type Entry,
   faultOfAnswer,
@@ -49,45 +48,29 @@ export const createApi = (
 ): Api => {
   const login = createLogin<Sensitive<string>>(
     {
-      credential: async (options) => {
-        try {
-          return [(await deps.credential(token, options)).reveal().trim()]
-        } catch (error) {
-          throw credentialFault(error)
-        }
-      },
+      credential: async (options) =>
+        (await secretsAt(deps, [token], options)).map((text) => text.trim()),
       login: async ([text = '']) => new Sensitive(text)
     },
     deps
   )
 
-  const get = (path: string, options: CallOptions): Promise<string> => {
-    let used: Sensitive<string> | undefined
-
-    const attempt = async (): Promise<string> => {
-      used = undefined
-      used = await login.get()
-      const answer = await transport.send({
-        method: 'GET',
-        url: `${origin}${path}`,
-        headers: { authorization: `Bearer ${used.reveal()}`, accept: 'application/json' },
-        signal: options.signal
-      })
-      const { status, text } = answer
-      if (status === 200) {
-        login.worked(used)
-        return text
-      }
-      const fault = faultOfAnswer(answer, deps.now())
-      // A 403 is about a vault; only a 401 is about the token.
-      if (status !== 401) throw fault
-      await login.disown(used, fault)
-      throw new ProviderFault(fault.reason, { ...fault, isRefusal: true })
-    }
-    const isCured = async (fault: ProviderFault) =>
-      (used !== undefined && fault.status === 401) || isWorthRetrying(fault)
-    return settleBySignal(options, () => retryOnce(options, attempt, isCured))
+  const ask = async (used: Sensitive<string>, path: string, { signal }: CallOptions) => {
+    const answer = await transport.send({
+      method: 'GET',
+      url: `${origin}${path}`,
+      headers: { authorization: `Bearer ${used.reveal()}`, accept: 'application/json' },
+      signal
+    })
+    if (answer.status !== 200) throw faultOfAnswer(answer, deps.now())
+    return answer.text
   }
+
+  const get = (path: string, options: CallOptions): Promise<string> =>
+    login.use(options, (used) => ask(used, path, options), {
+      // A 403 is about a vault.
+      isDisowned: ({ status }) => status === 401
+    })
 
   return {
     vaults: async (options, name) =>

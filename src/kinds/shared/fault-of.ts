@@ -46,17 +46,6 @@ export const retryAfterSeconds = (header: string | undefined, now: number): numb
   return Math.min(Math.max(Math.ceil(seconds), 0), LONGEST_HINT_SECONDS)
 }
 
-/** The work's outcome, or a `timeout` fault as soon as the signal aborts, whatever the work still waits for. */
-export const settleBySignal = <T>({ signal }: CallOptions, work: () => Promise<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const onAbort = () => reject(new ProviderFault('timeout'))
-    if (signal.aborted) return onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    void work()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort))
-  })
-
 const RETRY_DELAY_MS = 100
 
 /** Narrower than `isTransient`: after a timeout no time is left, and whoever throttles or names a time is not asked before it. */

@@ -3,10 +3,10 @@
  * readers wait, under a deadline of its own; a credential is read anew at each login and not kept; what the store refused
  * is not shown to it again until the credential is another one or its wait is over (`login-memory.ts`).
  */
-import { devNull } from 'node:os'
-import { isTransient, ProviderFault, UNFIT_CREDENTIAL } from '../../core/fault.ts'
-import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
-import { settleBySignal } from './fault-of.ts'
+import { isTransient, ProviderFault } from '../../core/fault.ts'
+import { withDeadline } from '../../state/deadline.ts'
+import type { CallOptions, ProviderDeps } from '../provider.ts'
+import { isWorthRetrying, retryOnce } from './fault-of.ts'
 
 export interface LoginOptions<T> {
   /** Every secret that the login shows, as it is now. Throws ProviderFault. */
@@ -15,8 +15,20 @@ export interface LoginOptions<T> {
   readonly login: (credential: readonly string[], options: CallOptions) => Promise<T>
   /** Whether what is held may still be used; always, if absent. */
   readonly isFresh?: (held: T) => boolean
+  /** For what renews itself: asked before each use, and at once where nothing is to be done. Throws ProviderFault. */
+  readonly renew?: (held: T) => Promise<void>
   /** The store itself answers the login. Otherwise only the first call that works shows that it takes the credential. */
-  readonly isAnswered?: true
+  readonly isAnswered?: boolean
+}
+
+/** What a call's faults say of the login. */
+export interface Judgement<T> {
+  /** The fault is about what was shown, and not about what was asked for. */
+  readonly isDisowned: (fault: ProviderFault, used: T) => boolean | Promise<boolean>
+  /** After that: whether there is another login by now, which is worth trying; if absent, that shows when it is tried. */
+  readonly isMended?: (used: T, fault: ProviderFault) => Promise<boolean>
+  /** Whether any other fault is worth a second attempt. `wasAsked`: false of a login that failed. */
+  readonly isWorthAnother?: (fault: ProviderFault, wasAsked: boolean) => boolean
 }
 
 export interface Login<T> {
@@ -28,8 +40,12 @@ export interface Login<T> {
   readonly worked: (used: T) => void
   /** The store disowned it: who asks next logs in. Twice in a row without having worked, and the credential is refused. */
   readonly disown: (used: T, fault: ProviderFault) => Promise<void>
-  /** It could not be renewed, since the store refuses the credential. The fault as it is to be told. */
-  readonly failed: (used: T, fault: ProviderFault) => Promise<ProviderFault>
+  /** Runs the call with what is held, and at most once more, and takes from its outcome what that says of the login. */
+  readonly use: <R>(
+    options: CallOptions,
+    call: (held: T) => Promise<R>,
+    judgement: Judgement<T>
+  ) => Promise<R>
   readonly close: () => void
 }
 
@@ -38,47 +54,11 @@ export const LOGIN_DEADLINE_MS = 10_000
 /** So soon a mended credential is seen. */
 const LOOK_EVERY_MS = 2_000
 
-/** A credential that is absent, forbidden or unreadable is a fault of the configuration, wherever it was to come from. */
-export const credentialFault = (error: unknown): ProviderFault =>
-  error instanceof ProviderFault && isTransient(error)
-    ? error
-    : new ProviderFault('misconfigured', { code: 'credential' })
-
 /** True of what this process showed, and of no other's answer. */
 const asOurs = (fault: ProviderFault): ProviderFault =>
   isTransient(fault) || fault.isRefusal === true
     ? fault
     : new ProviderFault(fault.reason, { code: fault.code, status: fault.status, isRefusal: true })
-
-/**
- * What a credential that an SDK finds by itself may consist of: variables, and files, some of which variables name. Only for
- * telling whether it is another one now: what is not there is an empty text.
- */
-export const ambientCredential = async (
-  { credential }: Pick<ProviderDeps, 'credential'>,
-  wanted: {
-    readonly variables: readonly string[]
-    readonly fileVariables: readonly string[]
-    readonly files: readonly string[]
-  },
-  options: CallOptions
-): Promise<string[]> => {
-  const read = (where: Credential): Promise<string> =>
-    credential(where, options).then(
-      (text) => text.reveal(),
-      (error: unknown) => {
-        if (error instanceof ProviderFault && error.code === UNFIT_CREDENTIAL) throw error
-        return ''
-      }
-    )
-  const named = await Promise.all(wanted.fileVariables.map((env) => read({ env })))
-  // By the null device people say that there is none.
-  const files = [...named, ...wanted.files].filter((file) => file !== '' && file !== devNull)
-  return Promise.all([
-    ...wanted.variables.map((env) => read({ env })),
-    ...files.map((file) => read({ file }))
-  ])
-}
 
 interface Held<T> {
   readonly value: T
@@ -87,97 +67,169 @@ interface Held<T> {
   hasWorked: boolean
 }
 
+interface State<T> extends LoginOptions<T>, Pick<ProviderDeps, 'logins' | 'now'> {
+  readonly closing: AbortController
+  held?: Held<T> | undefined
+  /** A login under way. */
+  flight?: Promise<T> | undefined
+  renewal?: Promise<T> | undefined
+  /** What came of it last, for whoever asks before it is worth another look. */
+  failure?:
+    | { readonly fault: ProviderFault; readonly at: number; readonly round: number }
+    | undefined
+  /** What came of the last login was disowned, and nothing has worked since. */
+  isSuspect: boolean
+}
+
+const closed = (): ProviderFault => new ProviderFault('unavailable', { code: 'closed' })
+const late = (): ProviderFault => new ProviderFault('timeout')
+
+/** Under the deadline of logins, whatever becomes of the signal. */
+export const withinLogin = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+  withDeadline(LOGIN_DEADLINE_MS, work, late)
+
+const fail = <T>(state: State<T>, error: unknown): ProviderFault => {
+  const fault = asOurs(error instanceof ProviderFault ? error : new ProviderFault('unavailable'))
+  if (fault.reason === 'denied' || fault.reason === 'misconfigured') {
+    state.failure = { fault, at: state.now(), round: state.logins.forgotten() }
+  }
+  return fault
+}
+
+const logIn = async <T>(state: State<T>, calling: CallOptions): Promise<T> => {
+  const { logins, closing } = state
+  const credential = await state.credential(calling)
+  const name = logins.nameOf(credential)
+  const leave = await logins.enter(name, calling)
+  try {
+    const value = await state.login(credential, calling)
+    if (state.isAnswered) logins.accept(name)
+    if (closing.signal.aborted) throw closed()
+    state.held = { value, name, hasWorked: false }
+    state.failure = undefined
+    return value
+  } catch (error) {
+    throw error instanceof ProviderFault ? await logins.refuse(name, error) : error
+  } finally {
+    leave()
+  }
+}
+
+const fly = async <T>(state: State<T>): Promise<T> => {
+  const time = AbortSignal.any([state.closing.signal, AbortSignal.timeout(LOGIN_DEADLINE_MS)])
+  try {
+    return await withDeadline(time, (signal) => logIn(state, { signal }), late)
+  } catch (error) {
+    throw fail(state, error)
+  } finally {
+    state.flight = undefined
+  }
+}
+
+/** What cannot be renewed, since the store refuses the credential, is held no longer. */
+const renewed = async <T>(
+  state: State<T>,
+  value: T,
+  renew: (held: T) => Promise<void>
+): Promise<T> => {
+  try {
+    await withinLogin(() => renew(value))
+    return value
+  } catch (error) {
+    const fault = error instanceof ProviderFault ? error : new ProviderFault('unavailable')
+    const { held } = state
+    if (held?.value !== value) throw asOurs(fault)
+    state.held = undefined
+    throw fail(state, await state.logins.refuse(held.name, fault))
+  } finally {
+    state.renewal = undefined
+  }
+}
+
+/** What is held, or what comes of the login that is under way or begins now. */
+const take = async <T>(state: State<T>): Promise<T> => {
+  const { closing, held, failure, isFresh = () => true, logins, now } = state
+  if (closing.signal.aborted) throw closed()
+  if (held !== undefined && isFresh(held.value)) return held.value
+  const age = failure === undefined ? LOOK_EVERY_MS : now() - failure.at
+  const isKept = failure?.round === logins.forgotten() && age >= 0 && age < LOOK_EVERY_MS
+  if (failure !== undefined && isKept) throw failure.fault
+  state.flight ??= fly(state)
+  return state.flight
+}
+
+const get = async <T>(state: State<T>): Promise<T> => {
+  const value = await take(state)
+  if (state.renew === undefined) return value
+  state.renewal ??= renewed(state, value, state.renew)
+  return state.renewal
+}
+
+const worked = <T>(state: State<T>, used: T): void => {
+  const { held, logins } = state
+  if (held === undefined || held.hasWorked || held.value !== used) return
+  held.hasWorked = true
+  state.isSuspect = false
+  logins.accept(held.name)
+}
+
+const disown = async <T>(state: State<T>, used: T, fault: ProviderFault): Promise<void> => {
+  const { held, isSuspect, logins } = state
+  if (held?.value !== used) return
+  state.held = undefined
+  state.isSuspect = !isSuspect
+  if (isSuspect) fail(state, await logins.refuse(held.name, fault))
+}
+
+const use = async <T, R>(
+  state: State<T>,
+  options: CallOptions,
+  call: (held: T) => Promise<R>,
+  { isDisowned, isMended = async () => true, isWorthAnother = isWorthRetrying }: Judgement<T>
+): Promise<R> => {
+  let shown: { readonly value: T; isDisowned: boolean } | undefined
+  const attempt = async (): Promise<R> => {
+    shown = undefined
+    const value = await get(state)
+    shown = { value, isDisowned: false }
+    try {
+      const answer = await call(value)
+      worked(state, value)
+      return answer
+    } catch (error) {
+      if (!(error instanceof ProviderFault) || !(await isDisowned(error, value))) throw error
+      shown.isDisowned = true
+      await disown(state, value, error)
+      throw new ProviderFault(error.reason, { ...error, isRefusal: true })
+    }
+  }
+  return retryOnce(options, attempt, async (fault) =>
+    shown?.isDisowned === true
+      ? isMended(shown.value, fault)
+      : isWorthAnother(fault, shown !== undefined)
+  )
+}
+
 export const createLogin = <T>(
   options: LoginOptions<T>,
   { logins, now }: Pick<ProviderDeps, 'logins' | 'now'>
 ): Login<T> => {
-  const { isFresh = () => true } = options
-  const closing = new AbortController()
-  let held: Held<T> | undefined
-  let flight: Promise<T> | undefined
-  /** What came of it last, for whoever asks before it is worth another look. */
-  let failure:
-    | { readonly fault: ProviderFault; readonly at: number; readonly round: number }
-    | undefined
-  /** What came of the last login was disowned, and nothing has worked since. */
-  let isSuspect = false
-
-  const closed = () => new ProviderFault('unavailable', { code: 'closed' })
-
-  const fail = (error: unknown): ProviderFault => {
-    const fault = asOurs(error instanceof ProviderFault ? error : new ProviderFault('unavailable'))
-    const { reason } = fault
-    if (reason === 'denied' || reason === 'misconfigured')
-      failure = { fault, at: now(), round: logins.forgotten() }
-    return fault
+  const state: State<T> = {
+    ...options,
+    logins,
+    now,
+    closing: new AbortController(),
+    isSuspect: false
   }
-
-  const logIn = async (calling: CallOptions): Promise<T> => {
-    const credential = await options.credential(calling)
-    const name = logins.nameOf(credential)
-    const leave = await logins.enter(name, calling)
-    try {
-      const value = await options.login(credential, calling)
-      if (options.isAnswered) logins.accept(name)
-      if (closing.signal.aborted) throw closed()
-      held = { value, name, hasWorked: false }
-      failure = undefined
-      return value
-    } catch (error) {
-      throw error instanceof ProviderFault ? await logins.refuse(name, error) : error
-    } finally {
-      leave()
-    }
-  }
-
-  /** An SDK waits for what it asked, whatever becomes of its signal. */
-  const fly = async (): Promise<T> => {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LOGIN_DEADLINE_MS)])
-    try {
-      return await settleBySignal({ signal }, () => logIn({ signal }))
-    } catch (error) {
-      throw fail(error)
-    } finally {
-      flight = undefined
-    }
-  }
-
-  const get = async (): Promise<T> => {
-    if (closing.signal.aborted) throw closed()
-    if (held !== undefined && isFresh(held.value)) return held.value
-    const age = failure === undefined ? LOOK_EVERY_MS : now() - failure.at
-    const isKept = failure?.round === logins.forgotten() && age >= 0 && age < LOOK_EVERY_MS
-    if (failure !== undefined && isKept) throw failure.fault
-    flight ??= fly()
-    return flight
-  }
-
   return {
-    get,
-    held: () => held?.value,
-    worked: (used) => {
-      if (held === undefined || held.hasWorked || held.value !== used) return
-      held.hasWorked = true
-      isSuspect = false
-      logins.accept(held.name)
-    },
-    disown: async (used, fault) => {
-      if (held?.value !== used) return
-      const { name } = held
-      held = undefined
-      const isRefused = isSuspect
-      isSuspect = !isRefused
-      if (isRefused) fail(await logins.refuse(name, fault))
-    },
-    failed: async (used, fault) => {
-      if (held?.value !== used) return asOurs(fault)
-      const { name } = held
-      held = undefined
-      return fail(await logins.refuse(name, fault))
-    },
+    get: () => get(state),
+    held: () => state.held?.value,
+    worked: (used) => worked(state, used),
+    disown: (used, fault) => disown(state, used, fault),
+    use: (calling, call, judgement) => use(state, calling, call, judgement),
     close: () => {
-      closing.abort()
-      held = undefined
+      state.closing.abort()
+      state.held = undefined
     }
   }
 }

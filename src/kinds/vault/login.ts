@@ -6,7 +6,7 @@ import { type Static, Type } from 'typebox'
 import { type FaultDetails, ProviderFault } from '../../core/fault.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
-import { credentialFault } from '../shared/login.ts'
+import { secretsAt } from '../shared/credential.ts'
 import { type Grant, parseGrant, parseLookup, parseUnwrapped } from './answer.ts'
 import { encodePath, requestOptions, type VaultClient } from './client.ts'
 import type { Authority } from './session.ts'
@@ -118,7 +118,7 @@ const loginFault = (error: unknown): unknown => {
 }
 
 /** Where the secrets of a login stand, in the order in which `send` takes them. */
-const secretsOf = (auth: Auth): readonly Credential[] => {
+const placesOf = (auth: Auth): readonly Credential[] => {
   switch (auth.method) {
     case 'token':
       return [auth.token]
@@ -138,31 +138,30 @@ const secretsOf = (auth: Auth): readonly Credential[] => {
   }
 }
 
-/**
- * Logs in by node-vault's commands; the mount and the user name stand in the path, so they are encoded. A configured token
- * comes without its lifetime, so that is asked for.
- */
-export const createAuthority = (
+/** A configured token comes without its lifetime, so that is asked for. */
+const adopt = async (
   client: VaultClient,
-  auth: Auth,
-  { credential, log }: Pick<ProviderDeps, 'credential' | 'log'>
-): Authority => {
-  const adopt = async (token: Sensitive<string>, options: CallOptions): Promise<Grant> => {
-    try {
-      return parseLookup(
-        await client.tokenLookupSelf({ requestOptions: requestOptions(options, token) }),
-        token
-      )
-    } catch (error) {
-      // A token without the default policy may not look at itself and still read: nothing is known of its lifetime then.
-      if (!(error instanceof ProviderFault) || error.reason !== 'denied') throw error
-      return { token, ttlSeconds: 0, renewable: false }
-    }
+  token: Sensitive<string>,
+  options: CallOptions
+): Promise<Grant> => {
+  try {
+    return parseLookup(
+      await client.tokenLookupSelf({ requestOptions: requestOptions(options, token) }),
+      token
+    )
+  } catch (error) {
+    // A token without the default policy may not look at itself and still read: nothing is known of its lifetime then.
+    if (!(error instanceof ProviderFault) || error.reason !== 'denied') throw error
+    return { token, ttlSeconds: 0, renewable: false }
   }
+}
 
+type Unwrap = (wrapping: string, options: CallOptions) => Promise<string>
+
+/** A wrapping token is good for once, and the secret id that it gave for as long as this process keeps it. */
+const createUnwrap = (client: VaultClient, log: ProviderDeps['log']): Unwrap => {
   let unwrapped: { readonly by: string; readonly secretId: Sensitive<string> } | undefined
-  /** A wrapping token is good for once, and the secret id that it gave for as long as this process keeps it. */
-  const unwrap = async (wrapping: string, options: CallOptions): Promise<string> => {
+  return async (wrapping, options) => {
     if (unwrapped?.by !== wrapping) {
       const shown = requestOptions(options, new Sensitive(wrapping))
       const answer = await client.write('sys/wrapping/unwrap', {}, shown).catch((error) => {
@@ -176,69 +175,61 @@ export const createAuthority = (
     }
     return unwrapped.secretId.reveal()
   }
+}
 
-  const send = async (secrets: readonly string[], options: CallOptions): Promise<Grant> => {
-    const [first = '', second = first] = secrets
-    const common = (mount: string) => ({
-      mount_point: encodePath(mount),
-      requestOptions: requestOptions(options)
-    })
-    switch (auth.method) {
-      case 'token':
-        return adopt(new Sensitive(first), options)
-      case 'approle': {
-        const { roleId, secretId, mount = 'approle' } = auth
-        const isWrapped = secretId?.wrapped === true
-        return parseGrant(
-          await client.approleLogin({
-            ...common(mount),
-            role_id: typeof roleId === 'string' ? roleId : first,
-            ...(secretId !== undefined && {
-              secret_id: isWrapped ? await unwrap(second, options) : second
-            })
-          })
-        )
-      }
-      case 'userpass':
-        return parseGrant(
-          await client.userpassLogin({
-            ...common(auth.mount ?? 'userpass'),
-            username: encodePath(auth.username),
-            password: first
-          })
-        )
-      case 'kubernetes':
-        return parseGrant(
-          await client.kubernetesLogin({
-            ...common(auth.mount ?? 'kubernetes'),
-            role: auth.role,
-            jwt: first
-          })
-        )
-      case 'jwt':
-        return parseGrant(
-          await client.jwtLogin({
-            ...common(auth.mount ?? 'jwt'),
-            // Without one Vault takes the default role of the mount; node-vault wants the member.
-            role: auth.role ?? '',
-            jwt: first
-          })
-        )
-    }
+/** By node-vault's commands; the mount and the user name stand in the path, so they are encoded. */
+const send = async (
+  client: VaultClient,
+  auth: Exclude<Auth, { method: 'token' }>,
+  [first = '', second = first]: readonly string[],
+  unwrap: Unwrap,
+  options: CallOptions
+): Promise<string> => {
+  const common = {
+    mount_point: encodePath(auth.mount ?? auth.method),
+    requestOptions: requestOptions(options)
   }
+  switch (auth.method) {
+    case 'approle': {
+      const { roleId, secretId } = auth
+      const isWrapped = secretId?.wrapped === true
+      return client.approleLogin({
+        ...common,
+        role_id: typeof roleId === 'string' ? roleId : first,
+        ...(secretId !== undefined && {
+          secret_id: isWrapped ? await unwrap(second, options) : second
+        })
+      })
+    }
+    case 'userpass':
+      return client.userpassLogin({
+        ...common,
+        username: encodePath(auth.username),
+        password: first
+      })
+    case 'kubernetes':
+      return client.kubernetesLogin({ ...common, role: auth.role, jwt: first })
+    case 'jwt':
+      // Without a role Vault takes the default one of the mount; node-vault wants the member.
+      return client.jwtLogin({ ...common, role: auth.role ?? '', jwt: first })
+  }
+}
 
+export const createAuthority = (
+  client: VaultClient,
+  auth: Auth,
+  deps: Pick<ProviderDeps, 'credential' | 'log'>
+): Authority => {
+  const unwrap = createUnwrap(client, deps.log)
+  const logIn = async (secrets: readonly string[], options: CallOptions): Promise<Grant> =>
+    auth.method === 'token'
+      ? adopt(client, new Sensitive(secrets[0] ?? ''), options)
+      : parseGrant(await send(client, auth, secrets, unwrap, options))
   return {
     isAnswered: auth.method !== 'token',
-    credential: async (options) => {
-      try {
-        const secrets = secretsOf(auth).map((where) => credential(where, options))
-        return (await Promise.all(secrets)).map((secret) => secret.reveal())
-      } catch (error) {
-        throw credentialFault(error)
-      }
-    },
+    credential: (options) => secretsAt(deps, placesOf(auth), options),
     login: (secrets, options) =>
-      send(secrets, options).catch((error) => {
+      logIn(secrets, options).catch((error) => {
         throw loginFault(error)
       }),
     renew: async (token, options) =>

@@ -5,9 +5,10 @@
  */
 import { ProviderFault } from '../../core/fault.ts'
 import type { Sensitive } from '../../core/secret.ts'
+import { every, type Loop } from '../../state/background.ts'
 import type { CallOptions, ProviderDeps } from '../provider.ts'
-import { isWorthRetrying, retryOnce, settleBySignal } from '../shared/fault-of.ts'
-import { createLogin, LOGIN_DEADLINE_MS } from '../shared/login.ts'
+import { isWorthRetrying } from '../shared/fault-of.ts'
+import { createLogin, withinLogin } from '../shared/login.ts'
 import type { Grant } from './answer.ts'
 
 /** How tokens are come by; each throws ProviderFault. */
@@ -32,19 +33,18 @@ export interface UseOptions extends CallOptions {
 export interface Session {
   /**
    * Runs the call with a token, and once more if the peer was unavailable, or if it was `denied` and `isDead` says that
-   * this was the token's fault, after a new login. Throws what the call or the login threw, and `timeout` as soon as the
-   * signal aborts.
+   * this was the token's fault, after a new login. Throws what the call or the login threw.
    */
   readonly use: <T>(
     call: (token: Sensitive<string>) => Promise<T>,
     isDead: (token: Sensitive<string>, denial: ProviderFault) => Promise<boolean>,
     options: UseOptions
   ) => Promise<T>
-  /** Ends the timer and whatever login is under way. The token is not revoked: other replicas may share it. */
+  /** Ends the renewals and whatever login is under way. The token is not revoked: other replicas may share it. */
   readonly close: () => void
 }
 
-interface Held {
+interface Life {
   readonly token: Sensitive<string>
   readonly renewable: boolean
   readonly lifeMs: number
@@ -55,114 +55,116 @@ interface Held {
 /** setTimeout takes no longer wait than 2^31 - 1 ms; a renewal that comes early does no harm. */
 const LONGEST_WAIT_MS = 86_400_000
 
-const hold = ({ token, renewable, ttlSeconds }: Grant, now: number): Held => {
+const lifeOf = ({ token, renewable, ttlSeconds }: Grant, now: number): Life => {
   const lifeMs = ttlSeconds === 0 ? Number.POSITIVE_INFINITY : ttlSeconds * 1_000
   return { token, renewable, lifeMs, expiresAt: now + lifeMs }
 }
 
 /** The last tenth of a life is left alone: a request under way, and clocks that disagree, need some room. */
-const isFresh = ({ lifeMs, expiresAt }: Held, now: number): boolean =>
+const isFresh = ({ lifeMs, expiresAt }: Life, now: number): boolean =>
   lifeMs === Number.POSITIVE_INFINITY || now < expiresAt - lifeMs / 10
+
+/** The life of a token that was renewed. */
+const afterRenewal = (old: Life, grant: Grant, now: number): Life => {
+  const next = lifeOf({ ...grant, token: old.token }, now)
+  const lived = now - (old.expiresAt - old.lifeMs)
+  // A renewal that does not give back the time lived has met the token's maximum: the rest is lived out unrenewed.
+  const isExtended = next.expiresAt - old.expiresAt > lived / 2
+  return { ...next, renewable: next.renewable && isExtended }
+}
+
+/** The life of the one token that is held, prolonged in the background. */
+const createRenewal = (
+  renew: Authority['renew'],
+  { now, log }: Pick<ProviderDeps, 'now' | 'log'>,
+  isHeld: (token: Sensitive<string>) => boolean
+) => {
+  let life: Life | undefined
+  let waitMs = 0
+  let loop: Loop | undefined
+  let isClosed = false
+
+  const isRenewable = (): boolean =>
+    life?.renewable === true && waitMs >= 0 && waitMs < Number.POSITIVE_INFINITY
+  const isCurrent = (one: Life): boolean => life === one && isHeld(one.token)
+
+  const attempt = async (): Promise<void> => {
+    const old = life
+    if (old === undefined || !isCurrent(old)) return loop?.close()
+    try {
+      const grant = await withinLogin((signal) => renew(old.token, { signal }))
+      if (!isCurrent(old)) return
+      life = afterRenewal(old, grant, now())
+      waitMs = life.lifeMs / 2
+    } catch (error) {
+      if (!isCurrent(old)) return
+      const reason = error instanceof ProviderFault ? error.reason : 'unavailable'
+      log('warn', 'the token could not be renewed', { reason })
+      life = { ...old, renewable: reason !== 'denied' && isFresh(old, now()) }
+      waitMs = (old.expiresAt - now()) / 2
+    }
+    if (!isRenewable()) loop?.close()
+  }
+
+  return {
+    begin: (grant: Grant): void => {
+      loop?.close()
+      if (isClosed) return
+      life = lifeOf(grant, now())
+      waitMs = life.lifeMs / 2
+      const wait = (): number => Math.min(waitMs, LONGEST_WAIT_MS)
+      if (isRenewable()) loop = every('renewal of a token', wait, attempt)
+    },
+    isFresh: (token: Sensitive<string>): boolean => life?.token === token && isFresh(life, now()),
+    close: (): void => {
+      isClosed = true
+      life = undefined
+      loop?.close()
+    }
+  }
+}
 
 export const createSession = (
   authority: Authority,
   { now, log, logins }: Pick<ProviderDeps, 'now' | 'log' | 'logins'>
 ): Session => {
-  const closing = new AbortController()
-  /** The life of the token that is held, which a renewal prolongs. */
-  let life: Held | undefined
-  let timer: NodeJS.Timeout | undefined
-
-  const keep = (next: Held, waitMs: number): void => {
-    life = next
-    clearTimeout(timer)
-    if (next.renewable && waitMs >= 0 && waitMs < Number.POSITIVE_INFINITY) {
-      timer = setTimeout(() => void renew(next), Math.min(waitMs, LONGEST_WAIT_MS)).unref()
-    }
-  }
-
+  const renewal = createRenewal(authority.renew, { now, log }, (token) => login.held() === token)
   const login = createLogin<Sensitive<string>>(
     {
       credential: authority.credential,
+      isAnswered: authority.isAnswered,
       login: async (credential, options) => {
-        const next = hold(await authority.login(credential, options), now())
-        if (!closing.signal.aborted) keep(next, next.lifeMs / 2)
-        return next.token
+        const grant = await authority.login(credential, options)
+        renewal.begin(grant)
+        return grant.token
       },
-      isFresh: (token) => life?.token === token && isFresh(life, now()),
-      ...(authority.isAnswered && { isAnswered: true })
+      isFresh: renewal.isFresh
     },
     { logins, now }
   )
 
-  const renew = async (old: Held): Promise<void> => {
-    const isHeld = () => life === old && login.held() === old.token
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LOGIN_DEADLINE_MS)])
-    try {
-      const grant = await authority.renew(old.token, { signal })
-      if (!isHeld()) return
-      const next = hold({ ...grant, token: old.token }, now())
-      const lived = now() - (old.expiresAt - old.lifeMs)
-      // A renewal that does not give back the time lived has met the token's maximum: the rest is lived out unrenewed.
-      const isExtended = next.expiresAt - old.expiresAt > lived / 2
-      keep({ ...next, renewable: next.renewable && isExtended }, next.lifeMs / 2)
-    } catch (error) {
-      if (!isHeld()) return
-      const reason = error instanceof ProviderFault ? error.reason : 'unavailable'
-      log('warn', 'the token could not be renewed', { reason })
-      const isWorthwhile = reason !== 'denied' && isFresh(old, now())
-      keep({ ...old, renewable: isWorthwhile }, (old.expiresAt - now()) / 2)
-    }
+  const isMended = async (stale: Sensitive<string>, fault: ProviderFault): Promise<boolean> => {
+    const next = await login.get()
+    if (next.reveal() !== stale.reveal()) return true
+    // A configured token that is still the same would only be refused again.
+    await login.disown(next, fault)
+    return false
   }
 
-  const use: Session['use'] = (call, isDead, options) => {
-    let used: Sensitive<string> | undefined
-    let isDisowned = false
-
-    const attempt = async () => {
-      used = undefined
-      const token = await login.get()
-      used = token
-      try {
-        const answer = await call(token)
-        login.worked(token)
-        return answer
-      } catch (error) {
-        throw await judged(token, error)
-      }
-    }
-    /** A denial that is about the token and not about the path is no answer of the store's to what was asked. */
-    const judged = async (token: Sensitive<string>, error: unknown): Promise<unknown> => {
-      if (!(error instanceof ProviderFault) || error.reason !== 'denied') return error
-      const isOld = login.held() !== token
-      isDisowned = isOld || (await isDead(token, error))
-      if (!isDisowned) return error
-      await login.disown(token, error)
-      return new ProviderFault('denied', { ...error, isRefusal: true })
-    }
-    const isCured = async (fault: ProviderFault): Promise<boolean> => {
-      if (fault.reason === 'unavailable') {
+  return {
+    use: (call, isDead, options) =>
+      login.use(options, call, {
+        // A denial that is about the token and not about the path is no answer of the store's to what was asked.
+        isDisowned: async (fault, token) =>
+          fault.reason === 'denied' && (login.held() !== token || (await isDead(token, fault))),
+        isMended,
         // Without a token nothing has been sent yet but a login.
-        const isRepeatable = options.changes !== true || used === undefined
-        return isRepeatable && isWorthRetrying(fault)
-      }
-      if (fault.reason !== 'denied' || used === undefined || !isDisowned) return false
-      const stale = used
-      const next = await login.get()
-      if (next.reveal() !== stale.reveal()) return true
-      // A configured token that is still the same would only be refused again.
-      await login.disown(next, fault)
-      return false
+        isWorthAnother: (fault, wasAsked) =>
+          (options.changes !== true || !wasAsked) && isWorthRetrying(fault)
+      }),
+    close: () => {
+      renewal.close()
+      login.close()
     }
-    return settleBySignal(options, () => retryOnce(options, attempt, isCured))
   }
-
-  const close = (): void => {
-    closing.abort()
-    clearTimeout(timer)
-    life = undefined
-    login.close()
-  }
-
-  return { use, close }
 }

@@ -25,7 +25,7 @@ test('the metadata server is asked through no proxy, of the store or of the envi
   for (const setting of [undefined, 'environment', address]) {
     const route = createRoute(setting, (name) => process.env[name])
     const authority = await createAuthority({ method: 'default' }, 'p', createDeps({}, { route }))
-    const { headers } = await authority.pass()
+    const { headers } = await authority.get()
     t.equal(headers.reveal().get('authorization'), 'Bearer of-the-machine')
     authority.close()
   }

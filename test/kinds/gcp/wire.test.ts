@@ -9,6 +9,7 @@ import { gcpSecretManager, placeOf } from '../../../src/kinds/gcp/index.ts'
 import type { ProviderDeps } from '../../../src/kinds/provider.ts'
 import { faultOf, within } from '../../contract/subject.ts'
 import { createCanary, everythingIn } from '../../support/canary.ts'
+import { guarded } from '../../support/guarded.ts'
 import { createDeps } from '../../support/provider-deps.ts'
 import {
   type Dialect,
@@ -219,7 +220,9 @@ test('an aborted call is cancelled at the peer', async (t) => {
   })
   const arrived = new Promise((resolve) => server.once('stream', resolve))
   const settings = { project: PROJECT, endpoint: `127.0.0.1:${await listen(t, server)}` }
-  const provider = await gcpSecretManager.connect({ ...settings, insecure: true }, createDeps())
+  const provider = guarded(
+    await gcpSecretManager.connect({ ...settings, insecure: true }, createDeps())
+  )
   t.teardown(() => provider.close())
   const abort = new AbortController()
   const fault = faultOf(provider.read({ path: 'a' }, { signal: abort.signal }))

@@ -10,6 +10,7 @@ import {
 } from '../../../src/kinds/local/store.ts'
 import type { State } from '../../../src/state/state.ts'
 import { createCanary, everythingIn } from '../../support/canary.ts'
+import { guarded } from '../../support/guarded.ts'
 import {
   keyOf,
   openLocal,
@@ -166,7 +167,7 @@ test('a state that cannot be read or written is a fault, with a line for the ope
 test('a state that does not answer is a timeout at the abort', async (t) => {
   const { state, deps } = await openLocal(t)
   const get = () => new Promise<undefined>(() => {})
-  const provider = await local.connect({}, { ...deps, state: { ...state, get } })
+  const provider = guarded(await local.connect({}, { ...deps, state: { ...state, get } }))
   const abort = new AbortController()
   const reason = reasonOf(provider.read({ path: 'a' }, { signal: abort.signal }))
   abort.abort()

@@ -6,6 +6,7 @@ import { ProviderFault } from '../../../src/core/fault.ts'
 import { Sensitive } from '../../../src/core/secret.ts'
 import type { Grant } from '../../../src/kinds/vault/answer.ts'
 import { type Authority, createSession } from '../../../src/kinds/vault/session.ts'
+import { withDeadline } from '../../../src/state/deadline.ts'
 import { createLogins } from '../../support/provider-deps.ts'
 
 const patient = () => ({ signal: AbortSignal.timeout(5_000) })
@@ -100,7 +101,11 @@ test('a reader that gives up does not end the login for the others', async (t) =
     return { token: new Sensitive('late'), ttlSeconds: 60, renewable: false }
   }
   const { session, asked } = open({}, { login })
-  const hasty = session.use(revealed, isDead, { signal: AbortSignal.timeout(10) })
+  const hasty = withDeadline(
+    10,
+    (signal) => session.use(revealed, isDead, { signal }),
+    () => new ProviderFault('timeout')
+  )
   const calm = session.use(revealed, isDead, patient())
   await t.rejects(hasty, new ProviderFault('timeout'))
   t.equal(await calm, 'late')

@@ -6,6 +6,7 @@ import type { Static } from 'typebox'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { Sensitive } from '../../../src/core/secret.ts'
 import { vault } from '../../../src/kinds/vault/index.ts'
+import { guarded } from '../../support/guarded.ts'
 import { createDeps } from '../../support/provider-deps.ts'
 import { startStopwatch } from '../../support/stopwatch.ts'
 import { closedPort, listen } from '../../support/wire.ts'
@@ -272,7 +273,8 @@ test('a login that hangs holds up no reader beyond its deadline, and ends with t
   const address = `http://127.0.0.1:${await listen(t, server)}`
   const { provider } = await connect(t, { address })
   const passed = startStopwatch()
-  await t.rejects(provider.read({ path: 'secret/a' }, within(100)), new ProviderFault('timeout'))
+  const read = guarded(provider).read({ path: 'secret/a' }, within(100))
+  await t.rejects(read, new ProviderFault('timeout'))
   t.ok(passed() < 300)
   await provider.close()
   t.ok(await isLeftAlone(server))

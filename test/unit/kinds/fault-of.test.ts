@@ -6,12 +6,10 @@ import {
   reasonOfCode,
   reasonOfStatus,
   retryAfterSeconds,
-  retryOnce,
-  settleBySignal
+  retryOnce
 } from '../../../src/kinds/shared/fault-of.ts'
 
 const NOW = Date.parse('2026-01-01T00:00:00Z')
-const never = () => new Promise<never>(() => {})
 
 test('a status alone has a reason, and a bare 404 is not a word about the secret', async (t) => {
   const expected = {
@@ -68,29 +66,6 @@ test('Retry-After is read as seconds or as a date, rounded up and bounded', asyn
   for (const [header, seconds] of expected) {
     t.equal(retryAfterSeconds(header, NOW), seconds, String(header))
   }
-})
-
-test('work that ends before the signal keeps its own outcome', async (t) => {
-  const { signal } = new AbortController()
-  t.equal(await settleBySignal({ signal }, async () => 'done'), 'done')
-  const fault = new ProviderFault('denied')
-  await t.rejects(
-    settleBySignal({ signal }, () => Promise.reject(fault)),
-    fault
-  )
-})
-
-test('work that does not heed the signal is left behind as a timeout', async (t) => {
-  const abort = new AbortController()
-  const settled = settleBySignal({ signal: abort.signal }, never)
-  abort.abort()
-  await t.rejects(settled, { name: 'ProviderFault', reason: 'timeout' })
-  let asked = false
-  const late = settleBySignal({ signal: abort.signal }, async () => {
-    asked = true
-  })
-  await t.rejects(late, { name: 'ProviderFault', reason: 'timeout' })
-  t.notOk(asked)
 })
 
 test('one more attempt is made where there is a cure, and only one', async (t) => {

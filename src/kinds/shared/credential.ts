@@ -1,0 +1,54 @@
+/** What a login shows, read where the settings say or where an SDK would look. Rule: anew at each login, and kept by nobody. */
+import { devNull } from 'node:os'
+import { isTransient, ProviderFault, UNFIT_CREDENTIAL } from '../../core/fault.ts'
+import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
+
+/** A credential that is absent, forbidden or unreadable is a fault of the configuration, wherever it was to come from. */
+export const credentialFault = (error: unknown): ProviderFault =>
+  error instanceof ProviderFault && isTransient(error)
+    ? error
+    : new ProviderFault('misconfigured', { code: 'credential' })
+
+/** The secrets at these places, as they are now. Throws ProviderFault. */
+export const secretsAt = async (
+  { credential }: Pick<ProviderDeps, 'credential'>,
+  places: readonly Credential[],
+  options: CallOptions
+): Promise<string[]> => {
+  try {
+    const secrets = await Promise.all(places.map((place) => credential(place, options)))
+    return secrets.map((secret) => secret.reveal())
+  } catch (error) {
+    throw credentialFault(error)
+  }
+}
+
+/**
+ * What a credential that an SDK finds by itself may consist of: variables, and files, some of which variables name. Only for
+ * telling whether it is another one now: what is not there is an empty text.
+ */
+export const ambientCredential = async (
+  { credential }: Pick<ProviderDeps, 'credential'>,
+  wanted: {
+    readonly variables: readonly string[]
+    readonly fileVariables: readonly string[]
+    readonly files: readonly string[]
+  },
+  options: CallOptions
+): Promise<string[]> => {
+  const read = (where: Credential): Promise<string> =>
+    credential(where, options).then(
+      (text) => text.reveal(),
+      (error: unknown) => {
+        if (error instanceof ProviderFault && error.code === UNFIT_CREDENTIAL) throw error
+        return ''
+      }
+    )
+  const named = await Promise.all(wanted.fileVariables.map((env) => read({ env })))
+  // By the null device people say that there is none.
+  const files = [...named, ...wanted.files].filter((file) => file !== '' && file !== devNull)
+  return Promise.all([
+    ...wanted.variables.map((env) => read({ env })),
+    ...files.map((file) => read({ file }))
+  ])
+}
