@@ -4,6 +4,7 @@
  */
 import { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
+import { sideBySide } from '../kinds/shared/side-by-side.ts'
 import type { Asking } from './guard.ts'
 import type { Store } from './stores.ts'
 
@@ -22,20 +23,6 @@ export const readAlone: ReadFrom = (store, locator, client) => store.read(locato
 
 const isForMany = ({ version, nativeId }: Locator): boolean =>
   version === undefined && nativeId === undefined
-
-const readSideBySide = async (
-  store: Store,
-  asked: readonly Asked[],
-  asking: Asking
-): Promise<void> => {
-  const waiting = asked.values()
-  const work = async (): Promise<void> => {
-    for (const { locator, resolve, reject } of waiting) {
-      await store.read(locator, asking).then(resolve, reject)
-    }
-  }
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work))
-}
 
 const readTogether = async (
   readMany: NonNullable<Store['readMany']>,
@@ -65,7 +52,9 @@ const readAll = async (
   const isMany = together.length > 1
   const apart = isMany ? asked.filter((one) => !together.includes(one)) : asked
   await Promise.all([
-    readSideBySide(store, apart, asking),
+    sideBySide(apart, SIDE_BY_SIDE, ({ locator, resolve, reject }) =>
+      store.read(locator, asking).then(resolve, reject)
+    ),
     isMany && readMany !== undefined ? readTogether(readMany, together, asking) : undefined
   ])
 }

@@ -5,6 +5,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import type { SecretRecord } from '../../core/secret.ts'
 import type { CallOptions, SecretProvider } from '../provider.ts'
+import { sideBySide } from '../shared/side-by-side.ts'
 import { faultOfCode } from './faults.ts'
 import { type SecretValue, secretIdOf, toRecord } from './record.ts'
 
@@ -35,18 +36,6 @@ const OF_ONE_SECRET = new Set([
   'ResourceNotFoundException',
   'ValidationException'
 ])
-
-const sideBySide = async <T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<void>
-): Promise<void> => {
-  const waiting = items.values()
-  const takeOn = async (): Promise<void> => {
-    for (const item of waiting) await work(item)
-  }
-  await Promise.all(Array.from({ length: atOnce }, takeOn))
-}
 
 const chunksOf = (ids: readonly string[]): string[][] =>
   Array.from({ length: Math.ceil(ids.length / IDS_PER_BATCH) }, (_, i) =>

@@ -13,20 +13,16 @@
  */
 import { randomUUID } from 'node:crypto'
 import { ProviderFault } from '../../core/fault.ts'
-import { pemOfFile } from '../../core/file-text.ts'
 import { ANY_VERSION } from '../../core/reference-grammar.ts'
-import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
-import type { CallOptions, SecretProvider } from '../provider.ts'
-import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
-import { VERSION } from '../shared/user-agent.ts'
+import type { CallOptions, Listing, Page, SecretProvider } from '../provider.ts'
 import type { AwsAddress } from './address.ts'
+import { type Api, createApi } from './api.ts'
 import { createReadMany } from './batch.ts'
 import { definitions } from './definitions.ts'
 import { events } from './events.ts'
-import { DISOWNED, faultOf, REASONS_OF_WRITE, type Reasons, SKEWED } from './faults.ts'
+import { REASONS_OF_WRITE } from './faults.ts'
 import { arn, awssecrets, names } from './forms.ts'
-import { createChain } from './login.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './record.ts'
 import { partitionOf, Settings } from './settings.ts'
 
@@ -37,16 +33,28 @@ const PREFIX = /^[\w/+=.@-][\w/+=.@!-]{0,511}$/
 
 const MOST_PER_PAGE = 100
 
-/** What the client hands down to its chain of credentials, though its type does not say so. */
-const OF_CHAIN: object = {
-  // An answer without a token is one that a page or an open proxy on the instance could have had as well (IMDSv2).
-  ec2MetadataV1Disabled: true,
-  // Or files of profiles would be read once in the life of a process, and a mended one never.
-  ignoreCache: true
+const listNames = async (
+  call: Api['call'],
+  prefix: string,
+  { limit, cursor }: Page,
+  options: CallOptions
+): Promise<Listing> => {
+  if (prefix !== '' && !PREFIX.test(prefix)) return { paths: [] }
+  const request = {
+    ...(prefix !== '' && { Filters: [{ Key: 'name' as const, Values: [prefix] }] }),
+    MaxResults: Math.min(limit, MOST_PER_PAGE),
+    SortBy: 'name' as const,
+    SortOrder: 'asc' as const,
+    ...(cursor !== undefined && { NextToken: cursor })
+  }
+  const { SecretList, NextToken } = await call(options, (client, sending) =>
+    client.listSecrets(request, sending)
+  )
+  if (SecretList === undefined) throw new ProviderFault('invalid_answer')
+  // The filter is AWS's; that nothing else comes out is ours to see to.
+  const paths = SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name] : []))
+  return { paths, ...(typeof NextToken === 'string' && { cursor: NextToken }) }
 }
-
-const filterFor = (prefix: string) =>
-  prefix === '' ? {} : { Filters: [{ Key: 'name' as const, Values: [prefix] }] }
 
 export const awsSecretsManager = defineKind({
   kind: 'aws-secrets-manager',
@@ -76,75 +84,25 @@ export const awsSecretsManager = defineKind({
     return { kind: 'aws-secrets-manager', partition: partitionOf(settings), region, accounts }
   },
 
-  connect: async ({ region, endpoint, caCertFile }, deps) => {
-    const { now } = deps
-    const sdk = await import('@aws-sdk/client-secrets-manager')
-    const client = new sdk.SecretsManagerClient({
-      ...OF_CHAIN,
-      region,
-      customUserAgent: [['purser', VERSION]],
-      ...(endpoint !== undefined && { endpoint }),
-      // Retries are ours: the SDK's would wait out a throttle, in a caller's time, where the breaker should hear of it.
-      maxAttempts: 1,
-      requestHandler: {
-        connectionTimeout: 1_000,
-        requestTimeout: 10_000, // a net below the caller's signal, which comes sooner
-        throwOnRequestTimeout: true, // otherwise it is only a line on the console
-        httpAgent: createHttpAgent({ keepAlive: true, maxSockets: 50 }, deps.route),
-        httpsAgent: createHttpsAgent(
-          {
-            keepAlive: true,
-            maxSockets: 50,
-            ...(caCertFile !== undefined && { ca: pemOfFile(await readFileBytes(caCertFile)) })
-          },
-          deps.route
-        )
-      }
-    })
-
-    const chain = createChain((options) => client.config.credentials(options), deps)
-
-    /** `send` is called anew for each attempt; `reasons` as for `faultOf`. */
-    const call = <T>(
-      options: CallOptions,
-      send: (sending: { readonly abortSignal: AbortSignal }) => Promise<T>,
-      reasons?: Reasons
-    ): Promise<T> => {
-      const attempt = (): Promise<T> =>
-        send({ abortSignal: options.signal }).catch((error: unknown) => {
-          throw faultOf(error, now(), reasons)
-        })
-      return chain.use(options, attempt, {
-        isDisowned: ({ code = '' }) => DISOWNED.has(code),
-        isMended: () =>
-          chain.get().then(
-            () => true,
-            () => false
-          ),
-        isWorthAnother: ({ code = '', reason }) => reason === 'unavailable' || SKEWED.has(code)
-      })
-    }
+  connect: async (settings, deps) => {
+    const { call, close } = await createApi(settings, deps)
 
     const read: SecretProvider['read'] = async (locator, options) => {
       const request = requestFor(locator)
       return toRecord(
-        await call(options, (sending) =>
-          client.send(new sdk.GetSecretValueCommand(request), sending)
-        )
+        await call(options, (client, sending) => client.getSecretValue(request, sending))
       )
     }
 
     return {
       read,
-      readMany: createReadMany(read, (ids, options) =>
-        call(options, (sending) =>
-          client.send(new sdk.BatchGetSecretValueCommand({ SecretIdList: ids }), sending)
-        )
+      readMany: createReadMany(read, (SecretIdList, options) =>
+        call(options, (client, sending) => client.batchGetSecretValue({ SecretIdList }, sending))
       ),
       readTags: async (locator, options) => {
         const request = { SecretId: secretIdOf(locator) }
-        const { ARN, Tags = [] } = await call(options, (sending) =>
-          client.send(new sdk.DescribeSecretCommand(request), sending)
+        const { ARN, Tags = [] } = await call(options, (client, sending) =>
+          client.describeSecret(request, sending)
         )
         if (ARN === undefined) throw new ProviderFault('invalid_answer')
         return new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value]))
@@ -158,44 +116,22 @@ export const awsSecretsManager = defineKind({
         }
         const { VersionId: version } = await call(
           options,
-          (sending) => client.send(new sdk.PutSecretValueCommand(request), sending),
+          (client, sending) => client.putSecretValue(request, sending),
           REASONS_OF_WRITE
         )
         if (version === undefined) throw new ProviderFault('invalid_answer')
         return { version }
       },
-      list: async (prefix, { limit, cursor }, options) => {
-        if (prefix !== '' && !PREFIX.test(prefix)) return { paths: [] }
-        const request = {
-          ...filterFor(prefix),
-          MaxResults: Math.min(limit, MOST_PER_PAGE),
-          SortBy: 'name' as const,
-          SortOrder: 'asc' as const,
-          ...(cursor !== undefined && { NextToken: cursor })
-        }
-        const { SecretList, NextToken } = await call(options, (sending) =>
-          client.send(new sdk.ListSecretsCommand(request), sending)
-        )
-        if (SecretList === undefined) throw new ProviderFault('invalid_answer')
-        // The filter is AWS's; that nothing else comes out is ours to see to.
-        const paths = SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name] : []))
-        return { paths, ...(typeof NextToken === 'string' && { cursor: NextToken }) }
-      },
+      list: (prefix, page, options) => listNames(call, prefix, page, options),
       check: async (options) => {
-        const request = { MaxResults: 1 }
         try {
-          await call(options, (sending) =>
-            client.send(new sdk.ListSecretsCommand(request), sending)
-          )
+          await call(options, (client, sending) => client.listSecrets({ MaxResults: 1 }, sending))
         } catch (fault) {
           // AWS knows who we are and does not let us list: a least-privilege role, in good health.
           if ((fault as ProviderFault).code !== 'AccessDeniedException') throw fault
         }
       },
-      close: async () => {
-        chain.close()
-        client.destroy()
-      }
+      close
     }
   }
 })

@@ -12,12 +12,8 @@
  * - to write `Key Vault Secrets Officer`, or a role with `secrets/getSecret` and `secrets/setSecret` (`get` and `set`).
  */
 import { ProviderFault } from '../../core/fault.ts'
-import { pemOfFile } from '../../core/file-text.ts'
-import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
-import type { CallOptions } from '../provider.ts'
-import { isWorthRetrying, reasonOfStatus, retryOnce } from '../shared/fault-of.ts'
-import { USER_AGENT } from '../shared/user-agent.ts'
+import { createApi } from './api.ts'
 import { definitions } from './definitions.ts'
 import { events } from './events.ts'
 import {
@@ -28,28 +24,9 @@ import {
   names,
   versions
 } from './forms.ts'
-import { API_VERSION, pathOfPage, toListing } from './list.ts'
-import { createTokens } from './login.ts'
+import { pathOfPage, toListing } from './list.ts'
 import { assertLocator, type Kept, keptOf, toRecord, writable } from './record.ts'
-import { CLOUDS, cloudOf, PUBLIC, Settings } from './settings.ts'
-import { createTransport, faultOfAnswer, type Send, sendingBy } from './transport.ts'
-
-/** What the SDK throws by itself, and not our transport: it had an answer by then. */
-const faultOf = (error: unknown): ProviderFault => {
-  if (error instanceof ProviderFault) return error
-  const { name, message, statusCode } = error as Error & { readonly statusCode?: unknown }
-  if (name === 'AbortError') return new ProviderFault('timeout')
-  if (typeof statusCode === 'number' && statusCode !== 200) {
-    return new ProviderFault(reasonOfStatus(statusCode), { status: statusCode })
-  }
-  // "The challenge resource ... does not match the requested domain": no vault of Azure's answered.
-  if (message.startsWith('The challenge ')) {
-    return new ProviderFault('misconfigured', { code: 'challenge' })
-  }
-  return new ProviderFault('invalid_answer')
-}
-
-const TOKEN_REFUSED = 'token_refused'
+import { CLOUDS, cloudOf, Settings } from './settings.ts'
 
 /** Where there is no secret there is nothing to keep; and a disabled one is "not found" to a read only. */
 const keptOfNone = (fault: ProviderFault): Kept => {
@@ -96,79 +73,7 @@ export const azureKeyVault = defineKind({
   },
 
   connect: async (settings: Settings, deps) => {
-    const { vaultUrl, allowAnyHost = false, auth = { method: 'default' }, caCertFile } = settings
-    const { SecretClient } = await import('@azure/keyvault-secrets')
-    const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline')
-    const url = new URL(vaultUrl)
-    const cloud = cloudOf(url)
-    const ca =
-      caCertFile === undefined ? undefined : [pemOfFile(await readFileBytes(caCertFile)).toString()]
-    const transport = await createTransport(deps.route, ca)
-    const tokens = createTokens(auth, cloud ?? PUBLIC, transport, deps)
-
-    const send: Send = async (request) => {
-      const [, token] = request.headers.get('authorization')?.split(' ') ?? []
-      const answer = await transport.send(request)
-      // The first request goes without a token, for the vault to say which one it wants.
-      if (answer.status === 401 && token !== undefined) {
-        const fault = new ProviderFault('denied', {
-          code: TOKEN_REFUSED,
-          status: 401,
-          isRefusal: true
-        })
-        await tokens.disown(token, fault)
-        throw fault
-      }
-      if (answer.status === 200 && token !== undefined) tokens.worked(token)
-      if (answer.status === 200 || answer.status === 401) return answer
-      throw faultOfAnswer(answer, deps.now())
-    }
-
-    // Already expired, as far as the SDK knows: so it keeps no copy, and asks again for the next request.
-    const getToken = async () => ({
-      token: (await tokens.get()).reveal(),
-      expiresOnTimestamp: 0
-    })
-    const client = new SecretClient(
-      url.origin,
-      { getToken },
-      {
-        ...sendingBy(send),
-        serviceVersion: API_VERSION,
-        disableChallengeResourceVerification: allowAnyHost && cloud === undefined
-      }
-    )
-
-    const ask = async (path: string, { signal }: CallOptions): Promise<string> => {
-      const authorization = `Bearer ${(await tokens.get()).reveal()}`
-      const { bodyAsText } = await send(
-        createPipelineRequest({
-          url: `${url.origin}${path}`,
-          headers: createHttpHeaders({
-            accept: 'application/json',
-            authorization,
-            'user-agent': USER_AGENT
-          }),
-          abortSignal: signal
-        })
-      )
-      return bodyAsText ?? ''
-    }
-
-    /** `mayRepeat`: whether to try once more where it is not known what became of the first attempt. */
-    const call = <T>(
-      options: CallOptions,
-      work: () => Promise<T>,
-      mayRepeat = true
-    ): Promise<T> => {
-      const attempt = () =>
-        work().catch((error: unknown) => {
-          throw faultOf(error)
-        })
-      const isCured = async (fault: ProviderFault) =>
-        fault.code === TOKEN_REFUSED || (mayRepeat && isWorthRetrying(fault))
-      return retryOnce(options, attempt, isCured)
-    }
+    const { client, ask, call, close } = await createApi(settings, deps)
 
     return {
       read: (locator, options) =>
@@ -215,10 +120,7 @@ export const azureKeyVault = defineKind({
           if (!LEAST_PRIVILEGE.has((fault as ProviderFault).code ?? '')) throw fault
         }
       },
-      close: async () => {
-        tokens.close()
-        transport.close()
-      }
+      close
     }
   }
 })

@@ -9,7 +9,7 @@ import { ProviderFault } from '../../core/fault.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
 import { ambientCredential, secretsAt } from '../shared/credential.ts'
-import { createLogin } from '../shared/login.ts'
+import { createLogin, type Login } from '../shared/login.ts'
 import { faultOfAnswer, type Send, sendingBy, type Transport } from './transport.ts'
 
 const strict = { additionalProperties: false }
@@ -156,83 +156,67 @@ const createCredential = async (
   }
 }
 
-interface Held {
+export interface Held {
   readonly token: Sensitive<string>
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
 }
 
-export interface Tokens {
-  /** Throws ProviderFault. */
-  readonly get: () => Promise<Sensitive<string>>
-  /** The vault took this token. */
-  readonly worked: (token: string) => void
-  /** The vault refused this token: the next `get` logs in, unless another one was got already. */
-  readonly disown: (token: string, fault: ProviderFault) => Promise<void>
-  readonly close: () => void
-}
-
 /** Less than the five minutes at which MSAL's own cache, where it has one, would still give out the old token. */
 const MARGIN_MS = 120_000
 
-export const createTokens = (
-  auth: Auth,
+/** Asks for a token in the way that the credential does, and says what failed by what failed on the wire. */
+const askForToken = async (
+  credential: (common: TokenCredentialOptions) => Promise<TokenCredential>,
   { audience, authorityHost }: Cloud,
   transport: Transport,
-  deps: Pick<ProviderDeps, 'credential' | 'now' | 'logins'>
-): Tokens => {
-  const logIn = async ([secret = '']: readonly string[], options: CallOptions): Promise<Held> => {
-    // The SDK wraps, reads out and forgets what failed; what counts is the first thing that failed on the wire.
-    let failure: ProviderFault | undefined
-    let wasAnswered = false
-    const send: Send = async (request) => {
-      request.abortSignal = options.signal
-      try {
-        const answer = await transport.send(request)
-        wasAnswered = true
-        if (answer.status !== 200) failure ??= loginFault(faultOfAnswer(answer, deps.now()))
-        return answer
-      } catch (error) {
-        if (error instanceof ProviderFault) failure ??= error
-        throw error
-      }
+  now: () => number,
+  { signal }: CallOptions
+): Promise<Held> => {
+  // The SDK wraps, reads out and forgets what failed; what counts is the first thing that failed on the wire.
+  let failure: ProviderFault | undefined
+  let wasAnswered = false
+  const send: Send = async (request) => {
+    request.abortSignal = signal
+    try {
+      const answer = await transport.send(request)
+      wasAnswered = true
+      if (answer.status !== 200) failure ??= loginFault(faultOfAnswer(answer, now()))
+      return answer
+    } catch (error) {
+      if (error instanceof ProviderFault) failure ??= error
+      throw error
     }
-    const common = { ...byLogin, ...(authorityHost !== undefined && { authorityHost }) }
-    const credential = await createCredential(auth, common, secret)
-    const got = await sending.run(send, () => credential.getToken(audience)).catch(() => null)
-    if (got !== null) return { token: new Sensitive(got.token), expiresAt: got.expiresOnTimestamp }
-    throw (
-      failure ??
-      new ProviderFault(wasAnswered ? 'invalid_answer' : 'misconfigured', { code: 'login' })
-    )
   }
+  const common = { ...byLogin, ...(authorityHost !== undefined && { authorityHost }) }
+  const asking = await credential(common)
+  const got = await sending.run(send, () => asking.getToken(audience)).catch(() => null)
+  if (got !== null) return { token: new Sensitive(got.token), expiresAt: got.expiresOnTimestamp }
+  throw (
+    failure ??
+    new ProviderFault(wasAnswered ? 'invalid_answer' : 'misconfigured', { code: 'login' })
+  )
+}
 
-  const login = createLogin<Held>(
+export const createTokens = (
+  auth: Auth,
+  cloud: Cloud,
+  transport: Transport,
+  deps: Pick<ProviderDeps, 'credential' | 'now' | 'logins'>
+): Login<Held> =>
+  createLogin<Held>(
     {
       credential: (options) => secretsOf(auth, deps, options),
-      login: logIn,
+      login: ([secret = ''], options) =>
+        askForToken(
+          (common) => createCredential(auth, common, secret),
+          cloud,
+          transport,
+          deps.now,
+          options
+        ),
       isFresh: ({ expiresAt }) => deps.now() < expiresAt - MARGIN_MS,
       isAnswered: true
     },
     deps
   )
-
-  /** What is held, if it is this token. */
-  const holding = (token: string): Held | undefined => {
-    const held = login.held()
-    return held?.token.reveal() === token ? held : undefined
-  }
-
-  return {
-    get: async () => (await login.get()).token,
-    worked: (token) => {
-      const held = holding(token)
-      if (held !== undefined) login.worked(held)
-    },
-    disown: async (token, fault) => {
-      const held = holding(token)
-      if (held !== undefined) await login.disown(held, fault)
-    },
-    close: login.close
-  }
-}

@@ -1,15 +1,42 @@
 /**
- * What stores of one process share of their logins where there are no replicas to share it with. Rule: the same as of `Shared`,
- * of which it is as much as `login-memory.ts` needs; what has ended is let go of.
+ * What is shared of refused logins, with other replicas or among the stores of this process. Rule: what stands there is sealed,
+ * under names that tell nothing; and it may be gone at any moment, when each finds out by itself.
  */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultReason } from '../../core/fault.ts'
+import type { Sealer } from '../../crypto/sealer.ts'
+import { SHARED_KEYS } from '../../state/namespaces.ts'
 import type { Shared } from '../../state/shared.ts'
+import type { CallOptions } from '../provider.ts'
 
 export type LoginShared = Pick<
   Shared,
   'isUp' | 'getMany' | 'put' | 'remove' | 'acquire' | 'release'
 >
 
-/** `now` in milliseconds since the epoch. */
+export interface Refusal {
+  readonly attempts: number
+  readonly since: number
+  readonly until: number
+  readonly reason: FaultReason
+  readonly code?: string | undefined
+  readonly status?: number | undefined
+}
+
+/** How long it is remembered that a credential was refused, after it might have been tried again. */
+const KEEP_MS = 3_600_000
+/** Longer than a login may take. */
+const LEASE_MS = 12_000
+const BUDGET_MS = 50
+const PATIENCE_MS = 3_000
+const LOOK_MS = 50
+
+const keyOf = (name: string): string => `${SHARED_KEYS.login.prefix}{${name}}:refused`
+const leaseOf = (name: string): string => `${SHARED_KEYS.login.prefix}{${name}}:lease`
+const contextOf = (name: string): string[] => ['refused login', name]
+
+/** Where there are no replicas: as much of `Shared` as is needed here. What has ended is let go of. */
 export const createLoginBoard = (now: () => number): LoginShared => {
   const held = new Map<string, { readonly value: Buffer; readonly until: number }>()
 
@@ -36,4 +63,61 @@ export const createLoginBoard = (now: () => number): LoginShared => {
       if (at(key)?.toString() === owner) held.delete(key)
     }
   }
+}
+
+/** What stands there of a credential; `none` if nothing does, undefined where nothing is to be had. */
+export const findRefusal = async (
+  shared: LoginShared | undefined,
+  sealer: Pick<Sealer, 'open'>,
+  name: string
+): Promise<Refusal | 'none' | undefined> => {
+  if (shared?.isUp() !== true) return undefined
+  try {
+    const [envelope] = await shared.getMany([keyOf(name)], BUDGET_MS)
+    const text = envelope && sealer.open('cache', envelope, contextOf(name))?.toString()
+    return text === undefined ? 'none' : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether it stands there now. `waitMs`: how long it is in force. */
+export const tellRefusal = async (
+  shared: LoginShared,
+  sealer: Pick<Sealer, 'seal'>,
+  name: string,
+  refusal: Refusal,
+  waitMs: number
+): Promise<boolean> => {
+  const envelope = sealer.seal('cache', Buffer.from(JSON.stringify(refusal)), contextOf(name))
+  return shared.put(keyOf(name), envelope, waitMs + KEEP_MS).then(
+    () => true,
+    () => false
+  )
+}
+
+export const removeRefusal = (shared: LoginShared | undefined, name: string): void =>
+  void shared?.remove(keyOf(name)).catch(() => {})
+
+/** Waits its turn to show a credential; what it gives ends that. Undefined where there is none to be had. */
+export const takeTurn = async (
+  shared: LoginShared | undefined,
+  name: string,
+  random: () => number,
+  { signal }: CallOptions
+): Promise<(() => void) | undefined> => {
+  if (shared?.isUp() !== true) return undefined
+  const owner = randomUUID()
+  const giveUpAt = performance.now() + PATIENCE_MS
+  while (!signal.aborted && performance.now() < giveUpAt) {
+    try {
+      if (await shared.acquire(leaseOf(name), owner, LEASE_MS, BUDGET_MS)) {
+        return () => void shared.release(leaseOf(name), owner).catch(() => {})
+      }
+    } catch {
+      return undefined
+    }
+    await sleep(LOOK_MS * (0.5 + random()))
+  }
+  return undefined
 }

@@ -1,0 +1,93 @@
+/**
+ * Calls to Secrets Manager by the SDK's client. Rule: each shows what the chain of credentials found, and is made twice at most;
+ * the client tries nothing again by itself.
+ */
+import type * as Sdk from '@aws-sdk/client-secrets-manager'
+import { pemOfFile } from '../../core/file-text.ts'
+import { readFileBytes } from '../../files/read.ts'
+import type { CallOptions, ProviderDeps } from '../provider.ts'
+import type { Route } from '../shared/proxy.ts'
+import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
+import { VERSION } from '../shared/user-agent.ts'
+import { DISOWNED, faultOf, type Reasons, SKEWED } from './faults.ts'
+import { createChain } from './login.ts'
+import type { Settings } from './settings.ts'
+
+export interface Api {
+  /** `send` is called anew for each attempt; `reasons` as for `faultOf`. Throws ProviderFault. */
+  readonly call: <T>(
+    options: CallOptions,
+    send: (
+      client: Sdk.SecretsManager,
+      sending: { readonly abortSignal: AbortSignal }
+    ) => Promise<T>,
+    reasons?: Reasons
+  ) => Promise<T>
+  readonly close: () => Promise<void>
+}
+
+/** What the client hands down to its chain of credentials, though its type does not say so. */
+const OF_CHAIN: object = {
+  // An answer without a token is one that a page or an open proxy on the instance could have had as well (IMDSv2).
+  ec2MetadataV1Disabled: true,
+  // Or files of profiles would be read once in the life of a process, and a mended one never.
+  ignoreCache: true
+}
+
+const clientFor = (
+  { SecretsManager }: typeof Sdk,
+  { region, endpoint }: Settings,
+  ca: Buffer | undefined,
+  route: Route
+): Sdk.SecretsManager => {
+  const pool = { keepAlive: true, maxSockets: 50 }
+  return new SecretsManager({
+    ...OF_CHAIN,
+    region,
+    customUserAgent: [['purser', VERSION]],
+    ...(endpoint !== undefined && { endpoint }),
+    // Retries are ours: the SDK's would wait out a throttle, in a caller's time, where the breaker should hear of it.
+    maxAttempts: 1,
+    requestHandler: {
+      connectionTimeout: 1_000,
+      requestTimeout: 10_000, // a net below the caller's signal, which comes sooner
+      throwOnRequestTimeout: true, // otherwise it is only a line on the console
+      httpAgent: createHttpAgent(pool, route),
+      httpsAgent: createHttpsAgent({ ...pool, ...(ca !== undefined && { ca }) }, route)
+    }
+  })
+}
+
+export const createApi = async (
+  settings: Settings,
+  deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now' | 'route'>
+): Promise<Api> => {
+  const { caCertFile } = settings
+  const sdk = await import('@aws-sdk/client-secrets-manager')
+  const ca = caCertFile === undefined ? undefined : pemOfFile(await readFileBytes(caCertFile))
+  const client = clientFor(sdk, settings, ca, deps.route)
+  const chain = createChain((options) => client.config.credentials(options), deps)
+  /** With credentials found anew; for what may pass by itself it is enough to try again. */
+  const isMended = (): Promise<boolean> =>
+    chain.get().then(
+      () => true,
+      () => false
+    )
+  return {
+    call: (options, send, reasons) => {
+      const attempt = (): ReturnType<typeof send> =>
+        send(client, { abortSignal: options.signal }).catch((error: unknown) => {
+          throw faultOf(error, deps.now(), reasons)
+        })
+      return chain.use(options, attempt, {
+        isDisowned: ({ code = '' }) => DISOWNED.has(code),
+        isMended,
+        isWorthAnother: ({ code = '', reason }) => reason === 'unavailable' || SKEWED.has(code)
+      })
+    },
+    close: async () => {
+      chain.close()
+      client.destroy()
+    }
+  }
+}
