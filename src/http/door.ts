@@ -31,8 +31,8 @@ export interface Door {
   /** Undefined: the public listener. */
   readonly listener?: Listener | undefined
   /**
-   * What all its paths begin with, and what no other path of the listener begins with. The first door of a listener needs
-   * none: it also answers what belongs to no door.
+   * What all its paths begin with, and no other's of the listener: so that what is not found below it is not found in this door.
+   * Whatever belongs to no prefix is answered by the first door of a listener.
    */
   readonly prefix?: string
   /** By content type; every other body is `unsupported_media_type`. */
@@ -89,25 +89,28 @@ const addRoutesOf = (app: FastifyInstance, { addRoutes }: Door): void => {
 export const openDoor = async (
   server: FastifyInstance,
   door: Door,
-  { guardRoutes, refuseUnknown }: Admission
+  { guardRoutes, refuseUnknown }: Admission,
+  isFirst: boolean
 ): Promise<void> => {
-  const { prefix = '', parsers, keyIn, errorShape, corsOrigins } = door
-  await server.register(
-    async (app) => {
-      for (const [type, parse] of Object.entries(parsers)) {
-        const parser = async (request: FastifyRequest, body: Buffer) => parse(request, body)
-        app.addContentTypeParser(type, { parseAs: 'buffer' }, parser)
-      }
-      app.setErrorHandler(answerErrors(errorShape))
+  const { name, prefix = '', parsers, keyIn, errorShape, corsOrigins } = door
+  const open = async (app: FastifyInstance): Promise<void> => {
+    for (const [type, parse] of Object.entries(parsers)) {
+      const parser = async (request: FastifyRequest, body: Buffer) => parse(request, body)
+      app.addContentTypeParser(type, { parseAs: 'buffer' }, parser)
+    }
+    app.setErrorHandler(answerErrors(errorShape))
+    if (isFirst || prefix !== '') {
       app.setNotFoundHandler((request, reply) =>
         sendError(request, reply, errorShape, new ProblemError('route_not_found'))
       )
-      guardRoutes(app, keyIn)
-      // It has a route too, and pages may read also that there is no such route.
-      if (corsOrigins !== undefined) await app.register(cors, corsFor(corsOrigins))
-      app.addHook('onRequest', refuseUnknown)
-      addRoutesOf(app, door)
-    },
-    { prefix }
-  )
+    }
+    guardRoutes(app, keyIn)
+    // It has a route too, and pages may read also that there is no such route.
+    if (corsOrigins !== undefined) await app.register(cors, corsFor(corsOrigins))
+    app.addHook('onRequest', refuseUnknown)
+    addRoutesOf(app, door)
+  }
+  // Fastify's own messages of the boot say the name.
+  const named = Object.assign(open, { [Symbol.for('fastify.display-name')]: name })
+  await server.register(named, { prefix })
 }

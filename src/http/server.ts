@@ -2,7 +2,7 @@
  * The HTTP server of one listener: bounds of the protocol, what is checked of every request, and the doors that stand on it.
  * Rule: a route says what it asks of its caller or the boot stops, and every URL answers every method, if only with 405.
  */
-import { METHODS } from 'node:http'
+import { type IncomingHttpHeaders, METHODS } from 'node:http'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -92,6 +92,14 @@ const disguiseOf = (request: FastifyRequest): ProblemError | undefined => {
     : undefined
 }
 
+const tidyHeaders = (headers: IncomingHttpHeaders, isProxied: boolean): void => {
+  if (headers['content-type'] !== undefined && !hasBody({ headers })) delete headers['content-type']
+  const forwarded = headers['x-forwarded-for']
+  if (isProxied && typeof forwarded === 'string') {
+    headers['x-forwarded-for'] = plainAddresses(forwarded)
+  }
+}
+
 /** What every request goes through, whatever its door. */
 const addProtocol = (
   server: FastifyInstance,
@@ -102,16 +110,9 @@ const addProtocol = (
   server.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = performance.now()
     addHeaders(request, reply, headers)
-    done(faultOf(request.raw) ?? disguiseOf(request))
-  })
-  server.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
-    if (headers['content-type'] !== undefined && !hasBody({ headers }))
-      delete headers['content-type']
-    const forwarded = headers['x-forwarded-for']
-    if (trustProxy !== undefined && typeof forwarded === 'string') {
-      headers['x-forwarded-for'] = plainAddresses(forwarded)
-    }
-    done()
+    const fault = faultOf(request.raw) ?? disguiseOf(request)
+    if (fault === undefined) tidyHeaders(request.raw.headers, trustProxy !== undefined)
+    done(fault)
   })
   server.removeAllContentTypeParsers()
   addEveryMethod(server)
@@ -148,6 +149,6 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   addBounds(server, options)
   addProtocol(server, options, headers)
   const admission = await addAdmission(server, options)
-  for (const door of doors) await openDoor(server, door, admission)
+  for (const door of doors) await openDoor(server, door, admission, door === doors[0])
   return server
 }

@@ -21,7 +21,7 @@ const START = Math.ceil(Date.now() / 60_000) * 60_000
 const PAGE = 'https://www.example.com'
 const auth = { kind: 'key', scope: 'secrets' } as const
 
-const tinyDoor = (read: (app: App) => void): Door => ({
+const tinyDoor = (addRoutes: (app: App) => void): Door => ({
   name: 'tiny',
   prefix: '/tiny',
   parsers: {
@@ -47,7 +47,7 @@ const tinyDoor = (read: (app: App) => void): Door => ({
     },
     body: JSON.stringify({ errors: [code] })
   }),
-  addRoutes: read
+  addRoutes
 })
 
 const open = async (t: Test, { perKey = 100, perAddress = 100 } = {}) => {
@@ -248,4 +248,14 @@ test('a door whose route declares no authentication stops the boot', async (t) =
     openServer(t, { addRoutes: () => {}, doors: [forgetful] }),
     /GET \/tiny\/forgotten declares no authentication/
   )
+})
+
+test('a door without a prefix has its own paths, and what is not found is the first one to say', async (t) => {
+  const { prefix: _, ...door } = tinyDoor((app) =>
+    app.post('/', { config: { auth } }, async ({ route }) => ({ route }))
+  )
+  const ask = asker(await openServer(t, { addRoutes: () => {}, doors: [door] }))
+  t.same((await ask('/', GOOD, { method: 'POST' })).json(), { route: 'POST /' })
+  tiny(t, await ask('/', GOOD), 405, 'method_not_allowed')
+  assertProblem(t, await ask('/nowhere', GOOD), { code: 'route_not_found' })
 })
