@@ -10,8 +10,7 @@ import { every } from '../state/background.ts'
 import { TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import { epochKey, generationKey, markKey } from './names.ts'
-import type { InvalidationTarget } from './origin.ts'
-import type { InvalidationNotice } from './secret-cache.ts'
+import type { InvalidationNotice, InvalidationTarget } from './origin.ts'
 
 /** One secret, or all of one store. */
 export type SingleTarget = Exclude<InvalidationTarget, 'all'>

@@ -10,8 +10,7 @@ import {
   type TargetNames
 } from './invalidation-sharing.ts'
 import { familyNames, spelledNames } from './names.ts'
-import type { InvalidationTarget, SecretLocation } from './origin.ts'
-import type { InvalidationNotice } from './secret-cache.ts'
+import type { InvalidationNotice, InvalidationTarget, SecretLocation } from './origin.ts'
 
 export interface Invalidated {
   readonly dropped: number

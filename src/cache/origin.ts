@@ -30,6 +30,14 @@ export type InvalidationTarget =
   | SecretLocation
   | { readonly store: string; readonly path?: undefined }
 
+/** What is dropped elsewhere or told to watchers: a secret by the names that each encryption key gives it, or all of a store. */
+export interface InvalidationNotice {
+  readonly store: string
+  readonly families?: readonly string[]
+  /** Of its spellings, for watchers; absent from replicas of before, whose families have to do. */
+  readonly names?: readonly string[]
+}
+
 /**
  * Paths that are dropped together, in every kind of store: all that may be spellings of one secret, and more, which costs a
  * fetch. Replicas name what they share by it, so that it stays as it is while versions of before and after run side by side.

@@ -6,9 +6,9 @@
  */
 import { isTransient, ProviderFault, QUOTA } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
-import { createKeptMap } from './kept-map.ts'
+import { createFirstTier, type FirstTier, keyOf } from './first-tier.ts'
 import {
-  familyOf,
+  type InvalidationNotice,
   type InvalidationTarget,
   locationIn,
   type Origin,
@@ -18,12 +18,13 @@ import type { SharedTier } from './shared-tier.ts'
 import { createSingleFlight, type Flight } from './single-flight.ts'
 import {
   type CacheEntry,
+  endOf,
   faultAt,
   isFresh,
   isInForce,
   isWithinBound,
-  judge,
   type Lookup,
+  type Retention,
   type Slot,
   slotAfter,
   withNewest
@@ -40,14 +41,6 @@ export interface LoadOptions {
   readonly notBefore?: number
   /** False for a store that is asked in no time: what it lacks may be there a moment later. */
   readonly remembersFailures?: boolean
-}
-
-/** What is dropped elsewhere or told to watchers: a secret by the names that each encryption key gives it, or all of a store. */
-export interface InvalidationNotice {
-  readonly store: string
-  readonly families?: readonly string[]
-  /** Of its spellings, for watchers; absent from replicas of before, whose families have to do. */
-  readonly names?: readonly string[]
 }
 
 /** `T` is what is kept of a secret: its record, or its tags. */
@@ -77,12 +70,8 @@ export interface SecretCache<T = SecretRecord> {
   readonly size: () => number
 }
 
-export interface SecretCacheOptions<T> {
-  /** 0: nothing is kept, and concurrent loads still share a fetch. */
-  readonly ttlMs: number
+export interface SecretCacheOptions<T> extends Retention {
   readonly maxEntries: number
-  /** How long past its time a value may be given out while its store fails. */
-  readonly staleMs: number
   /** How long it is remembered that a store refused or had no such secret. */
   readonly negativeTtlMs: number
   readonly tier?: SharedTier<T> | undefined
@@ -93,194 +82,144 @@ export interface SecretCacheOptions<T> {
   readonly now: () => number
 }
 
-/** A slot in this process, with how it is used. The answer to a look-up is kept, so that a look-up makes nothing but its key. */
-interface Kept<T> {
-  readonly slot: Slot<T>
-  readonly fresh: Lookup<T> | undefined
-  readonly family: string | undefined
-  readonly dueAt: number
-  uses: number
-  /** Whether a reader was already told to ask the failing store again. What that reader fetches is kept as a new slot. */
-  isRetried: boolean
-}
-
-const MISS = { state: 'miss' } as const
-
-/**
- * So many reads make a secret one that is waited for: it is fetched anew before its time is over, by as long as its last
- * fetch took and a sixteenth of its time, which costs as much more in fetches. All others wait for their store once in their
- * time.
- */
-const HOT_USES = 16
-const AHEAD = 1 / 16
-const EARLIEST = 3 / 4
-
-// References are one line of text, so a line feed tells the parts apart.
-const keyOf = (store: string, { path, version = '', nativeId = '' }: Locator): string =>
-  `${store}\n${version}\n${nativeId}\n${path}`
-
-const partsOf = (key: string): { store: string; path: string } => ({
-  store: key.slice(0, key.indexOf('\n')),
-  path: key.slice(key.lastIndexOf('\n') + 1)
-})
-
 /** A want of quota, which is the want of whoever began the fetch. */
 const isOfOneClient = (error: unknown): boolean =>
   error instanceof ProviderFault && error.code === QUOTA && error.isRefusal === true
 
+/** One fetch, for all who wait for it. */
+interface Fetching<T> {
+  readonly flight: Flight
+  readonly key: string
+  readonly origin: Origin
+  readonly locator: Locator
+  readonly fetch: () => Promise<T>
+  readonly notBefore: number
+  readonly remembersFailures: boolean
+}
+
+/** What all fetches work on. */
+interface Shelf<T> {
+  readonly options: SecretCacheOptions<T>
+  readonly kept: FirstTier<T>
+  /** Undefined: there are no replicas, or nothing is kept. */
+  readonly tier: SharedTier<T> | undefined
+}
+
+const isKeeping = <T>({ ttlMs, maxEntries }: SecretCacheOptions<T>): boolean =>
+  ttlMs > 0 && maxEntries > 0
+
+/** What a slot that was not fetched just now gives. */
+const outcomeOf = <T>(
+  { now, staleMs }: SecretCacheOptions<T>,
+  { entry, failure }: Slot<T>,
+  notBefore: number
+): Loaded<T> => {
+  const time = now()
+  if (entry !== undefined && isFresh(entry, time) && entry.fetchedAt >= notBefore) {
+    return { entry, from: 'HIT' }
+  }
+  if (failure === undefined) throw new ProviderFault('unavailable')
+  const canServe = isTransient(failure.fault) && isWithinBound(entry, time, staleMs)
+  if (canServe && entry !== undefined) return { entry, from: 'STALE' }
+  throw faultAt(failure, time)
+}
+
+/** Whether a slot spares the fetch. */
+const isWanted = <T>({ entry, failure }: Slot<T>, notBefore: number, time: number): boolean => {
+  if (entry !== undefined && isFresh(entry, time) && entry.fetchedAt >= notBefore) return true
+  // Who demands a newer answer than the last refusal gets one; a store that asked for patience has it.
+  if (failure === undefined || !isInForce(failure, time)) return false
+  return notBefore === Number.NEGATIVE_INFINITY || isTransient(failure.fault)
+}
+
+/** Keeps a slot that was fetched just now, for whoever it is good for, and tells of a value that is another one. */
+const spread = <T>(
+  { options, kept }: Shelf<T>,
+  { key, origin, locator }: Fetching<T>,
+  slot: Slot<T>,
+  before: Slot<T> | undefined,
+  tookMs: number
+): void => {
+  const { onChanged = () => {}, isSame = () => true } = options
+  // One client's want of quota is no other's: the next is let ask, and the value stays what it was.
+  if (isKeeping(options) && !isOfOneClient(slot.failure?.fault)) kept.keep(key, slot, tookMs)
+  const [former, entry] = [before?.entry, slot.entry]
+  if (former !== undefined && entry !== undefined && !isSame(former.record, entry.record)) {
+    onChanged(locationIn(origin.store, locator))
+  }
+}
+
+/** Asks the store. Rejects with its failure only where that is not remembered. */
+const fetchSlot = async <T>(
+  { options: { now, ttlMs, negativeTtlMs }, kept }: Shelf<T>,
+  { flight, key, fetch, remembersFailures }: Fetching<T>,
+  before: Slot<T> | undefined
+): Promise<Slot<T>> => {
+  const fetchedAt = now()
+  try {
+    const record = await fetch()
+    return { entry: { record, fetchedAt, expiresAt: fetchedAt + ttlMs } }
+  } catch (error) {
+    if (error instanceof ProviderFault && remembersFailures && flight.isAttached()) {
+      return slotAfter(error, before, now(), negativeTtlMs)
+    }
+    const isRefusal = error instanceof ProviderFault && !isTransient(error)
+    if (isRefusal && !remembersFailures) kept.delete(key)
+    throw error
+  }
+}
+
+const run = async <T>(shelf: Shelf<T>, fetching: Fetching<T>): Promise<Loaded<T>> => {
+  const { options, kept, tier } = shelf
+  const { now } = options
+  const { flight, key, origin, locator, notBefore } = fetching
+  const isEnough = (slot: Slot<T>): boolean => isWanted(slot, notBefore, now())
+  const known = kept.slotOf(key)
+  if (known?.failure !== undefined && isEnough(known)) return outcomeOf(options, known, notBefore)
+
+  const claim = tier === undefined ? undefined : await tier.claim(origin, locator, isEnough)
+  const before = claim?.slot === undefined ? known : withNewest(claim.slot, known?.entry)
+  if (claim !== undefined && !claim.mayFetch && before !== undefined) {
+    if (flight.isAttached()) kept.keep(key, before)
+    return outcomeOf(options, before, notBefore)
+  }
+  // Another replica heard a refusal meanwhile: while the store is asked again, nothing of before it is given out.
+  if (known?.entry !== undefined && before?.entry === undefined) kept.delete(key)
+
+  const startedAt = now()
+  const slot = await fetchSlot(shelf, fetching, before).catch((error: unknown) => {
+    claim?.settle()
+    throw error
+  })
+  const isOurs = flight.isAttached()
+  if (isOurs) spread(shelf, fetching, slot, before, now() - startedAt)
+  // What our own guard refused another replica may be free to ask.
+  const isForAll = isOurs && slot.failure?.fault.isRefusal === undefined
+  claim?.settle(isForAll ? { slot, endsAt: endOf(slot, options) } : undefined)
+  const { entry, failure } = slot
+  return entry !== undefined && failure === undefined
+    ? { entry, from: 'MISS' }
+    : outcomeOf(options, slot, notBefore)
+}
+
 export const createSecretCache = <T = SecretRecord>(
   options: SecretCacheOptions<T>
 ): SecretCache<T> => {
-  const { ttlMs, maxEntries, staleMs, negativeTtlMs, now } = options
-  const { onChanged = () => {}, isSame = () => true } = options
-  const isKeeping = ttlMs > 0 && maxEntries > 0
-  const tier = isKeeping ? options.tier : undefined
-  // Times are ours, not the library's.
-  const kept = createKeptMap<Kept<T>>(maxEntries, ({ slot }) => slot.entry !== undefined)
+  const tier = isKeeping(options) ? options.tier : undefined
+  const kept = createFirstTier<T>({ ...options, familyOf: tier?.familyOf })
+  const shelf = { options, kept, tier }
   const flights = createSingleFlight<Loaded<T>>({ isOfStarter: isOfOneClient })
 
-  const keep = (key: string, slot: Slot<T>, tookMs = 0): void => {
-    const { entry } = slot
-    const { store, path } = partsOf(key)
-    // Not all replicas at once.
-    const marginMs = ttlMs * AHEAD * (0.5 + Math.random() / 2)
-    const aheadMs = Math.min(1.1 * tookMs + marginMs, ttlMs * EARLIEST)
-    kept.set(key, {
-      slot,
-      fresh: entry && { state: 'fresh', entry, isDue: false },
-      family: tier?.familyOf(store, path),
-      dueAt: (entry?.expiresAt ?? 0) - aheadMs,
-      uses: 0,
-      isRetried: false
-    })
-  }
-
-  /** What a slot that was not fetched just now gives. */
-  const outcomeOf = ({ entry, failure }: Slot<T>, notBefore: number): Loaded<T> => {
-    const time = now()
-    if (entry !== undefined && isFresh(entry, time) && entry.fetchedAt >= notBefore) {
-      return { entry, from: 'HIT' }
-    }
-    if (failure === undefined) throw new ProviderFault('unavailable')
-    const canServe = isTransient(failure.fault) && isWithinBound(entry, time, staleMs)
-    if (canServe && entry !== undefined) return { entry, from: 'STALE' }
-    throw faultAt(failure, time)
-  }
-
-  const run = async (
-    flight: Flight,
-    origin: Origin,
-    locator: Locator,
-    fetch: () => Promise<T>,
-    { notBefore = Number.NEGATIVE_INFINITY, remembersFailures = true }: LoadOptions
-  ): Promise<Loaded<T>> => {
-    const key = keyOf(origin.store, locator)
-    const isDemanded = notBefore > Number.NEGATIVE_INFINITY
-    const isWanted = ({ entry, failure }: Slot<T>): boolean => {
-      const time = now()
-      if (entry !== undefined && isFresh(entry, time) && entry.fetchedAt >= notBefore) return true
-      // Who demands a newer answer than the last refusal gets one; a store that asked for patience has it.
-      if (failure === undefined || !isInForce(failure, time)) return false
-      return !isDemanded || isTransient(failure.fault)
-    }
-    const known = kept.get(key)?.slot
-    if (known?.failure !== undefined && isWanted(known)) return outcomeOf(known, notBefore)
-
-    const claim = tier === undefined ? undefined : await tier.claim(origin, locator, isWanted)
-    const before = claim?.slot === undefined ? known : withNewest(claim.slot, known?.entry)
-    if (claim !== undefined && !claim.mayFetch && before !== undefined) {
-      if (flight.isAttached()) keep(key, before)
-      return outcomeOf(before, notBefore)
-    }
-
-    // Another replica heard a refusal meanwhile: while the store is asked again, nothing of before it is given out.
-    if (known?.entry !== undefined && before?.entry === undefined) kept.delete(key)
-
-    const fetchedAt = now()
-    let slot: Slot<T>
-    try {
-      const record = await fetch()
-      slot = { entry: { record, fetchedAt, expiresAt: fetchedAt + ttlMs } }
-    } catch (error) {
-      if (!(error instanceof ProviderFault) || !remembersFailures) {
-        claim?.settle()
-        if (error instanceof ProviderFault && !isTransient(error)) kept.delete(key)
-        throw error
-      }
-      slot = slotAfter(error, before, now(), negativeTtlMs)
-      if (!flight.isAttached()) {
-        claim?.settle()
-        throw error
-      }
-    }
-    const isOurs = flight.isAttached()
-    // One client's want of quota is no other's: the next is let ask, and the value stays what it was.
-    const isForOthers = !isOfOneClient(slot.failure?.fault)
-    if (isKeeping && isOurs && isForOthers) keep(key, slot, now() - fetchedAt)
-    // What our own guard refused another replica may be free to ask.
-    const isForAll = isOurs && slot.failure?.fault.isRefusal === undefined
-    claim?.settle(isForAll ? { slot, endsAt: endOf(slot) } : undefined)
-    const { entry, failure } = slot
-    const former = before?.entry
-    if (isOurs && former !== undefined && entry !== undefined) {
-      if (!isSame(former.record, entry.record)) {
-        onChanged(locationIn(origin.store, locator))
-      }
-    }
-    return entry !== undefined && failure === undefined
-      ? { entry, from: 'MISS' }
-      : outcomeOf(slot, notBefore)
-  }
-
-  /** From then on neither it nor what it puts an end to may be given out by anyone. */
-  const endOf = ({ entry, failure, refusedAt = 0 }: Slot<T>): number =>
-    Math.max((entry?.expiresAt ?? 0) + staleMs, failure?.until ?? 0, refusedAt + ttlMs + staleMs)
-
-  const matcherOf = (
-    what: InvalidationTarget | InvalidationNotice
-  ): ((key: string, family?: string) => boolean) => {
-    if (what === 'all') return () => true
-    const start = `${what.store}\n`
-    if ('path' in what && what.path !== undefined) {
-      const family = familyOf(what.path)
-      return (key) => key.startsWith(start) && familyOf(partsOf(key).path) === family
-    }
-    if ('families' in what && what.families !== undefined) {
-      const named = new Set(what.families)
-      return (key, family = tier?.familyOf(what.store, partsOf(key).path) ?? '') =>
-        key.startsWith(start) && named.has(family)
-    }
-    return (key) => key.startsWith(start)
-  }
-
   return {
-    lookup: (store, locator) => {
-      const found = kept.get(keyOf(store, locator))
-      if (found === undefined) return MISS
-      const { slot, fresh } = found
-      const time = now()
-      if (fresh === undefined || !isFresh(slot.entry, time)) {
-        const judged = judge(slot, time, staleMs)
-        if (judged.state !== 'stale' || !judged.isDue) return judged
-        const isDue = !found.isRetried
-        found.isRetried = true
-        return { ...judged, isDue }
-      }
-      found.uses++
-      if (time < found.dueAt || found.uses < HOT_USES || slot.entry === undefined) return fresh
-      found.uses = 0
-      return { state: 'fresh', entry: slot.entry, isDue: true }
-    },
+    lookup: (store, locator) => kept.lookup(keyOf(store, locator)),
 
-    stateOf: (store, locator) => {
-      const slot = kept.peek(keyOf(store, locator))?.slot
-      return slot === undefined ? MISS.state : judge(slot, now(), staleMs).state
-    },
+    stateOf: (store, locator) => kept.stateOf(keyOf(store, locator)),
 
-    load: async (origin, locator, fetch, options = {}) => {
+    load: async (origin, locator, fetch, demand = {}) => {
+      const { notBefore = Number.NEGATIVE_INFINITY, remembersFailures = true } = demand
       const key = keyOf(origin.store, locator)
-      const { notBefore = Number.NEGATIVE_INFINITY } = options
-      const join = () => flights.join(key, (flight) => run(flight, origin, locator, fetch, options))
+      const of = { key, origin, locator, fetch, notBefore, remembersFailures }
+      const join = () => flights.join(key, (flight) => run(shelf, { ...of, flight }))
       const loaded = await join()
       // It may have been under way, and began before what is wanted now; the next one begins later.
       const isTooOld = loaded.from !== 'STALE' && loaded.entry.fetchedAt < notBefore
@@ -288,18 +227,12 @@ export const createSecretCache = <T = SecretRecord>(
     },
 
     invalidate: (what) => {
-      const matches = matcherOf(what)
+      const matches = kept.matcherOf(what)
       flights.detach((key) => matches(key))
-      const dropped = kept.entries().filter(([key, { family }]) => matches(key, family))
-      for (const [key] of dropped) kept.delete(key)
-      return dropped.length
+      return kept.drop(matches)
     },
 
-    sweep: () => {
-      const time = now()
-      const ended = kept.entries().filter(([, { slot }]) => endOf(slot) <= time)
-      for (const [key] of ended) kept.delete(key)
-    },
+    sweep: kept.sweep,
 
     size: kept.size
   }

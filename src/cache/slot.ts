@@ -25,6 +25,14 @@ export interface Slot<T> {
   readonly refusedAt?: number
 }
 
+/** In milliseconds. */
+export interface Retention {
+  /** 0: nothing is kept, and concurrent loads still share a fetch. */
+  readonly ttlMs: number
+  /** How long past its time a value may be given out while its store fails. */
+  readonly staleMs: number
+}
+
 export type Lookup<T> =
   /** `isDue`: it is in use and ends soon, so that now is the time to fetch it anew; said once. */
   | { readonly state: 'fresh'; readonly entry: CacheEntry<T>; readonly isDue: boolean }
@@ -113,3 +121,10 @@ export const slotAfter = <T>(
   const failure = failureOf(fault, now, negativeTtlMs)
   return isTransient(fault) ? { ...known, failure } : { failure, refusedAt: now }
 }
+
+/** From then on neither the slot nor what it puts an end to may be given out by anyone. */
+export const endOf = (
+  { entry, failure, refusedAt = 0 }: Slot<unknown>,
+  { ttlMs, staleMs }: Retention
+): number =>
+  Math.max((entry?.expiresAt ?? 0) + staleMs, failure?.until ?? 0, refusedAt + ttlMs + staleMs)

@@ -4,7 +4,7 @@
  * no use, and its reader starts anew.
  */
 import { familyNames, spelledNames } from '../cache/names.ts'
-import type { InvalidationNotice } from '../cache/secret-cache.ts'
+import type { InvalidationNotice } from '../cache/origin.ts'
 import { createKeyring, type Keyring, newEncryptionKey } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 

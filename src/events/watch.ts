@@ -3,7 +3,7 @@
  * policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
  */
 import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
-import type { InvalidationNotice } from '../cache/secret-cache.ts'
+import type { InvalidationNotice } from '../cache/origin.ts'
 import type { Caller } from '../core/caller.ts'
 import { denied, ProblemError, toProblem } from '../core/problem.ts'
 import type { Keyring } from '../crypto/keyring.ts'

@@ -1,0 +1,147 @@
+/**
+ * The first tier: the slots of this process, by secret and version. Rule: it judges by the clock alone what of a slot may be
+ * given out, and fetches nothing.
+ */
+import type { Locator } from '../core/secret.ts'
+import { createKeptMap } from './kept-map.ts'
+import { familyOf, type InvalidationNotice, type InvalidationTarget } from './origin.ts'
+import { endOf, isFresh, judge, type Lookup, type Retention, type Slot } from './slot.ts'
+
+export interface FirstTierOptions extends Retention {
+  readonly maxEntries: number
+  /** By which name replicas drop a secret; undefined: there are no replicas. */
+  readonly familyOf?: ((store: string, path: string) => string) | undefined
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export interface FirstTier<T> {
+  readonly lookup: (key: string) => Lookup<T>
+  /** What `lookup` would say, to somebody who reads nothing. */
+  readonly stateOf: (key: string) => Lookup<T>['state']
+  readonly slotOf: (key: string) => Slot<T> | undefined
+  /** `tookMs`: how long the fetch of it took. */
+  readonly keep: (key: string, slot: Slot<T>, tookMs?: number) => void
+  readonly delete: (key: string) => void
+  /** Which keys an invalidation means. */
+  readonly matcherOf: (what: InvalidationTarget | InvalidationNotice) => Matcher
+  /** Gives how many slots it dropped. */
+  readonly drop: (matches: Matcher) => number
+  readonly sweep: () => void
+  readonly size: () => number
+}
+
+type Matcher = (key: string, family?: string) => boolean
+
+/** A slot in this process, with how it is used. The answer to a look-up is kept, so that a look-up makes nothing but its key. */
+interface Kept<T> {
+  readonly slot: Slot<T>
+  readonly fresh: Lookup<T> | undefined
+  readonly family: string | undefined
+  readonly dueAt: number
+  uses: number
+  /** Whether a reader was already told to ask the failing store again. What that reader fetches is kept as a new slot. */
+  isRetried: boolean
+}
+
+const MISS = { state: 'miss' } as const
+
+/**
+ * So many reads make a secret one that is waited for: it is fetched anew before its time is over, by as long as its last
+ * fetch took and a sixteenth of its time, which costs as much more in fetches. All others wait for their store once in their
+ * time.
+ */
+const HOT_USES = 16
+const AHEAD = 1 / 16
+const EARLIEST = 3 / 4
+
+// References are one line of text, so a line feed tells the parts apart.
+export const keyOf = (store: string, { path, version = '', nativeId = '' }: Locator): string =>
+  `${store}\n${version}\n${nativeId}\n${path}`
+
+const partsOf = (key: string): { store: string; path: string } => ({
+  store: key.slice(0, key.indexOf('\n')),
+  path: key.slice(key.lastIndexOf('\n') + 1)
+})
+
+/** How long before its end a secret that is in use is fetched anew; not all replicas at once. */
+const aheadMs = (ttlMs: number, tookMs: number): number =>
+  Math.min(1.1 * tookMs + ttlMs * AHEAD * (0.5 + Math.random() / 2), ttlMs * EARLIEST)
+
+const matcherOf = (
+  what: InvalidationTarget | InvalidationNotice,
+  nameOf: FirstTierOptions['familyOf']
+): Matcher => {
+  if (what === 'all') return () => true
+  const start = `${what.store}\n`
+  if ('path' in what && what.path !== undefined) {
+    const family = familyOf(what.path)
+    return (key) => key.startsWith(start) && familyOf(partsOf(key).path) === family
+  }
+  if ('families' in what && what.families !== undefined) {
+    const named = new Set(what.families)
+    return (key, family = nameOf?.(what.store, partsOf(key).path) ?? '') =>
+      key.startsWith(start) && named.has(family)
+  }
+  return (key) => key.startsWith(start)
+}
+
+/** What a slot gives, whose use is counted. */
+const use = <T>(found: Kept<T>, time: number, staleMs: number): Lookup<T> => {
+  const { slot, fresh } = found
+  if (fresh === undefined || !isFresh(slot.entry, time)) {
+    const judged = judge(slot, time, staleMs)
+    if (judged.state !== 'stale' || !judged.isDue) return judged
+    const isDue = !found.isRetried
+    found.isRetried = true
+    return { ...judged, isDue }
+  }
+  found.uses++
+  if (time < found.dueAt || found.uses < HOT_USES || slot.entry === undefined) return fresh
+  found.uses = 0
+  return { state: 'fresh', entry: slot.entry, isDue: true }
+}
+
+export const createFirstTier = <T>(options: FirstTierOptions): FirstTier<T> => {
+  const { ttlMs, staleMs, maxEntries, now } = options
+  // Times are ours, not the library's.
+  const kept = createKeptMap<Kept<T>>(maxEntries, ({ slot }) => slot.entry !== undefined)
+
+  const dropWhere = (isDropped: (key: string, one: Kept<T>) => boolean): number => {
+    const dropped = kept.entries().filter(([key, one]) => isDropped(key, one))
+    for (const [key] of dropped) kept.delete(key)
+    return dropped.length
+  }
+
+  return {
+    lookup: (key) => {
+      const found = kept.get(key)
+      return found === undefined ? MISS : use(found, now(), staleMs)
+    },
+    stateOf: (key) => {
+      const slot = kept.peek(key)?.slot
+      return slot === undefined ? MISS.state : judge(slot, now(), staleMs).state
+    },
+    slotOf: (key) => kept.get(key)?.slot,
+    keep: (key, slot, tookMs = 0) => {
+      const { entry } = slot
+      const { store, path } = partsOf(key)
+      kept.set(key, {
+        slot,
+        fresh: entry && { state: 'fresh', entry, isDue: false },
+        family: options.familyOf?.(store, path),
+        dueAt: (entry?.expiresAt ?? 0) - aheadMs(ttlMs, tookMs),
+        uses: 0,
+        isRetried: false
+      })
+    },
+    delete: kept.delete,
+    matcherOf: (what) => matcherOf(what, options.familyOf),
+    drop: (matches) => dropWhere((key, { family }) => matches(key, family)),
+    sweep: () => {
+      const time = now()
+      dropWhere((_key, { slot }) => endOf(slot, options) <= time)
+    },
+    size: kept.size
+  }
+}
