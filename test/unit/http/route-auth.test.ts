@@ -1,0 +1,37 @@
+// What a route asks of a key: scope and mode, of each principal and method anew, whatever was allowed before.
+import { test } from 'tap'
+import type { Principal } from '../../../src/core/principal.ts'
+import { createAuthorize } from '../../../src/http/route-auth.ts'
+import { PRINCIPAL } from '../../support/open-server.ts'
+
+const RULES = { scopeRoot: 'aura-services', adminScope: 'aura-admin', allowsAdminWrite: false }
+const principal = (more: Partial<Principal>): Principal => ({ ...PRINCIPAL, ...more })
+
+test('that a key may use a route by one method does not let it by another', async (t) => {
+  const authorize = createAuthorize({ kind: 'key', scope: 'secrets' }, RULES)
+  const reader = principal({ mode: 'r' })
+  for (let n = 0; n < 2; n++) {
+    authorize(reader, 'GET')
+    t.throws(() => authorize(reader, 'PUT'), { code: 'insufficient_mode' })
+  }
+})
+
+test('that a key may use a route does not let another key, and a refusal is no permission later', async (t) => {
+  const authorize = createAuthorize({ kind: 'key', scope: 'secrets', discloses: true }, RULES)
+  authorize(principal({}), 'GET')
+  const other = principal({ scopes: ['aura-services:token'] })
+  const writer = principal({ mode: 'w' })
+  for (let n = 0; n < 2; n++) {
+    t.throws(() => authorize(other, 'GET'), { code: 'insufficient_scope' })
+    t.throws(() => authorize(writer, 'POST'), { code: 'insufficient_mode' }, 'it discloses')
+  }
+})
+
+test('that ALLOW_ADMIN_WRITE is off is said to administrators alone, each time', async (t) => {
+  const authorize = createAuthorize({ kind: 'admin', changes: true }, RULES)
+  const administrator = principal({ scopes: ['aura-admin'] })
+  for (let n = 0; n < 2; n++) {
+    t.throws(() => authorize(administrator, 'PUT'), { code: 'access_denied' })
+    t.throws(() => authorize(principal({}), 'PUT'), { code: 'insufficient_scope' })
+  }
+})
