@@ -23,11 +23,9 @@ export interface Listening {
 }
 
 export interface Servers {
-  /** The public one is the first. */
   readonly listeners: readonly Listening[]
+  /** The public one, which is the first. */
   readonly server: FastifyInstance
-  /** Undefined where the public one carries /internal/* too. */
-  readonly internalServer: FastifyInstance | undefined
   /** Their sockets end with what is under way on them. */
   readonly drain: () => void
 }
@@ -149,8 +147,8 @@ export const createServers = async (
     const server = await createServer({ ...options, tls: listener.tls, doors: own })
     listeners.push({ listener, server })
   }
-  const [first, internal] = listeners
+  const [first] = listeners
   if (first === undefined) throw new Error('there is a public listener')
   const { drain } = options.connections
-  return { listeners, server: first.server, internalServer: internal?.server, drain }
+  return { listeners, server: first.server, drain }
 }

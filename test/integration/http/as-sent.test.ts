@@ -140,7 +140,7 @@ test('our own paths have one spelling: an encoded letter is no route of ours, on
   const paths = Object.entries<Record<string, unknown>>(document.paths)
   for (const [path, item] of paths) {
     const isInternal = path.startsWith('/internal/')
-    const server = isInternal ? built.app.internalServer : built.app.server
+    const server = isInternal ? built.app.listeners[1]?.server : built.app.server
     const credential = isInternal
       ? { 'x-internal-secret': built.internalSecret, 'x-api-key': key }
       : { 'x-api-key': key }

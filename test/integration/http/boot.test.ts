@@ -88,7 +88,8 @@ test('with a listener of their own, internal routes are there and nowhere else',
     yaml: YAML,
     env: { INTERNAL_HOST: '127.0.0.1', INTERNAL_PORT: '0' }
   })
-  const { server, internalServer } = app
+  const { server } = app
+  const internalServer = app.listeners[1]?.server
   if (internalServer === undefined) throw new Error('there is no internal listener')
   const headers = { 'x-internal-secret': internalSecret }
   const key = await issueKey(keyring, 'app')
@@ -113,7 +114,7 @@ test('with a listener of their own, internal routes are there and nowhere else',
 
 test('without one, internal routes are on the public listener', async (t) => {
   const { app, internalSecret } = await buildTestApp(t, { yaml: YAML })
-  t.equal(app.internalServer, undefined)
+  t.equal(app.listeners[1], undefined)
   for (const path of INTERNAL) {
     const headers = { 'x-internal-secret': internalSecret }
     const ask = { method: 'POST', url: `/internal/${path}`, headers, payload: {} } as const

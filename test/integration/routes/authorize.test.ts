@@ -269,7 +269,7 @@ test('the route is served where the internal routes are, and nowhere else', asyn
   const env = { INTERNAL_HOST: '127.0.0.1', INTERNAL_PORT: '0' }
   const built = await setUp(t, { env })
   t.equal((await asker(built)(undefined)).statusCode, 404)
-  const answer = await built.app.internalServer?.inject({ url: '/internal/authorize' })
+  const answer = await built.app.listeners[1]?.server.inject({ url: '/internal/authorize' })
   t.equal(answer?.statusCode, 401)
 })
 
