@@ -80,91 +80,6 @@ const openDatabase = (folder: string): RootDatabase<Buffer, Key> => {
   }
 }
 
-/** Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written. */
-export const createEmbeddedState = (directory: string): State => {
-  const folder = join(directory, 'state')
-  const database = openDatabase(folder)
-  let closing: Promise<void> | undefined
-
-  /** LMDB answers from the snapshot of the present turn of the event loop unless it is told to take the latest. */
-  const latest = (): RootDatabase<Buffer, Key> => {
-    if (closing !== undefined) throw new Error('the state is closed')
-    database.resetReadTxn()
-    return database
-  }
-
-  const getSync = (key: string, length?: number): Buffer | undefined => {
-    const bytes = keyBytes(key)
-    if (length === undefined) return latest().getBinary(bytes)
-    // The library's own buffer, overwritten by its next answer: what is wanted of it is copied at once.
-    const whole = latest().getBinaryFast(bytes)
-    return whole && Buffer.from(whole.subarray(0, length))
-  }
-
-  const page = (start: Buffer, end: Buffer, exclusiveStart: boolean): StateEntry[] =>
-    [...latest().getRange({ start, end, exclusiveStart, limit: PAGE })].map(({ key, value }) => ({
-      key: (key as Buffer).toString(),
-      value
-    }))
-
-  const headsAfter = (start: Buffer | undefined): StateHead[] => {
-    const range = start === undefined ? {} : { start, exclusiveStart: true }
-    const keys = [...latest().getKeys({ ...range, limit: PAGE })]
-    return keys.map((bytes) => {
-      const key = (bytes as Buffer).toString()
-      const value = getSync(key, HEAD_BYTES) ?? Buffer.alloc(0)
-      return { space: key.slice(0, Math.max(key.indexOf('/'), 0)), key, value }
-    })
-  }
-
-  return {
-    get: async (key) => getSync(key),
-    getSync,
-
-    compareAndSet: async (key, expected, next) => {
-      const bytes = keyBytes(key)
-      const compareAndSet = (): boolean => {
-        if (!isSameValue(database.getBinary(bytes), expected)) return false
-        // Inside the transaction both are done when they return; their promises say nothing more.
-        if (next === undefined) void database.remove(bytes)
-        else void database.put(bytes, next)
-        return true
-      }
-      try {
-        return await latest().transaction(compareAndSet)
-      } catch (error) {
-        throw await writeError(folder, error)
-      }
-    },
-
-    list: async function* (prefix) {
-      const end = Buffer.concat([Buffer.from(prefix), AFTER_ALL])
-      let entries = page(Buffer.from(prefix), end, false)
-      while (entries.length > 0) {
-        yield* entries
-        // Others have their turn, however much there is.
-        await turn()
-        const last = entries.at(-1)
-        entries = last === undefined ? [] : page(Buffer.from(last.key), end, true)
-      }
-    },
-
-    heads: async function* () {
-      let page = headsAfter(undefined)
-      while (page.length > 0) {
-        yield* page
-        await turn()
-        page = headsAfter(Buffer.from(page.at(-1)?.key ?? ''))
-      }
-    },
-
-    close: () => {
-      closing ??= database.close()
-      return closing
-    }
-  }
-}
-
 /** The library keeps the reason of a failed commit in a promise beside the error, which ends the process if left alone. */
 const writeError = async (folder: string, error: unknown): Promise<Error> => {
   const commitError = (error as { commitError?: Promise<unknown> }).commitError
@@ -172,4 +87,107 @@ const writeError = async (folder: string, error: unknown): Promise<Error> => {
   return new Error(`the state folder ${folder} cannot be written: ${messageOf(reason)}`, {
     cause: error
   })
+}
+
+type Database = RootDatabase<Buffer, Key>
+
+/** LMDB answers from the snapshot of the present turn of the event loop unless it is told to take the latest. */
+const latest = (database: Database): Database => {
+  database.resetReadTxn()
+  return database
+}
+
+const readValue = (database: Database, key: string, length?: number): Buffer | undefined => {
+  const bytes = keyBytes(key)
+  if (length === undefined) return latest(database).getBinary(bytes)
+  // The library's own buffer, overwritten by its next answer: what is wanted of it is copied at once.
+  const whole = latest(database).getBinaryFast(bytes)
+  return whole && Buffer.from(whole.subarray(0, length))
+}
+
+const compareAndSet = async (
+  database: Database,
+  key: Buffer,
+  expected: Buffer | undefined,
+  next: Buffer | undefined
+): Promise<boolean> =>
+  latest(database).transaction((): boolean => {
+    if (!isSameValue(database.getBinary(key), expected)) return false
+    // Inside the transaction both are done when they return; their promises say nothing more.
+    if (next === undefined) void database.remove(key)
+    else void database.put(key, next)
+    return true
+  })
+
+const entriesIn = (
+  database: Database,
+  start: Buffer,
+  end: Buffer,
+  exclusiveStart: boolean
+): StateEntry[] =>
+  [...latest(database).getRange({ start, end, exclusiveStart, limit: PAGE })].map(
+    ({ key, value }) => ({ key: (key as Buffer).toString(), value })
+  )
+
+const headsAfter = (database: Database, start: Buffer | undefined): StateHead[] => {
+  const range = start === undefined ? {} : { start, exclusiveStart: true }
+  const keys = [...latest(database).getKeys({ ...range, limit: PAGE })]
+  return keys.map((bytes) => {
+    const key = (bytes as Buffer).toString()
+    const value = readValue(database, key, HEAD_BYTES) ?? Buffer.alloc(0)
+    return { space: key.slice(0, Math.max(key.indexOf('/'), 0)), key, value }
+  })
+}
+
+/** Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written. */
+export const createEmbeddedState = (directory: string): State => {
+  const folder = join(directory, 'state')
+  const opened = openDatabase(folder)
+  let closing: Promise<void> | undefined
+  const database = (): Database => {
+    if (closing !== undefined) throw new Error('the state is closed')
+    return opened
+  }
+  const getSync = (key: string, length?: number): Buffer | undefined =>
+    readValue(database(), key, length)
+
+  return {
+    get: async (key) => getSync(key),
+    getSync,
+
+    compareAndSet: async (key, expected, next) => {
+      const bytes = keyBytes(key)
+      try {
+        return await compareAndSet(database(), bytes, expected, next)
+      } catch (error) {
+        throw await writeError(folder, error)
+      }
+    },
+
+    list: async function* (prefix) {
+      const end = Buffer.concat([Buffer.from(prefix), AFTER_ALL])
+      let entries = entriesIn(database(), Buffer.from(prefix), end, false)
+      while (entries.length > 0) {
+        yield* entries
+        // Others have their turn, however much there is.
+        await turn()
+        const last = entries.at(-1)
+        entries = last === undefined ? [] : entriesIn(database(), Buffer.from(last.key), end, true)
+      }
+    },
+
+    heads: async function* () {
+      let heads = headsAfter(database(), undefined)
+      while (heads.length > 0) {
+        yield* heads
+        await turn()
+        heads = headsAfter(database(), Buffer.from(heads.at(-1)?.key ?? ''))
+      }
+    },
+
+    close: () => {
+      closing ??= opened.close()
+      return closing
+    }
+  }
 }

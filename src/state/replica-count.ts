@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fingerprint, isFingerprint } from '../crypto/fingerprint.ts'
-import type { EncryptionKey, Keyring } from '../crypto/keyring.ts'
+import type { Keyring } from '../crypto/keyring.ts'
 import { every, type Loop } from './background.ts'
 import { TOPICS } from './namespaces.ts'
 import type { Shared } from './shared.ts'
@@ -40,78 +40,96 @@ const PATIENCE_MS = 1_000
 /** A share is never smaller, whatever is counted: replicas that end as soon as they start leave their places for a while. */
 const MOST = 64
 
+interface Counting {
+  readonly options: ReplicaCountOptions
+  readonly me: string
+  readonly windowMs: number
+  /** By replica, this one too, the last window in which a message of it came. */
+  readonly lastSeen: Map<string, number>
+  answer: NodeJS.Timeout | undefined
+}
+
+const windowNow = ({ options, windowMs }: Counting): number => Math.floor(options.now() / windowMs)
+
+const proofWords = ({ options }: Counting, id: string, window: string): string[] => [
+  'replica',
+  options.environment,
+  id,
+  window
+]
+
+/** Proven under each key of the ring: a replica in the middle of a rotation may not have the active one. */
+const say = async (counting: Counting): Promise<void> => {
+  const { options, me } = counting
+  const window = String(windowNow(counting))
+  const words = proofWords(counting, me, window)
+  const proofs = options.keyring().all.map((key) => fingerprint(key, words))
+  await options.shared?.publish(TOPIC, [me, window, ...proofs].join(' '))
+}
+// Without an answer the last number stands.
+const sayQuietly = (counting: Counting): Promise<void> => say(counting).catch(() => {})
+
+const answerSoon = (counting: Counting): void => {
+  counting.answer ??= setTimeout(() => {
+    counting.answer = undefined
+    void sayQuietly(counting)
+  }, SOON_MS / 2).unref()
+}
+
+const isProven = (
+  { options }: Counting,
+  words: readonly string[],
+  proofs: readonly string[]
+): boolean =>
+  options.keyring().all.some((key) => proofs.some((proof) => isFingerprint(key, words, proof)))
+
+const receive = (counting: Counting, message: string): void => {
+  const { me, lastSeen } = counting
+  const [id = '', digits = '', ...proofs] = message.split(' ', 6)
+  const said = /^\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN
+  const window = windowNow(counting)
+  // Clocks may differ by a window; what is older was said again by somebody else.
+  if (!(Math.abs(said - window) <= 1)) return
+  const before = lastSeen.get(id)
+  const last = Math.min(said, window)
+  if (before !== undefined && before >= last) return
+  if (!isProven(counting, proofWords(counting, id, digits), proofs)) return
+  lastSeen.set(id, last)
+  if (before === undefined) {
+    if (id !== me) answerSoon(counting)
+    return
+  }
+  if (id !== me) return
+  // This replica has heard itself in two windows: a replica that it did not hear in either of them is gone.
+  for (const [other, seen] of lastSeen) if (seen < before) lastSeen.delete(other)
+}
+
 export const createReplicaCount = (options: ReplicaCountOptions): ReplicaCount => {
-  const { shared, environment, keyring, now, everyMs = EVERY_MS, windowMs = WINDOW_MS } = options
+  const { shared, everyMs = EVERY_MS, windowMs = WINDOW_MS } = options
   const me = randomUUID()
-  /** By replica, this one too, the window in which it was heard of last. */
-  const heard = new Map<string, number>()
-  /** The window before the last one in which this replica heard itself: who was not heard of since is gone. */
-  let former = Number.NEGATIVE_INFINITY
-  const windowNow = (): number => Math.floor(now() / windowMs)
-  const wordsOf = (id: string, window: string): string[] => ['replica', environment, id, window]
-
-  /** Proven under each key of the ring: a replica in the middle of a rotation may not have the active one. */
-  const say = async (): Promise<void> => {
-    const window = String(windowNow())
-    const proofs = keyring().all.map((key) => fingerprint(key, wordsOf(me, window)))
-    await shared?.publish(TOPIC, [me, window, ...proofs].join(' '))
-  }
-  // Without an answer the last number stands.
-  const sayQuietly = (): Promise<void> => say().catch(() => {})
-
-  let soon: NodeJS.Timeout | undefined
-  const saySoon = (): void => {
-    soon ??= setTimeout(() => {
-      soon = undefined
-      void sayQuietly()
-    }, SOON_MS / 2).unref()
-  }
-
-  const isProven = (words: readonly string[], proofs: readonly string[]): boolean =>
-    keyring().all.some((key: EncryptionKey) =>
-      proofs.some((proof) => isFingerprint(key, words, proof))
-    )
-  const hear = (message: string): void => {
-    const [id = '', digits = '', ...proofs] = message.split(' ', 6)
-    const said = /^\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN
-    const window = windowNow()
-    // Clocks may differ by a window; what is older was said again by somebody else.
-    if (!(Math.abs(said - window) <= 1)) return
-    const before = heard.get(id)
-    const last = Math.min(said, window)
-    if ((before !== undefined && before >= last) || !isProven(wordsOf(id, digits), proofs)) return
-    heard.set(id, last)
-    if (id !== me) {
-      if (before === undefined) saySoon()
-      return
-    }
-    if (before === undefined) return
-    former = before
-    for (const [other, last] of heard) if (last < former) heard.delete(other)
-  }
-  shared?.onMessage(TOPIC, hear)
-  shared?.onReconnect(sayQuietly)
-
+  const counting: Counting = { options, me, windowMs, lastSeen: new Map(), answer: undefined }
   let isClosed = false
   let loop: Loop | undefined
+  shared?.onMessage(TOPIC, (message) => receive(counting, message))
+  shared?.onReconnect(() => sayQuietly(counting))
 
   return {
-    current: () => Math.min(MOST, Math.max(1, heard.size)),
+    current: () => Math.min(MOST, Math.max(1, counting.lastSeen.size)),
     start: async () => {
       if (shared === undefined || isClosed) return
-      loop = every('word to the other replicas', everyMs, sayQuietly)
-      await sayQuietly()
+      loop = every('word to the other replicas', everyMs, () => sayQuietly(counting))
+      await sayQuietly(counting)
       for (let ms = 0; ms < PATIENCE_MS && shared.isUp() && !isClosed; ms += SOON_MS) {
-        const wasKnown = heard.has(me)
+        const wasKnown = counting.lastSeen.has(me)
         await sleep(SOON_MS)
-        // It has heard itself for that long, and whoever else was to answer.
+        // This replica has heard itself for that long, and whichever replica was to answer has answered.
         if (wasKnown) return
       }
     },
     close: () => {
       isClosed = true
       loop?.close()
-      clearTimeout(soon)
+      clearTimeout(counting.answer)
     }
   }
 }
