@@ -6,11 +6,19 @@
  * through the names without moving the values. How durable a change is depends on how Redis is run.
  */
 import type { Keyring } from '../crypto/keyring.ts'
-import { createRedisCalls } from './redis-calls.ts'
+import { createRedisCalls, type RedisCalls } from './redis-calls.ts'
 import { createRedisHeads } from './redis-heads.ts'
-import { createEntryNames, hashesOf, type Space, spaceOf, spacesUnder } from './redis-names.ts'
+import {
+  createEntryNames,
+  type EntryNames,
+  hashesOf,
+  type Space,
+  spaceOf,
+  spacesUnder
+} from './redis-names.ts'
+import { scanLabels } from './redis-scan.ts'
 import type { RedisAddress } from './redis-url.ts'
-import { keyBytes, type NameCounts, type State } from './state.ts'
+import { keyBytes, type NameCounts, type State, type StateEntry } from './state.ts'
 
 export interface RedisStateOptions {
   readonly address: RedisAddress
@@ -61,112 +69,119 @@ interface EntryName {
   readonly isCurrent: boolean
 }
 
-export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions): State => {
-  const { call, close } = createRedisCalls(address)
-  const names = createEntryNames(keyring)
+interface EntryAccess extends Pick<RedisCalls, 'call'> {
+  readonly prefix: string
+  readonly names: EntryNames
+}
 
-  const get = async (key: string): Promise<Buffer | undefined> => {
-    keyBytes(key)
-    const { values } = hashesOf(prefix, spaceOf(key))
-    const found = await call((client) => client.hmgetBuffer(values, ...names.fieldsOf(key)))
-    return found.find((value) => value !== null) ?? undefined
-  }
+const get = async (
+  { call, prefix, names }: EntryAccess,
+  key: string
+): Promise<Buffer | undefined> => {
+  keyBytes(key)
+  const { values } = hashesOf(prefix, spaceOf(key))
+  const found = await call((client) => client.hmgetBuffer(values, ...names.fieldsOf(key)))
+  return found.find((value) => value !== null) ?? undefined
+}
 
-  const compareAndSet: State['compareAndSet'] = async (key, expected, next) => {
-    keyBytes(key)
-    const hashes = hashesOf(prefix, spaceOf(key))
-    const fields = names.fieldsOf(key)
-    const label = next === undefined ? EMPTY : names.labelOf(key, fields[0])
-    const change = [flag(expected), expected ?? EMPTY, flag(next), next ?? EMPTY, label]
-    const done = await call((client) =>
-      client.eval(COMPARE_AND_SET, 2, hashes.names, hashes.values, ...change, ...fields)
-    )
-    return done === 1
-  }
+const compareAndSet = async (
+  { call, prefix, names }: EntryAccess,
+  key: string,
+  expected: Buffer | undefined,
+  next: Buffer | undefined
+): Promise<boolean> => {
+  keyBytes(key)
+  const hashes = hashesOf(prefix, spaceOf(key))
+  const fields = names.fieldsOf(key)
+  const label = next === undefined ? EMPTY : names.labelOf(key, fields[0])
+  const change = [flag(expected), expected ?? EMPTY, flag(next), next ?? EMPTY, label]
+  const done = await call((client) =>
+    client.eval(COMPARE_AND_SET, 2, hashes.names, hashes.values, ...change, ...fields)
+  )
+  return done === 1
+}
 
-  /** Every entry of the space once, as HSCAN promises it for what stands there all the time. */
-  async function* namesIn(space: Space): AsyncGenerator<EntryName> {
+/** Every entry of the spaces once. */
+async function* namesIn(
+  { call, prefix, names }: EntryAccess,
+  spaces: readonly Space[]
+): AsyncGenerator<EntryName> {
+  for (const space of spaces) {
     const seen = new Set<string>()
-    let cursor = '0'
-    do {
-      const [next, found] = await call((client) =>
-        client.hscanBuffer(hashesOf(prefix, space).names, cursor, 'COUNT', NAMES_AT_A_TIME)
-      )
-      cursor = next.toString()
-      for (let i = 0; i + 1 < found.length; i += 2) {
-        const [field, label] = [String(found[i]), found[i + 1] ?? EMPTY]
+    for await (const labels of scanLabels(call, prefix, space, NAMES_AT_A_TIME)) {
+      for (const { field, label } of labels) {
         if (seen.has(field)) continue
         seen.add(field)
         const key = names.keyOf(space, field, label)
         yield { space, field, key, isCurrent: names.isCurrent(space, label) }
       }
-    } while (cursor !== '0')
-  }
-
-  /** The entries whose key starts with the prefix, in the order of the bytes of their keys. */
-  const sorted = async (start: string) => {
-    const found = new Map<string, { key: string; bytes: Buffer; space: Space; field: string }>()
-    for (const space of spacesUnder(start)) {
-      for await (const { key, field } of namesIn(space)) {
-        if (key?.startsWith(start)) found.set(key, { key, bytes: Buffer.from(key), space, field })
-      }
     }
-    return [...found.values()].sort((a, b) => Buffer.compare(a.bytes, b.bytes))
   }
+}
 
-  async function* allNames(): AsyncGenerator<EntryName> {
-    for (const space of spacesUnder('')) yield* namesIn(space)
+/** The entries whose key starts with the text, in the order of the bytes of their keys. */
+const sorted = async (access: EntryAccess, start: string) => {
+  const found = new Map<string, { key: string; bytes: Buffer; space: Space; field: string }>()
+  for await (const { space, key, field } of namesIn(access, spacesUnder(start))) {
+    if (key?.startsWith(start)) found.set(key, { key, bytes: Buffer.from(key), space, field })
   }
+  return [...found.values()].sort((a, b) => Buffer.compare(a.bytes, b.bytes))
+}
 
-  const rewrapNames = async (): Promise<NameCounts> => {
-    const counts = { moved: 0, unreadable: 0 }
-    for await (const { key, isCurrent } of allNames()) {
-      if (key === undefined) counts.unreadable++
-      else if (!isCurrent && (await moveName(key))) counts.moved++
+async function* list(access: EntryAccess, start: string): AsyncGenerator<StateEntry> {
+  const { call, prefix } = access
+  const entries = await sorted(access, start)
+  for (let i = 0; i < entries.length; i += VALUES_AT_A_TIME) {
+    const page = entries.slice(i, i + VALUES_AT_A_TIME)
+    const values = await call((client) =>
+      Promise.all(
+        page.map(({ space, field }) => client.hgetBuffer(hashesOf(prefix, space).values, field))
+      )
+    )
+    for (const [n, { key }] of page.entries()) {
+      // Its field is another one if a key ring with another active key has written it since.
+      const value = values[n] ?? (await get(access, key))
+      if (value !== undefined) yield { key, value }
     }
-    return counts
   }
+}
 
-  const countUnreadable = async (): Promise<number> => {
-    let count = 0
-    for await (const { key } of allNames()) if (key === undefined) count++
-    return count
+/** Writing an entry puts it under the active encryption key: the same value does. */
+const moveName = async (access: EntryAccess, key: string): Promise<boolean> => {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const value = await get(access, key)
+    if (value === undefined) return false
+    if (await compareAndSet(access, key, value, value)) return true
   }
+  throw new Error('the state in Redis is changed by others without pause')
+}
 
-  /** Writing an entry puts it under the active encryption key: the same value does. */
-  const moveName = async (key: string): Promise<boolean> => {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const value = await get(key)
-      if (value === undefined) return false
-      if (await compareAndSet(key, value, value)) return true
-    }
-    throw new Error('the state in Redis is changed by others without pause')
+const rewrapNames = async (access: EntryAccess): Promise<NameCounts> => {
+  const counts = { moved: 0, unreadable: 0 }
+  for await (const { key, isCurrent } of namesIn(access, spacesUnder(''))) {
+    if (key === undefined) counts.unreadable++
+    else if (!isCurrent && (await moveName(access, key))) counts.moved++
   }
+  return counts
+}
 
+const countUnreadable = async (access: EntryAccess): Promise<number> => {
+  let count = 0
+  for await (const { key } of namesIn(access, spacesUnder(''))) if (key === undefined) count++
+  return count
+}
+
+export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions): State => {
+  const { call, close } = createRedisCalls(address)
+  const names = createEntryNames(keyring)
+  const access: EntryAccess = { call, prefix, names }
   return {
     ...createRedisHeads({ call, prefix, names, keyring }),
-    get,
-    compareAndSet,
-
-    list: async function* (start) {
-      const entries = await sorted(start)
-      for (let i = 0; i < entries.length; i += VALUES_AT_A_TIME) {
-        const page = entries.slice(i, i + VALUES_AT_A_TIME)
-        const values = await call((client) =>
-          Promise.all(
-            page.map(({ space, field }) => client.hgetBuffer(hashesOf(prefix, space).values, field))
-          )
-        )
-        for (const [n, { key }] of page.entries()) {
-          // Its field is another one if a key ring with another active key has written it since.
-          const value = values[n] ?? (await get(key))
-          if (value !== undefined) yield { key, value }
-        }
-      }
-    },
-
-    rewrapNames,
-    countUnreadable,
+    get: (key) => get(access, key),
+    compareAndSet: (key, expected, next) => compareAndSet(access, key, expected, next),
+    list: (start) => list(access, start),
+    rewrapNames: () => rewrapNames(access),
+    countUnreadable: () => countUnreadable(access),
     close
   }
 }
