@@ -38,7 +38,7 @@ export interface LinkOptions {
   readonly deadlineMs?: number | undefined
 }
 
-export const DEADLINE_MS = 50
+const DEADLINE_MS = 50
 const PROBE_EVERY_MS = 600
 /** So many probes without an answer, and the connection is given up for a new one. */
 const MAX_MISSED = 4
@@ -46,138 +46,168 @@ const MAX_MISSED = 4
 /** Replies which say that this connection is of no use for now; all others are about the one command. */
 const OUTAGES = new Set(['READONLY', 'LOADING', 'MASTERDOWN', 'CLUSTERDOWN', 'NOAUTH'])
 
+interface Connection {
+  readonly client: RedisClient
+  readonly log: StateLog
+  readonly onChange: (isUp: boolean) => void
+  readonly deadlineMs: number
+  isUp: boolean
+  isClosed: boolean
+  isProbing: boolean
+  missedProbes: number
+  probeTimer: NodeJS.Timeout | undefined
+  /** When a call was last answered within the deadline, as `performance.now` has it. */
+  answeredAt: number
+  isOutageLogged: boolean
+  /** Codes that were logged since it came up. */
+  readonly refusals: Set<string>
+}
+
+const logOutage = (connection: Connection, code: string): void => {
+  if (connection.isUp || connection.isClosed || connection.isOutageLogged) return
+  connection.isOutageLogged = true
+  connection.log('warn', 'Redis does not answer: going on without it', { code })
+}
+
+const goDown = (connection: Connection, code: string): void => {
+  if (!connection.isUp || connection.isClosed) return
+  connection.isUp = false
+  logOutage(connection, code)
+  scheduleProbe(connection)
+  connection.onChange(false)
+}
+
+const goUp = (connection: Connection): void => {
+  if (connection.isUp || connection.isClosed) return
+  connection.isUp = true
+  connection.missedProbes = 0
+  connection.log('info', connection.isOutageLogged ? 'Redis answers again' : 'Redis answers')
+  connection.isOutageLogged = false
+  connection.refusals.clear()
+  connection.onChange(true)
+}
+
+const probe = async (connection: Connection): Promise<void> => {
+  const { client, deadlineMs, isUp, isClosed, isProbing } = connection
+  if (isUp || isClosed || isProbing) return
+  connection.isProbing = true
+  try {
+    if (client.status === 'ready') {
+      await withDeadline(
+        deadlineMs,
+        () => ping(client),
+        () => new SharedUnavailable()
+      )
+      goUp(connection)
+      return
+    }
+  } catch (error) {
+    // An answer all the same: what else is denied is looked at then.
+    if (isDenied(error)) {
+      goUp(connection)
+      return
+    }
+    if (isReply(error)) logOutage(connection, codeOf(error))
+  } finally {
+    connection.isProbing = false
+  }
+  if (connection.isClosed || ++connection.missedProbes < MAX_MISSED) return
+  connection.missedProbes = 0
+  reconnect(client)
+}
+
+const scheduleProbe = (connection: Connection): void => {
+  clearTimeout(connection.probeTimer)
+  if (connection.isClosed) return
+  const next = (): void => {
+    void probe(connection).then(() => {
+      if (!connection.isUp) scheduleProbe(connection)
+    })
+  }
+  connection.probeTimer = setTimeout(next, equalJitter(PROBE_EVERY_MS)).unref()
+}
+
+/** What a failed command says of the connection. */
+const judge = (connection: Connection, error: unknown): void => {
+  const code = codeOf(error)
+  if (!isReply(error) || OUTAGES.has(code)) goDown(connection, code)
+  else if (!connection.refusals.has(code)) {
+    connection.refusals.add(code)
+    connection.log('warn', 'Redis refuses a command: going on without it', { code })
+  }
+}
+
+const ask = <T>(
+  connection: Connection,
+  send: (client: RedisClient) => Promise<T>,
+  withinMs: number
+): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const { client, deadlineMs } = connection
+    const giveUp = (): void => reject(new SharedUnavailable())
+    // A caller that wants to wait less says nothing of the connection.
+    const cancelOwn = withinMs < deadlineMs ? after(withinMs, giveUp) : undefined
+    const asked = performance.now()
+    let isLate = false
+    const cancel = after(deadlineMs, () => {
+      isLate = true
+      giveUp()
+      // Where others were answered meanwhile this one was unlucky: on a busy machine some are.
+      if (connection.answeredAt < asked) goDown(connection, 'TIMEOUT')
+    })
+    const settle = (): void => {
+      cancelOwn?.()
+      cancel()
+    }
+    send(client).then(
+      (answer) => {
+        settle()
+        if (!isLate) connection.answeredAt = performance.now()
+        resolve(answer)
+      },
+      (error: unknown) => {
+        settle()
+        giveUp()
+        judge(connection, error)
+      }
+    )
+  })
+
 export const createLink = (options: LinkOptions): Link => {
   const { address, log, onChange, deadlineMs = DEADLINE_MS } = options
-  let isUp = false
-  let isClosed = false
-  let isProbing = false
-  let missed = 0
-  /** When a call was last answered within the deadline, as `performance.now` has it. */
-  let answeredAt = 0
-  let isOutageLogged = false
-  const refusals = new Set<string>()
-  let probeTimer: NodeJS.Timeout | undefined
-
-  const logOutage = (code: string): void => {
-    if (isUp || isClosed || isOutageLogged) return
-    isOutageLogged = true
-    log('warn', 'Redis does not answer: going on without it', { code })
+  const client = openClient(address, (code) => logOutage(connection, code))
+  const connection: Connection = {
+    client,
+    log,
+    onChange,
+    deadlineMs,
+    isUp: false,
+    isClosed: false,
+    isProbing: false,
+    missedProbes: 0,
+    probeTimer: undefined,
+    answeredAt: 0,
+    isOutageLogged: false,
+    refusals: new Set()
   }
-  const client = openClient(address, logOutage)
   const batch = createBatching(client)
-
-  const goDown = (code: string): void => {
-    if (!isUp || isClosed) return
-    isUp = false
-    logOutage(code)
-    schedule()
-    onChange(false)
-  }
-
-  const goUp = (): void => {
-    if (isUp || isClosed) return
-    isUp = true
-    missed = 0
-    log('info', isOutageLogged ? 'Redis answers again' : 'Redis answers')
-    isOutageLogged = false
-    refusals.clear()
-    onChange(true)
-  }
-
-  const probe = async (): Promise<void> => {
-    if (isUp || isClosed || isProbing) return
-    isProbing = true
-    try {
-      if (client.status === 'ready') {
-        await withDeadline(
-          deadlineMs,
-          () => ping(client),
-          () => new SharedUnavailable()
-        )
-        goUp()
-        return
-      }
-    } catch (error) {
-      // An answer all the same: what else is denied is looked at then.
-      if (isDenied(error)) {
-        goUp()
-        return
-      }
-      if (isReply(error)) logOutage(codeOf(error))
-    } finally {
-      isProbing = false
-    }
-    if (isClosed || ++missed < MAX_MISSED) return
-    missed = 0
-    reconnect(client)
-  }
-
-  const schedule = (): void => {
-    clearTimeout(probeTimer)
-    if (isClosed) return
-    const next = (): void => {
-      void probe().then(() => {
-        if (!isUp) schedule()
-      })
-    }
-    probeTimer = setTimeout(next, equalJitter(PROBE_EVERY_MS)).unref()
-  }
-
-  client.on('ready', () => void probe())
-  client.on('close', () => goDown('CLOSED'))
-  schedule()
-
-  /** What a failed command says of the connection. */
-  const judge = (error: unknown): void => {
-    const code = codeOf(error)
-    if (!isReply(error) || OUTAGES.has(code)) goDown(code)
-    else if (!refusals.has(code)) {
-      refusals.add(code)
-      log('warn', 'Redis refuses a command: going on without it', { code })
-    }
-  }
+  client.on('ready', () => void probe(connection))
+  client.on('close', () => goDown(connection, 'CLOSED'))
+  scheduleProbe(connection)
 
   return {
-    isUp: () => isUp,
+    isUp: () => connection.isUp,
 
     ask: (send, withinMs = deadlineMs) => {
-      if (!isUp) return Promise.reject(new SharedUnavailable())
+      if (!connection.isUp) return Promise.reject(new SharedUnavailable())
       batch()
-      return new Promise((resolve, reject) => {
-        const giveUp = (): void => reject(new SharedUnavailable())
-        // A caller that wants to wait less says nothing of the connection.
-        const cancelOwn = withinMs < deadlineMs ? after(withinMs, giveUp) : undefined
-        const asked = performance.now()
-        let isLate = false
-        const cancel = after(deadlineMs, () => {
-          isLate = true
-          giveUp()
-          // Where others were answered meanwhile this one was unlucky: on a busy machine some are.
-          if (answeredAt < asked) goDown('TIMEOUT')
-        })
-        const settle = (): void => {
-          cancelOwn?.()
-          cancel()
-        }
-        send(client).then(
-          (answer) => {
-            settle()
-            if (!isLate) answeredAt = performance.now()
-            resolve(answer)
-          },
-          (error: unknown) => {
-            settle()
-            giveUp()
-            judge(error)
-          }
-        )
-      })
+      return ask(connection, send, withinMs)
     },
 
     close: () => {
-      isClosed = true
-      isUp = false
-      clearTimeout(probeTimer)
+      connection.isClosed = true
+      connection.isUp = false
+      clearTimeout(connection.probeTimer)
       client.disconnect()
     }
   }
