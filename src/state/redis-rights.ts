@@ -3,16 +3,15 @@
  * end by themselves, since no user may ask Redis for its own rights (ACL DRYRUN is for administrators).
  */
 import { randomUUID } from 'node:crypto'
+import type { StateLog } from './log.ts'
 import { SHARED_KEYS } from './namespaces.ts'
 import { isDenied, ping, type RedisClient } from './redis-client.ts'
+import type { Link } from './redis-link.ts'
 
 type Tries = readonly (readonly [
   command: string,
   send: (client: RedisClient) => Promise<unknown>
 ])[]
-
-/** A command within the deadline of any other; rejects where it is not answered. */
-type Ask = <T>(send: (client: RedisClient) => Promise<T>) => Promise<T>
 
 const LIFE_MS = 10_000
 
@@ -48,8 +47,8 @@ const triesOn = (prefix: string, channel: string): Tries => {
 }
 
 /** The names of those that are denied; rejects where one is not answered. */
-export const deniedCommands = async (
-  ask: Ask,
+const deniedCommands = async (
+  ask: Link['ask'],
   prefix: string,
   channel: string
 ): Promise<readonly string[]> => {
@@ -66,4 +65,50 @@ export const deniedCommands = async (
     if (isDenied(error)) denied.add(command)
   }
   return [...denied]
+}
+
+export interface RightsCheckOptions {
+  readonly ask: Link['ask']
+  readonly prefix: string
+  readonly channel: string
+  readonly log: StateLog
+  /** Whether the rights are to be looked at now. */
+  readonly isWanted: () => boolean
+  readonly maySubscribe: () => boolean
+}
+
+export interface RightsCheck {
+  readonly denied: () => readonly string[]
+  /** Once for each list that there is. */
+  readonly logDenied: () => void
+  readonly check: () => Promise<void>
+}
+
+const AGAIN_MS = 1_000
+
+export const createRightsCheck = (options: RightsCheckOptions): RightsCheck => {
+  const { ask, prefix, channel, log, isWanted, maySubscribe } = options
+  let commands: readonly string[] = []
+  let logged = ''
+  const denied = (): readonly string[] => (maySubscribe() ? commands : [...commands, 'subscribe'])
+  const logDenied = (): void => {
+    const text = denied().join(' ')
+    if (text === logged) return
+    logged = text
+    if (text === '') return
+    log('error', 'Redis denies commands that are needed: see docs/redis.md for the rights', {
+      commands: text
+    })
+  }
+  const check = async (): Promise<void> => {
+    if (!isWanted()) return
+    try {
+      commands = await deniedCommands(ask, prefix, channel)
+      logDenied()
+    } catch {
+      // If Redis is away, it is asked again when it is back; or else one answer was late.
+      setTimeout(() => void check(), AGAIN_MS).unref()
+    }
+  }
+  return { denied, logDenied, check }
 }

@@ -2,13 +2,13 @@
  * `Shared` in Redis. Rule: a command touches one key (or keys in one pair of braces), so that Cluster can place it; what
  * has to be atomic is one command or one script; and no key is ever without an end to its life.
  */
-
-import { type StateLog, traceOf } from './log.ts'
+import type { StateLog } from './log.ts'
 import { CHANNEL } from './namespaces.ts'
 import { codeOf, type RedisClient } from './redis-client.ts'
-import { createLink } from './redis-link.ts'
+import { createLink, type Link } from './redis-link.ts'
+import { createListeners } from './redis-listeners.ts'
 import { createMessages } from './redis-messages.ts'
-import { deniedCommands } from './redis-rights.ts'
+import { createRightsCheck } from './redis-rights.ts'
 import type { RedisAddress } from './redis-url.ts'
 import type { Shared } from './shared.ts'
 
@@ -43,87 +43,15 @@ const noneIfForeign = (error: unknown): null => {
   throw error
 }
 
-const RIGHTS_AGAIN_MS = 1_000
-
 /** Redis takes whole milliseconds, from 1. */
 const life = (ms: number): number => Math.max(1, Math.round(ms))
 
-export const createRedisShared = (options: RedisSharedOptions): Shared => {
-  const { address, prefix, log, deadlineMs } = options
-  const channel = prefix + CHANNEL
-  const listeners = new Map<string, Parameters<Shared['onMessage']>[1][]>()
-  const onReconnect: Parameters<Shared['onReconnect']>[0][] = []
-  let isStarted = false
-  /** Whether the listeners know that messages arrive and commands work. */
-  let isWhole = false
-  let isClosed = false
+type Commands = Pick<
+  Shared,
+  'getMany' | 'put' | 'remove' | 'add' | 'acquire' | 'renew' | 'release' | 'publish'
+>
 
-  /** Above a listener there is only the event loop: what it throws would end the process. */
-  const tell = async (listener: () => void | Promise<void>): Promise<void> => {
-    try {
-      await listener()
-    } catch (error) {
-      log('error', 'what was heard from Redis could not be taken up', traceOf(error))
-    }
-  }
-  const look = (): void => {
-    const isWholeNow = isStarted && link.isUp() && messages.isSubscribed()
-    if (isWholeNow === isWhole) return
-    isWhole = isWholeNow
-    if (isWhole) for (const listener of onReconnect) void tell(listener)
-  }
-  const receive = (text: string): void => {
-    const end = text.indexOf('\n')
-    if (!isStarted || end < 0) return
-    const message = text.slice(end + 1)
-    for (const listener of listeners.get(text.slice(0, end)) ?? []) {
-      void tell(() => listener(message))
-    }
-  }
-  let deniedHere: readonly string[] = []
-  let told = ''
-  const denied = (): readonly string[] =>
-    messages.isDenied() ? [...deniedHere, 'subscribe'] : deniedHere
-  /** Once for each list that there is. */
-  const tellDenied = (): void => {
-    const commands = denied().join(' ')
-    if (commands === told) return
-    told = commands
-    if (commands !== '') {
-      log('error', 'Redis denies commands that are needed: see docs/redis.md for the rights', {
-        commands
-      })
-    }
-  }
-  /** Only where somebody listens: a command that ends soon would leave its trials to their end. */
-  const checkRights = async (): Promise<void> => {
-    if (!isStarted || !link.isUp()) return
-    try {
-      deniedHere = await deniedCommands(link.ask, prefix, channel)
-      tellDenied()
-    } catch {
-      // If it is away, it is asked again when it is back; or else one answer was late.
-      setTimeout(() => void checkRights(), RIGHTS_AGAIN_MS).unref()
-    }
-  }
-  const link = createLink({
-    address,
-    log,
-    deadlineMs,
-    onChange: () => {
-      look()
-      void checkRights()
-    }
-  })
-  const messages = createMessages({
-    address,
-    channel,
-    onMessage: receive,
-    onChange: look,
-    onDenied: tellDenied
-  })
-
-  const { ask } = link
+const createCommands = (ask: Link['ask'], prefix: string, channel: string): Commands => {
   const script = async (
     client: RedisClient,
     source: string,
@@ -132,9 +60,6 @@ export const createRedisShared = (options: RedisSharedOptions): Shared => {
   ): Promise<number> => Number(await client.eval(source, 1, prefix + key, ...args))
 
   return {
-    isUp: link.isUp,
-    denied,
-
     getMany: async (keys, withinMs) => {
       if (keys.length === 0) return []
       const found = await ask(
@@ -175,27 +100,59 @@ export const createRedisShared = (options: RedisSharedOptions): Shared => {
 
     publish: async (topic, message) => {
       await ask((client) => client.publish(channel, `${topic}\n${message}`))
-    },
+    }
+  }
+}
 
-    onMessage: (topic, listener) => {
-      listeners.set(topic, [...(listeners.get(topic) ?? []), listener])
-    },
+export const createRedisShared = (options: RedisSharedOptions): Shared => {
+  const { address, prefix, log, deadlineMs } = options
+  const channel = prefix + CHANNEL
+  let isStarted = false
+  let isClosed = false
 
-    onReconnect: (listener) => {
-      onReconnect.push(listener)
-      if (isWhole) queueMicrotask(() => void tell(listener))
+  const listeners = createListeners(log)
+  const onChange = (): void =>
+    listeners.setConnected(isStarted && link.isUp() && messages.isSubscribed())
+  const onLinkChange = (): void => {
+    onChange()
+    void rights.check()
+  }
+  const link = createLink({ address, log, deadlineMs, onChange: onLinkChange })
+  const messages = createMessages({
+    address,
+    channel,
+    onMessage: (text) => {
+      if (isStarted) listeners.receive(text)
     },
+    onChange,
+    onDenied: () => rights.logDenied()
+  })
+  const rights = createRightsCheck({
+    ask: link.ask,
+    prefix,
+    channel,
+    log,
+    // Only where somebody listens: a command that ends soon would leave its trials to their end.
+    isWanted: () => isStarted && link.isUp(),
+    maySubscribe: () => !messages.isDenied()
+  })
+
+  return {
+    isUp: link.isUp,
+    denied: rights.denied,
+    ...createCommands(link.ask, prefix, channel),
+    onMessage: listeners.onMessage,
+    onReconnect: listeners.onReconnect,
 
     start: () => {
       isStarted = true
-      look()
-      void checkRights()
+      onLinkChange()
     },
 
     close: async () => {
       if (isClosed) return
       isClosed = true
-      isWhole = false
+      listeners.setConnected(false)
       messages.close()
       link.close()
     }
