@@ -2,7 +2,7 @@
  * The credentials of bots and their providers. Rule: the decision on the bot comes first and is the decision on what its
  * configuration refers to; every reference goes the one way to a secret; and nobody gets half a configuration unasked.
  */
-import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
+import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
 import { denied, ProblemError, type ProblemPointer } from '../core/problem.ts'
 import { isPlainKey } from '../core/resource-fault.ts'
@@ -77,69 +77,75 @@ const combinedProblem = (
   return first && new ProblemError(first.code, { retryAfter: first.details.retryAfter, errors })
 }
 
-export const createBots = (options: BotsOptions): Bots => {
-  const { broker, rules, resources } = options
-  const recorder = createRecorder(options)
+type Part = readonly [at: string, credentials: Credentials]
 
+/** The credentials of each part, read together with those of the others. Rejects with a ProblemError. */
+const resolve = async (
+  { broker }: BotsOptions,
+  caller: Caller,
+  parts: readonly Part[],
+  { partial }: ResolveOptions,
+  grant?: Grant
+): Promise<readonly Resolved[]> => {
+  const wanted = parts
+    .flatMap(([, credentials]) => [...credentials.values()])
+    .flatMap((credential) => ('ref' in credential ? [{ text: credential.ref }] : []))
+  const read = (await broker.readSecrets(caller, wanted, { grant })).values()
+  const next = (): Disclosure | ProblemError =>
+    read.next().value ?? new ProblemError('internal_error')
+  const resolved = parts.map(
+    ([at, credentials]) =>
+      [
+        at,
+        new Map(
+          [...credentials].map(([key, credential]) => [
+            key,
+            'plain' in credential ? credential.plain : textOf(next())
+          ])
+        )
+      ] as const
+  )
+  const failure = partial ? undefined : combinedProblem(resolved)
+  if (failure !== undefined) throw failure
+  return resolved.map(([, one]) => one)
+}
+
+const providerOf = (
+  { resources, log }: BotsOptions,
+  { name, provider }: Configuration
+): Configuration | undefined => {
+  if (provider === undefined) return undefined
+  const found = resources.get('providers', provider)
+  // Another replica, or a reload, may have taken it away from under a bot that was made at run time.
+  if (found === undefined) {
+    log('warn', 'a bot names a provider that is not there', { bot: name, provider })
+    throw new ProblemError('store_misconfigured', {}, 'unknown_provider')
+  }
+  return found
+}
+
+const onRecord = async <T>(
+  recorder: Recorder,
+  caller: Caller,
+  object: string,
+  work: () => Promise<T> | T
+): Promise<T> => {
+  let result: T
+  try {
+    if (!caller.mode.includes('r')) throw new ProblemError('insufficient_mode')
+    result = await work()
+  } catch (error) {
+    throw await recorder.failed(caller, 'bot.read', undefined, error, { object })
+  }
+  await recorder.allowed(caller, 'bot.read', undefined, { object })
+  return result
+}
+
+export const createBots = (options: BotsOptions): Bots => {
+  const { rules, resources } = options
+  const recorder = createRecorder(options)
   const mayUse = ({ client }: Caller, bot: string): boolean =>
     rules().policy.mayUse(client, 'bots', bot)
-
-  /** The credentials of each part, read together with those of the others. */
-  const resolve = async (
-    caller: Caller,
-    parts: readonly (readonly [at: string, Credentials])[],
-    { partial }: ResolveOptions,
-    grant?: Grant
-  ): Promise<readonly Resolved[]> => {
-    const wanted = parts
-      .flatMap(([, credentials]) => [...credentials.values()])
-      .flatMap((credential) => ('ref' in credential ? [{ text: credential.ref }] : []))
-    const read = (await broker.readSecrets(caller, wanted, { grant })).values()
-    const next = (): Disclosure | ProblemError =>
-      read.next().value ?? new ProblemError('internal_error')
-    const resolved = parts.map(
-      ([at, credentials]) =>
-        [
-          at,
-          new Map(
-            [...credentials].map(([key, credential]) => [
-              key,
-              'plain' in credential ? credential.plain : textOf(next())
-            ])
-          )
-        ] as const
-    )
-    const failure = partial ? undefined : combinedProblem(resolved)
-    if (failure !== undefined) throw failure
-    return resolved.map(([, one]) => one)
-  }
-
-  const onRecord = async <T>(
-    caller: Caller,
-    object: string,
-    work: () => Promise<T> | T
-  ): Promise<T> => {
-    let result: T
-    try {
-      if (!caller.mode.includes('r')) throw new ProblemError('insufficient_mode')
-      result = await work()
-    } catch (error) {
-      throw await recorder.failed(caller, 'bot.read', undefined, error, { object })
-    }
-    await recorder.allowed(caller, 'bot.read', undefined, { object })
-    return result
-  }
-
-  const providerOf = ({ name, provider }: Configuration): Configuration | undefined => {
-    if (provider === undefined) return undefined
-    const found = resources.get('providers', provider)
-    // Another replica, or a reload, may have taken it away from under a bot that was made at run time.
-    if (found === undefined) {
-      options.log('warn', 'a bot names a provider that is not there', { bot: name, provider })
-      throw new ProblemError('store_misconfigured', {}, 'unknown_provider')
-    }
-    return found
-  }
 
   return {
     listBots: async (caller) => {
@@ -149,18 +155,23 @@ export const createBots = (options: BotsOptions): Bots => {
     },
 
     readBotCredentials: (caller, name, how) =>
-      onRecord(caller, `bot ${name}`, async () => {
+      onRecord(recorder, caller, `bot ${name}`, async () => {
         if (!mayUse(caller, name)) throw denied('no_rule')
         const bot = resources.get('bots', name)
         if (bot === undefined) throw denied('unknown_bot')
-        const provider = providerOf(bot)
-        const parts = [
+        const provider = providerOf(options, bot)
+        const parts: readonly Part[] = [
           ['/credentials', bot.credentials],
           ['/provider/credentials', provider?.credentials ?? new Map()]
-        ] as const
-        const [own = new Map(), shared = new Map()] = await resolve(caller, parts, how, {
-          by: `bot ${name}`
-        })
+        ]
+        const grant = { by: `bot ${name}` }
+        const [own = new Map(), shared = new Map()] = await resolve(
+          options,
+          caller,
+          parts,
+          how,
+          grant
+        )
         return {
           configuration: bot,
           resolved: own,
@@ -169,20 +180,22 @@ export const createBots = (options: BotsOptions): Bots => {
       }),
 
     readProviderCredentials: (caller, name, how) =>
-      onRecord(caller, `provider ${name}`, async () => {
+      onRecord(recorder, caller, `provider ${name}`, async () => {
         const bot = resources
           .all('bots')
           .find((one) => one.provider === name && mayUse(caller, one.name))
         if (bot === undefined) throw denied('no_bot_of_it')
         const configuration = resources.get('providers', name)
         if (configuration === undefined) throw denied('unknown_provider')
-        const parts = [['/credentials', configuration.credentials]] as const
-        const [resolved = new Map()] = await resolve(caller, parts, how, { by: `bot ${bot.name}` })
+        const parts: readonly Part[] = [['/credentials', configuration.credentials]]
+        const grant = { by: `bot ${bot.name}` }
+        const [resolved = new Map()] = await resolve(options, caller, parts, how, grant)
         return { configuration, resolved }
       }),
 
     resolveConfiguration: async (caller, credentials, how) => {
-      const [resolved = new Map()] = await resolve(caller, [['/credentials', credentials]], how)
+      const parts: readonly Part[] = [['/credentials', credentials]]
+      const [resolved = new Map()] = await resolve(options, caller, parts, how)
       return resolved
     }
   }

@@ -8,28 +8,26 @@ import type { Caller } from '../core/caller.ts'
 import type { ChannelSpec } from '../core/channel.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { denied, ProblemError, toProblem } from '../core/problem.ts'
-import { Sensitive } from '../core/secret.ts'
-import type { CallOptions } from '../kinds/provider.ts'
-import type { Broker } from '../secrets/broker.ts'
+import type { Sensitive } from '../core/secret.ts'
 import type { Rules } from '../secrets/caller.ts'
+import {
+  type ChannelSecretsOptions,
+  createWithSecret,
+  faultFacts,
+  type WithSecret
+} from './channel-secrets.ts'
 import type { ChatUser, Conversation, DirectLine } from './direct-line.ts'
-import { createSecretOrder } from './secret-order.ts'
 
 export interface IssuedToken extends Conversation {
   /** What a client of Direct Line takes as its `domain`. */
   readonly domain: string
 }
 
-export interface ChannelsOptions extends RecorderOptions {
+export interface ChannelsOptions extends RecorderOptions, ChannelSecretsOptions {
   readonly rules: () => Rules
-  /** The same object for as long as the channel is the same: what is remembered of it is remembered by that. */
+  /** The same object for as long as the channel is the same: what is remembered of a channel is remembered by its object. */
   readonly channel: (name: string) => ChannelSpec | undefined
-  readonly readSecret: Broker['readSecret']
   readonly directLine: DirectLine
-  /** Total deadline of what is asked of Direct Line for one token. */
-  readonly timeoutMs: number
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
 }
 
 export interface Channels {
@@ -66,20 +64,6 @@ const userFor = ({ takesUserIds }: ChannelSpec, user: Partial<ChatUser> = {}): C
 const domainOf = ({ kind, endpoint }: ChannelSpec): string =>
   kind === 'webchat' ? endpoint : `${endpoint}/v3/directline`
 
-/** The channel's own secret is at fault then, not the caller: who is told of a missing one would look for it in vain. */
-const OPERATORS_OWN = new Set([
-  'secret_not_found',
-  'field_not_found',
-  'field_required',
-  'access_denied',
-  'invalid_reference'
-])
-
-const asChannelFault = (error: unknown): ProblemError => {
-  const problem = toProblem(error)
-  return OPERATORS_OWN.has(problem.code) ? new ProblemError('store_misconfigured') : problem
-}
-
 const refreshProblem = (error: unknown): unknown => {
   if (!(error instanceof ProviderFault)) return error
   if (error.reason !== 'denied' && error.status !== 400) return error
@@ -92,13 +76,10 @@ const refreshProblem = (error: unknown): unknown => {
   })
 }
 
-export const createChannels = (options: ChannelsOptions): Channels => {
-  const { rules, channel: find, readSecret, directLine, timeoutMs, log, now } = options
-  const recorder = createRecorder(options)
-  const order = createSecretOrder(now)
+/** Runs so many at once for each channel, and refuses the others. */
+const createChannelLimit = () => {
   const underWay = new WeakMap<ChannelSpec, number>()
-
-  const within = async <T>(channel: ChannelSpec, work: () => Promise<T>): Promise<T> => {
+  return async <T>(channel: ChannelSpec, work: () => Promise<T>): Promise<T> => {
     const others = underWay.get(channel) ?? 0
     if (others >= UNDER_WAY_MAX) throw new ProblemError('overloaded', { retryAfter: 1 })
     underWay.set(channel, others + 1)
@@ -108,107 +89,55 @@ export const createChannels = (options: ChannelsOptions): Channels => {
       underWay.set(channel, (underWay.get(channel) ?? 1) - 1)
     }
   }
+}
+
+const generate = (
+  directLine: DirectLine,
+  withSecret: WithSecret,
+  caller: Caller,
+  channel: ChannelSpec,
+  asked: Partial<ChatUser> | undefined
+): Promise<Conversation> => {
+  const { kind, endpoint, trustedOrigins } = channel
+  if (kind === 'webchat') {
+    if (asked !== undefined) throw unsupported('/body/user', 'tokens of this channel have no user')
+    return withSecret(caller, channel, (secret, call) =>
+      directLine.generateForWebChat(endpoint, secret, call)
+    )
+  }
+  const user = userFor(channel, asked)
+  return withSecret(caller, channel, async (secret, call) => ({
+    ...(await directLine.generate(endpoint, secret, { user, trustedOrigins }, call)),
+    userId: user.id
+  }))
+}
+
+const refresh = (
+  { directLine, timeoutMs }: ChannelsOptions,
+  { kind, endpoint }: ChannelSpec,
+  token: Sensitive<string>
+): Promise<Conversation> => {
+  if (kind === 'webchat') {
+    const detail = 'tokens of this channel are renewed by the page they are for'
+    throw unsupported('/body/token', detail)
+  }
+  const call = { signal: AbortSignal.timeout(timeoutMs) }
+  return directLine.refresh(endpoint, token, call).catch((error: unknown) => {
+    throw refreshProblem(error)
+  })
+}
+
+export const createChannels = (options: ChannelsOptions): Channels => {
+  const { rules, channel: find, directLine, log } = options
+  const recorder = createRecorder(options)
+  const withinLimit = createChannelLimit()
+  const withSecret = createWithSecret(options)
 
   const allowed = ({ client }: Caller, name: string): ChannelSpec => {
     if (!rules().policy.mayUse(client, 'channels', name)) throw denied('no_rule')
     const channel = find(name)
     if (channel === undefined) throw denied('unknown_channel')
     return channel
-  }
-
-  const secretOf = async (
-    caller: Caller,
-    name: string,
-    text: string
-  ): Promise<Sensitive<string>> => {
-    const { view } = await readSecret(caller, { text }, { grant: { by: `channel ${name}` } })
-    const { selection } = view
-    if ('value' in selection) return new Sensitive(selection.value.reveal().trim())
-    throw new ProblemError('field_required')
-  }
-
-  const warn = (
-    { requestId }: Caller,
-    channel: string,
-    message: string,
-    { reason, status, code }: ProviderFault,
-    facts: { readonly secret?: number } = {}
-  ): void =>
-    log('warn', message, {
-      requestId,
-      channel,
-      ...facts,
-      reason,
-      ...(status !== undefined && { status }),
-      ...(code !== undefined && { code })
-    })
-
-  /** With the first secret that can be read and is accepted; any other failure is the answer, whatever secrets there are. */
-  const withSecret = async (
-    caller: Caller,
-    channel: ChannelSpec,
-    work: (secret: Sensitive<string>, options: CallOptions) => Promise<Conversation>
-  ): Promise<Conversation> => {
-    let unread: ProblemError | undefined
-    let signal: AbortSignal | undefined
-    for (const index of order.of(channel)) {
-      let secret: Sensitive<string>
-      try {
-        secret = await secretOf(caller, channel.name, channel.secrets[index] ?? '')
-      } catch (error) {
-        const { code } = toProblem(error)
-        const { requestId } = caller
-        const facts = { requestId, channel: channel.name, secret: index + 1, code }
-        log('warn', 'a secret of a channel cannot be read', facts)
-        unread = asChannelFault(error)
-        continue
-      }
-      // It begins with the first call: how long a store takes has a deadline of its own.
-      signal ??= AbortSignal.timeout(timeoutMs)
-      try {
-        const conversation = await work(secret, { signal })
-        order.worked(channel, index)
-        return conversation
-      } catch (error) {
-        if (!(error instanceof ProviderFault) || error.reason !== 'denied') throw error
-        const message = 'Direct Line does not accept a secret of a channel'
-        warn(caller, channel.name, message, error, { secret: index + 1 })
-      }
-    }
-    throw unread ?? new ProblemError('directline_rejected')
-  }
-
-  const generate = (
-    caller: Caller,
-    channel: ChannelSpec,
-    asked: Partial<ChatUser> | undefined
-  ): Promise<Conversation> => {
-    const { kind, endpoint, trustedOrigins } = channel
-    if (kind === 'webchat') {
-      if (asked !== undefined)
-        throw unsupported('/body/user', 'tokens of this channel have no user')
-      return withSecret(caller, channel, (secret, call) =>
-        directLine.generateForWebChat(endpoint, secret, call)
-      )
-    }
-    const user = userFor(channel, asked)
-    return withSecret(caller, channel, async (secret, call) => ({
-      ...(await directLine.generate(endpoint, secret, { user, trustedOrigins }, call)),
-      userId: user.id
-    }))
-  }
-
-  const refresh = (channel: ChannelSpec, token: Sensitive<string>): Promise<Conversation> => {
-    if (channel.kind === 'webchat') {
-      throw unsupported(
-        '/body/token',
-        'tokens of this channel are renewed by the page they are for'
-      )
-    }
-    const call = { signal: AbortSignal.timeout(timeoutMs) }
-    return directLine.refresh(channel.endpoint, token, call).catch((error: unknown) => {
-      throw refreshProblem(error)
-    })
   }
 
   const provide = async (
@@ -223,11 +152,11 @@ export const createChannels = (options: ChannelsOptions): Channels => {
     let issued: IssuedToken
     try {
       const channel = allowed(caller, name)
-      const conversation = await within(channel, () => work(reader, channel))
+      const conversation = await withinLimit(channel, () => work(reader, channel))
       issued = { ...conversation, domain: domainOf(channel) }
     } catch (error) {
       const isFault = error instanceof ProviderFault
-      if (isFault) warn(caller, name, 'Direct Line failed', error)
+      if (isFault) log('warn', 'Direct Line failed', faultFacts(caller, name, error))
       const problem = isFault ? toProblem(error) : error
       throw await recorder.failed(caller, action, undefined, problem, { object })
     }
@@ -237,8 +166,12 @@ export const createChannels = (options: ChannelsOptions): Channels => {
 
   return {
     issueToken: (caller, name, user) =>
-      provide(caller, name, 'token.issue', (reader, channel) => generate(reader, channel, user)),
+      provide(caller, name, 'token.issue', (reader, channel) =>
+        generate(directLine, withSecret, reader, channel, user)
+      ),
     refreshToken: (caller, name, token) =>
-      provide(caller, name, 'token.refresh', async (_caller, channel) => refresh(channel, token))
+      provide(caller, name, 'token.refresh', async (_caller, channel) =>
+        refresh(options, channel, token)
+      )
   }
 }

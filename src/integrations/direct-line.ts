@@ -93,10 +93,54 @@ interface Call {
 
 const BROKEN_OFF: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE'])
 
+const send = async (
+  transport: Transport,
+  { method, url, authorization, body }: Call,
+  options: CallOptions,
+  now: () => number
+): Promise<HttpAnswer> => {
+  const request = {
+    method,
+    url,
+    headers: {
+      authorization,
+      accept: 'application/json',
+      ...(body !== undefined && { 'content-type': 'application/json' })
+    },
+    ...(body !== undefined && { body }),
+    signal: options.signal
+  }
+  // A kept connection may end while it is used again; a token that nobody got is no harm.
+  const answer = await retryOnce(
+    options,
+    () => transport.send(request),
+    async ({ code }) => BROKEN_OFF.has(code)
+  )
+  const { status, retryAfter, text } = answer
+  if (status === 200) return answer
+  throw new ProviderFault(reasonOf(status), {
+    status,
+    code: codeIn(text),
+    retryAfterSeconds: retryAfterSeconds(retryAfter, now())
+  })
+}
+
+const conversationOf = ({ text }: HttpAnswer): Conversation => {
+  const answer = asJson(text)
+  if (!conversationShape.Check(answer)) throw new ProviderFault('invalid_answer')
+  const { conversationId, token, expires_in } = answer as Static<typeof Answer>
+  const userId = userIn(token)
+  return {
+    token: new Sensitive(token),
+    conversationId,
+    expiresIn: expires_in,
+    ...(userId !== undefined && { userId })
+  }
+}
+
 export const createDirectLine = ({ now }: { readonly now: () => number }): DirectLine => {
   // As many as there are configured endpoints.
   const transports = new Map<string, Transport>()
-
   const transportTo = (endpoint: string): Transport => {
     const { origin } = new URL(endpoint)
     let transport = transports.get(origin)
@@ -106,51 +150,8 @@ export const createDirectLine = ({ now }: { readonly now: () => number }): Direc
     }
     return transport
   }
-
-  const send = async (
-    { method, url, authorization, body }: Call,
-    options: CallOptions
-  ): Promise<HttpAnswer> => {
-    const headers = {
-      authorization,
-      accept: 'application/json',
-      ...(body !== undefined && { 'content-type': 'application/json' })
-    }
-    const transport = transportTo(url)
-    // A kept connection may end while it is used again; a token that nobody got is no harm.
-    const answer = await retryOnce(
-      options,
-      () =>
-        transport.send({
-          method,
-          url,
-          headers,
-          ...(body !== undefined && { body }),
-          signal: options.signal
-        }),
-      async ({ code }) => BROKEN_OFF.has(code)
-    )
-    const { status, retryAfter, text } = answer
-    if (status === 200) return answer
-    throw new ProviderFault(reasonOf(status), {
-      status,
-      code: codeIn(text),
-      retryAfterSeconds: retryAfterSeconds(retryAfter, now())
-    })
-  }
-
-  const conversationOf = ({ text }: HttpAnswer): Conversation => {
-    const answer = asJson(text)
-    if (!conversationShape.Check(answer)) throw new ProviderFault('invalid_answer')
-    const { conversationId, token, expires_in } = answer as Static<typeof Answer>
-    const userId = userIn(token)
-    return {
-      token: new Sensitive(token),
-      conversationId,
-      expiresIn: expires_in,
-      ...(userId !== undefined && { userId })
-    }
-  }
+  const ask = (call: Call, options: CallOptions): Promise<HttpAnswer> =>
+    send(transportTo(call.url), call, options, now)
 
   return {
     generate: async (endpoint, secret, { user, trustedOrigins }, options) => {
@@ -160,19 +161,19 @@ export const createDirectLine = ({ now }: { readonly now: () => number }): Direc
       })
       const url = `${endpoint}/v3/directline/tokens/generate`
       const authorization = `Bearer ${secret.reveal()}`
-      return conversationOf(await send({ method: 'POST', url, authorization, body }, options))
+      return conversationOf(await ask({ method: 'POST', url, authorization, body }, options))
     },
 
     refresh: async (endpoint, token, options) => {
       const url = `${endpoint}/v3/directline/tokens/refresh`
       const authorization = `Bearer ${token.reveal()}`
-      return conversationOf(await send({ method: 'POST', url, authorization, body: '' }, options))
+      return conversationOf(await ask({ method: 'POST', url, authorization, body: '' }, options))
     },
 
     generateForWebChat: async (endpoint, secret, options) => {
       const url = `${endpoint}/api/tokens`
       const authorization = `BotConnector ${secret.reveal()}`
-      const token = asJson((await send({ method: 'GET', url, authorization }, options)).text)
+      const token = asJson((await ask({ method: 'GET', url, authorization }, options)).text)
       if (!tokenShape.Check(token)) throw new ProviderFault('invalid_answer')
       return { token: new Sensitive(token) }
     },
