@@ -48,78 +48,104 @@ export const mayPass = (fault: ProviderFault): boolean => {
   return isTransient(fault) && (reason === 'throttled' || status < 400 || status >= 500)
 }
 
-export const createBreaker = ({ now, random, changed }: BreakerOptions): Breaker => {
-  let faults = 0
-  // How often it opened since it was last closed; 0: it is closed.
-  let openings = 0
-  let until = 0
-  let reason: FaultReason = 'unavailable'
-  let isProbed = false
-  let epoch = 0
-  let late: AbortSignal | undefined
+interface Past extends BreakerOptions {
+  /** In a row. */
+  faults: number
+  /** How often it opened since it was last closed; 0: it is closed. */
+  openings: number
+  until: number
+  reason: FaultReason
+  isProbed: boolean
+  /** How often its state changed. */
+  epoch: number
+  /** The deadline that passed last. */
+  late: AbortSignal | undefined
+}
 
-  /** Milliseconds. A clock that was set back does not make it longer. */
-  const remaining = (): number => {
-    const left = until - now()
-    return left > LONGEST_ASKED_MS ? 0 : Math.max(0, left)
+/** Milliseconds. A clock that was set back does not make it longer. */
+const remaining = ({ until, now }: Past): number => {
+  const left = until - now()
+  return left > LONGEST_ASKED_MS ? 0 : Math.max(0, left)
+}
+
+const stateOf = (past: Past): BreakerState => {
+  const { openings, reason, until } = past
+  if (openings === 0) return { state: 'closed' }
+  return remaining(past) > 0 ? { state: 'open', reason, until } : { state: 'half-open', reason }
+}
+
+const open = (past: Past, fault: ProviderFault): void => {
+  const { now, random, changed } = past
+  const wait = Math.min(FIRST_WAIT_MS * 2 ** past.openings, LONGEST_WAIT_MS)
+  const asked = Math.min((fault.retryAfterSeconds ?? 0) * 1000, LONGEST_ASKED_MS)
+  past.until = now() + Math.max(asked, Math.ceil(wait * (0.5 + random() / 2)))
+  past.reason = fault.reason
+  past.isProbed = false
+  past.epoch++
+  if (past.openings++ === 0) changed(stateOf(past))
+}
+
+const close = (past: Past): void => {
+  past.faults = 0
+  if (past.openings === 0) return
+  past.openings = 0
+  past.isProbed = false
+  past.epoch++
+  past.changed(stateOf(past))
+}
+
+const count = (
+  past: Past,
+  fault: ProviderFault | undefined,
+  deadline: AbortSignal | undefined
+): void => {
+  if (fault === undefined || !mayPass(fault)) {
+    close(past)
+    return
   }
-
-  const state = (): BreakerState => {
-    if (openings === 0) return { state: 'closed' }
-    return remaining() > 0 ? { state: 'open', reason, until } : { state: 'half-open', reason }
+  // Calls that share a deadline run into it together, also those that began just before it.
+  if (past.openings === 0 && fault.reason === 'timeout') {
+    if (deadline !== undefined && deadline === past.late) return
+    past.late = deadline
   }
-
-  const open = (fault: ProviderFault): void => {
-    const wait = Math.min(FIRST_WAIT_MS * 2 ** openings, LONGEST_WAIT_MS)
-    const asked = Math.min((fault.retryAfterSeconds ?? 0) * 1000, LONGEST_ASKED_MS)
-    until = now() + Math.max(asked, Math.ceil(wait * (0.5 + random() / 2)))
-    reason = fault.reason
-    isProbed = false
-    epoch++
-    if (openings++ === 0) changed(state())
+  past.faults++
+  if (past.openings > 0 || fault.reason === 'throttled' || past.faults >= FAULTS_TO_OPEN) {
+    open(past, fault)
   }
+}
 
-  const close = (): void => {
-    faults = 0
-    if (openings === 0) return
-    openings = 0
-    isProbed = false
-    epoch++
-    changed(state())
+export const createBreaker = (options: BreakerOptions): Breaker => {
+  const past: Past = {
+    ...options,
+    faults: 0,
+    openings: 0,
+    until: 0,
+    reason: 'unavailable',
+    isProbed: false,
+    epoch: 0,
+    late: undefined
   }
-
   return {
     refusal: () => {
-      if (openings === 0) return undefined
-      const left = remaining()
-      if (left === 0 && !isProbed) return undefined
-      return new ProviderFault(reason, {
+      if (past.openings === 0) return undefined
+      const left = remaining(past)
+      if (left === 0 && !past.isProbed) return undefined
+      return new ProviderFault(past.reason, {
         code: LEFT_ALONE,
         isRefusal: true,
         retryAfterSeconds: Math.max(1, Math.ceil(left / 1000))
       })
     },
-
     enter: () => {
-      const entered = epoch
-      isProbed = openings > 0
+      const entered = past.epoch
+      past.isProbed = past.openings > 0
       return (fault, deadline) => {
-        if (entered !== epoch) return
-        if (fault === undefined || !mayPass(fault)) return close()
-        // Calls that share a deadline run into it together, also those that began just before it.
-        if (openings === 0 && fault.reason === 'timeout') {
-          if (deadline !== undefined && deadline === late) return
-          late = deadline
-        }
-        faults++
-        if (openings > 0 || fault.reason === 'throttled' || faults >= FAULTS_TO_OPEN) open(fault)
+        if (entered === past.epoch) count(past, fault, deadline)
       }
     },
-
     hasten: () => {
-      if (openings > 0 && reason !== 'throttled') until = now()
+      if (past.openings > 0 && past.reason !== 'throttled') past.until = past.now()
     },
-
-    state
+    state: () => stateOf(past)
   }
 }

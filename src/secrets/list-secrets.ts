@@ -45,53 +45,53 @@ interface Item extends PageResult {
 const isForbidden = ({ result }: Item): boolean =>
   result instanceof ProblemError && result.code === 'access_denied'
 
-export const createListSecrets = (options: ListSecretsOptions): Broker['listSecrets'] => {
-  const { rules, sealer, recorder, readSecrets, now } = options
+const readEach = async (
+  readSecrets: Broker['readSecrets'],
+  caller: Caller,
+  store: string,
+  paths: readonly string[],
+  terms: Terms | undefined
+): Promise<Item[]> => {
+  const refs = paths.map((path) => formatReference({ store, path }))
+  const results = await readSecrets(
+    caller,
+    refs.map((text) => ({ text })),
+    terms
+  )
+  return paths.flatMap((path, i) => {
+    const [ref, result] = [refs[i], results[i]]
+    return ref === undefined || result === undefined ? [] : [{ path, ref, result }]
+  })
+}
 
-  const readEach = async (
-    caller: Caller,
-    { store }: Prefix,
-    paths: readonly string[],
-    terms: Terms | undefined
-  ): Promise<Item[]> => {
-    const refs = paths.map((path) => formatReference({ store, path }))
-    const results = await readSecrets(
-      caller,
-      refs.map((text) => ({ text })),
-      terms
-    )
-    return paths.flatMap((path, i) => {
-      const [ref, result] = [refs[i], results[i]]
-      return ref === undefined || result === undefined ? [] : [{ path, ref, result }]
+const open = (
+  { rules, sealer, now }: ListSecretsOptions,
+  caller: Caller,
+  { cursor }: ListRequest,
+  wanted: Prefix | undefined
+): Opened => {
+  const current = rules()
+  const { store, prefix } = authorizeListing(current, caller, wanted)
+  const walk = openWalk({ rules: current, sealer: sealer(), now }, caller, store, prefix, cursor)
+  return { walk, prefix, hasTags: store.spec.requireTags.size > 0 }
+}
+
+/** Parts that the store does not list, each an item of its own and on record. */
+const unlistedIn = (
+  recorder: Recorder,
+  caller: Caller,
+  { walk, prefix: { store } }: Opened
+): Promise<PageResult[]> =>
+  Promise.all(
+    walk.unlisted().map(async ({ path, fault }) => {
+      const part = { store, path }
+      const result = await recorder.failed(caller, 'secret.list', part, fault)
+      return { ref: formatReference(part), result }
     })
-  }
+  )
 
-  const open = (caller: Caller, request: ListRequest, prefix: Prefix | undefined): Opened => {
-    const current = rules()
-    const allowed = authorizeListing(current, caller, prefix)
-    return {
-      walk: openWalk(
-        { rules: current, sealer: sealer(), now },
-        caller,
-        allowed.store,
-        allowed.prefix,
-        request.cursor
-      ),
-      prefix: allowed.prefix,
-      hasTags: allowed.store.spec.requireTags.size > 0
-    }
-  }
-
-  /** Parts that the store does not list, each an item of its own and on record. */
-  const unlisted = (caller: Caller, { walk, prefix }: Opened): Promise<PageResult[]> =>
-    Promise.all(
-      walk.unlisted().map(async ({ path, fault }) => {
-        const part = { store: prefix.store, path }
-        const result = await recorder.failed(caller, 'secret.list', part, fault)
-        return { ref: formatReference(part), result }
-      })
-    )
-
+export const createListSecrets = (options: ListSecretsOptions): Broker['listSecrets'] => {
+  const { rules, recorder, readSecrets } = options
   return async (caller, request, terms) => {
     const { limit, charge } = request
     let prefix: Prefix | undefined
@@ -99,7 +99,7 @@ export const createListSecrets = (options: ListSecretsOptions): Broker['listSecr
     let paths: readonly string[]
     try {
       prefix = parseWantedPrefix(rules(), caller, request.prefix)
-      opened = open(caller, request, prefix)
+      opened = open(options, caller, request, prefix)
       // Whether another one follows that the caller may read is only known, where tags decide, once that is read too.
       paths = await opened.walk.take(opened.hasTags ? limit + 1 : limit)
       // What is left out for want of tags is not paid for: it would be counted on the caller's limit.
@@ -109,20 +109,23 @@ export const createListSecrets = (options: ListSecretsOptions): Broker['listSecr
     }
     await recorder.allowed(caller, 'secret.list', prefix)
     const { walk, hasTags } = opened
-    const items = await readEach(caller, opened.prefix, paths, terms)
-    let shown = items.filter((item) => !isForbidden(item))
+    const { store } = opened.prefix
+    const shown: Item[] = []
+    const show = async (): Promise<void> => {
+      const items = await readEach(readSecrets, caller, store, paths, terms)
+      shown.push(...items.filter((item) => !isForbidden(item)))
+    }
+    await show()
     while (hasTags && shown.length <= limit && paths.length > 0) {
       paths = await walk.take(limit + 1 - shown.length)
-      const more = await readEach(caller, opened.prefix, paths, terms)
-      shown = [...shown, ...more.filter((item) => !isForbidden(item))]
+      await show()
     }
-    const isCut = shown.length > limit
-    shown = shown.slice(0, limit)
-    if (hasTags) charge(shown.length)
-    const cursor = await walk.cursorAfter(isCut ? shown.at(-1)?.path : undefined)
-    const results = shown.map(({ ref, result }) => ({ ref, result }))
+    const given = shown.slice(0, limit)
+    if (hasTags) charge(given.length)
+    const cursor = await walk.cursorAfter(shown.length > limit ? given.at(-1)?.path : undefined)
+    const results = given.map(({ ref, result }) => ({ ref, result }))
     return {
-      results: [...results, ...(await unlisted(caller, opened))],
+      results: [...results, ...(await unlistedIn(recorder, caller, opened))],
       ...(cursor !== undefined && { cursor })
     }
   }

@@ -3,14 +3,15 @@
  * count, no cursor, no folder. So a page is full of what the caller may read or is the last one, however many pages of the
  * store that takes; it is shorter only if the store took too long, which says nothing of what is in it.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { denied, ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
-import type { Listing, Page } from '../kinds/provider.ts'
+import type { Listing } from '../kinds/provider.ts'
 import type { Rules } from './caller.ts'
+import { contextOf, digestOf, openCursor, type Position, sealCursor } from './cursor.ts'
 import { mayKnowStore } from './decision.ts'
 import type { Store } from './stores.ts'
 
@@ -38,46 +39,10 @@ export interface Walk {
   readonly unlisted: () => readonly Unlisted[]
 }
 
-/** Where a listing goes on: in which page of the store, and after which path of it. */
-interface Position {
-  readonly token?: string | undefined
-  readonly after?: string | undefined
-}
-
 const STORE_PAGE = 100
 /** So much is asked of a store for one page of ours. */
 const STORE_PAGES_MAX = 64
 const LONGEST_MS = 5_000
-
-/** All cursors are equally long, but for those of a store whose own are longer than this. */
-const CURSOR_BYTES = 2_304
-
-const digestOf = (path: string): string =>
-  createHash('sha256').update(path).digest('base64url').slice(0, 22)
-
-/** A store's cursor may be the name of a secret that the caller must not know: it travels sealed, for this caller and prefix. */
-const contextOf = ({ client }: Caller, { store, path }: Prefix): string[] => [
-  'listing',
-  client,
-  store,
-  path
-]
-
-const sealCursor = (sealer: Sealer, { token, after }: Position, context: string[]): string => {
-  const text = Buffer.from(JSON.stringify({ token, after: after && digestOf(after) }))
-  const padded = Buffer.alloc(Math.ceil(text.length / CURSOR_BYTES) * CURSOR_BYTES, ' ')
-  text.copy(padded)
-  return sealer.seal('cache', padded, context).toString('base64url')
-}
-
-/** `after` is a digest. Throws `invalid_request`. */
-const openCursor = (sealer: Sealer, text: string, context: string[]): Position => {
-  const opened = sealer.open('cache', Buffer.from(text, 'base64url'), context)
-  if (opened !== undefined) return JSON.parse(opened.toString()) as Position
-  throw new ProblemError('invalid_request', {
-    errors: [{ pointer: '/querystring/cursor', rule: 'cursor' }]
-  })
-}
 
 /** Throws `insufficient_mode` or `access_denied`. */
 export const authorizeListing = (
@@ -99,6 +64,94 @@ export interface WalkOptions {
   readonly now: () => number
 }
 
+interface State {
+  /** Asks the store for the page under its cursor. */
+  readonly list: (token: string | undefined) => Promise<Listing>
+  readonly isWanted: (path: string) => boolean
+  /** What was asked for. */
+  readonly prefix: string
+  readonly now: () => number
+  /** When enough time was spent. */
+  readonly until: number
+  /** The page of the store that is to be asked for; undefined after the last one. */
+  next: Position | undefined
+  /** The digest of the path that the caller was given last. */
+  skipTo: string | undefined
+  /** Not taken yet. */
+  readonly found: { readonly path: string; readonly position: Position }[]
+  /** Of what was taken. */
+  readonly positions: Map<string, Position>
+  readonly unlisted: Map<string, Unlisted>
+  pages: number
+  /** The store failed after something was found. */
+  isStopped: boolean
+}
+
+const askNext = async (state: State, token: string | undefined): Promise<Listing | undefined> => {
+  try {
+    return await state.list(token)
+  } catch (error) {
+    // What was found before a failure is given: the next page will meet it.
+    if (state.positions.size === 0 || !(error instanceof ProviderFault)) throw error
+    state.isStopped = true
+    return undefined
+  }
+}
+
+/** What of the page the caller does not have yet; all of it if the last that it has is gone. */
+const restOf = (paths: readonly string[], skipTo: string | undefined): readonly string[] =>
+  skipTo === undefined
+    ? paths
+    : paths.slice(paths.findIndex((path) => digestOf(path) === skipTo) + 1)
+
+const takeIn = (state: State, { paths, cursor, unlisted = [] }: Listing): void => {
+  const { isWanted, found, prefix } = state
+  for (const path of restOf(paths, state.skipTo).filter(isWanted)) {
+    const isLast = path === paths.at(-1)
+    const position =
+      isLast && cursor !== undefined ? { token: cursor } : { token: state.next?.token, after: path }
+    found.push({ path, position })
+  }
+  for (const { path: folder, fault } of unlisted) {
+    // If whatever stands in the folder is the caller's to read, the folder is no news.
+    const path = isWanted(folder + randomUUID()) ? folder : prefix
+    state.unlisted.set(path, { path, fault })
+  }
+  state.skipTo = undefined
+  state.next = cursor === undefined ? undefined : { token: cursor }
+}
+
+const isMore = async (state: State): Promise<boolean> => {
+  const { found, now, until } = state
+  while (found.length === 0 && state.next !== undefined && !state.isStopped) {
+    if (state.pages === STORE_PAGES_MAX || (state.pages > 0 && now() >= until)) return false
+    state.pages++
+    const listing = await askNext(state, state.next.token)
+    if (listing === undefined) return false
+    takeIn(state, listing)
+  }
+  return found.length > 0
+}
+
+const take = async (state: State, count: number): Promise<readonly string[]> => {
+  const taken: string[] = []
+  while (taken.length < count && (await isMore(state))) {
+    const one = state.found.shift()
+    if (one === undefined) break
+    taken.push(one.path)
+    state.positions.set(one.path, one.position)
+  }
+  return taken
+}
+
+const positionAfter = async (state: State, path?: string): Promise<Position | undefined> => {
+  const { positions } = state
+  const last = [...positions.keys()].at(-1)
+  const from = positions.get(path ?? last ?? '')
+  if (path !== undefined && path !== last) return from
+  return (await isMore(state)) ? from : state.next
+}
+
 /** Throws ProblemError. Where policy lets the caller read nothing, the store is not asked: that takes no time, whatever is there. */
 export const openWalk = (
   { rules: { policy }, sealer, now }: WalkOptions,
@@ -109,94 +162,36 @@ export const openWalk = (
 ): Walk => {
   const { list } = store
   if (list === undefined) throw denied('store_cannot_list')
+  const { client } = caller
   const context = contextOf(caller, prefix)
   const at = (path: string) => ({ store: prefix.store, path })
-  const isWanted = (path: string): boolean => policy.isAllowed(caller.client, 'read', at(path))
-  const isWantedBelow = (path: string): boolean => policy.mayReadBelow(caller.client, at(path))
-  /** Whether whatever stands in the folder is the caller's to read, so that the folder is no news. */
-  const mayKnow = (folder: string): boolean => isWanted(folder + randomUUID())
+  const isWanted = (path: string): boolean => policy.isAllowed(client, 'read', at(path))
+  const isWantedBelow = (path: string): boolean => policy.mayReadBelow(client, at(path))
+  const began = cursor === undefined ? undefined : openCursor(sealer, cursor, context)
+  const first = isWantedBelow(prefix.path) ? {} : undefined
+  const wanted = { limit: STORE_PAGE, isWanted, isWantedBelow }
 
-  let next: Position | undefined
-  let skipTo: string | undefined
-  if (cursor !== undefined) {
-    const { token, after } = openCursor(sealer, cursor, context)
-    next = { token }
-    skipTo = after
-  } else if (isWantedBelow(prefix.path)) next = {}
-  const found: { readonly path: string; readonly position: Position }[] = []
-  const positions = new Map<string, Position>()
-  const unlisted = new Map<string, Unlisted>()
-  const until = now() + LONGEST_MS
-  let pages = 0
-  let isStopped = false
-
-  const read = async (token: string | undefined): Promise<Listing | undefined> => {
-    const page: Page = {
-      limit: STORE_PAGE,
-      isWanted,
-      isWantedBelow,
-      ...(token !== undefined && { cursor: token })
-    }
-    try {
-      return await list(prefix.path, page, { client: caller.client })
-    } catch (error) {
-      // What was found before a failure is given: the next page will meet it.
-      if (positions.size === 0 || !(error instanceof ProviderFault)) throw error
-      isStopped = true
-      return undefined
-    }
+  const state: State = {
+    list: (token) =>
+      list(prefix.path, { ...wanted, ...(token !== undefined && { cursor: token }) }, { client }),
+    isWanted,
+    prefix: prefix.path,
+    now,
+    until: now() + LONGEST_MS,
+    next: began === undefined ? first : { token: began.token },
+    skipTo: began?.after,
+    found: [],
+    positions: new Map(),
+    unlisted: new Map(),
+    pages: 0,
+    isStopped: false
   }
-
-  /** What of the page the caller does not have yet; all of it if the last that it has is gone. */
-  const rest = (paths: readonly string[]): readonly string[] => {
-    const last = paths.findIndex((path) => digestOf(path) === skipTo)
-    return skipTo === undefined ? paths : paths.slice(last + 1)
-  }
-
-  const isMore = async (): Promise<boolean> => {
-    while (found.length === 0 && next !== undefined && !isStopped) {
-      if (pages === STORE_PAGES_MAX || (pages > 0 && now() >= until)) return false
-      pages++
-      const { token } = next
-      const listing = await read(token)
-      if (listing === undefined) return false
-      const { paths, cursor: following, unlisted: parts = [] } = listing
-      for (const path of rest(paths).filter(isWanted)) {
-        const isLast = path === paths.at(-1)
-        const position =
-          isLast && following !== undefined ? { token: following } : { token, after: path }
-        found.push({ path, position })
-      }
-      for (const { path: folder, fault } of parts) {
-        const path = mayKnow(folder) ? folder : prefix.path
-        unlisted.set(path, { path, fault })
-      }
-      skipTo = undefined
-      next = following === undefined ? undefined : { token: following }
-    }
-    return found.length > 0
-  }
-
   return {
-    take: async (count) => {
-      const taken: string[] = []
-      while (taken.length < count && (await isMore())) {
-        const one = found.shift()
-        if (one === undefined) break
-        taken.push(one.path)
-        positions.set(one.path, one.position)
-      }
-      return taken
-    },
-
+    take: (count) => take(state, count),
     cursorAfter: async (path) => {
-      const last = [...positions.keys()].at(-1)
-      const from = positions.get(path ?? last ?? '')
-      if (path !== undefined && path !== last) return from && sealCursor(sealer, from, context)
-      if (await isMore()) return from && sealCursor(sealer, from, context)
-      return next && sealCursor(sealer, next, context)
+      const position = await positionAfter(state, path)
+      return position && sealCursor(sealer, position, context)
     },
-
-    unlisted: () => [...unlisted.values()]
+    unlisted: () => [...state.unlisted.values()]
   }
 }
