@@ -2,6 +2,8 @@
  * Writes the lines of the audit trail, one write at a time. Rule: a write has an outcome within its time, whatever the disk
  * does; and there is none beside one that did not come back, since each would take a thread of Node's four.
  */
+
+import { createPatience } from '../state/deadline.ts'
 import { type DayFile, openDayFile } from './day-file.ts'
 
 export type TrailLog = (
@@ -44,30 +46,6 @@ export const createPacer = (everyMs: number, now: () => number): (() => boolean)
 
 const LATE = Object.assign(new Error('the write did not come back'), { code: 'ETIMEDOUT' })
 
-/** However long the event loop stands still, it takes one of these, and what was finished meanwhile is heard before the next. */
-const PARTS = 4
-
-/**
- * What an outcome is, or LATE if there is none after so many milliseconds in which this process was awake; for one at a
- * time. Its timer is wound up again for each: a timer and a race of promises for each write took as long as a line.
- */
-const createDeadline = (ms: number): ((outcome: Promise<unknown>) => Promise<unknown>) => {
-  let giveUp = (_late: unknown): void => {}
-  let left = 0
-  const timer = setTimeout(() => {
-    left--
-    if (left > 0) timer.refresh()
-    else giveUp(LATE)
-  }, ms / PARTS).unref()
-  return (outcome) =>
-    new Promise((resolve) => {
-      giveUp = resolve
-      left = PARTS
-      timer.refresh()
-      void outcome.then(resolve)
-    })
-}
-
 const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
 
 interface Writing {
@@ -105,7 +83,7 @@ const note = (writing: Writing, failure: unknown): void => {
 }
 
 export const createWriter = (options: WriterOptions): Writer => {
-  const within = createDeadline(options.patienceMs)
+  const within = createPatience(options.patienceMs, LATE)
   const writing: Writing = {
     options,
     isTimeToLook: createPacer(LOOK_EVERY_MS, options.now),

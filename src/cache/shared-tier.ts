@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Locator } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import { every } from '../state/background.ts'
 import type { Shared } from '../state/shared.ts'
 import { type Codec, type Invalidations, openSlot, sealSlot } from './envelope.ts'
 import { type CacheName, familyName, type SharedNames, sharedNames } from './names.ts'
@@ -70,20 +71,16 @@ interface Hold {
 /** Keeps the lease alive while its fetch is under way. */
 const holdLease = (shared: Shared, lease: string, owner: string): Hold => {
   let heldUntil = performance.now() + LEASE_MS
-  const renewal = setInterval(() => {
+  const renewal = every('renewal of a lease', RENEW_EVERY_MS, async () => {
     const asked = performance.now()
-    shared.renew(lease, owner, LEASE_MS).then(
+    await shared.renew(lease, owner, LEASE_MS).then(
       (isOurs) => {
         heldUntil = isOurs ? asked + LEASE_MS : 0
       },
       () => {}
     )
-  }, RENEW_EVERY_MS)
-  renewal.unref()
-  return {
-    isHeld: () => performance.now() < heldUntil,
-    letGo: () => clearInterval(renewal)
-  }
+  })
+  return { isHeld: () => performance.now() < heldUntil, letGo: renewal.close }
 }
 
 const textOf = (bytes: Buffer | undefined): string => bytes?.toString() ?? ''

@@ -5,7 +5,7 @@
  */
 import { resolve } from 'node:path'
 import { textOfFile, withoutMark } from '../core/file-text.ts'
-import { isObject } from '../core/json.ts'
+import { asJson, isObject } from '../core/json.ts'
 import { parseReference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
@@ -61,10 +61,8 @@ const faultOfRef = (ref: string, source: StoreConfig): string | undefined => {
 }
 
 const parseList = (text: string, label: string): readonly unknown[] => {
-  let list: unknown
-  try {
-    list = JSON.parse(text)
-  } catch {
+  const list = asJson(text)
+  if (list === undefined) {
     const place = `${label}:${placeOfFault(text)}`
     throw new ConfigError([{ place, message: 'is not valid JSON' }])
   }

@@ -9,6 +9,7 @@ import { denied, ProblemError, toProblem } from '../core/problem.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Rules } from '../secrets/caller.ts'
 import { spellingsIn } from '../secrets/stores.ts'
+import { every, type Loop } from '../state/background.ts'
 import { traceOf } from '../state/log.ts'
 import { type Changes, createChanges, watchedNames } from './changes.ts'
 import { createWatchLimit } from './watch-limit.ts'
@@ -63,7 +64,7 @@ interface Watching {
   readonly recorder: Recorder
   readonly changes: Changes
   /** Each with the timer of its heartbeat. */
-  readonly watchers: Map<Watcher, NodeJS.Timeout>
+  readonly watchers: Map<Watcher, Loop>
   /** Of what the names of all that is watched were made: the ids of the encryption keys, and the stores. */
   kids: string
   stores: Rules['stores'] | undefined
@@ -95,7 +96,7 @@ const mayKnow = (
 ): boolean => request.isAccepted() && areReadable(options.rules(), caller, watched)
 
 const leave = ({ watchers }: Watching, watcher: Watcher): void => {
-  clearInterval(watchers.get(watcher))
+  watchers.get(watcher)?.close()
   watchers.delete(watcher)
 }
 
@@ -168,7 +169,7 @@ const start = (watching: Watching, watcher: Watcher): void => {
   renameAll(watching)
   for (const one of watcher.watched) rename(watching, one)
   const onBeat = (): void => alone(watching, watcher, () => beat(watching, watcher))
-  watchers.set(watcher, setInterval(onBeat, options.heartbeatMs).unref())
+  watchers.set(watcher, every('heartbeat of a watcher', options.heartbeatMs, onBeat))
   catchUp(watching, watcher)
 }
 

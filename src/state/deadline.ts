@@ -43,3 +43,31 @@ export const withDeadline = <T>(
   const cancel = after(time, () => controller.abort())
   return untilAborted(controller.signal, work, late).finally(cancel)
 }
+
+/** However long the event loop stands still, it takes one of these, and what was finished meanwhile is heard before the next. */
+const PARTS = 4
+
+/**
+ * For work of several steps, one piece at a time: what its outcome is, or `late` if there is none after so many milliseconds
+ * in which this process was awake. Its timer is wound up again for each: a timer and a race of promises for each write of the
+ * audit trail took as long as a line of it.
+ */
+export const createPatience = <L>(
+  ms: number,
+  late: L
+): (<T>(outcome: Promise<T>) => Promise<T | L>) => {
+  let giveUp = (_late: L): void => {}
+  let left = 0
+  const timer = setTimeout(() => {
+    left--
+    if (left > 0) timer.refresh()
+    else giveUp(late)
+  }, ms / PARTS).unref()
+  return (outcome) =>
+    new Promise((resolve) => {
+      giveUp = resolve
+      left = PARTS
+      timer.refresh()
+      void outcome.then(resolve)
+    })
+}

@@ -3,6 +3,7 @@
  * once nobody is answered in time all calls fail at once, until a probe of our own was answered. An error that leaves here is always
  * a `SharedUnavailable`.
  */
+import { every, type Loop } from './background.ts'
 import { after, withDeadline } from './deadline.ts'
 import type { StateLog } from './log.ts'
 import {
@@ -55,7 +56,8 @@ interface Connection {
   isClosed: boolean
   isProbing: boolean
   missedProbes: number
-  probeTimer: NodeJS.Timeout | undefined
+  /** While it is down. */
+  probing: Loop | undefined
   /** When a call was last answered within the deadline, as `performance.now` has it. */
   answeredAt: number
   isOutageLogged: boolean
@@ -73,13 +75,14 @@ const goDown = (connection: Connection, code: string): void => {
   if (!connection.isUp || connection.isClosed) return
   connection.isUp = false
   logOutage(connection, code)
-  scheduleProbe(connection)
+  beginProbing(connection)
   connection.onChange(false)
 }
 
 const goUp = (connection: Connection): void => {
   if (connection.isUp || connection.isClosed) return
   connection.isUp = true
+  connection.probing?.close()
   connection.missedProbes = 0
   connection.log('info', connection.isOutageLogged ? 'Redis answers again' : 'Redis answers')
   connection.isOutageLogged = false
@@ -116,15 +119,12 @@ const probe = async (connection: Connection): Promise<void> => {
   reconnect(client)
 }
 
-const scheduleProbe = (connection: Connection): void => {
-  clearTimeout(connection.probeTimer)
-  if (connection.isClosed) return
-  const next = (): void => {
-    void probe(connection).then(() => {
-      if (!connection.isUp) scheduleProbe(connection)
-    })
-  }
-  connection.probeTimer = setTimeout(next, equalJitter(PROBE_EVERY_MS)).unref()
+const beginProbing = (connection: Connection): void => {
+  connection.probing = every(
+    'probe of Redis',
+    () => equalJitter(PROBE_EVERY_MS),
+    () => probe(connection)
+  )
 }
 
 /** What a failed command says of the connection. */
@@ -185,7 +185,7 @@ export const createLink = (options: LinkOptions): Link => {
     isClosed: false,
     isProbing: false,
     missedProbes: 0,
-    probeTimer: undefined,
+    probing: undefined,
     answeredAt: 0,
     isOutageLogged: false,
     refusals: new Set()
@@ -193,7 +193,7 @@ export const createLink = (options: LinkOptions): Link => {
   const batch = createBatching(client)
   client.on('ready', () => void probe(connection))
   client.on('close', () => goDown(connection, 'CLOSED'))
-  scheduleProbe(connection)
+  beginProbing(connection)
 
   return {
     isUp: () => connection.isUp,
@@ -207,7 +207,7 @@ export const createLink = (options: LinkOptions): Link => {
     close: () => {
       connection.isClosed = true
       connection.isUp = false
-      clearTimeout(connection.probeTimer)
+      connection.probing?.close()
       client.disconnect()
     }
   }

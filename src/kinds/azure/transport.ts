@@ -5,6 +5,7 @@
  */
 import type { PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
+import { asJson, isObject } from '../../core/json.ts'
 import { reasonOfCode, reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
 import type { Route } from '../shared/proxy.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
@@ -101,13 +102,11 @@ const REASONS: ReadonlyMap<string, readonly [FaultReason, code?: string]> = new 
 
 /** `{"error": {"code", "innererror": {"code"}}}` is Key Vault's, `{"error": "<code>"}` OAuth's (RFC 6749 5.2). */
 const codeOf = (text: string): string | undefined => {
-  try {
-    const { error } = JSON.parse(text)
-    const code = typeof error === 'string' ? error : (error.innererror?.code ?? error.code)
-    return typeof code === 'string' ? code : undefined
-  } catch {
-    return undefined
-  }
+  const body = asJson(text)
+  const error = isObject(body) ? body['error'] : undefined
+  const { innererror, code } = isObject(error) ? error : { code: error }
+  const word = (isObject(innererror) ? innererror['code'] : undefined) ?? code
+  return typeof word === 'string' ? word : undefined
 }
 
 /** The fault behind an answer that is not 200. `now` in milliseconds since the epoch. */

@@ -9,6 +9,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { ProviderFault } from '../../core/fault.ts'
 import { withoutMark } from '../../core/file-text.ts'
+import { asJson, isObject } from '../../core/json.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
 import { ambientCredential, secretsAt } from '../shared/credential.ts'
@@ -87,12 +88,7 @@ const loginFault = (thrown: unknown): ProviderFault => {
 }
 
 const parseKey = (text: string) => {
-  let key: unknown
-  try {
-    key = JSON.parse(withoutMark(text))
-  } catch {
-    // The parser's error quotes the text.
-  }
+  const key = asJson(withoutMark(text))
   if (!KeyFile.Check(key)) throw new ProviderFault('misconfigured', { code: 'credentials' })
   return key
 }
@@ -106,12 +102,9 @@ const AMBIENT = {
 
 /** The token that a file of workload identity federation points to. */
 const subjectFileIn = (text: string): string[] => {
-  try {
-    const file = JSON.parse(text).credential_source?.file
-    return typeof file === 'string' ? [file] : []
-  } catch {
-    return []
-  }
+  const found = asJson(text)
+  const source = isObject(found) ? found['credential_source'] : undefined
+  return isObject(source) && typeof source['file'] === 'string' ? [source['file']] : []
 }
 
 const secretsOf = async (
