@@ -98,12 +98,13 @@ while (performance.now() < until && attacked.every((service) => service.isAlive(
 const load = loadavg()[0]?.toFixed(1)
 attacker.send('leave')
 const [{ opened }] = (await once(attacker, 'message')) as [Report]
-await sleep(BACK_WITHIN_MS - LOOK_EVERY_MS)
+// Where times are not measured, it is waited for what comes back and no longer.
+await sleep(hasLatency ? BACK_WITHIN_MS - LOOK_EVERY_MS : LOOK_EVERY_MS)
 await Promise.all(all.map(({ calling }) => calling.stop()))
 await sleep(LOOK_EVERY_MS)
 const isBack = async ({ service, before }: Watched): Promise<boolean> =>
   !service.isAlive() || (await service.descriptors()) <= before + 2
-for (let n = 0; n < 60 && !hasLatency; n++) {
+for (let n = 0; n < 80 && !hasLatency; n++) {
   if ((await Promise.all(all.map(isBack))).every(Boolean)) break
   await sleep(LOOK_EVERY_MS)
 }

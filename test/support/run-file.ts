@@ -25,7 +25,7 @@ interface Ended {
   readonly end: number | NodeJS.Signals | null
 }
 
-const run = (file: string, timeoutMs: number): Promise<Ended> =>
+const run = (file: string, timeoutMs: number, graceMs: number): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--enable-source-maps', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -39,7 +39,7 @@ const run = (file: string, timeoutMs: number): Promise<Ended> =>
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text
     })
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs + GRACE_MS)
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs + graceMs)
     // Who is told to leave takes the file along.
     const leave = (): void => {
       child.kill('SIGTERM')
@@ -71,9 +71,13 @@ const around = (file: string, tap: string, ok: boolean): string => {
   return `TAP version 14\n# Subtest: ${file}\n${within.replace(/^/gm, '    ')}\n${line}\n1..1\n`
 }
 
-export const runFile = async (file: string, timeoutMs = TIMEOUT_MS): Promise<FileResult> => {
+export const runFile = async (
+  file: string,
+  timeoutMs = TIMEOUT_MS,
+  graceMs = GRACE_MS
+): Promise<FileResult> => {
   const begun = performance.now()
-  const { tap, stderr, end } = await run(file, timeoutMs)
+  const { tap, stderr, end } = await run(file, timeoutMs, graceMs)
   const seconds = (performance.now() - begun) / 1_000
   const tally = tallyOf(around(file, tap, end === 0 && isWhole(tap)))
   const how = end === 0 ? 'it has no test, or did not run to its end' : `it ended with ${end}`

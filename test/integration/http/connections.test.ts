@@ -5,12 +5,16 @@ import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
-import { type Test, test } from 'tap'
+import tap, { type Test, test } from 'tap'
 import { createConnections } from '../../../src/http/connections.ts'
 import { createCertificate } from '../../support/certificate.ts'
 import { openServer } from '../../support/open-server.ts'
 import { answersIn, exchange, listenOn } from '../../support/raw-http.ts'
 import { eventually } from '../../support/redis.ts'
+
+// Each of these waits for the service's own timeouts, on a server of its own: they wait side by side.
+tap.jobs = 4
+const waiting = { buffered: true }
 
 const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`
 const ask = (path: string): string => lines(`GET ${path} HTTP/1.1`, 'Host: a')
@@ -63,47 +67,59 @@ const BEGINNINGS: Record<string, string | Buffer> = {
   'the beginning of a TLS hello': Buffer.from([22, 3, 1, 2, 0])
 }
 
-test('what does not become a request is let go of, though the peer never closes', async (t) => {
-  const server = await openServer(t, { addRoutes })
-  const port = await listenOn(server)
-  for (const beginning of Object.values(BEGINNINGS)) {
-    for (let n = 0; n < 5; n++) (await open(t, port)).write(beginning)
+test(
+  'what does not become a request is let go of, though the peer never closes',
+  waiting,
+  async (t) => {
+    const server = await openServer(t, { addRoutes })
+    const port = await listenOn(server)
+    for (const beginning of Object.values(BEGINNINGS)) {
+      for (let n = 0; n < 5; n++) (await open(t, port)).write(beginning)
+    }
+    t.ok(await untilNone(server), 'nothing is held')
   }
-  t.ok(await untilNone(server), 'nothing is held')
-})
+)
 
-test('nor is it where the peer has closed its half, be it what it asked for an answer without an end', async (t) => {
-  const server = await openServer(t, { addRoutes })
-  const port = await listenOn(server)
-  const streams = {
-    'a stream': ask('/stream'),
-    'a stream, after others': `${ask('/a')}${ask('/a')}${ask('/stream')}`
+test(
+  'nor is it where the peer has closed its half, be it what it asked for an answer without an end',
+  waiting,
+  async (t) => {
+    const server = await openServer(t, { addRoutes })
+    const port = await listenOn(server)
+    const streams = {
+      'a stream': ask('/stream'),
+      'a stream, after others': `${ask('/a')}${ask('/a')}${ask('/stream')}`
+    }
+    for (const beginning of Object.values({ ...BEGINNINGS, ...streams })) {
+      for (let n = 0; n < 5; n++) (await open(t, port)).end(beginning)
+    }
+    t.ok(await untilNone(server), 'nothing is held')
   }
-  for (const beginning of Object.values({ ...BEGINNINGS, ...streams })) {
-    for (let n = 0; n < 5; n++) (await open(t, port)).end(beginning)
-  }
-  t.ok(await untilNone(server), 'nothing is held')
-})
+)
 
-test('what was asked before the peer closed its half is answered, and then the connection ends', async (t) => {
-  const server = await openServer(t, { addRoutes })
-  const port = await listenOn(server)
-  for (const count of [1, 3, 200]) {
-    const socket = await open(t, port)
-    const parts: Buffer[] = []
-    socket.on('data', (part) => parts.push(part)).resume()
-    socket.end(ask('/a').repeat(count))
-    await once(socket, 'end')
-    const answers = answersIn(Buffer.concat(parts).toString('latin1'))
-    t.same(
-      answers.map(({ statusCode, body }) => [statusCode, body]),
-      Array(count).fill([200, '{"a":1}'])
-    )
+test(
+  'what was asked before the peer closed its half is answered, and then the connection ends',
+  waiting,
+  async (t) => {
+    const server = await openServer(t, { addRoutes })
+    const port = await listenOn(server)
+    for (const count of [1, 3, 200]) {
+      const socket = await open(t, port)
+      const parts: Buffer[] = []
+      socket.on('data', (part) => parts.push(part)).resume()
+      socket.end(ask('/a').repeat(count))
+      await once(socket, 'end')
+      const answers = answersIn(Buffer.concat(parts).toString('latin1'))
+      t.same(
+        answers.map(({ statusCode, body }) => [statusCode, body]),
+        Array(count).fill([200, '{"a":1}'])
+      )
+    }
+    t.ok(await untilNone(server), 'nothing is held')
   }
-  t.ok(await untilNone(server), 'nothing is held')
-})
+)
 
-test('over TLS too, before the handshake and after it', async (t) => {
+test('over TLS too, before the handshake and after it', waiting, async (t) => {
   const { key, cert } = createCertificate('127.0.0.1')
   const tls = { key: Buffer.from(key), cert: Buffer.from(cert) }
   const server = await openServer(t, { addRoutes, tls })

@@ -97,13 +97,17 @@ test('where the deadline comes first, those that have an answer keep it', async 
     now: Date.now
   })
   const operations = guard.protect({
-    read: (locator) => sleep(locator.path === 'slow' ? 500 : 0).then(() => recordOf(locator)),
+    read: async (locator) => {
+      if (locator.path === 'slow') await sleep(500)
+      return recordOf(locator)
+    },
     check: async () => {},
     close: async () => {}
   })
   const late = { ...storeWith(operations), timeoutMs }
   const read = createBatchReader()
   const [quick, slow] = [read(late, { path: 'quick' }), read(late, { path: 'slow' })]
+  await Promise.allSettled([quick, slow])
   t.equal(await textOf(quick), 'text of quick')
   await t.rejects(slow, new ProviderFault('timeout'))
 })

@@ -9,10 +9,10 @@ import { runFile } from '../../support/run-file.ts'
 const TAP = pathToFileURL(resolve('node_modules/tap/dist/esm/index.js'))
 
 /** A file with this in it, run. */
-const running = (t: Test, text: string, timeoutMs?: number) => {
+const running = (t: Test, text: string, ...limits: number[]) => {
   const file = join(createDirectory(t), 'some.test.mjs')
   writeFileSync(file, `import { test } from '${TAP}'\n${text}\n`)
-  return runFile(file, timeoutMs)
+  return runFile(file, ...limits)
 }
 
 const PASSES = `test('it works', async (t) => t.ok(true))`
@@ -59,7 +59,7 @@ test('whatever else goes wrong with a file is one failure that says what', async
 
 test('a file that never ends is ended, and says which test it was in', async (t) => {
   const hangs = `test('it waits', async (t) => { await new Promise(() => setInterval(() => {}, 1000)) })`
-  const { failed, failures } = await running(t, hangs, 1_000)
+  const { failed, failures } = await running(t, hangs, 1_000, 3_000)
   t.ok(failed > 0)
   t.match(JSON.stringify(failures), /it waits/)
 })
