@@ -10,6 +10,7 @@ import {
   createConfigured,
   get,
   issueKey,
+  putLocal,
   runPurser,
   serve,
   writeEnv
@@ -70,9 +71,9 @@ test('The store takes no empty value, no part of a secret and no store of anothe
 
 test('After a rewrap the former encryption key is no longer needed', async (t) => {
   const { folder, variables } = createConfigured(t)
-  const run = (args: string[], input = '') => runPurser(t, folder, ['store', ...args], { input })
-  await run(['put', 'local:team/a'], 'a')
-  await run(['put', 'local:team/b'], 'b')
+  const run = (args: string[]) => runPurser(t, folder, ['store', ...args])
+  await putLocal(folder, 'team/a', 'a')
+  await putLocal(folder, 'team/b', 'b')
   const state = createEmbeddedState(join(folder, 'data'))
   t.teardown(() => state.close())
   const sealer = createSealer(createKeyring([variables['ENCRYPTION_KEYS'] ?? '']))
