@@ -1,5 +1,4 @@
 /** The door of Purser's own interface: JSON in, JSON out, errors as RFC 9457 has them. */
-
 import { ProblemError } from '../core/problem.ts'
 import { apiKeyIn } from './credentials.ts'
 import type { BodyParser, Door } from './door.ts'
