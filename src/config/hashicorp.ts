@@ -71,7 +71,7 @@ const parseList = (text: string, label: string): readonly unknown[] => {
 }
 
 /** `label` is what faults call the text. Throws ConfigError with every fault. */
-export const parseImport = (written: string, label: string, context: StoreContext): Import => {
+const parseImport = (written: string, label: string, context: StoreContext): Import => {
   const text = withoutMark(written)
   const faults: ConfigFault[] = []
   const credentials = new Map<string, Sensitive<string>>()

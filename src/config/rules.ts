@@ -29,7 +29,7 @@ export interface Known {
 }
 
 /** One name or several, without what is at fault. */
-export const namesIn = (client: Sound<PolicyRule['client']> | undefined): string[] =>
+const namesIn = (client: Sound<PolicyRule['client']> | undefined): string[] =>
   [client].flat().filter((name) => name !== undefined)
 
 const storeOfPattern = (pattern: string): string => pattern.slice(0, pattern.indexOf(':'))

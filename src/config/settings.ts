@@ -1,15 +1,23 @@
 /**
  * Every setting, once: its name, default, meaning and rule. `.env.example`, the wizard, the checks and the types all come
- * from this table. Rule: a parser throws a sentence about the rule, never the value.
+ * from this table. Rule: what is said of a setting is said here and nowhere else.
  */
-import { isIP } from 'node:net'
-import semver from 'semver'
 import { ENVIRONMENTS } from '../core/principal.ts'
-import { isScope } from '../core/scope.ts'
-import { ENCRYPTION_KEY_LENGTH } from '../crypto/keyring.ts'
 import { parseRedisKeyPrefix, parseRedisUrl } from '../state/redis-url.ts'
-import { coverNearlyAll, parseNetwork } from './network.ts'
-import { weaknessOf } from './strength.ts'
+import {
+  encryptionKeys,
+  flag,
+  host,
+  list,
+  longSecrets,
+  oneOf,
+  origins,
+  proxies,
+  scope,
+  text,
+  version,
+  whole
+} from './setting-parsers.ts'
 
 export interface Setting<T> {
   /** The text used where the environment has none; undefined: the setting may be absent, or is required. */
@@ -24,93 +32,6 @@ export interface Setting<T> {
   readonly about: string
   readonly parse: (text: string) => T
 }
-
-const text = (value: string): string => value
-
-const list = (value: string): string[] =>
-  value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
-
-const host = (value: string): string => {
-  if (isIP(value) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value)) {
-    throw new Error('must be an address or the name of a host')
-  }
-  return value
-}
-
-const flag = (value: string): boolean => {
-  if (value !== 'true' && value !== 'false') throw new Error('must be true or false')
-  return value === 'true'
-}
-
-const whole =
-  (min: number, max: number) =>
-  (value: string): number => {
-    const number = Number(value)
-    if (!/^\d{1,10}$/.test(value) || number < min || number > max) {
-      throw new Error(`must be a whole number from ${min} to ${max}`)
-    }
-    return number
-  }
-
-const oneOf =
-  <const T extends readonly string[]>(choices: T) =>
-  (value: string): T[number] => {
-    if (!choices.includes(value)) throw new Error(`must be one of ${choices.join(', ')}`)
-    return value
-  }
-
-const version = (value: string): string => {
-  if (semver.valid(value) !== value) throw new Error('must be a semantic version such as 8.3.0')
-  return value
-}
-
-const scope = (value: string): string => {
-  if (!isScope(value)) throw new Error('must be a scope such as aura-services')
-  return value
-}
-
-const proxies = (value: string): string[] => {
-  const addresses = list(value)
-  const networks = addresses.flatMap((item) => parseNetwork(item) ?? [])
-  if (networks.length < addresses.length)
-    throw new Error('must list IP addresses or networks of proxies, comma-separated')
-  if (coverNearlyAll(networks)) throw new Error('must not trust every address, or nearly every one')
-  return addresses
-}
-
-const origins = (value: string): string[] => {
-  const items = list(value)
-  const isOrigin = (item: string): boolean =>
-    item === '*' || (URL.canParse(item) && new URL(item).origin === item)
-  if (!items.every(isOrigin))
-    throw new Error('must list exact origins such as https://www.example.com')
-  return items
-}
-
-const secrets =
-  (check: (secret: string) => string | undefined) =>
-  (value: string): string[] => {
-    const items = value.split(',').map((item) => item.trim())
-    for (const item of items) {
-      const fault = check(item) ?? weaknessOf(item)
-      if (fault !== undefined)
-        throw new Error(items.length > 1 ? `one of its secrets ${fault}` : fault)
-    }
-    if (new Set(items).size !== items.length) throw new Error('holds the same secret twice')
-    return items
-  }
-
-const encryptionKeys = secrets((key) =>
-  key.length === ENCRYPTION_KEY_LENGTH
-    ? undefined
-    : `must have exactly ${ENCRYPTION_KEY_LENGTH} characters`
-)
-
-const atLeast32 = (secret: string): string | undefined =>
-  secret.length >= 32 ? undefined : 'must have at least 32 characters'
 
 const setting = <T>(
   about: string,
@@ -128,7 +49,7 @@ const PORT = whole(0, 65_535)
 const COUNT = whole(1, 1_000_000_000)
 const PENDING = { pending: true } as const
 
-export const SETTINGS = {
+const SETTINGS = {
   ENVIRONMENT: setting(
     'the environment that keys must have been issued for: dev, stg, pre or pro',
     oneOf(ENVIRONMENTS),
@@ -181,10 +102,10 @@ export const SETTINGS = {
   ),
   INTERNAL_SECRET: setting(
     'each at least 32 characters, comma-separated; all are accepted in X-Internal-Secret',
-    secrets(atLeast32),
+    longSecrets,
     { required: true, secret: true, aliases: ['GATEWAY_INTERNAL_SECRET'] }
   ),
-  JWT_SECRET: optional("signs administrators' sessions", secrets(atLeast32), {
+  JWT_SECRET: optional("signs administrators' sessions", longSecrets, {
     secret: true,
     ...PENDING
   }),

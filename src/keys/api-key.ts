@@ -18,7 +18,7 @@ import { openJwe, sealJwe } from '../crypto/jwe.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { KEY_ID } from './key-id.ts'
 
-export const API_KEY_MAX_LENGTH = 2048
+const API_KEY_MAX_LENGTH = 2048
 
 /** So many keys stand between one and the first that no key issued. */
 export const VIA_MAX = 4

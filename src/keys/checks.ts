@@ -20,7 +20,7 @@ export const isWithinLifetime = (principal: Principal, now: number): boolean => 
 }
 
 /** Whether the platform is as new as the key asks for. */
-export const isNewEnough = (principal: Principal, platformVersion: string): boolean =>
+const isNewEnough = (principal: Principal, platformVersion: string): boolean =>
   !semver.gt(principal.minimumVersion, platformVersion)
 
 export interface Circumstances {

@@ -47,7 +47,7 @@ export interface IssueRules {
 const hasMode = (granted: Mode, asked: Mode): boolean =>
   [...asked].every((right) => granted.includes(right))
 
-export const isDelegating = ({ client }: Delegation, name: string): boolean =>
+const isDelegating = ({ client }: Delegation, name: string): boolean =>
   typeof client === 'string' ? client === name : client.includes(name)
 
 /** What is wrong with a pattern over names of clients; undefined if nothing is. */

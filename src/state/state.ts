@@ -36,7 +36,7 @@ export interface StateHead {
 
 export const HEAD_BYTES = 16
 
-export const MAX_KEY_BYTES = 1_900
+const MAX_KEY_BYTES = 1_900
 
 /** The bytes of a state key. Throws where it cannot be one. */
 export const keyBytes = (key: string): Buffer => {

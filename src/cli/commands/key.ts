@@ -10,7 +10,7 @@ import type { IssueOptions } from '../key-issue.ts'
 import type { IssueAllOptions } from '../key-issue-all.ts'
 import type { RevokeOptions } from '../key-revoke.ts'
 
-export const parseKeyId = (text: string): string => {
+const parseKeyId = (text: string): string => {
   const keyId = text.toLowerCase()
   if (isKeyId(keyId)) return keyId
   throw new InvalidArgumentError('A key id is a UUID.')
