@@ -1,6 +1,6 @@
 /**
- * The file of one day of the audit trail. Rule: bytes are only ever added at its end, and what is added starts on a line
- * of its own, also after a line that a crash or a full disk has cut off.
+ * The file of one day of the audit trail. Rule: bytes are only ever added at its end, and what is added starts on a
+ * line of its own, also after a line that a crash or a full disk has cut off.
  */
 import { type Stats, write } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
@@ -10,7 +10,9 @@ import { makeFolder } from '../files/folder.ts'
 
 export interface DayFile {
   readonly day: string
-  /** Resolves once the operating system has it all (with `fsync`: once the disk has it). After a failure, open it anew. */
+  /**
+   * Resolves once the operating system has it all (with `fsync`: once the disk has it). After a failure, open it anew.
+   */
   readonly append: (text: string) => Promise<void>
   /** Whether the path leads to another file by now, or to none: an operator moved or removed ours. */
   readonly wasReplaced: () => Promise<boolean>
@@ -43,7 +45,10 @@ const syncFolder = async (folder: string): Promise<void> => {
 
 const WRITTEN_BY_OTHERS = 0o022
 
-/** A file that was there may be anybody's to write; of one that is not ours to change, a check of the configuration tells. */
+/**
+ * A file that was there before may be writable for others. Where its rights are not ours to change, a warning at the
+ * start tells.
+ */
 const keepOthersFromWriting = async (handle: FileHandle, { mode }: Stats): Promise<void> => {
   if ((mode & WRITTEN_BY_OTHERS) === 0) return
   await handle.chmod(mode & 0o777 & ~WRITTEN_BY_OTHERS).catch(() => {})

@@ -1,6 +1,6 @@
 /**
- * An audit event as one line of JSON. Rule: its members are named here one by one and in this order, and whatever a caller
- * had a hand in is cut to a length and cannot end a line or steer a terminal.
+ * An audit event as one line of JSON. Rule: its members are named here one by one and in this order, and whatever a
+ * caller had a hand in is cut to a length and cannot end a line or steer a terminal.
  */
 import type { AuditEvent } from '../core/audit-event.ts'
 

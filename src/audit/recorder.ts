@@ -1,6 +1,6 @@
 /**
- * The one builder of audit events, which says what becomes of what somebody asked for. Rule: `denied` is what we decided
- * against; `failed` is what was not decided, or was allowed and did not come about.
+ * The one builder of audit events, which says what becomes of what somebody asked for. Rule: `denied` is what we
+ * decided against; `failed` is what was not decided, or was allowed and did not come about.
  */
 import type { AuditEvent } from '../core/audit-event.ts'
 import type { Arrival, Caller } from '../core/caller.ts'

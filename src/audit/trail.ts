@@ -1,7 +1,7 @@
 /**
- * The audit trail: one line an event, in one file a day. Rule: an append is done when the operating system has the line,
- * or it fails; it never waits for ever. The appends of one turn of the event loop are one write, and what is appended
- * while a write is under way is the next.
+ * The audit trail: one line an event, in one file a day. Rule: an append is done when the operating system has the
+ * line, or it fails; it never waits for ever. The appends of one turn of the event loop are one write, and what is
+ * appended while a write is under way is the next.
  */
 import { join } from 'node:path'
 import type { AuditEvent } from '../core/audit-event.ts'
@@ -56,7 +56,9 @@ const createGroup = (day: string): Group => {
   return { day, text: '', done, resolve, reject }
 }
 
-/** The time as ISO 8601: many events share a millisecond, and to write one costs as much as half the rest of its line. */
+/**
+ * The time as ISO 8601: many events share a millisecond, and to write one costs as much as half the rest of its line.
+ */
 const createClock = (now: () => number): (() => string) => {
   let last = Number.NaN
   let text = ''

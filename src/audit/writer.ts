@@ -1,6 +1,6 @@
 /**
- * Writes the lines of the audit trail, one write at a time. Rule: a write has an outcome within its time, whatever the disk
- * does; and there is none beside one that did not come back, since each would take a thread of Node's four.
+ * Writes the lines of the audit trail, one write at a time. Rule: a write has an outcome within its time, whatever the
+ * disk does; and there is none beside one that did not come back, since each would take a thread of Node's four.
  */
 
 import { createPatience } from '../state/deadline.ts'

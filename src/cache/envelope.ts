@@ -1,6 +1,7 @@
 /**
  * A slot as sealed bytes. Rule: its times and its end stand inside, and so does the state of the invalidations when its
- * fetch began. An envelope is ignored if it was put back after its end, or if the secret was invalidated since that fetch.
+ * fetch began. An envelope is ignored if it was put back after its end, or if the secret was invalidated since that
+ * fetch.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -11,7 +12,10 @@ import { asUtf8 } from '../core/utf8.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Slot } from './slot.ts'
 
-/** How what is kept of a secret is written. `read` gets whatever was written under one of our keys, and undefined if that is none. */
+/**
+ * How what is cached of a secret is written. `read` is given anything that was sealed under one of our keys, and gives
+ * undefined if it is nothing of this codec.
+ */
 export interface Codec<T> {
   readonly write: (record: T) => unknown
   readonly read: (written: unknown) => T | undefined
@@ -44,7 +48,7 @@ const Content = Type.Object({
 type Content = Static<typeof Content>
 const content = Compile(Content)
 
-/** `endsAt`: when there is nothing in it any more that anyone may use, in milliseconds since the epoch. */
+/** `endsAt`: from when on nobody may use anything in it, in milliseconds since the epoch. */
 export const sealSlot = <T>(
   sealer: Sealer,
   codec: Codec<T>,
@@ -86,8 +90,8 @@ const parse = (plaintext: Buffer): unknown => {
 }
 
 /**
- * `outdated`: it was made before an invalidation, which happens. `refused`: it is damaged, stood elsewhere, is under a foreign
- * key, or was put back after its end: nothing that Purser does.
+ * `outdated`: it was made before an invalidation, which happens. `refused`: it is damaged, stood elsewhere, is under a
+ * foreign key, or was put back after its end: nothing that Purser does.
  */
 export const openSlot = <T>(
   sealer: Sealer,
@@ -125,7 +129,7 @@ const Written = Type.Object({
   text: Type.String(),
   version: Type.String(),
   encoding: Type.Optional(Type.Literal('base64')),
-  // The names alone: there is one encoding. A replica of before takes no notice of them.
+  // Only the names of these fields, since there is one encoding. A replica of an older version ignores them.
   encoded: Type.Optional(Type.Array(Type.String())),
   tags: Type.Optional(Pairs)
 })

@@ -1,7 +1,7 @@
 /**
- * Invalidations among replicas. Rule: an invalidation changes marks that every read of the shared tier compares, so that a lost
- * message costs nothing there; it is counted, so that a replica which missed its message notices that, and drops all of the
- * store; and what cannot be shared now is shared when that is possible again.
+ * Invalidations among replicas. Rule: an invalidation changes marks that every read of the shared tier compares, so
+ * that a lost message costs nothing there; it is counted, so that a replica which missed its message notices that, and
+ * drops all of the store; and what cannot be shared now is shared when that is possible again.
  */
 import { randomUUID } from 'node:crypto'
 import { asJson, isObject } from '../core/json.ts'
@@ -89,8 +89,8 @@ const publish = ({ options, me }: Sharing, message: Omit<Message, 'from'>): Prom
   options.shared.publish(TOPIC, JSON.stringify({ from: me, ...message }))
 
 /**
- * False if the message was lost: the others learn of it by the count. Counted again it would be another invalidation, and one
- * each second where Redis lets us count and not publish.
+ * False if the message was lost: the others learn of it by the count. Counted again it would be another invalidation,
+ * and one each second where Redis lets us count and not publish.
  */
 const shareNow = async (sharing: Sharing, target: SingleTarget): Promise<boolean> => {
   const { shared, keyring, lifetimeMs, namesOf } = sharing.options

@@ -1,6 +1,7 @@
 /**
- * Invalidations, here and in all replicas. Rule: an invalidation is in force in this process at once, and whoever watches is told of
- * it only when no read can bring back what was cached before. How replicas share it: `invalidation-sharing.ts`.
+ * Invalidations, here and in all replicas. Rule: an invalidation is in force in this process at once, and whoever
+ * watches is told of it only when no read can bring back what was cached before. How replicas share it:
+ * `invalidation-sharing.ts`.
  */
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Shared } from '../state/shared.ts'
@@ -22,8 +23,8 @@ export interface InvalidationOptions {
   /** Drops in this process; gives how many entries. */
   readonly drop: (what: InvalidationTarget | InvalidationNotice) => number
   /**
-   * Called for each invalidation, by this replica or another one. A read that begins after the call gets no value that was
-   * cached before the invalidation.
+   * Called for each invalidation, by this replica or another one. A read that begins after the call gets no value that
+   * was cached before the invalidation.
    */
   readonly onInvalidated?: (what: 'all' | InvalidationNotice) => void
   /** Undefined: there are no replicas. */
@@ -40,8 +41,9 @@ export interface InvalidationOptions {
 export interface InvalidationBus {
   readonly invalidate: (what: InvalidationTarget) => Promise<Invalidated>
   /**
-   * To be called when a fetch brought another value than was known. The shared tier has the new value already; the other
-   * replicas drop what they have in memory. In the background: a replica that misses it has the old value until its time is over.
+   * To be called when a fetch brought another value than was known. The shared tier has the new value already; the
+   * other replicas drop what they have in memory. In the background: a replica that misses it has the old value until
+   * its time is over.
    */
   readonly changed: (what: SecretLocation) => void
   /** False while something waits to be shared. */

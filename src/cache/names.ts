@@ -1,6 +1,6 @@
 /**
- * What is called how among replicas. Rule: no name tells a secret's, a store's or a version's, and all that belongs to one
- * secret (its braces) stays together on one node of a cluster.
+ * Under which names replicas share what is cached. Rule: no name tells a secret's, a store's or a version's name; and
+ * what belongs to one secret has the same part in braces, by which it stays together on one node of a cluster.
  */
 import type { Locator } from '../core/secret.ts'
 import { fingerprint } from '../crypto/fingerprint.ts'

@@ -1,6 +1,7 @@
 /**
- * Where a cached secret comes from, and which cached secrets are one. Rule: a store is a name and a place: under a name that
- * leads elsewhere by now nothing of before is found, neither here nor in another replica or after a restart.
+ * Where a cached secret comes from, and which cached secrets are one. Rule: a store is a name and a place. Once a name
+ * leads to another place, nothing that was cached for the former one is found under it, neither here nor in another
+ * replica or after a restart.
  */
 import type { Locator } from '../core/secret.ts'
 
@@ -30,17 +31,24 @@ export type InvalidationTarget =
   | SecretLocation
   | { readonly store: string; readonly path?: undefined }
 
-/** What is dropped elsewhere or told to watchers: a secret by the names that each encryption key gives it, or all of a store. */
+/**
+ * What is dropped elsewhere or told to watchers: a secret by the names that each encryption key gives it, or all of a
+ * store.
+ */
 export interface InvalidationNotice {
   readonly store: string
   readonly families?: readonly string[]
-  /** Of its spellings, for watchers; absent from replicas of before, whose families have to do. */
+  /**
+   * The names of the secret's spellings, for watchers; replicas of an older version send none, and watchers go by the
+   * families then.
+   */
   readonly names?: readonly string[]
 }
 
 /**
- * Paths that are dropped together, in every kind of store: all that may be spellings of one secret, and more, which costs a
- * fetch. Replicas name what they share by it, so that it stays as it is while versions of before and after run side by side.
- * Who is told of a change is decided by what the store's kind says of its spellings (`Kind.spellings`), not by this.
+ * Paths that are dropped together, in every kind of store: all that may be spellings of one secret, and more, which
+ * costs a fetch. Replicas name what they share by the family, so this rule never changes: older and newer versions run
+ * side by side during an upgrade. Who is told of a change is decided by what the store's kind says of its spellings
+ * (`Kind.spellings`), not by this.
  */
 export const familyOf = (path: string): string => path.replace(/-[A-Za-z0-9]{6}$/, '')

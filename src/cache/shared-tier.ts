@@ -1,7 +1,8 @@
 /**
  * The tier that replicas share: sealed slots, and a lease on each fetch, so that of any number of replicas one asks the
- * store. Rule: it saves calls, nothing else. Whatever goes wrong with it (no answer, a lost lease, a bad envelope) means
- * that this process fetches by itself. A replica without the lease waits until the value is there, not until the lease is free.
+ * store. Rule: it saves calls, nothing else. Whatever goes wrong with it (no answer, a lost lease, a bad envelope)
+ * means that this process fetches by itself. A replica without the lease waits until the value is there, not until the
+ * lease is free.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -53,14 +54,14 @@ export interface SharedTier<T> {
   readonly refused: () => number
 }
 
-/** What a read may lose by a slow shared state, in milliseconds. */
+/** How long a read may wait for a slow shared state, in milliseconds. */
 const BUDGET_MS = 50
 /** A holder that died or stands still is taken over after so long. */
 const LEASE_MS = 500
 const RENEW_EVERY_MS = 150
 const FIRST_WAIT_MS = 5
 const LONGEST_WAIT_MS = 100
-/** For what a fetch that ended at its deadline leaves: it is put, and seen by the next look. */
+/** For the result of a fetch that ended at its deadline: time to put it, and to see it with the next look. */
 const GRACE_MS = 250
 
 interface Hold {

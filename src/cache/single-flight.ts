@@ -1,20 +1,20 @@
 /**
- * Concurrent calls for one thing share one piece of work. Rule: only those who asked while it could still be right share
- * it: a flight that was detached lands for them, and for nobody who asks later.
+ * Concurrent calls for one thing share one piece of work. Rule: only those who asked while it could still be right
+ * share it: a flight that was detached lands for them, and for nobody who asks later.
  */
 export interface Flight {
-  /** False once it was detached: what comes is no longer to be kept. */
+  /** False once the flight was detached: its result is not to be kept. */
   readonly isAttached: () => boolean
 }
 
 export interface SingleFlight<T> {
   /**
-   * Joins the flight under the key, or starts one. A failure is given to all who wait, and leaves nothing behind; but one that
-   * is the starter's alone makes the next of them start another. The work has to end by itself: one that never settles would be
-   * joined for ever.
+   * Joins the flight under the key, or starts one. A failure is given to all who wait, and leaves nothing behind; but
+   * after a failure that concerns the starter alone, the next of those who wait starts another flight. The work has to
+   * end by itself: callers would join a flight that never settles for ever.
    */
   readonly join: (key: string, work: (flight: Flight) => Promise<T>) => Promise<T>
-  /** Whoever joins a key that matches from now on starts a new flight. */
+  /** From now on, a caller who joins a key that matches starts a new flight. */
   readonly detach: (matches: (key: string) => boolean) => void
 }
 

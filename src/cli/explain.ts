@@ -1,6 +1,6 @@
 /**
- * `purser explain`: why a client may or may not read a reference, from the configuration alone. Rule: nothing is connected, so
- * no store is asked and no value can be shown; what only a running service knows is left out.
+ * `purser explain`: why a client may or may not read a reference, from the configuration alone. Rule: nothing is
+ * connected, so no store is asked and no value can be shown; what only a running service knows is left out.
  */
 import { readConfig } from '../config/config.ts'
 import { isClientName } from '../core/policy.ts'

@@ -1,6 +1,6 @@
 /**
- * How a command fails. Rule: what was to be expected is a sentence on stderr, without a stack; of anything else only what
- * `describeError` lets through is shown, since a message may quote a value. Exit codes: 1 failed, 2 wrong usage.
+ * How a command fails. Rule: what was to be expected is a sentence on stderr, without a stack; of anything else only
+ * what `describeError` lets through is shown, since a message may quote a value. Exit codes: 1 failed, 2 wrong usage.
  */
 import { CommanderError } from 'commander'
 import { ConfigError } from '../config/fault.ts'

@@ -1,6 +1,7 @@
 /**
  * `purser init`: the wizard that writes `.env` and `purser.yaml`. Rule: secrets are random and never shown, `.env` is
- * readable by its owner from its first byte on, and no file is overwritten; with --force the former ones are kept aside.
+ * readable by its owner from its first byte on, and no file is overwritten; with --force the former ones are kept
+ * aside.
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, renameSync, writeFileSync } from 'node:fs'

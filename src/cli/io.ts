@@ -1,6 +1,6 @@
 /**
- * Values in and out of a command. Rule: a secret comes from standard input or a file, never from the command line, where
- * every user of the machine could read it; only what was asked for goes to stdout, so that it can be piped on.
+ * Values in and out of a command. Rule: a secret comes from standard input or a file, never from the command line,
+ * where every user of the machine could read it; only what was asked for goes to stdout, so that it can be piped on.
  */
 import { createReadStream, fstatSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { devNull } from 'node:os'
@@ -16,7 +16,7 @@ export const tell = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
 
-/** More than any key or secret has: what has no end, such as a device, is not read for ever. */
+/** More bytes than any key or secret has, so that input without an end, such as a device, is not read for ever. */
 const INPUT_MAX = 1024 * 1024
 
 /** All of a file that was named on the command line, which may be a pipe. */
@@ -33,7 +33,10 @@ const readAll = async (source: AsyncIterable<Buffer>): Promise<Buffer> => {
   return Buffer.concat(parts)
 }
 
-/** All of a file, or of standard input without one, less one newline at its end. `what` names it to the person who types. */
+/**
+ * All of a file, or of standard input without one, less one newline at its end. `what` names it to the person who
+ * types.
+ */
 export const readInput = async (what: string, file?: string): Promise<string> => {
   const isTyped = file === undefined && process.stdin.isTTY
   if (isTyped) tell(`Type ${what}, then Enter and Ctrl-D:`)
@@ -54,8 +57,8 @@ export const readInput = async (what: string, file?: string): Promise<string> =>
 }
 
 /**
- * Whether what is written goes nowhere and nobody chose so. In the place of a closed standard output (`>&-`) Node opens the
- * null device, for reading too, which `> /dev/null` does not.
+ * Whether what is written goes nowhere and nobody chose so. In the place of a closed standard output (`>&-`) Node opens
+ * the null device, for reading too, which `> /dev/null` does not.
  */
 const isOutputClosed = (): boolean => {
   try {
@@ -78,7 +81,7 @@ const printBytes = (bytes: Buffer): Promise<void> => {
   const output = fstatSync(1)
   if (output.isFile() || (output.isCharacterDevice() && !process.stdout.isTTY)) {
     try {
-      // Node's stream takes a part that a nearly full disk still took for the whole.
+      // Where a nearly full disk takes a part of the bytes, Node's stream reports success for all of them.
       writeFileSync(1, bytes)
       return Promise.resolve()
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * `purser key inspect`: what a key says, and whether the service whose settings stand here would refuse it. Rule: the key
- * comes in by a file or standard input, never by the command line; a service need not run.
+ * `purser key inspect`: what a key says, and whether the service whose settings stand here would refuse it. Rule: the
+ * key comes in by a file or standard input, never by the command line; a service need not run.
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -19,10 +19,13 @@ import { print, readInput, tell } from './io.ts'
 import { hasState, PLACE, type PlaceSettings } from './key-revoke.ts'
 import { withState } from './state.ts'
 
-/** A key is long and begins with its environment; the rest of the text is nobody's file name. */
+/** Whether the text is a key rather than a file's name: a key is long and begins with its environment. */
 const looksLikeKey = (text: string): boolean => /purser_(dev|stg|pre|pro)_|eyJ/.test(text)
 
-/** Whether the key, or one that it descends from with all it issued, is revoked; false, and said, where that cannot be known. */
+/**
+ * Whether the key is revoked, itself or with all that an ancestor issued. Where that cannot be known: false, and a note
+ * on stderr.
+ */
 const isRevokedIn = async (place: PlaceSettings, principal: Principal): Promise<boolean> => {
   if (!hasState(place)) return false
   try {

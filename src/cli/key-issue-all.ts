@@ -1,6 +1,6 @@
 /**
- * `purser key issue-all`: new keys for all consumers in one go, after a rotation. Rule: all or none; the keys go to stdout or
- * to a file that is its owner's alone, and are kept nowhere else.
+ * `purser key issue-all`: new keys for all consumers in one go, after a rotation. Rule: all or none; the keys go to
+ * stdout or to a file that is its owner's alone, and are kept nowhere else.
  */
 import { writeFileSync } from 'node:fs'
 import { basename } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * `purser key revoke`: by the id, alone or with all that it issued. Rule: it is written where the service reads it, or the
- * command fails.
+ * `purser key revoke`: by the id, alone or with all that it issued. Rule: it is written where the service reads it, or
+ * the command fails.
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -33,7 +33,7 @@ const revokeIn = async (
     await announceToServices(opened, (shared) => announceRevocation(shared, name))
     return isNew
   }
-  // First, so that what is issued meanwhile is refused (keys/issuing.ts).
+  // This comes first, so that a key that is issued meanwhile is refused (keys/issuing.ts).
   const isBranchNew = withIssued && (await put(issuedBy(keyId)))
   const isNew = (await put(keyId)) || isBranchNew
   let issued = 0
@@ -57,11 +57,11 @@ export const revoke = async (
 ): Promise<void> => {
   const folder = process.cwd()
   const place = readSomeSettings(process.env, folder, PLACE)
-  // A state of its own, created in a wrong folder, would take the revocation and nobody would read it there.
+  // A state that this command created in a wrong folder would take the revocation, and no service would read it there.
   if (!hasState(place)) {
     throw new CommandFailure('There is no service in DATA_DIR: run this where the service runs.')
   }
-  // Key ids are no secret, and stand there as they are.
+  // Ids of keys are no secret, and stand in Redis as they are.
   const settings = { ...place, ENCRYPTION_KEYS: [] }
   const { isNew, issued } = await withState(settings, (opened) =>
     revokeIn(opened, keyId, withIssued)

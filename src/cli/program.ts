@@ -1,6 +1,6 @@
 /**
- * Every command of `purser`: its grammar in `commands/`, its work in the file beside this one that its action imports. Rule: what
- * is imported before a command is chosen is light; a command throws, and only `purser.ts` ends the process.
+ * Every command of `purser`: its grammar in `commands/`, its work in the file beside this one that its action imports.
+ * Rule: what is imported before a command is chosen is light; a command throws, and only `purser.ts` ends the process.
  */
 import { Command } from 'commander'
 import { addConfigCommand } from './commands/config.ts'

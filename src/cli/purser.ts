@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --
 /**
- * The process behind the command line. Rule: it ends by itself, with an exit code that `failure.ts` explains. (`node --`: Node 20
- * takes an `--env-file` that follows for its own, and ends where that file is not there yet.)
+ * The process behind the command line. Rule: it ends by itself, with an exit code that `failure.ts` explains. (`node
+ * --`: Node 20 takes an `--env-file` that follows for its own, and ends where that file is not there yet.)
  */
 import { readFileSync } from 'node:fs'
 import { reportFailure } from './failure.ts'
@@ -13,7 +13,7 @@ process.umask(0o077)
 // Without a listener Node opens its inspector at this signal, to everyone on this machine.
 process.on('SIGUSR1', () => {})
 
-// Whoever reads no further (`| head`) knows; a full disk is news.
+// A reader that stops (`| head`) knows that it did; a full disk has to be reported.
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
   process.exitCode = 1
   if (code !== 'EPIPE') process.stderr.write(`Standard output cannot be written (${code}).\n`)

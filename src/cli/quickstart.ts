@@ -1,7 +1,7 @@
 /**
  * `purser quickstart`, which is `npm start`: from an empty folder to a service that answers. Rule: it writes a
- * configuration only where there is none at all; keys and secrets for a demonstration exist in the environment dev alone,
- * for the client `demo` of the policy.
+ * configuration only where there is none at all; keys and secrets for a demonstration exist in the environment dev
+ * alone, for the client `demo` of the policy.
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * What libraries say past us. Rule: no line of theirs reaches the console, since nobody has looked at what stands in it; who
- * runs the service is told that there was one, by its first words at most.
+ * What libraries say past us. Rule: no line of theirs reaches the console, since nobody has looked at what stands in
+ * it; who runs the service is told that there was one, by its first words at most.
  */
 type Say = (message: string, fields: Readonly<Record<string, string>>) => void
 
@@ -8,7 +8,7 @@ type Say = (message: string, fields: Readonly<Record<string, string>>) => void
 const firstWords = (said: unknown): string =>
   typeof said === 'string' ? (/^[^":{\n]*/.exec(said)?.[0] ?? '').slice(0, 100).trim() : ''
 
-/** The last one who asks is told. */
+/** Of several callers, only the last one's `say` is called. */
 export const quiet = (say: Say): void => {
   const told = new Set<string>()
   const once = (message: string, fields: Readonly<Record<string, string>>): void => {

@@ -51,7 +51,7 @@ export const resolve = async (text: string, { raw = false }: ResolveOptions): Pr
       state,
       sealer: () => sealer,
       keyring: () => keyring,
-      // A login that the services were refused is not tried once more from here.
+      // A login that was refused to the services is not tried again by this command.
       shared,
       environ: credentialsIn(config, shareEnviron(process.cwd())),
       rules: () => ({ book, stores }),
@@ -62,7 +62,7 @@ export const resolve = async (text: string, { raw = false }: ResolveOptions): Pr
     if (reference === undefined) {
       throw new CommandFailure('The reference leads to no configured store or name.')
     }
-    // All of them: one store may keep the credentials of another.
+    // All stores are connected, since one may keep the credentials of another.
     const { stores } = await connectStores(specs, deps)
     try {
       const store = stores.get(reference.store)

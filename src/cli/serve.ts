@@ -1,6 +1,6 @@
 /**
- * `purser serve`: the service as a process. Rule: it starts with a whole configuration or not at all, a reload takes over
- * a whole configuration or nothing, and it ends when told to, after the requests that are under way.
+ * `purser serve`: the service as a process. Rule: it starts with a whole configuration or not at all, a reload takes
+ * over a whole configuration or nothing, and it ends when told to, after the requests that are under way.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -23,7 +23,7 @@ import { shareEnviron } from './share-environ.ts'
 /** Orchestrators kill after 30 seconds by default, some after 10. */
 const SHUTDOWN_MS = 10_000
 
-/** npm passes a Ctrl-C on to a process that has had it from the terminal: that is one signal, not two. */
+/** A process under npm gets a Ctrl-C twice, from the terminal and from npm: that counts as one signal. */
 const ECHO_MS = 250
 
 /** Settings that differ from those the process was started with and steer nothing before a restart. */
@@ -64,7 +64,7 @@ interface Stop {
   readonly isStopping: () => boolean
 }
 
-/** A start that is under way is waited for: what it has opened by then is closed as ever. */
+/** Waits for a start that is under way, so that what it has opened by then is closed in the usual order. */
 const createStop = (starting: Promise<App>, logger: Logger, drainMs: number): Stop => {
   let stoppingSince: number | undefined
 
@@ -109,7 +109,10 @@ const createStop = (starting: Promise<App>, logger: Logger, drainMs: number): St
   return { stop, isStopping: () => stoppingSince !== undefined }
 }
 
-/** Before the first part of the service is there: a default action of a signal would leave what was begun as it is. */
+/**
+ * To be called before the first part of the service is there: the default action of a signal would leave half a start
+ * behind.
+ */
 const handleEvents = (
   { stop }: Stop,
   logger: Logger,
@@ -171,7 +174,7 @@ export const serve = async (
   }
 
   const environ = shareEnviron(folder)
-  // It begins in the next microtask, when everything below stands.
+  // The start begins in the next microtask, when everything below is defined.
   const starting = Promise.resolve().then(async () => {
     const { isHeld, release } = await holdDirectory(config.dataDir)
     process.once('exit', release)

@@ -1,4 +1,7 @@
-/** The environment of a command that connects to stores. Rule: what is meant for a cloud's SDK stands where the SDK looks for it. */
+/**
+ * The environment of a command that connects to stores. Rule: what is meant for a cloud's SDK stands where the SDK
+ * looks for it.
+ */
 import { type Environ, readEnviron } from '../config/env.ts'
 import { sdkVariablesIn } from '../config/sdk-variables.ts'
 import { STARTED_WITH } from './environment.ts'

@@ -31,7 +31,7 @@ export const statePlaceOf = (settings: StateSettings, folder: string): StatePlac
       keyring ??= createKeyring(ENCRYPTION_KEYS)
       return keyring
     },
-    // What a command cannot do it says in its own words.
+    // A command reports in its own words what it cannot do.
     log: () => {}
   }
 }

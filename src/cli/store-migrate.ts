@@ -1,6 +1,6 @@
 /**
- * `purser store migrate`: everything of one kind of state into the other, so that a service can move between DATA_DIR and
- * Redis. Rule: entries go over as they are, sealed; what stands at the target and differs is left alone unless told
+ * `purser store migrate`: everything of one kind of state into the other, so that a service can move between DATA_DIR
+ * and Redis. Rule: entries go over as they are, sealed; what stands at the target and differs is left alone unless told
  * otherwise; nothing is taken away at the source, and it can be run again.
  */
 import { existsSync } from 'node:fs'
@@ -108,7 +108,7 @@ export const migrate = async (options: MigrateOptions): Promise<void> => {
   const redis = statePlaceOf(settings, process.cwd())
   const embedded = { ...redis, redis: undefined }
   const isToRedis = options.to === 'redis'
-  // Opening it would create it, and an empty one has nothing to give.
+  // Opening the embedded state would create it, and an empty one has nothing to copy.
   if (isToRedis && !existsSync(join(embedded.dataDir, 'state'))) {
     throw new CommandFailure('There is no embedded state in DATA_DIR.')
   }

@@ -1,7 +1,7 @@
 /**
- * `purser store rewrap`: puts everything that is kept under the active encryption key, so that the former ones may go. Rule:
- * everything, also secrets of local stores that the configuration no longer has; what cannot be opened is counted and left
- * as it is, unless it is given up by the name of its encryption key.
+ * `purser store rewrap`: puts everything that is kept under the active encryption key, so that the former ones may go.
+ * Rule: everything, also secrets of local stores that the configuration no longer has; what cannot be opened is counted
+ * and left as it is, unless it is given up by the name of its encryption key.
  */
 
 import { readConfig } from '../config/config.ts'
@@ -19,7 +19,7 @@ import { withState } from './state.ts'
 const UNREADABLE =
   'What is unreadable is damaged or under an encryption key that ENCRYPTION_KEYS no longer holds.'
 
-/** Of local stores: those of the configuration, in its order, then others that something is kept of. */
+/** The names of local stores: those of the configuration, in its order, then others that still have entries. */
 const storeNames = async (state: State, configured: readonly string[]): Promise<Set<string>> => {
   const names = new Set(configured)
   for await (const { space, key } of state.heads?.() ?? []) {
@@ -77,7 +77,7 @@ const discard = async (kid: string): Promise<void> => {
     for await (const { key, space } of sealedUnder(state, kid)) {
       const [, name = '', ...path] = key.split('/')
       if (space === 'store') {
-        // Its last version number stays.
+        // The number of the secret's last version stays.
         const store = { name, state, sealer: () => sealer, now: Date.now }
         if (await deleteSecret(store, path.join('/'))) discarded++
       } else if (await state.compareAndSet(key, await state.get(key), undefined)) discarded++

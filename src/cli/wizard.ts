@@ -1,6 +1,6 @@
 /**
- * What `purser init` asks. Rule: a flag is an answer; nothing is asked without a terminal, and then the environment has to be
- * said: the wizard never decides that something is meant in earnest.
+ * What `purser init` asks. Rule: a flag is an answer; nothing is asked without a terminal, and then the environment has
+ * to be said: the wizard never decides that something is meant in earnest.
  */
 import { createInterface } from 'node:readline/promises'
 import { InvalidArgumentError } from 'commander'

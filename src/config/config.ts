@@ -32,11 +32,13 @@ export interface Config extends FileConfig {
   readonly redis: RedisPlace | undefined
   /** Settings that are set to something but steer nothing in this version. */
   readonly withoutEffect: readonly SettingName[]
-  /** As sentences: what was taken under another name, or steers nothing here; credentials that a login would not find. */
+  /**
+   * As sentences: what was taken under another name, or steers nothing here; credentials that a login would not find.
+   */
   readonly notes: readonly string[]
-  /** As it was when this was read, with what the file of settings adds. */
+  /** The environment as it was when the configuration was read, with what the file of settings adds. */
   readonly environ: Environ
-  /** Against which relative paths are resolved. */
+  /** The folder against which relative paths are resolved. */
   readonly folder: string
 }
 
@@ -85,8 +87,8 @@ export const credentialsIn =
     credentials.get(name)?.reveal() ?? environ[name]
 
 /**
- * `folder` is where `.env` and relative paths are looked for. `toServe`: what only a start needs is looked at too. Throws
- * ConfigError with every fault.
+ * `folder` is where `.env` and relative paths are looked for. `toServe`: what only a start needs is looked at too.
+ * Throws ConfigError with every fault.
  */
 export const readConfig = (environ: Environ, folder: string, toServe = false): Config => {
   const envFile = readEnvFile(environ, folder)

@@ -1,6 +1,6 @@
 /**
- * The consumers of `purser key issue-all`: whom a key is issued to, and in which Kubernetes Secret it is put. Rule: unknown
- * members are errors, and every fault is told at once, so that either all keys are issued or none.
+ * The consumers of `purser key issue-all`: whom a key is issued to, and in which Kubernetes Secret it is put. Rule:
+ * unknown members are errors, and every fault is told at once, so that either all keys are issued or none.
  */
 import { type Static, Type } from 'typebox'
 import { isClientName } from '../core/policy.ts'

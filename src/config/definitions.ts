@@ -1,7 +1,7 @@
 /**
- * Reads the definitions of stores that are themselves kept in a store, when the service starts and on a reload. Rule: all of
- * them or none, each under the deadline of a read; of one that cannot be read or used its place and the sort of failure are
- * told, and nothing of what its store said or holds.
+ * Reads the definitions of stores that are themselves kept in a store, when the service starts and on a reload. Rule:
+ * all of them or none, each under the deadline of a read; of one that cannot be read or used its place and the sort of
+ * failure are told, and nothing of what its store said or holds.
  */
 import { ProviderFault } from '../core/fault.ts'
 import { withoutMark } from '../core/file-text.ts'
@@ -32,7 +32,7 @@ const read = async ({ source, ref }: Where, deps: StoresDeps): Promise<SecretRec
   }
 }
 
-/** A file of its settings that cannot be read is the other thing that can fail. */
+/** Besides a fault of the store, a file that its settings name may be unreadable. */
 const failure = (error: unknown): string => {
   const { reason, code, status } =
     error instanceof ProviderFault ? error : new ProviderFault('misconfigured')
@@ -52,7 +52,7 @@ const complete = (
   context: StoreContext,
   fault: (message: string) => void
 ): StoreConfig | undefined => {
-  // The names of members that we do not know are theirs.
+  // A member that is not known here has a name of the operator's, which is not repeated.
   const report: Report = ([member], message) =>
     fault(
       member === undefined || NAMES.has(member)
@@ -71,7 +71,7 @@ const complete = (
 export const readDefinitions = async (config: Config, deps: StoresDeps): Promise<Config> => {
   const faults: ConfigFault[] = []
   const context = storeContextOf(config.settings)
-  // Several of them may be read as one account, which is not to be refused for each.
+  // Several definitions may be read by the same account, which should not be refused once for each of them.
   const { shared = createLoginBoard(deps.now) } = deps
   const stores = await Promise.all(
     config.stores.map(async (store): Promise<StoreConfig> => {

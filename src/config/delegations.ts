@@ -1,6 +1,6 @@
 /**
- * `delegations:` of `purser.yaml`: which keys a client's keys may issue without having their scopes. Rule: none of them leads
- * to the right to administer, and whatever a delegation could never be used for is a fault.
+ * `delegations:` of `purser.yaml`: which keys a client's keys may issue without having their scopes. Rule: none of them
+ * leads to the right to administer, and whatever a delegation could never be used for is a fault.
  */
 import { type Static, Type } from 'typebox'
 import { isClientName } from '../core/policy.ts'

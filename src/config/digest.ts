@@ -1,6 +1,6 @@
 /**
- * A configuration by one word, for the record: which one was in force before a reload and after it. Rule: whatever decides is
- * in it; of a secret only that it is set, and of the encryption keys their ids.
+ * A configuration by one word, for the record: which one was in force before a reload and after it. Rule: whatever
+ * decides is in it; of a secret only that it is set, and of the encryption keys their ids.
  */
 import { createHash } from 'node:crypto'
 import { isObject } from '../core/json.ts'

@@ -1,7 +1,8 @@
 /**
- * The lines of an `.env`. Rule: a line is taken as it stands, or it is a fault with its place; nothing is cut off, guessed or
- * overwritten in silence. What is taken: `NAME=value` and `export NAME=value`, blanks around the sign, a value in single,
- * double or back quotes (also over several lines; `\n` in double quotes is a line's end), and comments after a blank and `#`.
+ * The lines of an `.env`. Rule: a line is taken as it stands, or it is a fault with its place; nothing is cut off,
+ * guessed or overwritten in silence. What is taken: `NAME=value` and `export NAME=value`, blanks around the sign, a
+ * value in single, double or back quotes (also over several lines; `\n` in double quotes is a line's end), and comments
+ * after a blank and `#`.
  */
 import type { ConfigFault } from './fault.ts'
 import { settingNames } from './settings.ts'
@@ -27,7 +28,7 @@ const QUOTE = /^["'`]/
 
 const SETTINGS: ReadonlySet<string> = new Set(settingNames)
 
-/** A quote that was forgotten swallows the settings after it. */
+/** A closing quote that was forgotten would swallow the settings after it. */
 const opensSetting = (line: string): boolean => SETTINGS.has(ASSIGNMENT.exec(line)?.[1] ?? '')
 
 interface Quoted {

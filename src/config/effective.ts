@@ -1,4 +1,7 @@
-/** The configuration in force, for an administrator's eyes. Rule: member by member; of a secret setting only that it is set. */
+/**
+ * The configuration in force, for an administrator's eyes. Rule: member by member; of a secret setting only that it is
+ * set.
+ */
 
 import type { PolicyRule } from '../core/policy.ts'
 import { described } from '../keys/delegation.ts'

@@ -1,6 +1,6 @@
 /**
- * Reads the settings from the environment and from `.env`, or the file that ENV_FILE names. Rule: what the environment already
- * holds wins; an empty value is no value; every fault is collected before anything is refused.
+ * Reads the settings from the environment and from `.env`, or the file that ENV_FILE names. Rule: what the environment
+ * already holds wins; an empty value is no value; every fault is collected before anything is refused.
  */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -124,7 +124,7 @@ const together = (
   }
   const { SCOPE_ROOT, ADMIN_SCOPE } = settings
   if (SCOPE_ROOT !== undefined && ADMIN_SCOPE !== undefined) {
-    // Or each caller administers, or each administrator reads secrets.
+    // Otherwise each caller could administer, or each administrator read secrets.
     if (covers(SCOPE_ROOT, ADMIN_SCOPE) || covers(ADMIN_SCOPE, SCOPE_ROOT)) {
       fault('ADMIN_SCOPE', 'and SCOPE_ROOT stand apart: neither is the other, or below it')
     }
@@ -147,7 +147,10 @@ const together = (
   return faults
 }
 
-/** The environment over what the file says: also what is no setting of ours, such as a store's credentials. Throws ConfigError. */
+/**
+ * The environment over what the file says: also what is no setting of ours, such as a store's credentials. Throws
+ * ConfigError.
+ */
 export const readEnviron = (environ: Environ, folder: string): Environ => {
   const { all, faults } = readEnvFile(environ, folder)
   if (faults.length > 0) throw new ConfigError(faults)

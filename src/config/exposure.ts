@@ -1,6 +1,7 @@
 /**
- * Who else on this machine can read or change what is secret. Rule: in pre and pro a secret that everybody can change is refused, one
- * that everybody can read is warned of: orchestrators mount secrets readable to all, in a folder that is not.
+ * Who else on this machine can read or change what is secret. Rule: in pre and pro a secret that everybody can change
+ * is refused, one that everybody can read is warned of: orchestrators mount secrets readable to all, in a folder that
+ * is not.
  */
 import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -11,7 +12,7 @@ import { type Settings, settingNames, settingOf } from './settings.ts'
 
 const OTHERS = { read: 0o004, write: 0o002, enter: 0o001 } as const
 
-/** Whether everybody may do that with the file; its folder may keep them out. */
+/** Whether everybody may do that with the file, which a closed folder around it prevents. */
 const isOpen = (path: string, to: 'read' | 'write'): boolean => {
   try {
     const there = realpathSync(path)

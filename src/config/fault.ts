@@ -5,7 +5,7 @@ export interface ConfigFault {
   readonly message: string
 }
 
-/** Why a file gave no text, as the end of a sentence: the system's own message has more than is told. */
+/** Why a file gave no text, as the end of a sentence. The system's own message is not shown, since it tells more. */
 export const whyUnread = (error: unknown): string => {
   if (error instanceof Error && !('code' in error)) return error.message
   return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : 'cannot be read'

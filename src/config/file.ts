@@ -1,6 +1,7 @@
 /**
- * Reads `purser.yaml`: stores, policies, delegations, names for references, bots, their providers and channels. Rule: unknown members are errors,
- * whatever refers to something must find it, and every fault is reported at once with its line.
+ * Reads `purser.yaml`: stores, policies, delegations, names for references, bots, their providers and channels. Rule:
+ * unknown members are errors, whatever refers to something must find it, and every fault is reported at once with its
+ * line.
  */
 import { type Static, Type } from 'typebox'
 import { textOfFile } from '../core/file-text.ts'

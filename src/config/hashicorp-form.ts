@@ -1,7 +1,7 @@
 /**
- * The entries of HASHICORP_VAULT_CONFIG, in the form of Apono's connector: a Vault, or where its definition is kept, of which each kind of store says its
- * own. Rule:
- * Apono's members have Apono's words; what it has no words for is called as in `purser.yaml`.
+ * The entries of HASHICORP_VAULT_CONFIG, in the form of Apono's connector: a Vault, or where its definition is kept, of
+ * which each kind of store says its own. Rule: members of Apono's form have Apono's names; what that form has no name
+ * for is called as in `purser.yaml`.
  */
 import { type Static, Type } from 'typebox'
 import { catalog } from '../kinds/catalog.ts'

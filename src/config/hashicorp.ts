@@ -1,7 +1,7 @@
 /**
- * Reads HASHICORP_VAULT_CONFIG, Apono's JSON list of Vaults. Rule: each entry becomes a store of kind `vault` as if it stood
- * in `purser.yaml`; a token goes into no store's settings but stands beside the environment, under the name of its place; a
- * fault has its place and never a value.
+ * Reads HASHICORP_VAULT_CONFIG, Apono's JSON list of Vaults. Rule: each entry becomes a store of kind `vault` as if it
+ * stood in `purser.yaml`; a token goes into no store's settings but stands beside the environment, under the name of
+ * its place; a fault has its place and never a value.
  */
 import { resolve } from 'node:path'
 import { textOfFile, withoutMark } from '../core/file-text.ts'

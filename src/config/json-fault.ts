@@ -1,6 +1,6 @@
 /**
- * Where a text stops being JSON (RFC 8259). Rule: the place alone is told; the engine's own message quotes the text, and
- * not every one of them has the place.
+ * Where a text stops being JSON (RFC 8259). Rule: the place alone is told; the engine's own message quotes the text,
+ * and not every one of them has the place.
  */
 const SPACE = /[ \t\n\r]*/y
 const STRING = /"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4}))*"/uy

@@ -1,7 +1,7 @@
 /**
- * Whether a key ring holds the encryption keys that something kept needs. Rule: a key under which something is sealed that
- * nobody else has does not leave the ring unnoticed: a start, a reload and `config check` refuse, and say how much it is and
- * what can be done. What comes back by itself (uses of keys, the cache) holds nobody up.
+ * Whether a key ring holds the encryption keys that something kept needs. Rule: a key under which something is sealed
+ * that nobody else has does not leave the ring unnoticed: a start, a reload and `config check` refuse, and say how much
+ * it is and what can be done. What comes back by itself (uses of keys, the cache) holds nobody up.
  */
 
 import type { Keyring } from '../crypto/keyring.ts'
@@ -10,7 +10,7 @@ import type { StateLog } from '../state/log.ts'
 import type { State } from '../state/state.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
 
-/** A start does not wait longer; what was not looked at by then is said. */
+/** A start does not wait longer, and logs what was not looked at by then. */
 const WITHIN_MS = 10_000
 
 const WORDS: readonly [keyof SealedCounts, string][] = [
@@ -68,8 +68,9 @@ export const requireKeys = async ({ state, keyring, refuses, log }: StartDeps): 
 }
 
 /**
- * Before a reload: throws ConfigError for keys that would leave the ring while something stands under them, and where that
- * cannot be known, since this is the last who has them. What was lacking before stops nobody from changing a policy.
+ * Before a reload: throws ConfigError for keys that would leave the ring while something stands under them, and where
+ * that cannot be known, since this is the last who has them. What was lacking before stops nobody from changing a
+ * policy.
  */
 export const requireKeysThatLeave = async (
   state: State,
@@ -80,7 +81,7 @@ export const requireKeysThatLeave = async (
   if (leaving.length === 0) return
   const active = former.active.kid
   if (leaving.includes(active)) {
-    // Whoever writes at this moment seals under it, and may be done only after all was counted.
+    // A write at this moment still seals under that key, and may end only after everything was counted.
     const message = `takes away the active key ${active}: put the new one behind it and reload, and take it out with a later reload`
     throw new ConfigError([{ place: 'ENCRYPTION_KEYS', message }])
   }

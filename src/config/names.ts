@@ -1,6 +1,7 @@
 /**
- * Names among the settings that are not ours. Rule: what is probably one of ours, misspelt, is a fault; what operators bring from the
- * systems that Purser serves is taken or answered with our name for it; all else is somebody else's and not judged.
+ * Names among the settings that are not ours. Rule: what is probably one of ours, misspelt, is a fault; what operators
+ * bring from the systems that Purser serves is taken or answered with our name for it; all else is somebody else's and
+ * not judged.
  */
 import { type EnvFile, variablesOf } from './env.ts'
 import type { ConfigFault } from './fault.ts'
@@ -30,7 +31,9 @@ export const distance = (a: string, b: string): number => {
   return at(a.length + 1, b.length + 1)
 }
 
-/** As far as a hand slips; in a short name one slip is all, since two make another word of it (TEST, ROOT, PGHOST). */
+/**
+ * How many typing errors are assumed. In a short name only one, since two make another word of it (TEST, ROOT, PGHOST).
+ */
 const slipsIn = (ours: string): number => (ours.length > 5 ? 2 : 1)
 
 const OURS: readonly string[] = settingNames.flatMap(variablesOf)

@@ -1,6 +1,6 @@
 /**
- * Which Redis is meant: its URL, and the certificates to reach it with. Rule: what cannot be used is a fault before anything
- * starts; later the files are read for each connection, since certificates are renewed while a service runs.
+ * Which Redis is meant: its URL, and the certificates to reach it with. Rule: what cannot be used is a fault before
+ * anything starts; later the files are read for each connection, since certificates are renewed while a service runs.
  */
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
@@ -59,7 +59,7 @@ const check = (given: readonly FileName[], read: (name: FileName) => Buffer): Re
     } catch (error) {
       throw fault(name, `the file ${whyUnread(error)}`)
     }
-    // Node takes an authority that is none for no authority at all.
+    // Node ignores a text that is no certificate of an authority, and would trust no authority at all.
     if (name !== 'REDIS_KEY_FILE' && !PEM.test(bytes.toString('latin1'))) {
       throw fault(name, 'holds no certificate (PEM)')
     }
@@ -91,7 +91,7 @@ export const readRedis = (
     try {
       known = check(given, read)
     } catch {
-      // In the middle of being renewed: those of before count until then.
+      // The files are just being renewed: until that is done, the former certificates count.
     }
     return known
   }

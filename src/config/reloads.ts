@@ -1,7 +1,7 @@
 /**
- * Reloads on record, by signal and by request alike. Rule: the intent is on record before anything changes, and without it
- * nothing does; the result has the digests of what was in force before and is after. That a result cannot be recorded changes
- * it no more, and is said in the log.
+ * Reloads on record, by signal and by request alike. Rule: the intent is on record before anything changes, and without
+ * it nothing does; the result has the digests of what was in force before and is after. That a result cannot be
+ * recorded changes it no more, and is said in the log.
  */
 import { randomUUID } from 'node:crypto'
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'

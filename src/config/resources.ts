@@ -1,6 +1,6 @@
 /**
- * `bots:`, `providers:` and `channels:` of `purser.yaml`. Rule: names are told apart, whatever refers to something finds it
- * in the file, and all faults are reported at once.
+ * `bots:`, `providers:` and `channels:` of `purser.yaml`. Rule: names are told apart, whatever refers to something
+ * finds it in the file, and all faults are reported at once.
  */
 
 import type { ParseContext } from '../core/channel.ts'

@@ -1,6 +1,7 @@
 /**
- * What `policies:` and `secrets:` of `purser.yaml` say of stores. Rule: a pattern or a reference that is wrong or leads nowhere is
- * told at its own place, and what leads to a store that is itself at fault is not: that would only repeat the fault.
+ * What `policies:` and `secrets:` of `purser.yaml` say of stores. Rule: a pattern or a reference that is wrong or leads
+ * nowhere is told at its own place, and what leads to a store that is itself at fault is not: that would only repeat
+ * the fault.
  */
 import type { PolicyRule } from '../core/policy.ts'
 import { isSecretName, parseReference, type ReferenceBook } from '../core/reference.ts'

@@ -1,4 +1,7 @@
-/** The lines of `.env` that are meant for an SDK, as their users expect to find them there. Rule: each kind says which are its. */
+/**
+ * The lines of `.env` that are meant for an SDK, where operators expect to put them. Rule: each kind says which
+ * variables are its own.
+ */
 import { catalog } from '../kinds/catalog.ts'
 import type { Environ } from './env.ts'
 

@@ -1,6 +1,6 @@
 /**
- * How the texts of settings are read. Rule: a parser throws a sentence about the rule, to be read after the setting's name, and
- * never shows the value.
+ * How the texts of settings are read. Rule: a parser throws a sentence about the rule, to be read after the setting's
+ * name, and never shows the value.
  */
 import { isIP } from 'node:net'
 import semver from 'semver'

@@ -1,6 +1,6 @@
 /**
- * Every setting, once: its name, default, meaning and rule. `.env.example`, the wizard, the checks and the types all come
- * from this table. Rule: what is said of a setting is said here and nowhere else.
+ * Every setting, once: its name, default, meaning and rule. `.env.example`, the wizard, the checks and the types all
+ * come from this table. Rule: what is said of a setting is said here and nowhere else.
  */
 import { ENVIRONMENTS } from '../core/principal.ts'
 import { parseRedisKeyPrefix, parseRedisUrl } from '../state/redis-url.ts'

@@ -1,4 +1,7 @@
-/** What a start needs besides a valid configuration: a folder for what is kept, certificates that can be used, files that can be read. */
+/**
+ * What a start needs besides a valid configuration: a folder for what is kept, certificates that can be used, files
+ * that can be read.
+ */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
@@ -17,7 +20,7 @@ const isTaken = (options: SecureContextOptions): boolean => {
   }
 }
 
-/** OpenSSL's own words would have a start tell of it. */
+/** Instead of OpenSSL's own words, with which a start would fail. */
 const faultsOfPair = ({ cert, key }: ServerTls): ConfigFault[] => {
   if (!isTaken({ cert })) {
     return [{ place: 'TLS_CERT_FILE', message: 'the file holds no certificate in PEM' }]
@@ -45,7 +48,7 @@ const faultsOfFolder = (dataDir: string): ConfigFault[] => {
   }
 }
 
-/** What is not there yet may be by the time it is read. */
+/** A file that is not there yet may be there by the time it is read. */
 const whyUnfit = (path: string): string | undefined => {
   try {
     readFileBytesSync(path)

@@ -1,6 +1,6 @@
 /**
- * One store of a configuration, wherever it is written: `purser.yaml` or an imported list. Rule: whatever its kind says of
- * its settings is checked here, and what is only fit for trying things out is refused where it is meant in earnest.
+ * One store of a configuration, wherever it is written: `purser.yaml` or an imported list. Rule: whatever its kind says
+ * of its settings is checked here, and what is only fit for trying things out is refused where it is meant in earnest.
  */
 import { type Static, Type } from 'typebox'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
@@ -40,7 +40,7 @@ export interface StoreConfig extends StoreSpec {
 const NAME_RULE =
   'must be lower-case letters, digits and hyphens, and no word that starts a reference'
 
-/** Whether the store takes whoever answers for its peer. */
+/** Whether the store does not verify its peer. */
 export const skipsVerify = ({ settings }: Pick<StoreConfig, 'settings'>): boolean =>
   settings['skipVerify'] === true
 
@@ -52,7 +52,7 @@ export interface StoreContext {
   readonly vaultNamespace?: string | undefined
 }
 
-/** Whether what is read from the store could be read along with. */
+/** Whether secrets travel from the store unencrypted. */
 export const travelsInTheClear = ({
   plugin,
   address
@@ -66,7 +66,7 @@ export const storeContextOf = (settings: Partial<Settings>): StoreContext => ({
   vaultNamespace: settings.VAULT_NAMESPACE
 })
 
-/** What is wrong with what an entry has for every kind of store, each with its place in it. */
+/** Reports the faults of the members that an entry of any kind may have. */
 const commonFaults = (
   { name, requireTags, proxy }: Sound<Static<typeof StoreEntry>>,
   plugin: Kind
@@ -84,7 +84,10 @@ const commonFaults = (
   return proxyFault === undefined ? faults : [...faults, ['proxy', proxyFault]]
 }
 
-/** What is wrong with settings that have their shape. Throws `Error` with the end of a sentence for the entry as a whole. */
+/**
+ * What is wrong with settings that have their shape. Throws `Error` with the end of a sentence for the entry as a
+ * whole.
+ */
 const settingFaults = (
   { plugin, settings, address }: Pick<StoreConfig, 'plugin' | 'settings' | 'address'>,
   events: EventProof | undefined,
@@ -103,8 +106,8 @@ const settingFaults = (
 }
 
 /**
- * The store that the entry describes; undefined if a fault was reported. Of an entry that is not whole, what is there is looked at
- * as well: what is missing was reported before.
+ * The store that the entry describes; undefined if a fault was reported. Of an incomplete entry the members that it has
+ * are checked as well: what is missing was reported before.
  */
 export const readStore = (
   entry: Sound<Static<typeof StoreEntry>>,

@@ -1,6 +1,6 @@
 /**
- * `stores:` of `purser.yaml`, and with them those from elsewhere. Rule: names are told apart, a store that is at fault is
- * known by its name all the same, and of what stands outside the file (variables, files) the place is kept.
+ * `stores:` of `purser.yaml`, and with them those from elsewhere. Rule: names are told apart, a store that is at fault
+ * is known by its name all the same, and of what stands outside the file (variables, files) the place is kept.
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -21,13 +21,13 @@ export interface Placed {
   readonly where: { readonly env?: string; readonly file?: string }
 }
 
-/** What else there is, besides the file. */
+/** What is configured besides the file, and what the file may refer to. */
 export interface FileContext extends Partial<StoreContext> {
   /** Stores from elsewhere, which the file may refer to as to its own. */
   readonly imported?: readonly ImportedStore[]
   /** ADMIN_SCOPE, unless it is at fault. */
   readonly adminScope?: string | undefined
-  /** Some of those are at fault, and missing here. */
+  /** Some of the imported stores are at fault, and missing here. */
   readonly isIncomplete?: boolean
 }
 

@@ -1,4 +1,7 @@
-/** Whether a secret is fit to protect anything. Long and random is what counts; the rest catches what people paste instead. */
+/**
+ * Whether a secret is fit to protect anything. Long and random is what counts; the rest catches what people paste
+ * instead.
+ */
 
 const MIN_DISTINCT = 8
 const GIVEAWAYS = [

@@ -27,7 +27,7 @@ const ofStores = ({ settings, stores }: Config): string[] => {
   return warnings
 }
 
-/** What nobody means in earnest. */
+/** What hardly anybody intends in pre and pro. */
 const ofEarnest = (config: Config): string[] => {
   const { settings } = config
   const { ENVIRONMENT, REDIS_URL } = settings

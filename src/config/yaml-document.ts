@@ -1,4 +1,6 @@
-/** A YAML file that people write. Rule: no alias, no member twice, and every fault has its line and never shows a value. */
+/**
+ * A YAML file that people write. Rule: no alias, no member twice, and every fault has its line and never shows a value.
+ */
 import { isNode, LineCounter, parseDocument, visit } from 'yaml'
 import type { Path, Report } from '../core/shape.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'

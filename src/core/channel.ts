@@ -1,6 +1,6 @@
 /**
- * One channel of a configuration, wherever it is written: `purser.yaml` or a request. Rule: a channel's secret is sent to
- * its endpoint, so the endpoint is one of Microsoft's own hosts, letter by letter, and its secrets are references.
+ * One channel of a configuration, wherever it is written: `purser.yaml` or a request. Rule: a channel's secret is sent
+ * to its endpoint, so the endpoint is one of Microsoft's own hosts, letter by letter, and its secrets are references.
  */
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -39,7 +39,10 @@ export const Channel = Type.Object(
 )
 type ChannelKind = ChannelSpec['kind']
 
-/** https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-direct-line-3-0-api-reference, and the sovereign clouds. */
+/**
+ * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-direct-line-3-0-api-reference, and the
+ * sovereign clouds.
+ */
 const HOSTS: Readonly<Record<ChannelKind, readonly string[]>> = {
   directline: [
     'directline.botframework.com',
@@ -67,10 +70,13 @@ export interface ParseContext {
   readonly atRunTime: boolean
 }
 
-/** A port of this machine may be anybody's in turn, and plain HTTP keeps no secret: for trying things out, by the file alone. */
+/**
+ * An endpoint on this machine is for trying things out, and only `purser.yaml` may name one: any process may take a
+ * port, and plain HTTP hides nothing.
+ */
 const takesLocal = ({ guarded, atRunTime }: ParseContext): boolean => !guarded && !atRunTime
 
-/** Anybody may have an app service: which one may get a secret is for whoever writes the file to say. */
+/** Anybody can have an app service, so only `purser.yaml` may say which one gets a secret. */
 const takesExtension = (kind: ChannelKind, { atRunTime }: ParseContext): boolean =>
   kind === 'directline' && !atRunTime
 
@@ -141,7 +147,10 @@ export interface ParsedChannel {
   readonly faults: readonly ResourceFault[]
 }
 
-/** A channel with everything that is wrong with it but for what other things there are. Of no use if there is a fault. */
+/**
+ * The channel, with every fault that shows without looking at other resources. With any fault the channel may not be
+ * used.
+ */
 export const parseChannel = (value: unknown, context: ParseContext): ParsedChannel => {
   if (!shape.Check(value)) return { channel: undefined, faults: shapeFaults(value) }
   const { name, bot, kind = 'directline', secrets, trustedOrigins, userIds = 'given' } = value

@@ -12,9 +12,13 @@ export type FaultReason =
   | 'throttled'
   | 'unavailable'
   | 'timeout'
-  /** A write only: another version is the newest than the writer took it to be, or the secret's state allows no write. */
+  /**
+   * Of a write only: the newest version is not the one that the writer expected, or the secret's state allows no write.
+   */
   | 'conflict'
-  /** The store cannot take what the caller gave: a text too large or of another shape, a cursor that is no longer good. */
+  /**
+   * The store cannot take what the caller gave: a text too large or of another shape, a cursor that is no longer good.
+   */
   | 'invalid_request'
 
 export interface FaultDetails {
@@ -25,8 +29,8 @@ export interface FaultDetails {
   /** How long the peer asked us to wait, in seconds. */
   readonly retryAfterSeconds?: number | undefined
   /**
-   * It is ours: our own guard refused, and the peer was not asked; or the peer refused what this process showed of itself.
-   * True of this process, and no word about a secret.
+   * The fault is of this process and says nothing of a secret: our own guard refused and the peer was not asked, or the
+   * peer refused the credential of this process.
    */
   readonly isRefusal?: true
 }

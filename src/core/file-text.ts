@@ -1,6 +1,7 @@
 /**
- * The text of a file that people write, or that something mounts for them. Rule: there is this one way of reading it. A byte
- * order mark is no part of it; what would be misread (UTF-16, as some Windows programs save it) is refused, never guessed.
+ * The text of a file that people write, or that something mounts for them. Rule: there is this one way of reading it. A
+ * byte order mark is no part of it; what would be misread (UTF-16, as some Windows programs save it) is refused, never
+ * guessed.
  */
 import { asUtf8 } from './utf8.ts'
 

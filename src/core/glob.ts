@@ -1,7 +1,7 @@
 /**
- * The patterns of policies: `*` and `?` stay inside a segment, `**` crosses segments, `{a,b}` are alternatives, all else is
- * literal and written as in a reference; an escaped sign is a literal. Rule: matching takes at most (length of the path) x
- * (length of the pattern) steps, whatever is matched.
+ * The patterns of policies: `*` and `?` stay inside a segment, `**` crosses segments, `{a,b}` are alternatives, all
+ * else is literal and written as in a reference; an escaped sign is a literal. Rule: matching takes at most (length of
+ * the path) x (length of the pattern) steps, whatever is matched.
  */
 import { decodeLiteral, ESCAPE_RULE } from './reference-text.ts'
 

@@ -1,6 +1,6 @@
 /**
- * JSON as it is written. Rule: a text is cut, and no string or number of it printed anew, so that numbers keep every digit
- * that they were given. (`JSON.parse` with access to the source needs Node 21.)
+ * JSON as it is written. Rule: a text is cut, and no string or number of it printed anew, so that numbers keep every
+ * digit that they were given. (`JSON.parse` with access to the source needs Node 21.)
  */
 import { asJson } from './json.ts'
 

@@ -60,7 +60,10 @@ interface Pattern {
   readonly decision: Decision
 }
 
-/** There are no patterns over fields; so that none is taken for a name, their signs are escaped here too. */
+/**
+ * Fields have no patterns. The signs of patterns are escaped in a field all the same, so that no pattern is taken for a
+ * name.
+ */
 const fieldIn = (text: string): string => {
   const field = /[*?{},]/.test(text) ? undefined : parseField(text)
   if (field !== undefined) return field

@@ -107,7 +107,10 @@ export const toProblem = (error: unknown): ProblemError => {
   return new ProblemError(problemOfFault[error.reason], { retryAfter: error.retryAfterSeconds })
 }
 
-/** The `application/problem+json` body. `requestId` makes `instance`; without one (a broken request line) it is left out. */
+/**
+ * The `application/problem+json` body. `requestId` makes `instance`; without one (a broken request line) it is left
+ * out.
+ */
 export interface ProblemBody {
   readonly type: string
   readonly title: string

@@ -1,12 +1,12 @@
 /**
- * The alphabets of references: what a store name, a version and a path may look like, of which each kind of store has its own.
- * Rule: what could be spelt in two ways is brought to one spelling or refused here, because policy is matched on the path; and
- * no refusal repeats anything of what was written.
+ * The alphabets of references: what a store name, a version and a path may look like, of which each kind of store has
+ * its own. Rule: what could be spelt in two ways is brought to one spelling or refused here, because policy is matched
+ * on the path; and no refusal repeats anything of what was written.
  */
 import { ProblemError } from './problem.ts'
 import { ESCAPE_RULE, isPrintable } from './reference-text.ts'
 
-/** Of these, no store may have one with which a written form begins: `Grammar.isStoreName`. */
+/** No store may have a name with which a written form begins: `Grammar.isStoreName` says which those are. */
 export const STORE_NAME = /^[a-z][a-z0-9-]{0,62}$/
 
 /** A key of `secrets:`; without colon or slash, so that no other form looks like it. */
@@ -25,7 +25,10 @@ export interface Alphabet {
   readonly accepts: (text: string) => boolean
   /** What `accepts` asks for, as a sentence for whoever wrote it otherwise. */
   readonly rule: string
-  /** For a peer that takes several spellings for one: the one of ours, and what it is like, as a sentence. */
+  /**
+   * For a peer to which several spellings are the same: the one spelling that is used here, and a sentence that
+   * describes it.
+   */
   readonly spelling?: { readonly of: (text: string) => string; readonly rule: string }
 }
 
@@ -69,7 +72,10 @@ const accepted = (form: string, alphabet: Alphabet, written: string): string => 
   return text
 }
 
-/** The one name of a path, which was decoded before. Without an alphabet, where no store is known, only what no kind allows is refused. */
+/**
+ * The one name of a path that was decoded before. Where no store is known there is no alphabet: only what no kind
+ * allows is refused then.
+ */
 export const canonicalPath = (
   form: string,
   alphabet: Alphabet | undefined,

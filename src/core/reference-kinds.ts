@@ -1,6 +1,6 @@
 /**
- * What references have to know of the kinds of stores, which are given from above: this floor knows none. Rule: of two forms
- * that begin alike one says which texts are its, so that a text has one meaning whatever the order of the kinds.
+ * What references have to know of the kinds of stores, which are given from above: this floor knows none. Rule: of two
+ * forms that begin alike one says which texts are its, so that a text has one meaning whatever the order of the kinds.
  */
 import { type Alphabet, type Alphabets, STORE_NAME } from './reference-grammar.ts'
 import { createVals, type ValsBackend } from './reference-vals.ts'
@@ -15,10 +15,14 @@ export interface ReferenceKind<A extends StoreAddress = StoreAddress> extends Al
   readonly forms: readonly Form[]
   /** By the name that helmfile's vals has for it. */
   readonly vals?: Readonly<Record<string, ValsBackend>>
-  // Methods: of all kinds together it is said that each is given its own addresses only, which the types of functions refuse.
+  // Written as methods: a record of all kinds gives each the addresses of its own kind alone, which TypeScript refuses
+  // for members that are functions.
   /** Whether a canonical path leads into what the store was configured for; absent: each does. */
   reaches?(address: A, path: string): boolean
-  /** Why the secret at a canonical path has no versions, as the end of a sentence; undefined: it has, like all where this is absent. */
+  /**
+   * Why the secret at a canonical path has no versions, as the end of a sentence; undefined: it has, like all where
+   * this is absent.
+   */
   unversioned?(address: A, path: string): string | undefined
 }
 

@@ -1,19 +1,22 @@
 /**
- * How names are written in references and in policies: literally, or as the percent-escapes of their UTF-8 (RFC 3986, 2.1).
- * Rule: a text is decoded once, here, and whatever it was written like it has one canonical spelling; names are compared
- * character by character and never normalized, so that no two secrets of a store become one.
+ * How names are written in references and in policies: literally, or as the percent-escapes of their UTF-8 (RFC 3986,
+ * 2.1). Rule: a text is decoded once, here, and whatever it was written like it has one canonical spelling; names are
+ * compared character by character and never normalized, so that no two secrets of a store become one.
  */
 
-/** What Go calls printable, as Vault asks of a path (unicode.IsPrint): no control, no format character, no space but the one. */
+/**
+ * What Go calls printable, as Vault asks of a path (unicode.IsPrint): no control, no format character, no space but the
+ * one.
+ */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u
-/** Nearly all names are, and are told ten times as fast. */
+/** Nearly all names consist of these, and are tested ten times as fast. */
 const PRINTABLE_ASCII = /^[ -~]*$/
 export const isPrintable = (text: string): boolean =>
   PRINTABLE_ASCII.test(text) || PRINTABLE.test(text)
 
 /** What separates parts, begins an escape, or others take for a slash. */
 const SEPARATORS = /[%?#\\]/
-/** And what is a sign of patterns somewhere: a path of ours reads the same in a policy. */
+/** These, and the signs of patterns too: a path that is written here reads the same in a policy. */
 const SIGNS_OF_PATHS = /[%?#\\*{},[\]]/
 
 /** As a sentence for whoever wrote it otherwise. */
@@ -40,7 +43,10 @@ const decodeWithout = (signs: RegExp, text: string): string | undefined => {
   return decoded !== undefined && isPrintable(decoded) ? decoded : undefined
 }
 
-/** One literal piece of a pattern over paths. Undefined for what has to be written otherwise, as in all of these. */
+/**
+ * One literal piece of a pattern over paths. Undefined, as in the functions below, for what has to be written
+ * otherwise.
+ */
 export const decodeLiteral = (text: string): string | undefined =>
   decodeWithout(SIGNS_OF_PATHS, text)
 
@@ -56,7 +62,7 @@ export const decodeUrlPath = (text: string): string | undefined =>
 const ESCAPED = /[^A-Za-z0-9\-._~!$&'()+;=:@/]+/gu
 const SPELT_LITERALLY = /^[A-Za-z0-9\-._~!$&'()+;=:@/]*$/
 
-/** The canonical spelling of a path or a field. What no text can carry, half a pair of surrogates, no reference has. */
+/** The canonical spelling of a path or a field. No reference has half a pair of surrogates, which no text can carry. */
 export const encodeText = (text: string): string =>
   SPELT_LITERALLY.test(text)
     ? text
@@ -66,7 +72,7 @@ export const encodeText = (text: string): string =>
 
 const FIELD_MAX = 1_024
 
-/** Names of members are anybody's, but a record of them stays one line. */
+/** A member may have any name that keeps a line of the record one line. */
 const isFieldText = (text: string): boolean =>
   text !== '' &&
   text.length <= FIELD_MAX &&
@@ -94,7 +100,9 @@ export const stepsOf = (field: string): readonly string[] =>
         .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
     : [field]
 
-/** The field's one name, which is what policy compares. Undefined for what is no field, or has to be written otherwise. */
+/**
+ * The field's one name, which is what policy compares. Undefined for what is no field, or has to be written otherwise.
+ */
 export const parseField = (text: string): string | undefined => {
   if (/[?#\\]/.test(text) || !hasEndsOfItsOwn(text) || !isPrintable(text)) return undefined
   const decoded = decode(text)

@@ -1,6 +1,6 @@
 /**
- * What the written forms of a reference share: the text cut into its parts, what a form makes of it, and the few ways of
- * reading a part strictly. Rule: what only resembles the right spelling is refused, never put right.
+ * What the written forms of a reference share: the text cut into its parts, what a form makes of it, and the few ways
+ * of reading a part strictly. Rule: what only resembles the right spelling is refused, never put right.
  */
 import { malformed } from './reference-grammar.ts'
 import { decodePath, decodeUrlPath, ESCAPE_RULE } from './reference-text.ts'
@@ -46,9 +46,15 @@ export const urlPathOf = decodedBy(decodeUrlPath)
 export type NamedStores = readonly NamedStore[]
 
 export interface Form {
-  /** One of these; and what is a word before a sign is no name for a store then. */
+  /**
+   * The texts with which the form begins. A word before the first sign of such a text is reserved: no store may have it
+   * as its name.
+   */
   readonly begins: readonly string[]
-  /** Where others begin alike: whether the text is of this form. Of those alike the one without it takes all others. */
+  /**
+   * Where several forms begin alike: whether the text is of this one. Of such forms, the one without `fits` takes all
+   * other texts.
+   */
   readonly fits?: (head: string) => boolean
   readonly read: (written: WrittenReference, stores: NamedStores) => ParsedForm
 }
@@ -91,7 +97,10 @@ export interface WrittenUrl {
   readonly path: string
 }
 
-/** A URL whose host says the same to every reader: no user, none that the URL standard would spell otherwise (an address in hexadecimal, a dot at its end). */
+/**
+ * A URL whose host means the same to every reader: without a user, and without a host that the URL standard would spell
+ * otherwise (an address in hexadecimal, a dot at its end).
+ */
 export const readUrl = (form: string, text: string): WrittenUrl => {
   const [, scheme = '', host = '', port = '', path = '/'] = URL_TEXT.exec(text) ?? []
   const origin = scheme + host + port

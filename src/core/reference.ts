@@ -32,9 +32,11 @@ export interface Reference {
   readonly path: string
   /** Absent for the newest. */
   readonly version?: string
-  /** What is wanted of the secret's JSON object, by the one name that `parseField` gives; absent for the whole secret. */
+  /**
+   * What is wanted of the secret's JSON object, by the one name that `parseField` gives; absent for the whole secret.
+   */
   readonly field?: string
-  /** The ARN as it was written. Two accounts may have a secret of one name: only this tells them apart. */
+  /** The ARN as it was written. Two accounts may have secrets of the same name, which only the ARN tells apart. */
   readonly nativeId?: string
 }
 
@@ -149,7 +151,10 @@ const settle = (
   return reference
 }
 
-/** What the name stands for, read with the version and the field that were asked for: those it fixes stay fixed. */
+/**
+ * What the name stands for, read with the version and the field that were asked for. A version or field that the name
+ * itself gives stays as it is.
+ */
 const parseName = (
   written: WrittenReference,
   book: ReferenceBook,

@@ -1,5 +1,5 @@
 /**
- * What is wrong with an object that somebody configured: a bot, a provider, a channel. Rule: a fault has its place and a
+ * What is wrong with a resource that was configured: a bot, a provider, a channel. Rule: a fault has its place and a
  * sentence, and repeats no value, and no key that is not a plain word.
  */
 import { type ProblemCode, ProblemError } from './problem.ts'
@@ -28,7 +28,7 @@ export interface ResourceFault {
     ProblemCode,
     'conflicting_credentials' | 'invalid_reference' | 'invalid_request'
   >
-  /** Members from the object inwards. */
+  /** Members from the resource inwards. */
   readonly path: Path
   /** One of ours, or a keyword of JSON schema. */
   readonly rule: string
@@ -48,7 +48,7 @@ export const isPlainKey = (key: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,6
 
 const GRAVEST = ['conflicting_credentials', 'invalid_reference', 'invalid_request'] as const
 
-/** Throws all faults of an object that came as a request's body as one problem. */
+/** Throws all faults of a resource that came as a request's body as one problem. */
 export const refuseFaults = (faults: readonly ResourceFault[]): void => {
   const code = GRAVEST.find((grave) => faults.some((fault) => fault.code === grave))
   if (code === undefined) return

@@ -91,7 +91,7 @@ const schemaAt = (schema: Schema, schemaPath: string): Schema =>
     .slice(1)
     .reduce<Schema>((at, part) => (at as Readonly<Record<string, Schema>>)[part] ?? {}, schema)
 
-/** By default the library stops at the eighth, whoever asks. */
+/** By default the library reports only the first eight faults. */
 const allErrors = <T>(find: () => T): T => {
   const { maxErrors } = Settings.Get()
   Settings.Set({ maxErrors: 10_000 })
@@ -147,8 +147,8 @@ const blank = (value: unknown, [first, ...rest]: Path): void => {
 }
 
 /**
- * A copy in which what has the wrong shape is reported, and undefined: so that all else in it can be looked at as well. `wholeOf`:
- * what goes with a part that is at fault.
+ * A copy in which what has the wrong shape is reported, and undefined: so that all else in it can be looked at as well.
+ * `wholeOf`: what goes with a part that is at fault.
  */
 export const soundPart = (
   schema: TSchema,
@@ -160,7 +160,7 @@ export const soundPart = (
   checkShape(schema, value, [], (path, message, keyword) => {
     report(path, message, keyword)
     const whole = wholeOf(path)
-    // What lacks something may be right in what it has.
+    // A value that lacks a member may be right in the members that it has.
     if (keyword !== 'required' || whole.length < path.length) blank(copy, whole)
   })
   return copy

@@ -1,4 +1,7 @@
-/** Names that only we can make, for places where others may look: the same words give the same name, and a name tells nothing. */
+/**
+ * Names that only we can make, for places where others may look: the same words give the same name, and a name tells
+ * nothing.
+ */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { EncryptionKey } from './keyring.ts'
 import { lengthPrefixed } from './length-prefixed.ts'
@@ -7,7 +10,7 @@ import { lengthPrefixed } from './length-prefixed.ts'
 export const fingerprint = ({ keyFor }: EncryptionKey, words: readonly string[]): string =>
   createHmac('sha256', keyFor('fingerprint')).update(lengthPrefixed(words)).digest('base64url')
 
-/** Compared in constant time: what is not said of a guess cannot be learnt character by character. */
+/** Compared in constant time, so that the time taken tells nobody how much of a guess is right. */
 export const isFingerprint = (
   key: EncryptionKey,
   words: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * OpenID Connect tokens of Google service accounts, as Pub/Sub sends them with a push. Rule: signed by a key that Google
- * publishes, for the audience and from the account that were configured; anything else is no proof.
+ * OpenID Connect tokens of Google service accounts, as Pub/Sub sends them with a push. Rule: signed by a key that
+ * Google publishes, for the audience and from the account that were configured; anything else is no proof.
  */
 import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose'
 import { ProviderFault } from '../core/fault.ts'

@@ -1,7 +1,8 @@
 /**
- * The one JWE profile that Purser speaks (RFC 7516, compact): `dir`, A256GCM, a fixed `typ` for each purpose, a `kid`, and
- * nothing else. Rule: one token has one spelling. Decoders accept many (white space, unused bits of a segment's last
- * character), and whatever goes by a token's text could be passed by respelling it, so any other spelling is refused.
+ * The one JWE profile that Purser speaks (RFC 7516, compact): `dir`, A256GCM, a fixed `typ` for each purpose, a `kid`,
+ * and nothing else. Rule: one token has one spelling. Decoders accept many (white space, unused bits of a segment's
+ * last character), and whatever goes by a token's text could be passed by respelling it, so any other spelling is
+ * refused.
  */
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import { asJson, isObject } from '../core/json.ts'
@@ -26,7 +27,10 @@ const headerKid = (segment: string, purpose: JwePurpose): string | undefined => 
   return isOurs && Object.keys(others).length === 0 && typeof kid === 'string' ? kid : undefined
 }
 
-/** Seals a JSON object under the active encryption key; the key's `kid` is written into the payload as well (see `openJwe`). */
+/**
+ * Seals a JSON object under the active encryption key; the key's `kid` is written into the payload as well (see
+ * `openJwe`).
+ */
 export const sealJwe = async (
   keyring: Keyring,
   purpose: JwePurpose,

@@ -1,6 +1,6 @@
 /**
- * The encryption keys of an environment: all are accepted, the last is active and seals. Rule: a key is always chosen by
- * its `kid`, never by trying one after the other, so that a forged `kid` costs no decryption.
+ * The encryption keys of an environment: all are accepted, the last is active and seals. Rule: a key is always chosen
+ * by its `kid`, never by trying one after the other, so that a forged `kid` costs no decryption.
  */
 import { type KeyObject, randomBytes } from 'node:crypto'
 import { derive, deriveKey, type Purpose } from './derive.ts'

@@ -1,6 +1,7 @@
 /**
- * Envelopes for what Purser keeps: AES-256-GCM under the active encryption key, bound to where they stand. Rule: nothing
- * of a plaintext leaves `open` before the tag was checked, and an envelope moved to another place does not open.
+ * Envelopes for what Purser keeps: AES-256-GCM under the active encryption key, bound to where they stand. Rule:
+ * nothing of a plaintext leaves `open` before the tag was checked, and an envelope moved to another place does not
+ * open.
  *
  * Layout: version (1 byte) | kid (6) | iv (12) | tag (16) | ciphertext.
  */

@@ -1,7 +1,7 @@
 /**
- * The last invalidations, in their order, so that a reader who was cut off learns what it missed. Rule: an id is another
- * word each time it is told, and so tells nobody whether or how much goes on; one that is of none of the last changes is of
- * no use, and its reader starts anew.
+ * The last invalidations, in their order, so that a reader who was cut off learns what it missed. Rule: an id is
+ * another word each time it is given out, and so tells nobody whether or how much changes. A reader whose id is of none
+ * of the last changes starts anew.
  */
 import { familyNames, spelledNames } from '../cache/names.ts'
 import type { InvalidationNotice } from '../cache/origin.ts'
@@ -26,8 +26,9 @@ const KEPT = 1_000
 const storeName = (store: string): string => `\n${store}`
 
 /**
- * All names by which a change may mean the secret of the path, whichever key of the ring the replica that tells of it names it
- * with: those of the spellings that its watcher listens for, and of its family, which is all that replicas of before tell.
+ * All names by which a notice may mean the secret of the path, under each key of the ring, since the replica that sends
+ * the notice may use any of them: the names of the spellings that the watcher listens for, and of the family, which is
+ * all that replicas of an older version send.
  */
 export const watchedNames = (
   keyring: Keyring,
@@ -47,7 +48,7 @@ export const createChanges = (): Changes => {
   // Ids are sealed counts. Their key is this list's own, since they mean nothing elsewhere.
   const sealer = createSealer(createKeyring([newEncryptionKey()]))
   let last: Change[] = []
-  /** How many there were before those. */
+  /** How many changes there were before those in `last`. */
   let before = 0
 
   const namesIn = (what: 'all' | InvalidationNotice): Change => {

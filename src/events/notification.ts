@@ -1,6 +1,6 @@
 /**
- * From a word in a notification to a secret of the store. Rule: what it names is read as any reference is, against that one
- * store, and what leads elsewhere is counted and left alone.
+ * From a word in a notification to a secret of the store. Rule: what it names is read as any reference is, against that
+ * one store, and what leads elsewhere is counted and left alone.
  */
 import { parseReference } from '../core/reference.ts'
 import { createReferenceBook } from '../kinds/references.ts'

@@ -1,6 +1,7 @@
 /**
- * The clouds' notifications: whose they are, what they name, and then the invalidation. Rule: a notification can cost an
- * invalidation and nothing more; it is proven in its own way where the store says how, and otherwise by the internal secret.
+ * The clouds' notifications: whose they are, what they name, and then the invalidation. Rule: a notification can cost
+ * an invalidation and nothing more; it is proven in its own way where the store says how, and otherwise by the internal
+ * secret.
  */
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Arrival } from '../core/caller.ts'
@@ -96,7 +97,10 @@ export const createReceiver = (options: ReceiverOptions): Receiver => {
   }
 }
 
-/** Types that say nothing of a secret come with every subscription; what names another secret is set up wrongly. */
+/**
+ * Types that say nothing of a secret come with every subscription. A notification that names something else was set up
+ * wrongly.
+ */
 const tellIgnored = (log: Log, store: string, { ignored }: Heard): void => {
   for (const why of ['foreign', 'malformed'] as const) {
     const count = ignored.filter((one) => one === why).length

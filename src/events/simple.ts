@@ -1,6 +1,6 @@
 /**
- * The form for whoever has no cloud to speak for it (a hook of Vault, a controller in Kubernetes, a script): paths as they
- * stand in references to the store. Rule: one path that is none refuses them all, since a person wrote it.
+ * The form for whoever has no cloud to speak for it (a hook of Vault, a controller in Kubernetes, a script): paths as
+ * they stand in references to the store. Rule: one path that is none refuses them all, since a person wrote it.
  */
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'

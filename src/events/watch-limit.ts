@@ -1,4 +1,7 @@
-/** How many watch at once, in all and with one key. Rule: a watcher counts from the moment it is let in until it has left. */
+/**
+ * How many watch at once, in all and with one key. Rule: a watcher counts from the moment it is let in until it has
+ * left.
+ */
 import { ProblemError } from '../core/problem.ts'
 
 export const WATCHERS_PER_KEY = 10

@@ -1,6 +1,6 @@
 /**
- * Who is told that a secret changed. Rule: a watcher learns of what it may read and nothing of any value; its key and the
- * policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
+ * Who is told that a secret changed. Rule: a watcher learns of what it may read and nothing of any value; its key and
+ * the policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
  */
 import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { InvalidationNotice } from '../cache/origin.ts'
@@ -20,14 +20,14 @@ export interface Listener {
   readonly changed: (id: string, refs: readonly string[]) => void
   /** What changed since the id that was given is not known: everything may be new. */
   readonly reset: (id: string) => void
-  /** Whoever has this id was told everything before it. */
+  /** A watcher that has this id was told everything before it. */
   readonly beat: (id: string) => void
   readonly end: () => void
 }
 
 export interface WatchRequest {
   readonly refs: readonly string[]
-  /** The last that the watcher has, if it was here before. */
+  /** The last id that the watcher was given, if it was here before. */
   readonly lastId?: string | undefined
   /** Whether the caller's key is still accepted. */
   readonly isAccepted: () => boolean
@@ -65,7 +65,7 @@ interface Watching {
   readonly changes: Changes
   /** Each with the timer of its heartbeat. */
   readonly watchers: Map<Watcher, Loop>
-  /** Of what the names of all that is watched were made: the ids of the encryption keys, and the stores. */
+  /** The ids of the encryption keys, and the stores, from which the names of all that is watched were made. */
   kids: string
   stores: Rules['stores'] | undefined
 }
@@ -77,7 +77,10 @@ const rename = ({ options }: Watching, one: Watched): void => {
   one.names = watchedNames(keyring, store, path, heard)
 }
 
-/** A rotation of the encryption key gives everything other names, and so may a store of another kind under the same name. */
+/**
+ * A rotation of the encryption key gives everything other names, and so may a store of another kind under the same
+ * name.
+ */
 const renameAll = (watching: Watching): void => {
   const { options, changes, watchers } = watching
   const kids = options.keyring().kids.join()

@@ -1,6 +1,6 @@
 /**
- * A folder and those above it, for their owner alone. Rule: each is made once and what fails is told: Node's own way tries for ever
- * where a folder that is there takes no other, as /proc.
+ * A folder and those above it, for their owner alone. Rule: each folder is made once, and a failure is thrown. Node's
+ * own `recursive` tries for ever where an existing folder takes no other, as /proc does.
  */
 import { mkdirSync, statSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'

@@ -1,6 +1,7 @@
 /**
- * The bytes of a file that a setting names. Rule: it is a regular file (or a link to one) of a bounded size, and nothing else is
- * even opened for longer than it takes to tell: a pipe keeps its reader waiting, a device may have no end.
+ * The bytes of a file that a setting names. Rule: it is a regular file (or a link to one) of a bounded size, and
+ * nothing else is even opened for longer than it takes to tell: a pipe keeps its reader waiting, a device may have no
+ * end.
  */
 import {
   closeSync,
@@ -25,10 +26,10 @@ const requireRegular = (stats: StatsBase<number>): void => {
   if (!stats.isFile()) throw new UnfitFile('is no regular file')
 }
 
-/** Should it have become a pipe meanwhile, nobody waits for its writer. */
+/** Should the file have become a pipe meanwhile, nobody waits for a writer. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** What says that it is regular may have no end all the same, as below /proc. */
+/** A file that the system calls regular may have no end all the same, as below /proc. */
 const whole = (parts: readonly Buffer[]): Buffer => {
   const bytes = Buffer.concat(parts)
   if (bytes.length > MAX_BYTES) throw new UnfitFile(`is longer than ${MAX_MIB} MiB`)

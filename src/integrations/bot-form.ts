@@ -1,7 +1,7 @@
 /**
- * Bots and bot providers, as VoiceAI Connect writes them. Rule: an object is taken as it is written, all but its credentials
- * is theirs; no key stands in two members, a reference has the form of its member, and a fault repeats no value, and no key
- * that is not a plain word.
+ * Bots and bot providers, as VoiceAI Connect writes them. Rule: a bot is taken as it is written, since all of it but
+ * its credentials is VoiceAI Connect's; no key stands in two members, a reference has the form of its member, and a
+ * fault repeats no value, and no key that is not a plain word.
  */
 
 import { isObject } from '../core/json.ts'
@@ -18,7 +18,7 @@ export type BotCredential =
 
 export type Credentials = ReadonlyMap<string, BotCredential>
 
-/** A bot or a bot provider. Of what is theirs, only what Purser has a use for. */
+/** A bot or a bot provider: of VoiceAI's members, only those that Purser has a use for. */
 export interface Configuration {
   readonly name: string
   readonly displayName?: string
@@ -116,7 +116,7 @@ export const parseCredentials = (object: Readonly<Record<string, unknown>>): Par
   return { credentials, faults, rest: Object.fromEntries(rest) }
 }
 
-/** A bot or provider, which has a name, with everything that is wrong with it but for what other things there are. */
+/** The bot or provider, which has a name, with every fault that shows without looking at other resources. */
 export const parseConfiguration = (
   kind: ConfigurationKind,
   value: unknown
@@ -145,7 +145,7 @@ export const parseConfiguration = (
   }
 }
 
-/** References of a configured object that lead nowhere, or are wrong because of how their store is configured. */
+/** References of a bot or provider that lead nowhere, or are wrong because of how their store is configured. */
 export const strayReferences = (credentials: Credentials, book: ReferenceBook): ResourceFault[] =>
   [...credentials].flatMap(([key, credential]) => {
     if ('plain' in credential) return []

@@ -1,6 +1,7 @@
 /**
- * The credentials of bots and their providers. Rule: the decision on the bot comes first and is the decision on what its
- * configuration refers to; every reference goes the one way to a secret; and nobody gets half a configuration unasked.
+ * The credentials of bots and their providers. Rule: the decision on the bot comes first and is the decision on what
+ * its configuration refers to; every reference goes the one way to a secret; and nobody gets half a configuration
+ * unasked.
  */
 import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
@@ -46,7 +47,7 @@ export interface Bots {
     name: string,
     how: ResolveOptions
   ) => Promise<ResolvedConfiguration>
-  /** The caller's own object: it needs the right on every reference in it. */
+  /** The caller's own bot or provider: the caller needs the right on every reference in it. */
   readonly resolveConfiguration: (
     caller: Caller,
     credentials: Credentials,
@@ -116,7 +117,7 @@ const providerOf = (
 ): Configuration | undefined => {
   if (provider === undefined) return undefined
   const found = resources.get('providers', provider)
-  // Another replica, or a reload, may have taken it away from under a bot that was made at run time.
+  // Another replica, or a reload, may have removed the provider of a bot that was made at run time.
   if (found === undefined) {
     log('warn', 'a bot names a provider that is not there', { bot: name, provider })
     throw new ProblemError('store_misconfigured', {}, 'unknown_provider')

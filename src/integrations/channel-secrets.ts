@@ -1,6 +1,6 @@
 /**
- * The secrets of a channel, tried in turn. Rule: Direct Line is asked with the first that can be read and is accepted, and what it
- * answers otherwise is the answer, whatever secrets are left.
+ * The secrets of a channel, tried in turn. Rule: Direct Line is asked with the first that can be read and is accepted,
+ * and what it answers otherwise is the answer, whatever secrets are left.
  */
 import type { Caller } from '../core/caller.ts'
 import type { ChannelSpec } from '../core/channel.ts'

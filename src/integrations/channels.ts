@@ -1,6 +1,6 @@
 /**
- * Tokens for channels: one for each user who asks. Rule: who may use the channel is decided before anything else, a token
- * is never kept or shared, and that one was issued is on record before it leaves.
+ * Tokens for channels: one for each user who asks. Rule: who may use the channel is decided before anything else, a
+ * token is never kept or shared, and that one was issued is on record before it leaves.
  */
 import { randomBytes } from 'node:crypto'
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
@@ -25,7 +25,10 @@ export interface IssuedToken extends Conversation {
 
 export interface ChannelsOptions extends RecorderOptions, ChannelSecretsOptions {
   readonly rules: () => Rules
-  /** The same object for as long as the channel is the same: what is remembered of a channel is remembered by its object. */
+  /**
+   * The same object for as long as the channel is the same: what is remembered of a channel is remembered by its
+   * object.
+   */
   readonly channel: (name: string) => ChannelSpec | undefined
   readonly directLine: DirectLine
 }
@@ -45,7 +48,7 @@ export interface Channels {
   ) => Promise<IssuedToken>
 }
 
-/** Beyond it a flood would have the whole site throttled by Direct Line, and everybody's chats with it. */
+/** With more at once, one flood would have Direct Line throttle the whole site, and everybody's chats. */
 const UNDER_WAY_MAX = 16
 
 /** Nobody guesses a user's id, and with it a seat in somebody's conversation. */

@@ -1,7 +1,7 @@
 /**
  * Direct Line's token API (Bot Framework 3.0), and the older one of the Web Chat channel. Rule: a secret goes to the
- * endpoint of its channel and nowhere else, nothing of an answer but its checked members goes on, and one call makes one
- * token for one caller.
+ * endpoint of its channel and nowhere else, nothing of an answer but its checked members goes on, and one call makes
+ * one token for one caller.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -41,7 +41,9 @@ export interface DirectLine {
     token: Sensitive<string>,
     options: CallOptions
   ) => Promise<Conversation>
-  /** The older scheme, whose tokens have neither user nor origins and are renewed by their page. Throws ProviderFault. */
+  /**
+   * The older scheme, whose tokens have neither user nor origins and are renewed by their page. Throws ProviderFault.
+   */
   readonly generateForWebChat: (
     endpoint: string,
     secret: Sensitive<string>,
@@ -72,7 +74,7 @@ const userIn = (token: string): string | undefined => {
   return typeof user === 'string' && new RegExp(USER_ID).test(user) ? user : undefined
 }
 
-/** The code is a stable word of Direct Line's (`TokenExpired`); its message is not, and is left where it was found. */
+/** The code is a stable word of Direct Line's (`TokenExpired`). The message beside it is not, and goes no further. */
 const codeIn = (text: string): string | undefined => {
   const code = (asJson(text) as { error?: { code?: unknown } } | null | undefined)?.error?.code
   return typeof code === 'string' ? code : undefined
@@ -110,7 +112,8 @@ const send = async (
     ...(body !== undefined && { body }),
     signal: options.signal
   }
-  // A kept connection may end while it is used again; a token that nobody got is no harm.
+  // A connection that was kept open may end just when it is used again. To ask twice does no harm: nobody got the first
+  // token.
   const answer = await retryOnce(
     options,
     () => transport.send(request),

@@ -1,6 +1,6 @@
 /**
- * Resources that were configured at run time, as they are kept: one state entry each, the whole of it sealed under the active
- * encryption key, since it may hold credentials in plain. Rule: an entry is bound to its kind and name.
+ * Resources that were configured at run time, as they are kept: one state entry each, the whole of it sealed under the
+ * active encryption key, since it may hold credentials in plain. Rule: an entry is bound to its kind and name.
  */
 import type { Sealer } from '../crypto/sealer.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'

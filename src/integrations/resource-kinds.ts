@@ -1,6 +1,6 @@
 /**
- * The kinds of resources (bots, providers, channels) that are configured in `purser.yaml` or at run time. Rule: a kind is a row here; how it is kept,
- * changed and recorded is the same for all.
+ * The kinds of resources (bots, providers, channels) that are configured in `purser.yaml` or at run time. Rule: a kind
+ * is a row here; how resources are kept, changed and recorded is the same for all kinds.
  */
 import { type ChannelSpec, type ParseContext, parseChannel, straySecrets } from '../core/channel.ts'
 import type { ReferenceBook } from '../core/reference.ts'
@@ -30,7 +30,7 @@ export const noResources = (): ResourceMaps => ({
 
 /** What a resource may refer to. */
 export interface ResourceLookup {
-  /** Undefined where a store is itself at fault: what leads to it would only repeat that. */
+  /** Undefined where a store is itself at fault: a fault of what leads to the store would only repeat that. */
   readonly book: ReferenceBook | undefined
   readonly has: (kind: ResourceKind, name: string) => boolean
   readonly all: <K extends ResourceKind>(kind: K) => readonly ResourceTypes[K][]
@@ -56,9 +56,9 @@ interface KindRow<T> {
   /** One of them, as the record and the operations call it. */
   readonly word: string
   /**
-   * Reads a resource as it was written, with its name in it. `faults` are those that show without looking at other resources.
-   * If there are any, `resource` is given only so that `check` can find more of them; it is undefined where too much is wrong
-   * for that.
+   * Reads a resource as it was written, with its name in it. `faults` are those that show without looking at other
+   * resources. If there are any, `resource` is given only so that `check` can find more of them; it is undefined where
+   * too much is wrong for that.
    */
   readonly parse: (
     value: unknown,
@@ -85,7 +85,7 @@ const show = ({ credentials, ...shown }: Configuration): ResourceView => ({
 const stray = ({ credentials }: Configuration, { book }: ResourceLookup): ResourceFault[] =>
   book === undefined ? [] : strayReferences(credentials, book)
 
-/** In an order in which each refers only to those before it. */
+/** In an order in which each kind refers only to kinds before it. */
 export const RESOURCE_KINDS: { readonly [K in ResourceKind]: KindRow<ResourceTypes[K]> } = {
   providers: {
     word: 'provider',

@@ -1,6 +1,6 @@
 /**
- * The resources, that is bots, providers and channels: those of `purser.yaml`, and those of run time. Rule: what the file names
- * is the file's alone; a change is recorded before it is made; and no answer holds a credential.
+ * The resources, that is bots, providers and channels: those of `purser.yaml`, and those of run time. Rule: what the
+ * file names is the file's alone; a change is recorded before it is made; and no answer holds a credential.
  */
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
@@ -21,7 +21,9 @@ type ByName<T> = ReadonlyMap<string, T>
 export type ResourcesByKind = { readonly [K in ResourceKind]: ByName<ResourceTypes[K]> }
 
 export interface ResourceCatalog {
-  /** The same JavaScript object for as long as the resource is unchanged where it is kept, or the file is not read anew. */
+  /**
+   * The same JavaScript object for as long as the resource is unchanged where it is kept, or the file is not read anew.
+   */
   readonly get: <K extends ResourceKind>(kind: K, name: string) => ResourceTypes[K] | undefined
   /** The file's in its order, then those of run time. */
   readonly all: <K extends ResourceKind>(kind: K) => readonly ResourceTypes[K][]

@@ -1,6 +1,6 @@
 /**
- * The bots, providers and channels of run time, kept in memory as of the last change by any replica. Rule: one that cannot be
- * used is logged and left out, and costs no other its use.
+ * The bots, providers and channels of run time, kept in memory as of the last change by any replica. Rule: one that
+ * cannot be used is logged and left out, and costs no other its use.
  */
 import type { ParseContext } from '../core/channel.ts'
 import type { StateLog } from '../state/log.ts'
@@ -64,7 +64,8 @@ export const createRunTimeResources = (options: RunTimeOptions): RunTimeResource
     for await (const entry of allResources(options)) take(loaded, entry.kind, entry)
     current = loaded
   }
-  // One load after the other. Whoever asks while a load waits to begin shares that load, which will see every change so far.
+  // One load after the other. Whoever asks while a load waits to begin shares that load, which will see every change so
+  // far.
   let last: Promise<void> = Promise.resolve()
   let waiting: Promise<void> | undefined
   const refresh = (): Promise<void> => {

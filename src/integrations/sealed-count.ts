@@ -1,6 +1,7 @@
 /**
- * How much is sealed under each encryption key, whatever it is: before a key may go, nothing may be left under it. Rule:
- * all that is kept is looked at, configured or not, and nothing is opened; what an entry is follows from where it stands.
+ * How much is sealed under each encryption key, whatever it is: before a key may go, nothing may be left under it.
+ * Rule: all that is kept is looked at, configured or not, and nothing is opened; what an entry is follows from where it
+ * stands.
  */
 import { type Static, Type } from 'typebox'
 import { kidOfEnvelope } from '../crypto/sealer.ts'

@@ -1,6 +1,7 @@
 /**
- * Until when a state that was sealed under an encryption key may come back (sealed states are in other people's hands, and
- * cannot be counted). Rule: noted before the state leaves, at most once a minute for each key, and always a little longer than true.
+ * Until when a state that was sealed under an encryption key may come back (sealed states are in other people's hands,
+ * and cannot be counted). Rule: the end is noted before the state leaves, at most once a minute for each key, and
+ * always a little later than the true one.
  */
 import { STATE_REST } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
@@ -12,7 +13,7 @@ export interface SealedEndsOptions {
 }
 
 export interface SealedEnds {
-  /** Resolves once it is noted, or could not be: whoever seals is not held up by a state that is away. */
+  /** Resolves once the end is noted, or could not be: sealing goes on while `State` is away. */
   readonly note: (kid: string, expiresAtSeconds: number) => Promise<void>
   /** By kid, in seconds since the epoch; only what is still to come. */
   readonly all: () => Promise<ReadonlyMap<string, number>>
@@ -44,7 +45,7 @@ export const createSealedEnds = ({ state, now }: SealedEndsOptions): SealedEnds 
         await write(kid, end)
         noted.set(kid, Math.max(end, noted.get(kid) ?? 0))
       } catch {
-        // The next one tries again.
+        // The next state that is sealed tries again.
       }
     },
 

@@ -1,6 +1,6 @@
 /**
- * The report on encryption keys, whole: who presents API keys under each, and what else is sealed under it. Rule: a key may
- * go only when it is not active, nobody uses an API key under it, and nothing at all is left under it.
+ * The report on encryption keys, whole: who presents API keys under each, and what else is sealed under it. Rule: a key
+ * may go only when it is not active, nobody uses an API key under it, and nothing at all is left under it.
  */
 import { type Static, Type } from 'typebox'
 import { EncryptionKeyReport } from '../keys/encryption-key-report.ts'

@@ -1,6 +1,7 @@
 /**
- * Parameters that go through somebody else's hands and come back (the state of a redirect login): sealed for a few minutes,
- * opened once, by the client that sealed them. Rule: whatever is refused is refused in one way; only the record says why.
+ * Parameters that go through somebody else's hands and come back (the state of a redirect login): sealed for a few
+ * minutes, opened once, by the client that sealed them. Rule: whatever is refused is refused in one way; only the
+ * record says why.
  */
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { type Static, Type } from 'typebox'

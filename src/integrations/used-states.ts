@@ -1,6 +1,6 @@
 /**
- * Which sealed states were opened already, for as long as they could be opened again. Rule: a state is taken before what
- * it holds is given out, by one opener alone, on every replica and after a restart.
+ * Which sealed states were opened already, for as long as they could be opened again. Rule: a state is taken before
+ * what it holds is given out, by one opener alone, on every replica and after a restart.
  */
 import { SHARED_KEYS, STATE_REST } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'

@@ -1,6 +1,7 @@
 /**
- * API keys: `purser_<env>_<compact JWE>`, valid by being decryptable, without a database. Rule: a key that is not accepted
- * is refused in one way for every reason; only `version_too_old` is told apart, since its bearer can do something about it.
+ * API keys: `purser_<env>_<compact JWE>`, valid by being decryptable, without a database. Rule: a key that is not
+ * accepted is refused in one way for every reason; only `version_too_old` is told apart, since its bearer can do
+ * something about it.
  */
 import { randomUUID } from 'node:crypto'
 import semver from 'semver'
@@ -20,14 +21,14 @@ import { KEY_ID } from './key-id.ts'
 
 const API_KEY_MAX_LENGTH = 2048
 
-/** So many keys stand between one and the first that no key issued. */
+/** So many keys at most stand between a key and the first of its ancestors, which no key issued. */
 export const VIA_MAX = 4
-/** Wider than the ids that are written here, so that whatever a later version puts first (a trust) is read by this one. */
+/** Allows more than the ids that this version writes, so that it can read what a later version puts first (a trust). */
 const VIA = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$'
 
 const API_KEY = /^purser_(dev|stg|pre|pro)_([A-Za-z0-9_.-]+)$/
 
-/** Spelled out: to load what builds schemas takes most of the time of `purser key issue`. */
+/** Spelled out, since loading the library that builds schemas takes most of the time of `purser key issue`. */
 const Claims = {
   type: 'object',
   properties: {
@@ -101,7 +102,10 @@ const endOf = (issuedAt: number, { lifetimeSeconds, endsBy }: KeyRequest): numbe
   return Math.min(issuedAt + lifetimeSeconds, endsBy ?? Number.POSITIVE_INFINITY)
 }
 
-/** Issues a key under the active encryption key. `now` in milliseconds. Throws Error with a sentence for claims that no key may hold. */
+/**
+ * Issues a key under the active encryption key. `now` in milliseconds. Throws Error with a sentence for claims that no
+ * key may hold.
+ */
 export const issueApiKey = async (
   keyring: Keyring,
   request: KeyRequest,
@@ -128,7 +132,10 @@ export const issueApiKey = async (
   return { apiKey, principal: toPrincipal(claims) }
 }
 
-/** Opens a key's text to what it says, whatever the environment, the time and the platform; undefined if it cannot be opened. */
+/**
+ * Opens a key's text to what it says, whatever the environment, the time and the platform; undefined if it cannot be
+ * opened.
+ */
 export const openApiKey = async (
   keyring: Keyring,
   apiKey: string

@@ -21,7 +21,10 @@ import {
 import type { Revocations } from './revocations.ts'
 import { NOTED_EVERY_MS } from './usage.ts'
 
-/** A key that was opened, or not, and is refused; the caller sees one answer, the record says why and whose key it was. */
+/**
+ * A key that is refused, whether it could be opened or not. The caller sees one answer; the record says why, and whose
+ * key it was.
+ */
 export class RefusedKey extends ProblemError {
   readonly principal: Principal | undefined
 

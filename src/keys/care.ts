@@ -1,6 +1,6 @@
 /**
- * What is done with keys, by whichever door: issue, revoke, introspect, authorize. Rule: each is on record before anybody
- * has its outcome, with the one exception of a revocation, which is in force first.
+ * What is done with keys, by whichever door: issue, revoke, introspect, authorize. Rule: each is on record before
+ * anybody has its outcome, with the one exception of a revocation, which is in force first.
  */
 import type { Recorder, Who } from '../audit/recorder.ts'
 import type { Arrival, Caller } from '../core/caller.ts'
@@ -40,7 +40,9 @@ export interface KeyCare {
   ) => Promise<Revocation & { readonly issued?: readonly string[] }>
   /** Undefined for a key that is not accepted here. */
   readonly introspect: (arrival: Arrival, apiKey: string) => Promise<Principal | undefined>
-  /** What `read` throws is a refusal as well. Resolves with the scope that is granted, or rejects with a ProblemError. */
+  /**
+   * What `read` throws is a refusal as well. Resolves with the scope that is granted, or rejects with a ProblemError.
+   */
   readonly authorize: (caller: Caller, principal: Principal, read: () => Passage) => Promise<string>
 }
 

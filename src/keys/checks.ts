@@ -1,6 +1,6 @@
 /**
- * What a key has to pass, as a table: authentication runs it, and an explanation walks it. Rule: whatever can change between
- * two requests is checked at each of them.
+ * What a key has to pass, as a table: authentication runs it, and an explanation walks it. Rule: whatever can change
+ * between two requests is checked at each of them.
  */
 import semver from 'semver'
 import type { Environment, Principal } from '../core/principal.ts'

@@ -63,7 +63,7 @@ export const clientPatternFault = (pattern: string): string | undefined => {
   }
 }
 
-/** As it is told: with what it is where nothing is said. */
+/** As users are shown it: with the defaults of what the configuration leaves out. */
 export const described = ({ clients, scopes, modes = ['r'], maxDays }: Delegation) => ({
   clients: [...clients],
   scopes: [...scopes],
@@ -71,7 +71,7 @@ export const described = ({ clients, scopes, modes = ['r'], maxDays }: Delegatio
   ...(maxDays !== undefined && { maxDays })
 })
 
-/** What the keys of a client may issue beyond their own scopes, as it is told. */
+/** What the keys of a client may issue beyond their own scopes, as users are shown it. */
 export const delegationsOf = (delegations: readonly Delegation[], client: string) =>
   delegations.filter((one) => isDelegating(one, client)).map(described)
 
@@ -86,7 +86,10 @@ const allows =
     asked.scopes.every((scope) => hasScope(scopes, scope) && !touchesAdmin(adminScope, scope)) &&
     modes.some((mode) => hasMode(mode, asked.mode))
 
-/** The delegations that allow what the issuer's own rights do not; none: its own rights do. Throws where nothing does. */
+/**
+ * The delegations that allow what the issuer's own rights do not; none where its own rights suffice. Throws where
+ * nothing allows it.
+ */
 const delegationsFor = (
   issuer: Principal,
   asked: IssueRequest,
@@ -150,7 +153,7 @@ const daysOf = (asked: IssueRequest, maxDays: number, under: readonly Delegation
 
 const versionOf = (issuer: Principal, asked: IssueRequest, platformVersion: string): string => {
   const { minimumVersion = platformVersion } = asked
-  // What is no version is refused with the key that would hold it.
+  // A text that is no version is refused later, with the key that would hold it.
   if (semver.valid(minimumVersion) === null) return minimumVersion
   if (!semver.lt(minimumVersion, issuer.minimumVersion)) return minimumVersion
   throw new ProblemError('invalid_request', {

@@ -1,6 +1,6 @@
 /**
- * Who still presents API keys under which encryption key, so that an operator knows when the old one can go. Rule: only keys
- * that would be accepted count; a key that was never seen cannot be known.
+ * Who still presents API keys under which encryption key, so that an operator knows when the old one can go. Rule: only
+ * keys that would be accepted count; a key that was never seen cannot be known.
  */
 import { type Static, Type } from 'typebox'
 import type { Keyring } from '../crypto/keyring.ts'

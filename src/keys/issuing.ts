@@ -1,7 +1,7 @@
 /**
- * Issues keys for keys, and revokes a key with all that it issued. Rule: between the two nothing slips through. An issue
- * enters the key and then looks for revocations; a revocation is written and then looks for entries; so whichever comes
- * second sees the other, on every replica.
+ * Issues keys for keys, and revokes a key with all that it issued. Rule: between the two nothing slips through. An
+ * issue enters the key and then looks for revocations; a revocation is written and then looks for entries; so whichever
+ * comes second sees the other, on every replica.
  */
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'

@@ -1,7 +1,8 @@
 /**
- * Which keys issued which, as entries of the state: one for each key that a key issued, with the ids of its ancestors. Rule:
- * an entry is there before the key's text leaves, so that an id is given once, and whoever revokes a key and then looks for
- * what it issued finds all of it. The entry holds where the key itself does not say it (ADR 14).
+ * Which keys issued which, as entries of the state: one for each key that a key issued, with the ids of its ancestors.
+ * Rule: an entry is there before the key's text leaves, so that an id is given once, and whoever revokes a key and then
+ * looks for what it issued finds all of it. Where the key itself does not name its ancestors, the entry counts (ADR
+ * 14).
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Static, Type } from 'typebox'
@@ -32,7 +33,10 @@ export interface Lineage {
   readonly ancestorsOf: (principal: Pick<Principal, 'keyId' | 'via'>) => Promise<readonly string[]>
   /** Enters the key; false if one of its id was entered before. */
   readonly enter: (principal: Principal, via: readonly string[]) => Promise<boolean>
-  /** Whether a key with these ancestors may not be given out any more: by the state itself, not by what is remembered of it. */
+  /**
+   * Whether a key with these ancestors may not be given out any more. Asks the state itself, not what this process
+   * remembers.
+   */
   readonly isCutOff: (via: readonly string[]) => Promise<boolean>
   /** The ids of all that descend from the key. */
   readonly descendantsOf: (keyId: string) => AsyncIterable<string>

@@ -1,7 +1,7 @@
 /**
  * Keys that were revoked before their time, by key id. Rule: in force on the next request, also when another process
- * revoked. Beside the name of a key stands, where it was wanted, the name of all that it issued: a key is refused with
- * each of its ancestors that was revoked so.
+ * revoked. Where all that a key issued was to be revoked too, a second name beside the key's own says so: a key is
+ * refused where one of its ancestors has such a name.
  */
 import type { Principal } from '../core/principal.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
@@ -23,7 +23,10 @@ export interface Revocations {
 
 const ISSUED = '/issued'
 
-/** The name under which all that the key issued is revoked: no key's id, so that who does not know it takes it for none. */
+/**
+ * The name under which all that the key issued is revoked. It has not the form of a key's id, so that a version which
+ * does not know such names ignores it.
+ */
 export const issuedBy = (keyId: string): string => keyId + ISSUED
 
 /** The key that a revocation names, itself or as an issuer. */

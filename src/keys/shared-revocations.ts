@@ -1,10 +1,10 @@
 /**
- * Revocations of any number of replicas: a set in memory, so that no request waits. Rule: what is in the set stays in it;
- * it learns of others by their messages, and by a mark that changes with every revocation, for messages that were lost. A
- * message that proves that its sender holds an encryption key is believed before anything was written.
+ * Revocations of any number of replicas: a set in memory, so that no request waits. Rule: what is in the set stays in
+ * it; it learns of others by their messages, and by a mark that changes with every revocation, for messages that were
+ * lost. A message that proves that its sender holds an encryption key is believed before anything was written.
  *
- * Order matters: a revocation is written, then the mark is changed; the mark is read, then the list. So whoever has read a
- * mark has read every revocation before it.
+ * Order matters: a revocation is written, then the mark is changed; the mark is read, then the list. So whoever has
+ * read a mark has read every revocation before it.
  */
 import { randomUUID } from 'node:crypto'
 import { fingerprint, isFingerprint } from '../crypto/fingerprint.ts'
@@ -42,7 +42,7 @@ export interface SharedRevocations extends Revocations {
 
 const { topic: TOPIC } = TOPICS.revoked
 const { prefix: MARK } = SHARED_KEYS.revocations
-/** Far longer than anybody waits to look at it. */
+/** Far longer than any replica waits before it looks at the mark. */
 const MARK_TTL_MS = 86_400_000
 const LOOK_EVERY_MS = 2_000
 /** While something has to be written still. */
@@ -54,11 +54,17 @@ const NEVER_READ =
 
 const wordsOf = (keyId: string): readonly string[] => ['revocation', keyId]
 
-/** Who hears it refuses the key: at once if it is proven, otherwise once it has seen that it is written. */
+/**
+ * A replica that gets the message refuses the key: at once if the message is proven, otherwise once it has seen that
+ * the revocation is written.
+ */
 const tellRevocation = (shared: Shared, keyId: string, keyring?: Keyring): Promise<void> =>
   shared.publish(TOPIC, keyring ? `${keyId} ${fingerprint(keyring.active, wordsOf(keyId))}` : keyId)
 
-/** After it was written; who does not hear of it sees another mark. The key ring is for a proof, and can be done without. */
+/**
+ * To be called after the revocation was written. A replica that misses the message sees another mark. Without a key
+ * ring the message has no proof.
+ */
 export const announceRevocation = async (
   shared: Shared,
   keyId: string,
@@ -128,7 +134,7 @@ const receive = ({ options: { state, keyring }, revoked }: Known, message: strin
     revoked.add(keyId)
     return
   }
-  // Without a proof it is only a hint: whoever may publish but not write revokes nothing.
+  // Without a proof a message is only a hint: whoever may publish but not write revokes nothing.
   state.get(entryKeyOf(keyId)).then(
     (entry) => entry && revoked.add(keyId),
     () => {}

@@ -1,8 +1,8 @@
 /**
- * When each API key was seen first and used last, by key id, so that an operator knows who still uses what. Rule: the way
- * of a request notes a use in memory and goes on; it is written in the background, at most once a minute for each key, and
- * a write that fails is lost. No key's text is kept, and nothing of a key that was not used for more than a year; what is
- * kept is sealed, since it says who a client is.
+ * When each API key was seen first and used last, by key id, so that an operator knows who still uses what. Rule: the
+ * way of a request notes a use in memory and goes on; it is written in the background, at most once a minute for each
+ * key, and a write that fails is lost. No key's text is kept, and nothing of a key that was not used for more than a
+ * year; what is kept is sealed, since it says who a client is.
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -38,9 +38,12 @@ interface SealedUses {
 }
 
 export interface KeyUsage {
-  /** That the key was used at that time (milliseconds since the epoch). Costs an entry in a map. */
+  /** Notes that the key was used at that time (milliseconds since the epoch). Costs an entry in a map. */
   readonly note: (principal: Principal, at: number) => void
-  /** In the order of their ids, those after `after`. Removes what is too old to be listed, a part of it at a time. */
+  /**
+   * In the order of their ids, from the first after `after`. Removes entries that are too old to be listed, some at
+   * each call.
+   */
   readonly list: (after?: string) => AsyncIterable<KeyUse>
   readonly isKnown: (keyId: string) => Promise<boolean>
   /** Writes what was noted; to be called before the state is closed. */
@@ -71,7 +74,7 @@ const isoTime = (ms: number): string => new Date(ms).toISOString()
 const seal = (sealer: Sealer, key: string, use: KeyUse): Buffer =>
   sealer.seal('store', Buffer.from(JSON.stringify(use)), [key])
 
-/** Undefined also for what is under an encryption key that is gone: the next use writes it anew. */
+/** Undefined also for an entry under an encryption key that is gone: the next use of the API key writes it anew. */
 const open = (sealer: Sealer, key: string, value: Buffer | undefined): KeyUse | undefined => {
   const opened = value && sealer.open('store', value, [key])
   if (opened === undefined) return undefined
@@ -84,7 +87,7 @@ export const rewrapUses = async ({ state, sealer }: SealedUses): Promise<number>
   let rewrapped = 0
   for await (const { key, value } of state.list(PREFIX)) {
     const use = sealer().isUnderActiveKey(value) ? undefined : open(sealer(), key, value)
-    // Whoever is used meanwhile is written under the active one anyway.
+    // A key that is used meanwhile is written under the active encryption key anyway.
     if (use !== undefined && (await state.compareAndSet(key, value, seal(sealer(), key, use)))) {
       rewrapped++
     }
@@ -155,7 +158,10 @@ export const createKeyUsage = ({ state, sealer, now, onFailure }: KeyUsageOption
     return writing
   }
 
-  /** Whoever is used meanwhile stays: it is removed as it was read. A state that cannot be written now can be later. */
+  /**
+   * The entry of a key that is used meanwhile stays, since an entry is removed only if it is as it was read. What
+   * cannot be removed now can be later.
+   */
   const purge = async ({ key, value }: StateEntry): Promise<void> => {
     await state.compareAndSet(key, value, undefined).catch(() => {})
   }

@@ -1,7 +1,8 @@
 /**
- * From when on keys may say by which keys they were issued (`via`). Rule: never while a version may still run that refuses
- * a key which says so. A state that served nobody before has never seen one: from the beginning; any other a day after a
- * version that reads it came to it, which is longer than an upgrade takes (ADR 14). What keys do not say, entries do.
+ * From when on keys may say by which keys they were issued (`via`). Rule: never while a version may still run that
+ * refuses a key which says so. On a state that served nobody before, no such version runs: keys say it from the
+ * beginning. On any other they say it a day after the first version that reads `via` came, which is longer than an
+ * upgrade takes (ADR 14). What keys do not say, entries do.
  */
 import { STATE_REST, STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'

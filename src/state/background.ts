@@ -1,6 +1,6 @@
 /**
- * Work that is done again and again in the background. Rule: it never runs beside itself, keeps no process alive, and whoever
- * began it ends it, in the `close` of his part.
+ * Work that is done again and again in the background. Rule: it never runs beside itself, keeps no process alive, and
+ * whoever began it ends it, in the `close` of his part.
  */
 export interface Loop {
   /** Begins no further round; one that is under way goes on to its end. */
@@ -8,9 +8,9 @@ export interface Loop {
 }
 
 /**
- * Does the work each time so many milliseconds after it ended last, and first after as many from now; `ms` is a function
- * where they differ from round to round. What the work throws ends the process like any other unexpected failure, with the
- * name of the loop among the frames of its stack.
+ * Does the work each time so many milliseconds after it ended last, and first after as many from now; `ms` is a
+ * function where they differ from round to round. What the work throws ends the process like any other unexpected
+ * failure, with the name of the loop among the frames of its stack.
  */
 export const every = (
   name: string,

@@ -1,7 +1,8 @@
 /**
- * One service a data folder: two would mix their audit trails and miss each other's changes. Rule: who wants the folder listens on
- * a socket of its own in it, and holds it once no other that lives wants it more; so the hold ends with the process, however it
- * ends, and counts across containers that share the folder. Commands beside a service hold nothing.
+ * One service a data folder: two would mix their audit trails and miss each other's changes. Rule: a process that wants
+ * the folder listens on a socket of its own in it, and holds the folder once no living process goes before it. So the
+ * hold ends with the process, however that ends, and counts across containers that share the folder. Commands beside a
+ * service hold nothing.
  */
 import { randomUUID } from 'node:crypto'
 import { closeSync, constants, existsSync, openSync, readdirSync, rmSync } from 'node:fs'
@@ -11,9 +12,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolderSync } from '../files/folder.ts'
 
 const NAME = /^service\.[0-9a-f]{8}\.lock$/
-/** How many bytes the address of a socket may have on every system, less the name. */
+/** How many bytes the address of a socket may have on every system, without the socket's own name. */
 const LONGEST = 70
-/** How long a process that lives may take to say whether it holds; then it is taken at its worst. */
+/** How long a living process may take to say whether it holds the folder; one that says nothing is taken to hold it. */
 const ANSWER_MS = 1_000
 const AGAIN_MS = 20
 
@@ -54,7 +55,10 @@ const ask = (path: string): Promise<Standing> =>
     )
   })
 
-/** Whether nobody else wants the folder, or nobody who goes before. A name is used once: what is dead can be taken away. */
+/**
+ * Whether no other process wants the folder, or none that goes before this one. A socket's name is used once, so that a
+ * dead socket can be removed.
+ */
 const isFirst = async (directory: string, address: string, own: string): Promise<boolean> => {
   for (;;) {
     let isWaiting = false
@@ -75,7 +79,7 @@ const claim = async (directory: string, address: string): Promise<Server | undef
   for (;;) {
     const own = `service.${randomUUID().slice(0, 8)}.lock`
     const server = await listen(join(address, own), () => standing)
-    // Before it listened, another one may have taken it for dead.
+    // Before this socket listened, another process may have taken it for dead.
     if (!existsSync(join(directory, own))) {
       server.close()
       continue

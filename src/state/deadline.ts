@@ -1,6 +1,6 @@
 /**
- * Deadlines that a busy process does not miss for the peer: when one has passed, the event loop gets one more turn, so that
- * an answer which has been lying there is taken first.
+ * Deadlines that a busy process does not miss for the peer: when one has passed, the event loop gets one more turn, so
+ * that an answer which has been lying there is taken first.
  */
 
 /** Calls back after so many milliseconds; what it gives cancels that. */
@@ -30,8 +30,9 @@ const untilAborted = <T>(
   })
 
 /**
- * The outcome of the work, or the rejection that `late` makes as soon as the time is up, whatever the work still waits for.
- * `time`: so many milliseconds, or until a signal aborts that others share; where that has aborted, nothing is begun.
+ * The outcome of the work, or the rejection that `late` makes as soon as the time is up, whatever the work still waits
+ * for. `time`: so many milliseconds, or until a signal aborts that others share; where that has aborted, nothing is
+ * begun.
  */
 export const withDeadline = <T>(
   time: number | AbortSignal,

@@ -52,8 +52,8 @@ const isDatabase = (start: Buffer): boolean =>
   (start.readUInt32LE(MAGIC_START) === MAGIC || start.readUInt32BE(MAGIC_START) === MAGIC)
 
 /**
- * The library ends the process (segmentation fault) where LMDB refuses a file, so the refusal has to come first. The lock
- * file is not opened: closing it would give up the locks that this process may hold on it (fcntl).
+ * The library ends the process (segmentation fault) where LMDB refuses a file, so the refusal has to come first. The
+ * lock file is not opened: closing it would give up the locks that this process may hold on it (fcntl).
  */
 const requireUsable = (folder: string): void => {
   accessSync(folder, R_OK | W_OK | X_OK)
@@ -80,7 +80,9 @@ const openDatabase = (folder: string): RootDatabase<Buffer, Key> => {
   }
 }
 
-/** The library keeps the reason of a failed commit in a promise beside the error, which ends the process if left alone. */
+/**
+ * The library keeps the reason of a failed commit in a promise beside the error, which ends the process if left alone.
+ */
 const writeError = async (folder: string, error: unknown): Promise<Error> => {
   const commitError = (error as { commitError?: Promise<unknown> }).commitError
   const reason = await Promise.resolve(commitError ?? error).catch((why: unknown) => why)

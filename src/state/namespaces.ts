@@ -1,6 +1,7 @@
 /**
- * What stands under which name in Redis, in one table: before each key stands REDIS_KEY_PREFIX, and no value tells a secret
- * that is not sealed. Rule: a prefix is written here and nowhere else, and never changes while something of it may be kept.
+ * What stands under which name in Redis, in one table: before each key stands REDIS_KEY_PREFIX, and no value tells a
+ * secret that is not sealed. Rule: a prefix is written here and nowhere else, and never changes while something of it
+ * may be kept.
  */
 
 interface Row {
@@ -13,7 +14,9 @@ interface Row {
 
 interface StateRow extends Row {
   readonly prefix: string
-  /** `plain`: a key's id, which is random. The rest is sealed in Redis (redis-names.ts); on LMDB all names are plain. */
+  /**
+   * `plain`: a key's id, which is random. The rest is sealed in Redis (redis-names.ts); on LMDB all names are plain.
+   */
   readonly name: 'sealed' | 'plain'
 }
 
@@ -141,7 +144,7 @@ export const SHARED_KEYS = {
   login: {
     prefix: 'login:',
     who: 'kinds/shared/login-memory.ts',
-    /** The refusal is; the lease on a login beside it is a random word. */
+    /** The refusal is sealed; the lease on a login beside it is a random word. */
     value: 'sealed',
     life: 'an hour longer than the refusal is in force; the lease twelve seconds'
   },

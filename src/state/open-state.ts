@@ -1,6 +1,6 @@
 /**
- * The state that a configuration asks for: Redis if REDIS_URL is set, LMDB under DATA_DIR otherwise. Rule: opening waits
- * for nobody, and what is not configured is not even loaded.
+ * The state that a configuration asks for: Redis if REDIS_URL is set, LMDB under DATA_DIR otherwise. Rule: opening
+ * waits for nobody, and what is not configured is not even loaded.
  */
 import type { Keyring } from '../crypto/keyring.ts'
 import { createEmbeddedState } from './embedded.ts'

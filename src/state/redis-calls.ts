@@ -1,6 +1,7 @@
 /**
- * Calls to Redis for what has to be there: they wait for the connection and for the answer, up to a second in all. Rule:
- * they fail with a sentence and a code, and never with what the library says, which would show arguments and the URL.
+ * Calls to Redis for what has to be there: they wait for the connection and for the answer, up to a second in all.
+ * Rule: they fail with a sentence and a code, and never with what the library says, which would show arguments and the
+ * URL.
  */
 import { withDeadline } from './deadline.ts'
 import { codeOf, isReply, openClient, type RedisClient, reconnect } from './redis-client.ts'

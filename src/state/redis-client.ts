@@ -1,7 +1,7 @@
 /**
- * Opens a connection to Redis as ioredis knows it: one server, Sentinel or Cluster, told to fail fast. Rule: nothing waits
- * in a queue of the library, nothing is sent twice, and no error of the library goes further than its code: it carries
- * the arguments of the command, or the URL with its password.
+ * Opens a connection to Redis as ioredis knows it: one server, Sentinel or Cluster, told to fail fast. Rule: nothing
+ * waits in a queue of the library, nothing is sent twice, and no error of the library goes further than its code: it
+ * carries the arguments of the command, or the URL with its password.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import type { RedisAddress } from './redis-url.ts'
@@ -11,7 +11,7 @@ export type RedisClient = Redis | Cluster
 const CONNECT_WITHIN_MS = 1_000
 const MAX_RETRY_MS = 1_000
 
-/** Half of it to all of it, so that replicas do not come back in step. */
+/** From half of the time to all of it, at random, so that replicas do not come back in step. */
 export const equalJitter = (ms: number): number => ms * (0.5 + Math.random() / 2)
 
 const retryStrategy = (attempt: number): number =>
@@ -38,8 +38,8 @@ export const isDenied = (error: unknown): boolean =>
   (codeOf(error) === 'NOPERM' || (error as Error).message.startsWith('ERR unknown command'))
 
 /**
- * `rejectUnauthorized` is the default of Node, unless NODE_TLS_REJECT_UNAUTHORIZED takes it away. The library copies these
- * members for each connection, and so has what they are then.
+ * `rejectUnauthorized` is the default of Node, unless NODE_TLS_REJECT_UNAUTHORIZED takes it away. The library copies
+ * these members for each connection, and so has what they are then.
  */
 const tlsOf = ({ credentials }: Networked): object => {
   const options = { rejectUnauthorized: true }
@@ -56,7 +56,7 @@ type Networked = Exclude<RedisAddress, { readonly kind: 'socket' }>
 /** A master that was made a replica under this connection: the next connection finds the new one. */
 const isReadOnly = (error: Error): boolean => error.message.includes('READONLY')
 
-/** The library would go on in database 0, which is somebody else's. */
+/** Whether the choice of the database was refused: the library would go on in database 0, which is somebody else's. */
 const isOfDatabase = (error: Error): boolean =>
   (error as { command?: { name?: unknown } }).command?.name === 'select'
 
@@ -75,7 +75,7 @@ const common = (address: RedisAddress): RedisOptions => ({
   ...(address.kind !== 'socket' && address.tls && { tls: tlsOf(address) })
 })
 
-/** Nothing is sent on a connection that was refused its database: what is ended here takes no command any more. */
+/** A connection that was refused its database is ended before a command is sent on it. */
 const single = (options: RedisOptions): Redis => {
   let isRefused = false
   return new Redis({
@@ -86,7 +86,7 @@ const single = (options: RedisOptions): Redis => {
       return isRefused || isReadOnly(error)
     },
     retryStrategy: (attempt) => {
-      // Each of those connections begins well, and so would be followed by the next at once.
+      // Such a connection begins well, and so would be followed by the next one at once.
       const waitMs = isRefused ? equalJitter(MAX_RETRY_MS) : retryStrategy(attempt)
       isRefused = false
       return waitMs
@@ -154,7 +154,10 @@ export const openClient = (address: RedisAddress, onError: (code: string) => voi
   return listening(open(), onError)
 }
 
-/** For messages: any node of a cluster passes on all of them, so one connection will do, to the next node at each attempt. */
+/**
+ * For messages: any node of a cluster passes on all of them, so one connection will do, to the next node at each
+ * attempt.
+ */
 export const openSubscriber = (address: RedisAddress, onError: (code: string) => void): Redis => {
   if (address.kind === 'sentinel') return listening(openSentinel(address), onError)
   if (address.kind === 'socket') return listening(single(onSocket(address)), onError)
@@ -200,7 +203,7 @@ export const ping = async (client: RedisClient): Promise<void> => {
   await (client as Redis).ping()
 }
 
-/** A connection that is established and says nothing is given up for a new one; one that has ended for good, too. */
+/** Opens a new connection in the place of one that is established and silent, or that has ended for good. */
 export const reconnect = (client: RedisClient): void => {
   if (client.status === 'ready' || client.status === 'connect') client.disconnect(true)
   else if (client.status === 'end') client.connect().catch(() => {})

@@ -1,6 +1,6 @@
 /**
- * What is kept in Redis, looked at from above: how each entry begins, and what is left under former encryption keys. Rule:
- * Redis is asked in small steps, and of a value only its beginning leaves it.
+ * What is kept in Redis, without opening it: how each entry begins, and what is left under former encryption keys.
+ * Rule: Redis is asked in small steps, and of a value only its beginning leaves it.
  */
 import { Cluster } from 'ioredis'
 import type { Keyring } from '../crypto/keyring.ts'

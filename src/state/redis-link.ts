@@ -1,7 +1,7 @@
 /**
- * The command connection with its deadline and its breaker. Rule: a call without an answer costs its caller the deadline;
- * once nobody is answered in time all calls fail at once, until a probe of our own was answered. An error that leaves here is always
- * a `SharedUnavailable`.
+ * The command connection with its deadline and its breaker. Rule: a call without an answer costs its caller the
+ * deadline; once no call is answered in time all of them fail at once, until a probe of this process is answered. Every
+ * error that leaves this file is a `SharedUnavailable`.
  */
 import { every, type Loop } from './background.ts'
 import { after, withDeadline } from './deadline.ts'
@@ -105,7 +105,7 @@ const probe = async (connection: Connection): Promise<void> => {
       return
     }
   } catch (error) {
-    // An answer all the same: what else is denied is looked at then.
+    // A denial is an answer all the same: what else is denied, the look at rights finds out.
     if (isDenied(error)) {
       goUp(connection)
       return

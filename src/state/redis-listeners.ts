@@ -1,4 +1,7 @@
-/** Who hears what comes through Redis. Rule: the failure of a listener is logged, and neither another one's nor the process's. */
+/**
+ * Who hears what comes through Redis. Rule: the failure of a listener is logged, and neither another one's nor the
+ * process's.
+ */
 import { type StateLog, traceOf } from './log.ts'
 import type { Shared } from './shared.ts'
 

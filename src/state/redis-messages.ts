@@ -1,6 +1,6 @@
 /**
- * The subscriber connection: messages of all topics on one channel. Rule: a connection that only seems to live is found out
- * by a heartbeat, since a subscriber has nothing to ask and would wait for ever.
+ * The subscriber connection: messages of all topics on one channel. Rule: a connection that only seems to live is found
+ * out by a heartbeat, since a subscriber has nothing to ask and would wait for ever.
  */
 import { every } from './background.ts'
 import { withDeadline } from './deadline.ts'
@@ -10,7 +10,7 @@ import { SharedUnavailable } from './shared.ts'
 
 export interface Messages {
   readonly isSubscribed: () => boolean
-  /** Redis does not let us. */
+  /** Whether Redis denies the subscription. */
   readonly isDenied: () => boolean
   readonly close: () => void
 }
@@ -21,7 +21,7 @@ export interface MessagesOptions {
   readonly onMessage: (text: string) => void
   /** Called at every change between subscribed and not. */
   readonly onChange: (isSubscribed: boolean) => void
-  /** Called each time it was tried in vain. */
+  /** Called each time Redis denies the subscription. */
   readonly onDenied: () => void
 }
 
@@ -34,7 +34,7 @@ export const createMessages = (options: MessagesOptions): Messages => {
   let isDenied = false
   let isClosed = false
   let idleBeats = 0
-  // Its outages are those of the command connection, which logs them.
+  // Not logged here: the command connection logs every outage of Redis.
   const client = openSubscriber(address, () => {})
 
   const set = (next: boolean): void => {
@@ -64,7 +64,7 @@ export const createMessages = (options: MessagesOptions): Messages => {
         () => client.ping(),
         () => new SharedUnavailable()
       ).catch((error) => {
-        // An answer all the same.
+        // A denial is an answer all the same.
         if (isDenial(error)) return
         set(false)
         if (!isClosed) reconnect(client)

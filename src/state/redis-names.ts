@@ -1,9 +1,10 @@
 /**
- * How an entry of the state is named in Redis. Rule: what an operator or a caller chose (stores, paths, bots) is not to be
- * read there: the field is a fingerprint of the key, and the key itself stands sealed beside it, bound to that field. Only
- * what is a UUID anyway stays plain.
+ * How an entry of the state is named in Redis. Rule: what an operator or a caller chose (stores, paths, bots) is not to
+ * be read there: the field is a fingerprint of the key, and the key itself stands sealed beside it, bound to that
+ * field. Only what is a UUID anyway stays plain.
  *
- * A fingerprint depends on the encryption key: an entry is looked for under each of the ring and written under the active.
+ * A fingerprint depends on the encryption key: an entry is looked for under each of the ring and written under the
+ * active.
  */
 import { fingerprint } from '../crypto/fingerprint.ts'
 import type { Keyring } from '../crypto/keyring.ts'

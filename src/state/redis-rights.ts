@@ -1,6 +1,6 @@
 /**
- * Which commands Redis does not let this service use. Rule: each that is needed is really tried, on keys of our own that
- * end by themselves, since no user may ask Redis for its own rights (ACL DRYRUN is for administrators).
+ * Which commands Redis does not let this service use. Rule: each that is needed is really tried, on keys of our own
+ * that end by themselves, since no user may ask Redis for its own rights (ACL DRYRUN is for administrators).
  */
 import { randomUUID } from 'node:crypto'
 import type { StateLog } from './log.ts'
@@ -32,7 +32,7 @@ const triesOn = (prefix: string, channel: string): Tries => {
     ['getrange', (client) => client.getrange(text, 0, 0)],
     ['scan', (client) => client.scan(0, 'MATCH', text, 'COUNT', 1)],
     ['del', (client) => client.del(text)],
-    // With its end from the first moment on; what follows leaves that as it is.
+    // The hash ends by itself from its first moment on, and the commands after this one leave that as it is.
     ['eval', (client) => client.eval(HASH_WITH_END, 1, hash, LIFE_MS)],
     ['hset', (client) => client.hset(hash, 'field', 'value')],
     ['pexpire', (client) => client.pexpire(hash, LIFE_MS)],
@@ -53,7 +53,8 @@ const deniedCommands = async (
   channel: string
 ): Promise<readonly string[]> => {
   const denied = new Set<string>()
-  // One after the other: what a cluster sends elsewhere could otherwise be done after what follows it, and stay.
+  // One after the other: a command that a cluster sends to another node could otherwise come after the `del` that
+  // follows it, and leave its key.
   for (const [command, send] of triesOn(prefix, channel)) {
     const error = await ask((client) =>
       send(client).then(
@@ -61,7 +62,7 @@ const deniedCommands = async (
         (refusal: unknown) => refusal
       )
     )
-    // What is full or only reads just now denies nothing: the calls themselves say so.
+    // A Redis that is full, or only reads at the moment, denies nothing: the calls themselves report that.
     if (isDenied(error)) denied.add(command)
   }
   return [...denied]
@@ -79,7 +80,7 @@ export interface RightsCheckOptions {
 
 export interface RightsCheck {
   readonly denied: () => readonly string[]
-  /** Once for each list that there is. */
+  /** Logs the denied commands, once for each list of them. */
   readonly logDenied: () => void
   readonly check: () => Promise<void>
 }

@@ -1,4 +1,7 @@
-/** Goes through the names of a space of the state, a page at a time. Rule: Redis is asked in small steps, so that nobody else waits. */
+/**
+ * Goes through the names of a space of the state, a page at a time. Rule: Redis is asked in small steps, so that nobody
+ * else waits.
+ */
 import type { RedisCalls } from './redis-calls.ts'
 import { hashesOf, type Space } from './redis-names.ts'
 

@@ -1,6 +1,6 @@
 /**
- * `Shared` in Redis. Rule: a command touches one key (or keys in one pair of braces), so that Cluster can place it; what
- * has to be atomic is one command or one script; and no key is ever without an end to its life.
+ * `Shared` in Redis. Rule: a command touches one key (or keys in one pair of braces), so that Cluster can place it;
+ * what has to be atomic is one command or one script; and no key is ever without an end to its life.
  */
 import type { StateLog } from './log.ts'
 import { CHANNEL } from './namespaces.ts'
@@ -21,7 +21,8 @@ export interface RedisSharedOptions {
   readonly deadlineMs?: number
 }
 
-// What is no number is none of ours: it begins anew. Where counting is denied the number stays: a mark of before would be in force again.
+// A value that is no number is not ours, and is replaced. Where counting is denied the number stays: if it began anew,
+// a mark of before would be in force again.
 const ADD = `local n = redis.pcall('INCRBY', KEYS[1], ARGV[1])
 if type(n) == 'table' then
   if not string.find(n.err, 'WRONGTYPE') and not string.find(n.err, 'integer') and not string.find(n.err, 'overflow') then
@@ -132,7 +133,7 @@ export const createRedisShared = (options: RedisSharedOptions): Shared => {
     prefix,
     channel,
     log,
-    // Only where somebody listens: a command that ends soon would leave its trials to their end.
+    // Only after the start, and so in a service: a command ends soon, and would leave the keys of its tries behind.
     isWanted: () => isStarted && link.isUp(),
     maySubscribe: () => !messages.isDenied()
   })

@@ -1,6 +1,6 @@
 /**
- * The state of any number of replicas, in Redis. Rule: a change is one script on one pair of hashes, compared and made at
- * once; these hashes are the only keys without an end to their life; and Redis learns neither names nor values.
+ * The state of any number of replicas, in Redis. Rule: a change is one script on one pair of hashes, compared and made
+ * at once; these hashes are the only keys without an end to their life; and Redis learns neither names nor values.
  *
  * For each space of keys (see redis-names.ts) two hashes: field -> sealed key, and field -> value, so that a list goes
  * through the names without moving the values. How durable a change is depends on how Redis is run.
@@ -33,8 +33,8 @@ const VALUES_AT_A_TIME = 20
 /** Losing a race needs another writer to win it: so many losses in a row are not a race. */
 const MAX_ATTEMPTS = 100
 
-// KEYS: names, values. ARGV: is something expected, what; is there something next, what; its label; fields, active first.
-// What may be refused for want of memory comes first, so that a refused change has changed nothing.
+// KEYS: names, values. ARGV: is something expected, what; is there something next, what; its label; fields, active
+// first. What may be refused for want of memory comes first, so that a refused change has changed nothing.
 const COMPARE_AND_SET = `local found = false
 for i = 6, #ARGV do
   found = redis.call('HGET', KEYS[2], ARGV[i])

@@ -1,6 +1,7 @@
 /**
- * REDIS_URL in its forms: one server, Sentinel, Cluster, each over TCP or TLS, and a Unix socket. Rule: what is not understood is a fault, and
- * a fault is a sentence about the rule that never quotes the text, since a password may stand anywhere in it.
+ * REDIS_URL in its forms: one server, Sentinel, Cluster, each over TCP or TLS, and a Unix socket. Rule: what is not
+ * understood is a fault, and a fault is a sentence about the rule that never quotes the text, since a password may
+ * stand anywhere in it.
  */
 import { isIP } from 'node:net'
 

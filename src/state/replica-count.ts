@@ -1,7 +1,7 @@
 /**
- * How many replicas there are, for what they divide among them. Rule: each says in every window of time that it is there, with
- * a proof that it holds an encryption key, so that nobody who only may write to Redis makes them more; and the last number that was
- * known stands while nothing is shared: an outage makes no replica more or less.
+ * How many replicas there are, for what they divide among them. Rule: each replica announces itself in every window of
+ * time, with a proof that it holds an encryption key, so that nobody who may only write to Redis can raise the number.
+ * While nothing is shared the last known number stands: an outage makes no replica more or less.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,10 +34,16 @@ export interface ReplicaCountOptions {
 const { topic: TOPIC } = TOPICS.replica
 const EVERY_MS = 1_000
 const WINDOW_MS = 15_000
-/** How long whoever starts gives the others to answer, and how long an answer is held back for further ones who start. */
+/**
+ * How long a replica that starts waits for the answers of the others. They hold an answer back for half of it, since
+ * more replicas may be starting.
+ */
 const SOON_MS = 50
 const PATIENCE_MS = 1_000
-/** A share is never smaller, whatever is counted: replicas that end as soon as they start leave their places for a while. */
+/**
+ * No more are counted, so that no share gets smaller than this: replicas that end as soon as they start are counted for
+ * a while.
+ */
 const MOST = 64
 
 interface Counting {
@@ -88,7 +94,7 @@ const receive = (counting: Counting, message: string): void => {
   const [id = '', digits = '', ...proofs] = message.split(' ', 6)
   const said = /^\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN
   const window = windowNow(counting)
-  // Clocks may differ by a window; what is older was said again by somebody else.
+  // Clocks may differ by a window; an older message was repeated by somebody else.
   if (!(Math.abs(said - window) <= 1)) return
   const before = lastSeen.get(id)
   const last = Math.min(said, window)

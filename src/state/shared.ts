@@ -1,9 +1,10 @@
 /**
- * What replicas share and may lose at any moment: short-lived bytes, counters, leases, messages. Rule: a helper, never a
- * crutch. Every call ends by its own short deadline and rejects with `SharedUnavailable` when there is no answer; then the
- * caller does without. Values are sealed and keys are opaque before they come here.
+ * What replicas share and may lose at any moment: short-lived bytes, counters, leases, messages. Rule: a helper, never
+ * a crutch. Every call ends by its own short deadline and rejects with `SharedUnavailable` when there is no answer;
+ * then the caller does without. Values are sealed and keys are opaque before they come here.
  *
- * Keys are ours, plain ASCII, and begin as namespaces.ts says; a part in braces keeps keys together on one node of a cluster.
+ * Keys are ours, plain ASCII, and begin as namespaces.ts says; a part in braces keeps keys together on one node of a
+ * cluster.
  */
 export class SharedUnavailable extends Error {
   constructor() {

@@ -1,7 +1,7 @@
 /**
  * What must survive a restart or be shared by replicas, behind one small interface: bytes by key, changed only by
- * compare-and-set, so that two writers (a CLI and a service, two replicas) never lose each other's change.
- * Keys are plain text chosen by us, at most 1,900 bytes of UTF-8; values are sealed by their owner before they come here.
+ * compare-and-set, so that two writers (a CLI and a service, two replicas) never lose each other's change. Keys are
+ * plain text chosen by us, at most 1,900 bytes of UTF-8; values are sealed by their owner before they come here.
  */
 export interface StateEntry {
   readonly key: string
@@ -18,7 +18,9 @@ export interface RewrapCounts {
 
 export interface NameCounts {
   readonly moved: number
-  /** Damaged, or under an encryption key that is no longer in the key ring: such entries are neither found nor listed. */
+  /**
+   * Damaged, or under an encryption key that is no longer in the key ring: such entries are neither found nor listed.
+   */
   readonly unreadable: number
 }
 
@@ -26,7 +28,7 @@ export interface NameCounts {
 export interface StateHead {
   /** What stands before the first slash of its key; `shared` for what replicas share for a while. */
   readonly space: string
-  /** Undefined where the name cannot be opened, or is none of a state's. */
+  /** Undefined where the name cannot be opened, or names nothing of `State`. */
   readonly key: string | undefined
   /** Of its value, HEAD_BYTES at most. */
   readonly value: Buffer
@@ -49,8 +51,8 @@ export interface State {
   /** The bytes under the key, or undefined. */
   readonly get: (key: string) => Promise<Buffer | undefined>
   /**
-   * Puts `next` (or removes the key if `next` is undefined) if what stands there is still `expected` (undefined: nothing).
-   * Resolves with whether it did; the change is durable then.
+   * Puts `next` (or removes the key if `next` is undefined) if what stands there is still `expected` (undefined:
+   * nothing). Resolves with whether it did; the change is durable then.
    */
   readonly compareAndSet: (
     key: string,

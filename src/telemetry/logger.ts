@@ -1,6 +1,6 @@
 /**
- * The operator's log: one JSON line per event on stdout. Rule: what is logged is built from an allow-list; a request, an
- * error of somebody else's or a configuration object is never written as it is.
+ * The operator's log: one JSON line per event on stdout. Rule: what is logged is built from an allow-list; a request,
+ * an error of somebody else's or a configuration object is never written as it is.
  */
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { describeError } from './describe-error.ts'

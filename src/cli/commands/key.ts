@@ -1,4 +1,7 @@
-/** `purser key` on the command line. Rule: a key never comes in by it, since every user of the machine could read it there. */
+/**
+ * `purser key` on the command line. Rule: a key never comes in by it, since every user of the machine could read it
+ * there.
+ */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import semver from 'semver'
 import { isClientName } from '../../core/policy.ts'

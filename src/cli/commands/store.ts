@@ -1,4 +1,7 @@
-/** `purser store` on the command line. Rule: a value never comes in by it, since every user of the machine could read it there. */
+/**
+ * `purser store` on the command line. Rule: a value never comes in by it, since every user of the machine could read it
+ * there.
+ */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { GetOptions } from '../store.ts'
 import type { MigrateOptions } from '../store-migrate.ts'
