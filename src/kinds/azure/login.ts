@@ -165,58 +165,45 @@ export interface Held {
 /** Less than the five minutes at which MSAL's own cache, where it has one, would still give out the old token. */
 const MARGIN_MS = 120_000
 
-/** Asks for a token in the way that the credential does, and says what failed by what failed on the wire. */
-const askForToken = async (
-  credential: (common: TokenCredentialOptions) => Promise<TokenCredential>,
-  { audience, authorityHost }: Cloud,
-  transport: Transport,
-  now: () => number,
-  { signal }: CallOptions
-): Promise<Held> => {
-  // The SDK wraps, reads out and forgets what failed; what counts is the first thing that failed on the wire.
-  let failure: ProviderFault | undefined
-  let wasAnswered = false
-  const send: Send = async (request) => {
-    request.abortSignal = signal
-    try {
-      const answer = await transport.send(request)
-      wasAnswered = true
-      if (answer.status !== 200) failure ??= loginFault(faultOfAnswer(answer, now()))
-      return answer
-    } catch (error) {
-      if (error instanceof ProviderFault) failure ??= error
-      throw error
-    }
-  }
-  const common = { ...byLogin, ...(authorityHost !== undefined && { authorityHost }) }
-  const asking = await credential(common)
-  const got = await sending.run(send, () => asking.getToken(audience)).catch(() => null)
-  if (got !== null) return { token: new Sensitive(got.token), expiresAt: got.expiresOnTimestamp }
-  throw (
-    failure ??
-    new ProviderFault(wasAnswered ? 'invalid_answer' : 'misconfigured', { code: 'login' })
-  )
-}
-
 export const createTokens = (
   auth: Auth,
-  cloud: Cloud,
+  { audience, authorityHost }: Cloud,
   transport: Transport,
   deps: Pick<ProviderDeps, 'credential' | 'now' | 'logins'>
-): Login<Held> =>
-  createLogin<Held>(
+): Login<Held> => {
+  const logIn = async ([secret = '']: readonly string[], options: CallOptions): Promise<Held> => {
+    // The SDK wraps, reads out and forgets what failed; what counts is the first thing that failed on the wire.
+    let failure: ProviderFault | undefined
+    let wasAnswered = false
+    const send: Send = async (request) => {
+      request.abortSignal = options.signal
+      try {
+        const answer = await transport.send(request)
+        wasAnswered = true
+        if (answer.status !== 200) failure ??= loginFault(faultOfAnswer(answer, deps.now()))
+        return answer
+      } catch (error) {
+        if (error instanceof ProviderFault) failure ??= error
+        throw error
+      }
+    }
+    const common = { ...byLogin, ...(authorityHost !== undefined && { authorityHost }) }
+    const credential = await createCredential(auth, common, secret)
+    const got = await sending.run(send, () => credential.getToken(audience)).catch(() => null)
+    if (got !== null) return { token: new Sensitive(got.token), expiresAt: got.expiresOnTimestamp }
+    throw (
+      failure ??
+      new ProviderFault(wasAnswered ? 'invalid_answer' : 'misconfigured', { code: 'login' })
+    )
+  }
+
+  return createLogin<Held>(
     {
       credential: (options) => secretsOf(auth, deps, options),
-      login: ([secret = ''], options) =>
-        askForToken(
-          (common) => createCredential(auth, common, secret),
-          cloud,
-          transport,
-          deps.now,
-          options
-        ),
+      login: logIn,
       isFresh: ({ expiresAt }) => deps.now() < expiresAt - MARGIN_MS,
       isAnswered: true
     },
     deps
   )
+}

@@ -65,59 +65,63 @@ export const createLoginBoard = (now: () => number): LoginShared => {
   }
 }
 
-/** What stands there of a credential; `none` if nothing does, undefined where nothing is to be had. */
-export const findRefusal = async (
+/** What stands there of each credential, by its name. */
+export const createRefusals = (
   shared: LoginShared | undefined,
-  sealer: Pick<Sealer, 'open'>,
-  name: string
-): Promise<Refusal | 'none' | undefined> => {
-  if (shared?.isUp() !== true) return undefined
-  try {
-    const [envelope] = await shared.getMany([keyOf(name)], BUDGET_MS)
-    const text = envelope && sealer.open('cache', envelope, contextOf(name))?.toString()
-    return text === undefined ? 'none' : JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+  sealer: () => Pick<Sealer, 'seal' | 'open'>,
+  random: () => number
+) => {
+  /** Those that stand there, as far as we know. */
+  const told = new Set<string>()
 
-/** Whether it stands there now. `waitMs`: how long it is in force. */
-export const tellRefusal = async (
-  shared: LoginShared,
-  sealer: Pick<Sealer, 'seal'>,
-  name: string,
-  refusal: Refusal,
-  waitMs: number
-): Promise<boolean> => {
-  const envelope = sealer.seal('cache', Buffer.from(JSON.stringify(refusal)), contextOf(name))
-  return shared.put(keyOf(name), envelope, waitMs + KEEP_MS).then(
-    () => true,
-    () => false
-  )
-}
-
-export const removeRefusal = (shared: LoginShared | undefined, name: string): void =>
-  void shared?.remove(keyOf(name)).catch(() => {})
-
-/** Waits its turn to show a credential; what it gives ends that. Undefined where there is none to be had. */
-export const takeTurn = async (
-  shared: LoginShared | undefined,
-  name: string,
-  random: () => number,
-  { signal }: CallOptions
-): Promise<(() => void) | undefined> => {
-  if (shared?.isUp() !== true) return undefined
-  const owner = randomUUID()
-  const giveUpAt = performance.now() + PATIENCE_MS
-  while (!signal.aborted && performance.now() < giveUpAt) {
-    try {
-      if (await shared.acquire(leaseOf(name), owner, LEASE_MS, BUDGET_MS)) {
-        return () => void shared.release(leaseOf(name), owner).catch(() => {})
+  return {
+    /** `over`: one that we know of is gone, which means that it was taken back. Undefined: nothing is known. */
+    find: async (name: string): Promise<Refusal | 'over' | undefined> => {
+      if (shared?.isUp() !== true) return undefined
+      try {
+        const [envelope] = await shared.getMany([keyOf(name)], BUDGET_MS)
+        const text = envelope && sealer().open('cache', envelope, contextOf(name))?.toString()
+        if (text === undefined) return told.delete(name) ? 'over' : undefined
+        told.add(name)
+        return JSON.parse(text)
+      } catch {
+        return undefined
       }
-    } catch {
+    },
+
+    /** `waitMs`: how long it is in force. */
+    tell: async (name: string, refusal: Refusal, waitMs: number): Promise<void> => {
+      told.delete(name)
+      if (shared === undefined) return
+      const text = Buffer.from(JSON.stringify(refusal))
+      const envelope = sealer().seal('cache', text, contextOf(name))
+      await shared.put(keyOf(name), envelope, waitMs + KEEP_MS).then(
+        () => told.add(name),
+        () => {}
+      )
+    },
+
+    remove: (name: string): void => {
+      told.delete(name)
+      shared?.remove(keyOf(name)).catch(() => {})
+    },
+
+    /** Waits its turn to show the credential; what it gives ends that. Undefined where there is none to be had. */
+    takeTurn: async (name: string, { signal }: CallOptions): Promise<(() => void) | undefined> => {
+      if (shared?.isUp() !== true) return undefined
+      const owner = randomUUID()
+      const giveUpAt = performance.now() + PATIENCE_MS
+      while (!signal.aborted && performance.now() < giveUpAt) {
+        try {
+          if (await shared.acquire(leaseOf(name), owner, LEASE_MS, BUDGET_MS)) {
+            return () => void shared.release(leaseOf(name), owner).catch(() => {})
+          }
+        } catch {
+          return undefined
+        }
+        await sleep(LOOK_MS * (0.5 + random()))
+      }
       return undefined
     }
-    await sleep(LOOK_MS * (0.5 + random()))
   }
-  return undefined
 }

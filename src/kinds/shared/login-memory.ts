@@ -6,14 +6,7 @@
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
 import type { Sealer } from '../../crypto/sealer.ts'
 import type { CallOptions, Log } from '../provider.ts'
-import {
-  findRefusal,
-  type LoginShared,
-  type Refusal,
-  removeRefusal,
-  takeTurn,
-  tellRefusal
-} from './login-board.ts'
+import { createRefusals, type LoginShared, type Refusal } from './login-board.ts'
 
 export interface LoginState {
   readonly state: 'accepted' | 'refused'
@@ -87,8 +80,7 @@ const remembered = ({ reason, status }: Refusal): ProviderFault =>
 interface Memory extends LoginMemoryOptions {
   readonly random: () => number
   readonly refusals: Map<string, Refusal>
-  /** Those that stand in `shared`, as far as we know: that one is gone there means that it is over. */
-  readonly told: Set<string>
+  readonly board: ReturnType<typeof createRefusals>
   /** Names of logins that show nothing: one for each encryption key that was active. */
   readonly secretless: Set<string>
   last?: LoginState
@@ -110,13 +102,12 @@ const remember = (memory: Memory, name: string, refusal: Refusal): void => {
 
 /** Takes over what the replicas know, and throws what is in force. */
 const assertMayTry = async (memory: Memory, name: string): Promise<void> => {
-  const { refusals, told, shared, sealer, now } = memory
-  const theirs = shared && (await findRefusal(shared, sealer(), name))
-  const ours = refusals.get(name)
-  if (typeof theirs === 'object') {
-    told.add(name)
-    if (theirs.until > (ours?.until ?? 0)) remember(memory, name, theirs)
-  } else if (theirs === 'none' && ours !== undefined && told.delete(name)) refusals.delete(name)
+  const { board, refusals, now } = memory
+  const theirs = await board.find(name)
+  if (theirs === 'over') refusals.delete(name)
+  else if (theirs !== undefined && theirs.until > (refusals.get(name)?.until ?? 0)) {
+    remember(memory, name, theirs)
+  }
   const refusal = refusals.get(name)
   // A clock that was set back does not make it longer.
   const left = refusal === undefined ? 0 : refusal.until - now()
@@ -127,7 +118,7 @@ const enter = async (memory: Memory, name: string, options: CallOptions): Promis
   // Also of one that was taken before: it may have been changed, and all who hold a token of it log in anew at one time.
   await assertMayTry(memory, name)
   // Without a turn the login is tried all the same.
-  const leave = await takeTurn(memory.shared, name, memory.random, options)
+  const leave = await memory.board.takeTurn(name, options)
   if (leave === undefined) return () => {}
   try {
     // Whoever had the turn before us may have been refused.
@@ -145,7 +136,7 @@ const refuse = async (
   fault: ProviderFault
 ): Promise<ProviderFault> => {
   if (!isVerdict(fault)) return fault
-  const { refusals, told, secretless, shared, sealer, store, log, now, random } = memory
+  const { refusals, secretless, board, store, log, now, random } = memory
   const { reason, code, status } = fault
   const before = refusals.get(name)
   const attempts = (before?.attempts ?? 0) + 1
@@ -163,29 +154,30 @@ const refuse = async (
     ...(code !== undefined && { code }),
     ...(status !== undefined && { status })
   })
-  if (shared && (await tellRefusal(shared, sealer(), name, refusal, until - now()))) told.add(name)
+  await board.tell(name, refusal, until - now())
   return new ProviderFault(reason, { code, status, isRefusal: true })
 }
 
 const accept = (memory: Memory, name: string): void => {
-  const { refusals, told, shared, store, log, now, last } = memory
+  const { refusals, board, store, log, now, last } = memory
   if (last?.state !== 'accepted') memory.last = { state: 'accepted', since: now() }
   if (!refusals.delete(name)) return
   log('info', 'the store takes our login again', { store })
-  told.delete(name)
-  removeRefusal(shared, name)
+  board.remove(name)
 }
 
 export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
+  const { shared, sealer, random = Math.random } = options
+  const board = createRefusals(shared, sealer, random)
   const memory: Memory = {
-    random: Math.random,
     ...options,
+    random,
+    board,
     refusals: new Map(),
-    told: new Set(),
     secretless: new Set(),
     forgotten: 0
   }
-  const { place, shared, fingerprint, refusals, told, secretless } = memory
+  const { place, fingerprint, refusals, secretless } = memory
   return {
     nameOf: (credential) => {
       const name = fingerprint(['login', place, ...credential])
@@ -199,9 +191,8 @@ export const createLoginMemory = (options: LoginMemoryOptions): LoginMemory => {
     forgotten: () => memory.forgotten,
     forget: () => {
       memory.forgotten++
-      for (const name of refusals.keys()) removeRefusal(shared, name)
+      for (const name of refusals.keys()) board.remove(name)
       refusals.clear()
-      told.clear()
     }
   }
 }

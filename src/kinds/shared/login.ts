@@ -146,22 +146,19 @@ const renewed = async <T>(
   }
 }
 
-/** What is held, or what comes of the login that is under way or begins now. */
-const take = async <T>(state: State<T>): Promise<T> => {
-  const { closing, held, failure, isFresh = () => true, logins, now } = state
-  if (closing.signal.aborted) throw closed()
-  if (held !== undefined && isFresh(held.value)) return held.value
-  const age = failure === undefined ? LOOK_EVERY_MS : now() - failure.at
-  const isKept = failure?.round === logins.forgotten() && age >= 0 && age < LOOK_EVERY_MS
-  if (failure !== undefined && isKept) throw failure.fault
-  state.flight ??= fly(state)
-  return state.flight
-}
-
 const get = async <T>(state: State<T>): Promise<T> => {
-  const value = await take(state)
-  if (state.renew === undefined) return value
-  state.renewal ??= renewed(state, value, state.renew)
+  const { closing, held, failure, isFresh = () => true, renew, logins, now } = state
+  if (closing.signal.aborted) throw closed()
+  let value = held?.value
+  if (value === undefined || !isFresh(value)) {
+    const age = failure === undefined ? LOOK_EVERY_MS : now() - failure.at
+    const isKept = failure?.round === logins.forgotten() && age >= 0 && age < LOOK_EVERY_MS
+    if (failure !== undefined && isKept) throw failure.fault
+    state.flight ??= fly(state)
+    value = await state.flight
+  }
+  if (renew === undefined) return value
+  state.renewal ??= renewed(state, value, renew)
   return state.renewal
 }
 
