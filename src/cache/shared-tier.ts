@@ -72,9 +72,10 @@ interface Hold {
 /** Keeps the lease alive while its fetch is under way. */
 const holdLease = (shared: Shared, lease: string, owner: string): Hold => {
   let heldUntil = performance.now() + LEASE_MS
-  const renewal = every('renewal of a lease', RENEW_EVERY_MS, async () => {
+  const renewal = every('renewal of a lease', RENEW_EVERY_MS, () => {
     const asked = performance.now()
-    await shared.renew(lease, owner, LEASE_MS).then(
+    // Not waited for: a slow answer is no reason for the next one to come later.
+    shared.renew(lease, owner, LEASE_MS).then(
       (isOurs) => {
         heldUntil = isOurs ? asked + LEASE_MS : 0
       },
