@@ -64,10 +64,12 @@ export const sendSecret = (
   if (raw && 'value' in selection) {
     return sendRaw(reply, selection.value.reveal(), selection.encoding)
   }
-  reply.type(JSON_TYPE)
-  if (lengthOf(selection) < LARGE) return reply.send(textOf(view))
+  if (lengthOf(selection) < LARGE) return reply.sendShort(textOf(view))
   // Written only once there is room for it.
-  return reply.serializer(() => textOf(view)).send({ selection })
+  return reply
+    .type(JSON_TYPE)
+    .serializer(() => textOf(view))
+    .send({ selection })
 }
 
 /** A part of an answer that has several: a secret, or why it is not given. */

@@ -1,9 +1,21 @@
 /**
- * The headers of every answer. Rule: computed once. They are helmet's, taken at start from an app of one route, since
- * computing them for each answer costs a fifth of the throughput.
+ * The headers of every answer. Rule: computed once, and the same whichever way an answer goes out. They are helmet's, taken at
+ * start from an app of one route, since computing them for each answer costs a fifth of the throughput.
  */
 import helmet from '@fastify/helmet'
-import Fastify from 'fastify'
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type onSendHookHandler
+} from 'fastify'
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Answers with a short JSON text, faster than `send`. */
+    sendShort: (json: string) => FastifyReply
+  }
+}
 
 const NOT_OURS = new Set(['content-length', 'content-type', 'date', 'connection', 'keep-alive'])
 
@@ -25,5 +37,69 @@ export const answerHeaders = async (): Promise<Readonly<Record<string, string>>>
   return Object.freeze({
     ...Object.fromEntries(fixed.map(([name, value]) => [name, String(value)])),
     'cache-control': 'no-store'
+  })
+}
+
+type Headers = Readonly<Record<string, string>>
+
+/** For an answer that Fastify sends itself. A route may have its own value of one. */
+export const addHeaders = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  headers: Headers
+): FastifyReply => {
+  const own = reply.getHeaders()
+  for (const name in headers) {
+    if (own[name] === undefined) reply.header(name, headers[name])
+  }
+  return reply.header('x-request-id', request.id)
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Names and values in turn, as Node takes them fastest; made anew, since one array for all answers is slower. */
+const flatHeaders = (
+  { id }: FastifyRequest,
+  own: ReturnType<FastifyReply['getHeaders']>,
+  headers: Headers,
+  length: number
+): string[] => {
+  const flat = ['x-request-id', id, 'content-type', JSON_TYPE, 'content-length', String(length)]
+  for (const name in own) flat.push(name, String(own[name]))
+  for (const name in headers) {
+    if (own[name] === undefined) flat.push(name, headers[name] ?? '')
+  }
+  return flat
+}
+
+/**
+ * Both ways in which answers go out, with one rule for both: there has to be room for an answer, and it has these headers.
+ * Fastify's own way of sending takes as long as all the rest of a cached read; `sendShort` writes what Fastify would.
+ */
+export const addAnswers = (
+  server: FastifyInstance,
+  headers: Headers,
+  askForRoom: onSendHookHandler
+): void => {
+  server.addHook('onSend', askForRoom)
+  server.addHook('onSend', (request, reply, payload, done) => {
+    addHeaders(request, reply, headers)
+    done(null, payload)
+  })
+  server.decorateReply('sendShort', function (this: FastifyReply, json: string): FastifyReply {
+    const { request, raw } = this
+    // Its length is told, and nothing of it is sent.
+    if (request.method === 'HEAD') return this.type(JSON_TYPE).send(json)
+    askForRoom.call(server, request, this, json, (error?: Error | null): void => {
+      if (error) {
+        this.send(error)
+        return
+      }
+      const flat = flatHeaders(request, this.getHeaders(), headers, Buffer.byteLength(json))
+      this.hijack()
+      raw.writeHead(200, flat)
+      raw.end(json)
+    })
+    return this
   })
 }

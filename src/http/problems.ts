@@ -123,6 +123,8 @@ export const answerErrors =
   (shape: ErrorShape) =>
   (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = toProblemError(error)
-    if (problem.code === 'internal_error') request.log.error({ err: error }, 'unexpected error')
+    if (problem.code === 'internal_error') {
+      request.server.log.error({ reqId: request.id, err: error }, 'unexpected error')
+    }
     return sendError(request, reply, shape, problem)
   }

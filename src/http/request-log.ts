@@ -21,11 +21,11 @@ export const addRequestLog = (app: FastifyInstance): void => {
   // Decided once: other levels pay nothing.
   if (!DETAILED.has(app.log.level)) return
   app.addHook('onResponse', (request, reply, done) => {
-    const { id, method, routeOptions, problem, log } = request
+    const { id, method, routeOptions, problem } = request
     // Of a key that was opened and is refused it is known whose it was.
     const refused = problem instanceof RefusedKey ? problem.principal : undefined
     const principal = request.principal ?? refused
-    log.debug(
+    app.log.debug(
       {
         requestId: id,
         method,

@@ -3,19 +3,13 @@
  * Rule: a route says what it asks of its caller or the boot stops, and every URL answers every method, if only with 405.
  */
 import { type IncomingHttpHeaders, METHODS } from 'node:http'
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController
-} from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import { plainAddresses } from './addresses.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
 import type { Connections } from './connections.ts'
 import { type Door, openDoor } from './door.ts'
-import { answerHeaders } from './headers.ts'
+import { addAnswers, addHeaders, answerHeaders } from './headers.ts'
 import { guardListener } from './listener.ts'
 import { sendError, toProblemError } from './problems.ts'
 import {
@@ -54,8 +48,8 @@ const fastifyOptions = (options: ServerOptions) => ({
   // While closing, what still arrives on an open connection is answered, and the connection closed after it.
   return503OnClosing: false,
   trustProxy: options.trustProxy === undefined ? false : [...options.trustProxy],
-  loggerInstance: options.logger,
-  logController: new LogController({ disableRequestLogging: true }),
+  // Fastify would make a child of it, and two listeners, for each request; and log URLs.
+  logger: false as const,
   requestIdHeader: false as const,
   genReqId: requestIdOf,
   routerOptions: { maxParamLength: PARAM_MAX },
@@ -69,11 +63,6 @@ const fastifyOptions = (options: ServerOptions) => ({
     }
   }
 })
-
-type Headers = Readonly<Record<string, string>>
-
-const addHeaders = (request: FastifyRequest, reply: FastifyReply, headers: Headers): FastifyReply =>
-  reply.headers(headers).header('x-request-id', request.id)
 
 const addEveryMethod = (server: FastifyInstance): void => {
   // A CONNECT never becomes a request.
@@ -101,15 +90,10 @@ const tidyHeaders = (headers: IncomingHttpHeaders, isProxied: boolean): void => 
 }
 
 /** What every request goes through, whatever its door. */
-const addProtocol = (
-  server: FastifyInstance,
-  { trustProxy }: ServerOptions,
-  headers: Headers
-): void => {
+const addProtocol = (server: FastifyInstance, { trustProxy }: ServerOptions): void => {
   server.decorateRequest('receivedAt', 0)
-  server.addHook('onRequest', (request, reply, done) => {
+  server.addHook('onRequest', (request, _reply, done) => {
     request.receivedAt = performance.now()
-    addHeaders(request, reply, headers)
     const fault = faultOf(request.raw) ?? disguiseOf(request)
     if (fault === undefined) tidyHeaders(request.raw.headers, trustProxy !== undefined)
     done(fault)
@@ -123,7 +107,6 @@ const addProtocol = (
 const addBounds = (server: FastifyInstance, { connections, untaken }: ServerOptions): void => {
   server.decorate('largeWork', untaken.largeWork)
   server.addHook('preSerialization', untaken.preSerialization)
-  server.addHook('onSend', untaken.onSend)
   server.addHook('preClose', async () => connections.close())
   // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is bounded.
   server.server.maxHeadersCount = 0
@@ -139,6 +122,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
       sendError(request, addHeaders(request, reply, headers), errorShape, toProblemError(error)),
     clientErrorHandler: (error, socket) => refuseConnection(error, socket)
   })
+  server.log = options.logger
   const { onAnswered } = untaken
   const refuseConnection = guardListener(server.server, {
     connections,
@@ -147,7 +131,8 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     errorShape
   })
   addBounds(server, options)
-  addProtocol(server, options, headers)
+  addAnswers(server, headers, untaken.onSend)
+  addProtocol(server, options)
   const admission = await addAdmission(server, options)
   for (const door of doors) await openDoor(server, door, admission, door === doors[0])
   return server
