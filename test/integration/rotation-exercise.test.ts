@@ -13,6 +13,7 @@ import { buildTestApp } from '../support/build-app.ts'
 import { createDirectory } from '../support/embedded.ts'
 import { issueKey } from '../support/keys.ts'
 import { runPurser } from '../support/purser-process.ts'
+import { startReaders } from '../support/readers.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -46,16 +47,12 @@ test('an encryption key is changed under ten reading clients without one failed 
     await answer.arrayBuffer()
     return answer.status
   }
-  const statuses: number[] = []
-  let isReading = true
-  const readers = clients.map(async (client) => {
-    for (let n = 0; isReading; n++) {
-      statuses.push(await statusOf(addresses[n % 2], keyOf.get(client)))
-      await sleep(5)
-    }
+  const { statuses, round, stop } = startReaders(clients.length, async (reader, n) => {
+    await sleep(5)
+    return statusOf(addresses[n % 2], keyOf.get(`client-${reader}`))
   })
 
-  await sleep(100)
+  await round()
   await reloadAll(`${before},${after}`)
 
   const folder = createDirectory(t)
@@ -97,12 +94,12 @@ test('an encryption key is changed under ten reading clients without one failed 
 
   t.same(await report(), { mayGo: false, users: clients })
   for (const { client, apiKey } of issued.slice(0, 9)) keyOf.set(client, apiKey)
-  await sleep(100)
+  await round()
   clock.offset += 2 * HOUR
-  await sleep(100)
+  await round()
   t.same(await report(), { mayGo: false, users: ['client-9'] }, 'one still has its old key')
   keyOf.set('client-9', issued[9]?.apiKey ?? '')
-  await sleep(100)
+  await round()
   clock.offset += 2 * HOUR
   t.same(await report(), { mayGo: false, users: [] }, 'a secret of each is sealed under it still')
   for (const { folder: place } of replicas) {
@@ -116,9 +113,8 @@ test('an encryption key is changed under ten reading clients without one failed 
   t.same(await report(), { mayGo: true, users: [] })
 
   await reloadAll(after)
-  await sleep(200)
-  isReading = false
-  await Promise.all(readers)
+  await round()
+  await stop()
   t.ok(statuses.length > 50, `${statuses.length} reads`)
   t.same(
     statuses.filter((status) => status !== 200),

@@ -1,11 +1,12 @@
 // The encryption key is changed while a client reads: nothing fails, and what is taken out ends at once.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { awsDialect } from '../kinds/aws/fake.ts'
 import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { issueKey } from '../support/keys.ts'
+import { startReaders } from '../support/readers.ts'
+import { eventually } from '../support/redis.ts'
 import { openWire, type WireBehaviour } from '../support/wire.ts'
 
 const vaultWire = vaultSubject.wire ?? { dialect: awsDialect }
@@ -27,17 +28,13 @@ test('an encryption key is rotated under a reading client without one failed req
     return answer.status
   }
 
-  const statuses: number[] = []
   let key = oldKey
-  let isReading = true
-  const readers = Array.from({ length: 8 }, async () => {
-    while (isReading) statuses.push(await read(key))
-  })
-  await sleep(100)
+  const { statuses, round, stop } = startReaders(8, () => read(key))
+  await round()
   await app.reload({ env: { ENCRYPTION_KEYS: `${before},${after}` } })
   t.equal(await read(oldKey), 200, 'the old key works during the rotation')
   t.equal(await read(newKey), 200, 'and so does one under the new encryption key')
-  await sleep(100)
+  await round()
   key = newKey
   const rewritten = await fetch(`${address}/v1/secrets?ref=local:a`, {
     method: 'PUT',
@@ -45,13 +42,12 @@ test('an encryption key is rotated under a reading client without one failed req
     body: '{"value":"y"}'
   })
   t.equal(rewritten.status, 200)
-  await sleep(100)
+  await round()
   await app.reload({ env: { ENCRYPTION_KEYS: after } })
   t.equal(await read(oldKey), 401, 'the old key ends with its encryption key, though it was known')
-  await sleep(100)
-  while (statuses.length <= 100) await sleep(20)
-  isReading = false
-  await Promise.all(readers)
+  await round()
+  await eventually(() => statuses.length > 100)
+  await stop()
   t.same(
     statuses.filter((status) => status !== 200),
     []
