@@ -65,11 +65,11 @@ test('names and values in Redis', async (all) => {
     const { shared, whole } = openShared(t, server.address, PATIENT)
     const canaries = Array.from({ length: 4 }, createCanary)
     const [name, value, bot, rest] = canaries.map(({ token }) => token)
-    await put(store, `team/${name}`, `${value}`)
+    await put(store, `salaries/${name}`, `${value}`)
     await state.compareAndSet(`runtime/bots/${bot}`, undefined, Buffer.from('sealed by its owner'))
     await state.compareAndSet(`whatever/${rest}`, undefined, Buffer.from('sealed by its owner'))
     await state.compareAndSet('revoked/0b6d1c9e', undefined, Buffer.from('{}'))
-    t.equal(await textOf(store, `team/${name}`), value)
+    t.equal(await textOf(store, `salaries/${name}`), value)
     t.equal((await listSecrets(store)).length, 1)
     await whole()
     const bus = createInvalidation({
@@ -79,10 +79,10 @@ test('names and values in Redis', async (all) => {
       stores: () => ['payroll'],
       lifetimeMs: 60_000
     })
-    for (const path of [`team/${name}`, undefined]) {
+    for (const path of [`salaries/${name}`, undefined]) {
       await bus.invalidate({ store: 'payroll', ...(path && { path }) })
     }
-    bus.changed({ store: 'payroll', path: 'team/other' })
+    bus.changed({ store: 'payroll', path: 'salaries/other' })
     bus.close()
     await shared.put('sealed', Buffer.from('sealed by its owner'), 60_000)
     await eventually(() => commands().split('"publish"').length > 3)
@@ -92,7 +92,7 @@ test('names and values in Redis', async (all) => {
       t.strictSame(findIn(dump), [])
       t.strictSame(findIn(seen), [])
     }
-    t.notMatch(seen, /team|payroll/)
+    t.notMatch(seen, /salaries|payroll/)
     // The trials of rights end by themselves.
     const isTrial = (key: string): boolean => key.includes('{check:')
     const keys = server

@@ -64,7 +64,8 @@ test('pages join up, and their cursors tell nothing and serve nobody else', asyn
     seen.push(...page.json().results.map(({ ref }: { ref: string }) => ref))
     if (page.json().cursor === undefined) break
     cursor = page.json().cursor
-    t.notMatch(Buffer.from(cursor, 'base64url').toString('latin1'), /team|one|two/)
+    // With their slashes: three letters alone are found now and then in so many random bytes.
+    t.notMatch(Buffer.from(cursor, 'base64url').toString('latin1'), /team|\/one|\/two/)
   }
   t.same(seen, ['local:team/a/one', 'local:team/a/two', 'local:team/c/one'])
   for (const [client, query] of [
