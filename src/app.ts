@@ -10,7 +10,7 @@ import { createServers, type Servers } from './app/servers.ts'
 import { createIntegrationsOn, servicesOf } from './app/services.ts'
 import { openStores } from './app/stores.ts'
 import type { Config } from './config/config.ts'
-import { digestOf } from './config/digest.ts'
+import { configDigest } from './config/digest.ts'
 import type { Environ } from './config/env.ts'
 import { type ReloadedBy, recordReload } from './config/reloads.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
@@ -76,7 +76,7 @@ const assemble = async (
   const { drain, ...servers } = await createServers(ground, keys, secrets, services, config.tls)
 
   const { live, recording } = ground
-  const digest = () => digestOf(live().config, live().keyring.kids)
+  const digest = () => configDigest(live().config, live().keyring.kids)
   const reload = async (wanted: Config, environ: Environ): Promise<void> => {
     secrets.forget(await stores.reload(wanted, environ))
     await integrations.refresh()

@@ -14,7 +14,7 @@ import { createLoginBoard } from '../kinds/shared/login-board.ts'
 import { connectStores, type StoresDeps } from '../secrets/stores.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
-import { Definition, settingsOf, WORDS } from './hashicorp-form.ts'
+import { Definition, MEMBER_NAMES, vaultSettingsOf } from './hashicorp-form.ts'
 import { readStore, type StoreConfig, type StoreContext, storeContextOf } from './store.ts'
 
 type Where = NonNullable<StoreConfig['definition']>
@@ -60,10 +60,10 @@ const complete = (
         : 'its definition has a member that is not known'
     )
   if (!checkShape(Definition, definition, [], report)) return undefined
-  const given = settingsOf(definition as Parameters<typeof settingsOf>[0])
+  const given = vaultSettingsOf(definition as Parameters<typeof vaultSettingsOf>[0])
   const entry = { ...settings, ...given, name, kind: plugin.kind }
   return readStore(entry, context, [], ([member, ...rest], message) =>
-    report(member === undefined ? [] : [WORDS.get(member) ?? member, ...rest], message)
+    report(member === undefined ? [] : [MEMBER_NAMES.get(member) ?? member, ...rest], message)
   )
 }
 

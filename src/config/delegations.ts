@@ -9,7 +9,7 @@ import { isScope } from '../core/scope.ts'
 import type { Report } from '../core/shape.ts'
 import { clientPatternFault, touchesAdmin } from '../keys/delegation.ts'
 import { MAX_DAYS } from '../keys/lifetime.ts'
-import type { Entries } from './rules.ts'
+import type { SoundEntries } from './rules.ts'
 
 const some = (maxItems: number) => Type.Array(Type.String(), { minItems: 1, maxItems })
 
@@ -32,7 +32,7 @@ const scopeFault = (scope: string, adminScope: string | undefined): string | und
 }
 
 export const checkDelegations = (
-  delegations: Entries<DelegationEntry>,
+  delegations: SoundEntries<DelegationEntry>,
   /** Undefined where the setting is at fault itself. */
   adminScope: string | undefined,
   report: Report

@@ -14,7 +14,7 @@ const sorted = (_name: string, value: unknown): unknown => {
 }
 
 /** `kids`: of the encryption keys. */
-export const digestOf = (config: Config, kids: readonly string[]): string => {
+export const configDigest = (config: Config, kids: readonly string[]): string => {
   const { settings } = effectiveConfig(config)
   const { stores, policies, delegations, book, bots, providers, channels } = config
   const specs = stores.map(({ plugin, ...spec }) => ({ ...spec, kind: plugin.kind }))

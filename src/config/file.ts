@@ -18,7 +18,7 @@ import { chainFaults } from './chain.ts'
 import { checkDelegations, DelegationEntry } from './delegations.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { readResources } from './resources.ts'
-import { checkNames, checkPolicies, type Entries, excuses } from './rules.ts'
+import { checkNames, checkPolicies, excuses, type SoundEntries } from './rules.ts'
 import { type StoreConfig, StoreEntry } from './store.ts'
 import { type FileContext, type Placed, readStores } from './stores.ts'
 import { readYaml } from './yaml-document.ts'
@@ -26,7 +26,7 @@ import { readYaml } from './yaml-document.ts'
 const Clients = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
 const Patterns = Type.Array(Type.String(), { maxItems: 1000 })
 
-const Policy = Type.Object(
+const PolicyEntry = Type.Object(
   {
     client: Clients,
     read: Type.Optional(Patterns),
@@ -43,7 +43,7 @@ const list = (maxItems: number) => Type.Optional(Type.Array(Type.Unknown(), { ma
 const File = Type.Object(
   {
     stores: Type.Array(StoreEntry, { maxItems: 1000 }),
-    policies: Type.Optional(Type.Array(Policy, { maxItems: 10_000 })),
+    policies: Type.Optional(Type.Array(PolicyEntry, { maxItems: 10_000 })),
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
     delegations: Type.Optional(Type.Array(DelegationEntry, { maxItems: 1000 })),
     providers: list(10_000),
@@ -76,7 +76,7 @@ const wellShaped = (content: unknown, report: Report) => {
   const written = isObject(content) ? content : {}
   const sound = soundPart(File, content, report, wholeOf)
   const parts = isObject(sound) ? sound : {}
-  const entriesOf = <T>(list: string): Entries<T> => {
+  const entriesOf = <T>(list: string): SoundEntries<T> => {
     const entries = parts[list]
     if (!Array.isArray(entries)) return []
     return entries.map((entry, i) => [i, entry] as const).filter(([, entry]) => entry !== undefined)

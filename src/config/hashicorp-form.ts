@@ -45,7 +45,7 @@ export const FromStore = Type.Union(
 export const SPELLINGS = sources.flatMap(({ capitals = {} }) => Object.entries(capitals))
 
 /** What the members of a store are called here. */
-export const WORDS: ReadonlyMap<unknown, string> = new Map([
+export const MEMBER_NAMES: ReadonlyMap<unknown, string> = new Map([
   ['name', 'store'],
   ['caCertBase64', 'ca_cert_base64'],
   ['skipVerify', 'skip_verify'],
@@ -53,7 +53,9 @@ export const WORDS: ReadonlyMap<unknown, string> = new Map([
 ])
 
 /** The settings of the Vault; the token is not among them. */
-export const settingsOf = (given: Static<typeof Definition>): Readonly<Record<string, unknown>> => {
+export const vaultSettingsOf = (
+  given: Static<typeof Definition>
+): Readonly<Record<string, unknown>> => {
   const { address, ca_cert_base64, skip_verify, namespace, insecure } = given
   return {
     address,

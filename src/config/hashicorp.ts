@@ -13,7 +13,14 @@ import { readFileBytesSync } from '../files/read.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 import { refsIn } from './chain.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
-import { FromStore, Literal, SPELLINGS, settingsOf, sourceOf, WORDS } from './hashicorp-form.ts'
+import {
+  FromStore,
+  Literal,
+  MEMBER_NAMES,
+  SPELLINGS,
+  sourceOf,
+  vaultSettingsOf
+} from './hashicorp-form.ts'
 import { placeOfFault } from './json-fault.ts'
 import type { Settings } from './settings.ts'
 import { readStore, type StoreConfig, type StoreContext, storeContextOf } from './store.ts'
@@ -86,7 +93,10 @@ const parseImport = (written: string, label: string, context: StoreContext): Imp
       context,
       [index],
       ([at = index, member, ...rest], said) =>
-        report(member === undefined ? [at] : [at, WORDS.get(member) ?? member, ...rest], said)
+        report(
+          member === undefined ? [at] : [at, MEMBER_NAMES.get(member) ?? member, ...rest],
+          said
+        )
     )
 
   const readLiteral = (entry: Entry, name: string, index: number) => {
@@ -95,7 +105,7 @@ const parseImport = (written: string, label: string, context: StoreContext): Imp
     const env = `${label}[${index}].token`
     credentials.set(env, new Sensitive(given.token))
     const auth = { method: 'token', token: { env } }
-    return [readAs('vault', name, { ...settingsOf(given), mounts, auth }, index)]
+    return [readAs('vault', name, { ...vaultSettingsOf(given), mounts, auth }, index)]
   }
 
   const readFromStore = (entry: Entry, name: string, index: number) => {

@@ -17,10 +17,10 @@ export type Sound<T> = T extends readonly (infer U)[]
     : T
 
 /** Entries of a list with their places in it, as far as they have their shape. */
-export type Entries<T> = readonly (readonly [index: number, entry: Sound<T>])[]
+export type SoundEntries<T> = readonly (readonly [index: number, entry: Sound<T>])[]
 
 /** What is configured, and what of it is at fault itself and told already: nothing else is said of what leads there. */
-export interface Known {
+export interface KnownStores {
   /** Kinds by the names of stores; undefined for a store whose kind is not known. */
   readonly kinds: ReadonlyMap<string, string | undefined>
   /** Names of stores that are at fault. */
@@ -37,7 +37,7 @@ const storeOfPattern = (pattern: string): string => pattern.slice(0, pattern.ind
 
 /** Whether a reference leads nowhere only because of a store that is at fault. */
 export const excuses =
-  ({ kinds, faulty, isUnnamed }: Known) =>
+  ({ kinds, faulty, isUnnamed }: KnownStores) =>
   (text = ''): boolean => {
     if (isUnnamed) return true
     const store = storeOfPattern(text)
@@ -51,7 +51,7 @@ const LISTS = ['read', 'write', 'bots', 'channels'] as const
 const faultOfPattern = (
   list: (typeof LISTS)[number],
   pattern: string,
-  { kinds, isUnnamed }: Known
+  { kinds, isUnnamed }: KnownStores
 ): string | undefined => {
   try {
     compilePolicy([{ client: '*', [list]: [pattern] }])
@@ -73,8 +73,8 @@ const faultOfPattern = (
 }
 
 export const checkPolicies = (
-  policies: Entries<PolicyRule>,
-  known: Known,
+  policies: SoundEntries<PolicyRule>,
+  known: KnownStores,
   report: Report
 ): void => {
   for (const [index, rule] of policies) {

@@ -8,7 +8,7 @@ import type { Static } from 'typebox'
 import { isObject } from '../core/json.ts'
 import type { Path } from '../core/shape.ts'
 import type { ImportedStore } from './hashicorp.ts'
-import type { Entries } from './rules.ts'
+import type { SoundEntries } from './rules.ts'
 import { readStore, type StoreConfig, type StoreContext, type StoreEntry } from './store.ts'
 import type { YamlDocument } from './yaml-document.ts'
 
@@ -62,7 +62,7 @@ export const absentCredentials = (
 
 export const readStores = (
   written: unknown,
-  sound: Entries<Static<typeof StoreEntry>>,
+  sound: SoundEntries<Static<typeof StoreEntry>>,
   { guarded = false, vaultNamespace, imported = [], isIncomplete = false }: FileContext,
   { faults, report, placeOf }: YamlDocument
 ) => {

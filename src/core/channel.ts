@@ -23,7 +23,7 @@ export interface ChannelSpec {
   readonly takesUserIds: boolean
 }
 
-export const Channel = Type.Object(
+export const ChannelSchema = Type.Object(
   {
     name: Type.String(),
     bot: Type.Optional(
@@ -130,11 +130,11 @@ const originFaults = (
   )
 }
 
-const shape = Compile(Channel)
+const shape = Compile(ChannelSchema)
 
 const shapeFaults = (value: unknown): ResourceFault[] => {
   const faults: ResourceFault[] = []
-  checkShape(Channel, value, [], (path, message, rule = 'type') => {
+  checkShape(ChannelSchema, value, [], (path, message, rule = 'type') => {
     const isRepeatable = path.every((part) => typeof part === 'number' || isPlainKey(part))
     faults.push({ code: 'invalid_request', path: isRepeatable ? path : [], rule, message })
   })

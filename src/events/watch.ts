@@ -15,7 +15,7 @@ import { type Changes, createChanges, watchedNames } from './changes.ts'
 import { createWatchLimit } from './watch-limit.ts'
 import { areReadable, decideOnAll, type Watched } from './watched.ts'
 
-export interface Listener {
+export interface WatchListener {
   /** What these references lead to may be new. */
   readonly changed: (id: string, refs: readonly string[]) => void
   /** What changed since the id that was given is not known: everything may be new. */
@@ -43,7 +43,11 @@ export interface Watch {
   /** Decides and records, as opening does, and opens nothing. Rejects with a ProblemError. */
   readonly check: (caller: Caller, refs: readonly string[]) => Promise<void>
   /** Resolves with how to leave. Rejects with a ProblemError. */
-  readonly open: (caller: Caller, request: WatchRequest, listener: Listener) => Promise<() => void>
+  readonly open: (
+    caller: Caller,
+    request: WatchRequest,
+    listener: WatchListener
+  ) => Promise<() => void>
   readonly invalidated: (what: 'all' | InvalidationNotice) => void
   /** Lets nobody in from now on, so that a client which connects again finds another replica. */
   readonly drain: () => void
@@ -56,7 +60,7 @@ interface Watcher {
   readonly caller: Caller
   readonly watched: readonly Watched[]
   readonly request: WatchRequest
-  readonly listener: Listener
+  readonly listener: WatchListener
 }
 
 interface Watching {

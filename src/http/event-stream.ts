@@ -3,11 +3,11 @@
  * else; a reader that does not keep up is cut off, and takes up again where it stood.
  */
 import { Readable } from 'node:stream'
-import type { Listener } from '../events/watch.ts'
+import type { WatchListener } from '../events/watch.ts'
 
 export interface EventStream {
   readonly body: Readable
-  readonly listener: Listener
+  readonly listener: WatchListener
 }
 
 /** What may wait for a slow reader, in characters: several times an event of all references that one can ask for. */

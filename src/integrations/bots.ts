@@ -27,7 +27,7 @@ export interface BotsOptions extends RecorderOptions {
   readonly resources: ResourceCatalog
 }
 
-export interface ResolveOptions {
+export interface CredentialOptions {
   /** A result for each key instead of a failure of all of them. */
   readonly partial: boolean
 }
@@ -39,19 +39,19 @@ export interface Bots {
   readonly readBotCredentials: (
     caller: Caller,
     name: string,
-    how: ResolveOptions
+    how: CredentialOptions
   ) => Promise<ResolvedConfiguration & { readonly provider?: ResolvedConfiguration }>
   /** For whoever may use a bot of the provider. */
   readonly readProviderCredentials: (
     caller: Caller,
     name: string,
-    how: ResolveOptions
+    how: CredentialOptions
   ) => Promise<ResolvedConfiguration>
   /** The caller's own bot or provider: the caller needs the right on every reference in it. */
   readonly resolveConfiguration: (
     caller: Caller,
     credentials: Credentials,
-    how: ResolveOptions
+    how: CredentialOptions
   ) => Promise<Resolved>
 }
 
@@ -85,7 +85,7 @@ const resolve = async (
   { broker }: BotsOptions,
   caller: Caller,
   parts: readonly Part[],
-  { partial }: ResolveOptions,
+  { partial }: CredentialOptions,
   grant?: Grant
 ): Promise<readonly Resolved[]> => {
   const wanted = parts

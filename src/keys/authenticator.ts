@@ -13,10 +13,10 @@ import {
   type Circumstances,
   EACH_TIME,
   type ExaminedKey,
+  failedCheck,
   KEY_CHECKS,
   type KeyCheck,
-  PLATFORM,
-  refusalOf
+  PLATFORM
 } from './checks.ts'
 import type { Revocations } from './revocations.ts'
 import { NOTED_EVERY_MS } from './usage.ts'
@@ -62,7 +62,7 @@ const admit = (
   checks: readonly KeyCheck[],
   circumstances: Circumstances
 ): Principal => {
-  const refusal = refusalOf(principal, checks, circumstances)
+  const refusal = failedCheck(principal, checks, circumstances)
   if (refusal === PLATFORM) throw new ProblemError('version_too_old')
   if (refusal !== undefined || principal === undefined) {
     throw new RefusedKey(refusal?.reason, principal)
@@ -103,12 +103,12 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
   return {
     examine: async (apiKey) => {
       const principal = await openApiKey(keyring(), apiKey)
-      return { principal, refusal: refusalOf(principal, KEY_CHECKS, circumstances) }
+      return { principal, refusal: failedCheck(principal, KEY_CHECKS, circumstances) }
     },
 
     isAccepted: (principal) =>
       keyring().find(principal.kid) !== undefined &&
-      refusalOf(principal, EACH_TIME, circumstances) === undefined,
+      failedCheck(principal, EACH_TIME, circumstances) === undefined,
 
     authenticate: (apiKey) => {
       const ring = keyring()

@@ -92,7 +92,7 @@ export const PLATFORM: KeyCheck = {
 export const KEY_CHECKS: readonly KeyCheck[] = [OPENED, ...EACH_TIME, PLATFORM]
 
 /** The first check that is not met. */
-export const refusalOf = (
+export const failedCheck = (
   principal: Principal | undefined,
   checks: readonly KeyCheck[],
   circumstances: Circumstances

@@ -74,7 +74,7 @@ export const announceRevocation = async (
   await tellRevocation(shared, keyId, keyring)
 }
 
-interface Known {
+interface RevokedKeys {
   readonly options: SharedRevocationsOptions
   readonly revoked: Set<string>
   /** In force here, and not durable yet: by key id, when it was revoked. */
@@ -93,7 +93,7 @@ const readMark = (shared: Shared): Promise<string | undefined> =>
   )
 
 const makeDurable = async (
-  { options: { state, shared, keyring, log }, pending }: Known,
+  { options: { state, shared, keyring, log }, pending }: RevokedKeys,
   keyId: string,
   now: number
 ): Promise<boolean> => {
@@ -107,7 +107,7 @@ const makeDurable = async (
 }
 
 /** `missed` where something may have been missed, whatever the mark says. */
-const catchUp = async (known: Known, missed: boolean): Promise<void> => {
+const catchUp = async (known: RevokedKeys, missed: boolean): Promise<void> => {
   const { state, shared, log } = known.options
   const mark = await readMark(shared)
   try {
@@ -127,7 +127,7 @@ const catchUp = async (known: Known, missed: boolean): Promise<void> => {
   known.isFailing = false
 }
 
-const receive = ({ options: { state, keyring }, revoked }: Known, message: string): void => {
+const receive = ({ options: { state, keyring }, revoked }: RevokedKeys, message: string): void => {
   const [keyId = '', proof = ''] = message.split(' ', 2)
   if (!isKeyId(keyIdIn(keyId))) return
   if (keyring().all.some((key) => isFingerprint(key, wordsOf(keyId), proof))) {
@@ -141,7 +141,7 @@ const receive = ({ options: { state, keyring }, revoked }: Known, message: strin
   )
 }
 
-const revoke = async (known: Known, keyId: string, now: number): Promise<Revocation> => {
+const revoke = async (known: RevokedKeys, keyId: string, now: number): Promise<Revocation> => {
   const { shared, keyring, log } = known.options
   const wasKnown = known.revoked.has(keyId)
   known.revoked.add(keyId)
@@ -157,7 +157,7 @@ const revoke = async (known: Known, keyId: string, now: number): Promise<Revocat
 
 export const createSharedRevocations = (options: SharedRevocationsOptions): SharedRevocations => {
   const { shared } = options
-  const known: Known = {
+  const known: RevokedKeys = {
     options,
     revoked: new Set(),
     pending: new Map(),

@@ -26,7 +26,7 @@ export interface DataLock {
   readonly release: () => void
 }
 
-const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException).code)
+const errnoOf = (error: unknown): string => String((error as NodeJS.ErrnoException).code)
 
 const listen = (path: string, standing: () => Standing): Promise<Server> =>
   new Promise((resolve, reject) => {
@@ -51,7 +51,7 @@ const ask = (path: string): Promise<Standing> =>
     socket.once('end', () => answered('gone'))
     // Nobody listens, or the file is gone: whatever else is wrong, somebody may be there.
     socket.once('error', (error) =>
-      answered(/^(ECONNREFUSED|ENOENT|ECONNRESET)$/.test(codeOf(error)) ? 'gone' : 'held')
+      answered(/^(ECONNREFUSED|ENOENT|ECONNRESET)$/.test(errnoOf(error)) ? 'gone' : 'held')
     )
   })
 

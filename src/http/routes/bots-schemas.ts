@@ -1,6 +1,6 @@
 /** The shapes of bots, bot providers and their credentials. Rule: an object of VoiceAI's is theirs, member by member. */
 import { type Static, Type } from 'typebox'
-import { Channel } from '../../core/channel.ts'
+import { ChannelSchema } from '../../core/channel.ts'
 import { SECRET_NAME } from '../../core/reference-grammar.ts'
 import { Problem, strict } from '../schemas.ts'
 
@@ -85,7 +85,7 @@ export const ObjectsAnswer = Type.Object({
       provider: Type.Optional(Type.String()),
       credentials: Type.Optional(Type.Array(Type.String(), { description: 'their keys' })),
       bot: Type.Optional(Type.String()),
-      kind: Channel.properties.kind,
+      kind: ChannelSchema.properties.kind,
       secrets: Type.Optional(Type.Array(Type.String(), { description: 'references' })),
       endpoint: Type.Optional(Type.String()),
       trustedOrigins: Type.Optional(Type.Array(Type.String())),

@@ -1,6 +1,6 @@
 /** The shapes of requests and answers about channels and their tokens. Rule: unknown members are refused. */
 import { Type } from 'typebox'
-import { Channel } from '../../core/channel.ts'
+import { ChannelSchema } from '../../core/channel.ts'
 import { SECRET_NAME } from '../../core/reference-grammar.ts'
 import { USER_ID } from '../../integrations/direct-line.ts'
 import { strict } from '../schemas.ts'
@@ -18,7 +18,7 @@ export const ChannelParams = Type.Object(
 /** As `channels:` has it; the name stands in the URL already. */
 export const ChannelBody = Type.Object(
   {
-    ...Channel.properties,
+    ...ChannelSchema.properties,
     name: Type.Optional(
       Type.String({ pattern: SECRET_NAME.source, description: 'if given, that of the URL' })
     )
