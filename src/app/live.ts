@@ -7,8 +7,8 @@ import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { createInternalCheck } from '../http/credentials.ts'
 import { compilePolicy } from '../kinds/references.ts'
-import type { Rules } from '../secrets/caller.ts'
 import { connectStores, NO_STORES, type StoresDeps } from '../secrets/stores.ts'
+import type { Rules } from '../secrets/terms.ts'
 
 export interface Live extends Rules {
   readonly config: Config

@@ -2,8 +2,8 @@
 import type { Recorder } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
-import type { Rules } from '../secrets/caller.ts'
 import { authorize, parseWanted } from '../secrets/decision.ts'
+import type { Rules } from '../secrets/terms.ts'
 
 export interface Watched {
   readonly text: string

@@ -1,5 +1,5 @@
 /** Conditions of a read: what the caller has already, and how new it has to be (RFC 9110, 13.1.2; RFC 9111, 5.2.1). */
-import type { Freshness } from '../secrets/caller.ts'
+import type { Freshness } from '../secrets/terms.ts'
 
 /** Whether If-None-Match names the tag: weak comparison, a list, or `*`. */
 export const hasIt = (ifNoneMatch = '', etag: string): boolean =>

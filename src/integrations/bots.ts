@@ -9,7 +9,7 @@ import { denied, ProblemError, type ProblemPointer } from '../core/problem.ts'
 import { isPlainKey } from '../core/resource-fault.ts'
 import type { Sensitive } from '../core/secret.ts'
 import type { Broker, Disclosure } from '../secrets/broker.ts'
-import type { Grant, Rules } from '../secrets/caller.ts'
+import type { Grant, Rules } from '../secrets/terms.ts'
 import type { Configuration, Credentials } from './bot-form.ts'
 import type { ResourceCatalog } from './resources.ts'
 

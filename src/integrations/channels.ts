@@ -9,7 +9,7 @@ import type { ChannelSpec } from '../core/channel.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { denied, ProblemError, toProblem } from '../core/problem.ts'
 import type { Sensitive } from '../core/secret.ts'
-import type { Rules } from '../secrets/caller.ts'
+import type { Rules } from '../secrets/terms.ts'
 import {
   type ChannelSecretsOptions,
   createWithSecret,

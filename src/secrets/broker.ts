@@ -2,35 +2,29 @@
  * The one way to a secret. Rule: the decision comes first, before the cache and before any question of existence; the
  * record of it comes last, and without the record nothing leaves.
  */
-import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
+import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
 import { locationIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
 import type { Arrival, Caller } from '../core/caller.ts'
-import { denied, ProblemError, toProblem } from '../core/problem.ts'
+import { ProblemError, toProblem } from '../core/problem.ts'
 import { parseReference, type Reference } from '../core/reference.ts'
-import type { Locator, SecretRecord, Sensitive, Tags } from '../core/secret.ts'
+import type { SecretRecord, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
-import type { Rules, Terms, Wanted } from './caller.ts'
-import { createDecideRead, decide } from './decision.ts'
+import { createDecideRead } from './decision.ts'
 import { createFetch, type Fetched } from './fetch.ts'
 import { createListSecrets, type Page } from './list-secrets.ts'
 import type { ListRequest } from './listing.ts'
-import type { Store } from './stores.ts'
 import { createTagGate } from './tag-gate.ts'
+import type { Rules, Terms, Wanted } from './terms.ts'
 import { type View, viewOf } from './view.ts'
+import { createWriteSecret, type Write, type Written } from './writing.ts'
 
 export interface Disclosure {
   readonly view: View
   readonly cache: Fetched['from']
-}
-
-export interface Write {
-  readonly text: Sensitive<string>
-  /** Write only if this is still the newest version. */
-  readonly ifVersion?: string | undefined
 }
 
 export type Invalidation =
@@ -52,11 +46,6 @@ export interface BrokerOptions extends RecorderOptions {
   readonly now: () => number
 }
 
-export interface Written extends Pick<Invalidated, 'pending'> {
-  readonly reference: Reference
-  readonly version: string
-}
-
 export interface Broker {
   /** Rejects with a ProblemError. */
   readonly readSecret: (caller: Caller, wanted: Wanted, terms?: Terms) => Promise<Disclosure>
@@ -75,6 +64,25 @@ export interface Broker {
 /** Of an invalidation alone: to readers a store that is not there is one that they may not read. */
 const noSuchStore = (): ProblemError =>
   new ProblemError('invalid_request', { detail: 'there is no such store' })
+
+const createInvalidate =
+  (
+    rules: () => Rules,
+    recorder: Recorder,
+    invalidation: BrokerOptions['invalidation']
+  ): Broker['invalidate'] =>
+  async (arrival, what) => {
+    if (what === 'all' || 'store' in what) {
+      if (what !== 'all' && rules().stores.get(what.store) === undefined) throw noSuchStore()
+      const reason = what === 'all' ? 'all' : `store ${what.store}`
+      await recorder.allowed(arrival, 'cache.invalidate', undefined, { reason })
+      return invalidation.invalidate(what)
+    }
+    const reference = parseReference(what.ref, rules().book)
+    if (reference === undefined) throw noSuchStore()
+    await recorder.allowed(arrival, 'cache.invalidate', reference)
+    return invalidation.invalidate(locationIn(reference.store, { ...reference, ...what }))
+  }
 
 export const createBroker = (options: BrokerOptions): Broker => {
   const { rules, cache, tagCache, invalidation, keyring, sealer, negativeTtlMs, now } = options
@@ -122,15 +130,6 @@ export const createBroker = (options: BrokerOptions): Broker => {
 
   const listSecrets = createListSecrets({ rules, sealer, recorder, readSecrets, now })
 
-  /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */
-  const checkTags = async (store: Store, locator: Locator, client: string): Promise<void> => {
-    if (store.spec.requireTags.size === 0) return
-    await tagGate.before(store, locator, client)
-    if (store.readTags === undefined) {
-      tagGate.after(store, (await readAlone(store, locator, client)).tags)
-    }
-  }
-
   return {
     readSecret: (caller, wanted, terms) => readSecret(caller, wanted, readAlone, terms),
 
@@ -138,54 +137,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
 
     listSecrets,
 
-    writeSecret: async (caller, wanted, { text, ifVersion }) => {
-      let reference: Reference | undefined
-      try {
-        const decision = decide(rules(), caller, 'write', wanted)
-        reference = decision.reference
-        if ('refusal' in decision) throw decision.refusal
-        const { store, locator } = decision
-        const { write, comparesVersions } = store
-        if (write === undefined) throw denied('store_cannot_write')
-        if (decision.reference.version !== undefined || decision.reference.field !== undefined) {
-          throw new ProblemError('invalid_reference', {
-            detail: 'a write names a whole secret, without version or field'
-          })
-        }
-        if (ifVersion !== undefined && comparesVersions !== true) {
-          throw new ProblemError('invalid_request', {
-            detail: 'the store cannot compare versions',
-            errors: [{ pointer: '/headers/if-match', rule: 'unsupported' }]
-          })
-        }
-        await checkTags(store, locator, caller.client)
-        // The intent is on record before anything changes, the result after it.
-        await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
-        const writing = write(locator, text, { client: caller.client, ifVersion })
-        // Also after a fault: a write that was not answered may have been carried out.
-        await Promise.allSettled([writing])
-        const { pending } = await invalidation.invalidate(
-          locationIn(store.spec.name, decision.reference)
-        )
-        const { version } = await writing
-        await recorder.allowed(caller, 'secret.write', reference, { version })
-        return { reference: decision.reference, version, ...(pending && { pending }) }
-      } catch (error) {
-        throw await recorder.failed(caller, 'secret.write', reference, error)
-      }
-    },
+    writeSecret: createWriteSecret({ rules, tagGate, recorder, invalidation }),
 
-    invalidate: async (arrival, what) => {
-      if (what === 'all' || 'store' in what) {
-        if (what !== 'all' && rules().stores.get(what.store) === undefined) throw noSuchStore()
-        const reason = what === 'all' ? 'all' : `store ${what.store}`
-        await recorder.allowed(arrival, 'cache.invalidate', undefined, { reason })
-        return invalidation.invalidate(what)
-      }
-      const reference = parseReference(what.ref, rules().book)
-      if (reference === undefined) throw noSuchStore()
-      await recorder.allowed(arrival, 'cache.invalidate', reference)
-      return invalidation.invalidate(locationIn(reference.store, { ...reference, ...what }))
-    }
+    invalidate: createInvalidate(rules, recorder, invalidation)
   }
 }

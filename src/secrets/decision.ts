@@ -16,8 +16,8 @@ import {
 import { decodePath } from '../core/reference-text.ts'
 import type { Locator } from '../core/secret.ts'
 import { createReferenceBook } from '../kinds/references.ts'
-import type { Grant, Rules, Wanted } from './caller.ts'
 import type { Store } from './stores.ts'
+import type { Grant, Rules, Wanted } from './terms.ts'
 
 const NOTHING = createReferenceBook([], new Map())
 

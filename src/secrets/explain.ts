@@ -9,8 +9,8 @@ import { hasScope } from '../core/scope.ts'
 import type { Locator } from '../core/secret.ts'
 import { type ExaminedKey, KEY_CHECKS } from '../keys/checks.ts'
 import { type Delegation, delegationsOf } from '../keys/delegation.ts'
-import type { Rules, Wanted } from './caller.ts'
 import { authorize, parseWanted } from './decision.ts'
+import type { Rules, Wanted } from './terms.ts'
 
 export interface Check {
   readonly check: string

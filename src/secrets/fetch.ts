@@ -3,8 +3,8 @@ import type { SecretCache } from '../cache/secret-cache.ts'
 import type { CacheEntry } from '../cache/slot.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import type { ReadFrom } from './batch.ts'
-import type { Freshness } from './caller.ts'
 import type { Allowed } from './decision.ts'
+import type { Freshness } from './terms.ts'
 
 export interface Fetched {
   readonly entry: CacheEntry<SecretRecord>

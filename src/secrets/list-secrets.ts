@@ -8,9 +8,9 @@ import { ProblemError } from '../core/problem.ts'
 import { formatReference, type Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Broker, Disclosure } from './broker.ts'
-import type { Rules, Terms } from './caller.ts'
 import { parseWantedPrefix } from './decision.ts'
 import { authorizeListing, type ListRequest, openWalk, type Walk } from './listing.ts'
+import type { Rules, Terms } from './terms.ts'
 
 export interface PageResult {
   readonly ref: string

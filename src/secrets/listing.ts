@@ -10,10 +10,10 @@ import { denied, ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Listing } from '../kinds/provider.ts'
-import type { Rules } from './caller.ts'
 import { contextOf, digestOf, openCursor, type Position, sealCursor } from './cursor.ts'
 import { mayKnowStore } from './decision.ts'
 import type { Store } from './stores.ts'
+import type { Rules } from './terms.ts'
 
 export interface ListRequest {
   /** `<store>:[<path>/]` */

@@ -8,8 +8,8 @@ import { createGoogleTokenCheck } from '../../../src/crypto/google-token.ts'
 import { createReceiver } from '../../../src/events/receive.ts'
 import { compilePolicy } from '../../../src/kinds/references.ts'
 import type { Broker } from '../../../src/secrets/broker.ts'
-import type { Rules } from '../../../src/secrets/caller.ts'
 import type { Store } from '../../../src/secrets/stores.ts'
+import type { Rules } from '../../../src/secrets/terms.ts'
 import {
   ACCOUNT,
   AUDIENCE,

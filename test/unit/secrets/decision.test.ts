@@ -2,9 +2,9 @@ import { test } from 'tap'
 import type { Caller } from '../../../src/core/caller.ts'
 import type { NamedStore } from '../../../src/core/store-address.ts'
 import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
-import type { Grant, Rules, Wanted } from '../../../src/secrets/caller.ts'
 import { createDecideRead, parseWanted } from '../../../src/secrets/decision.ts'
 import type { Store } from '../../../src/secrets/stores.ts'
+import type { Grant, Rules, Wanted } from '../../../src/secrets/terms.ts'
 
 const VAULT: NamedStore = {
   name: 'vault',
