@@ -145,13 +145,6 @@ export const inspectConfigFile = (
   return { file, faults }
 }
 
-/** Parses the text of a `purser.yaml`; `label` is what faults call it. Throws ConfigError with every fault. */
-export const parseConfigFile = (text: string, label: string, context?: FileContext): FileConfig => {
-  const { file, faults } = inspectConfigFile(text, label, context)
-  if (faults.length > 0) throw new ConfigError(faults)
-  return file
-}
-
 /** Throws ConfigError if there is no such file or it is no YAML. */
 export const readConfigFile = (path: string, label: string, context?: FileContext): FileRead => {
   let text: string

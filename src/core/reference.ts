@@ -32,9 +32,7 @@ export interface Reference {
   readonly path: string
   /** Absent for the newest. */
   readonly version?: string
-  /**
-   * What is wanted of the secret's JSON object, by the one name that `parseField` gives; absent for the whole secret.
-   */
+  /** What is wanted of the secret's object, by the one name that `parseField` gives; absent for the whole secret. */
   readonly field?: string
   /** The ARN as it was written. Two accounts may have secrets of the same name, which only the ARN tells apart. */
   readonly nativeId?: string
@@ -151,10 +149,7 @@ const settle = (
   return reference
 }
 
-/**
- * What the name stands for, read with the version and the field that were asked for. A version or field that the name
- * itself gives stays as it is.
- */
+/** What the name stands for, with the version and field that were asked for, but for those that the name itself gives. */
 const parseName = (
   written: WrittenReference,
   book: ReferenceBook,

@@ -6,11 +6,11 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse, parseAllDocuments } from 'yaml'
 import { parseConsumers } from '../../src/config/consumers.ts'
-import { parseConfigFile } from '../../src/config/file.ts'
 import { BotAnswer } from '../../src/http/routes/bots-schemas.ts'
 import { TokenAnswer } from '../../src/http/routes/channels-schemas.ts'
 import { EncryptionKeysAnswer } from '../../src/http/routes/keys-schemas.ts'
 import { Problem, SecretAnswer } from '../../src/http/schemas.ts'
+import { parseConfigFile } from '../support/config-file.ts'
 import {
   type Block,
   blocksIn,

@@ -1,11 +1,11 @@
 /** Several stores of one account at a Vault: a wrong password is shown once for all of them. */
 import { createServer } from 'node:http'
 import { type Test, test } from 'tap'
-import { parseConfigFile } from '../../src/config/file.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
 import { connectStores, type StoresDeps } from '../../src/secrets/stores.ts'
 import { createAdmin } from '../kinds/vault/fake.ts'
+import { parseConfigFile } from '../support/config-file.ts'
 import { isInstalled, skipWithout, startPeer } from '../support/peers.ts'
 import { listen } from '../support/wire.ts'
 

@@ -1,8 +1,8 @@
 // Administrators without the widest key: what a client's keys may issue by `delegations:`, and where that is shown.
 import { type Test, test } from 'tap'
 import type { ConfigError } from '../../../src/config/fault.ts'
-import { parseConfigFile } from '../../../src/config/file.ts'
 import { buildTestApp } from '../../support/build-app.ts'
+import { parseConfigFile } from '../../support/config-file.ts'
 import { assertProblem } from '../../support/problem.ts'
 import { createConfigured, runPurser } from '../../support/purser-process.ts'
 

@@ -1,8 +1,8 @@
 /** What the wizard writes. */
 import { test } from 'tap'
 import { renderConfigFile } from '../../../src/cli/templates.ts'
-import { parseConfigFile } from '../../../src/config/file.ts'
 import { examples } from '../../../src/kinds/examples.ts'
+import { parseConfigFile } from '../../support/config-file.ts'
 
 test('A fresh purser.yaml is valid, whatever kind the first store is of', async (t) => {
   for (const kind of Object.keys(examples)) {

@@ -5,7 +5,7 @@ import { test } from 'tap'
 import { readConfig } from '../../../src/config/config.ts'
 import { parseConsumers } from '../../../src/config/consumers.ts'
 import type { ConfigError } from '../../../src/config/fault.ts'
-import { parseConfigFile } from '../../../src/config/file.ts'
+import { parseConfigFile } from '../../support/config-file.ts'
 
 const faultsOf = (work: () => unknown): string[] => {
   try {

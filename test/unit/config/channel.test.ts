@@ -1,7 +1,7 @@
 // Channels in purser.yaml: where a secret may be sent to, and that every fault is told with its place.
 import { test } from 'tap'
 import type { ConfigError } from '../../../src/config/fault.ts'
-import { parseConfigFile } from '../../../src/config/file.ts'
+import { parseConfigFile } from '../../support/config-file.ts'
 
 const HEAD = 'stores: [{ name: kv, kind: local }]\nchannels:\n'
 

@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import type { ConfigError } from '../../../src/config/fault.ts'
-import { parseConfigFile, readConfigFile } from '../../../src/config/file.ts'
+import { readConfigFile } from '../../../src/config/file.ts'
 import { parseReference } from '../../../src/core/reference.ts'
 import { createCanary } from '../../support/canary.ts'
+import { parseConfigFile } from '../../support/config-file.ts'
 import { startCpuWatch } from '../../support/stopwatch.ts'
 
 const faultsOf = (text: string): string[] => {

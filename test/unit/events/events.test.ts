@@ -2,7 +2,6 @@
 
 import { type Test, test } from 'tap'
 import { ConfigError } from '../../../src/config/fault.ts'
-import { parseConfigFile } from '../../../src/config/file.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { createGoogleTokenCheck } from '../../../src/crypto/google-token.ts'
 import { createReceiver } from '../../../src/events/receive.ts'
@@ -10,6 +9,7 @@ import { compilePolicy } from '../../../src/kinds/references.ts'
 import type { Broker } from '../../../src/secrets/broker.ts'
 import type { Store } from '../../../src/secrets/stores.ts'
 import type { Rules } from '../../../src/secrets/terms.ts'
+import { parseConfigFile } from '../../support/config-file.ts'
 import {
   ACCOUNT,
   AUDIENCE,
