@@ -149,7 +149,7 @@ const settle = (
   return reference
 }
 
-/** What the name stands for, with the version and field that were asked for, but for those that the name itself gives. */
+/** What the name stands for, with the version and field that were asked for. Those that the name fixes stay fixed. */
 const parseName = (
   written: WrittenReference,
   book: ReferenceBook,
