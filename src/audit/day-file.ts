@@ -10,9 +10,7 @@ import { makeFolder } from '../files/folder.ts'
 
 export interface DayFile {
   readonly day: string
-  /**
-   * Resolves once the operating system has it all (with `fsync`: once the disk has it). After a failure, open it anew.
-   */
+  /** Resolves once the operating system has it all (with `fsync`: the disk). After a failure, open the file anew. */
   readonly append: (text: string) => Promise<void>
   /** Whether the path leads to another file by now, or to none: an operator moved or removed ours. */
   readonly wasReplaced: () => Promise<boolean>

@@ -56,9 +56,7 @@ const createGroup = (day: string): Group => {
   return { day, text: '', done, resolve, reject }
 }
 
-/**
- * The time as ISO 8601: many events share a millisecond, and to write one costs as much as half the rest of its line.
- */
+/** The time as ISO 8601: many events share a millisecond, and to print one costs half as much as the rest of a line. */
 const createClock = (now: () => number): (() => string) => {
   let last = Number.NaN
   let text = ''

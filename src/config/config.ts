@@ -32,9 +32,7 @@ export interface Config extends FileConfig {
   readonly redis: RedisPlace | undefined
   /** Settings that are set to something but steer nothing in this version. */
   readonly withoutEffect: readonly SettingName[]
-  /**
-   * As sentences: what was taken under another name, or steers nothing here; credentials that a login would not find.
-   */
+  /** As sentences: what was taken under another name, or steers nothing; credentials that a login would not find. */
   readonly notes: readonly string[]
   /** The environment as it was when the configuration was read, with what the file of settings adds. */
   readonly environ: Environ

@@ -31,9 +31,7 @@ export const distance = (a: string, b: string): number => {
   return at(a.length + 1, b.length + 1)
 }
 
-/**
- * How many typing errors are assumed. In a short name only one, since two make another word of it (TEST, ROOT, PGHOST).
- */
+/** How many typing errors are assumed: in a short name one, since two make another word of it (TEST, ROOT, PGHOST). */
 const slipsIn = (ours: string): number => (ours.length > 5 ? 2 : 1)
 
 const OURS: readonly string[] = settingNames.flatMap(variablesOf)

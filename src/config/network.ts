@@ -75,9 +75,7 @@ export const coverNearlyAll = (networks: readonly Range[]): boolean => {
   return [ALL, ALL_IPV4].some((whole) => coversMuchOf(ranges, whole))
 }
 
-/**
- * Names that lead to no public address (RFC 6761, RFC 6762, RFC 8375; `internal` is ICANN's), and those without a dot.
- */
+/** Names that lead to no public address (RFC 6761, 6762 and 8375; `internal` is ICANN's), and those without a dot. */
 const PRIVATE_NAME =
   /^[^.]+$|\.(internal|local|localdomain|home\.arpa|lan|svc|test|example|invalid)$|\.svc\.[a-z0-9.-]+$/i
 

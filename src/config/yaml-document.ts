@@ -1,6 +1,4 @@
-/**
- * A YAML file that people write. Rule: no alias, no member twice, and every fault has its line and never shows a value.
- */
+/** A YAML file that people write. Rule: no alias, no member twice; every fault has its line and shows no value. */
 import { isNode, LineCounter, parseDocument, visit } from 'yaml'
 import type { Path, Report } from '../core/shape.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'

@@ -12,13 +12,9 @@ export type FaultReason =
   | 'throttled'
   | 'unavailable'
   | 'timeout'
-  /**
-   * Of a write only: the newest version is not the one that the writer expected, or the secret's state allows no write.
-   */
+  /** Of a write only: the newest version is not the one the writer expected, or the secret's state allows no write. */
   | 'conflict'
-  /**
-   * The store cannot take what the caller gave: a text too large or of another shape, a cursor that is no longer good.
-   */
+  /** The store cannot take what the caller gave: a text too large or of another shape, a cursor that has expired. */
   | 'invalid_request'
 
 export interface FaultDetails {

@@ -100,9 +100,7 @@ export const stepsOf = (field: string): readonly string[] =>
         .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
     : [field]
 
-/**
- * The field's one name, which is what policy compares. Undefined for what is no field, or has to be written otherwise.
- */
+/** The field's one name, which policy compares. Undefined for what is no field, or has to be written otherwise. */
 export const parseField = (text: string): string | undefined => {
   if (/[?#\\]/.test(text) || !hasEndsOfItsOwn(text) || !isPrintable(text)) return undefined
   const decoded = decode(text)

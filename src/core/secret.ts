@@ -46,9 +46,7 @@ export interface SecretRecord {
   /** The store's own name of the version that was read. */
   readonly version: string
   readonly encoding?: 'base64'
-  /**
-   * The fields of a secret's object that are bytes as base64; of any other the text is a text, whatever it looks like.
-   */
+  /** The fields of a secret's object that are bytes as base64; any other field is a text, whatever it looks like. */
   readonly encodings?: ReadonlyMap<string, 'base64'>
   /** The secret's tags or labels, where the store tells them together with the text; see `SecretProvider.readTags`. */
   readonly tags?: Tags

@@ -41,9 +41,7 @@ export interface DirectLine {
     token: Sensitive<string>,
     options: CallOptions
   ) => Promise<Conversation>
-  /**
-   * The older scheme, whose tokens have neither user nor origins and are renewed by their page. Throws ProviderFault.
-   */
+  /** The older scheme: its tokens have neither user nor origins and are renewed by their page. Throws ProviderFault. */
   readonly generateForWebChat: (
     endpoint: string,
     secret: Sensitive<string>,

@@ -21,9 +21,7 @@ type ByName<T> = ReadonlyMap<string, T>
 export type ResourcesByKind = { readonly [K in ResourceKind]: ByName<ResourceTypes[K]> }
 
 export interface ResourceCatalog {
-  /**
-   * The same JavaScript object for as long as the resource is unchanged where it is kept, or the file is not read anew.
-   */
+  /** The same JavaScript object until the resource is changed where it is kept, or the file is read anew. */
   readonly get: <K extends ResourceKind>(kind: K, name: string) => ResourceTypes[K] | undefined
   /** The file's in its order, then those of run time. */
   readonly all: <K extends ResourceKind>(kind: K) => readonly ResourceTypes[K][]

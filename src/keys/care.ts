@@ -40,9 +40,7 @@ export interface KeyCare {
   ) => Promise<Revocation & { readonly issued?: readonly string[] }>
   /** Undefined for a key that is not accepted here. */
   readonly introspect: (arrival: Arrival, apiKey: string) => Promise<Principal | undefined>
-  /**
-   * What `read` throws is a refusal as well. Resolves with the scope that is granted, or rejects with a ProblemError.
-   */
+  /** What `read` throws is a refusal too. Resolves with the scope that is granted, or rejects with a ProblemError. */
   readonly authorize: (caller: Caller, principal: Principal, read: () => Passage) => Promise<string>
 }
 

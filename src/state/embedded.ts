@@ -80,9 +80,7 @@ const openDatabase = (folder: string): RootDatabase<Buffer, Key> => {
   }
 }
 
-/**
- * The library keeps the reason of a failed commit in a promise beside the error, which ends the process if left alone.
- */
+/** The library keeps the reason of a failed commit in a promise on the error, which ends the process if left alone. */
 const writeError = async (folder: string, error: unknown): Promise<Error> => {
   const commitError = (error as { commitError?: Promise<unknown> }).commitError
   const reason = await Promise.resolve(commitError ?? error).catch((why: unknown) => why)

@@ -14,9 +14,7 @@ interface Row {
 
 interface StateRow extends Row {
   readonly prefix: string
-  /**
-   * `plain`: a key's id, which is random. The rest is sealed in Redis (redis-names.ts); on LMDB all names are plain.
-   */
+  /** `plain`: a key's id, which is random. Others are sealed in Redis (redis-names.ts); on LMDB all names are plain. */
   readonly name: 'sealed' | 'plain'
 }
 

@@ -18,9 +18,7 @@ export interface RewrapCounts {
 
 export interface NameCounts {
   readonly moved: number
-  /**
-   * Damaged, or under an encryption key that is no longer in the key ring: such entries are neither found nor listed.
-   */
+  /** Damaged, or under an encryption key that has left the key ring: such entries are neither found nor listed. */
   readonly unreadable: number
 }
 
