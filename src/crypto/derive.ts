@@ -6,7 +6,7 @@ export type Purpose = 'api-key' | 'cache' | 'store' | 'state' | 'audit' | 'finge
 export const derive = (encryptionKey: string, purpose: Purpose): Buffer =>
   Buffer.from(hkdfSync('sha256', encryptionKey, '', `purser/v1/${purpose}`, 32))
 
-/** A KeyObject lives outside the JavaScript heap and never serialises by accident; the bytes it was made of are wiped. */
+/** A KeyObject lives outside the JavaScript heap and never serialises by accident; its source bytes are wiped. */
 export const deriveKey = (encryptionKey: string, purpose: Purpose): KeyObject => {
   const bytes = derive(encryptionKey, purpose)
   const key = createSecretKey(bytes)
