@@ -97,20 +97,20 @@ const credentials = (): string[] => {
     const [member] = membersOf(way)
     return `- \`{ ${member?.[0]}: … }\`: ${way.description}`
   })
-  const lead = 'No credential stands in `purser.yaml` itself, only where it is:'
+  const lead = '`purser.yaml` never holds a credential, only where it is:'
   return ['### Credentials', [lead, '', ...ways].join('\n')]
 }
 
 const quotaOf = ({ quota }: Kind): string => {
   const lead =
-    '`quota: { perSecond, burst }` bounds the calls that all replicas make to it, each an equal share'
+    '`quota: { perSecond, burst }` bounds the calls of all replicas together, each an equal share'
   if (quota === undefined) return `${lead}; without it there is no bound.`
   const [perSecond, burst] = [quota.perSecond, quota.burst].map((n) => n.toLocaleString('en'))
-  return `${lead}; without it that is ${perSecond} a second, and ${burst} at once after a rest.`
+  return `${lead}; the default is ${perSecond} a second, and ${burst} at once after a rest.`
 }
 
 const PROXY =
-  '`proxy: http://user:password@host:port` leads to it through an outgoing proxy, by CONNECT: the proxy sees host and port, and the certificate is that of the store; `proxy: environment` takes HTTPS_PROXY and NO_PROXY. Without it no proxy counts, and this machine, metadata services and the cluster are never asked for through one.'
+  '`proxy: http://user:password@host:port` reaches it through an outgoing proxy, by CONNECT: the proxy sees only host and port, and the certificate is that of the store; `proxy: environment` takes HTTPS_PROXY and NO_PROXY. Without `proxy` none is used, and never for this machine, metadata services and the cluster.'
 
 const settingsOf = (plugin: Kind): string => {
   const { settings, tags } = plugin
@@ -119,9 +119,9 @@ const settingsOf = (plugin: Kind): string => {
     'Every store has `name`, which references and policies begin with, and `kind`.',
     tags === undefined
       ? 'It cannot have `requireTags`: secrets of this kind have no tags.'
-      : `With \`requireTags\` only secrets are read and written that have what it names among their ${tags}.`,
+      : `With \`requireTags\` only secrets that have those ${tags} are read and written.`,
     quotaOf(plugin),
-    plugin.proxies === undefined ? 'It has no use for a `proxy`.' : PROXY,
+    plugin.proxies === undefined ? 'It has no `proxy`.' : PROXY,
     members.length === 0 ? 'There is nothing else to set.' : ''
   ]
   return [
@@ -139,9 +139,9 @@ const seen = (reason: string): string => {
 }
 
 const FAULTS = `\
-| a certificate that cannot be verified, TLS that cannot be agreed on | {{misconfigured}} |
-| no connection, a connection that breaks off, a redirect, 5xx, any status of a proxy's but 401, 403 and 429 | {{unavailable}} |
-| an answer that is none of the peer's: HTML, another shape, cut off | {{invalid_answer}} |
+| a certificate that cannot be verified, a failed TLS handshake | {{misconfigured}} |
+| no connection, a broken connection, a redirect, 5xx, a proxy's status other than 401, 403 and 429 | {{unavailable}} |
+| an answer that is not the peer's: HTML, another shape, cut off | {{invalid_answer}} |
 | no answer within UPSTREAM_TIMEOUT_MS | {{timeout}} |
 `
 
