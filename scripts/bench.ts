@@ -17,9 +17,9 @@ const HELP = `npm run bench -- [options]
 
   --against <folder>    another version, checked out and built there, beside this one
   --case <text>         only the cases whose names have the text; may be given several times
-  --connections <n>     how many ask at once (16)
-  --rate <n>            so many requests a second, instead of as many as there can be
-  --rounds <n>          (7)
+  --connections <n>     how many connections send requests at once (16)
+  --rate <n>            a fixed number of requests a second, instead of as many as possible
+  --rounds <n>          how many rounds each server gets (7)
   --seconds <n>         how long a round is (2)
 `
 

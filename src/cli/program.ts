@@ -23,7 +23,7 @@ export const createProgram = (version: string): Command => {
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.')
     // Inherited by the commands, so it stands before them.
     .exitOverride()
-    .option('--env-file <path>', 'the file of settings, in the place of ENV_FILE and ./.env')
+    .option('--env-file <path>', 'the file of settings, instead of ENV_FILE or ./.env')
     .hook('preAction', (_program, command) => {
       const { envFile } = command.optsWithGlobals<{ envFile?: string }>()
       if (envFile === '') throw usageFailure('--env-file names a file.')

@@ -6,7 +6,7 @@ export const addConfigCommand = (program: Command): void => {
     .command('config')
     .description('the configuration')
     .command('check')
-    .description('validate .env and purser.yaml; every fault is listed with its place')
+    .description('check .env and purser.yaml, and list every fault with its place')
     .addHelpText('after', '\nExample:\n  $ purser config check && kill -HUP <pid of purser serve>')
     .action(async () => (await import('../config-check.ts')).checkConfig())
 }

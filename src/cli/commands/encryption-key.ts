@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 export const addEncryptionKeyCommand = (program: Command): void => {
   program
     .command('encryption-key')
-    .description('the keys of ENCRYPTION_KEYS')
+    .description('keys for ENCRYPTION_KEYS')
     .command('new')
     .description('print a fresh random encryption key of 32 characters')
     .addHelpText(

@@ -49,7 +49,7 @@ const parseDays = (text: string): number => {
 
 const addIssueCommand = (key: Command): void => {
   const environment = (flags: string): Option =>
-    new Option(flags, 'environment that the key is for').choices(ENVIRONMENTS)
+    new Option(flags, 'the environment that the key is for').choices(ENVIRONMENTS)
   key
     .command('issue')
     .description('issue an API key: the key alone on stdout, what it says on stderr')
@@ -70,8 +70,8 @@ const addIssueCommand = (key: Command): void => {
     .addHelpText(
       'after',
       `
-Reads ENCRYPTION_KEYS from the environment or .env and seals with the last of them. Without --expires the key does not
-expire, unless API_KEY_MAX_DAYS says how long one may live. Use the narrowest scope that will do.
+Reads ENCRYPTION_KEYS from the environment or .env and seals with the last of them. Without --expires the key lives
+as long as API_KEY_MAX_DAYS allows, or for ever. Use the narrowest scope that will do.
 
 Example:
   $ purser key issue -s aura-services:secrets -e pre -a aos-app -m r --expires 90d > aos-app.key`
@@ -89,14 +89,14 @@ const addIssueAllCommand = (key: Command): void => {
         .choices(['table', 'json', 'kubernetes'])
         .default('table')
     )
-    .option('--output <file>', 'a new file of mode 600, instead of standard output')
+    .option('--output <file>', 'write to a new file of mode 600, not to standard output')
     .addHelpText(
       'after',
       `
 The list: clients: [{ client, scopes, mode, environment?, expires?, identifier?, secretName?, namespace? }]
-Without an environment it is ENVIRONMENT; without expires (such as 90d) a key lives as long as API_KEY_MAX_DAYS allows.
-If anything in the list is wrong, no key is issued. The format kubernetes has a Secret for each client with
-AURA_AUTHORIZATION_HEADER in it, ready to be applied.
+Without environment it is ENVIRONMENT; without expires (such as 90d) a key lives as long as API_KEY_MAX_DAYS allows.
+If anything in the list is wrong, no key is issued. The format kubernetes is a Secret for each client, ready to be applied,
+with AURA_AUTHORIZATION_HEADER in it.
 
 Example:
   $ purser key issue-all clients.yaml --format kubernetes | kubectl apply -f -`
@@ -109,13 +109,13 @@ Example:
 const addInspectCommand = (key: Command): void => {
   key
     .command('inspect')
-    .description('print what a key says, and whether the service here would refuse it')
+    .description('print what a key says, and whether the service of this folder would refuse it')
     .argument('[file]', 'a file that holds the key; standard input if absent')
     .addHelpText(
       'after',
       `
-inForce is true if the service with the settings of this folder would accept the key; refusedFor says why not: time,
-environment, version, revocation. Where there are no settings of a service, time alone is judged.
+inForce is true if a service with the settings of this folder would accept the key; refusedFor says why not: time,
+environment, version, revocation. Without such settings only the time is checked.
 
 Example:
   $ purser key inspect < aos-app.key`
@@ -126,11 +126,9 @@ Example:
 const addRevokeCommand = (key: Command): void => {
   key
     .command('revoke')
-    .description(
-      'refuse a key from now on, by its id; in force at once, also while the service runs'
-    )
+    .description('revoke a key by its id; running services refuse it at once')
     .argument('<id>', 'key id, as `key inspect` prints it', parseKeyId)
-    .option('--issued', 'also all keys that it issued, and those that these issued')
+    .option('--issued', 'also all keys that it issued, and that these issued')
     .addHelpText(
       'after',
       `

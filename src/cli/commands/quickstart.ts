@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 export const addQuickstartCommand = (program: Command): void => {
   program
     .command('quickstart')
-    .description('what npm start runs: serve; in a folder without configuration, init --dev first')
+    .description('what npm start runs: init --dev in a folder without configuration, then serve')
     .addHelpText(
       'after',
       `

@@ -18,13 +18,13 @@ const addRewrapCommand = (store: Command): void => {
     .description('re-encrypt everything under the active encryption key, bots of run time too')
     .option(
       '--discard <kid>',
-      'instead, give up for good what stands under this lost encryption key',
+      'give up for good what is sealed under this lost encryption key, and nothing else',
       parseKid
     )
     .addHelpText(
       'after',
       `
-Exit code 1 if something could not be opened; it is left as it is.
+What cannot be opened is left as it is, and makes exit code 1.
 
 Example:
   $ purser store rewrap`
@@ -35,19 +35,20 @@ Example:
 const addMigrateCommand = (store: Command): void => {
   store
     .command('migrate')
-    .description('copy everything that is kept between DATA_DIR and Redis')
+    .description('copy all that is kept from DATA_DIR to Redis or back')
     .addOption(
-      new Option('--to <kind>', 'the state to copy to')
+      new Option('--to <kind>', 'where to copy to')
         .choices(['redis', 'embedded'])
         .makeOptionMandatory()
     )
-    .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--overwrite', 'replace what stands at the target and differs')
+    .option('--dry-run', 'only say what would be done')
+    .option('--overwrite', 'replace what the target has and is different')
     .addHelpText(
       'after',
       `
 Copies secrets, revocations and all else that is kept, sealed as it is; the source stays untouched. Needs REDIS_URL and all
-encryption keys under which anything was sealed: what they cannot open is left behind, and told. Stop the services before, or run it again after them.
+encryption keys under which anything is sealed: what they cannot open is not copied, and is reported. Stop the services
+first, or run this again once they have stopped.
 
 Example:
   $ purser store migrate --to redis --dry-run`
@@ -58,7 +59,9 @@ Example:
 }
 
 export const addStoreCommand = (program: Command): void => {
-  const store = program.command('store').description('the local store; also while services run')
+  const store = program
+    .command('store')
+    .description('the local store, also beside running services')
   store
     .command('put')
     .description('store a new version of a secret; its value is read from standard input')
