@@ -84,7 +84,7 @@ export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 
 /** What is wrong with the request whatever its route. */
-export const faultOf = (request: IncomingMessage): ProblemError | undefined => {
+export const problemIn = (request: IncomingMessage): ProblemError | undefined => {
   if (!hasProperHost(request) || !hasProperFraming(request)) {
     return new ProblemError('invalid_request')
   }

@@ -13,12 +13,12 @@ import { addAnswers, addHeaders, answerHeaders } from './headers.ts'
 import { guardListener } from './listener.ts'
 import { sendError, toProblemError } from './problems.ts'
 import {
-  faultOf,
   hasBody,
   isEncoded,
   isOwnSpelling,
   listenerOptions,
   PARAM_MAX,
+  problemIn,
   requestIdOf,
   type ServerTls,
   TIMEOUTS
@@ -94,7 +94,7 @@ const addProtocol = (server: FastifyInstance, { trustProxy }: ServerOptions): vo
   server.decorateRequest('receivedAt', 0)
   server.addHook('onRequest', (request, _reply, done) => {
     request.receivedAt = performance.now()
-    const fault = faultOf(request.raw) ?? disguiseOf(request)
+    const fault = problemIn(request.raw) ?? disguiseOf(request)
     if (fault === undefined) tidyHeaders(request.raw.headers, trustProxy !== undefined)
     done(fault)
   })
