@@ -8,7 +8,7 @@ import { readFileBytes } from '../../files/read.ts'
 import type { CallOptions, ProviderDeps } from '../provider.ts'
 import type { Route } from '../shared/proxy.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
-import { VERSION } from '../shared/user-agent.ts'
+import { PURSER_VERSION } from '../shared/user-agent.ts'
 import { DISOWNED, faultOf, type Reasons, SKEWED } from './faults.ts'
 import { createChain } from './login.ts'
 import type { Settings } from './settings.ts'
@@ -44,7 +44,7 @@ const clientFor = (
   return new SecretsManager({
     ...OF_CHAIN,
     region,
-    customUserAgent: [['purser', VERSION]],
+    customUserAgent: [['purser', PURSER_VERSION]],
     ...(endpoint !== undefined && { endpoint }),
     // Retries are ours: the SDK's would wait out a throttle, in a caller's time, where the breaker should hear of it.
     maxAttempts: 1,

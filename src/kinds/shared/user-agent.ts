@@ -4,6 +4,6 @@ import { readFileSync } from 'node:fs'
 // Beside `build/`, as it is in a checkout and in the image.
 const manifest = readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')
 
-export const VERSION: string = JSON.parse(manifest).version
+export const PURSER_VERSION: string = JSON.parse(manifest).version
 
-export const USER_AGENT = `purser/${VERSION}`
+export const USER_AGENT = `purser/${PURSER_VERSION}`
