@@ -17,10 +17,10 @@ export interface Position {
 /** Only those of a store whose own are longer than this are longer themselves. */
 const CURSOR_BYTES = 2_304
 
-export const digestOf = (path: string): string =>
+export const pathDigest = (path: string): string =>
   createHash('sha256').update(path).digest('base64url').slice(0, 22)
 
-export const contextOf = ({ client }: Caller, { store, path }: Prefix): string[] => [
+export const cursorContext = ({ client }: Caller, { store, path }: Prefix): string[] => [
   'listing',
   client,
   store,
@@ -32,7 +32,7 @@ export const sealCursor = (
   { token, after }: Position,
   context: string[]
 ): string => {
-  const text = Buffer.from(JSON.stringify({ token, after: after && digestOf(after) }))
+  const text = Buffer.from(JSON.stringify({ token, after: after && pathDigest(after) }))
   const padded = Buffer.alloc(Math.ceil(text.length / CURSOR_BYTES) * CURSOR_BYTES, ' ')
   text.copy(padded)
   return sealer.seal('cache', padded, context).toString('base64url')

@@ -10,7 +10,7 @@ import { denied, ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { Listing } from '../kinds/provider.ts'
-import { contextOf, digestOf, openCursor, type Position, sealCursor } from './cursor.ts'
+import { cursorContext, openCursor, type Position, pathDigest, sealCursor } from './cursor.ts'
 import { mayKnowStore } from './decision.ts'
 import type { Store } from './stores.ts'
 import type { Rules } from './terms.ts'
@@ -102,7 +102,7 @@ const askNext = async (state: State, token: string | undefined): Promise<Listing
 const restOf = (paths: readonly string[], skipTo: string | undefined): readonly string[] =>
   skipTo === undefined
     ? paths
-    : paths.slice(paths.findIndex((path) => digestOf(path) === skipTo) + 1)
+    : paths.slice(paths.findIndex((path) => pathDigest(path) === skipTo) + 1)
 
 const takeIn = (state: State, { paths, cursor, unlisted = [] }: Listing): void => {
   const { isWanted, found, prefix } = state
@@ -163,7 +163,7 @@ export const openWalk = (
   const { list } = store
   if (list === undefined) throw denied('store_cannot_list')
   const { client } = caller
-  const context = contextOf(caller, prefix)
+  const context = cursorContext(caller, prefix)
   const at = (path: string) => ({ store: prefix.store, path })
   const isWanted = (path: string): boolean => policy.isAllowed(client, 'read', at(path))
   const isWantedBelow = (path: string): boolean => policy.mayReadBelow(client, at(path))
