@@ -30,29 +30,29 @@ export interface Span {
   readonly oldest: number
 }
 
-export const HEADER_BYTES = 8
+export const SPAN_BYTES = 8
 
-export const prefixOf = (name: string): string => `${STATE_SPACES.store.prefix}${name}/`
+export const storePrefix = (name: string): string => `${STATE_SPACES.store.prefix}${name}/`
 
-export const keyOf = ({ name }: LocalStore, path: string): string => prefixOf(name) + path
+export const entryKey = ({ name }: LocalStore, path: string): string => storePrefix(name) + path
 
 /** A damaged one says that it holds versions, so that it is shown and cannot be opened. */
 export const spanOf = (entry: Buffer): Span =>
-  entry.length < HEADER_BYTES
+  entry.length < SPAN_BYTES
     ? { newest: 0, oldest: 0 }
     : { newest: entry.readUInt32BE(0), oldest: entry.readUInt32BE(4) }
 
 export const isEmpty = ({ newest, oldest }: Span): boolean => oldest > newest
 
 export const headerOf = ({ newest, oldest }: Span): Buffer => {
-  const header = Buffer.alloc(HEADER_BYTES)
+  const header = Buffer.alloc(SPAN_BYTES)
   header.writeUInt32BE(newest, 0)
   header.writeUInt32BE(oldest, 4)
   return header
 }
 
 /** The envelope of an entry that holds versions. */
-export const envelopeOf = (entry: Buffer): Buffer => entry.subarray(HEADER_BYTES)
+export const envelopeOf = (entry: Buffer): Buffer => entry.subarray(SPAN_BYTES)
 
 const contextOf = ({ name }: LocalStore, path: string, { newest, oldest }: Span): string[] => [
   name,

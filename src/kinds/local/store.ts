@@ -8,16 +8,16 @@ import { type Locator, type SecretRecord, Sensitive } from '../../core/secret.ts
 import type { RewrapCounts, State } from '../../state/state.ts'
 import type { Listing, Page } from '../provider.ts'
 import {
+  entryKey,
   envelopeOf,
-  HEADER_BYTES,
   headerOf,
   isEmpty,
-  keyOf,
   type LocalStore,
   openEntry,
-  prefixOf,
+  SPAN_BYTES,
   sealEntry,
-  spanOf
+  spanOf,
+  storePrefix
 } from './entry.ts'
 
 export type { LocalStore } from './entry.ts'
@@ -50,7 +50,7 @@ const change = async (
   path: string,
   next: (entry: Buffer | undefined) => Buffer | undefined
 ): Promise<Buffer | undefined> => {
-  const key = keyOf(store, path)
+  const key = entryKey(store, path)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const entry = await store.state.get(key)
     const changed = next(entry)
@@ -102,7 +102,7 @@ export const readSecret = async (
   path: string,
   version?: string
 ): Promise<SecretRecord> => {
-  const entry = await store.state.get(keyOf(store, path))
+  const entry = await store.state.get(entryKey(store, path))
   if (entry === undefined) throw new ProviderFault('not_found')
   const versions = openEntry(store, path, entry)
   if (versions === undefined) throw unreadable()
@@ -122,7 +122,7 @@ export const isCurrentSecret = (
   locator: Locator,
   version: string
 ): boolean => {
-  const header = getSync(keyOf(store, locator.path), HEADER_BYTES)
+  const header = getSync(entryKey(store, locator.path), SPAN_BYTES)
   if (header === undefined) return false
   const { newest, oldest } = spanOf(header)
   const number = Number(version)
@@ -145,7 +145,7 @@ async function* entriesBelow(
   store: LocalStore,
   prefix: string
 ): AsyncGenerator<{ readonly path: string; readonly value: Buffer }> {
-  const start = prefixOf(store.name)
+  const start = storePrefix(store.name)
   for await (const { key, value } of store.state.list(start + prefix)) {
     if (!isEmpty(spanOf(value))) yield { path: key.slice(start.length), value }
   }
