@@ -21,6 +21,8 @@ export interface CountingStore {
   readonly calls: (path?: string) => number
   /** When values were asked for, in milliseconds since the epoch, in order. */
   readonly times: () => readonly number[]
+  /** Everything that was asked of it, by AWS's names, in order. */
+  readonly operations: () => readonly string[]
   readonly forget: () => void
   /** For that path, or (without one) for all that have no saying of their own, the listing too. */
   readonly say: (saying: Saying, path?: string) => void
@@ -33,6 +35,8 @@ export interface CountingStore {
 export interface CountingStoreOptions {
   /** What a version of a secret says; the path and the version, unless told otherwise. */
   readonly text?: (path: string, version: number) => string
+  /** What a listing has: nothing, unless told otherwise. */
+  readonly listed?: readonly string[]
 }
 
 interface AwsRequest {
@@ -73,10 +77,11 @@ const throttled = (retryAfter: number | undefined): WireAnswer => {
 /** Starts it for as long as the test runs; at first everything is found, in its first version. */
 export const startCountingStore = async (
   t: Test,
-  { text = (path, version) => `${path} v${version}` }: CountingStoreOptions = {}
+  { text = (path, version) => `${path} v${version}`, listed = [] }: CountingStoreOptions = {}
 ): Promise<CountingStore> => {
   const counts = new Map<string, number>()
   const times: number[] = []
+  const operations: string[] = []
   const versions = new Map<string, number>()
   const sayings = new Map<string, Saying>()
   let general: Saying = { is: 'found' }
@@ -97,7 +102,8 @@ export const startCountingStore = async (
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { SecretId, SecretIdList } = await bodyOf(request)
-    const operation = request.headers['x-amz-target']
+    const operation = request.headers['x-amz-target']?.toString()
+    operations.push(operation?.replace('secretsmanager.', '') ?? '')
     const paths = SecretIdList ?? (SecretId === undefined ? [] : [SecretId])
     const isRead =
       operation === 'secretsmanager.GetSecretValue' ||
@@ -116,7 +122,7 @@ export const startCountingStore = async (
             ? { SecretValues: values, Errors: [] }
             : isRead
               ? values[0]
-              : { SecretList: [] }
+              : { SecretList: listed.map((path) => ({ ARN: arnOf(path), Name: path })) }
         if (saying.afterMs !== undefined) await sleep(saying.afterMs)
         return send(response, answer(200, found))
       }
@@ -130,8 +136,10 @@ export const startCountingStore = async (
     url: `http://127.0.0.1:${port}`,
     calls: (path) => (path === undefined ? times.length : (counts.get(path) ?? 0)),
     times: () => times,
+    operations: () => operations,
     forget: () => {
       counts.clear()
+      operations.length = 0
       times.length = 0
     },
     say: (saying, path) => {
