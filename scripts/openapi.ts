@@ -52,7 +52,7 @@ const withProblemOnce = (node: unknown): unknown => {
 /** Whatever a route is given: the routes are only described here, and their handlers are never called. */
 const undescribed: unknown = new Proxy(() => undefined, { get: () => undescribed })
 
-const services = new Proxy({} as Services, {
+export const undescribedServices = new Proxy({} as Services, {
   get: (_, name) => (name === 'docs' ? { openapi: '' } : undescribed)
 })
 
@@ -94,7 +94,7 @@ export const renderOpenapi = async (version: string): Promise<string> => {
     }
   })
   app.addHook('onRoute', assertDeclaresAuth)
-  addRoutes(app, services, ['public', 'internal'])
+  addRoutes(app, undescribedServices, ['public', 'internal'])
   await app.ready()
   const document = JSON.parse(JSON.stringify(app.swagger()))
   await app.close()
