@@ -12,7 +12,7 @@ import type { KeyFinder } from './credentials.ts'
 import { answerErrors, type ErrorShape, sendError } from './problems.ts'
 import type { ServerTls } from './protocol.ts'
 import { addQueryRules } from './query.ts'
-import { type App, assertDeclaresAuth } from './route-auth.ts'
+import { assertDeclaresAuth, type TypedFastify } from './route-auth.ts'
 
 /** Where a door stands. Doors of one listener share its sockets. */
 export interface Listener {
@@ -43,7 +43,7 @@ export interface Door {
   readonly errorShape: ErrorShape
   /** Pages of which origins may call; undefined: no page may. */
   readonly corsOrigins?: readonly string[] | undefined
-  readonly addRoutes: (app: App) => void
+  readonly addRoutes: (app: TypedFastify) => void
 }
 
 /** Every route answers every other method that Node knows with 405; before the body, which nobody will read. */

@@ -35,7 +35,7 @@ export type RouteAuth =
   | { readonly kind: 'admin'; readonly changes?: true; readonly reads?: true }
 
 /** What routes are added to: requests and answers are typed by their schemas. */
-export type App = FastifyInstance<
+export type TypedFastify = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
   RawReplyDefaultExpression,

@@ -9,7 +9,7 @@ import {
 } from '../../integrations/resource-kinds.ts'
 import type { Resources } from '../../integrations/resources.ts'
 import { callerOf } from '../caller.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import {
   ObjectParams,
   ObjectsAnswer,
@@ -21,7 +21,11 @@ import { ChannelBody } from './channels-schemas.ts'
 
 const config = { auth: { kind: 'admin', changes: true } } as const
 
-const addRoutesOf = <K extends ResourceKind>(app: App, kind: K, resources: Resources): void => {
+const addRoutesOf = <K extends ResourceKind>(
+  app: TypedFastify,
+  kind: K,
+  resources: Resources
+): void => {
   const { word, show } = RESOURCE_KINDS[kind]
   const Word = word.charAt(0).toUpperCase() + word.slice(1)
 
@@ -87,7 +91,7 @@ export interface AdminResourceRoutesOptions {
 }
 
 export const addAdminResourceRoutes = (
-  app: App,
+  app: TypedFastify,
   { resources }: AdminResourceRoutesOptions
 ): void => {
   for (const kind of resourceKinds) addRoutesOf(app, kind, resources)

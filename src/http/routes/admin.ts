@@ -7,7 +7,7 @@ import type { Broker } from '../../secrets/broker.ts'
 import type { StoreCheck } from '../../secrets/store-checks.ts'
 import type { Store } from '../../secrets/stores.ts'
 import { callerOf } from '../caller.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import { InvalidateAnswer } from '../schemas.ts'
 import {
   CacheAnswer,
@@ -65,7 +65,7 @@ const storeOf = (
   }
 }
 
-export const addAdminRoutes = (app: App, options: AdminRoutesOptions): void => {
+export const addAdminRoutes = (app: TypedFastify, options: AdminRoutesOptions): void => {
   app.get(
     '/v1/admin/stores',
     {

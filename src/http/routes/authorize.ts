@@ -11,7 +11,7 @@ import type { KeyCare } from '../../keys/care.ts'
 import { callerOf } from '../caller.ts'
 import { originalOf } from '../original-request.ts'
 import { answerErrors, type ErrorShape, hintsOf, problemShape } from '../problems.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 
 export interface AuthorizeRouteOptions {
   readonly care: Pick<KeyCare, 'authorize'>
@@ -35,7 +35,7 @@ const refusalShape: ErrorShape = (problem, requestId) => {
   }
 }
 
-export const addAuthorizeRoute = (app: App, { care }: AuthorizeRouteOptions): void => {
+export const addAuthorizeRoute = (app: TypedFastify, { care }: AuthorizeRouteOptions): void => {
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { principal } = request
     if (principal === null) throw new ProblemError('authentication_required')

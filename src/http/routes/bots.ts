@@ -4,7 +4,7 @@ import { parseCredentials } from '../../integrations/bot-form.ts'
 import type { Bots } from '../../integrations/bots.ts'
 import { outcomeOf, providerAnswerOf } from '../bot-answers.ts'
 import { callerOf } from '../caller.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import {
   BotAnswer,
   BotsAnswer,
@@ -24,7 +24,7 @@ export interface BotRoutesOptions {
   readonly bots: Bots
 }
 
-const addList = (app: App, { bots }: BotRoutesOptions): void => {
+const addList = (app: TypedFastify, { bots }: BotRoutesOptions): void => {
   app.get(
     '/v1/bots',
     {
@@ -48,7 +48,7 @@ const addList = (app: App, { bots }: BotRoutesOptions): void => {
   )
 }
 
-const addBotCredentials = (app: App, { bots }: BotRoutesOptions): void => {
+const addBotCredentials = (app: TypedFastify, { bots }: BotRoutesOptions): void => {
   app.get(
     '/v1/bots/:name/credentials',
     {
@@ -78,7 +78,7 @@ const addBotCredentials = (app: App, { bots }: BotRoutesOptions): void => {
   )
 }
 
-const addProviderCredentials = (app: App, { bots }: BotRoutesOptions): void => {
+const addProviderCredentials = (app: TypedFastify, { bots }: BotRoutesOptions): void => {
   app.get(
     '/v1/providers/:name/credentials',
     {
@@ -101,7 +101,7 @@ const addProviderCredentials = (app: App, { bots }: BotRoutesOptions): void => {
   )
 }
 
-const addResolve = (app: App, { bots }: BotRoutesOptions): void => {
+const addResolve = (app: TypedFastify, { bots }: BotRoutesOptions): void => {
   app.post(
     '/v1/resolve',
     {
@@ -130,7 +130,7 @@ const addResolve = (app: App, { bots }: BotRoutesOptions): void => {
   )
 }
 
-export const addBotRoutes = (app: App, options: BotRoutesOptions): void => {
+export const addBotRoutes = (app: TypedFastify, options: BotRoutesOptions): void => {
   for (const add of [addList, addBotCredentials, addProviderCredentials, addResolve]) {
     add(app, options)
   }

@@ -3,7 +3,7 @@ import type { Static } from 'typebox'
 import { Sensitive } from '../../core/secret.ts'
 import type { Channels, IssuedToken } from '../../integrations/channels.ts'
 import { callerOf } from '../caller.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import { ChannelParams, IssueTokenBody, RefreshTokenBody, TokenAnswer } from './channels-schemas.ts'
 
 const config = { auth: { kind: 'key', scope: 'token' } } as const
@@ -23,7 +23,7 @@ export interface ChannelRoutesOptions {
   readonly channels: Channels
 }
 
-export const addChannelRoutes = (app: App, { channels }: ChannelRoutesOptions): void => {
+export const addChannelRoutes = (app: TypedFastify, { channels }: ChannelRoutesOptions): void => {
   app.post(
     '/v1/channels/:name/tokens',
     {

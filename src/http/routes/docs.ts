@@ -1,6 +1,6 @@
 /** The interface's description, where DOCS_ENABLED asks for it: for programs and for people. */
 import { renderDocs } from '../docs-page.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 
 const config = { auth: { kind: 'open' } } as const
 
@@ -8,7 +8,7 @@ export interface DocsRouteOptions {
   readonly openapi: string
 }
 
-export const addDocsRoute = (app: App, { openapi }: DocsRouteOptions): void => {
+export const addDocsRoute = (app: TypedFastify, { openapi }: DocsRouteOptions): void => {
   app.get(
     '/openapi.yaml',
     { config, schema: { operationId: 'openapi', summary: 'This description, if DOCS_ENABLED' } },

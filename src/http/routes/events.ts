@@ -5,7 +5,7 @@ import type { Receiver } from '../../events/receive.ts'
 import type { Watch } from '../../events/watch.ts'
 import { arrivalOf, callerOf } from '../caller.ts'
 import { createEventStream } from '../event-stream.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import { BatchQuery } from '../schemas.ts'
 import {
   AnyQuery,
@@ -28,7 +28,7 @@ export interface EventWebhookOptions {
   readonly receiver: Receiver
 }
 
-export const addEventWebhook = (app: App, { receiver }: EventWebhookOptions): void => {
+export const addEventWebhook = (app: TypedFastify, { receiver }: EventWebhookOptions): void => {
   app.post(
     '/internal/events/:store',
     {
@@ -87,7 +87,10 @@ export interface EventStreamOptions {
   readonly isAccepted: (principal: Principal) => boolean
 }
 
-export const addEventStream = (app: App, { watch, isAccepted }: EventStreamOptions): void => {
+export const addEventStream = (
+  app: TypedFastify,
+  { watch, isAccepted }: EventStreamOptions
+): void => {
   app.get(
     '/v1/events',
     {

@@ -2,7 +2,7 @@
 import type { ExaminedKey } from '../../keys/checks.ts'
 import type { Explanation, Question } from '../../secrets/explain.ts'
 import { keyInBody } from '../credentials.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import { ExplainAnswer, ExplainBody, ExplainQuery } from './explain-schemas.ts'
 
 export interface ExplainRoutesOptions {
@@ -16,7 +16,10 @@ const config = { auth: { kind: 'admin' } } as const
 /** The serializer's own copy. */
 const answerOf = ({ checks, ...rest }: Explanation) => ({ ...rest, checks: [...checks] })
 
-export const addExplainRoutes = (app: App, { explain, examine }: ExplainRoutesOptions): void => {
+export const addExplainRoutes = (
+  app: TypedFastify,
+  { explain, examine }: ExplainRoutesOptions
+): void => {
   app.get(
     '/v1/admin/explain',
     {

@@ -3,7 +3,7 @@
 import { Type } from 'typebox'
 import { type ProblemCode, ProblemError } from '../../core/problem.ts'
 import type { Readiness } from '../../secrets/readiness.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 
 const HealthAnswer = Type.Object({
   status: Type.String(),
@@ -22,7 +22,7 @@ export interface HealthRoutesOptions {
 
 const config = { auth: { kind: 'open', unlimited: true } } as const
 
-export const addHealthRoutes = (app: App, options: HealthRoutesOptions): void => {
+export const addHealthRoutes = (app: TypedFastify, options: HealthRoutesOptions): void => {
   const { readiness, hindrance, reason } = options
   app.get(
     '/livez',

@@ -1,5 +1,5 @@
 /** Every route, once: the listeners are made from this list, and so is openapi.yaml, in its order. */
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import { type AdminRoutesOptions, addAdminRoutes } from './admin.ts'
 import { type AdminResourceRoutesOptions, addAdminResourceRoutes } from './admin-resources.ts'
 import { type AuthorizeRouteOptions, addAuthorizeRoute } from './authorize.ts'
@@ -43,26 +43,32 @@ export interface Services {
 /** Who is served: everybody, or sibling services alone where they have a listener of their own. */
 export type Audience = 'public' | 'internal'
 
-const ROUTES: readonly (readonly [readonly Audience[], (app: App, services: Services) => void])[] =
-  [
-    [['public'], (app, { secrets }) => addSecretRoutes(app, secrets)],
-    [['public'], (app, { bots }) => addBotRoutes(app, bots)],
-    [['public'], (app, { resources }) => addAdminResourceRoutes(app, resources)],
-    [['public'], (app, { channels }) => addChannelRoutes(app, channels)],
-    [['public'], (app, { state }) => addStateRoutes(app, state)],
-    [['public'], (app, { keys }) => addKeyRoutes(app, keys)],
-    [['public'], (app, { explain }) => addExplainRoutes(app, explain)],
-    [['public'], (app, { admin }) => addAdminRoutes(app, admin)],
-    [['public'], (app, { eventStream }) => addEventStream(app, eventStream)],
-    [['internal'], (app, { eventWebhook }) => addEventWebhook(app, eventWebhook)],
-    [['public'], (app, { whoami }) => addWhoamiRoute(app, whoami)],
-    [['internal'], (app, { internal }) => addInternalRoutes(app, internal)],
-    [['internal'], (app, { authorize }) => addAuthorizeRoute(app, authorize)],
-    [['public', 'internal'], (app, { health }) => addHealthRoutes(app, health)],
-    [['public'], (app, { docs }) => docs && addDocsRoute(app, docs)]
-  ]
+const ROUTES: readonly (readonly [
+  readonly Audience[],
+  (app: TypedFastify, services: Services) => void
+])[] = [
+  [['public'], (app, { secrets }) => addSecretRoutes(app, secrets)],
+  [['public'], (app, { bots }) => addBotRoutes(app, bots)],
+  [['public'], (app, { resources }) => addAdminResourceRoutes(app, resources)],
+  [['public'], (app, { channels }) => addChannelRoutes(app, channels)],
+  [['public'], (app, { state }) => addStateRoutes(app, state)],
+  [['public'], (app, { keys }) => addKeyRoutes(app, keys)],
+  [['public'], (app, { explain }) => addExplainRoutes(app, explain)],
+  [['public'], (app, { admin }) => addAdminRoutes(app, admin)],
+  [['public'], (app, { eventStream }) => addEventStream(app, eventStream)],
+  [['internal'], (app, { eventWebhook }) => addEventWebhook(app, eventWebhook)],
+  [['public'], (app, { whoami }) => addWhoamiRoute(app, whoami)],
+  [['internal'], (app, { internal }) => addInternalRoutes(app, internal)],
+  [['internal'], (app, { authorize }) => addAuthorizeRoute(app, authorize)],
+  [['public', 'internal'], (app, { health }) => addHealthRoutes(app, health)],
+  [['public'], (app, { docs }) => docs && addDocsRoute(app, docs)]
+]
 
-export const addRoutes = (app: App, services: Services, audiences: readonly Audience[]): void => {
+export const addRoutes = (
+  app: TypedFastify,
+  services: Services,
+  audiences: readonly Audience[]
+): void => {
   for (const [served, add] of ROUTES) {
     if (served.some((one) => audiences.includes(one))) add(app, services)
   }

@@ -6,7 +6,7 @@ import { arrivalOf } from '../caller.ts'
 import { keyInBody } from '../credentials.ts'
 import { readBatch, sendResults } from '../disclosure.ts'
 import { refuseFormat } from '../representation.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import {
   BatchAnswer,
   IntrospectAnswer,
@@ -23,7 +23,10 @@ export interface InternalRoutesOptions {
 
 const config = { auth: { kind: 'internal' } } as const
 
-export const addInternalRoutes = (app: App, { broker, care }: InternalRoutesOptions): void => {
+export const addInternalRoutes = (
+  app: TypedFastify,
+  { broker, care }: InternalRoutesOptions
+): void => {
   app.post(
     '/internal/introspect',
     {

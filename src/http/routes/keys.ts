@@ -14,7 +14,7 @@ import { reportEncryptionKeys } from '../../keys/encryption-key-report.ts'
 import { isKeyRevoked } from '../../keys/revocations.ts'
 import type { KeyUsage, KeyUse } from '../../keys/usage.ts'
 import { callerOf } from '../caller.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import {
   EncryptionKeysAnswer,
   EncryptionKeysQuery,
@@ -50,7 +50,7 @@ const issuerOf = ({ principal }: FastifyRequest): Principal => {
   return principal
 }
 
-const addIssue = (app: App, { care }: KeyRoutesOptions): void => {
+const addIssue = (app: TypedFastify, { care }: KeyRoutesOptions): void => {
   app.post(
     '/v1/admin/keys',
     {
@@ -79,7 +79,7 @@ const addIssue = (app: App, { care }: KeyRoutesOptions): void => {
   )
 }
 
-const addList = (app: App, { usage, isRevoked }: KeyRoutesOptions): void => {
+const addList = (app: TypedFastify, { usage, isRevoked }: KeyRoutesOptions): void => {
   app.get(
     '/v1/admin/keys',
     {
@@ -103,7 +103,7 @@ const addList = (app: App, { usage, isRevoked }: KeyRoutesOptions): void => {
   )
 }
 
-const addRevoke = (app: App, { care }: KeyRoutesOptions): void => {
+const addRevoke = (app: TypedFastify, { care }: KeyRoutesOptions): void => {
   app.delete(
     '/v1/admin/keys/:id',
     {
@@ -130,7 +130,7 @@ const addRevoke = (app: App, { care }: KeyRoutesOptions): void => {
   )
 }
 
-const addReport = (app: App, options: KeyRoutesOptions): void => {
+const addReport = (app: TypedFastify, options: KeyRoutesOptions): void => {
   const { keyring, usage, countSealed, isRevoked, now } = options
   app.get(
     '/v1/admin/encryption-keys',
@@ -166,6 +166,6 @@ const addReport = (app: App, options: KeyRoutesOptions): void => {
   )
 }
 
-export const addKeyRoutes = (app: App, options: KeyRoutesOptions): void => {
+export const addKeyRoutes = (app: TypedFastify, options: KeyRoutesOptions): void => {
   for (const add of [addIssue, addList, addRevoke, addReport]) add(app, options)
 }

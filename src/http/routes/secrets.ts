@@ -11,7 +11,7 @@ import { freshnessOf } from '../conditional.ts'
 import { listBelow, readBatch, sendResults, sendSecret } from '../disclosure.ts'
 import { writtenMember } from '../json.ts'
 import { refuseFormat, refuseFormatOfList, wantsRaw } from '../representation.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import { BatchAnswer, BatchQuery, SecretAnswer, SecretQuery } from '../schemas.ts'
 import {
   BatchBody,
@@ -40,7 +40,7 @@ export interface SecretRoutesOptions {
   readonly now: () => number
 }
 
-export const addSecretRoutes = (app: App, { broker, now }: SecretRoutesOptions): void => {
+export const addSecretRoutes = (app: TypedFastify, { broker, now }: SecretRoutesOptions): void => {
   const termsOf = (request: FastifyRequest, reply: FastifyReply, raw = false): Terms => ({
     raw,
     freshness: freshnessOf(request.headers['cache-control'], () => app.chargeFresh(request, reply))

@@ -1,7 +1,7 @@
 /** Sealing parameters that go out and come back, and opening them once. */
 import type { SealedState } from '../../integrations/sealed-state.ts'
 import { callerOf } from '../caller.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import { OpenAnswer, OpenBody, SealAnswer, SealBody } from './state-schemas.ts'
 
 const config = { auth: { kind: 'key', scope: 'state' } } as const
@@ -10,7 +10,7 @@ export interface StateRoutesOptions {
   readonly sealed: SealedState
 }
 
-export const addStateRoutes = (app: App, { sealed }: StateRoutesOptions): void => {
+export const addStateRoutes = (app: TypedFastify, { sealed }: StateRoutesOptions): void => {
   app.post(
     '/v1/state',
     {

@@ -6,7 +6,7 @@ import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { toClaims } from '../../keys/claims.ts'
 import { type Delegation, delegationsOf } from '../../keys/delegation.ts'
-import type { App } from '../route-auth.ts'
+import type { TypedFastify } from '../route-auth.ts'
 import { claims, Delegations, Patterns } from '../schemas.ts'
 
 const WhoamiAnswer = Type.Object({
@@ -23,7 +23,7 @@ export interface WhoamiOptions {
 }
 
 export const addWhoamiRoute = (
-  app: App,
+  app: TypedFastify,
   { policy, delegations, wasIssued }: WhoamiOptions
 ): void => {
   app.get(

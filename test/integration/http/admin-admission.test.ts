@@ -1,10 +1,10 @@
 // Who may administer: a scope of its own, a mode that fits, and for what changes configuration a setting that allows it.
 import { test } from 'tap'
-import type { App } from '../../../src/http/route-auth.ts'
+import type { TypedFastify } from '../../../src/http/route-auth.ts'
 import { openServer, PRINCIPAL } from '../../support/open-server.ts'
 import { assertProblem } from '../../support/problem.ts'
 
-const addRoutes = (routes: App): void => {
+const addRoutes = (routes: TypedFastify): void => {
   routes.get('/looks', { config: { auth: { kind: 'admin' } } }, async () => ({}))
   routes.put('/changes', { config: { auth: { kind: 'admin', changes: true } } }, async () => ({}))
 }

@@ -11,7 +11,7 @@ import { callerOf } from '../../../src/http/caller.ts'
 import { createKeyFinder } from '../../../src/http/credentials.ts'
 import type { Door } from '../../../src/http/door.ts'
 import { createRecords } from '../../../src/http/records.ts'
-import type { App } from '../../../src/http/route-auth.ts'
+import type { TypedFastify } from '../../../src/http/route-auth.ts'
 import { RefusedKey } from '../../../src/keys/authenticator.ts'
 import { openServer, PRINCIPAL } from '../../support/open-server.ts'
 import { type Answered, assertProblem, assertSafeHeaders } from '../../support/problem.ts'
@@ -21,7 +21,7 @@ const START = Math.ceil(Date.now() / 60_000) * 60_000
 const PAGE = 'https://www.example.com'
 const auth = { kind: 'key', scope: 'secrets' } as const
 
-const tinyDoor = (addRoutes: (app: App) => void): Door => ({
+const tinyDoor = (addRoutes: (app: TypedFastify) => void): Door => ({
   name: 'tiny',
   prefix: '/tiny',
   parsers: {
@@ -59,7 +59,7 @@ const open = async (t: Test, { perKey = 100, perAddress = 100 } = {}) => {
     observe: undefined
   })
   const fingerprintKey = () => createSecretKey(Buffer.alloc(32, 1))
-  const addRoutes = (app: App): void => {
+  const addRoutes = (app: TypedFastify): void => {
     app.get('/secret', { config: { auth } }, async (request) => {
       await recorder.allowed(callerOf(request), 'secret.read', undefined)
       return { url: request.routeOptions.url }
