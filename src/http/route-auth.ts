@@ -70,7 +70,7 @@ export const assertDeclaresAuth = (route: RouteOptions): void => {
   }
 }
 
-export interface Rules {
+export interface ServerRights {
   readonly scopeRoot: string
   readonly adminScope: string
   /** Whether routes that change configuration or stores are served. */
@@ -79,7 +79,7 @@ export interface Rules {
 
 const ADMIN_WRITE_OFF = 'this service is not changed by HTTP: ALLOW_ADMIN_WRITE is off'
 
-const scopeOf = (auth: RouteAuth, { scopeRoot, adminScope }: Rules): string | undefined => {
+const scopeOf = (auth: RouteAuth, { scopeRoot, adminScope }: ServerRights): string | undefined => {
   if (auth.kind === 'admin') return adminScope
   return auth.kind === 'key' && auth.scope !== undefined ? `${scopeRoot}:${auth.scope}` : undefined
 }
@@ -90,7 +90,7 @@ const scopeOf = (auth: RouteAuth, { scopeRoot, adminScope }: Rules): string | un
  */
 export const createAuthorize = (
   auth: RouteAuth,
-  rules: Rules
+  rules: ServerRights
 ): ((principal: Principal, method: string) => void) => {
   const scope = scopeOf(auth, rules)
   const discloses = auth.kind === 'key' && auth.discloses === true
