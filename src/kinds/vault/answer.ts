@@ -12,7 +12,7 @@ import { type SecretRecord, Sensitive } from '../../core/secret.ts'
 import { reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
 
 /** A token as a login or a renewal grants it. */
-export interface Grant {
+export interface VaultToken {
   readonly token: Sensitive<string>
   /** 0 for a token that does not expire, or of which no more is known. */
   readonly ttlSeconds: number
@@ -105,10 +105,11 @@ export const parseMetadata = (text: string): number =>
   parse(MetadataAnswer, text).data.current_version
 
 /** The names in a folder, those of folders with a slash at their end. Throws ProviderFault `invalid_answer`. */
-export const parseList = (text: string): readonly string[] => parse(ListAnswer, text).data.keys
+export const parseListAnswer = (text: string): readonly string[] =>
+  parse(ListAnswer, text).data.keys
 
 /** What a login or a renewal answers. Throws ProviderFault `invalid_answer`. */
-export const parseGrant = (text: string): Grant => {
+export const parseGrant = (text: string): VaultToken => {
   const { client_token, lease_duration, renewable } = parse(GrantAnswer, text).auth
   return { token: new Sensitive(client_token), ttlSeconds: lease_duration, renewable }
 }
@@ -118,7 +119,7 @@ export const parseUnwrapped = (text: string): Sensitive<string> =>
   new Sensitive(parse(UnwrapAnswer, text).data.secret_id)
 
 /** What lookup-self answers of a token that we hold. Throws ProviderFault `invalid_answer`. */
-export const parseLookup = (text: string, token: Sensitive<string>): Grant => {
+export const parseLookup = (text: string, token: Sensitive<string>): VaultToken => {
   const { data } = parse(LookupAnswer, text)
   return { token, ttlSeconds: data.ttl, renewable: 'renewable' in data && data.renewable === true }
 }

@@ -7,7 +7,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions, Listing, Page } from '../provider.ts'
 import { startListed } from '../shared/listed.ts'
-import { parseList } from './answer.ts'
+import { parseListAnswer } from './answer.ts'
 import type { VaultApi } from './api.ts'
 import { foldersBelow, isSegment, locateFolder, type Mount, metadataPath } from './mounts.ts'
 
@@ -29,7 +29,7 @@ const readFolder = async (
   try {
     // Not the method LIST, which some proxies do not let through. The slash: policies are matched on it.
     const place = locateFolder(mounts, folder)
-    const names = parseList(await api.get(`${metadataPath(place)}?list=true`, options))
+    const names = parseListAnswer(await api.get(`${metadataPath(place)}?list=true`, options))
     return names
       .filter((name) => isSegment(isFolder(name) ? name.slice(0, -1) : name))
       .map((name) => folder + name)

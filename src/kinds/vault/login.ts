@@ -7,7 +7,7 @@ import { type FaultDetails, ProviderFault } from '../../core/fault.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
 import { secretsAt } from '../shared/credential.ts'
-import { type Grant, parseGrant, parseLookup, parseUnwrapped } from './answer.ts'
+import { parseGrant, parseLookup, parseUnwrapped, type VaultToken } from './answer.ts'
 import { encodePath, requestOptions, type VaultClient } from './client.ts'
 import type { Authority } from './session.ts'
 
@@ -143,7 +143,7 @@ const adopt = async (
   client: VaultClient,
   token: Sensitive<string>,
   options: CallOptions
-): Promise<Grant> => {
+): Promise<VaultToken> => {
   try {
     return parseLookup(
       await client.tokenLookupSelf({ requestOptions: requestOptions(options, token) }),
@@ -221,7 +221,7 @@ export const createAuthority = (
   deps: Pick<ProviderDeps, 'credential' | 'log'>
 ): Authority => {
   const unwrap = createUnwrap(client, deps.log)
-  const logIn = async (secrets: readonly string[], options: CallOptions): Promise<Grant> =>
+  const logIn = async (secrets: readonly string[], options: CallOptions): Promise<VaultToken> =>
     auth.method === 'token'
       ? adopt(client, new Sensitive(secrets[0] ?? ''), options)
       : parseGrant(await send(client, auth, secrets, unwrap, options))

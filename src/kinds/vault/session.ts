@@ -9,16 +9,16 @@ import { every, type Loop } from '../../state/background.ts'
 import type { CallOptions, ProviderDeps } from '../provider.ts'
 import { isWorthRetrying } from '../shared/fault-of.ts'
 import { createLogin, withinLogin } from '../shared/login.ts'
-import type { Grant } from './answer.ts'
+import type { VaultToken } from './answer.ts'
 
 /** How tokens are come by; each throws ProviderFault. */
 export interface Authority {
   /** Every secret that a login shows, as it is now. */
   readonly credential: (options: CallOptions) => Promise<readonly string[]>
-  readonly login: (credential: readonly string[], options: CallOptions) => Promise<Grant>
+  readonly login: (credential: readonly string[], options: CallOptions) => Promise<VaultToken>
   /** The server answers a login. A token of the configuration is shown to it by a call only. */
   readonly isAnswered: boolean
-  readonly renew: (token: Sensitive<string>, options: CallOptions) => Promise<Grant>
+  readonly renew: (token: Sensitive<string>, options: CallOptions) => Promise<VaultToken>
 }
 
 export interface UseOptions extends CallOptions {
@@ -55,7 +55,7 @@ interface Life {
 /** setTimeout takes no longer wait than 2^31 - 1 ms; a renewal that comes early does no harm. */
 const LONGEST_WAIT_MS = 86_400_000
 
-const lifeOf = ({ token, renewable, ttlSeconds }: Grant, now: number): Life => {
+const lifeOf = ({ token, renewable, ttlSeconds }: VaultToken, now: number): Life => {
   const lifeMs = ttlSeconds === 0 ? Number.POSITIVE_INFINITY : ttlSeconds * 1_000
   return { token, renewable, lifeMs, expiresAt: now + lifeMs }
 }
@@ -65,7 +65,7 @@ const isFresh = ({ lifeMs, expiresAt }: Life, now: number): boolean =>
   lifeMs === Number.POSITIVE_INFINITY || now < expiresAt - lifeMs / 10
 
 /** The life of a token that was renewed. */
-const afterRenewal = (old: Life, grant: Grant, now: number): Life => {
+const afterRenewal = (old: Life, grant: VaultToken, now: number): Life => {
   const next = lifeOf({ ...grant, token: old.token }, now)
   const lived = now - (old.expiresAt - old.lifeMs)
   // A renewal that does not give back the time lived has met the token's maximum: the rest is lived out unrenewed.
@@ -107,7 +107,7 @@ const createRenewal = (
   }
 
   return {
-    begin: (grant: Grant): void => {
+    begin: (grant: VaultToken): void => {
       loop?.close()
       if (isClosed) return
       life = lifeOf(grant, now())

@@ -9,7 +9,7 @@ import {
   parseGrant,
   parseKv1,
   parseKv2,
-  parseList,
+  parseListAnswer,
   parseLookup,
   parseMetadata,
   parseWritten
@@ -66,7 +66,7 @@ test('custom metadata are told as tags, none as none, and nothing where nothing 
 test('a write says its version, metadata the newest one, a list its names', async (t) => {
   t.equal(parseWritten('{"data":{"version":12}}'), '12')
   t.equal(parseMetadata('{"data":{"current_version":0}}'), 0)
-  t.strictSame(parseList('{"data":{"keys":["a","b/"]}}'), ['a', 'b/'])
+  t.strictSame(parseListAnswer('{"data":{"keys":["a","b/"]}}'), ['a', 'b/'])
   const wrong = [
     '',
     '{}',
@@ -74,7 +74,7 @@ test('a write says its version, metadata the newest one, a list its names', asyn
     '{"data":{"version":"1","current_version":-1,"keys":[1]}}'
   ]
   for (const text of wrong) {
-    for (const parse of [parseWritten, parseMetadata, parseList]) {
+    for (const parse of [parseWritten, parseMetadata, parseListAnswer]) {
       t.throws(() => parse(text), { name: 'ProviderFault', reason: 'invalid_answer' }, text)
     }
   }

@@ -4,7 +4,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { Sensitive } from '../../../src/core/secret.ts'
-import type { Grant } from '../../../src/kinds/vault/answer.ts'
+import type { VaultToken } from '../../../src/kinds/vault/answer.ts'
 import { type Authority, createSession } from '../../../src/kinds/vault/session.ts'
 import { withDeadline } from '../../../src/state/deadline.ts'
 import { createLogins } from '../../support/provider-deps.ts'
@@ -30,7 +30,10 @@ const takeClock = (t: Test): ((ms: number) => Promise<void>) => {
 }
 
 /** As `open`, for tests whose clock would keep a login that takes its time from ending. */
-const openAtOnce = (grant: Partial<Omit<Grant, 'token'>>, overrides: Partial<Authority> = {}) => {
+const openAtOnce = (
+  grant: Partial<Omit<VaultToken, 'token'>>,
+  overrides: Partial<Authority> = {}
+) => {
   let logins = 0
   const { ttlSeconds = 3600, renewable = false } = grant
   const login = async () => {
@@ -42,7 +45,7 @@ const openAtOnce = (grant: Partial<Omit<Grant, 'token'>>, overrides: Partial<Aut
 
 /** Grants `token-1`, `token-2` and so on; counts what it is asked for. */
 const open = (
-  { ttlSeconds = 3600, renewable = false }: Partial<Omit<Grant, 'token'>> = {},
+  { ttlSeconds = 3600, renewable = false }: Partial<Omit<VaultToken, 'token'>> = {},
   overrides: Partial<Authority> = {},
   now = Date.now
 ) => {
