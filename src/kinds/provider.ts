@@ -22,7 +22,7 @@ export interface WriteCondition {
 
 export type WriteOptions = CallOptions & WriteCondition
 
-export interface Page {
+export interface PageRequest {
   readonly limit: number
   /** As the listing before gave it; checked by the provider, since a caller may have made it up. */
   readonly cursor?: string
@@ -62,7 +62,7 @@ export interface SecretProvider<O = CallOptions> {
   /** Whether `write` heeds `ifVersion`; without it such a write is refused before it is tried. */
   readonly comparesVersions?: true
   /** The paths of secrets below a prefix that ends in `/` (or is empty), in a steady order. Throws ProviderFault. */
-  readonly list?: (prefix: string, page: Page, options: O) => Promise<Listing>
+  readonly list?: (prefix: string, page: PageRequest, options: O) => Promise<Listing>
   /**
    * Reads many secrets in fewer calls than one each; a fault is a result like any other. Only newest versions are asked
    * for. Throws ProviderFault where all of them fail.

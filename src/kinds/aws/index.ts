@@ -15,7 +15,7 @@ import { randomUUID } from 'node:crypto'
 import { ProviderFault } from '../../core/fault.ts'
 import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import { defineKind } from '../kind.ts'
-import type { CallOptions, Listing, Page, SecretProvider } from '../provider.ts'
+import type { CallOptions, Listing, PageRequest, SecretProvider } from '../provider.ts'
 import type { AwsAddress } from './address.ts'
 import { type Api, createApi } from './api.ts'
 import { createReadMany } from './batch.ts'
@@ -36,7 +36,7 @@ const MOST_PER_PAGE = 100
 const listNames = async (
   call: Api['call'],
   prefix: string,
-  { limit, cursor }: Page,
+  { limit, cursor }: PageRequest,
   options: CallOptions
 ): Promise<Listing> => {
   if (prefix !== '' && !PREFIX.test(prefix)) return { paths: [] }

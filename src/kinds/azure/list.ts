@@ -8,7 +8,7 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { ProviderFault } from '../../core/fault.ts'
 import { asJson } from '../../core/json.ts'
-import type { Listing, Page } from '../provider.ts'
+import type { Listing, PageRequest } from '../provider.ts'
 import { NAME, refusalOf } from './record.ts'
 
 /** https://learn.microsoft.com/rest/api/keyvault/secrets/get-secrets/get-secrets */
@@ -32,7 +32,7 @@ const TOKEN = /^[!"$%'-~]{1,4096}$/
 const TOKEN_IN_LINK = /[?&](?:\$|%24)skiptoken=([^&#]*)/i
 
 /** The path and query of a page. Throws ProviderFault `invalid_request` for a cursor that cannot be one. */
-export const pathOfPage = ({ limit, cursor }: Page): string => {
+export const pathOfPage = ({ limit, cursor }: PageRequest): string => {
   if (cursor !== undefined && !TOKEN.test(cursor)) {
     throw new ProviderFault('invalid_request', { code: 'cursor' })
   }

@@ -6,7 +6,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../core/secret.ts'
 import type { RewrapCounts, State } from '../../state/state.ts'
-import type { Listing, Page } from '../provider.ts'
+import type { Listing, PageRequest } from '../provider.ts'
 import {
   entryKey,
   envelopeOf,
@@ -155,7 +155,7 @@ async function* entriesBelow(
 export const listPaths = async (
   store: LocalStore,
   prefix: string,
-  { limit, cursor = '', isWanted = () => true }: Page
+  { limit, cursor = '', isWanted = () => true }: PageRequest
 ): Promise<Listing> => {
   const last = Buffer.from(cursor)
   const paths: string[] = []

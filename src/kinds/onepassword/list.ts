@@ -3,7 +3,7 @@
  * would take: a title that is one item's alone, and the id of an item that has no such title.
  */
 import { ProviderFault } from '../../core/fault.ts'
-import type { CallOptions, Listing, Page } from '../provider.ts'
+import type { CallOptions, Listing, PageRequest } from '../provider.ts'
 import { startListed } from '../shared/listed.ts'
 import { type Entry, isId, type Vault } from './answer.ts'
 import type { Api } from './api.ts'
@@ -96,7 +96,7 @@ export const listItems = async (
   api: Api,
   allowed: readonly string[] | undefined,
   prefix: string,
-  { limit, cursor = '', isWanted = () => true, isWantedBelow = () => true }: Page,
+  { limit, cursor = '', isWanted = () => true, isWantedBelow = () => true }: PageRequest,
   options: CallOptions
 ): Promise<Listing> => {
   const folders = await foldersBelow(api, allowed, prefix, options)

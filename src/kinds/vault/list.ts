@@ -5,7 +5,7 @@
  * KV 2 lists what has metadata: a deleted secret is there until its metadata is, and a read says that it is not found.
  */
 import { ProviderFault } from '../../core/fault.ts'
-import type { CallOptions, Listing, Page } from '../provider.ts'
+import type { CallOptions, Listing, PageRequest } from '../provider.ts'
 import { startListed } from '../shared/listed.ts'
 import { parseListAnswer } from './answer.ts'
 import type { VaultApi } from './api.ts'
@@ -50,7 +50,7 @@ export const listSecrets = async (
   api: VaultApi,
   mounts: readonly Mount[],
   prefix: string,
-  { limit, cursor = '', isWanted = () => true, isWantedBelow = () => true }: Page,
+  { limit, cursor = '', isWanted = () => true, isWantedBelow = () => true }: PageRequest,
   options: CallOptions
 ): Promise<Listing> => {
   const isAhead = (path: string): boolean =>

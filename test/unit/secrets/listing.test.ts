@@ -7,7 +7,7 @@ import { ProviderFault } from '../../../src/core/fault.ts'
 import { ProblemError } from '../../../src/core/problem.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
-import type { Listing, Page } from '../../../src/kinds/provider.ts'
+import type { Listing, PageRequest } from '../../../src/kinds/provider.ts'
 import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
 import { createListSecrets } from '../../../src/secrets/list-secrets.ts'
 import type { Store } from '../../../src/secrets/stores.ts'
@@ -36,10 +36,10 @@ interface Flat {
 const open = (flat: Flat) => {
   const { paths, pageSize = 10, read = ['kv:bob/*'], untagged, pageMs = 0, failAt } = flat
   const clock = { now: 1_000 }
-  const asked: (Page & { prefix: string })[] = []
+  const asked: (PageRequest & { prefix: string })[] = []
   const charged: number[] = []
   const records: AuditEvent[] = []
-  const list = async (prefix: string, page: Page): Promise<Listing> => {
+  const list = async (prefix: string, page: PageRequest): Promise<Listing> => {
     asked.push({ prefix, ...page })
     clock.now += pageMs
     if (asked.length === failAt) throw new ProviderFault('unavailable')
