@@ -16,7 +16,7 @@ import { type ProblemCode, ProblemError } from '../core/problem.ts'
 import { addressOf } from './addresses.ts'
 import { internalSecretIn, type KeyFinder } from './credentials.ts'
 import { addLimiters, type Limiters, type Limits } from './limiters.ts'
-import { createAuthorize, type RouteAuth, type ServerRights } from './route-auth.ts'
+import { createAuthorize, type RouteAuth, type RouteAuthSettings } from './route-auth.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -31,7 +31,7 @@ declare module 'fastify' {
   }
 }
 
-export interface AdmissionOptions extends ServerRights {
+export interface AdmissionOptions extends RouteAuthSettings {
   /** Undefined: no limits. */
   readonly limits: Limits | undefined
   /** Throws or rejects with a ProblemError. */

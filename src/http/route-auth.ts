@@ -70,7 +70,7 @@ export const assertDeclaresAuth = (route: RouteOptions): void => {
   }
 }
 
-export interface ServerRights {
+export interface RouteAuthSettings {
   readonly scopeRoot: string
   readonly adminScope: string
   /** Whether routes that change configuration or stores are served. */
@@ -79,7 +79,10 @@ export interface ServerRights {
 
 const ADMIN_WRITE_OFF = 'this service is not changed by HTTP: ALLOW_ADMIN_WRITE is off'
 
-const scopeOf = (auth: RouteAuth, { scopeRoot, adminScope }: ServerRights): string | undefined => {
+const scopeOf = (
+  auth: RouteAuth,
+  { scopeRoot, adminScope }: RouteAuthSettings
+): string | undefined => {
   if (auth.kind === 'admin') return adminScope
   return auth.kind === 'key' && auth.scope !== undefined ? `${scopeRoot}:${auth.scope}` : undefined
 }
@@ -90,7 +93,7 @@ const scopeOf = (auth: RouteAuth, { scopeRoot, adminScope }: ServerRights): stri
  */
 export const createAuthorize = (
   auth: RouteAuth,
-  rules: ServerRights
+  rules: RouteAuthSettings
 ): ((principal: Principal, method: string) => void) => {
   const scope = scopeOf(auth, rules)
   const discloses = auth.kind === 'key' && auth.discloses === true
