@@ -154,7 +154,7 @@ const DENIED: Decision = { allowed: false }
 const NO_PATTERNS: readonly Pattern[] = []
 
 /** Throws `Error` with a sentence naming what is wrong in a rule; the caller knows its place. */
-export const compilePolicy = (rules: readonly PolicyRule[], isStoreName: IsName): Policy => {
+export const compilePolicyWith = (rules: readonly PolicyRule[], isStoreName: IsName): Policy => {
   const compiled = rules.map((rule, index) => compileRule(rule, index, isStoreName))
   const named = groupBy(compiled, (rule) => rule.clients)
   const forAll = named.get(EVERY_CLIENT) ?? []

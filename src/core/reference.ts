@@ -46,7 +46,7 @@ export interface ReferenceBook {
 }
 
 /** `names` maps a key of `secrets:` to a reference of any form but a name. */
-export const createReferenceBook = (
+export const createReferenceBookWith = (
   grammar: Grammar,
   stores: readonly NamedStore[],
   names: ReadonlyMap<string, string>
@@ -162,7 +162,7 @@ const parseName = (
   if (version !== undefined) canonicalVersion(form, undefined, version)
   const text = book.names.get(written.head)
   if (text === undefined) return undefined
-  return parseReference(text, createReferenceBook(book.grammar, book.stores, NO_NAMES), {
+  return parseReference(text, createReferenceBookWith(book.grammar, book.stores, NO_NAMES), {
     version,
     field: field && encodeText(field)
   })

@@ -1,6 +1,6 @@
 /** References and policies as the kinds of the catalog make them. Rule: whoever reads either does so by this grammar. */
-import { compilePolicy as compileWith, type Policy, type PolicyRule } from '../core/policy.ts'
-import { createReferenceBook as createWith, type ReferenceBook } from '../core/reference.ts'
+import { compilePolicyWith, type Policy, type PolicyRule } from '../core/policy.ts'
+import { createReferenceBookWith, type ReferenceBook } from '../core/reference.ts'
 import { createGrammar } from '../core/reference-kinds.ts'
 import type { NamedStore } from '../core/store-address.ts'
 import { catalog } from './catalog.ts'
@@ -13,8 +13,8 @@ export const { isStoreName, reservedNames: RESERVED_STORE_NAMES } = grammar
 export const createReferenceBook = (
   stores: readonly NamedStore[],
   names: ReadonlyMap<string, string>
-): ReferenceBook => createWith(grammar, stores, names)
+): ReferenceBook => createReferenceBookWith(grammar, stores, names)
 
 /** Throws `Error` with a sentence for the first pattern that is wrong. */
 export const compilePolicy = (rules: readonly PolicyRule[]): Policy =>
-  compileWith(rules, isStoreName)
+  compilePolicyWith(rules, isStoreName)
