@@ -1,5 +1,5 @@
 /**
- * What Vault's answers mean: text off the wire in, a record, a grant or a fault out. Rule: pure, and strict about shape;
+ * What Vault's answers mean: text off the wire in, a record, a token or a fault out. Rule: pure, and strict about shape;
  * numbers keep every digit they had on the wire, for a secret's text is cut out of the answer and never printed anew.
  * https://developer.hashicorp.com/vault/api-docs#http-status-codes
  */
@@ -11,7 +11,7 @@ import { membersOf } from '../../core/json-text.ts'
 import { type SecretRecord, Sensitive } from '../../core/secret.ts'
 import { reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
 
-/** A token as a login or a renewal grants it. */
+/** A token that a login or a renewal gave. */
 export interface VaultToken {
   readonly token: Sensitive<string>
   /** 0 for a token that does not expire, or of which no more is known. */
@@ -51,7 +51,7 @@ const MetadataAnswer = Type.Object({
   data: Type.Object({ current_version: Type.Integer({ minimum: 0 }) })
 })
 const ListAnswer = Type.Object({ data: Type.Object({ keys: Type.Array(Type.String()) }) })
-const GrantAnswer = Type.Object({
+const AuthAnswer = Type.Object({
   auth: Type.Object({
     client_token: Type.String({ minLength: 1 }),
     lease_duration: Seconds,
@@ -109,8 +109,8 @@ export const parseListAnswer = (text: string): readonly string[] =>
   parse(ListAnswer, text).data.keys
 
 /** What a login or a renewal answers. Throws ProviderFault `invalid_answer`. */
-export const parseGrant = (text: string): VaultToken => {
-  const { client_token, lease_duration, renewable } = parse(GrantAnswer, text).auth
+export const parseVaultToken = (text: string): VaultToken => {
+  const { client_token, lease_duration, renewable } = parse(AuthAnswer, text).auth
   return { token: new Sensitive(client_token), ttlSeconds: lease_duration, renewable }
 }
 

@@ -7,7 +7,7 @@ import { type FaultDetails, ProviderFault } from '../../core/fault.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
 import { secretsAt } from '../shared/credential.ts'
-import { parseGrant, parseLookup, parseUnwrapped, type VaultToken } from './answer.ts'
+import { parseLookup, parseUnwrapped, parseVaultToken, type VaultToken } from './answer.ts'
 import { encodePath, requestOptions, type VaultClient } from './client.ts'
 import type { Authority } from './session.ts'
 
@@ -224,7 +224,7 @@ export const createAuthority = (
   const logIn = async (secrets: readonly string[], options: CallOptions): Promise<VaultToken> =>
     auth.method === 'token'
       ? adopt(client, new Sensitive(secrets[0] ?? ''), options)
-      : parseGrant(await send(client, auth, secrets, unwrap, options))
+      : parseVaultToken(await send(client, auth, secrets, unwrap, options))
   return {
     isAnswered: auth.method !== 'token',
     credential: (options) => secretsAt(deps, placesOf(auth), options),
@@ -233,6 +233,8 @@ export const createAuthority = (
         throw loginFault(error)
       }),
     renew: async (token, options) =>
-      parseGrant(await client.tokenRenewSelf({ requestOptions: requestOptions(options, token) }))
+      parseVaultToken(
+        await client.tokenRenewSelf({ requestOptions: requestOptions(options, token) })
+      )
   }
 }

@@ -65,8 +65,8 @@ const isFresh = ({ lifeMs, expiresAt }: Life, now: number): boolean =>
   lifeMs === Number.POSITIVE_INFINITY || now < expiresAt - lifeMs / 10
 
 /** The life of a token that was renewed. */
-const afterRenewal = (old: Life, grant: VaultToken, now: number): Life => {
-  const next = lifeOf({ ...grant, token: old.token }, now)
+const afterRenewal = (old: Life, renewed: VaultToken, now: number): Life => {
+  const next = lifeOf({ ...renewed, token: old.token }, now)
   const lived = now - (old.expiresAt - old.lifeMs)
   // A renewal that does not give back the time lived has met the token's maximum: the rest is lived out unrenewed.
   const isExtended = next.expiresAt - old.expiresAt > lived / 2
@@ -92,9 +92,9 @@ const createRenewal = (
     const old = life
     if (old === undefined || !isCurrent(old)) return loop?.close()
     try {
-      const grant = await withinLogin((signal) => renew(old.token, { signal }))
+      const renewed = await withinLogin((signal) => renew(old.token, { signal }))
       if (!isCurrent(old)) return
-      life = afterRenewal(old, grant, now())
+      life = afterRenewal(old, renewed, now())
       waitMs = life.lifeMs / 2
     } catch (error) {
       if (!isCurrent(old)) return
@@ -107,10 +107,10 @@ const createRenewal = (
   }
 
   return {
-    begin: (grant: VaultToken): void => {
+    begin: (first: VaultToken): void => {
       loop?.close()
       if (isClosed) return
-      life = lifeOf(grant, now())
+      life = lifeOf(first, now())
       waitMs = life.lifeMs / 2
       const wait = (): number => Math.min(waitMs, LONGEST_WAIT_MS)
       if (isRenewable()) loop = every('renewal of a token', wait, attempt)
@@ -134,9 +134,9 @@ export const createSession = (
       credential: authority.credential,
       isAnswered: authority.isAnswered,
       login: async (credential, options) => {
-        const grant = await authority.login(credential, options)
-        renewal.begin(grant)
-        return grant.token
+        const first = await authority.login(credential, options)
+        renewal.begin(first)
+        return first.token
       },
       isFresh: renewal.isFresh
     },

@@ -6,12 +6,12 @@ import {
   faultOfAnswer,
   isJsonObject,
   isVersion,
-  parseGrant,
   parseKv1,
   parseKv2,
   parseListAnswer,
   parseLookup,
   parseMetadata,
+  parseVaultToken,
   parseWritten
 } from '../../../src/kinds/vault/answer.ts'
 
@@ -110,16 +110,18 @@ test('an answer of another shape or version is invalid', async (t) => {
   t.throws(() => parseKv2(kv2('{}', '{}')), invalid)
   t.throws(() => parseKv2(kv2('{}', '{"version":0}')), invalid)
   t.throws(() => parseKv2(kv2('{}'), '2'), invalid)
-  t.throws(() => parseGrant('{"auth":null}'), invalid)
+  t.throws(() => parseVaultToken('{"auth":null}'), invalid)
   t.throws(
-    () => parseGrant('{"auth":{"client_token":"","lease_duration":1,"renewable":true}}'),
+    () => parseVaultToken('{"auth":{"client_token":"","lease_duration":1,"renewable":true}}'),
     invalid
   )
   t.throws(() => parseLookup('{"data":{}}', new Sensitive('x')), invalid)
 })
 
 test('a grant says how long its token lives, and whether it can be renewed', async (t) => {
-  const grant = parseGrant('{"auth":{"client_token":"x","lease_duration":60,"renewable":true}}')
+  const grant = parseVaultToken(
+    '{"auth":{"client_token":"x","lease_duration":60,"renewable":true}}'
+  )
   t.match(grant, { ttlSeconds: 60, renewable: true })
   t.equal(grant.token.reveal(), 'x')
   const token = new Sensitive('x')
