@@ -90,14 +90,18 @@ const LETS_IN: Readonly<Record<Path, string>> = {
   'forward-auth': 'internal secret, key'
 }
 
-const cellsOf = ({ route, path, modes, right, leaves, records }: Way): readonly string[] => [
-  `\`${route}\``,
-  path,
-  LETS_IN[path] + (runs(path, 'mode') ? ` of mode ${modes.join(' or ')}` : ''),
-  right,
-  leaves,
-  records.map((action) => `\`${action}\``).join(', ')
-]
+const cellsOf = (way: Way): readonly string[] => {
+  const { route, path, scope, modes, right, leaves, records } = way
+  const key = scope === undefined ? '' : ` of scope ${scope}, mode ${modes.join(' or ')}`
+  return [
+    `\`${route}\``,
+    path,
+    LETS_IN[path] + key,
+    right,
+    leaves,
+    records.map((action) => `\`${action}\``).join(', ')
+  ]
+}
 
 /** Ways that differ in nothing else share a row. */
 const waysTable = (): string => {

@@ -1,7 +1,7 @@
 // Each way to a value runs the steps that the table says, and no other: seen from outside, by what each step does.
 import { type Test, test } from 'tap'
 import { MODES } from '../../src/core/principal.ts'
-import type { Asker, Told } from '../support/way-asking.ts'
+import { type Asker, SCOPES, type Told } from '../support/way-asking.ts'
 import { startWayService, type WayService } from '../support/way-service.ts'
 import { runs, type Step } from '../support/way-steps.ts'
 import { WAYS, type Way } from '../support/ways.ts'
@@ -54,7 +54,19 @@ const OBSERVERS: Readonly<Record<Visible, Observer>> = {
 
   'limit of the key': limiting('RATE_LIMIT_MAX'),
 
-  scope: refusing(({ askerFor }) => askerFor('app', 'rw', ['aura-services:other'])),
+  scope: async (t) => {
+    const { askerFor, isGiven } = await startWayService(t)
+    return async (way) => {
+      const own = `aura-services:${way.scope}`
+      const others = await askerFor(
+        'app',
+        'rw',
+        SCOPES.filter((scope) => scope !== own)
+      )
+      t.ok(await isGiven(way, await askerFor('app', 'rw', [own])), `${way.name}: its own suffices`)
+      return !(await isGiven(way, others))
+    }
+  },
 
   mode: async (t) => {
     const service = await startWayService(t)

@@ -109,8 +109,8 @@ export const createAsk =
     return { ...told, status: resultFor(asked, JSON.parse(told.body).results)?.status ?? 403 }
   }
 
-/** What a key needs of scopes to be let in by all ways. */
-export const SCOPES = ['secrets', 'bots', 'token'].map((scope) => `aura-services:${scope}`)
+/** As they stand in a key; with all of them it is let in by every way. */
+export const SCOPES = ['aura-services:secrets', 'aura-services:bots', 'aura-services:token']
 
 /** The configuration that gives each secret its bot, provider and channel. */
 export const objectsFor = (all: readonly Asked[], endpoint: string): string => {

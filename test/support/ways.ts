@@ -12,6 +12,8 @@ export interface Way {
   /** As the service has it. */
   readonly route: string
   readonly path: Path
+  /** Below SCOPE_ROOT; undefined where no key is asked for. */
+  readonly scope: 'secrets' | 'bots' | 'token' | undefined
   /** What of a key's modes lets in; all of them where no key is asked for. */
   readonly modes: readonly Mode[]
   readonly right: 'rule' | 'bot' | 'channel' | 'scope'
@@ -28,6 +30,7 @@ const firstResult: Asking['resultFor'] = (_, [first]) => first
 
 const secret = {
   path: 'secrets',
+  scope: 'secrets',
   modes: ['r', 'rw'],
   right: 'rule',
   leaves: 'the value',
@@ -36,7 +39,13 @@ const secret = {
 } as const
 const byReference = { ...secret, route: 'GET /v1/secrets' } as const
 const byName = { ...secret, route: 'GET /v1/secrets/:name' } as const
-const bot = { ...secret, path: 'objects', right: 'bot', denied: 'bot.read' } as const
+const bot = {
+  ...secret,
+  path: 'objects',
+  scope: 'bots',
+  right: 'bot',
+  denied: 'bot.read'
+} as const
 
 const ROWS: readonly (Omit<Way, 'ask'> & Asking)[] = [
   {
@@ -147,6 +156,7 @@ const ROWS: readonly (Omit<Way, 'ask'> & Asking)[] = [
     path: 'objects',
     route: 'POST /v1/channels/:name/tokens',
     name: 'to Direct Line, for a token',
+    scope: 'token',
     modes: ['w', 'rw'],
     right: 'channel',
     leaves: 'a token',
@@ -160,6 +170,7 @@ const ROWS: readonly (Omit<Way, 'ask'> & Asking)[] = [
     path: 'internal',
     route: 'POST /internal/resolve',
     name: 'to a sibling service, for a client',
+    scope: undefined,
     modes: ['r', 'w', 'rw'],
     question: ({ ref }, client) => post('/internal/resolve', { client, refs: [ref] }),
     resultFor: firstResult
