@@ -25,11 +25,11 @@ import {
   versions
 } from './forms.ts'
 import { pathOfPage, toListing } from './list.ts'
-import { assertLocator, type Kept, keptOf, toRecord, writable } from './record.ts'
+import { assertLocator, metadataOf, toRecord, type VersionMetadata, writable } from './record.ts'
 import { CLOUDS, cloudOf, Settings } from './settings.ts'
 
 /** Where there is no secret there is nothing to keep; and a disabled one is "not found" to a read only. */
-const keptOfNone = (fault: ProviderFault): Kept => {
+const keptOfNone = (fault: ProviderFault): VersionMetadata => {
   if (fault.reason !== 'not_found') throw fault
   const { code, status } = fault
   if (code === 'secret_disabled') throw new ProviderFault('conflict', { code, status })
@@ -91,7 +91,7 @@ export const azureKeyVault = defineKind({
         const sending = { abortSignal: options.signal }
         // The read comes first for the SDK's sake too: of its first requests of all, one may lose its body.
         const kept = await call(options, () => client.getSecret(path, sending)).then(
-          keptOf,
+          metadataOf,
           keptOfNone
         )
         const { properties } = await call(

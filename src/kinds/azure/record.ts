@@ -51,13 +51,13 @@ export const writable = (text: string): string => {
 }
 
 /** What a version hands on to the next. Not its dates: a new value is not as old as the one before it. */
-export interface Kept {
+export interface VersionMetadata {
   readonly tags?: Record<string, string>
   readonly contentType?: string
 }
 
 /** Throws ProviderFault `conflict` for a secret that is disabled, or that stands for a certificate. */
-export const keptOf = ({ properties }: KeyVaultSecret): Kept => {
+export const metadataOf = ({ properties }: KeyVaultSecret): VersionMetadata => {
   const { enabled, managed, tags, contentType } = properties
   if (enabled === false) throw new ProviderFault('conflict', { code: 'secret_disabled' })
   if (managed === true) throw new ProviderFault('conflict', { code: 'secret_managed' })
