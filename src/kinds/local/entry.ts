@@ -19,7 +19,7 @@ export interface LocalStore {
   readonly now: () => number
 }
 
-export interface Kept {
+export interface StoredVersion {
   readonly version: string
   readonly text: string
   readonly createdAt: string
@@ -62,7 +62,11 @@ const contextOf = ({ name }: LocalStore, path: string, { newest, oldest }: Span)
 ]
 
 /** Newest first; undefined if the envelope cannot be opened. */
-export const openEntry = (store: LocalStore, path: string, entry: Buffer): Kept[] | undefined => {
+export const openEntry = (
+  store: LocalStore,
+  path: string,
+  entry: Buffer
+): StoredVersion[] | undefined => {
   const span = spanOf(entry)
   if (isEmpty(span)) return []
   const context = contextOf(store, path, span)
@@ -74,7 +78,7 @@ export const sealEntry = (
   store: LocalStore,
   path: string,
   span: Span,
-  versions: Kept[]
+  versions: StoredVersion[]
 ): Buffer => {
   const plaintext = Buffer.from(JSON.stringify({ versions }))
   const envelope = store.sealer().seal('store', plaintext, contextOf(store, path, span))
