@@ -25,7 +25,7 @@ import {
   faultOfAnswer,
   parseSecret,
   type Reasons,
-  type Target,
+  type SecretName,
   toRecord
 } from './secret.ts'
 import { REASONS_OF_WRITE, type SecretApi, writeSecret } from './write.ts'
@@ -45,7 +45,7 @@ const Settings = Type.Object(
 /** A DNS subdomain (Kubernetes: Object Names and IDs). */
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 
-const targetOf = (namespaces: readonly string[], { path, version }: Locator): Target => {
+const targetOf = (namespaces: readonly string[], { path, version }: Locator): SecretName => {
   const slash = path.indexOf('/')
   const [namespace, name] = [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)]
   if (!namespaces.includes(namespace)) {
@@ -132,7 +132,7 @@ export const kubernetes = defineKind({
         isWorthAnother: (fault) => request.method !== 'PATCH' && isWorthRetrying(fault)
       })
 
-    const apiOf = (target: Target, options: CallOptions): SecretApi => {
+    const apiOf = (target: SecretName, options: CallOptions): SecretApi => {
       const path = `/api/v1/namespaces/${target.namespace}/secrets/${target.name}`
       return {
         get: async () => parseSecret(await call({ path }, options), target),

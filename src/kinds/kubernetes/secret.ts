@@ -85,13 +85,13 @@ export const assertAccessReview = (text: string): void => {
   if (parse(AccessReview, text) === undefined) throw invalid()
 }
 
-export interface Target {
+export interface SecretName {
   readonly namespace: string
   readonly name: string
 }
 
 /** The secret that was asked for. Throws ProviderFault, `denied` for a token to the cluster. */
-export const parseSecret = (text: string, { namespace, name }: Target): Secret => {
+export const parseSecret = (text: string, { namespace, name }: SecretName): Secret => {
   const secret = parse(Secret, text)
   if (secret === undefined) throw invalid()
   const { metadata, type } = secret
@@ -105,7 +105,7 @@ export const parseSecret = (text: string, { namespace, name }: Target): Secret =
  * A value's text. Bytes that are no UTF-8 (a keystore, say) stay the base64 that they are in the API and in `kubectl`, so
  * that one such key does not make the others unreadable.
  */
-export const decode = (base64: string): string => textIn(base64) ?? base64
+export const decodeValue = (base64: string): string => textIn(base64) ?? base64
 
 /** Undefined for what is no text. */
 const textIn = (base64: string): string | undefined => {

@@ -7,7 +7,7 @@ import { ProviderFault } from '../../core/fault.ts'
 import { printJson, readJson } from '../../core/json-text.ts'
 import type { Sensitive } from '../../core/secret.ts'
 import type { WriteOptions } from '../provider.ts'
-import { decode, type Reasons, type Secret } from './secret.ts'
+import { decodeValue, type Reasons, type Secret } from './secret.ts'
 
 /** Each attempt follows upon somebody else's change; the deadline of the write is the other bound. */
 const MAX_ATTEMPTS = 10
@@ -52,7 +52,7 @@ const patchOf = ({ metadata, data = {} }: Secret, fields: Fields): string => {
   const gone = [...now.keys()].filter((key) => !fields.has(key)).map((key) => [key, null] as const)
   const changed = [...fields].flatMap(([key, field]) => {
     const held = now.get(key)
-    if (held !== undefined && decode(held) === field) return []
+    if (held !== undefined && decodeValue(held) === field) return []
     return [[key, Buffer.from(field).toString('base64')] as const]
   })
   const { resourceVersion } = metadata
