@@ -65,7 +65,7 @@ export type Auth = Static<typeof Auth>
 
 export type Tls = Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername'>
 
-export interface Access {
+export interface ClusterAccess {
   /** The API server's URL, perhaps with a path (as Rancher has it), without a slash at its end. */
   readonly server: string
   readonly headers: Sensitive<Readonly<Record<string, string>>>
@@ -152,7 +152,7 @@ const requireFiles = async (config: KubeConfig): Promise<void> => {
   for (const file of files) if (typeof file === 'string') await readFileBytes(file)
 }
 
-const accessOf = async (config: KubeConfig, foundAt: number): Promise<Access> => {
+const accessOf = async (config: KubeConfig, foundAt: number): Promise<ClusterAccess> => {
   const cluster = config.getCurrentCluster()
   if (cluster === null) throw misconfigured('no_context')
   if (cluster.skipTLSVerify) throw misconfigured('skip_tls_verify')
@@ -197,10 +197,10 @@ const HELD_MS = 60_000
 export const createAccess = async (
   auth: Auth,
   deps: Pick<ProviderDeps, 'credential' | 'now' | 'logins'>
-): Promise<Login<Access>> => {
+): Promise<Login<ClusterAccess>> => {
   const { KubeConfig } = await import('@kubernetes/client-node')
 
-  const find = async (options: CallOptions): Promise<Access> => {
+  const find = async (options: CallOptions): Promise<ClusterAccess> => {
     try {
       const config = new KubeConfig()
       await load(auth, config, deps, options)
@@ -210,7 +210,7 @@ export const createAccess = async (
     }
   }
 
-  let found: Access | undefined
+  let found: ClusterAccess | undefined
   return createLogin(
     {
       credential: async (options) => {

@@ -17,7 +17,7 @@ import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
 import { isWorthRetrying } from '../shared/fault-of.ts'
 import { createTransport, type Transport } from '../shared/http-transport.ts'
-import { type Access, Auth, createAccess } from './access.ts'
+import { Auth, type ClusterAccess, createAccess } from './access.ts'
 import { definitions } from './definitions.ts'
 import { type KubernetesAddress, k8s, paths, reaches, url } from './forms.ts'
 import {
@@ -102,7 +102,7 @@ export const kubernetes = defineKind({
     let transport: Transport | undefined
 
     const send = async (
-      { server, headers, tls }: Access,
+      { server, headers, tls }: ClusterAccess,
       { method = 'GET', path, type, body, reasons }: Request,
       { signal }: CallOptions
     ): Promise<string> => {
