@@ -36,7 +36,7 @@ type Stub = {
   ) => grpc.ClientUnaryCall
 } & { readonly close: () => void }
 
-export interface Channel {
+export interface GrpcChannel {
   readonly call: <M extends keyof Answers>(
     method: M,
     request: Request,
@@ -112,7 +112,7 @@ const createStub = async (
 export const openChannel = async (
   place: Place,
   authority: Login<Identity> | undefined
-): Promise<Channel> => {
+): Promise<GrpcChannel> => {
   const gax = await import('google-gax')
   const stub = await createStub(await import('@google-cloud/secret-manager'), gax, place)
   // It adds what it decodes to the error that it is given.
