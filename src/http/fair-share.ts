@@ -20,17 +20,24 @@ export interface FairShareOptions {
   readonly clock?: () => number
 }
 
-interface Begun {
+interface Share {
+  /** In which turn that was. */
+  turn: number
   count: number
   workMs: number
+  /** What was put off to the next turns. */
+  readonly waiting: (() => void)[]
 }
+
+/** So many addresses are remembered from turn to turn: to forget all of them with each turn would cost the collector dear. */
+const REMEMBERED = 1_000
 
 export const createFairShare = (options: FairShareOptions = {}): FairShare => {
   const { perTurn = PER_TURN, newcomers, clock = () => performance.now() } = options
-  /** In this turn. */
-  const begun = new Map<string, Begun>()
-  const waiting = new Map<string, (() => void)[]>()
+  const shares = new Map<string, Share>()
+  let present = 0
   let isScheduled = false
+  let waiting = 0
   let [come, held] = [0, 0]
 
   const holdsBack = (): boolean => {
@@ -47,42 +54,55 @@ export const createFairShare = (options: FairShareOptions = {}): FairShare => {
     setImmediate(turn)
   }
 
-  const hasShare = ({ count, workMs }: Begun): boolean => count < perTurn && workMs < WORK_MS
+  const hasShare = ({ turn, count, workMs }: Share): boolean =>
+    turn !== present || (count < perTurn && workMs < WORK_MS)
 
-  const run = (own: Begun, begin: () => void): void => {
+  const run = (share: Share, begin: () => void): void => {
+    if (share.turn !== present) {
+      share.turn = present
+      share.count = 0
+      share.workMs = 0
+    }
     const from = clock()
-    own.count++
+    share.count++
     begin()
-    own.workMs += clock() - from
+    share.workMs += clock() - from
+  }
+
+  const forgetIdle = (): void => {
+    for (const [network, share] of shares) {
+      if (share.waiting.length === 0) shares.delete(network)
+    }
   }
 
   const turn = (): void => {
     isScheduled = false
-    begun.clear()
-    if (waiting.size > 0 && holdsBack()) {
-      schedule()
-      return
-    }
-    for (const [network, all] of waiting) {
-      const own = { count: 0, workMs: 0 }
-      begun.set(network, own)
-      while (hasShare(own)) {
-        const begin = all.shift()
+    present++
+    if (shares.size > REMEMBERED) forgetIdle()
+    if (waiting === 0) return
+    schedule()
+    if (holdsBack()) return
+    for (const share of shares.values()) {
+      while (hasShare(share)) {
+        const begin = share.waiting.shift()
         if (begin === undefined) break
-        run(own, begin)
+        waiting--
+        run(share, begin)
       }
-      if (all.length === 0) waiting.delete(network)
     }
-    if (begun.size > 0) schedule()
   }
 
   return (network, begin) => {
-    const own = begun.get(network) ?? { count: 0, workMs: 0 }
-    const all = waiting.get(network)
-    begun.set(network, own)
+    let share = shares.get(network)
+    if (share === undefined) {
+      share = { turn: present, count: 0, workMs: 0, waiting: [] }
+      shares.set(network, share)
+    }
     schedule()
-    if (all !== undefined) all.push(begin)
-    else if (newcomers === undefined && hasShare(own)) run(own, begin)
-    else waiting.set(network, [begin])
+    if (share.waiting.length === 0 && newcomers === undefined && hasShare(share)) {
+      return run(share, begin)
+    }
+    waiting++
+    share.waiting.push(begin)
   }
 }

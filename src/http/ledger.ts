@@ -20,24 +20,33 @@ const TAKEN_WITHIN_LOOKS = 20
 /** At the end of the service, so that nobody can put it off. */
 const TAKEN_AT_THE_END = 3
 
-/** What a connection has not taken. It has one answer at a time. */
-export interface Answer {
+/**
+ * What a connection has not taken. A connection has one answer at a time, and one of these for all of its answers: whatever is
+ * put into a Map and taken out again with each request makes V8 keep the garbage of requests until its next full collection,
+ * since each table that a Map has outgrown points to the next one.
+ */
+interface Account {
   readonly connection: Connection
   readonly network: string
-  readonly response: ServerResponse
+  /** Undefined: everything is taken. */
+  response: ServerResponse | undefined
   /** An answer that has no end yet. */
-  readonly stream: Readable | undefined
+  stream: Readable | undefined
   bytes: number
   /** How often it was looked at since there was something to take. */
   looks: number
+  older: Account | undefined
+  newer: Account | undefined
 }
 
 export interface Ledger {
   readonly connections: Connections
   readonly max: number
   readonly perNetwork: number
-  /** Oldest first. */
-  readonly answers: Map<Connection, Answer>
+  readonly accounts: WeakMap<Connection, Account>
+  /** Those that have something to take, from the oldest to the newest. */
+  oldest: Account | undefined
+  newest: Account | undefined
   /** Bytes. */
   readonly byNetwork: Map<string, number>
   together: number
@@ -47,37 +56,86 @@ export const createLedger = (connections: Connections, max: number): Ledger => (
   connections,
   max,
   perNetwork: Math.floor(max * SHARE),
-  answers: new Map(),
+  accounts: new WeakMap(),
+  oldest: undefined,
+  newest: undefined,
   byNetwork: new Map(),
   together: 0
 })
 
 const add = (ledger: Ledger, network: string, bytes: number): void => {
-  const { byNetwork } = ledger
   ledger.together += bytes
-  const sum = (byNetwork.get(network) ?? 0) + bytes
-  if (sum === 0) byNetwork.delete(network)
-  else byNetwork.set(network, sum)
+  ledger.byNetwork.set(network, (ledger.byNetwork.get(network) ?? 0) + bytes)
+}
+
+const close = (ledger: Ledger, account: Account): void => {
+  const { older, newer, network, bytes } = account
+  if (older === undefined) ledger.oldest = newer
+  else older.newer = newer
+  if (newer === undefined) ledger.newest = older
+  else newer.older = older
+  account.older = undefined
+  account.newer = undefined
+  account.response = undefined
+  account.stream = undefined
+  add(ledger, network, -bytes)
 }
 
 /** That nothing of an answer is left. */
 export const forget = (ledger: Ledger, connection: Connection): void => {
-  const one = ledger.answers.get(connection)
-  if (one === undefined) return
-  ledger.answers.delete(connection)
-  add(ledger, one.network, -one.bytes)
+  const account = ledger.accounts.get(connection)
+  if (account?.response !== undefined) close(ledger, account)
+}
+
+const open = (ledger: Ledger, connection: Connection, network: string): Account => {
+  const account = {
+    connection,
+    network,
+    response: undefined,
+    stream: undefined,
+    bytes: 0,
+    looks: 0,
+    older: undefined,
+    newer: undefined
+  }
+  ledger.accounts.set(connection, account)
+  return account
 }
 
 /** An answer that was there gave way to this one, such as one that could not be sent. */
-export const enter = (ledger: Ledger, answer: Answer): void => {
-  forget(ledger, answer.connection)
-  ledger.answers.set(answer.connection, answer)
-  add(ledger, answer.network, answer.bytes)
+export const enter = (
+  ledger: Ledger,
+  connection: Connection,
+  network: string,
+  answer: Pick<Account, 'response' | 'stream' | 'bytes'>
+): void => {
+  forget(ledger, connection)
+  const known = ledger.accounts.get(connection)
+  // A proxy tells for whom it asks, and may ask for another one now.
+  const account = known?.network === network ? known : open(ledger, connection, network)
+  account.response = answer.response
+  account.stream = answer.stream
+  account.bytes = answer.bytes
+  account.looks = 0
+  account.older = ledger.newest
+  if (ledger.newest === undefined) ledger.oldest = account
+  else ledger.newest.newer = account
+  ledger.newest = account
+  add(ledger, network, answer.bytes)
 }
 
-const cut = (ledger: Ledger, { connection }: Answer): void => {
-  forget(ledger, connection)
-  connection.raw.destroy()
+/** From the oldest to the newest; an account may be closed while it is looked at. */
+function* opened({ oldest }: Ledger): Generator<Account> {
+  for (let one = oldest; one !== undefined; ) {
+    const { newer } = one
+    yield one
+    one = newer
+  }
+}
+
+const cut = (ledger: Ledger, account: Account): void => {
+  close(ledger, account)
+  account.connection.raw.destroy()
 }
 
 export const hasRoom = (ledger: Ledger, network: string, bytes: number): boolean => {
@@ -95,7 +153,7 @@ export const makeRoom = (ledger: Ledger, network: string, bytes: number): boolea
   if (bytes >= LARGE) return false
   const own = ledger.byNetwork.get(network) ?? 0
   const isOverShare = own + bytes > ledger.perNetwork * FOR_SMALL
-  for (const one of ledger.answers.values()) {
+  for (const one of opened(ledger)) {
     if (isOverShare && one.network !== network) continue
     cut(ledger, one)
     if (hasRoom(ledger, network, bytes)) return true
@@ -103,8 +161,8 @@ export const makeRoom = (ledger: Ledger, network: string, bytes: number): boolea
   return hasRoom(ledger, network, bytes)
 }
 
-const measure = (ledger: Ledger, one: Answer): void => {
-  if (one.stream === undefined) return
+const measure = (ledger: Ledger, one: Account): void => {
+  if (one.stream === undefined || one.response === undefined) return
   const bytes = one.stream.readableLength + one.response.writableLength
   add(ledger, one.network, bytes - one.bytes)
   one.bytes = bytes
@@ -113,14 +171,15 @@ const measure = (ledger: Ledger, one: Answer): void => {
 
 /** Cuts off who has not taken an answer in time, or what is too much by now. */
 export const look = (ledger: Ledger): void => {
-  const { answers, connections, max } = ledger
+  const { connections, max, byNetwork } = ledger
   const looks = connections.isClosing() ? TAKEN_AT_THE_END : TAKEN_WITHIN_LOOKS
-  for (const one of answers.values()) {
+  for (const one of opened(ledger)) {
     measure(ledger, one)
     if (one.bytes > 0 && ++one.looks > looks) cut(ledger, one)
   }
-  for (const one of answers.values()) {
+  for (const one of opened(ledger)) {
     if (ledger.together <= max) break
     if (one.bytes > 0) cut(ledger, one)
   }
+  for (const [network, bytes] of byNetwork) if (bytes === 0) byNetwork.delete(network)
 }

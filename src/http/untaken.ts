@@ -98,7 +98,7 @@ const note = (
   const stream = payload instanceof Readable ? payload : undefined
   // Who is told things for hours may send nothing else, and is to be missed as soon as it leaves.
   if (stream !== undefined && reply.getHeader('connection') === 'close') connection.ignoreInput()
-  enter(ledger, { connection, network, response: reply.raw, stream, bytes, looks: 0 })
+  enter(ledger, connection, network, { response: reply.raw, stream, bytes })
 }
 
 export const createUntaken = (connections: Connections, max: number = TOGETHER_MAX): Untaken => {
