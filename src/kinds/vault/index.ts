@@ -19,7 +19,7 @@ import { createClient, requestOptions } from './client.ts'
 import { apiUrl, paths, reaches, unversioned, type VaultAddress, vals, versions } from './forms.ts'
 import { listSecrets } from './list.ts'
 import { Auth, createAuthority } from './login.ts'
-import { dataPath, hasOnlySegments, locate, Mount, Path } from './mounts.ts'
+import { dataPath, hasOnlySegments, locate, Mount, MountPath } from './mounts.ts'
 import { createSession } from './session.ts'
 import { writeSecret } from './write.ts'
 
@@ -32,7 +32,7 @@ const Settings = Type.Object(
         'scheme, host and port; `http:` sends tokens and secrets in the clear: in pre and pro for loopback alone, or with `insecure`'
     }),
     namespace: Type.Optional(
-      Path(
+      MountPath(
         'the namespace (Vault Enterprise, OpenBao), e.g. `admin/team`; VAULT_NAMESPACE if absent'
       )
     ),

@@ -6,12 +6,12 @@ import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
 import { encodePath } from './client.ts'
 
-export const Path = (description: string) =>
+export const MountPath = (description: string) =>
   Type.String({ pattern: '^[^/]+(/[^/]+)*$', maxLength: 512, description })
 
 export const Mount = Type.Object(
   {
-    path: Path('where the KV engine is mounted, e.g. `my-kv` or `team/kv`'),
+    path: MountPath('where the KV engine is mounted, e.g. `my-kv` or `team/kv`'),
     version: Type.Union([Type.Literal(1), Type.Literal(2)], {
       description: 'the version of the KV engine'
     })
