@@ -11,7 +11,7 @@ import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { PURSER_VERSION } from '../shared/user-agent.ts'
 import { DISOWNED, faultOf, type Reasons, SKEWED } from './faults.ts'
 import { createChain } from './login.ts'
-import type { Settings } from './settings.ts'
+import type { StoreSettings } from './settings.ts'
 
 export interface Api {
   /** `send` is called anew for each attempt; `reasons` as for `faultOf`. Throws ProviderFault. */
@@ -36,7 +36,7 @@ const OF_CHAIN: object = {
 
 const clientFor = (
   { SecretsManager }: typeof Sdk,
-  { region, endpoint }: Settings,
+  { region, endpoint }: StoreSettings,
   ca: Buffer | undefined,
   route: Route
 ): Sdk.SecretsManager => {
@@ -59,7 +59,7 @@ const clientFor = (
 }
 
 export const createApi = async (
-  settings: Settings,
+  settings: StoreSettings,
   deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now' | 'route'>
 ): Promise<Api> => {
   const { caCertFile } = settings

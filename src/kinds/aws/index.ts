@@ -24,7 +24,7 @@ import { events } from './events.ts'
 import { REASONS_OF_WRITE } from './faults.ts'
 import { arn, awssecrets, names } from './forms.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './record.ts'
-import { partitionOf, Settings } from './settings.ts'
+import { partitionOf, StoreSettings } from './settings.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
@@ -60,7 +60,7 @@ export const awsSecretsManager = defineKind({
   kind: 'aws-secrets-manager',
   tags: 'tags',
   proxies: true,
-  settings: Settings,
+  settings: StoreSettings,
   // GetSecretValue: 10,000 a second, per account and region.
   // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
   quota: { perSecond: 5_000, burst: 5_000 },

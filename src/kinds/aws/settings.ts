@@ -1,7 +1,7 @@
 /** What a store of AWS has to say. Rule: the partition follows from the region unless it is said. */
 import { type Static, Type } from 'typebox'
 
-export const Settings = Type.Object(
+export const StoreSettings = Type.Object(
   {
     region: Type.String({
       pattern: '^[a-z]{2,4}(-[a-z]+)+-\\d{1,2}$',
@@ -36,7 +36,7 @@ export const Settings = Type.Object(
   { additionalProperties: false }
 )
 
-export type Settings = Static<typeof Settings>
+export type StoreSettings = Static<typeof StoreSettings>
 
 /** As the SDK's endpoint rules tell regions apart; whatever is not special is `aws`. */
 const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
@@ -49,5 +49,5 @@ const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
   ['us-isof-', 'aws-iso-f']
 ]
 
-export const partitionOf = ({ partition, region }: Settings): string =>
+export const partitionOf = ({ partition, region }: StoreSettings): string =>
   partition ?? PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'

@@ -12,7 +12,7 @@ import type { Login } from '../shared/login.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import { API_VERSION } from './list.ts'
 import { createTokens, type Held } from './login.ts'
-import { cloudOf, PUBLIC, type Settings } from './settings.ts'
+import { cloudOf, PUBLIC, type StoreSettings } from './settings.ts'
 import {
   createTransport,
   faultOfAnswer,
@@ -85,7 +85,7 @@ const call: Api['call'] = (options, work, mayRepeat = true) =>
   )
 
 export const createApi = async (
-  { vaultUrl, allowAnyHost = false, auth = { method: 'default' }, caCertFile }: Settings,
+  { vaultUrl, allowAnyHost = false, auth = { method: 'default' }, caCertFile }: StoreSettings,
   deps: ProviderDeps
 ): Promise<Api> => {
   const sdk = await import('@azure/keyvault-secrets')

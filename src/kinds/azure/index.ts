@@ -26,7 +26,7 @@ import {
 } from './forms.ts'
 import { pathOfPage, toListing } from './list.ts'
 import { assertLocator, metadataOf, toRecord, type VersionMetadata, writable } from './record.ts'
-import { CLOUDS, cloudOf, Settings } from './settings.ts'
+import { CLOUDS, cloudOf, StoreSettings } from './settings.ts'
 
 /** Where there is no secret there is nothing to keep; and a disabled one is "not found" to a read only. */
 const keptOfNone = (fault: ProviderFault): VersionMetadata => {
@@ -49,7 +49,7 @@ export const azureKeyVault = defineKind({
   kind: 'azure-key-vault',
   tags: 'tags',
   proxies: true,
-  settings: Settings,
+  settings: StoreSettings,
   paths: names,
   versions,
   forms: [identifier, appService],
@@ -62,7 +62,7 @@ export const azureKeyVault = defineKind({
   quota: { perSecond: 200, burst: 2_000 },
   sdkVariables: /^AZURE_/,
 
-  address: ({ vaultUrl, allowAnyHost = false }: Settings): AzureAddress => {
+  address: ({ vaultUrl, allowAnyHost = false }: StoreSettings): AzureAddress => {
     const url = new URL(vaultUrl)
     if (!allowAnyHost && cloudOf(url) === undefined) {
       throw new Error(
@@ -72,7 +72,7 @@ export const azureKeyVault = defineKind({
     return { kind: 'azure-key-vault', host: url.hostname }
   },
 
-  connect: async (settings: Settings, deps) => {
+  connect: async (settings: StoreSettings, deps) => {
     const { client, ask, call, close } = await createApi(settings, deps)
 
     return {

@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { Auth, type Cloud } from './login.ts'
 
-export const Settings = Type.Object(
+export const StoreSettings = Type.Object(
   {
     vaultUrl: Type.String({
       pattern: '^https://[^/?#@\\s]+/?$',
@@ -26,7 +26,7 @@ export const Settings = Type.Object(
   },
   { additionalProperties: false }
 )
-export type Settings = Static<typeof Settings>
+export type StoreSettings = Static<typeof StoreSettings>
 
 export const PUBLIC: Cloud = { audience: 'https://vault.azure.net/.default' }
 

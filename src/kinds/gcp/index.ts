@@ -26,7 +26,7 @@ import { events } from './events.ts'
 import { type GcpAddress, gcpsecrets, ids, resourceName, versions } from './forms.ts'
 import { newestIn, payloadOf, toListing, toRecord, toWritten } from './record.ts'
 
-const Settings = Type.Object(
+const StoreSettings = Type.Object(
   {
     project: Type.String({
       pattern: '^([a-z0-9.-]{1,63}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$',
@@ -74,7 +74,7 @@ const Settings = Type.Object(
   },
   { additionalProperties: false }
 )
-type Settings = Static<typeof Settings>
+type StoreSettings = Static<typeof StoreSettings>
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
@@ -82,7 +82,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 export const placeOf = ({
   endpoint,
   location
-}: Settings): { readonly host: string; readonly port: number } => {
+}: StoreSettings): { readonly host: string; readonly port: number } => {
   if (endpoint === undefined) {
     const region = location === undefined ? '' : `${location}.rep.`
     return { host: `secretmanager.${region}googleapis.com`, port: 443 }
@@ -98,7 +98,7 @@ export const gcpSecretManager = defineKind({
   kind: 'gcp-secret-manager',
   tags: 'labels',
   proxies: true,
-  settings: Settings,
+  settings: StoreSettings,
   paths: ids,
   versions,
   latest: 'latest',

@@ -30,7 +30,7 @@ import {
 } from './secret.ts'
 import { REASONS_OF_WRITE, type SecretApi, writeSecret } from './write.ts'
 
-const Settings = Type.Object(
+const StoreSettings = Type.Object(
   {
     namespaces: Type.Array(Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' }), {
       minItems: 1,
@@ -82,7 +82,7 @@ export const kubernetes = defineKind({
   kind: 'kubernetes',
   tags: 'labels',
   proxies: true,
-  settings: Settings,
+  settings: StoreSettings,
   paths,
   versions: ANY_VERSION,
   forms: [url],

@@ -10,7 +10,7 @@ import { defineKind } from '../kind.ts'
 import type { Log } from '../provider.ts'
 import { isCurrentSecret, type LocalStore, listPaths, putSecret, readSecret } from './store.ts'
 
-const Settings = Type.Object({}, { additionalProperties: false })
+const StoreSettings = Type.Object({}, { additionalProperties: false })
 
 /** What went wrong below, as a fault and a line for the operator: the state's own errors name its folder. */
 const asFault = (error: unknown, log: Log, store: string): ProviderFault => {
@@ -27,13 +27,13 @@ const asFault = (error: unknown, log: Log, store: string): ProviderFault => {
 
 export const local = defineKind({
   kind: 'local',
-  settings: Settings,
+  settings: StoreSettings,
   // As in Vault, so that either can take the other's place; its 1,024 bytes leave room in a key of LMDB.
   paths: segments(1, SEGMENT_RULE),
   versions: ANY_VERSION,
   forms: [],
   quota: undefined,
-  address: (_settings: Static<typeof Settings>) => ({ kind: 'local' }) as const,
+  address: (_settings: Static<typeof StoreSettings>) => ({ kind: 'local' }) as const,
 
   connect: async (_settings, { store: name, state, sealer, now, log }) => {
     const store: LocalStore = { name, state, sealer, now }

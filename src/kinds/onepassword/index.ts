@@ -31,7 +31,7 @@ import { toRecord } from './record.ts'
 /** A vault's items, without their fields, come in one answer: some 10,000 of them. */
 const LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
 
-const Settings = Type.Object(
+const StoreSettings = Type.Object(
   {
     address: Type.String({
       pattern: '^https?://[^/?#@\\s]+/?$',
@@ -70,7 +70,7 @@ export const onePasswordConnect = defineKind({
   kind: 'onepassword-connect',
   tags: 'tags',
   proxies: true,
-  settings: Settings,
+  settings: StoreSettings,
   paths,
   versions,
   forms: [url],

@@ -23,7 +23,7 @@ import { dataPath, hasOnlySegments, locate, Mount, MountPath } from './mounts.ts
 import { createSession } from './session.ts'
 import { writeSecret } from './write.ts'
 
-const Settings = Type.Object(
+const StoreSettings = Type.Object(
   {
     address: Type.String({
       pattern: '^https?://[^/?#@\\s]+/?$',
@@ -68,9 +68,9 @@ const Settings = Type.Object(
   },
   { additionalProperties: false }
 )
-type Settings = Static<typeof Settings>
+type StoreSettings = Static<typeof StoreSettings>
 
-const authorities = async ({ caCertFile, caCertBase64 }: Settings): Promise<string[]> => [
+const authorities = async ({ caCertFile, caCertBase64 }: StoreSettings): Promise<string[]> => [
   ...(caCertFile === undefined ? [] : [pemOfFile(await readFileBytes(caCertFile)).toString()]),
   ...(caCertBase64 === undefined ? [] : [Buffer.from(caCertBase64, 'base64').toString('utf8')])
 ]
@@ -80,7 +80,7 @@ export const vault = defineKind({
   tags: 'custom metadata',
   proxies: true,
   namespaced: true,
-  settings: Settings,
+  settings: StoreSettings,
   paths,
   versions,
   latest: '0',
