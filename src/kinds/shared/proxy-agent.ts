@@ -20,13 +20,13 @@ const codeOfStatus = (status = 0): string => {
   return status >= 400 && status < 500 ? 'ERR_PROXY_REFUSED' : 'PROXY_UNAVAILABLE'
 }
 
-type Settle = (error: Error | null, socket?: Duplex) => void
+type SocketCallback = (error: Error | null, socket?: Duplex) => void
 
 /** A connection to the host and port through the proxy, of which the first byte is still to come. */
 const openTunnel = (
   { host: proxyHost, port: proxyPort, authorization }: ProxyAddress,
   target: string,
-  settle: Settle
+  settle: SocketCallback
 ): ClientRequest => {
   const asked = request({
     host: proxyHost,
@@ -41,7 +41,7 @@ const openTunnel = (
     }
   })
   const timer = setTimeout(() => asked.destroy(failure('ETIMEDOUT')), CONNECT_WITHIN_MS).unref()
-  const end: Settle = (error, socket) => {
+  const end: SocketCallback = (error, socket) => {
     clearTimeout(timer)
     settle(error, socket)
   }
@@ -61,13 +61,13 @@ const openTunnel = (
 }
 
 /** Of what Node hands to `createConnection`; TLS's own options are among the rest. */
-interface Wanted {
+interface ConnectionOptions {
   readonly host?: string
   readonly port?: number | string
   readonly servername?: string
 }
 
-type Create = (options: object, settle: Settle) => Duplex | undefined
+type Create = (options: object, settle: SocketCallback) => Duplex | undefined
 
 /** The agent's connections go by the route from then on. */
 const routed = <A extends HttpAgent>(agent: A, route: Route, isTls: boolean): A => {
@@ -75,7 +75,10 @@ const routed = <A extends HttpAgent>(agent: A, route: Route, isTls: boolean): A 
   const directly = (agent as unknown as { createConnection: Create }).createConnection.bind(agent)
   const tunnels = new Set<ClientRequest>()
 
-  const createConnection = (options: Wanted, settle: Settle): Duplex | undefined => {
+  const createConnection = (
+    options: ConnectionOptions,
+    settle: SocketCallback
+  ): Duplex | undefined => {
     const { host = '', port = isTls ? 443 : 80 } = options
     const proxy = route(host, Number(port), isTls)
     if (proxy === undefined) return directly(options, settle)
