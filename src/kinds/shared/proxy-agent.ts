@@ -7,7 +7,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { bare, type ProxyAddress, type Route, straight } from './proxy.ts'
+import { type ProxyAddress, type Route, straight, withoutBrackets } from './proxy.ts'
 import { USER_AGENT } from './user-agent.ts'
 
 const CONNECT_WITHIN_MS = 10_000
@@ -82,7 +82,7 @@ const routed = <A extends HttpAgent>(agent: A, route: Route, isTls: boolean): A 
     const { host = '', port = isTls ? 443 : 80 } = options
     const proxy = route(host, Number(port), isTls)
     if (proxy === undefined) return directly(options, settle)
-    const name = bare(host)
+    const name = withoutBrackets(host)
     const target = `${isIP(name) === 6 ? `[${name}]` : name}:${port}`
     const tunnel = openTunnel(proxy, target, (error, socket) => {
       tunnels.delete(tunnel)

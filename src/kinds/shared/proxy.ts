@@ -39,7 +39,7 @@ const NEVER_NAMED =
   /(^|\.)(localhost|metadata\.google\.internal|metadata\.goog|metadata|instance-data|instance-data\.ec2\.internal|svc|cluster\.local|kubernetes|kubernetes\.default)$/
 
 /** A host as it is compared: in lower case, without the brackets of IPv6 and the dot of the root. */
-export const bare = (host: string): string =>
+export const withoutBrackets = (host: string): string =>
   host
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
@@ -64,7 +64,7 @@ const parseProxy = (text: string): ProxyAddress => {
   try {
     const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
     return {
-      host: bare(hostname),
+      host: withoutBrackets(hostname),
       port: port === '' ? 80 : Number(port),
       ...(username !== '' && {
         authorization: `Basic ${Buffer.from(credentials).toString('base64')}`
@@ -111,9 +111,9 @@ const isExempt = (list: string, host: string, port: number): boolean =>
         return isWithin(within, host)
       }
       const [, name = entry, only] =
-        isIP(bare(entry)) === 0 ? (/^(.*?)(?::(\d+))?$/.exec(entry) ?? []) : []
+        isIP(withoutBrackets(entry)) === 0 ? (/^(.*?)(?::(\d+))?$/.exec(entry) ?? []) : []
       if (only !== undefined && Number(only) !== port) return false
-      const domain = bare(name).replace(/^\*?\./, '')
+      const domain = withoutBrackets(name).replace(/^\*?\./, '')
       return host === domain || (isIP(host) === 0 && host.endsWith(`.${domain}`))
     })
 
@@ -139,8 +139,8 @@ export const createRoute = (setting: string | undefined, environ: Environ): Rout
   const fixed = setting === 'environment' ? undefined : parseProxy(setting)
   const wanted = fixed === undefined ? fromEnvironment(environ) : () => fixed
   return (host, port, isTls) => {
-    const name = bare(host)
-    const isOfCluster = bare(environ('KUBERNETES_SERVICE_HOST') ?? '') === name
+    const name = withoutBrackets(host)
+    const isOfCluster = withoutBrackets(environ('KUBERNETES_SERVICE_HOST') ?? '') === name
     return isNever(name) || isOfCluster ? undefined : wanted(name, port, isTls)
   }
 }
