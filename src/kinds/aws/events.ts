@@ -6,7 +6,7 @@ import { type Static, Type } from 'typebox'
 import { asJson } from '../../core/json.ts'
 import { denied } from '../../core/problem.ts'
 import type { KindEvents } from '../kind.ts'
-import { type Addressee, NOTHING } from '../shared/notification.ts'
+import { type Addressee, NOTHING_HEARD } from '../shared/notification.ts'
 import type { AwsAddress } from './address.ts'
 import { hearEventBridge } from './event-bridge.ts'
 import { createSns, isSnsMessage, regionOf, resemblesSns, type SnsMessage } from './sns.ts'
@@ -40,7 +40,7 @@ export const events: KindEvents<AwsAddress> = {
         await sns.confirm(address, given)
         log('info', 'a subscription to an SNS topic was confirmed', { store: store.name })
       }
-      if (given.Type !== 'Notification') return NOTHING
+      if (given.Type !== 'Notification') return NOTHING_HEARD
       const event = hearEventBridge(store, address, asJson(given.Message), nameIn)
       return event ?? { secrets: [], ignored: ['malformed' as const] }
     }

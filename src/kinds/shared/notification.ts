@@ -37,7 +37,7 @@ export type Named = Locator | Ignored
 /** Events in one delivery, and paths in the simple form. */
 export const EVENTS_MAX = 100
 
-export const NOTHING: Heard = { secrets: [], ignored: [] }
+export const NOTHING_HEARD: Heard = { secrets: [], ignored: [] }
 
 /** Reads the text of a reference against the one store. */
 export type NameIn = (store: NamedStore, text: string) => Named
