@@ -15,11 +15,14 @@ import type { Environ } from './config/env.ts'
 import { type ReloadedBy, recordReload } from './config/reloads.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import type { Broker } from './secrets/broker.ts'
+import type { State } from './state/state.ts'
 
 export type { AppOverrides } from './app/ground.ts'
 
 export interface App extends Omit<Servers, 'drain'> {
   readonly broker: Broker
+  /** For whoever works on what is kept while the service runs in the same process. */
+  readonly state: State
   /** As it is in force, with every definition of a store read. */
   readonly config: () => Config
   /**
@@ -84,6 +87,7 @@ const assemble = async (
   return {
     ...servers,
     broker: secrets.broker,
+    state: ground.state,
     config: () => live().config,
     reload: (next, by) =>
       recordReload({ ...recording, digest }, by, async () => {

@@ -139,7 +139,11 @@ const headsAfter = (database: Database, start: Buffer | undefined): StateHead[] 
   })
 }
 
-/** Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written. */
+/**
+ * Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written. To be called once
+ * for a folder that is in use in this process: as it is opened, LMDB lets this thread wait for the writer, and the writer
+ * may be waiting for this thread, for ever.
+ */
 export const createEmbeddedState = (directory: string): State => {
   const folder = join(directory, 'state')
   const opened = openDatabase(folder)

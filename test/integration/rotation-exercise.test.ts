@@ -8,7 +8,6 @@ import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createSealer } from '../../src/crypto/sealer.ts'
 import { rewrapUses } from '../../src/keys/usage.ts'
 import { rewrapSecrets } from '../../src/kinds/local/store.ts'
-import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createDirectory } from '../support/embedded.ts'
 import { issueKey } from '../support/keys.ts'
@@ -102,13 +101,12 @@ test('an encryption key is changed under ten reading clients without one failed 
   await round()
   clock.offset += 2 * HOUR
   t.same(await report(), { mayGo: false, users: [] }, 'a secret of each is sealed under it still')
-  for (const { folder: place } of replicas) {
-    const state = createEmbeddedState(join(place, 'data'))
+  for (const { app } of replicas) {
+    const { state } = app
     const sealer = createSealer(createKeyring([before, after]))
     const store = { name: 'local', state, sealer: () => sealer, now: Date.now }
     t.match(await rewrapSecrets(store), { total: 1, rewrapped: 1, unreadable: 0 })
     await rewrapUses({ state, sealer: () => sealer })
-    await state.close()
   }
   t.same(await report(), { mayGo: true, users: [] })
 

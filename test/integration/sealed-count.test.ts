@@ -8,12 +8,8 @@ import { createSealer } from '../../src/crypto/sealer.ts'
 import { putResource } from '../../src/integrations/resource-entries.ts'
 import { countSealed, type SealedCounts } from '../../src/integrations/sealed-count.ts'
 import { putSecret } from '../../src/kinds/local/store.ts'
-import { createEmbeddedState } from '../../src/state/embedded.ts'
-import { openState } from '../../src/state/open-state.ts'
-import { parseRedisUrl } from '../../src/state/redis-url.ts'
-import type { State } from '../../src/state/state.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
-import { createDirectory } from '../support/embedded.ts'
+import { createDirectory, openState } from '../support/embedded.ts'
 import { issueKey, randomSecret } from '../support/keys.ts'
 import { type Ended, runPurser, writeEnv, writeYaml } from '../support/purser-process.ts'
 import { skipWithoutRedis, startRedis } from '../support/redis.ts'
@@ -25,31 +21,13 @@ const HOUR = 3_600_000
 interface Place {
   /** REDIS_URL, or nothing. */
   readonly env: Readonly<Record<string, string>>
-  readonly state: (app: TestApp, keys: readonly string[]) => Promise<State>
 }
 
-const onDisk = async (): Promise<Place> => ({
-  env: {},
-  state: async ({ folder }) => createEmbeddedState(`${folder}/data`)
+const onDisk = async (): Promise<Place> => ({ env: {} })
+
+const onRedis = async (t: Test): Promise<Place> => ({
+  env: { REDIS_URL: `redis://127.0.0.1:${(await startRedis(t)).port}` }
 })
-
-const onRedis = async (t: Test): Promise<Place> => {
-  const { port } = await startRedis(t)
-  const url = `redis://127.0.0.1:${port}`
-  return {
-    env: { REDIS_URL: url },
-    state: async (_app, keys) => {
-      const opened = await openState({
-        dataDir: createDirectory(t),
-        redis: { address: parseRedisUrl(url), prefix: 'purser:' },
-        keyring: () => createKeyring(keys),
-        log: () => {}
-      })
-      t.teardown(opened.close)
-      return opened.state
-    }
-  }
-}
 
 const runHere = (t: Test, { folder }: TestApp, env: Place['env'], keys: string, args: string[]) => {
   const variables = { ENVIRONMENT: 'dev', ENCRYPTION_KEYS: keys, INTERNAL_SECRET: randomSecret() }
@@ -63,7 +41,7 @@ const exercise = async (t: Test, open: (t: Test) => Promise<Place>): Promise<voi
   const [oldKid, newKid] = [before, after].map((key) => createKeyring([key]).active.kid)
   const env = { ...place.env, ENCRYPTION_KEYS: before }
   const built = await buildTestApp(t, { yaml: YAML, env, now: () => clock.now })
-  const state = await place.state(built, [before])
+  const { state } = built.app
   const sealer = () => createSealer(createKeyring([before]))
   for (const [name, path] of [
     ['local', 'a'],
@@ -247,8 +225,7 @@ test('the active key does not go in one reload, since something may be sealed un
 })
 
 test('counting gives others their turn, however much there is', async (t) => {
-  const state = createEmbeddedState(createDirectory(t))
-  t.teardown(state.close)
+  const state = openState(t)
   const sealer = createSealer(createKeyring([newEncryptionKey()]))
   for (let i = 0; i < 1_000; i++) {
     await state.compareAndSet(`usage/${i}`, undefined, sealer.seal('store', Buffer.from('x'), []))

@@ -13,7 +13,6 @@ import { createKeyring, type Keyring, newEncryptionKey } from '../../src/crypto/
 import { createSealer } from '../../src/crypto/sealer.ts'
 import type { KeyRequest } from '../../src/keys/api-key.ts'
 import { type LocalStore, putSecret } from '../../src/kinds/local/store.ts'
-import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { issueKey, randomSecret } from './keys.ts'
 
@@ -40,7 +39,7 @@ export interface TestApp {
   readonly internalSecret: string
   /** Every line of the log so far. */
   readonly logs: string[]
-  /** Puts a secret into the embedded store of that name. */
+  /** Puts a secret into the local store of that name. */
   readonly seed: (store: string, path: string, text: string) => Promise<string>
   /** A client with a key of its own. */
   readonly as: (client: string, mode?: Mode, more?: Partial<KeyRequest>) => Promise<Client>
@@ -82,16 +81,12 @@ export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<Te
     ...(options.now && { now: options.now }),
     ...options.overrides
   })
-  const seedState = createEmbeddedState(join(folder, 'data'))
-  t.teardown(async () => {
-    await app.close()
-    await seedState.close()
-  })
+  t.teardown(() => app.close())
   const keyring = createKeyring(encryptionKey.split(','))
   const sealer = createSealer(keyring)
   const localStore = (name: string): LocalStore => ({
     name,
-    state: seedState,
+    state: app.state,
     sealer: () => sealer,
     now: Date.now
   })

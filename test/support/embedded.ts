@@ -12,6 +12,7 @@ export const createDirectory = (t: Test): string => {
   return directory
 }
 
+/** Not for the folder of a service in this process, whose state is `app.state` (see `createEmbeddedState`). */
 export const openState = (t: Test, directory = createDirectory(t)): State => {
   const state = createEmbeddedState(directory)
   t.teardown(() => state.close())

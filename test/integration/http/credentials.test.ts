@@ -1,7 +1,6 @@
 // Who is believed: one credential, in one spelling, and one answer for all that are not.
 import { test } from 'tap'
 import { createRevocations } from '../../../src/keys/revocations.ts'
-import { createEmbeddedState } from '../../../src/state/embedded.ts'
 import { recordsIn } from '../../support/audit-records.ts'
 import { buildTestApp, type TestApp } from '../../support/build-app.ts'
 import { issueKey } from '../../support/keys.ts'
@@ -92,8 +91,6 @@ test('without a key of a known scheme in a header, authentication is required', 
 test('no other spelling of a key that was just used is taken, and all get one answer', async (t) => {
   const built = await buildTestApp(t, { yaml: YAML })
   const ask = await createAsker(built)
-  const state = createEmbeddedState(`${built.folder}/data`)
-  t.teardown(() => state.close())
 
   const key = await issueKey(built.keyring, 'app')
   t.equal((await ask([`X-API-Key: ${key}`])).statusCode, 200)
@@ -102,7 +99,10 @@ test('no other spelling of a key that was just used is taken, and all get one an
     keyId: '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
   })
   t.equal((await ask([`X-API-Key: ${revoked}`])).statusCode, 200)
-  await createRevocations(state).revoke('5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10', Date.now())
+  await createRevocations(built.app.state).revoke(
+    '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10',
+    Date.now()
+  )
 
   const refused = [
     'x',

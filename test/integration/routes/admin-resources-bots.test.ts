@@ -7,11 +7,11 @@ import { readConfig } from '../../../src/config/config.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
 import { rewrapResources } from '../../../src/integrations/resource-entries.ts'
-import { createEmbeddedState } from '../../../src/state/embedded.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { recordsIn } from '../../support/audit-records.ts'
 import { buildTestApp } from '../../support/build-app.ts'
 import { createCanary, everythingIn } from '../../support/canary.ts'
+import { openState } from '../../support/embedded.ts'
 import { asAdmin, asBots, issueKey } from '../../support/keys.ts'
 import { assertProblem } from '../../support/problem.ts'
 
@@ -246,10 +246,8 @@ test('what was put at run time is there after a restart, follows a reload, and i
         url: '/v1/bots/run-bot/credentials',
         headers: { 'x-api-key': apiKey }
       })
-    return { read, logs }
+    return { read, logs, close: restarted.close }
   }
-  const again = await serve(`${before},${after}`)
-  t.equal((await again.read(key)).json().credentials.k, 'v')
 
   // Hidden by the file for as long as it names the bot.
   await app.reload({ yaml: `${YAML}  - { name: run-bot, credentials: { k: of-file } }\n` })
@@ -262,13 +260,18 @@ test('what was put at run time is there after a restart, follows a reload, and i
   await app.reload({ yaml: YAML })
   t.same((await read()).credentials, { k: 'v' })
 
+  await app.app.close()
+  const again = await serve(`${before},${after}`)
+  t.equal((await again.read(key)).json().credentials.k, 'v')
+  await again.close()
+
   const lost = await serve(after)
   const newKey = await issueKey(createKeyring([after]), 'app', 'r', asBots)
   t.match((await lost.read(newKey)).json(), { code: 'access_denied' })
   t.match(lost.logs.join('\n'), /"object":"run-bot".*cannot be used/)
 
-  const state = createEmbeddedState(join(app.folder, 'data'))
-  t.teardown(() => state.close())
+  await lost.close()
+  const state = openState(t, join(app.folder, 'data'))
   const rewrap = (keys: string[]) => {
     const sealer = createSealer(createKeyring(keys))
     return rewrapResources({ state, sealer: () => sealer })
@@ -276,6 +279,7 @@ test('what was put at run time is there after a restart, follows a reload, and i
   t.strictSame(await rewrap([after]), { total: 1, rewrapped: 0, unreadable: 1 })
   t.strictSame(await rewrap([before, after]), { total: 1, rewrapped: 1, unreadable: 0 })
   t.strictSame(await rewrap([after]), { total: 1, rewrapped: 0, unreadable: 0 })
+  await state.close()
   const found = await serve(after)
   t.equal((await found.read(newKey)).json().credentials.k, 'v')
 })

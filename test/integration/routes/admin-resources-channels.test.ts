@@ -1,4 +1,5 @@
 // Channels that administrators configure while the service runs: checked, sealed, used for tokens, and found again.
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { buildApp } from '../../../src/app.ts'
@@ -6,7 +7,6 @@ import { readConfig } from '../../../src/config/config.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
 import { createDirectLine, type DirectLine } from '../../../src/integrations/direct-line.ts'
 import { putResource } from '../../../src/integrations/resource-entries.ts'
-import { createEmbeddedState } from '../../../src/state/embedded.ts'
 import { createLogger } from '../../../src/telemetry/logger.ts'
 import { recordsIn } from '../../support/audit-records.ts'
 import { buildTestApp } from '../../support/build-app.ts'
@@ -214,8 +214,7 @@ test('a channel is there after a restart, hidden while the file has its name, an
   const { admin, channel, token, fake, yaml, ...app } = await build(t)
   await admin.ask('PUT', URL, channel)
   // As an earlier version took it.
-  const state = createEmbeddedState(join(app.folder, 'data'))
-  t.teardown(() => state.close())
+  const { state } = app.app
   const sealer = createSealer(app.keyring)
   const former = { ...channel, endpoint: fake.url, name: 'web-old' }
   await putResource({ state, sealer: () => sealer }, 'channels', 'web-old', former)
@@ -242,10 +241,8 @@ test('a channel is there after a restart, hidden while the file has its name, an
         url: `/v1/channels/${name}/tokens`,
         headers: { 'x-api-key': key }
       })
-    return { ask, logs }
+    return { ask, logs, close: restarted.close }
   }
-  const again = await serve('dev')
-  t.equal((await again.ask()).statusCode, 200)
 
   const named = `${yaml}  - { name: web-run, secrets: ["local:key2"], endpoint: "${fake.url}", trustedOrigins: [] }\n`
   await app.reload({ yaml: named })
@@ -255,7 +252,12 @@ test('a channel is there after a restart, hidden while the file has its name, an
   await token()
   t.strictSame(JSON.parse(fake.seen.at(-1)?.body ?? '').trustedOrigins, channel.trustedOrigins)
 
-  await app.reload({ yaml: yaml.replace(/channels:\n.*/, '') })
+  await app.app.close()
+  const again = await serve('dev')
+  t.equal((await again.ask()).statusCode, 200)
+  await again.close()
+
+  await writeFile(join(app.folder, 'purser.yaml'), yaml.replace(/channels:\n.*/, ''))
   for (const environment of ['dev', 'stg', 'pre'] as const) {
     const calls = fake.seen.length
     const restarted = await serve(environment)
@@ -263,5 +265,6 @@ test('a channel is there after a restart, hidden while the file has its name, an
     t.match(restarted.logs.join('\n'), /"object":"web-old".*cannot be used/)
     t.equal(fake.seen.length, calls)
     t.equal((await restarted.ask()).statusCode, 200, environment)
+    await restarted.close()
   }
 })

@@ -3,7 +3,6 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { createRevocations } from '../../../src/keys/revocations.ts'
-import { createEmbeddedState } from '../../../src/state/embedded.ts'
 import { recordsIn } from '../../support/audit-records.ts'
 import { buildTestApp, type TestApp, type TestAppOptions } from '../../support/build-app.ts'
 import { createCanary } from '../../support/canary.ts'
@@ -164,9 +163,7 @@ test('a heartbeat keeps a stream alive, and ends it once its key is revoked', as
   await until(() => beats() >= 4)
   t.ok(beats() >= 4)
   t.notOk(stream.isClosed)
-  const state = createEmbeddedState(`${built.folder}/data`)
-  t.teardown(() => state.close())
-  await createRevocations(state).revoke(KEY_ID, Date.now())
+  await createRevocations(built.app.state).revoke(KEY_ID, Date.now())
   await until(() => stream.isClosed)
   t.ok(stream.isClosed)
   t.match(stream.text, /\r\n0\r\n\r\n$/, 'a proper end')

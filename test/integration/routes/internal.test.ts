@@ -1,7 +1,6 @@
 // The door for sibling services: what it says of a key, under whose policy it reads, and what it drops from the cache.
 import { test } from 'tap'
 import { createRevocations } from '../../../src/keys/revocations.ts'
-import { createEmbeddedState } from '../../../src/state/embedded.ts'
 import { recordsIn } from '../../support/audit-records.ts'
 import { buildTestApp, type TestApp } from '../../support/build-app.ts'
 import { createCanary } from '../../support/canary.ts'
@@ -71,9 +70,7 @@ test('introspection says no more than that of a key that is not accepted, and no
     t.equal(answer.body, '{"active":false}')
   }
   t.equal((await ask('introspect', { key })).json().active, true)
-  const state = createEmbeddedState(`${built.folder}/data`)
-  t.teardown(() => state.close())
-  await createRevocations(state).revoke(KEY_ID, Date.now())
+  await createRevocations(built.app.state).revoke(KEY_ID, Date.now())
   t.equal((await ask('introspect', { key })).body, '{"active":false}')
   const records = (await recordsIn(built.folder)).filter(
     ({ action }) => action === 'key.introspect'

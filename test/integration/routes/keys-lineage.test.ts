@@ -2,9 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Test, test } from 'tap'
 import { openApiKey } from '../../../src/keys/api-key.ts'
-import { createEmbeddedState } from '../../../src/state/embedded.ts'
 import { recordsIn } from '../../support/audit-records.ts'
-import { buildTestApp, type TestAppOptions } from '../../support/build-app.ts'
+import { buildTestApp, type TestApp, type TestAppOptions } from '../../support/build-app.ts'
 import { issueKey } from '../../support/keys.ts'
 import { assertProblem } from '../../support/problem.ts'
 
@@ -177,45 +176,45 @@ test('one identifier is issued once, though the key was never used', async (t) =
 })
 
 test('after an upgrade keys say nothing of their ancestry for a day, and are revoked with it all the same', async (t) => {
-  const { clock, built, admin, issue, status, withKey } = await setUp(t)
+  const { clock, built, admin } = await setUp(t)
   // As an older version leaves a state that served: uses of keys, and no word on what replicas read.
-  const state = createEmbeddedState(`${built.folder}/data`)
+  const { state } = built.app
   await state.compareAndSet('keys/via', await state.get('keys/via'), undefined)
   await state.compareAndSet(`usage/${randomUUID()}`, undefined, Buffer.from('x'))
-  await state.close()
-  const next = await buildTestApp(t, {
-    yaml: YAML,
-    now: () => clock.now,
-    env: { ENCRYPTION_KEYS: built.encryptionKey, DATA_DIR: `${built.folder}/data` }
-  })
-  const askNext = (method: 'GET' | 'POST' | 'DELETE', url: string, key: string, payload?: object) =>
-    next.app.server.inject({
-      method,
-      url,
-      headers: { 'x-api-key': key },
-      ...(payload && { payload })
+  await built.app.close()
+  const start = () =>
+    buildTestApp(t, {
+      yaml: YAML,
+      now: () => clock.now,
+      env: { ENCRYPTION_KEYS: built.encryptionKey, DATA_DIR: `${built.folder}/data` }
     })
+  const next = await start()
   const top = await admin()
   const asked = { client: 'app', scopes: SCOPES, mode: 'rw' }
   const issueNext = async (key: string) =>
-    (await askNext('POST', '/v1/admin/keys', key, asked)).json()
+    (await next.withKey(key).ask('POST', '/v1/admin/keys', asked)).json()
   const child = await issueNext(top)
   const grandchild = await issueNext(child.apiKey)
   t.equal((await openApiKey(built.keyring, grandchild.apiKey))?.via, undefined)
   t.same(grandchild.via.slice(1), [child.keyId], 'the answer says it')
-  const { keyId } = (await askNext('GET', '/v1/whoami', top)).json()
+  const { keyId } = (await next.withKey(top).ask('GET', '/v1/whoami')).json()
   t.same(grandchild.via, [keyId, child.keyId])
-  const revoked = (
-    await askNext('DELETE', `/v1/admin/keys/${keyId}?issued=true`, await admin())
-  ).json()
+  const revoking = next.withKey(await admin())
+  const revoked = (await revoking.ask('DELETE', `/v1/admin/keys/${keyId}?issued=true`)).json()
   t.same(new Set(revoked.issued), new Set([child.keyId, grandchild.keyId]))
-  for (const { apiKey } of [child, grandchild]) {
-    t.equal((await askNext('GET', '/v1/whoami', apiKey)).statusCode, 401)
-    t.equal(await status(apiKey), 401, 'at whoever shares the state')
+  const isRefusedBy = async ({ withKey }: TestApp, what: string) => {
+    for (const { apiKey } of [child, grandchild]) {
+      t.equal((await withKey(apiKey).ask('GET', '/v1/whoami')).statusCode, 401, what)
+    }
   }
+  await isRefusedBy(next, 'at once')
   clock.now += 24 * 3_600_000 + 1
   const later = await issueNext(await admin())
   t.equal((await openApiKey(built.keyring, later.apiKey))?.via?.length, 1)
-  t.equal((await issue(await admin())).via.length, 1)
-  t.equal((await withKey(later.apiKey).ask('GET', '/v1/whoami')).statusCode, 200)
+  await next.app.close()
+  const last = await start()
+  await isRefusedBy(last, 'at whoever has the state')
+  const issued = await last.withKey(await admin()).ask('POST', '/v1/admin/keys', asked)
+  t.equal(issued.json().via.length, 1)
+  t.equal((await last.withKey(later.apiKey).ask('GET', '/v1/whoami')).statusCode, 200)
 })
