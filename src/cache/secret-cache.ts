@@ -132,27 +132,21 @@ const isWanted = <T>({ entry, failure }: Slot<T>, notBefore: number, time: numbe
   return notBefore === Number.NEGATIVE_INFINITY || isTransient(failure.fault)
 }
 
-/** Keeps a slot that was fetched just now, for whoever it is good for, and tells of a value that is another one. */
-const spread = <T>(
-  { options, kept }: Shelf<T>,
-  { key, origin, locator }: Fetching<T>,
-  slot: Slot<T>,
-  before: Slot<T> | undefined,
-  tookMs: number
+/** Tells of a value that is another one than was known. */
+const tellChange = <T>(
+  { onChanged, isSame = () => true }: SecretCacheOptions<T>,
+  { origin, locator }: Fetching<T>,
+  former: CacheEntry<T> | undefined,
+  entry: CacheEntry<T>
 ): void => {
-  const { onChanged = () => {}, isSame = () => true } = options
-  // One client's want of quota is no other's: the next is let ask, and the value stays what it was.
-  if (isKeeping(options) && !isOfOneClient(slot.failure?.fault)) kept.keep(key, slot, tookMs)
-  const [former, entry] = [before?.entry, slot.entry]
-  if (former !== undefined && entry !== undefined && !isSame(former.record, entry.record)) {
-    onChanged(locationIn(origin.store, locator))
-  }
+  if (former === undefined || isSame(former.record, entry.record)) return
+  onChanged?.(locationIn(origin.store, locator))
 }
 
 /** Asks the store. Rejects with its failure only where that is not remembered. */
 const fetchSlot = async <T>(
   { options: { now, ttlMs, negativeTtlMs }, kept }: Shelf<T>,
-  { flight, key, fetch, remembersFailures }: Fetching<T>,
+  { key, fetch, remembersFailures }: Fetching<T>,
   before: Slot<T> | undefined
 ): Promise<Slot<T>> => {
   const fetchedAt = now()
@@ -160,11 +154,9 @@ const fetchSlot = async <T>(
     const record = await fetch()
     return { entry: { record, fetchedAt, expiresAt: fetchedAt + ttlMs } }
   } catch (error) {
-    if (error instanceof ProviderFault && remembersFailures && flight.isAttached()) {
-      return slotAfter(error, before, now(), negativeTtlMs)
-    }
-    const isRefusal = error instanceof ProviderFault && !isTransient(error)
-    if (isRefusal && !remembersFailures) kept.delete(key)
+    if (!(error instanceof ProviderFault)) throw error
+    if (remembersFailures) return slotAfter(error, before, now(), negativeTtlMs)
+    if (!isTransient(error)) kept.delete(key)
     throw error
   }
 }
@@ -191,15 +183,21 @@ const run = async <T>(shelf: Shelf<T>, fetching: Fetching<T>): Promise<Loaded<T>
     claim?.settle()
     throw error
   })
-  const isOurs = flight.isAttached()
-  if (isOurs) spread(shelf, fetching, slot, before, now() - startedAt)
-  // What our own guard refused another replica may be free to ask.
-  const isForAll = isOurs && slot.failure?.fault.isRefusal === undefined
-  claim?.settle(isForAll ? { slot, endsAt: endOf(slot, options) } : undefined)
   const { entry, failure } = slot
-  return entry !== undefined && failure === undefined
-    ? { entry, from: 'MISS' }
-    : outcomeOf(options, slot, notBefore)
+  const isOurs = flight.isAttached()
+  // One client's want of quota is no other's: the next is let ask, and the value stays what it was.
+  if (isOurs && isKeeping(options) && !isOfOneClient(failure?.fault)) {
+    kept.keep(key, slot, now() - startedAt)
+  }
+  // What our own guard refused another replica may be free to ask.
+  const isForAll = isOurs && failure?.fault.isRefusal === undefined
+  claim?.settle(isForAll ? { slot, endsAt: endOf(slot, options) } : undefined)
+  // What was known before an invalidation does not stand in for what failed after it.
+  if (failure !== undefined && !isOurs) throw failure.fault
+  if (failure !== undefined || entry === undefined) return outcomeOf(options, slot, notBefore)
+  // Last: whoever is told may ask at once, and is to find the new value with every replica.
+  if (isOurs) tellChange(options, fetching, before?.entry, entry)
+  return { entry, from: 'MISS' }
 }
 
 export const createSecretCache = <T = SecretRecord>(

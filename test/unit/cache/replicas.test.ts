@@ -15,7 +15,7 @@ import {
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
 import { createMemoryShared } from '../../support/shared.ts'
-import { pass, startStopwatch } from '../../support/stopwatch.ts'
+import { pass } from '../../support/stopwatch.ts'
 import { withResolvers } from '../../support/with-resolvers.ts'
 
 const START = 1_000_000
@@ -364,15 +364,64 @@ test('a lease that nobody lets go of is waited for once', async (t) => {
   const forged = { value: Buffer.from('somebody'), until: Number.POSITIVE_INFINITY }
   shared.values.set(envelope.replace('cache:', 'lease:'), forged)
   set(START + TTL)
-  const timed = async (): Promise<number> => {
-    const passed = startStopwatch()
-    t.equal(await open(t).read(gives('y')), 'y MISS')
-    await settled()
-    return passed()
-  }
-  t.ok((await timed()) >= 100)
+  // By the clock that the tier looks at: what a busy machine kept this process from running counts there too.
+  const asked = performance.now()
+  t.equal(await open(t).read(gives('y')), 'y MISS')
+  t.ok(performance.now() - asked >= 100)
+  const last = open(t)
+  await settled()
   set(START + 2 * TTL)
-  t.ok((await timed()) < 100)
+  const calls = shared.calls()
+  t.equal(await last.read(gives('y')), 'y MISS')
+  await settled()
+  t.equal(shared.calls() - calls, 4, 'acquired with the first look, put, released')
+})
+
+test('a value that is another one stands in the shared tier before anyone is told of it', async (t) => {
+  const shared = createMemoryShared()
+  const sent: string[] = []
+  const connect = () => {
+    const connection = shared.connect()
+    const { put, publish } = connection
+    return {
+      ...connection,
+      put: (...given: Parameters<typeof put>) => {
+        sent.push('put')
+        return put(...given)
+      },
+      publish: (...given: Parameters<typeof publish>) => {
+        sent.push('publish')
+        return publish(...given)
+      }
+    }
+  }
+  const { open, set } = setUp({ ...shared, connect })
+  const { cache, read } = open(t)
+  await read(gives('old'))
+  set(START + 1)
+  await cache.load(AT, { path: 'a' }, gives('new'), { notBefore: START + 1 })
+  t.same(sent, ['put', 'put', 'publish'])
+})
+
+test('of a fetch that failed after an invalidation nothing older is given out', async (t) => {
+  const { open, set } = setUp()
+  const { cache, read } = open(t)
+  await read(gives('old'))
+  set(START + TTL)
+  let isInvalidated = false
+  const fetch = (): Promise<SecretRecord> => {
+    const failed = Promise.reject(new ProviderFault('unavailable'))
+    // Between the failure and whoever waits for it.
+    void failed
+      .catch(() => {})
+      .then(() => {
+        isInvalidated = true
+        cache.invalidate('all')
+      })
+    return failed
+  }
+  await t.rejects(cache.load(AT, { path: 'a' }, fetch), new ProviderFault('unavailable'))
+  t.ok(isInvalidated)
 })
 
 test('an envelope that is put back after its time is none', async (t) => {
