@@ -2,6 +2,7 @@
  * Deadlines that a busy process does not miss for the peer: when one has passed, the event loop gets one more turn, so
  * that an answer which has been lying there is taken first.
  */
+import { setMaxListeners } from 'node:events'
 
 /** Calls back after so many milliseconds; what it gives cancels that. */
 export const after = (ms: number, callBack: () => void): (() => void) => {
@@ -23,6 +24,8 @@ const untilAborted = <T>(
   new Promise((resolve, reject) => {
     const giveUp = (): void => reject(late())
     if (signal.aborted) return giveUp()
+    // As many wait for it as there are calls, and stop waiting with them: nothing that Node would have to warn of.
+    setMaxListeners(0, signal)
     signal.addEventListener('abort', giveUp, { once: true })
     void work(signal)
       .then(resolve, reject)

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'tap'
 import { withDeadline } from '../../../src/state/deadline.ts'
 
@@ -49,4 +50,18 @@ test('an answer that lies there while this process is busy is taken, though the 
   const until = performance.now() + 30
   while (performance.now() < until);
   t.equal(await answer, 'answered')
+})
+
+test('a hundred calls may share a deadline, and a call do a hundred things until its own, without a warning', async (t) => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const many = <T>(work: () => T): T[] => Array.from({ length: 100 }, work)
+  const { signal } = new AbortController()
+  await Promise.all(many(() => withDeadline(signal, () => turn(), late)))
+  const listen = async (own: AbortSignal) => many(() => own.addEventListener('abort', () => {}))
+  await withDeadline(10_000, listen, late)
+  await turn()
+  t.same(warnings, [])
 })
