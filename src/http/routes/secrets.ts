@@ -40,12 +40,14 @@ export interface SecretRoutesOptions {
   readonly now: () => number
 }
 
-export const addSecretRoutes = (app: TypedFastify, { broker, now }: SecretRoutesOptions): void => {
-  const termsOf = (request: FastifyRequest, reply: FastifyReply, raw = false): Terms => ({
-    raw,
-    freshness: freshnessOf(request.headers['cache-control'], () => app.chargeFresh(request, reply))
-  })
+const termsOf = (request: FastifyRequest, reply: FastifyReply, raw = false): Terms => ({
+  raw,
+  freshness: freshnessOf(request.headers['cache-control'], () =>
+    request.server.chargeFresh(request, reply)
+  )
+})
 
+const addReadRoutes = (app: TypedFastify, { broker, now }: SecretRoutesOptions): void => {
   const read = async (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -102,7 +104,9 @@ export const addSecretRoutes = (app: TypedFastify, { broker, now }: SecretRoutes
       return read(request, reply, { text: request.params.name, version, field }, format)
     }
   )
+}
 
+const addBatchRoutes = (app: TypedFastify, { broker }: SecretRoutesOptions): void => {
   /** A batch counts as the reads that it is made of, as a listing does. */
   const readAll = async (
     request: FastifyRequest,
@@ -144,7 +148,9 @@ export const addSecretRoutes = (app: TypedFastify, { broker, now }: SecretRoutes
     },
     async (request, reply) => readAll(request, reply, request.body.refs)
   )
+}
 
+const addWriteRoute = (app: TypedFastify, { broker }: SecretRoutesOptions): void => {
   app.put(
     '/v1/secrets',
     {
@@ -175,4 +181,10 @@ export const addSecretRoutes = (app: TypedFastify, { broker, now }: SecretRoutes
       return { ref: formatReference(reference), ...written }
     }
   )
+}
+
+export const addSecretRoutes = (app: TypedFastify, options: SecretRoutesOptions): void => {
+  addReadRoutes(app, options)
+  addBatchRoutes(app, options)
+  addWriteRoute(app, options)
 }
