@@ -32,9 +32,9 @@ const entry = {
   /** What older servers say instead. */
   trashed: Type.Optional(Type.Boolean())
 }
-const Entry = Type.Object(entry)
+const ItemOverview = Type.Object(entry)
 /** An item without its fields. */
-export type Entry = Static<typeof Entry>
+export type ItemOverview = Static<typeof ItemOverview>
 
 const Field = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -55,7 +55,7 @@ const Item = Type.Object({
 export type Item = Static<typeof Item>
 
 const Vaults = Type.Array(Vault)
-const Entries = Type.Array(Entry)
+const Entries = Type.Array(ItemOverview)
 const Refusal = Type.Object({ status: Type.Integer(), message: Type.String() })
 
 const invalid = (code?: string): ProviderFault => new ProviderFault('invalid_answer', { code })
@@ -69,10 +69,10 @@ const parse = <S extends TSchema>(schema: S, text: string): Static<S> => {
 /** Throws ProviderFault `invalid_answer`, as do all of these. */
 export const parseVaults = (text: string): readonly Vault[] => parse(Vaults, text)
 
-const isGone = ({ state, trashed }: Entry): boolean => Boolean(state) || trashed === true
+const isGone = ({ state, trashed }: ItemOverview): boolean => Boolean(state) || trashed === true
 
 /** What stands in the vault, without what was archived or deleted. */
-export const parseEntries = (text: string, vault: string): readonly Entry[] => {
+export const parseOverviews = (text: string, vault: string): readonly ItemOverview[] => {
   const entries = parse(Entries, text)
   if (entries.some((item) => item.vault.id !== vault)) throw invalid('another_vault')
   return entries.filter((item) => !isGone(item))

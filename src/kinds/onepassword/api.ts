@@ -8,11 +8,11 @@ import { secretsAt } from '../shared/credential.ts'
 import type { Transport } from '../shared/http-transport.ts'
 import { createLogin } from '../shared/login.ts'
 import {
-  type Entry,
   faultOfAnswer,
   type Item,
-  parseEntries,
+  type ItemOverview,
   parseItem,
+  parseOverviews,
   parseVaults,
   type Vault
 } from './answer.ts'
@@ -26,7 +26,7 @@ export interface Api {
     vault: string,
     options: CallOptions,
     title?: string
-  ) => Promise<readonly Entry[]>
+  ) => Promise<readonly ItemOverview[]>
   readonly item: (vault: string, id: string, options: CallOptions) => Promise<Item>
   readonly close: () => void
 }
@@ -76,7 +76,7 @@ export const createApi = (
     vaults: async (options, name) =>
       parseVaults(await get(`/v1/vaults${filterOf('name', name)}`, options)),
     entries: async (vault, options, title) =>
-      parseEntries(
+      parseOverviews(
         await get(`/v1/vaults/${vault}/items${filterOf('title', title)}`, options),
         vault
       ),

@@ -5,7 +5,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions, Listing, PageRequest } from '../provider.ts'
 import { startListed } from '../shared/listed.ts'
-import { type Entry, isId, type Vault } from './answer.ts'
+import { type ItemOverview, isId, type Vault } from './answer.ts'
 import type { Api } from './api.ts'
 import { findVault } from './find.ts'
 import { paths as alphabet } from './forms.ts'
@@ -17,7 +17,7 @@ const MAX_CALLS = 32
 const END = '\uffff'
 
 /** By their names, where each is the only one's and no id; otherwise by their ids. */
-const namesOf = <T extends Vault | Entry>(
+const namesOf = <T extends Vault | ItemOverview>(
   things: readonly T[],
   nameOf: (thing: T) => string,
   isFit: (name: string) => boolean
