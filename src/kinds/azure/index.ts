@@ -29,7 +29,7 @@ import { assertLocator, metadataOf, toRecord, type VersionMetadata, writable } f
 import { CLOUDS, cloudOf, StoreSettings } from './settings.ts'
 
 /** Where there is no secret there is nothing to keep; and a disabled one is "not found" to a read only. */
-const keptOfNone = (fault: ProviderFault): VersionMetadata => {
+const metadataOfNone = (fault: ProviderFault): VersionMetadata => {
   if (fault.reason !== 'not_found') throw fault
   const { code, status } = fault
   if (code === 'secret_disabled') throw new ProviderFault('conflict', { code, status })
@@ -92,7 +92,7 @@ export const azureKeyVault = defineKind({
         // The read comes first for the SDK's sake too: of its first requests of all, one may lose its body.
         const kept = await call(options, () => client.getSecret(path, sending)).then(
           metadataOf,
-          keptOfNone
+          metadataOfNone
         )
         const { properties } = await call(
           options,
