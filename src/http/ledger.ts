@@ -82,7 +82,7 @@ const close = (ledger: Ledger, account: Account): void => {
 }
 
 /** That nothing of an answer is left. */
-export const forget = (ledger: Ledger, connection: Connection): void => {
+export const forgetAnswer = (ledger: Ledger, connection: Connection): void => {
   const account = ledger.accounts.get(connection)
   if (account?.response !== undefined) close(ledger, account)
 }
@@ -103,13 +103,13 @@ const open = (ledger: Ledger, connection: Connection, network: string): Account 
 }
 
 /** An answer that was there gave way to this one, such as one that could not be sent. */
-export const enter = (
+export const enterAnswer = (
   ledger: Ledger,
   connection: Connection,
   network: string,
   answer: Pick<Account, 'response' | 'stream' | 'bytes'>
 ): void => {
-  forget(ledger, connection)
+  forgetAnswer(ledger, connection)
   const known = ledger.accounts.get(connection)
   // A proxy tells for whom it asks, and may ask for another one now.
   const account = known?.network === network ? known : open(ledger, connection, network)
@@ -170,7 +170,7 @@ const measure = (ledger: Ledger, one: Account): void => {
 }
 
 /** Cuts off who has not taken an answer in time, or what is too much by now. */
-export const look = (ledger: Ledger): void => {
+export const cutOffSlow = (ledger: Ledger): void => {
   const { connections, max, byNetwork } = ledger
   const looks = connections.isClosing() ? TAKEN_AT_THE_END : TAKEN_WITHIN_LOOKS
   for (const one of opened(ledger)) {

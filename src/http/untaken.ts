@@ -18,12 +18,12 @@ import type { Connection, Connections } from './connections.ts'
 import { createFairShare } from './fair-share.ts'
 import {
   createLedger,
-  enter,
-  forget,
+  cutOffSlow,
+  enterAnswer,
+  forgetAnswer,
   hasRoom,
   LARGE,
   type Ledger,
-  look,
   makeRoom,
   TOGETHER_MAX
 } from './ledger.ts'
@@ -98,7 +98,7 @@ const note = (
   const stream = payload instanceof Readable ? payload : undefined
   // Who is told things for hours may send nothing else, and is to be missed as soon as it leaves.
   if (stream !== undefined && reply.getHeader('connection') === 'close') connection.ignoreInput()
-  enter(ledger, connection, network, { response: reply.raw, stream, bytes })
+  enterAnswer(ledger, connection, network, { response: reply.raw, stream, bytes })
 }
 
 export const createUntaken = (connections: Connections, max: number = TOGETHER_MAX): Untaken => {
@@ -106,7 +106,7 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
   const { admitted: newcomers } = connections
   const reading = createFairShare({ perTurn: 1, newcomers })
   const writing = createFairShare({ newcomers })
-  const lookAtAll = (): void => look(ledger)
+  const lookAtAll = (): void => cutOffSlow(ledger)
   const loop = every('look at answers that nobody takes', LOOK_EVERY_MS, lookAtAll)
   return {
     largeWork: (request) =>
@@ -130,7 +130,7 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
       reply.header('content-length', bytes)
       done(null, inPieces(Buffer.isBuffer(payload) ? payload : Buffer.from(`${payload}`)))
     },
-    onAnswered: (connection) => forget(ledger, connection),
+    onAnswered: (connection) => forgetAnswer(ledger, connection),
     look: lookAtAll,
     close: loop.close
   }

@@ -5,7 +5,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { test } from 'tap'
 import { type Connection, createConnections } from '../../../src/http/connections.ts'
-import { createLedger, enter, forget } from '../../../src/http/ledger.ts'
+import { createLedger, enterAnswer, forgetAnswer } from '../../../src/http/ledger.ts'
 
 setFlagsFromString('--expose-gc')
 const collect: (options?: { type: 'minor' }) => void = runInNewContext('gc')
@@ -49,8 +49,8 @@ test('an answer that was taken is kept by nobody', async (t) => {
   const at = (n: number): Connection => all[n % 16] as Connection
   const share = await most((heavy, n) => {
     const response = heavy as ServerResponse
-    enter(ledger, at(n), '127.0.0.1', { response, stream: undefined, bytes: 300 })
-    forget(ledger, at(n + 8))
+    enterAnswer(ledger, at(n), '127.0.0.1', { response, stream: undefined, bytes: 300 })
+    forgetAnswer(ledger, at(n + 8))
   })
   t.ok(share < 0.05, `${share} of it`)
 })
