@@ -45,12 +45,12 @@ export interface AdmissionOptions extends RouteAuthSettings {
   readonly recordAdminRead: (request: FastifyRequest) => Promise<void>
 }
 
-interface Means extends Omit<AdmissionOptions, 'limits'> {
+interface AdmissionMeans extends Omit<AdmissionOptions, 'limits'> {
   readonly limiters: Limiters
 }
 
 /** Throws or rejects with a ProblemError; a key that is known is admitted without waiting for anything. */
-type Check = (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>
+type AdmissionStep = (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>
 
 const OPEN: RouteAuth = { kind: 'open' }
 
@@ -65,7 +65,7 @@ const isFailedLogin = (error: unknown): error is ProblemError =>
   error instanceof ProblemError && FAILED_LOGINS.has(error.code)
 
 const admitInternal = (
-  { isInternalSecret, prove }: Means,
+  { isInternalSecret, prove }: AdmissionMeans,
   { raw: { rawHeaders, socket } }: FastifyRequest
 ): void => {
   const given = internalSecretIn(rawHeaders)
@@ -80,7 +80,7 @@ const admitInternal = (
  * Of a route that is `proxied`. A proxy that proved itself is not the one to count: the caller in front of it is, and only if
  * the proxy is also trusted to tell its address. All callers together under the proxy's address would lock each other out.
  */
-const countsAddress = (means: Means, request: FastifyRequest): boolean => {
+const countsAddress = (means: AdmissionMeans, request: FastifyRequest): boolean => {
   if (addressOf(request) !== request.socket.remoteAddress) return true
   try {
     admitInternal(means, request)
@@ -91,10 +91,10 @@ const countsAddress = (means: Means, request: FastifyRequest): boolean => {
 }
 
 const createKeyCheck = (
-  { authenticate, prove, limiters }: Means,
+  { authenticate, prove, limiters }: AdmissionMeans,
   keyIn: KeyFinder,
   authorize: (principal: Principal, method: string) => void
-): Check => {
+): AdmissionStep => {
   const accept = (request: FastifyRequest, reply: FastifyReply, principal: Principal): void => {
     request.principal = principal
     prove(request.raw.socket)
@@ -111,7 +111,7 @@ const createKeyCheck = (
   }
 }
 
-const createCheck = (means: Means, keyIn: KeyFinder, auth: RouteAuth): Check => {
+const createCheck = (means: AdmissionMeans, keyIn: KeyFinder, auth: RouteAuth): AdmissionStep => {
   if (auth.kind === 'open') return () => {}
   if (auth.kind === 'internal') return (request) => admitInternal(means, request)
   if (auth.kind !== 'proxied') {
@@ -126,7 +126,7 @@ const createCheck = (means: Means, keyIn: KeyFinder, auth: RouteAuth): Check => 
 
 /** Rejects with the error, or with `rate_limited` where a login failed too often. */
 const refuse = async (
-  { limiters, recordRefusal }: Means,
+  { limiters, recordRefusal }: AdmissionMeans,
   request: FastifyRequest,
   reply: FastifyReply,
   error: unknown,
@@ -140,7 +140,11 @@ const refuse = async (
 }
 
 /** The hook of one route. What it needs of the route is looked at here, once. */
-const createHook = (means: Means, keyIn: KeyFinder, route: RouteOptions): onRequestHookHandler => {
+const createHook = (
+  means: AdmissionMeans,
+  keyIn: KeyFinder,
+  route: RouteOptions
+): onRequestHookHandler => {
   const { limiters } = means
   const { url, method } = route
   const auth = route.config?.auth ?? OPEN
@@ -187,7 +191,7 @@ export const addAdmission = async (
   { limits, ...options }: AdmissionOptions
 ): Promise<Admission> => {
   const limiters = await addLimiters(server, limits)
-  const means: Means = { ...options, limiters }
+  const means: AdmissionMeans = { ...options, limiters }
   server.decorate('chargeKey', limiters.key)
   server.decorate('chargeFresh', limiters.fresh)
   server.decorateRequest('principal', null)
