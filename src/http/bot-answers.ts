@@ -4,7 +4,7 @@ import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import type { Resolved, ResolvedConfiguration } from '../integrations/bots.ts'
 import { ANSWER_MAX } from './disclosure.ts'
 import { problemBodyOf } from './problems.ts'
-import type { Outcome, ProviderAnswer } from './routes/bots-schemas.ts'
+import type { CredentialsAnswer, ProviderAnswer } from './routes/bots-schemas.ts'
 
 export interface AnswerOptions {
   readonly partial: boolean
@@ -24,7 +24,10 @@ const refuseLarge = (values: readonly unknown[]): void => {
 }
 
 /** Members are made by `fromEntries`, since a key may be called `__proto__`. */
-export const outcomeOf = (resolved: Resolved, { partial, requestId }: AnswerOptions): Outcome => {
+export const credentialsAnswer = (
+  resolved: Resolved,
+  { partial, requestId }: AnswerOptions
+): CredentialsAnswer => {
   const revealed = [...resolved].map(
     ([key, result]) => [key, result instanceof ProblemError ? result : result.reveal()] as const
   )
@@ -45,5 +48,5 @@ export const providerAnswerOf = (
 ): ProviderAnswer => ({
   name,
   ...(type !== undefined && { type }),
-  ...outcomeOf(resolved, options)
+  ...credentialsAnswer(resolved, options)
 })

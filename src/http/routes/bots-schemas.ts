@@ -33,8 +33,8 @@ const outcome = {
     Type.Record(Type.String(), KeyResult, { description: 'by key, with `partial`' })
   )
 }
-export const Outcome = Type.Object(outcome)
-export type Outcome = Static<typeof Outcome>
+export const CredentialsAnswer = Type.Object(outcome)
+export type CredentialsAnswer = Static<typeof CredentialsAnswer>
 
 export const ProviderAnswer = Type.Object({
   name: Type.String(),

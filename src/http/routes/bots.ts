@@ -2,7 +2,7 @@
 import { refuseFaults } from '../../core/resource-fault.ts'
 import { parseCredentials } from '../../integrations/bot-form.ts'
 import type { Bots } from '../../integrations/bots.ts'
-import { outcomeOf, providerAnswerOf } from '../bot-answers.ts'
+import { credentialsAnswer, providerAnswerOf } from '../bot-answers.ts'
 import { callerOf } from '../caller.ts'
 import type { TypedFastify } from '../route-auth.ts'
 import {
@@ -72,7 +72,7 @@ const addBotCredentials = (app: TypedFastify, { bots }: BotRoutesOptions): void 
       return {
         name,
         ...(provider && { provider: providerAnswerOf(provider, options) }),
-        ...outcomeOf(resolved, options)
+        ...credentialsAnswer(resolved, options)
       }
     }
   )
@@ -125,7 +125,7 @@ const addResolve = (app: TypedFastify, { bots }: BotRoutesOptions): void => {
       const caller = callerOf(request)
       await app.largeWork(request)
       const resolved = await bots.resolveConfiguration(caller, credentials, { partial })
-      return { ...rest, ...outcomeOf(resolved, { partial, requestId: request.id }) }
+      return { ...rest, ...credentialsAnswer(resolved, { partial, requestId: request.id }) }
     }
   )
 }
