@@ -24,7 +24,7 @@ const identityOf = (principal?: Principal) => ({
 })
 
 /** An answer without a body, as it is described. */
-const bare = (description: string) => Type.Unsafe<unknown>({ type: 'null', description })
+const bodyless = (description: string) => Type.Unsafe<unknown>({ type: 'null', description })
 
 const refusalShape: ErrorShape = (problem, requestId) => {
   // A disguised spelling of this path: nobody's question.
@@ -68,7 +68,7 @@ export const addAuthorizeRoute = (app: TypedFastify, { care }: AuthorizeRouteOpt
           type: 'null',
           description: 'It has no API key that is accepted, or the proxy no secret'
         },
-        403: bare('It may not')
+        403: bodyless('It may not')
       }
     }
   })
