@@ -64,7 +64,7 @@ export interface WalkOptions {
   readonly now: () => number
 }
 
-interface State {
+interface WalkState {
   /** Asks the store for the page under its cursor. */
   readonly list: (token: string | undefined) => Promise<Listing>
   readonly isWanted: (path: string) => boolean
@@ -87,7 +87,10 @@ interface State {
   isStopped: boolean
 }
 
-const askNext = async (state: State, token: string | undefined): Promise<Listing | undefined> => {
+const askNext = async (
+  state: WalkState,
+  token: string | undefined
+): Promise<Listing | undefined> => {
   try {
     return await state.list(token)
   } catch (error) {
@@ -104,7 +107,7 @@ const restOf = (paths: readonly string[], skipTo: string | undefined): readonly 
     ? paths
     : paths.slice(paths.findIndex((path) => pathDigest(path) === skipTo) + 1)
 
-const takeIn = (state: State, { paths, cursor, unlisted = [] }: Listing): void => {
+const takeIn = (state: WalkState, { paths, cursor, unlisted = [] }: Listing): void => {
   const { isWanted, found, prefix } = state
   for (const path of restOf(paths, state.skipTo).filter(isWanted)) {
     const isLast = path === paths.at(-1)
@@ -121,7 +124,7 @@ const takeIn = (state: State, { paths, cursor, unlisted = [] }: Listing): void =
   state.next = cursor === undefined ? undefined : { token: cursor }
 }
 
-const isMore = async (state: State): Promise<boolean> => {
+const isMore = async (state: WalkState): Promise<boolean> => {
   const { found, now, until } = state
   while (found.length === 0 && state.next !== undefined && !state.isStopped) {
     if (state.pages === STORE_PAGES_MAX || (state.pages > 0 && now() >= until)) return false
@@ -133,7 +136,7 @@ const isMore = async (state: State): Promise<boolean> => {
   return found.length > 0
 }
 
-const take = async (state: State, count: number): Promise<readonly string[]> => {
+const take = async (state: WalkState, count: number): Promise<readonly string[]> => {
   const taken: string[] = []
   while (taken.length < count && (await isMore(state))) {
     const one = state.found.shift()
@@ -144,7 +147,7 @@ const take = async (state: State, count: number): Promise<readonly string[]> => 
   return taken
 }
 
-const positionAfter = async (state: State, path?: string): Promise<Position | undefined> => {
+const positionAfter = async (state: WalkState, path?: string): Promise<Position | undefined> => {
   const { positions } = state
   const last = [...positions.keys()].at(-1)
   const from = positions.get(path ?? last ?? '')
@@ -171,7 +174,7 @@ export const openWalk = (
   const first = isWantedBelow(prefix.path) ? {} : undefined
   const wanted = { limit: STORE_PAGE, isWanted, isWantedBelow }
 
-  const state: State = {
+  const state: WalkState = {
     list: (token) =>
       list(prefix.path, { ...wanted, ...(token !== undefined && { cursor: token }) }, { client }),
     isWanted,
