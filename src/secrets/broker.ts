@@ -20,7 +20,7 @@ import type { ListRequest } from './listing.ts'
 import { createTagGate } from './tag-gate.ts'
 import type { Rules, Terms, Wanted } from './terms.ts'
 import { type View, viewOf } from './view.ts'
-import { createWriteSecret, type Write, type Written } from './writing.ts'
+import { createWriteSecret, type Write, type WriteResult } from './writing.ts'
 
 export interface Disclosure {
   readonly view: View
@@ -57,7 +57,7 @@ export interface Broker {
   /** What stands below a path and policy allows, each with a result of its own. Rejects with a ProblemError. */
   readonly listSecrets: (caller: Caller, request: ListRequest, terms?: Terms) => Promise<Page>
   /** Resolves with the new version; `pending` as of an invalidation. Rejects with a ProblemError. */
-  readonly writeSecret: (caller: Caller, wanted: Wanted, write: Write) => Promise<Written>
+  readonly writeSecret: (caller: Caller, wanted: Wanted, write: Write) => Promise<WriteResult>
   readonly invalidate: (arrival: Arrival, what: Invalidation) => Promise<Invalidated>
 }
 

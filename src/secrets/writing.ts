@@ -21,7 +21,7 @@ export interface Write {
   readonly ifVersion?: string | undefined
 }
 
-export interface Written extends Pick<Invalidated, 'pending'> {
+export interface WriteResult extends Pick<Invalidated, 'pending'> {
   readonly reference: Reference
   readonly version: string
 }
@@ -65,17 +65,17 @@ export const createWriteSecret = ({ rules, tagGate, recorder, invalidation }: Wr
   }
 
   /** Resolves with the new version; `pending` as of an invalidation. Rejects with a ProblemError. */
-  return async (caller: Caller, wanted: Wanted, written: Write): Promise<Written> => {
+  return async (caller: Caller, wanted: Wanted, asked: Write): Promise<WriteResult> => {
     let reference: Reference | undefined
     try {
       const decision = decide(rules(), caller, 'write', wanted)
       reference = decision.reference
       if ('refusal' in decision) throw decision.refusal
       const { store, locator } = decision
-      const write = writeOf(decision, written)
+      const write = writeOf(decision, asked)
       await checkTags(store, locator, caller.client)
       await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
-      const { text, ifVersion } = written
+      const { text, ifVersion } = asked
       const writing = write(locator, text, { client: caller.client, ifVersion })
       // Also after a fault: a write that was not answered may have been carried out.
       await Promise.allSettled([writing])
