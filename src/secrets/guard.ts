@@ -13,9 +13,9 @@ import type { Bucket } from './bucket.ts'
 
 /** They fail apart: a listing that takes too long, or a write that is throttled, is no reason not to read. */
 const OPERATIONS = ['read', 'list', 'write'] as const
-type Operation = (typeof OPERATIONS)[number]
+type StoreOperation = (typeof OPERATIONS)[number]
 
-export interface GuardState extends Readonly<Record<Operation, BreakerState>> {
+export interface GuardState extends Readonly<Record<StoreOperation, BreakerState>> {
   /** What is left of the quota, less than 1 if nothing is; absent where the store has none. */
   readonly tokens?: number
 }
@@ -52,8 +52,8 @@ export interface GuardOptions {
   readonly random?: () => number
 }
 
-interface Watch extends GuardOptions {
-  readonly breakers: Readonly<Record<Operation, Breaker>>
+interface GuardContext extends GuardOptions {
+  readonly breakers: Readonly<Record<StoreOperation, Breaker>>
   /** When it was said last that the quota is used up. */
   toldAt: number
 }
@@ -75,7 +75,7 @@ const faultOfMany = (
 
 const breakerOf = (
   { store, log, now, random = Math.random }: GuardOptions,
-  operation: Operation
+  operation: StoreOperation
 ): Breaker =>
   createBreaker({
     now,
@@ -89,12 +89,12 @@ const breakerOf = (
     }
   })
 
-const charge = (watch: Watch, cost: number, client: string | undefined): void => {
-  const { bucket, store, log, now } = watch
+const charge = (guarding: GuardContext, cost: number, client: string | undefined): void => {
+  const { bucket, store, log, now } = guarding
   const retryAfterSeconds = bucket?.take(cost, client)
   if (retryAfterSeconds === undefined) return
-  if (now() - watch.toldAt >= TELL_EVERY_MS) {
-    watch.toldAt = now()
+  if (now() - guarding.toldAt >= TELL_EVERY_MS) {
+    guarding.toldAt = now()
     log('warn', 'the quota of the store is used up', { store })
   }
   throw new ProviderFault('throttled', { code: QUOTA, retryAfterSeconds, isRefusal: true })
@@ -102,8 +102,8 @@ const charge = (watch: Watch, cost: number, client: string | undefined): void =>
 
 /** Once for each time that the peer was asked; not found is an answer like any other. */
 const logFault = (
-  { store, log }: Watch,
-  operation: Operation,
+  { store, log }: GuardContext,
+  operation: StoreOperation,
   { reason, code, status }: ProviderFault
 ): void => {
   if (reason === 'not_found' || reason === 'conflict' || code === LOGIN_REFUSED) return
@@ -118,7 +118,7 @@ const logFault = (
 
 /** The work as it is given to the provider, with a signal. Rejects with a ProviderFault. */
 const ending = <A extends Asking, T>(
-  { timeoutMs }: Watch,
+  { timeoutMs }: GuardContext,
   asking: A,
   work: (options: A & CallOptions) => Promise<T>
 ): Promise<T> =>
@@ -129,8 +129,8 @@ const ending = <A extends Asking, T>(
   )
 
 const run = async <A extends Asking, T>(
-  watch: Watch,
-  operation: Operation,
+  guarding: GuardContext,
+  operation: StoreOperation,
   cost: number,
   asking: A,
   work: (options: A & CallOptions) => Promise<T>,
@@ -138,41 +138,42 @@ const run = async <A extends Asking, T>(
 ): Promise<T> => {
   // Too late to be asked, which says nothing of the peer.
   if (asking.signal?.aborted) throw late()
-  const breaker = watch.breakers[operation]
+  const breaker = guarding.breakers[operation]
   const refusal = breaker.refusal()
   if (refusal !== undefined) throw refusal
-  charge(watch, cost, asking.client)
+  charge(guarding, cost, asking.client)
   const leave = breaker.enter()
   const settle = (fault: ProviderFault | undefined): void => {
     leave(fault, asking.signal)
-    if (operation === 'read') watch.onRead?.(fault)
+    if (operation === 'read') guarding.onRead?.(fault)
   }
   try {
-    const result = await ending(watch, asking, work)
+    const result = await ending(guarding, asking, work)
     settle(faultIn(result))
     return result
   } catch (error) {
     const fault = error as ProviderFault
     settle(fault)
-    logFault(watch, operation, fault)
+    logFault(guarding, operation, fault)
     throw fault
   }
 }
 
-const protect = (watch: Watch, provider: SecretProvider): Operations => {
+const protect = (guarding: GuardContext, provider: SecretProvider): Operations => {
   const { read, readMany, readTags, list, write, check, ...others } = provider
   return {
     ...others,
-    read: (locator, asking) => run(watch, 'read', 1, asking, (options) => read(locator, options)),
+    read: (locator, asking) =>
+      run(guarding, 'read', 1, asking, (options) => read(locator, options)),
     check: async (asking) => {
-      await ending(watch, asking, check)
-      for (const operation of OPERATIONS) watch.breakers[operation].hasten()
+      await ending(guarding, asking, check)
+      for (const operation of OPERATIONS) guarding.breakers[operation].hasten()
     },
     // Counted like the reads that it stands for, since it may fall back to them.
     ...(readMany && {
       readMany: (locators, asking) =>
         run(
-          watch,
+          guarding,
           'read',
           locators.length,
           asking,
@@ -182,15 +183,15 @@ const protect = (watch: Watch, provider: SecretProvider): Operations => {
     }),
     ...(readTags && {
       readTags: (locator, asking) =>
-        run(watch, 'read', 1, asking, (options) => readTags(locator, options))
+        run(guarding, 'read', 1, asking, (options) => readTags(locator, options))
     }),
     ...(list && {
       list: (prefix, page, asking) =>
-        run(watch, 'list', 1, asking, (options) => list(prefix, page, options))
+        run(guarding, 'list', 1, asking, (options) => list(prefix, page, options))
     }),
     ...(write && {
       write: (locator, text, asking) =>
-        run(watch, 'write', 1, asking, (options) => write(locator, text, options))
+        run(guarding, 'write', 1, asking, (options) => write(locator, text, options))
     })
   }
 }
@@ -201,10 +202,10 @@ export const createGuard = (options: GuardOptions): Guard => {
     list: breakerOf(options, 'list'),
     write: breakerOf(options, 'write')
   }
-  const watch = { ...options, breakers, toldAt: Number.NEGATIVE_INFINITY }
+  const guarding = { ...options, breakers, toldAt: Number.NEGATIVE_INFINITY }
   const { bucket } = options
   return {
-    protect: (provider) => protect(watch, provider),
+    protect: (provider) => protect(guarding, provider),
     state: () => ({
       read: breakers.read.state(),
       list: breakers.list.state(),
