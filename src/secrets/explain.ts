@@ -33,7 +33,7 @@ export interface Explanation {
   readonly delegations?: ReturnType<typeof delegationsOf>
 }
 
-export interface Question {
+export interface ExplainRequest {
   /** By the name alone: as if the client had a key that is in force, with scope and mode. */
   readonly who: { readonly client: string } | { readonly key: ExaminedKey }
   readonly wanted: Wanted
@@ -117,7 +117,7 @@ const mayRead = (rules: Rules, caller: Caller, reference: Reference | undefined)
   }
 }
 
-export const explain = (deps: ExplainDeps, { who, wanted }: Question): Explanation => {
+export const explain = (deps: ExplainDeps, { who, wanted }: ExplainRequest): Explanation => {
   const { rules, scope } = deps
   const principal = 'key' in who ? who.key.principal : undefined
   const keyChecks = 'key' in who ? explainKey(who.key, scope) : []

@@ -1,12 +1,12 @@
 /** Why a client, or a key, may or may not read a reference: for administrators, who may know the rules but get no value. */
 import type { ExaminedKey } from '../../keys/checks.ts'
-import type { Explanation, Question } from '../../secrets/explain.ts'
+import type { ExplainRequest, Explanation } from '../../secrets/explain.ts'
 import { keyInBody } from '../credentials.ts'
 import type { TypedFastify } from '../route-auth.ts'
 import { ExplainAnswer, ExplainBody, ExplainQuery } from './explain-schemas.ts'
 
 export interface ExplainRoutesOptions {
-  readonly explain: (question: Question) => Explanation
+  readonly explain: (question: ExplainRequest) => Explanation
   /** What the authenticator would say of the key, which does not count as its use. */
   readonly examine: (apiKey: string) => Promise<ExaminedKey>
 }
