@@ -19,11 +19,11 @@ import { createReferenceBook } from '../kinds/references.ts'
 import type { Store } from './stores.ts'
 import type { Grant, Rules, Wanted } from './terms.ts'
 
-const NOTHING = createReferenceBook([], new Map())
+const EMPTY_BOOK = createReferenceBook([], new Map())
 
 const isReadable = (wanted: Wanted): boolean => {
   try {
-    parseReference(wanted.text, NOTHING, wanted)
+    parseReference(wanted.text, EMPTY_BOOK, wanted)
     return true
   } catch {
     return false
@@ -68,7 +68,7 @@ export const mayKnowStore = ({ policy }: Rules, client: string, store: string): 
 
 const isReadablePrefix = (text: string): boolean => {
   try {
-    parsePrefix(text, NOTHING)
+    parsePrefix(text, EMPTY_BOOK)
     return true
   } catch {
     return false

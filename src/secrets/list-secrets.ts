@@ -38,11 +38,11 @@ interface Opened {
   readonly hasTags: boolean
 }
 
-interface Item extends PageResult {
+interface ListItem extends PageResult {
   readonly path: string
 }
 
-const isForbidden = ({ result }: Item): boolean =>
+const isForbidden = ({ result }: ListItem): boolean =>
   result instanceof ProblemError && result.code === 'access_denied'
 
 const readEach = async (
@@ -51,7 +51,7 @@ const readEach = async (
   store: string,
   paths: readonly string[],
   terms: Terms | undefined
-): Promise<Item[]> => {
+): Promise<ListItem[]> => {
   const refs = paths.map((path) => formatReference({ store, path }))
   const results = await readSecrets(
     caller,
@@ -110,7 +110,7 @@ export const createListSecrets = (options: ListSecretsOptions): Broker['listSecr
     await recorder.allowed(caller, 'secret.list', prefix)
     const { walk, hasTags } = opened
     const { store } = opened.prefix
-    const shown: Item[] = []
+    const shown: ListItem[] = []
     const show = async (): Promise<void> => {
       const items = await readEach(readSecrets, caller, store, paths, terms)
       shown.push(...items.filter((item) => !isForbidden(item)))

@@ -96,14 +96,14 @@ const sorted = (_name: string, value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
     : value
 
-const digestOf = ({ plugin }: StoreSpec, what: unknown): string =>
+const settingsDigest = ({ plugin }: StoreSpec, what: unknown): string =>
   createHash('sha256')
     .update(JSON.stringify([plugin.kind, what], sorted))
     .digest('base64url')
 
 const originOf = (spec: StoreSpec): Origin => ({
   store: spec.name,
-  place: digestOf(spec, spec.settings)
+  place: settingsDigest(spec, spec.settings)
 })
 
 /** The client of each store, without its guard. */
@@ -135,7 +135,7 @@ const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
   const { account = (settings) => settings } = spec.plugin
   const logins = createLoginMemory({
     store: spec.name,
-    place: digestOf(spec, account(spec.settings)),
+    place: settingsDigest(spec, account(spec.settings)),
     shared,
     fingerprint: (words) => fingerprint(keyring().active, words),
     sealer,
