@@ -1,7 +1,7 @@
 /** The listeners with their doors, and what all have in common: limits, connections, what their answers may take of the memory. */
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
-import type { ServerTls } from '../config/config.ts'
+import type { ServerTls } from '../core/server-tls.ts'
 import { createAllowances } from '../http/allowances.ts'
 import { createConnections } from '../http/connections.ts'
 import { connectionsMax } from '../http/descriptors.ts'

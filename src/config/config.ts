@@ -1,6 +1,7 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
 import { basename, resolve } from 'node:path'
 import { pemOfFile, textOfFile } from '../core/file-text.ts'
+import type { ServerTls } from '../core/server-tls.ts'
 import { readFileBytesSync } from '../files/read.ts'
 import { type Environ, isGuarded, readEnvFile, settingsIn } from './env.ts'
 import { writableFaults } from './exposure.ts'
@@ -13,14 +14,6 @@ import { type SettingName, type Settings, settingNames, settingOf } from './sett
 import { faultsOfStart } from './start.ts'
 import { storeContextOf } from './store.ts'
 import { absentCredentials } from './stores.ts'
-
-export interface ServerTls {
-  /** PEM. */
-  readonly cert: Buffer
-  readonly key: Buffer
-  /** If given, callers must present a certificate of this authority. */
-  readonly clientCa?: Buffer
-}
 
 export interface Config extends FileConfig {
   readonly settings: Settings

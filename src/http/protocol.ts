@@ -2,14 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ProblemError } from '../core/problem.ts'
-
-export interface ServerTls {
-  /** PEM. */
-  readonly cert: Buffer
-  readonly key: Buffer
-  /** If given, callers must present a certificate of this authority. */
-  readonly clientCa?: Buffer
-}
+import type { ServerTls } from '../core/server-tls.ts'
 
 /** A batch of 100 references fits, if they are not the longest. */
 const URL_MAX = 16_384

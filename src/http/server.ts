@@ -5,6 +5,7 @@
 import { type IncomingHttpHeaders, METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
+import type { ServerTls } from '../core/server-tls.ts'
 import { plainAddresses } from './addresses.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
 import type { Connections } from './connections.ts'
@@ -20,7 +21,6 @@ import {
   PARAM_MAX,
   problemIn,
   requestIdOf,
-  type ServerTls,
   TIMEOUTS
 } from './protocol.ts'
 import { addRequestLog } from './request-log.ts'
