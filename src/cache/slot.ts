@@ -54,7 +54,7 @@ const DOUBT_MS = 10_000
 const jittered = (ms: number): number => ms * (1 - Math.random() / 10)
 
 /** How long the fault is remembered, by its class. A store that said when to come again is taken at its word. */
-export const failureOf = (fault: ProviderFault, now: number, negativeTtlMs: number): Failure => {
+const failureOf = (fault: ProviderFault, now: number, negativeTtlMs: number): Failure => {
   const { retryAfterSeconds } = fault
   if (!isTransient(fault)) {
     // What the store has against us it keeps in mind itself (`kinds/shared/login.ts`), and hears soon that it is mended.

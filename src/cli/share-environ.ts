@@ -1,10 +1,17 @@
 /**
- * The environment of a command that connects to stores. Rule: what is meant for a cloud's SDK stands where the SDK
- * looks for it.
+ * The environment of a command that connects to stores. Rule: what operators put into `.env` for an SDK stands where that
+ * looks for it; each kind says which variables are its own.
  */
 import { type Environ, readEnviron } from '../config/env.ts'
-import { sdkVariablesIn } from '../config/sdk-variables.ts'
+import { catalog } from '../kinds/catalog.ts'
 import { STARTED_WITH } from './environment.ts'
+
+export const sdkVariablesIn = (environ: Environ): Environ =>
+  Object.fromEntries(
+    Object.entries(environ).filter(([name]) =>
+      catalog.some(({ sdkVariables }) => sdkVariables?.test(name))
+    )
+  )
 
 /** What the process was started with over what `.env` says now. */
 export const shareEnviron = (folder: string): Environ => {

@@ -3,15 +3,9 @@
  * decides is in it; of a secret only that it is set, and of the encryption keys their ids.
  */
 import { createHash } from 'node:crypto'
-import { isObject } from '../core/json.ts'
+import { inOrder } from '../core/json.ts'
 import type { Config } from './config.ts'
 import { effectiveConfig } from './effective.ts'
-
-const sorted = (_name: string, value: unknown): unknown => {
-  if (value instanceof Map) return sorted('', Object.fromEntries(value))
-  if (!isObject(value)) return value
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-}
 
 /** `kids`: of the encryption keys. */
 export const configDigest = (config: Config, kids: readonly string[]): string => {
@@ -20,5 +14,5 @@ export const configDigest = (config: Config, kids: readonly string[]): string =>
   const specs = stores.map(({ plugin, ...spec }) => ({ ...spec, kind: plugin.kind }))
   const rights = { policies, delegations, names: book.names }
   const all = { settings, kids, specs, ...rights, bots, providers, channels }
-  return `sha256:${createHash('sha256').update(JSON.stringify(all, sorted)).digest('base64url')}`
+  return `sha256:${createHash('sha256').update(JSON.stringify(all, inOrder)).digest('base64url')}`
 }

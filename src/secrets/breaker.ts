@@ -40,7 +40,7 @@ const LONGEST_WAIT_MS = 30_000
 /** However long a peer asks to be left alone. */
 const LONGEST_ASKED_MS = 300_000
 
-export const LEFT_ALONE = 'left_alone'
+const LEFT_ALONE = 'left_alone'
 
 /** Transient, and no 4xx but a throttled one: that is an answer to what was asked, and callers have a say in that. */
 export const mayPass = (fault: ProviderFault): boolean => {

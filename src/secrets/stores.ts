@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Origin } from '../cache/origin.ts'
 import type { ProviderFault } from '../core/fault.ts'
-import { isObject } from '../core/json.ts'
+import { inOrder } from '../core/json.ts'
 import type { ReferenceBook } from '../core/reference.ts'
 import type { Locator } from '../core/secret.ts'
 import type { StoreAddress } from '../core/store-address.ts'
@@ -90,15 +90,10 @@ export const spellingsIn = (
     heard: [secret.path]
   }
 
-/** The same in every replica with the same configuration, in whatever order its members stand. */
-const sorted = (_name: string, value: unknown): unknown =>
-  isObject(value)
-    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    : value
-
+/** The same in every replica with the same configuration. */
 const settingsDigest = ({ plugin }: StoreSpec, what: unknown): string =>
   createHash('sha256')
-    .update(JSON.stringify([plugin.kind, what], sorted))
+    .update(JSON.stringify([plugin.kind, what], inOrder))
     .digest('base64url')
 
 const originOf = (spec: StoreSpec): Origin => ({

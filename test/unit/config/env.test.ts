@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type Environ, readSettings, renderEnv } from '../../../src/config/env.ts'
 import type { ConfigError } from '../../../src/config/fault.ts'
-import { sdkVariablesIn } from '../../../src/config/sdk-variables.ts'
 import { settingNames, settingOf } from '../../../src/config/settings.ts'
 import { weaknessOf } from '../../../src/config/strength.ts'
 import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
@@ -241,21 +240,4 @@ test('a rendered .env lists every setting, and reads back', async (t) => {
   t.match(readSettings({}, folder), { PORT: 8701, ENCRYPTION_KEYS: [values['ENCRYPTION_KEYS']] })
   const names = renderEnv('x', {}).match(/^[A-Z_]+(?==)/gm)
   t.same(names, settingNames)
-})
-
-test('of all variables only those of an SDK are shared with the SDKs', async (t) => {
-  const own = {
-    ENCRYPTION_KEYS: 'x',
-    INTERNAL_SECRET: 'x',
-    VAULT_TOKEN: 'x',
-    MY_AWS_KEY: 'x',
-    PATH: 'x'
-  }
-  const theirs = {
-    AWS_ACCESS_KEY_ID: 'x',
-    AZURE_CLIENT_ID: 'x',
-    GOOGLE_APPLICATION_CREDENTIALS: 'x',
-    KUBECONFIG: 'x'
-  }
-  t.same(sdkVariablesIn({ ...own, ...theirs }), theirs)
 })
