@@ -3,7 +3,7 @@
  * against its own schema, and none holds a secret of anybody.
  */
 
-export interface Example {
+export interface OperationExample {
   /** By name; in the path, in the query or in a header. */
   readonly parameters?: Readonly<Record<string, unknown>>
   readonly body?: unknown
@@ -96,7 +96,7 @@ const written = (name: string) => ({ parameters: { name }, answer: { name } })
 const removed = (name: string) => ({ parameters: { name }, answer: { name, deleted: true } })
 
 /** By operationId. */
-export const EXAMPLES: Readonly<Record<string, Example>> = {
+export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
   readSecret: { parameters: { wanted: { ref: REF } }, answer: secret, raw: secret.value },
   readSecretByName: {
     parameters: { name: 'smtp-password', field: 'password' },

@@ -3,7 +3,7 @@
  * forward-auth, examples. Rule: nothing here widens what the routes validate.
  */
 import { IssueBody } from '../src/http/routes/keys-schemas.ts'
-import { EXAMPLES } from './openapi-examples.ts'
+import { OPERATION_EXAMPLES } from './openapi-examples.ts'
 
 const text = { schema: { type: 'string' } }
 const integer = { schema: { type: 'integer' } }
@@ -189,7 +189,7 @@ const describeAuthorize = (item: Record<string, Operation>): void => {
 
 const addExamplesTo = (operation: Operation): void => {
   const { operationId, parameters = [], requestBody, responses } = operation
-  const { parameters: given = {}, body, answer, raw } = EXAMPLES[operationId] ?? {}
+  const { parameters: given = {}, body, answer, raw } = OPERATION_EXAMPLES[operationId] ?? {}
   for (const parameter of parameters) {
     if (parameter.name in given) parameter.example = given[parameter.name]
     if (parameter.in === 'query' && !parameter.required) parameter.allowEmptyValue = true
