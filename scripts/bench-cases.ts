@@ -1,7 +1,7 @@
 /** What is asked of the service by each case of the bench, and what has to be answered. */
 import { MANY, type Ready, URL_PATH } from './measured-service.ts'
 
-export interface Asked {
+export interface BenchRequest {
   readonly method?: 'GET' | 'POST'
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
@@ -13,7 +13,7 @@ export interface Case {
   /** Of the service that is asked. */
   readonly settings?: Readonly<Record<string, string>>
   /** In turn. */
-  readonly asks: (ready: Ready) => readonly Asked[]
+  readonly asks: (ready: Ready) => readonly BenchRequest[]
   readonly status: number
   /** How many secrets one answer has. */
   readonly secrets?: number

@@ -10,7 +10,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import autocannon from 'autocannon'
-import { type Asked, CASES, type Case } from './bench-cases.ts'
+import { type BenchRequest, CASES, type Case } from './bench-cases.ts'
 import { HERE, type Ready } from './measured-service.ts'
 
 const HELP = `npm run bench -- [options]
@@ -82,7 +82,7 @@ const usedBy = async ({ child }: Server): Promise<Used> => {
 /** A status that is handed in has to be that of (nearly) all answers. The library's own percentiles are whole milliseconds; a cached read takes a fraction of one. */
 const load = async (
   { ready }: Server,
-  asks: readonly Asked[],
+  asks: readonly BenchRequest[],
   status?: number
 ): Promise<{ requests: number; perSecond: number; times: number[] }> => {
   const times: number[] = []
@@ -113,7 +113,11 @@ const load = async (
 const percentile = (times: readonly number[], share: number): number =>
   times[Math.floor(times.length * share)] ?? 0
 
-const measure = async (server: Server, asks: readonly Asked[], status: number): Promise<Round> => {
+const measure = async (
+  server: Server,
+  asks: readonly BenchRequest[],
+  status: number
+): Promise<Round> => {
   const before = await usedBy(server)
   const { requests, perSecond, times } = await load(server, asks, status)
   const after = await usedBy(server)
@@ -175,7 +179,7 @@ const showRow = (name: string, all: readonly Round[], first: readonly Round[]): 
 const run = async (one: Case): Promise<void> => {
   const servers = await serversFor(one)
   try {
-    const asksOf = ({ ready }: Server): readonly Asked[] =>
+    const asksOf = ({ ready }: Server): readonly BenchRequest[] =>
       one.asks(ready.keys.length > 0 ? ready : (servers.at(-1)?.ready ?? ready))
     for (const server of servers) await load(server, asksOf(server))
     const rows = servers.map((): Round[] => [])
