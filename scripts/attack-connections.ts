@@ -12,7 +12,7 @@ import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Report, Target } from './attack/attacker.ts'
+import type { AttackReport, AttackTarget } from './attack/attacker.ts'
 import { type Calling, startCalling } from './attack/caller.ts'
 import { type Service, startService } from './attack/service.ts'
 
@@ -82,7 +82,7 @@ const quiet = await startService('plain, not attacked', false)
 const all = await Promise.all([...attacked, quiet].map(watch))
 
 const targets = await Promise.all(
-  attacked.map(async ({ port, isTls, issue }): Promise<Target> => {
+  attacked.map(async ({ port, isTls, issue }): Promise<AttackTarget> => {
     const keys = await Promise.all(Array.from({ length: 6 }, () => issue('attacker')))
     return { port, isTls, keys }
   })
@@ -97,7 +97,7 @@ while (performance.now() < until && attacked.every((service) => service.isAlive(
 }
 const load = loadavg()[0]?.toFixed(1)
 attacker.send('leave')
-const [{ opened }] = (await once(attacker, 'message')) as [Report]
+const [{ opened }] = (await once(attacker, 'message')) as [AttackReport]
 // Where times are not measured, it is waited for what comes back and no longer.
 await sleep(hasLatency ? BACK_WITHIN_MS - LOOK_EVERY_MS : LOOK_EVERY_MS)
 await Promise.all(all.map(({ calling }) => calling.stop()))

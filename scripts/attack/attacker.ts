@@ -6,14 +6,14 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
-export interface Target {
+export interface AttackTarget {
   readonly port: number
   readonly isTls: boolean
   /** One for each way of asking, so that each has its own limit. */
   readonly keys: readonly string[]
 }
 
-export interface Report {
+export interface AttackReport {
   readonly opened: number
 }
 
@@ -72,7 +72,7 @@ const keep = (make: () => Socket, staysBehind: boolean): void => {
 const raw = (port: number): Socket =>
   connect({ host: '127.0.0.1', port, localAddress: ADDRESS, allowHalfOpen: true })
 
-const attack = ({ port, isTls, keys }: Target): void => {
+const attack = ({ port, isTls, keys }: AttackTarget): void => {
   const speak = (text: string | Buffer, reads: boolean): Socket => {
     const socket = isTls
       ? connectTls({ socket: raw(port), rejectUnauthorized: false, servername: 'localhost' })
@@ -97,10 +97,10 @@ const attack = ({ port, isTls, keys }: Target): void => {
 
 // Its parent may be killed: what would go on without it is an attack that nobody watches.
 process.once('disconnect', () => process.exit(0))
-process.on('message', (message: readonly Target[] | 'leave') => {
+process.on('message', (message: readonly AttackTarget[] | 'leave') => {
   if (message !== 'leave') return message.forEach(attack)
   isLeaving = true
   // Those that asked nothing stay as they are: the service has to let go of them by itself.
   for (const socket of sockets) socket.destroy()
-  process.send?.({ opened } satisfies Report)
+  process.send?.({ opened } satisfies AttackReport)
 })
