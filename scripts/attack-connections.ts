@@ -31,7 +31,7 @@ const { values } = parseArgs({
 const hasLatency = !values['without-latency']
 const attackMs = Number(values.seconds) * 1000
 
-interface Watched {
+interface AttackedService {
   readonly service: Service
   readonly calling: Calling
   readonly before: number
@@ -39,14 +39,14 @@ interface Watched {
   descriptors: number
 }
 
-const watch = async (service: Service): Promise<Watched> => {
+const watch = async (service: Service): Promise<AttackedService> => {
   const key = await service.issue('caller')
   const before = await service.descriptors()
   const calling = startCalling(service.port, service.isTls, key)
   return { service, calling, before, residentMb: 0, descriptors: 0 }
 }
 
-const look = async (one: Watched): Promise<void> => {
+const lookAt = async (one: AttackedService): Promise<void> => {
   if (!one.service.isAlive()) return
   one.residentMb = Math.max(one.residentMb, await one.service.residentMb())
   one.descriptors = Math.max(one.descriptors, await one.service.descriptors())
@@ -56,7 +56,7 @@ const percentile = (times: readonly number[], share: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? Number.NaN
 
 /** Prints what was seen of the service, and returns what it broke. */
-const judge = (one: Watched, after: number, isAttacked: boolean): string[] => {
+const brokenBounds = (one: AttackedService, after: number, isAttacked: boolean): string[] => {
   const { service, calling, before, residentMb, descriptors } = one
   const { times, failures } = calling.seen
   const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)]
@@ -93,7 +93,7 @@ console.log(`attacking for ${attackMs / 1000} s; load ${loadavg()[0]?.toFixed(1)
 const until = performance.now() + attackMs
 while (performance.now() < until && attacked.every((service) => service.isAlive())) {
   await sleep(LOOK_EVERY_MS)
-  await Promise.all(all.map(look))
+  await Promise.all(all.map(lookAt))
 }
 const load = loadavg()[0]?.toFixed(1)
 attacker.send('leave')
@@ -102,7 +102,7 @@ const [{ opened }] = (await once(attacker, 'message')) as [AttackReport]
 await sleep(hasLatency ? BACK_WITHIN_MS - LOOK_EVERY_MS : LOOK_EVERY_MS)
 await Promise.all(all.map(({ calling }) => calling.stop()))
 await sleep(LOOK_EVERY_MS)
-const isBack = async ({ service, before }: Watched): Promise<boolean> =>
+const isBack = async ({ service, before }: AttackedService): Promise<boolean> =>
   !service.isAlive() || (await service.descriptors()) <= before + 2
 for (let n = 0; n < 80 && !hasLatency; n++) {
   if ((await Promise.all(all.map(isBack))).every(Boolean)) break
@@ -113,7 +113,7 @@ console.log(`the attacker opened ${opened} sockets; load ${load} at its end`)
 const faults: string[] = []
 for (const one of all) {
   const after = one.service.isAlive() ? await one.service.descriptors() : 0
-  faults.push(...judge(one, after, one.service !== quiet))
+  faults.push(...brokenBounds(one, after, one.service !== quiet))
 }
 for (const { service } of all) {
   if (!service.isAlive()) continue
