@@ -32,9 +32,9 @@ const BUDGET_MS = 50
 const PATIENCE_MS = 3_000
 const LOOK_MS = 50
 
-const keyOf = (name: string): string => `${SHARED_KEYS.login.prefix}{${name}}:refused`
+const refusalKey = (name: string): string => `${SHARED_KEYS.login.prefix}{${name}}:refused`
 const leaseOf = (name: string): string => `${SHARED_KEYS.login.prefix}{${name}}:lease`
-const contextOf = (name: string): string[] => ['refused login', name]
+const refusalContext = (name: string): string[] => ['refused login', name]
 
 /** Where there are no replicas: as much of `Shared` as is needed here. What has ended is let go of. */
 export const createLoginBoard = (now: () => number): LoginShared => {
@@ -79,8 +79,8 @@ export const createRefusals = (
     find: async (name: string): Promise<Refusal | 'over' | undefined> => {
       if (shared?.isUp() !== true) return undefined
       try {
-        const [envelope] = await shared.getMany([keyOf(name)], BUDGET_MS)
-        const text = envelope && sealer().open('cache', envelope, contextOf(name))?.toString()
+        const [envelope] = await shared.getMany([refusalKey(name)], BUDGET_MS)
+        const text = envelope && sealer().open('cache', envelope, refusalContext(name))?.toString()
         if (text === undefined) return told.delete(name) ? 'over' : undefined
         told.add(name)
         return JSON.parse(text)
@@ -94,8 +94,8 @@ export const createRefusals = (
       told.delete(name)
       if (shared === undefined) return
       const text = Buffer.from(JSON.stringify(refusal))
-      const envelope = sealer().seal('cache', text, contextOf(name))
-      await shared.put(keyOf(name), envelope, waitMs + KEEP_MS).then(
+      const envelope = sealer().seal('cache', text, refusalContext(name))
+      await shared.put(refusalKey(name), envelope, waitMs + KEEP_MS).then(
         () => told.add(name),
         () => {}
       )
@@ -103,7 +103,7 @@ export const createRefusals = (
 
     remove: (name: string): void => {
       told.delete(name)
-      shared?.remove(keyOf(name)).catch(() => {})
+      shared?.remove(refusalKey(name)).catch(() => {})
     },
 
     /** Waits its turn to show the credential; what it gives ends that. Undefined where there is none to be had. */
