@@ -55,7 +55,7 @@ interface Work extends ReconcilerOptions {
   running: Promise<void>
 }
 
-const keyOf = ({ limit, identity, window }: Counter, fingerprintKey: KeyObject): string => {
+const counterKey = ({ limit, identity, window }: Counter, fingerprintKey: KeyObject): string => {
   const text = `limit\n${limit.name}\n${limit.windowMs}\n${window}\n${identity}`
   const mac = createHmac('sha256', fingerprintKey).update(text).digest()
   return `${SHARED_KEYS.limit.prefix}${mac.subarray(0, 16).toString('base64url')}`
@@ -72,7 +72,7 @@ const send = async (work: Work, counters: readonly Counter[]): Promise<void> => 
     .map((counter) => ({
       counter,
       window: counter.window,
-      key: keyOf(counter, fingerprintKey()),
+      key: counterKey(counter, fingerprintKey()),
       by: counter.own - counter.sent,
       ttlMs: counter.window + counter.limit.windowMs - time + GRACE_MS
     }))
