@@ -67,7 +67,7 @@ interface Held<T> {
   hasWorked: boolean
 }
 
-interface State<T> extends LoginOptions<T>, Pick<ProviderDeps, 'logins' | 'now'> {
+interface LoginState<T> extends LoginOptions<T>, Pick<ProviderDeps, 'logins' | 'now'> {
   readonly closing: AbortController
   held?: Held<T> | undefined
   /** A login under way. */
@@ -88,7 +88,7 @@ const late = (): ProviderFault => new ProviderFault('timeout')
 export const withinLogin = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
   withDeadline(LOGIN_DEADLINE_MS, work, late)
 
-const fail = <T>(state: State<T>, error: unknown): ProviderFault => {
+const fail = <T>(state: LoginState<T>, error: unknown): ProviderFault => {
   const fault = asOurs(error instanceof ProviderFault ? error : new ProviderFault('unavailable'))
   if (fault.reason === 'denied' || fault.reason === 'misconfigured') {
     state.failure = { fault, at: state.now(), round: state.logins.forgotten() }
@@ -96,7 +96,7 @@ const fail = <T>(state: State<T>, error: unknown): ProviderFault => {
   return fault
 }
 
-const logIn = async <T>(state: State<T>, calling: CallOptions): Promise<T> => {
+const logIn = async <T>(state: LoginState<T>, calling: CallOptions): Promise<T> => {
   const { logins, closing } = state
   const credential = await state.credential(calling)
   const name = logins.nameOf(credential)
@@ -115,7 +115,7 @@ const logIn = async <T>(state: State<T>, calling: CallOptions): Promise<T> => {
   }
 }
 
-const fly = async <T>(state: State<T>): Promise<T> => {
+const fly = async <T>(state: LoginState<T>): Promise<T> => {
   const time = AbortSignal.any([state.closing.signal, AbortSignal.timeout(LOGIN_DEADLINE_MS)])
   try {
     return await withDeadline(time, (signal) => logIn(state, { signal }), late)
@@ -128,7 +128,7 @@ const fly = async <T>(state: State<T>): Promise<T> => {
 
 /** What cannot be renewed, since the store refuses the credential, is held no longer. */
 const renewed = async <T>(
-  state: State<T>,
+  state: LoginState<T>,
   value: T,
   renew: (held: T) => Promise<void>
 ): Promise<T> => {
@@ -146,7 +146,7 @@ const renewed = async <T>(
   }
 }
 
-const get = async <T>(state: State<T>): Promise<T> => {
+const currentLogin = async <T>(state: LoginState<T>): Promise<T> => {
   const { closing, held, failure, isFresh = () => true, renew, logins, now } = state
   if (closing.signal.aborted) throw closed()
   let value = held?.value
@@ -162,7 +162,7 @@ const get = async <T>(state: State<T>): Promise<T> => {
   return state.renewal
 }
 
-const worked = <T>(state: State<T>, used: T): void => {
+const worked = <T>(state: LoginState<T>, used: T): void => {
   const { held, logins } = state
   if (held === undefined || held.hasWorked || held.value !== used) return
   held.hasWorked = true
@@ -170,7 +170,7 @@ const worked = <T>(state: State<T>, used: T): void => {
   logins.accept(held.name)
 }
 
-const disown = async <T>(state: State<T>, used: T, fault: ProviderFault): Promise<void> => {
+const disown = async <T>(state: LoginState<T>, used: T, fault: ProviderFault): Promise<void> => {
   const { held, isSuspect, logins } = state
   if (held?.value !== used) return
   state.held = undefined
@@ -178,8 +178,8 @@ const disown = async <T>(state: State<T>, used: T, fault: ProviderFault): Promis
   if (isSuspect) fail(state, await logins.refuse(held.name, fault))
 }
 
-const use = async <T, R>(
-  state: State<T>,
+const useLogin = async <T, R>(
+  state: LoginState<T>,
   options: CallOptions,
   call: (held: T) => Promise<R>,
   { isDisowned, isMended = async () => true, isWorthAnother = isWorthRetrying }: Judgement<T>
@@ -187,7 +187,7 @@ const use = async <T, R>(
   let shown: { readonly value: T; isDisowned: boolean } | undefined
   const attempt = async (): Promise<R> => {
     shown = undefined
-    const value = await get(state)
+    const value = await currentLogin(state)
     shown = { value, isDisowned: false }
     try {
       const answer = await call(value)
@@ -211,7 +211,7 @@ export const createLogin = <T>(
   options: LoginOptions<T>,
   { logins, now }: Pick<ProviderDeps, 'logins' | 'now'>
 ): Login<T> => {
-  const state: State<T> = {
+  const state: LoginState<T> = {
     ...options,
     logins,
     now,
@@ -219,11 +219,11 @@ export const createLogin = <T>(
     isSuspect: false
   }
   return {
-    get: () => get(state),
+    get: () => currentLogin(state),
     held: () => state.held?.value,
     worked: (used) => worked(state, used),
     disown: (used, fault) => disown(state, used, fault),
-    use: (calling, call, judgement) => use(state, calling, call, judgement),
+    use: (calling, call, judgement) => useLogin(state, calling, call, judgement),
     close: () => {
       state.closing.abort()
       state.held = undefined
