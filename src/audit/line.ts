@@ -4,39 +4,45 @@
  */
 import type { AuditEvent } from '../core/audit-event.ts'
 
-const LONGEST_REFERENCE = 2_300
-const LONGEST_CLIENT = 64
-const LONGEST_REQUEST_ID = 128
-const LONGEST_OTHER = 256
-
-const cut = (text: string | undefined, length = LONGEST_OTHER): string | undefined =>
-  text !== undefined && text.length > length ? text.slice(0, length) : text
+/** The members in their order, each with the most characters that it may have. */
+const LONGEST: Readonly<Record<keyof AuditEvent, number>> = {
+  action: 256,
+  outcome: 256,
+  code: 256,
+  reason: 256,
+  environment: 256,
+  client: 64,
+  keyId: 256,
+  kid: 256,
+  route: 256,
+  requestId: 128,
+  address: 256,
+  reference: 2_300,
+  object: 256,
+  version: 256,
+  cache: 256
+}
+const MEMBERS = Object.entries(LONGEST) as [keyof AuditEvent, number][]
 
 // JSON leaves these as they are, but readers of lines and terminals do not (C1 controls, line and paragraph separator).
 const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g
+/** Nothing in such a text has to be escaped. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 const escaped = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
+const quoted = (text: string, longest: number): string => {
+  const cut = text.length > longest ? text.slice(0, longest) : text
+  return PLAIN.test(cut) ? `"${cut}"` : JSON.stringify(cut).replace(UNSAFE, escaped)
+}
+
 /** `time` is ISO 8601 in UTC with milliseconds. The line ends with a line feed, and has no other. */
 export const lineOf = (time: string, event: AuditEvent): string => {
-  const line = JSON.stringify({
-    time,
-    action: event.action,
-    outcome: event.outcome,
-    code: event.code,
-    reason: cut(event.reason),
-    environment: event.environment,
-    client: cut(event.client, LONGEST_CLIENT),
-    keyId: cut(event.keyId),
-    kid: cut(event.kid),
-    route: cut(event.route),
-    requestId: cut(event.requestId, LONGEST_REQUEST_ID),
-    address: cut(event.address),
-    reference: cut(event.reference, LONGEST_REFERENCE),
-    object: cut(event.object),
-    version: cut(event.version),
-    cache: event.cache
-  } satisfies Record<keyof AuditEvent | 'time', string | undefined>)
-  return `${line.replace(UNSAFE, escaped)}\n`
+  let line = `{"time":"${time}"`
+  for (const [name, longest] of MEMBERS) {
+    const text = event[name]
+    if (text !== undefined) line += `,"${name}":${quoted(text, longest)}`
+  }
+  return `${line}}\n`
 }
