@@ -9,10 +9,11 @@ import Fastify, {
   type FastifyRequest,
   type onSendHookHandler
 } from 'fastify'
+import { LARGE } from './ledger.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** Answers with a short JSON text, faster than `send`. */
+    /** Answers with a JSON text; if it is short, faster than `send`. */
     sendShort: (json: string) => FastifyReply
   }
 }
@@ -88,14 +89,15 @@ export const addAnswers = (
   })
   server.decorateReply('sendShort', function (this: FastifyReply, json: string): FastifyReply {
     const { request, raw } = this
-    // Its length is told, and nothing of it is sent.
-    if (request.method === 'HEAD') return this.type(JSON_TYPE).send(json)
+    const length = Buffer.byteLength(json)
+    // A long answer goes out in pieces; and of one to HEAD the length is told, and nothing is sent.
+    if (length >= LARGE || request.method === 'HEAD') return this.type(JSON_TYPE).send(json)
     askForRoom.call(server, request, this, json, (error?: Error | null): void => {
       if (error) {
         this.send(error)
         return
       }
-      const flat = flatHeaders(request, this.getHeaders(), headers, Buffer.byteLength(json))
+      const flat = flatHeaders(request, this.getHeaders(), headers, length)
       this.hijack()
       raw.writeHead(200, flat)
       raw.end(json)

@@ -8,6 +8,8 @@ import { exchange, listenOn } from '../../support/raw-http.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT = JSON.stringify({ value: 'é😀"\\' })
+/** A value that is short, in a text that is not: each of its characters takes six. */
+const LONG = JSON.stringify({ value: '\u0001'.repeat(16_000) })
 
 const setUp = async (t: Test, onSend?: Untaken['onSend']) => {
   const connections = createConnections({ max: 1_000, perAddress: 256, proxies: [] })
@@ -22,6 +24,10 @@ const setUp = async (t: Test, onSend?: Untaken['onSend']) => {
       const config = { auth: { kind: 'open' } } as const
       routes.get('/short', { config }, async (_request, reply) => reply.sendShort(TEXT))
       routes.get('/own', { config }, async (_request, reply) => reply.type(JSON_TYPE).send(TEXT))
+      routes.get('/short/long', { config }, async (_request, reply) => reply.sendShort(LONG))
+      routes.get('/own/long', { config }, async (_request, reply) =>
+        reply.type(JSON_TYPE).send(LONG)
+      )
       routes.get('/short/headers', { config }, async (_request, reply) =>
         reply.headers(own).sendShort(TEXT)
       )
@@ -45,7 +51,7 @@ const answerOf = async (port: number, head: string[]): Promise<string[]> => {
 
 test('the short way sends the very answer that Fastify would send', async (t) => {
   const { port, server } = await setUp(t)
-  for (const path of ['', '/headers']) {
+  for (const path of ['', '/headers', '/long']) {
     for (const method of ['GET', 'HEAD']) {
       for (const lines of [
         ['Connection: close'],
