@@ -9,7 +9,7 @@ import { PROBLEMS, type ProblemBody, ProblemError } from '../core/problem.ts'
 import { formatReference } from '../core/reference.ts'
 import { Sensitive } from '../core/secret.ts'
 import type { Broker, Disclosure } from '../secrets/broker.ts'
-import type { Selection } from '../secrets/content.ts'
+import { lengthOf, type Selection } from '../secrets/content.ts'
 import type { ListRequest } from '../secrets/listing.ts'
 import type { Terms } from '../secrets/terms.ts'
 import type { View } from '../secrets/view.ts'
@@ -36,9 +36,6 @@ const membersOf = ({ selection, version, reference, fetchedAt, expiresAt }: View
   const beside = encodings === undefined ? '' : `,"encodings":${JSON.stringify(encodings)}`
   return `${origin}${beside},"data":${data.reveal()}}`
 }
-
-export const lengthOf = (selection: Selection): number =>
-  ('value' in selection ? selection.value : selection.data).reveal().length
 
 /** The answer, written once for as long as the secret is cached; what is large is written for each. */
 const textOf = (view: View): string => {

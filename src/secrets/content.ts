@@ -22,6 +22,10 @@ export type Selection =
       readonly encodings?: Readonly<Record<string, 'base64'>>
     }
 
+/** In characters. */
+export const lengthOf = (selection: Selection): number =>
+  ('value' in selection ? selection.value : selection.data).reveal().length
+
 /** The secret's JSON object, if it is one. */
 export const objectOf = ({ text: secret, encoding }: SecretRecord): JsonNode | undefined => {
   const text = withoutMark(secret.reveal())

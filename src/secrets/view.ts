@@ -8,7 +8,7 @@ import type { Reference } from '../core/reference.ts'
 import type { SecretRecord, Sensitive } from '../core/secret.ts'
 import { fingerprint } from '../crypto/fingerprint.ts'
 import type { EncryptionKey } from '../crypto/keyring.ts'
-import { objectOf, type Selection, select, selectRaw } from './content.ts'
+import { lengthOf, objectOf, type Selection, select, selectRaw } from './content.ts'
 
 export interface View {
   readonly reference: Reference
@@ -23,24 +23,42 @@ export interface View {
   written: Sensitive<string> | undefined
 }
 
-/** All that was given of one entry so far, by field; '' is the whole secret, which no field is called. */
+/** What was given of one entry, by field; '' is the whole secret, which no field is called. */
 interface Views {
   readonly kid: string
   /** The secret's JSON object, if it is one. */
   readonly object: JsonNode | undefined
   readonly json: Map<string, View>
   readonly raw: Map<string, View>
+  /** Characters that all of them hold. */
+  held: number
 }
+
+/** Characters that a view holds beside what it selects. */
+const BESIDE = 512
+/** Fields may stand within fields, so that all of them together are as many times the secret as it is deep. */
+const heldAtMost = ({ text }: SecretRecord): number => 4 * text.reveal().length + 32 * BESIDE
 
 const views = new WeakMap<CacheEntry<SecretRecord>, Views>()
 
 const viewsOf = (entry: CacheEntry<SecretRecord>, { kid }: EncryptionKey): Views => {
   let all = views.get(entry)
   if (all?.kid !== kid) {
-    all = { kid, object: objectOf(entry.record), json: new Map(), raw: new Map() }
+    all = { kid, object: objectOf(entry.record), json: new Map(), raw: new Map(), held: 0 }
     views.set(entry, all)
   }
   return all
+}
+
+/** Where there is no room for one more, all others make room: what is in use is soon there again. */
+const hold = (all: Views, record: SecretRecord, { selection }: View): void => {
+  const more = lengthOf(selection) + BESIDE
+  if (all.held + more > heldAtMost(record)) {
+    all.json.clear()
+    all.raw.clear()
+    all.held = 0
+  }
+  all.held += more
 }
 
 /**
@@ -68,7 +86,8 @@ export const viewOf = (
   key: EncryptionKey,
   isRaw: boolean
 ): View => {
-  const { object, json, raw } = viewsOf(entry, key)
+  const all = viewsOf(entry, key)
+  const { object, json, raw } = all
   const ofKind = isRaw ? raw : json
   const { field } = reference
   let view = ofKind.get(field ?? '')
@@ -83,6 +102,7 @@ export const viewOf = (
       etag: etagOf(key, reference, record, isRaw),
       written: undefined
     }
+    hold(all, record, view)
     ofKind.set(field ?? '', view)
   }
   return view

@@ -55,3 +55,21 @@ test('a field that is not there is not remembered, and may be asked for as often
     t.throws(() => viewOf(entry, reference('z'), key, false), { code: 'field_not_found' })
   }
 })
+
+test('all fields of a secret are remembered, but not more than takes a few times its own room', async (t) => {
+  const fields = Array.from({ length: 20 }, (_, i) => `field${i}`)
+  const flat = entryOf(JSON.stringify(Object.fromEntries(fields.map((name) => [name, 'x']))))
+  const viewsOfAll = () => fields.map((field) => viewOf(flat, reference(field), key, false))
+  viewsOfAll().forEach((view, i) => {
+    t.equal(viewOf(flat, reference(fields[i]), key, false), view)
+  })
+
+  // Each holds all below it, so that together they hold as many times the secret as it is deep.
+  const depth = 100
+  const deep = entryOf(`${'{"a":'.repeat(depth)}"${'x'.repeat(4_000)}"${'}'.repeat(depth)}`)
+  const [first, ...others] = Array.from({ length: depth }, (_, i) => '/a'.repeat(i + 1))
+  const view = viewOf(deep, reference(first), key, false)
+  t.equal(viewOf(deep, reference(first), key, false), view)
+  for (const field of others) viewOf(deep, reference(field), key, false)
+  t.not(viewOf(deep, reference(first), key, false), view)
+})
