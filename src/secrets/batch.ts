@@ -2,6 +2,7 @@
  * Reads that belong to one request, brought together by store: in few calls where the store can read many at once,
  * otherwise side by side, but not all at once. Rule: one that fails fails alone, and all share one deadline.
  */
+import { setMaxListeners } from 'node:events'
 import { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
 import { sideBySide } from '../kinds/shared/side-by-side.ts'
@@ -47,7 +48,10 @@ const readAll = async (
   client: string | undefined
 ): Promise<void> => {
   const { readMany, timeoutMs } = store
-  const asking = { client, signal: AbortSignal.timeout(timeoutMs) }
+  const signal = AbortSignal.timeout(timeoutMs)
+  // Node takes more than ten for a leak, and says so in the log.
+  setMaxListeners(0, signal)
+  const asking = { client, signal }
   const together = readMany === undefined ? [] : asked.filter(({ locator }) => isForMany(locator))
   const isMany = together.length > 1
   const apart = isMany ? asked.filter((one) => !together.includes(one)) : asked

@@ -87,6 +87,23 @@ test('a store that cannot read many is asked by sixteen at a time, and one failu
   )
 })
 
+test('reads that share a deadline give Node nothing to warn of', async (t) => {
+  const warnings: Error[] = []
+  const hear = (warning: Error) => warnings.push(warning)
+  process.on('warning', hear)
+  t.teardown(() => process.off('warning', hear))
+  const store = storeWith({
+    read: async (locator, { signal } = {}) => {
+      signal?.addEventListener('abort', () => {})
+      return recordOf(locator)
+    }
+  })
+  const read = createBatchReader()
+  await Promise.all(Array.from({ length: 100 }, (_, i) => read(store, { path: String(i) })))
+  await sleep(10)
+  t.same(warnings, [])
+})
+
 test('where the deadline comes first, those that have an answer keep it', async (t) => {
   const timeoutMs = 20
   const guard = createGuard({
