@@ -1,7 +1,7 @@
 /**
- * Holds the service to what it promises of its connections: with 256 descriptors and a heap of 256 MB, plain and with TLS,
- * while one address opens sockets that ask for nothing and others that read nothing, it lives, keeps its memory, answers
- * somebody else in time, and has every descriptor back soon after. Exit code 1 if a bound is broken.
+ * Holds the service to what it promises of its connections: with 256 descriptors and a heap of 256 MB, plain and with
+ * TLS, while one address opens sockets that ask for nothing and others that read nothing, it lives, keeps its memory,
+ * answers somebody else in time, and has every descriptor back soon after. Exit code 1 if a bound is broken.
  *
  * `node build/scripts/attack-connections.js [--seconds 600] [--without-latency]`: the latter for machines that are busy
  * with other things. A third service that nobody attacks is called in the same way, for comparison.

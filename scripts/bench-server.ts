@@ -1,4 +1,7 @@
-/** One server of the bench, as a process of its own: `purser` with a seeded local store, or a bare route that answers the same body. */
+/**
+ * One server of the bench, as a process of its own: `purser` with a seeded local store, or a bare route that answers
+ * the same body.
+ */
 import Fastify from 'fastify'
 import { type Ready, startPurser } from './measured-service.ts'
 

@@ -1,8 +1,8 @@
 /**
- * What each shape of a read costs, beside bare Fastify routes that answer the same body, one of them with the same headers
- * too, in one run; with `--against` beside another build as well. Rounds alternate, so that a noisy machine is noisy to all,
- * ratios are taken within a round, and medians are shown. The processor time of a request, of all threads of the server, is
- * the steadiest of the figures: what the client takes is not in it.
+ * What each shape of a read costs, beside bare Fastify routes that answer the same body, one of them with the same
+ * headers too, in one run; with `--against` beside another build as well. Rounds alternate, so that a noisy machine is
+ * noisy to all, ratios are taken within a round, and medians are shown. The processor time of a request, of all threads
+ * of the server, is the steadiest of the figures: what the client takes is not in it.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -79,7 +79,10 @@ const usedBy = async ({ child }: Server): Promise<Used> => {
   return { processor: user + system, rss }
 }
 
-/** A status that is handed in has to be that of (nearly) all answers. The library's own percentiles are whole milliseconds; a cached read takes a fraction of one. */
+/**
+ * A status that is handed in has to be that of (nearly) all answers. The library's own percentiles are whole
+ * milliseconds; a cached read takes a fraction of one.
+ */
 const load = async (
   { ready }: Server,
   asks: readonly BenchRequest[],

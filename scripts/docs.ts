@@ -1,4 +1,7 @@
-/** Writes the files that are made from the source: openapi.yaml, .env.example, docs/stores/. A test fails while they differ. */
+/**
+ * Writes the files that are made from the source: openapi.yaml, .env.example, docs/stores/. A test fails while they
+ * differ.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderEnv } from '../src/config/env.ts'
 import { renderOpenapi } from './openapi.ts'

@@ -1,6 +1,7 @@
 /**
- * The service that scripts measure: with a seeded local store, keys that may read it, and limits that nobody reaches unless
- * the case is about them. The program measured is the one built below `root`: this one, or another version to compare with.
+ * The service that scripts measure: with a seeded local store, keys that may read it, and limits that nobody reaches
+ * unless the case is about them. The program measured is the one built below `root`: this one, or another version to
+ * compare with.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Examples of every operation, as openapi.yaml shows them: what is asked, and what is answered. Rule: a test validates each
- * against its own schema, and none holds a secret of anybody.
+ * Examples of every operation, as openapi.yaml shows them: what is asked, and what is answered. Rule: a test validates
+ * each against its own schema, and none holds a secret of anybody.
  */
 
 export interface OperationExample {

@@ -1,6 +1,6 @@
 /**
- * What openapi.yaml says of an operation beyond what its route does: headers both ways, choices of queries, every method of
- * forward-auth, examples. Rule: nothing here widens what the routes validate.
+ * What openapi.yaml says of an operation beyond what its route does: headers both ways, choices of queries, every
+ * method of forward-auth, examples. Rule: nothing here widens what the routes validate.
  */
 import { IssueBody } from '../src/http/routes/keys-schemas.ts'
 import { OPERATION_EXAMPLES } from './openapi-examples.ts'
@@ -207,7 +207,9 @@ interface Choice {
 }
 const CHOICES: Readonly<Record<string, string>> = { readSecret: 'wanted', dropCache: 'what' }
 
-/** OpenAPI describes a choice of whole queries as one parameter that is spread: so that no mixture of them is described. */
+/**
+ * OpenAPI describes a choice of whole queries as one parameter that is spread: so that no mixture of them is described.
+ */
 export const asParameter = (operationId: string, { anyOf }: Choice): Parameter => ({
   name: CHOICES[operationId] ?? 'query',
   in: 'query',

@@ -1,6 +1,6 @@
 /**
- * What of `src` one cached read goes through: files, functions and calls, as V8's precise coverage counts them between the
- * request and its answer. With `--list`, each file with its functions.
+ * What of `src` one cached read goes through: files, functions and calls, as V8's precise coverage counts them between
+ * the request and its answer. With `--list`, each file with its functions.
  *
  * `node build/scripts/read-path.js [--list]`
  */

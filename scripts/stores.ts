@@ -1,9 +1,10 @@
 /**
- * The page of each kind of store: what a person has written in its folder, in <kind>.md, joined with what the code knows.
- * Rule: settings, codes and statuses come from the code; a page that speaks of a fault which there is not cannot be made.
+ * The page of each kind of store: what a person has written in its folder, in <kind>.md, joined with what the code
+ * knows. Rule: settings, codes and statuses come from the code; a page that speaks of a fault which there is not cannot
+ * be made.
  *
- * In the written part `<!-- settings -->` becomes the tables of the settings, `{{reason}}` what a caller sees of a fault,
- * and `<!-- faults -->` the rows of the faults that every peer can have.
+ * In the written part `<!-- settings -->` becomes the tables of the settings, `{{reason}}` what a caller sees of a
+ * fault, and `<!-- faults -->` the rows of the faults that every peer can have.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * The composition root: from a configuration to a service, subject by subject, from the ground up. Rule: what a reload may
- * change stands in one object, which is there first and is replaced as a whole or not at all; no part works on one that is
- * made after it; and none hears of another process before all are there.
+ * The composition root: from a configuration to a service, subject by subject, from the ground up. Rule: what a reload
+ * may change stands in one object, which is there first and is replaced as a whole or not at all; no part works on one
+ * that is made after it; and none hears of another process before all are there.
  */
 import { type AppOverrides, openGround } from './app/ground.ts'
 import { createKeys } from './app/keys.ts'
@@ -26,8 +26,8 @@ export interface App extends Omit<Servers, 'drain'> {
   /** As it is in force, with every definition of a store read. */
   readonly config: () => Config
   /**
-   * Takes over keys, secrets, stores, policies and names, and the environment if it is read too. Everything else needs a
-   * restart. On record, also what cannot be read; `by`: who asked, if it was no signal.
+   * Takes over keys, secrets, stores, policies and names, and the environment if it is read too. Everything else needs
+   * a restart. On record, also what cannot be read; `by`: who asked, if it was no signal.
    */
   readonly reload: (
     config: Config | (() => readonly [Config, Environ]),
@@ -61,7 +61,8 @@ const assemble = async (
   const ground = await openGround(config, overrides, parts)
   const keys = createKeys(ground)
   const stores = await openStores(ground, keys)
-  // Revocations are asked for once, which fails within a second where the state is away: the service starts also without them.
+  // Revocations are asked for once, which fails within a second where the state is away: the service starts also
+  // without them.
   await keys.revocations.asked
   const secrets = createSecrets(ground)
   const health = createHealth(ground, keys, stores, secrets)

@@ -1,7 +1,7 @@
 /**
- * The attacker, as a process of its own: sockets of one loopback address that begin and do not go on, and sockets that ask
- * and do not read. Rule: it holds a fixed number of each at a time, and what the service cuts off it opens again a little
- * later, until it is told to leave.
+ * The attacker, as a process of its own: sockets of one loopback address that begin and do not go on, and sockets that
+ * ask and do not read. Rule: it holds a fixed number of each at a time, and what the service cuts off it opens again a
+ * little later, until it is told to leave.
  */
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -58,7 +58,8 @@ const keep = (make: () => Socket, staysBehind: boolean): void => {
   const socket = make()
   opened++
   if (!staysBehind) sockets.add(socket)
-  // Errors are what a peer that is cut off has. The service ends what has asked nothing; what does not read ends itself.
+  // Errors are what a peer that is cut off has. The service ends what has asked nothing; what does not read ends
+  // itself.
   socket.on('error', () => {})
   if (staysBehind) socket.resume().once('end', () => setTimeout(() => socket.destroy(), AGAIN_MS))
   const unread = staysBehind ? undefined : setTimeout(() => socket.destroy(), UNREAD_MS)

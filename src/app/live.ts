@@ -1,4 +1,6 @@
-/** What a reload replaces, as one object. Rule: it is put together whole or not at all; what is unchanged in it is kept. */
+/**
+ * What a reload replaces, as one object. Rule: it is put together whole or not at all; what is unchanged in it is kept.
+ */
 import { type Config, credentialsIn } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
 import type { Environ } from '../config/env.ts'

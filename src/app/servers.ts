@@ -1,4 +1,7 @@
-/** The listeners with their doors, and what all have in common: limits, connections, what their answers may take of the memory. */
+/**
+ * The listeners with their doors, and what all have in common: limits, connections, what their answers may take of the
+ * memory.
+ */
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
 import type { ServerTls } from '../core/server-tls.ts'

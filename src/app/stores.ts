@@ -15,7 +15,9 @@ export interface ConnectedStores {
   readonly reload: (wanted: Config, environ: Environ) => Promise<readonly string[]>
 }
 
-/** Rejects if a definition cannot be read, a store cannot be connected, or a start is refused for a key that is lacking. */
+/**
+ * Rejects if a definition cannot be read, a store cannot be connected, or a start is refused for a key that is lacking.
+ */
 export const openStores = async (
   ground: Ground,
   { replicas }: Pick<Keys, 'replicas'>

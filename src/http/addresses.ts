@@ -4,7 +4,9 @@ import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 
-/** Who asks, as far as the network knows. A trusted proxy may pass on what is no address: then it is the proxy itself. */
+/**
+ * Who asks, as far as the network knows. A trusted proxy may pass on what is no address: then it is the proxy itself.
+ */
 export const addressOf = ({ ip, socket: { remoteAddress = '' } }: FastifyRequest): string =>
   ip === remoteAddress || isIP(ip) !== 0 ? ip : remoteAddress
 
@@ -15,13 +17,13 @@ const networks = new LRUCache<string, string>({
 })
 
 /**
- * Whom an address stands for: one subscriber is one caller, however many addresses there are to come from. One subscriber has
- * a whole /64 of IPv6 addresses, and an IPv4 address has two spellings.
+ * Whom an address stands for: one subscriber is one caller, however many addresses there are to come from. One
+ * subscriber has a whole /64 of IPv6 addresses, and an IPv4 address has two spellings.
  */
 export const networkOf = (address: string): string => networks.memo(address)
 
-// RFC 7239, 6 has these forms, and Azure's Application Gateway, IIS and HAProxy use them in X-Forwarded-For too. An IPv6
-// address without brackets is taken as it stands: what follows its last colon is a part of it.
+// RFC 7239, 6 has these forms, and Azure's Application Gateway, IIS and HAProxy use them in X-Forwarded-For too. An
+// IPv6 address without brackets is taken as it stands: what follows its last colon is a part of it.
 const DRESSED =
   /^"?(?:(\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?|\[([\da-f:.]{2,45})\](?::\d{1,5})?)"?$/i
 
@@ -31,8 +33,8 @@ const plainAddress = (written: string): string => {
 }
 
 /**
- * X-Forwarded-For with bare addresses, so that those of TRUST_PROXY are known in it and limits count addresses, not ports. Only
- * what is around an address is taken off (a port, brackets, quotes); what is no address then is none.
+ * X-Forwarded-For with bare addresses, so that those of TRUST_PROXY are known in it and limits count addresses, not
+ * ports. Only what is around an address is taken off (a port, brackets, quotes); what is no address then is none.
  */
 export const plainAddresses = (header: string): string =>
   /[[":]/.test(header)

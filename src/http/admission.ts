@@ -1,7 +1,7 @@
 /**
- * Who gets in, as one hook of each route: limit of the address, authentication, limit of the key, scope and mode. Rule: failed
- * logins are counted, what a route asks is worked out at boot, and what may be asked of a secret is not decided here but in the
- * broker.
+ * Who gets in, as one hook of each route: limit of the address, authentication, limit of the key, scope and mode. Rule:
+ * failed logins are counted, what a route asks is worked out at boot, and what may be asked of a secret is not decided
+ * here but in the broker.
  */
 import type { Socket } from 'node:net'
 import type {
@@ -24,9 +24,14 @@ declare module 'fastify' {
     principal: Principal | null
   }
   interface FastifyInstance {
-    /** Takes `more` requests from the allowance of the key, for one that does the work of several. Throws `rate_limited`. */
+    /**
+     * Takes `more` requests from the allowance of the key, for one that does the work of several. Throws
+     * `rate_limited`.
+     */
     chargeKey: (request: FastifyRequest, reply: FastifyReply, more: number) => void
-    /** For a read that demands to go past the cache: takes one of the few that a key has. Rejects with `rate_limited`. */
+    /**
+     * For a read that demands to go past the cache: takes one of the few that a key has. Rejects with `rate_limited`.
+     */
     chargeFresh: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   }
 }
@@ -77,8 +82,9 @@ const admitInternal = (
 }
 
 /**
- * Of a route that is `proxied`. A proxy that proved itself is not the one to count: the caller in front of it is, and only if
- * the proxy is also trusted to tell its address. All callers together under the proxy's address would lock each other out.
+ * Of a route that is `proxied`. A proxy that proved itself is not the one to count: the caller in front of it is, and
+ * only if the proxy is also trusted to tell its address. All callers together under the proxy's address would lock each
+ * other out.
  */
 const countsAddress = (means: AdmissionMeans, request: FastifyRequest): boolean => {
   if (addressOf(request) !== request.socket.remoteAddress) return true
@@ -180,7 +186,9 @@ const showsToAdministrators = ({ config, method }: RouteOptions): boolean => {
 }
 
 export interface Admission {
-  /** Stands before each route that is added to the app from then on; the key is found as the door of the app finds it. */
+  /**
+   * Stands before each route that is added to the app from then on; the key is found as the door of the app finds it.
+   */
   readonly guardRoutes: (app: FastifyInstance, keyIn: KeyFinder) => void
   /** A hook for what is no route. Not a handler, which would have read the body first. */
   readonly refuseUnknown: onRequestHookHandler

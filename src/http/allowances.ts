@@ -1,7 +1,7 @@
 /**
  * How much each caller has taken of what it may take in a window of time. Rule: to take never waits: it counts in this
- * process, and what replicas have counted is brought together in the background. While nothing is shared, or it does not answer,
- * each process counts alone.
+ * process, and what replicas have counted is brought together in the background. While nothing is shared, or it does
+ * not answer, each process counts alone.
  */
 import { LRUCache } from 'lru-cache'
 import type { Shared } from '../state/shared.ts'
@@ -37,7 +37,9 @@ export interface AllowancesOptions extends Omit<ReconcilerOptions, 'shared'> {
   readonly shared: Shared | undefined
 }
 
-/** Callers of one limit whose counters are kept; of more than these the ones that were not heard of longest begin anew. */
+/**
+ * Callers of one limit whose counters are kept; of more than these the ones that were not heard of longest begin anew.
+ */
 const MAX_COUNTERS = 20_000
 
 const createAllowance = (

@@ -1,4 +1,7 @@
-/** From resolved configurations to what the caller reads. Rule: beside `disclosure.ts`, the one place where a value is revealed. */
+/**
+ * From resolved configurations to what the caller reads. Rule: beside `disclosure.ts`, the one place where a value is
+ * revealed.
+ */
 
 import { PROBLEMS, ProblemError } from '../core/problem.ts'
 import type { Resolved, ResolvedConfiguration } from '../integrations/bots.ts'

@@ -18,8 +18,8 @@ const secondsOf = (directive: string): number => {
 }
 
 /**
- * Undefined for a header that demands nothing of the cache. Of several demands the strictest counts; directives that we do
- * not know are ignored, as they should be.
+ * Undefined for a header that demands nothing of the cache. Of several demands the strictest counts; directives that we
+ * do not know are ignored, as they should be.
  */
 export const freshnessOf = (
   cacheControl: string | undefined,

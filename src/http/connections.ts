@@ -1,7 +1,7 @@
 /**
- * Which sockets the service keeps, of both listeners together. Rule: there is always room for somebody else: an address has
- * a share of the sockets and a smaller one until it has proven a key, and where there is no room whoever has asked for
- * nothing the longest gives way.
+ * Which sockets the service keeps, of both listeners together. Rule: there is always room for somebody else: an address
+ * has a share of the sockets and a smaller one until it has proven a key, and where there is no room whoever has asked
+ * for nothing the longest gives way.
  */
 import { BlockList, isIP, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'

@@ -1,4 +1,7 @@
-/** Which browser pages may call (Fetch, 3.3). Rule: an origin is in the list letter by letter, or its preflight has no answer. */
+/**
+ * Which browser pages may call (Fetch, 3.3). Rule: an origin is in the list letter by letter, or its preflight has no
+ * answer.
+ */
 import type { FastifyCorsOptions } from '@fastify/cors'
 
 /** What a page may send: every header that the interface reads or hands on. A test holds it against openapi.yaml. */

@@ -1,4 +1,7 @@
-/** Finds the credential in a request's headers. Rule: exactly one, given once; a proxy and we must never look at different ones. */
+/**
+ * Finds the credential in a request's headers. Rule: exactly one, given once; a proxy and we must never look at
+ * different ones.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ProblemError } from '../core/problem.ts'
 
@@ -60,7 +63,10 @@ export const createInternalCheck = (accepted: readonly string[]): ((given: strin
   }
 }
 
-/** The X-Internal-Secret, or undefined. Throws `conflicting_credentials` if it was given twice (Node would join the two). */
+/**
+ * The X-Internal-Secret, or undefined. Throws `conflicting_credentials` if it was given twice (Node would join the
+ * two).
+ */
 export const internalSecretIn = (rawHeaders: readonly string[]): string | undefined => {
   let value: string | undefined
   for (let i = 0; i < rawHeaders.length; i += 2) {

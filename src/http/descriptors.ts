@@ -1,4 +1,6 @@
-/** How many sockets the system lets this process have. Rule: what stores, Redis and files need is not given to callers. */
+/**
+ * How many sockets the system lets this process have. Rule: what stores, Redis and files need is not given to callers.
+ */
 import { readFileSync } from 'node:fs'
 
 /** Sockets at once, however many descriptors there are; beyond them memory would be what runs out. */

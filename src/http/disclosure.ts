@@ -1,7 +1,7 @@
 /**
- * From what the broker discloses to what the caller reads: with `bot-answers.ts` the place of this floor where a value is
- * revealed. Rule: all fields of a secret go out as the JSON that is stored, since a number that is parsed and printed again
- * may have other digits.
+ * From what the broker discloses to what the caller reads: with `bot-answers.ts` the place of this floor where a value
+ * is revealed. Rule: all fields of a secret go out as the JSON that is stored, since a number that is parsed and
+ * printed again may have other digits.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '../core/caller.ts'

@@ -1,6 +1,6 @@
 /**
- * openapi.yaml as a page to read, made once at the start. Rule: text and style alone: nothing is fetched, no script runs, and
- * the policy of the page allows none.
+ * openapi.yaml as a page to read, made once at the start. Rule: text and style alone: nothing is fetched, no script
+ * runs, and the policy of the page allows none.
  */
 import { createHash } from 'node:crypto'
 import { parse } from 'yaml'

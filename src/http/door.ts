@@ -1,6 +1,6 @@
 /**
- * A door: a dialect in which the service is spoken to, and where. Rule: a door says how a request is read and how an answer is
- * written; limits, rights and the record stand behind it and are the same for all doors.
+ * A door: a dialect in which the service is spoken to, and where. Rule: a door says how a request is read and how an
+ * answer is written; limits, rights and the record stand behind it and are the same for all doors.
  */
 import cors from '@fastify/cors'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -31,8 +31,8 @@ export interface Door {
   /** Undefined: the public listener. */
   readonly listener?: Listener | undefined
   /**
-   * What all its paths begin with, and no other's of the listener: so that what is not found below it is not found in this door.
-   * Whatever belongs to no prefix is answered by the first door of a listener.
+   * What all its paths begin with, and no other's of the listener: so that what is not found below it is not found in
+   * this door. Whatever belongs to no prefix is answered by the first door of a listener.
    */
   readonly prefix?: string
   /** By content type; every other body is `unsupported_media_type`. */

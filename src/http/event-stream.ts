@@ -1,6 +1,6 @@
 /**
- * Server-sent events (HTML, 9.2) as the body of an answer. Rule: an event names a reference as it was asked for, and nothing
- * else; a reader that does not keep up is cut off, and takes up again where it stood.
+ * Server-sent events (HTML, 9.2) as the body of an answer. Rule: an event names a reference as it was asked for, and
+ * nothing else; a reader that does not keep up is cut off, and takes up again where it stood.
  */
 import { Readable } from 'node:stream'
 import type { WatchListener } from '../events/watch.ts'

@@ -1,7 +1,7 @@
 /**
- * Whose work begins next. Rule: in one turn of the event loop so much of one address begins, by count and by time, and the
- * rest in the next ones, so that nobody waits for all that somebody else sent at once. Node accepts one connection a turn:
- * turns that are long keep newcomers out.
+ * Whose work begins next. Rule: in one turn of the event loop so much of one address begins, by count and by time, and
+ * the rest in the next ones, so that nobody waits for all that somebody else sent at once. Node accepts one connection
+ * a turn: turns that are long keep newcomers out.
  */
 const PER_TURN = 16
 /** Milliseconds of work that one address begins in a turn; what began is not broken off. */
@@ -29,7 +29,10 @@ interface Share {
   readonly waiting: (() => void)[]
 }
 
-/** So many addresses are remembered from turn to turn: to forget all of them with each turn would cost the collector dear. */
+/**
+ * So many addresses are remembered from turn to turn: to forget all of them with each turn would cost the collector
+ * dear.
+ */
 const REMEMBERED = 1_000
 
 export const createFairShare = (options: FairShareOptions = {}): FairShare => {

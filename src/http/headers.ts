@@ -1,6 +1,6 @@
 /**
- * The headers of every answer. Rule: computed once, and the same whichever way an answer goes out. They are helmet's, taken at
- * start from an app of one route, since computing them for each answer costs a fifth of the throughput.
+ * The headers of every answer. Rule: computed once, and the same whichever way an answer goes out. They are helmet's,
+ * taken at start from an app of one route, since computing them for each answer costs a fifth of the throughput.
  */
 import helmet from '@fastify/helmet'
 import Fastify, {
@@ -74,8 +74,9 @@ const flatHeaders = (
 }
 
 /**
- * Both ways in which answers go out, with one rule for both: there has to be room for an answer, and it has these headers.
- * Fastify's own way of sending takes as long as all the rest of a cached read; `sendShort` writes what Fastify would.
+ * Both ways in which answers go out, with one rule for both: there has to be room for an answer, and it has these
+ * headers. Fastify's own way of sending takes as long as all the rest of a cached read; `sendShort` writes what Fastify
+ * would.
  */
 export const addAnswers = (
   server: FastifyInstance,

@@ -1,7 +1,8 @@
 /**
  * A request's JSON body. Rule: it has one meaning for every reader: well-formed UTF-8, no member twice (of two, parsers
- * disagree which one counts; RFC 8259, 4), no number or character that would not survive, none that could reach a prototype, and no nesting
- * that exhausts a stack. A byte order mark before it is ignored, as RFC 8259, 8.1 allows: editors and PowerShell write it.
+ * disagree which one counts; RFC 8259, 4), no number or character that would not survive, none that could reach a
+ * prototype, and no nesting that exhausts a stack. A byte order mark before it is ignored, as RFC 8259, 8.1 allows:
+ * editors and PowerShell write it.
  */
 import { isLossy, type JsonNode, readJson } from '../core/json-text.ts'
 import { ProblemError } from '../core/problem.ts'
@@ -40,7 +41,9 @@ const isOfNumber = (code: number): boolean =>
   code === 0x2e ||
   (code | 0x20) === 0x65
 
-/** How many members are written in valid JSON: so many colons stand outside of strings. Undefined if a number is lossy. */
+/**
+ * How many members are written in valid JSON: so many colons stand outside of strings. Undefined if a number is lossy.
+ */
 const countMembers = (json: string, keepsDigits: boolean): number | undefined => {
   let members = 0
   for (let i = 0; i < json.length; i++) {
@@ -62,7 +65,10 @@ const countMembers = (json: string, keepsDigits: boolean): number | undefined =>
   return members
 }
 
-/** How many members there are in the value: fewer than were written, if one was written twice. Undefined if one is not sound. */
+/**
+ * How many members there are in the value: fewer than were written, if one was written twice. Undefined if one is not
+ * sound.
+ */
 const membersIn = (value: unknown, hasSurrogates: boolean, depth = 0): number | undefined => {
   if (typeof value === 'string') {
     return hasSurrogates && LONE_SURROGATE.test(value) ? undefined : 0

@@ -1,6 +1,6 @@
 /**
- * How much of the memory answers have that were not taken, and for how long. Rule: together they have one size, and each address
- * a share of it; who does not take an answer in time is cut off.
+ * How much of the memory answers have that were not taken, and for how long. Rule: together they have one size, and
+ * each address a share of it; who does not take an answer in time is cut off.
  */
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
@@ -14,16 +14,18 @@ export const TOGETHER_MAX = Math.min(64 * MIB, Math.floor(getHeapStatistics().he
 const SHARE = 1 / 4
 /** From this size on an answer is refused where there is no room. */
 export const LARGE = 16 * 1024
-/** A smaller one has half as much again, and where that is full it takes the place of what was not taken for longest. */
+/**
+ * A smaller one has half as much again, and where that is full it takes the place of what was not taken for longest.
+ */
 const FOR_SMALL = 1.5
 const TAKEN_WITHIN_LOOKS = 20
 /** At the end of the service, so that nobody can put it off. */
 const TAKEN_AT_THE_END = 3
 
 /**
- * What a connection has not taken. A connection has one answer at a time, and one of these for all of its answers: whatever is
- * put into a Map and taken out again with each request makes V8 keep the garbage of requests until its next full collection,
- * since each table that a Map has outgrown points to the next one.
+ * What a connection has not taken. A connection has one answer at a time, and one of these for all of its answers:
+ * whatever is put into a Map and taken out again with each request makes V8 keep the garbage of requests until its next
+ * full collection, since each table that a Map has outgrown points to the next one.
  */
 interface Account {
   readonly connection: Connection

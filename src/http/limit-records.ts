@@ -1,6 +1,6 @@
 /**
- * Limits that were reached, on record: a line when a caller reaches one, and a line with the count of what was refused when its
- * window ends. Rule: a flood costs no line for each request, and no memory for each caller.
+ * Limits that were reached, on record: a line when a caller reaches one, and a line with the count of what was refused
+ * when its window ends. Rule: a flood costs no line for each request, and no memory for each caller.
  */
 import { every } from '../state/background.ts'
 import type { Taken } from './allowances.ts'

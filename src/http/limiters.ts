@@ -1,6 +1,6 @@
 /**
- * The limits of requests, and what their answers say of them. Rule: what every request passes is asked at once; only the
- * limit that a caller steers by, its key's, stands on every answer (draft-ietf-httpapi-ratelimit-headers).
+ * The limits of requests, and what their answers say of them. Rule: what every request passes is asked at once; only
+ * the limit that a caller steers by, its key's, stands on every answer (draft-ietf-httpapi-ratelimit-headers).
  */
 import rateLimit, {
   type FastifyRateLimitStore,

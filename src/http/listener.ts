@@ -59,8 +59,8 @@ const takeOver = <Args extends unknown[]>(
 }
 
 /**
- * Who closes its half has asked for all that it wants: Node then ends the connection with the last answer, as if that had been
- * asked for, or at once where none is due. Over TLS the end of one half is that of both.
+ * Who closes its half has asked for all that it wants: Node then ends the connection with the last answer, as if that
+ * had been asked for, or at once where none is due. Over TLS the end of one half is that of both.
  */
 const answerHalfClosed = (server: Server & { httpAllowHalfOpen?: boolean }): void => {
   server.httpAllowHalfOpen = true

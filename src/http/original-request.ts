@@ -38,7 +38,8 @@ const READ: ReadonlySet<string> = new Set([
 ])
 const SCOPES_MAX = 8
 
-// A path of non-empty segments (RFC 3986, 3.3) without `;`, whose parameters are cut off by some servers and not by others.
+// A path of non-empty segments (RFC 3986, 3.3) without `;`, whose parameters are cut off by some servers and not by
+// others.
 const PATH = /^(?:\/|(?:\/(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)+\/?)$/
 const QUERY = /^(?:(?!%00)[!"$-~])*$/
 const ENCODED = /%([0-9A-Fa-f]{2})/g
@@ -57,9 +58,9 @@ const becomesAscii = (others: string): boolean => {
 }
 
 /**
- * Whether every character that is no ASCII stays what it is. Signs and punctuation may become a separator or a dot where a
- * server folds characters (NFKC, IDNA, the best fit of Windows: `\u2215`, `\u3002`, `\u20e5`), what is not seen may vanish, and
- * some letters become those of ASCII in another case.
+ * Whether every character that is no ASCII stays what it is. Signs and punctuation may become a separator or a dot
+ * where a server folds characters (NFKC, IDNA, the best fit of Windows: `\u2215`, `\u3002`, `\u20e5`), what is not seen
+ * may vanish, and some letters become those of ASCII in another case.
  */
 const staysAsItIs = (decoded: string): boolean =>
   /^(?:[ -~]|(?![\u0334-\u0338\u20d0-\u20ff]|\p{Default_Ignorable_Code_Point})[\p{L}\p{Mn}\p{Mc}\p{N}])*$/u.test(
@@ -88,7 +89,10 @@ export const isCanonicalUri = (uri: string): boolean => {
   return text !== undefined && staysAsItIs(text)
 }
 
-/** The headers that are read here, by name. Throws if one was given twice, also as `X_Original_URI`, which CGI takes for it. */
+/**
+ * The headers that are read here, by name. Throws if one was given twice, also as `X_Original_URI`, which CGI takes for
+ * it.
+ */
 const headersIn = (rawHeaders: readonly string[]): ReadonlyMap<string, string> => {
   const found = new Map<string, string>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -105,9 +109,9 @@ const headersIn = (rawHeaders: readonly string[]): ReadonlyMap<string, string> =
 const uriOfUrl = (url: string): string => url.replace(/^https?:\/\/[A-Za-z0-9.:[\]-]+(?=\/)/i, '')
 
 /**
- * `?scope=<scope>`, or several with commas or as further `&scope=`, and after them `&uri=` with all that follows as it is,
- * where a proxy can only put the original path behind ours (Envoy). Since scopes come first, nothing in the caller's own query
- * can stand for one.
+ * `?scope=<scope>`, or several with commas or as further `&scope=`, and after them `&uri=` with all that follows as it
+ * is, where a proxy can only put the original path behind ours (Envoy). Since scopes come first, nothing in the
+ * caller's own query can stand for one.
  */
 const QUESTION = /^[^?]*\?scope=([^&]+(?:&scope=[^&]+)*)(?:&uri=(.*))?$/s
 

@@ -1,6 +1,6 @@
 /**
- * Every answer that is an error, in the shape of its door; the native one is that of RFC 9457. Rule: what Fastify, Node and a validator would say of their own
- * accord (a URL, a body, a driver's text) is replaced by an entry of our table.
+ * Every answer that is an error, in the shape of its door; the native one is that of RFC 9457. Rule: what Fastify, Node
+ * and a validator would say of their own accord (a URL, a body, a driver's text) is replaced by an entry of our table.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import {
@@ -29,10 +29,16 @@ const codeOfStatus: ReadonlyMap<number, ProblemCode> = new Map([
   [503, 'overloaded']
 ])
 
-/** `expires`, `apiKey`, `max_days`: up to three words. What else stands in a name's place may be a value that slipped there. */
+/**
+ * `expires`, `apiKey`, `max_days`: up to three words. What else stands in a name's place may be a value that slipped
+ * there.
+ */
 const WORDS = /^[a-z]{2,14}(?:[A-Z][a-z]{1,13}|_[a-z]{1,14}){0,2}$/
 
-/** A missing member is named, since the name is ours; an unknown one is the caller's, and named only where it can be no value. */
+/**
+ * A missing member is named, since the name is ours; an unknown one is the caller's, and named only where it can be no
+ * value.
+ */
 const memberIn = ({ missingProperty, additionalProperty }: Record<string, unknown>): string => {
   if (typeof missingProperty === 'string') return `/${missingProperty}`
   const isName = typeof additionalProperty === 'string' && additionalProperty.length <= 24
@@ -46,8 +52,8 @@ const pointersOf = ({ validation, validationContext }: FastifyError): ProblemPoi
     rule: keyword
   }))
 
-// Other libraries' errors have a `statusCode` too: that of their peer. Fastify gives one also to Node's ECONNRESET, when
-// the sender of a body hung up.
+// Other libraries' errors have a `statusCode` too: that of their peer. Fastify gives one also to Node's ECONNRESET,
+// when the sender of a body hung up.
 const isFastifyError = (error: unknown): error is FastifyError =>
   error instanceof Error &&
   /^(?:FST_|ECONNRESET$)/.test((error as Partial<FastifyError>).code ?? '')

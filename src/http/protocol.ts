@@ -1,4 +1,7 @@
-/** HTTP before any route: sizes, times, and what makes a request a proper one. Rule: whatever Node lets pass is decided here. */
+/**
+ * HTTP before any route: sizes, times, and what makes a request a proper one. Rule: whatever Node lets pass is decided
+ * here.
+ */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { ProblemError } from '../core/problem.ts'
@@ -9,8 +12,8 @@ const URL_MAX = 16_384
 export const PARAM_MAX = 2_048
 
 /**
- * Milliseconds. Fastify switches Node's own request timeout off; see its documentation of `requestTimeout`. The timeout of
- * the headers must stay below that of the request, or Node swaps the two.
+ * Milliseconds. Fastify switches Node's own request timeout off; see its documentation of `requestTimeout`. The timeout
+ * of the headers must stay below that of the request, or Node swaps the two.
  */
 export const TIMEOUTS = { handshake: 5_000, headers: 5_000, request: 10_000, check: 1_000 } as const
 
@@ -65,8 +68,8 @@ const hasProperHost = ({ httpVersion, rawHeaders }: IncomingMessage): boolean =>
   return hosts === 1 || (hosts === 0 && httpVersion === '1.0')
 }
 
-// RFC 9112, 6.1 and 7: chunked alone. Node takes whatever ends with it, and a proxy in front may read `identity, chunked`
-// otherwise; in HTTP/1.0 there is no such header, and an old proxy would have passed it on unread.
+// RFC 9112, 6.1 and 7: chunked alone. Node takes whatever ends with it, and a proxy in front may read `identity,
+// chunked` otherwise; in HTTP/1.0 there is no such header, and an old proxy would have passed it on unread.
 const hasProperFraming = ({ headers, httpVersion }: IncomingMessage): boolean => {
   const coding = headers['transfer-encoding']
   return coding === undefined || (httpVersion !== '1.0' && /^chunked$/i.test(coding))
@@ -95,9 +98,9 @@ export const isEncoded = (url: string): boolean => {
 const ORIGIN = /^https?:\/\/[^/?#]*/i
 
 /**
- * Whether a path of ours is spelt as it stands here, letter by letter, outside its parameters: a proxy that keeps callers from
- * `/internal/` by the raw path must not be got round by `/%69nternal/`. `template` is the route's, with `:name` for a
- * parameter and `*` for the rest; `url` as it was sent.
+ * Whether a path of ours is spelt as it stands here, letter by letter, outside its parameters: a proxy that keeps
+ * callers from `/internal/` by the raw path must not be got round by `/%69nternal/`. `template` is the route's, with
+ * `:name` for a parameter and `*` for the rest; `url` as it was sent.
  */
 export const isOwnSpelling = (url: string, template: string): boolean => {
   const [path = ''] = url.replace(ORIGIN, '').split('?', 1)

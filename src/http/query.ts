@@ -1,6 +1,6 @@
 /**
- * Queries of every route. Rule: a member that a route does not know is refused, also where it knows none; one that may be
- * left out and is empty (`?field=`, as forms and templates send it) counts as left out.
+ * Queries of every route. Rule: a member that a route does not know is refused, also where it knows none; one that may
+ * be left out and is empty (`?field=`, as forms and templates send it) counts as left out.
  */
 import type { FastifyInstance, preValidationHookHandler, RouteOptions } from 'fastify'
 
@@ -20,7 +20,10 @@ export const optionalMembers = (schema: QuerySchema): ReadonlySet<string> => {
   return new Set(known.filter((name) => !required.has(name)))
 }
 
-/** Probes and pages are asked for with whatever a balancer or a browser appends; a proxy's question is read as it stands. */
+/**
+ * Probes and pages are asked for with whatever a balancer or a browser appends; a proxy's question is read as it
+ * stands.
+ */
 const knowsItsQuery = ({ config, schema }: RouteOptions): boolean =>
   schema?.querystring !== undefined ||
   config?.auth?.kind === 'open' ||

@@ -1,6 +1,7 @@
 /**
- * What replicas have counted of their callers, brought together in the background: at an interval, and at once where a part of a
- * whole allowance was taken since. Rule: nobody waits for it; while it cannot be done, each process counts alone.
+ * What replicas have counted of their callers, brought together in the background: at an interval, and at once where a
+ * part of a whole allowance was taken since. Rule: nobody waits for it; while it cannot be done, each process counts
+ * alone.
  */
 import { createHmac, type KeyObject } from 'node:crypto'
 import { every } from '../state/background.ts'

@@ -1,6 +1,6 @@
 /**
- * In which of its two representations a single secret is answered: as JSON, or raw, the value's own bytes alone. Rule: raw is
- * given to whoever asks for it by name; what a browser or a library accepts among other things is JSON.
+ * In which of its two representations a single secret is answered: as JSON, or raw, the value's own bytes alone. Rule:
+ * raw is given to whoever asks for it by name; what a browser or a library accepts among other things is JSON.
  */
 import type { FastifyReply, FastifyRequest, preValidationHookHandler } from 'fastify'
 import { ProblemError } from '../core/problem.ts'

@@ -1,6 +1,6 @@
 /**
- * A line for each request, where LOG_LEVEL is debug: so that "401, why?" needs no audit file. Rule: the route's template and
- * never the URL, the key's id and never the key; no reference, no header, no body.
+ * A line for each request, where LOG_LEVEL is debug: so that "401, why?" needs no audit file. Rule: the route's
+ * template and never the URL, the key's id and never the key; no reference, no header, no body.
  */
 import type { FastifyInstance } from 'fastify'
 import type { ProblemError } from '../core/problem.ts'

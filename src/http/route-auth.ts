@@ -1,4 +1,6 @@
-/** What each route asks of its caller, declared beside the route. Rule: a route that declares nothing stops the boot. */
+/**
+ * What each route asks of its caller, declared beside the route. Rule: a route that declares nothing stops the boot.
+ */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type {
   FastifyBaseLogger,
@@ -18,19 +20,19 @@ export type RouteAuth =
   /** X-Internal-Secret. */
   | { readonly kind: 'internal' }
   /**
-   * X-Internal-Secret of a proxy, and beside it the API key of the caller in front of it; what the key has to allow is the
-   * route's to decide.
+   * X-Internal-Secret of a proxy, and beside it the API key of the caller in front of it; what the key has to allow is
+   * the route's to decide.
    */
   | { readonly kind: 'proxied' }
   /**
-   * An API key whose mode fits the method and whose scopes cover `<SCOPE_ROOT>:<scope>` (no scope: any key). A route that
-   * discloses a stored secret needs mode r whatever its method.
+   * An API key whose mode fits the method and whose scopes cover `<SCOPE_ROOT>:<scope>` (no scope: any key). A route
+   * that discloses a stored secret needs mode r whatever its method.
    */
   | { readonly kind: 'key'; readonly scope?: string; readonly discloses?: true }
   /**
-   * An API key whose mode fits the method and whose scopes cover ADMIN_SCOPE; `changes` marks what changes configuration
-   * or stores, which ALLOW_ADMIN_WRITE has to allow, and `reads` what shows something
-   * by another method than GET: it is on record like one.
+   * An API key whose mode fits the method and whose scopes cover ADMIN_SCOPE; `changes` marks what changes
+   * configuration or stores, which ALLOW_ADMIN_WRITE has to allow, and `reads` what shows something by another method
+   * than GET: it is on record like one.
    */
   | { readonly kind: 'admin'; readonly changes?: true; readonly reads?: true }
 
@@ -88,8 +90,8 @@ const scopeOf = (
 }
 
 /**
- * Whether a key may use the route with a method. Throws if not. A principal never changes, so it is kept that one may, and by
- * which method; it is forgotten with the principal.
+ * Whether a key may use the route with a method. Throws if not. A principal never changes, so it is kept that one may,
+ * and by which method; it is forgotten with the principal.
  */
 export const createAuthorize = (
   auth: RouteAuth,

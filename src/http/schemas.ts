@@ -1,6 +1,6 @@
 /**
- * The shapes of requests and answers that several routes have; the others stand beside their route. They validate, type,
- * serialise and document. Rule: unknown members are refused.
+ * The shapes of requests and answers that several routes have; the others stand beside their route. They validate,
+ * type, serialise and document. Rule: unknown members are refused.
  */
 import { type Static, Type } from 'typebox'
 import { CLIENT_NAME } from '../core/policy.ts'

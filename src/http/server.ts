@@ -1,6 +1,7 @@
 /**
- * The HTTP server of one listener: bounds of the protocol, what is checked of every request, and the doors that stand on it.
- * Rule: a route says what it asks of its caller or the boot stops, and every URL answers every method, if only with 405.
+ * The HTTP server of one listener: bounds of the protocol, what is checked of every request, and the doors that stand
+ * on it. Rule: a route says what it asks of its caller or the boot stops, and every URL answers every method, if only
+ * with 405.
  */
 import { type IncomingHttpHeaders, METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
@@ -108,7 +109,8 @@ const addBounds = (server: FastifyInstance, { connections, untaken }: ServerOpti
   server.decorate('largeWork', untaken.largeWork)
   server.addHook('preSerialization', untaken.preSerialization)
   server.addHook('preClose', async () => connections.close())
-  // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is bounded.
+  // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is
+  // bounded.
   server.server.maxHeadersCount = 0
 }
 

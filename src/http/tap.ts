@@ -1,6 +1,7 @@
 /**
- * How much of what a caller sends is read at a time. Rule: what was not asked to be read stays with the caller. Node parses
- * all that one read of a socket brought, up to 64 KiB and so thousands of requests, before any of them is answered.
+ * How much of what a caller sends is read at a time. Rule: what was not asked to be read stays with the caller. Node
+ * parses all that one read of a socket brought, up to 64 KiB and so thousands of requests, before any of them is
+ * answered.
  */
 import type { Socket } from 'node:net'
 
@@ -8,7 +9,9 @@ export interface Tap {
   /** Nothing more is parsed, save what is left of the piece at hand. */
   readonly hold: () => void
   readonly release: () => void
-  /** What still comes is thrown away, and its end is the end of the connection: for an answer without an end of its own. */
+  /**
+   * What still comes is thrown away, and its end is the end of the connection: for an answer without an end of its own.
+   */
   readonly ignore: () => void
 }
 

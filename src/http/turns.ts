@@ -1,6 +1,6 @@
 /**
- * One request at a time on each connection, in the order in which they came. Rule: whoever sends many without reading makes
- * the service do, and keep, the work of one; whoever reads gets all of them answered.
+ * One request at a time on each connection, in the order in which they came. Rule: whoever sends many without reading
+ * makes the service do, and keep, the work of one; whoever reads gets all of them answered.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Connection, Connections } from './connections.ts'
@@ -17,7 +17,9 @@ interface Line {
   readonly tap: Tap
   current: Turn | undefined
   readonly waiting: Turn[]
-  /** Tells the peer what is wrong with what it sent last, and ends the connection; for when all before it is answered. */
+  /**
+   * Tells the peer what is wrong with what it sent last, and ends the connection; for when all before it is answered.
+   */
   last: (() => void) | undefined
   /** The same of a request that was begun and did not come in time; for when it has had that time once more. */
   late: (() => void) | undefined

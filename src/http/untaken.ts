@@ -1,7 +1,7 @@
 /**
- * What answers may take of the memory and of the event loop, whatever their route. Rule: who does not read what was asked for
- * cannot make the service keep it, and a long answer goes out in pieces: it takes no more of a turn of the event loop than one
- * piece does, and nothing is encrypted or handed to the kernel that its reader does not take.
+ * What answers may take of the memory and of the event loop, whatever their route. Rule: who does not read what was
+ * asked for cannot make the service keep it, and a long answer goes out in pieces: it takes no more of a turn of the
+ * event loop than one piece does, and nothing is encrypted or handed to the kernel that its reader does not take.
  */
 import { Readable } from 'node:stream'
 import type {
@@ -56,8 +56,8 @@ const inPieces = (bytes: Buffer): Readable => {
 
 export interface Untaken {
   /**
-   * Resolves when this caller may begin to read many secrets. One address has one such piece of work in a turn of the event
-   * loop, and newcomers go first.
+   * Resolves when this caller may begin to read many secrets. One address has one such piece of work in a turn of the
+   * event loop, and newcomers go first.
    */
   readonly largeWork: (request: FastifyRequest) => Promise<void>
   /** For every route. What has no room is refused before it is written out, which is most of the work of it. */

@@ -1,6 +1,6 @@
 /**
- * `events:` of a store: how its vendor proves its notifications. Rule: each kind says its own members; what only another kind has
- * is a fault, since nothing would ever be proven by it.
+ * `events:` of a store: how its vendor proves its notifications. Rule: each kind says its own members; what only
+ * another kind has is a fault, since nothing would ever be proven by it.
  */
 import { Type } from 'typebox'
 import type { StoreAddress } from '../core/store-address.ts'

@@ -1,6 +1,7 @@
 /**
- * What `purser init` writes for each kind of store, and in which order it offers them. Rule: the catalog says which kinds there
- * are, and a missing one is no program; but this list stands apart, since the command would wait for all that a kind loads.
+ * What `purser init` writes for each kind of store, and in which order it offers them. Rule: the catalog says which
+ * kinds there are, and a missing one is no program; but this list stands apart, since the command would wait for all
+ * that a kind loads.
  */
 import { example as aws } from './aws/example.ts'
 import { example as azure } from './azure/example.ts'

@@ -1,6 +1,7 @@
 /**
- * A kind of store: everything that Purser knows of a vendor, as one value. Rule: a kind is its folder, which exports one
- * `defineKind({...})`, and one line in `catalog.ts`; what no `?` marks cannot be forgotten, and no other folder names a vendor.
+ * A kind of store: everything that Purser knows of a vendor, as one value. Rule: a kind is its folder, which exports
+ * one `defineKind({...})`, and one line in `catalog.ts`; what no `?` marks cannot be forgotten, and no other folder
+ * names a vendor.
  */
 import type { Static, TObject, TProperties } from 'typebox'
 import type { ReferenceKind } from '../core/reference-kinds.ts'
@@ -24,7 +25,10 @@ export interface Example {
   readonly lines: readonly string[]
 }
 
-/** How HASHICORP_VAULT_CONFIG says that the definition of a Vault is kept in a store of this kind: Apono's words, and how they lead there. */
+/**
+ * How HASHICORP_VAULT_CONFIG says that the definition of a Vault is kept in a store of this kind: Apono's words, and
+ * how they lead there.
+ */
 export interface DefinitionSource {
   /** Its `from_secret_store`. */
   readonly word: string
@@ -34,7 +38,10 @@ export interface DefinitionSource {
   readonly capitals?: Readonly<Record<string, string>>
   /** Of our settings those that have another name there. */
   readonly words?: Readonly<Record<string, string>>
-  /** Of an entry that has its shape: the settings of the store, and the reference to the definition in a store of that name. */
+  /**
+   * Of an entry that has its shape: the settings of the store, and the reference to the definition in a store of that
+   * name.
+   */
   sourceOf(entry: Readonly<Record<string, unknown>>): {
     readonly settings: Readonly<Record<string, unknown>>
     readonly refIn: (store: string) => string
@@ -64,22 +71,33 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
   readonly kind: A['kind']
   /** What the secrets of this kind can be tagged with, in its own word; absent where they cannot. */
   readonly tags?: 'tags' | 'labels' | 'custom metadata'
-  /** The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused. */
+  /**
+   * The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused.
+   */
   readonly settings: S
   /** Its peers can be reached through a proxy; absent where it has none to reach. */
   readonly proxies?: true
   /**
-   * How many calls its peer takes, as its vendor says: half of a published limit at once and half in the course of its window,
-   * so that all replicas together never meet it. Undefined: there is no peer whose quota could be used up.
+   * How many calls its peer takes, as its vendor says: half of a published limit at once and half in the course of its
+   * window, so that all replicas together never meet it. Undefined: there is no peer whose quota could be used up.
    */
   readonly quota: Quota | undefined
   /** The variables that its SDK reads from the process by itself: lines of `.env` are handed on to it. */
   readonly sdkVariables?: RegExp
-  /** How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no sense. */
+  /**
+   * How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no
+   * sense.
+   */
   readonly address: (settings: Static<S>) => A
-  /** Of its settings those that say where it logs in and as whom, for a kind whose peer locks accounts; all of them, if absent. */
+  /**
+   * Of its settings those that say where it logs in and as whom, for a kind whose peer locks accounts; all of them, if
+   * absent.
+   */
   readonly account?: (settings: Static<S>) => unknown
-  /** The host to which what is read and sent would travel in the clear; undefined: none. Only a kind that allows it at all has this. */
+  /**
+   * The host to which what is read and sent would travel in the clear; undefined: none. Only a kind that allows it at
+   * all has this.
+   */
   clearHost?(address: A): string | undefined
   /** Absent: its vendor tells of no changes; the simple form is understood for every kind. */
   readonly events?: KindEvents<A>
@@ -91,7 +109,9 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
   readonly spellings?: (secret: Locator) => Spellings
   /** Its stores stand in the namespace of VAULT_NAMESPACE where their settings name none. */
   readonly namespaced?: true
-  /** Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start. */
+  /**
+   * Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start.
+   */
   readonly connect: (settings: Static<S>, deps: ProviderDeps) => Promise<SecretProvider>
 }
 

@@ -1,6 +1,6 @@
 /**
- * The client of a store: what it can do, and what it is given. Rule: it reads; it never caches, never logs a value, and fails
- * only with a `ProviderFault`.
+ * The client of a store: what it can do, and what it is given. Rule: it reads; it never caches, never logs a value, and
+ * fails only with a `ProviderFault`.
  */
 import { type Static, Type } from 'typebox'
 import type { ProviderFault } from '../core/fault.ts'
@@ -26,7 +26,9 @@ export interface PageRequest {
   readonly limit: number
   /** As the listing before gave it; checked by the provider, since a caller may have made it up. */
   readonly cursor?: string
-  /** What the rest is not wanted for; a provider may leave it out, and ask for no folder below which nothing is wanted. */
+  /**
+   * What the rest is not wanted for; a provider may leave it out, and ask for no folder below which nothing is wanted.
+   */
   readonly isWanted?: (path: string) => boolean
   readonly isWantedBelow?: (folder: string) => boolean
 }
@@ -51,8 +53,8 @@ export interface SecretProvider<O = CallOptions> {
   // Further powers are optional: a provider has them or leaves them out, never a stub.
 
   /**
-   * Writes a new version and resolves with its name. Throws ProviderFault; `conflict` if `ifVersion` is given and another
-   * version is the newest.
+   * Writes a new version and resolves with its name. Throws ProviderFault; `conflict` if `ifVersion` is given and
+   * another version is the newest.
    */
   readonly write?: (
     locator: Locator,
@@ -71,9 +73,13 @@ export interface SecretProvider<O = CallOptions> {
     locators: readonly Locator[],
     options: O
   ) => Promise<readonly (SecretRecord | ProviderFault)[]>
-  /** The secret's tags, for a store that does not tell them with the text. Never the text itself. Throws ProviderFault. */
+  /**
+   * The secret's tags, for a store that does not tell them with the text. Never the text itself. Throws ProviderFault.
+   */
   readonly readTags?: (locator: Locator, options: O) => Promise<Tags>
-  /** Whether `version` is still what `read` would give, answered at once and without a peer: only for in-process stores. */
+  /**
+   * Whether `version` is still what `read` would give, answered at once and without a peer: only for in-process stores.
+   */
   readonly isCurrent?: (locator: Locator, version: string) => boolean
 }
 
@@ -109,7 +115,9 @@ export interface ProviderDeps {
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Reads a credential where its setting says, at the time of use, so that a rotated one is taken up without a restart. */
+  /**
+   * Reads a credential where its setting says, at the time of use, so that a rotated one is taken up without a restart.
+   */
   readonly credential: (credential: Credential, options: CallOptions) => Promise<Sensitive<string>>
   /** The proxy of the store, or of what it logs in at; `straight` where it has none. */
   readonly route: Route

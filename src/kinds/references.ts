@@ -1,4 +1,6 @@
-/** References and policies as the kinds of the catalog make them. Rule: whoever reads either does so by this grammar. */
+/**
+ * References and policies as the kinds of the catalog make them. Rule: whoever reads either does so by this grammar.
+ */
 import { compilePolicyWith, type Policy, type PolicyRule } from '../core/policy.ts'
 import { createReferenceBookWith, type ReferenceBook } from '../core/reference.ts'
 import { createGrammar } from '../core/reference-kinds.ts'

@@ -1,6 +1,7 @@
 /**
- * Whether a peer that fails is left alone for a while. Rule: state is data and time is handed in; after the while one call
- * at a time finds out whether the peer is back, and what was asked before the last change of state says nothing of it.
+ * Whether a peer that fails is left alone for a while. Rule: state is data and time is handed in; after the while one
+ * call at a time finds out whether the peer is back, and what was asked before the last change of state says nothing of
+ * it.
  */
 import { type FaultReason, isTransient, ProviderFault } from '../core/fault.ts'
 

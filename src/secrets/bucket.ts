@@ -1,14 +1,14 @@
 /**
- * A token bucket that clients share. Rule: state is data and time is handed in; what costs more than is left is let through
- * once, on credit. A client that is alone has all of it; while others ask too, whoever has had more than an equal share waits
- * for it, and a small credit is there for those who have not.
+ * A token bucket that clients share. Rule: state is data and time is handed in; what costs more than is left is let
+ * through once, on credit. A client that is alone has all of it; while others ask too, whoever has had more than an
+ * equal share waits for it, and a small credit is there for those who have not.
  */
 import type { Quota } from '../kinds/quota.ts'
 
 export interface Bucket {
   /**
-   * Takes the cost; or takes nothing, and gives the seconds until there is something to take. `client`: on whose behalf;
-   * undefined: our own.
+   * Takes the cost; or takes nothing, and gives the seconds until there is something to take. `client`: on whose
+   * behalf; undefined: our own.
    */
   readonly take: (cost: number, client?: string) => number | undefined
   readonly tokens: () => number

@@ -1,6 +1,6 @@
 /**
- * A secret's text as its fields. Rule: fields live in a Map, since their names are somebody else's (`__proto__` is one), and
- * nothing of them is printed anew: what is asked for is cut out of the text, digit by digit.
+ * A secret's text as its fields. Rule: fields live in a Map, since their names are somebody else's (`__proto__` is
+ * one), and nothing of them is printed anew: what is asked for is cut out of the text, digit by digit.
  */
 import { withoutMark } from '../core/file-text.ts'
 import { type JsonNode, printJson, readJson } from '../core/json-text.ts'
@@ -76,8 +76,8 @@ const selectField = (
 }
 
 /**
- * With a field: that field's text, objects and numbers as JSON; `field_not_found` if it is absent. Without: the only field
- * of an object of one, all fields of any other object, or the text itself.
+ * With a field: that field's text, objects and numbers as JSON; `field_not_found` if it is absent. Without: the only
+ * field of an object of one, all fields of any other object, or the text itself.
  */
 export const select = (
   record: SecretRecord,

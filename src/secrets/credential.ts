@@ -1,4 +1,7 @@
-/** The credentials that stores log in with, read where their settings say. Rule: anew each time, so that a rotated one is taken up. */
+/**
+ * The credentials that stores log in with, read where their settings say. Rule: anew each time, so that a rotated one
+ * is taken up.
+ */
 import { ProviderFault, UNFIT_CREDENTIAL } from '../core/fault.ts'
 import { wordOfFile } from '../core/file-text.ts'
 import { locatorOf, parseReference } from '../core/reference.ts'

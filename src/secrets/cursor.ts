@@ -1,6 +1,6 @@
 /**
- * Where a listing goes on. Rule: a store's cursor may be the name of a secret that the caller must not know, so that it travels
- * sealed, for this caller and prefix, and all are equally long.
+ * Where a listing goes on. Rule: a store's cursor may be the name of a secret that the caller must not know, so that it
+ * travels sealed, for this caller and prefix, and all are equally long.
  */
 import { createHash } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'

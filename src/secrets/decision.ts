@@ -30,7 +30,9 @@ const isReadable = (wanted: Wanted): boolean => {
   }
 }
 
-/** Whether the client may read the secret that the text names, leaving out the version or field that is wrong with it. */
+/**
+ * Whether the client may read the secret that the text names, leaving out the version or field that is wrong with it.
+ */
 const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): boolean => {
   const [bare = ''] = text.split(/[?#]/, 1)
   const [store = ''] = bare.split(':', 1)
@@ -45,8 +47,8 @@ const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): b
 }
 
 /**
- * Undefined where the reference leads to no configured store. Throws `invalid_reference`; but what is wrong only because
- * of how a store or a name is configured is told to those alone who may read the secret.
+ * Undefined where the reference leads to no configured store. Throws `invalid_reference`; but what is wrong only
+ * because of how a store or a name is configured is told to those alone who may read the secret.
  */
 export const parseWanted = (
   rules: Rules,
@@ -76,8 +78,8 @@ const isReadablePrefix = (text: string): boolean => {
 }
 
 /**
- * The same for a prefix: what is wrong only because of the kind of its store is told to those alone who may read something
- * of that store.
+ * The same for a prefix: what is wrong only because of the kind of its store is told to those alone who may read
+ * something of that store.
  */
 export const parseWantedPrefix = (
   rules: Rules,
@@ -107,8 +109,8 @@ export interface Refused {
 }
 
 /**
- * Throws `insufficient_mode` or `access_denied`. With a grant no rule is asked for: then a reference that leads nowhere is
- * the operator's, and says so.
+ * Throws `insufficient_mode` or `access_denied`. With a grant no rule is asked for: then a reference that leads nowhere
+ * is the operator's, and says so.
  */
 export const authorize = (
   { policy, stores }: Rules,
@@ -163,8 +165,8 @@ const KEY_MAX = 512
 
 /**
  * Decides reads, and remembers for each client what it may read, until the rules are others: that would be a tenth of a
- * cached answer. The mode is the key's and is looked at each time; a refusal is decided anew. Each client has its own, since
- * the time of an answer must not tell what others ask for.
+ * cached answer. The mode is the key's and is looked at each time; a refusal is decided anew. Each client has its own,
+ * since the time of an answer must not tell what others ask for.
  */
 export const createDecideRead = (): DecideRead => {
   const remembered = new LRUCache<string, Allowed>({ max: REMEMBERED_MAX })
@@ -176,7 +178,8 @@ export const createDecideRead = (): DecideRead => {
     }
     const { text, version = '', field = '' } = wanted
     const by = grant === undefined ? 'rule' : 'grant'
-    // What has a line feed in one of its parts is never allowed, so that the key of one read can not be that of another.
+    // What has a line feed in one of its parts is never allowed, so that the key of one read can not be that of
+    // another.
     const key = `${by}\n${caller.client}\n${version}\n${field}\n${text}`
     const known = remembered.get(key)
     if (known !== undefined && caller.mode.includes('r')) return known

@@ -1,6 +1,6 @@
 /**
- * Why a client may or may not read a reference: each check in its order, with its verdict. Rule: the verdicts come from the
- * functions that decide, never from a twin of them; no store is asked, and no value is touched.
+ * Why a client may or may not read a reference: each check in its order, with its verdict. Rule: the verdicts come from
+ * the functions that decide, never from a twin of them; no store is asked, and no value is touched.
  */
 import type { Caller } from '../core/caller.ts'
 import { ProblemError } from '../core/problem.ts'

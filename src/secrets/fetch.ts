@@ -1,4 +1,6 @@
-/** A secret from the cache or, failing that, from its store. Rule: only after the decision, which it knows nothing of. */
+/**
+ * A secret from the cache or, failing that, from its store. Rule: only after the decision, which it knows nothing of.
+ */
 import type { SecretCache } from '../cache/secret-cache.ts'
 import type { CacheEntry } from '../cache/slot.ts'
 import type { SecretRecord } from '../core/secret.ts'

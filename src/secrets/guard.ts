@@ -1,8 +1,8 @@
 /**
  * Stands before a store's peer: nobody can use up its quota, while it fails it is left alone, and no call outlasts its
- * deadline, whatever an SDK does with its signal. Rule: every operation passes here, whatever brought it about, and one that
- * is refused costs the peer nothing. Replicas share the quota; each has a breaker of its own, so that one that is wrong about a
- * store wrongs nobody else.
+ * deadline, whatever an SDK does with its signal. Rule: every operation passes here, whatever brought it about, and one
+ * that is refused costs the peer nothing. Replicas share the quota; each has a breaker of its own, so that one that is
+ * wrong about a store wrongs nobody else.
  */
 import { ProviderFault, QUOTA } from '../core/fault.ts'
 import type { CallOptions, Log, SecretProvider } from '../kinds/provider.ts'

@@ -1,6 +1,6 @@
 /**
- * A listing as it is given: what the caller may read below a path, each secret read like any other. Rule: what turns out not
- * to be the caller's when it is read, for want of a tag, is left out like what policy leaves out.
+ * A listing as it is given: what the caller may read below a path, each secret read like any other. Rule: what turns
+ * out not to be the caller's when it is read, for want of a tag, is left out like what policy leaves out.
  */
 import type { Recorder } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'

@@ -1,7 +1,7 @@
 /**
  * What stands below a path. Rule: a caller sees the paths that policy lets it read, and nothing tells of the others: no
- * count, no cursor, no folder. So a page is full of what the caller may read or is the last one, however many pages of the
- * store that takes; it is shorter only if the store took too long, which says nothing of what is in it.
+ * count, no cursor, no folder. So a page is full of what the caller may read or is the last one, however many pages of
+ * the store that takes; it is shorter only if the store took too long, which says nothing of what is in it.
  */
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
@@ -155,7 +155,10 @@ const positionAfter = async (state: WalkState, path?: string): Promise<Position 
   return (await isMore(state)) ? from : state.next
 }
 
-/** Throws ProblemError. Where policy lets the caller read nothing, the store is not asked: that takes no time, whatever is there. */
+/**
+ * Throws ProblemError. Where policy lets the caller read nothing, the store is not asked: that takes no time, whatever
+ * is there.
+ */
 export const openWalk = (
   { rules: { policy }, sealer, now }: WalkOptions,
   caller: Caller,

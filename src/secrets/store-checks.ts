@@ -1,6 +1,6 @@
 /**
- * How each store answered last: to a check, or to a read that failed, so that an outage is known with the first that meets
- * it. Rule: a failed read counts where the store did not answer; what it refuses one reader says nothing of it.
+ * How each store answered last: to a check, or to a read that failed, so that an outage is known with the first that
+ * meets it. Rule: a failed read counts where the store did not answer; what it refuses one reader says nothing of it.
  */
 import { type FaultReason, isTransient, ProviderFault } from '../core/fault.ts'
 import type { Log } from '../kinds/provider.ts'

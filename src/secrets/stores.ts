@@ -1,6 +1,6 @@
 /**
- * The configured stores, connected, with what each can do. Rule: a provider is asked through its guard and in no other way; by
- * which stores are the same over a reload is known here alone.
+ * The configured stores, connected, with what each can do. Rule: a provider is asked through its guard and in no other
+ * way; by which stores are the same over a reload is known here alone.
  */
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'

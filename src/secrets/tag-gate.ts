@@ -1,6 +1,6 @@
 /**
- * `requireTags`: a secret of such a store is read only if it is tagged for the broker. Rule: a secret without the tags is
- * denied exactly like a forbidden one, and what cannot be checked is not passed.
+ * `requireTags`: a secret of such a store is read only if it is tagged for the broker. Rule: a secret without the tags
+ * is denied exactly like a forbidden one, and what cannot be checked is not passed.
  */
 
 import type { SecretCache } from '../cache/secret-cache.ts'

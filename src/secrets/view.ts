@@ -1,6 +1,6 @@
 /**
- * What is given of a cached secret: a field of it, with its entity tag. Rule: it is made once and is remembered with the
- * cache entry alone, so that nothing of a secret outlives it; whether somebody may have it is not known here.
+ * What is given of a cached secret: a field of it, with its entity tag. Rule: it is made once and is remembered with
+ * the cache entry alone, so that nothing of a secret outlives it; whether somebody may have it is not known here.
  */
 import type { CacheEntry } from '../cache/slot.ts'
 import type { JsonNode } from '../core/json-text.ts'
@@ -62,9 +62,10 @@ const hold = (all: Views, record: SecretRecord, { selection }: View): void => {
 }
 
 /**
- * The entity tag (RFC 9110, 8.8.3), quoted as it stands in a header. It is keyed, since a plain hash of a value lets anyone
- * guess at the value, and made of the whole secret's text and version, since not every store names its versions: so the tag
- * also changes when another field of the secret does. JSON and raw text have different tags, since they are different bytes.
+ * The entity tag (RFC 9110, 8.8.3), quoted as it stands in a header. It is keyed, since a plain hash of a value lets
+ * anyone guess at the value, and made of the whole secret's text and version, since not every store names its versions:
+ * so the tag also changes when another field of the secret does. JSON and raw text have different tags, since they are
+ * different bytes.
  */
 export const etagOf = (
   key: EncryptionKey,
@@ -77,8 +78,8 @@ export const etagOf = (
 }
 
 /**
- * What the reference names of the entry. `isRaw`: as its store has it, also where that is an object of one field. Throws
- * `field_not_found`, which is not remembered: callers choose the names.
+ * What the reference names of the entry. `isRaw`: as its store has it, also where that is an object of one field.
+ * Throws `field_not_found`, which is not remembered: callers choose the names.
  */
 export const viewOf = (
   entry: CacheEntry<SecretRecord>,

@@ -1,6 +1,6 @@
 /**
- * Writing a new version of a secret. Rule: its intent is on record before anything changes and its outcome after it, and
- * whatever came of it, nothing that was read before is given out any more.
+ * Writing a new version of a secret. Rule: its intent is on record before anything changes and its outcome after it,
+ * and whatever came of it, nothing that was read before is given out any more.
  */
 import type { Recorder } from '../audit/recorder.ts'
 import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
@@ -55,7 +55,9 @@ const writeOf = (
 }
 
 export const createWriteSecret = ({ rules, tagGate, recorder, invalidation }: WritingOptions) => {
-  /** A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change. */
+  /**
+   * A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change.
+   */
   const checkTags = async (store: Store, locator: Locator, client: string): Promise<void> => {
     if (store.spec.requireTags.size === 0) return
     await tagGate.before(store, locator, client)

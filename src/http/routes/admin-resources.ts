@@ -1,6 +1,6 @@
 /**
- * Bots, providers and channels at run time, for administrators. Rule: no credential comes back; of a channel's secrets, which
- * are references, these do.
+ * Bots, providers and channels at run time, for administrators. Rule: no credential comes back; of a channel's secrets,
+ * which are references, these do.
  */
 import {
   RESOURCE_KINDS,

@@ -1,4 +1,7 @@
-/** Stores, cache and configuration, for administrators. Rule: what is shown is picked member by member, and no secret is. */
+/**
+ * Stores, cache and configuration, for administrators. Rule: what is shown is picked member by member, and no secret
+ * is.
+ */
 import type { Static } from 'typebox'
 import type { Caller } from '../../core/caller.ts'
 import type { LoginState } from '../../kinds/shared/login-memory.ts'

@@ -1,7 +1,7 @@
 /**
- * Forward-auth: a proxy asks whether the caller in front of it may go on. Rule: exactly 200, 401 or 403, without a body,
- * whatever happens, since proxies make something else of any other status; and the identity is always set, so that none
- * that a caller made up gets through.
+ * Forward-auth: a proxy asks whether the caller in front of it may go on. Rule: exactly 200, 401 or 403, without a
+ * body, whatever happens, since proxies make something else of any other status; and the identity is always set, so
+ * that none that a caller made up gets through.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'

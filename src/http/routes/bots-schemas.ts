@@ -1,4 +1,6 @@
-/** The shapes of bots, bot providers and their credentials. Rule: an object of VoiceAI's is theirs, member by member. */
+/**
+ * The shapes of bots, bot providers and their credentials. Rule: an object of VoiceAI's is theirs, member by member.
+ */
 import { type Static, Type } from 'typebox'
 import { ChannelSchema } from '../../core/channel.ts'
 import { SECRET_NAME } from '../../core/reference-grammar.ts'

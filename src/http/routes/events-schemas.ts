@@ -1,4 +1,6 @@
-/** The shapes of events: what the clouds send, and what a watcher asks for. Rule: a cloud's own members are let through. */
+/**
+ * The shapes of events: what the clouds send, and what a watcher asks for. Rule: a cloud's own members are let through.
+ */
 import type { Readable } from 'node:stream'
 import { type Static, Type } from 'typebox'
 import { STORE_NAME } from '../../core/reference-grammar.ts'

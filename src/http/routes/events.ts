@@ -1,4 +1,6 @@
-/** Changes of secrets: how the clouds tell of them, and how callers are told. Rule: neither way ever carries a value. */
+/**
+ * Changes of secrets: how the clouds tell of them, and how callers are told. Rule: neither way ever carries a value.
+ */
 
 import type { Principal } from '../../core/principal.ts'
 import type { Receiver } from '../../events/receive.ts'

@@ -1,4 +1,6 @@
-/** Why a client, or a key, may or may not read a reference: for administrators, who may know the rules but get no value. */
+/**
+ * Why a client, or a key, may or may not read a reference: for administrators, who may know the rules but get no value.
+ */
 import type { ExaminedKey } from '../../keys/checks.ts'
 import type { ExplainRequest, Explanation } from '../../secrets/explain.ts'
 import { keyInBody } from '../credentials.ts'

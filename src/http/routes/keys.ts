@@ -1,6 +1,7 @@
 /**
- * The care of keys, for administrators: issue, see, revoke. Rule: a key's text stands in one answer, once, after its issue
- * is on record; it is no stored secret, so mode w issues it, and never one that may do more than its issuer or a delegation.
+ * The care of keys, for administrators: issue, see, revoke. Rule: a key's text stands in one answer, once, after its
+ * issue is on record; it is no stored secret, so mode w issues it, and never one that may do more than its issuer or a
+ * delegation.
  */
 import type { FastifyRequest } from 'fastify'
 import type { Principal } from '../../core/principal.ts'
@@ -31,7 +32,10 @@ export interface KeyRoutesOptions {
   readonly keyring: () => Keyring
   readonly usage: Pick<KeyUsage, 'list'>
   readonly care: Pick<KeyCare, 'issue' | 'revoke'>
-  /** What is sealed under each encryption key, and until when sealed states may come back. Rejects where it cannot be counted. */
+  /**
+   * What is sealed under each encryption key, and until when sealed states may come back. Rejects where it cannot be
+   * counted.
+   */
   readonly countSealed: () => Promise<{
     readonly byKey: ReadonlyMap<string, SealedCounts>
     readonly stateEnds: ReadonlyMap<string, number>

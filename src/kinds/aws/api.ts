@@ -1,6 +1,6 @@
 /**
- * Calls to Secrets Manager by the SDK's client. Rule: each shows what the chain of credentials found, and is made twice at most;
- * the client tries nothing again by itself.
+ * Calls to Secrets Manager by the SDK's client. Rule: each shows what the chain of credentials found, and is made twice
+ * at most; the client tries nothing again by itself.
  */
 import type * as Sdk from '@aws-sdk/client-secrets-manager'
 import { pemOfFile } from '../../core/file-text.ts'

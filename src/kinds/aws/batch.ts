@@ -1,6 +1,7 @@
 /**
- * Many secrets of AWS in few calls. Rule: the batch is a shortcut and nothing else; whatever it does not answer, for want
- * of the right to batch or for one secret's sake, is read by itself, and gets the answer that a read alone would get.
+ * Many secrets of AWS in few calls. Rule: the batch is a shortcut and nothing else; whatever it does not answer, for
+ * want of the right to batch or for one secret's sake, is read by itself, and gets the answer that a read alone would
+ * get.
  */
 import { ProviderFault } from '../../core/fault.ts'
 import type { SecretRecord } from '../../core/secret.ts'
@@ -53,7 +54,9 @@ const toAnswer = (value: SecretValue): Answer => {
   }
 }
 
-/** By name and by ARN, since AWS does not say under which of them it was asked; a name has no colon, so none is both. */
+/**
+ * By name and by ARN, since AWS does not say under which of them it was asked; a name has no colon, so none is both.
+ */
 const answersIn = ({ SecretValues = [], Errors = [] }: Batch): Map<string, Answer> => {
   const answers = new Map<string, Answer>()
   for (const { SecretId, ErrorCode } of Errors) {

@@ -1,8 +1,9 @@
 /**
- * Events of AWS Secrets Manager as EventBridge delivers them: API calls and service events of CloudTrail, and the service's
- * own. Rule: an event of another account or region is not ours, whatever it names.
+ * Events of AWS Secrets Manager as EventBridge delivers them: API calls and service events of CloudTrail, and the
+ * service's own. Rule: an event of another account or region is not ours, whatever it names.
  *
- * Amazon EventBridge: "AWS Secrets Manager events"; Secrets Manager: "CloudTrail entries", "Secret Label Updated event".
+ * Amazon EventBridge: "AWS Secrets Manager events"; Secrets Manager: "CloudTrail entries", "Secret Label Updated
+ * event".
  */
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'

@@ -1,6 +1,6 @@
 /**
- * Notifications of AWS: by EventBridge, or by SNS, which signs them. Rule: a store whose `events:` names topics believes nothing
- * else, so that what stands before the internal door may hand on whatever comes.
+ * Notifications of AWS: by EventBridge, or by SNS, which signs them. Rule: a store whose `events:` names topics
+ * believes nothing else, so that what stands before the internal door may hand on whatever comes.
  */
 import { type Static, Type } from 'typebox'
 import { asJson } from '../../core/json.ts'

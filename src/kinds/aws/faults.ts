@@ -1,6 +1,6 @@
 /**
- * What errors of AWS mean. Rule: of an SDK error only its name and status go on; its message and its `$response` may hold
- * the secret.
+ * What errors of AWS mean. Rule: of an SDK error only its name and status go on; its message and its `$response` may
+ * hold the secret.
  */
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
 import { reasonOfCode, reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
@@ -53,8 +53,8 @@ const REASONS: Reasons = new Map([
 export const REASONS_OF_WRITE: Reasons = new Map([['InvalidRequestException', 'conflict']])
 
 /**
- * What we showed of ourselves is refused, whatever was asked for; another set of credentials from the chain may cure it.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+ * What we showed of ourselves is refused, whatever was asked for; another set of credentials from the chain may cure
+ * it. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 export const DISOWNED: ReadonlySet<string> = new Set([
   'ExpiredTokenException',

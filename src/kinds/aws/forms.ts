@@ -1,6 +1,6 @@
 /**
- * References to secrets of AWS: ARNs, `ref+awssecrets://`, names and versions. Rule: a form takes its text apart and looks for
- * the first configured store that it names; it never makes an account or a region out of what was written.
+ * References to secrets of AWS: ARNs, `ref+awssecrets://`, names and versions. Rule: a form takes its text apart and
+ * looks for the first configured store that it names; it never makes an account or a region out of what was written.
  */
 import { malformed, matching } from '../../core/reference-grammar.ts'
 import { VALS, type ValsBackend } from '../../core/reference-vals.ts'
@@ -10,8 +10,8 @@ import type { AwsAddress } from './address.ts'
 const KIND = 'aws-secrets-manager'
 
 // CreateSecret, Name: 512 letters, digits and /_+=.@-; and 7 for the suffix that AWS appends in an ARN. The exclamation
-// mark is in the names of secrets that other services manage, `rds!db-…` (User Guide, "Managed secrets"). A name is opaque
-// to AWS: slashes are letters like others there.
+// mark is in the names of secrets that other services manage, `rds!db-…` (User Guide, "Managed secrets"). A name is
+// opaque to AWS: slashes are letters like others there.
 export const names = matching(
   /^[A-Za-z0-9/_+=.@!-]{1,519}$/,
   'an AWS secret name has up to 512 letters, digits and / _ + = . @ - !'

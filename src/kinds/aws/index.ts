@@ -1,15 +1,15 @@
 /**
  * AWS Secrets Manager. Credentials come from the SDK's default chain (environment, profile, web identity, container,
- * instance), the region and the accounts from configuration. Rule: a write makes a new version of a secret that exists; the
- * secret itself, its tags, its key and its policy are the operator's.
+ * instance), the region and the accounts from configuration. Rule: a write makes a new version of a secret that exists;
+ * the secret itself, its tags, its key and its policy are the operator's.
  *
  * IAM, of `secretsmanager:`, each only where it is wanted, and on the secrets themselves unless `*` is said:
- * - to read `GetSecretValue` (with a KMS key of one's own also `kms:Decrypt`); many in one call `BatchGetSecretValue` on
- *   `*`, without which they are read one by one;
+ * - to read `GetSecretValue` (with a KMS key of one's own also `kms:Decrypt`); many in one call `BatchGetSecretValue`
+ *   on `*`, without which they are read one by one;
  * - to read their tags `DescribeSecret`;
  * - to write `PutSecretValue` (with a key of one's own also `kms:GenerateDataKey` and `kms:Decrypt`);
- * - to list `ListSecrets` on `*`. A check lists too: where that is denied, AWS answers and knows us, and the store counts as
- *   healthy.
+ * - to list `ListSecrets` on `*`. A check lists too: where that is denied, AWS answers and knows us, and the store
+ *   counts as healthy.
  */
 import { randomUUID } from 'node:crypto'
 import { ProviderFault } from '../../core/fault.ts'

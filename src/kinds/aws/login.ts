@@ -1,6 +1,6 @@
 /**
- * Who Purser is to AWS: what the SDK's chain of credentials finds, which keeps it and renews it before it ends. Rule: what
- * the chain was refused, or AWS disowned, is looked for anew and not shown again unchanged.
+ * Who Purser is to AWS: what the SDK's chain of credentials finds, which keeps it and renews it before it ends. Rule:
+ * what the chain was refused, or AWS disowned, is looked for anew and not shown again unchanged.
  */
 import type { ProviderDeps } from '../provider.ts'
 import { ambientCredential } from '../shared/credential.ts'

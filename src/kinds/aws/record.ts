@@ -1,4 +1,6 @@
-/** A secret between Purser and AWS: how a locator asks for it, what an answer makes of it, and which texts AWS takes. */
+/**
+ * A secret between Purser and AWS: how a locator asks for it, what an answer makes of it, and which texts AWS takes.
+ */
 import { ProviderFault } from '../../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../core/secret.ts'
 import { asUtf8 } from '../../core/utf8.ts'
@@ -13,12 +15,15 @@ export interface SecretValue {
   readonly SecretBinary?: Uint8Array | undefined
 }
 
-/** What AWS appends to the name in an ARN. https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html */
+/**
+ * What AWS appends to the name in an ARN.
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+ */
 const SUFFIX = /-[A-Za-z0-9]{6}$/
 
 /**
- * A secret's name is exactly that, also where it ends like an ARN. An ARN may be complete or partial, which only AWS can
- * tell: so its secret has its whole path for a name, or that without a suffix. Two complete ARNs are two secrets.
+ * A secret's name is exactly that, also where it ends like an ARN. An ARN may be complete or partial, which only AWS
+ * can tell: so its secret has its whole path for a name, or that without a suffix. Two complete ARNs are two secrets.
  */
 export const spellingsOf = ({ path, nativeId }: Locator): Spellings => {
   if (nativeId === undefined)

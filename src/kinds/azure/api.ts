@@ -1,6 +1,6 @@
 /**
- * Calls to Key Vault, by the SDK's client and by our own hand for what that cannot do. Rule: each request shows the token that
- * is held; a vault that refuses it is asked once more with another one.
+ * Calls to Key Vault, by the SDK's client and by our own hand for what that cannot do. Rule: each request shows the
+ * token that is held; a vault that refuses it is asked once more with another one.
  */
 import type { SecretClient } from '@azure/keyvault-secrets'
 import { ProviderFault } from '../../core/fault.ts'

@@ -1,8 +1,9 @@
 /**
- * Events of Azure Key Vault as Event Grid delivers them, in its own schema and as CloudEvents 1.0. Rule: the topic must be
- * the store's vault, and so must every other word in which an event names one.
+ * Events of Azure Key Vault as Event Grid delivers them, in its own schema and as CloudEvents 1.0. Rule: the topic must
+ * be the store's vault, and so must every other word in which an event names one.
  *
- * Azure: "Azure Key Vault as Event Grid source", "Endpoint validation with Event Grid event schema", "… CloudEvents schema".
+ * Azure: "Azure Key Vault as Event Grid source", "Endpoint validation with Event Grid event schema", "… CloudEvents
+ * schema".
  */
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'

@@ -1,6 +1,6 @@
 /**
- * References to secrets of Azure Key Vault: identifiers, App Service references, `ref+azurekeyvault://`, names and versions.
- * Rule: a host is compared with those of configured vaults, never judged; names have one case here.
+ * References to secrets of Azure Key Vault: identifiers, App Service references, `ref+azurekeyvault://`, names and
+ * versions. Rule: a host is compared with those of configured vaults, never judged; names have one case here.
  *
  * Azure: "Azure Key Vault keys, secrets and certificates overview", "Use Key Vault references".
  */

@@ -2,13 +2,13 @@
  * Azure Key Vault. Rule: requests and tokens go to the configured vault only, which is a host of Azure's own unless the
  * settings say otherwise; a new version has the tags of the one before it.
  *
- * Azure keeps tags by version, and cannot compare: a write reads the newest version, and sets the next one with its tags
- * and content type. Who changes them in between, such as by taking the broker's tag away, finds them as they were.
+ * Azure keeps tags by version, and cannot compare: a write reads the newest version, and sets the next one with its
+ * tags and content type. Who changes them in between, such as by taking the broker's tag away, finds them as they were.
  *
  * RBAC (or access policies), each only where it is wanted:
  * - to read `Key Vault Secrets User` (`get`);
- * - to list the same role (`list`). A check lists too: where that is denied, Azure answers and knows us, and the store counts
- *   as healthy;
+ * - to list the same role (`list`). A check lists too: where that is denied, Azure answers and knows us, and the store
+ *   counts as healthy;
  * - to write `Key Vault Secrets Officer`, or a role with `secrets/getSecret` and `secrets/setSecret` (`get` and `set`).
  */
 import { ProviderFault } from '../../core/fault.ts'

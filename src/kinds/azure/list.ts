@@ -1,6 +1,6 @@
 /**
- * Listing a vault, whose names are flat. Rule: of a vault's link to its next page only the token goes on, and of what it
- * names only what a read would give; so no answer and no cursor leads to another host or another path.
+ * Listing a vault, whose names are flat. Rule: of a vault's link to its next page only the token goes on, and of what
+ * it names only what a read would give; so no answer and no cursor leads to another host or another path.
  *
  * Not by the SDK, whose pages have lost that link, and which would follow it anywhere, token and all.
  */
@@ -51,8 +51,8 @@ const dateOf = (seconds?: number): Date | undefined =>
   seconds === undefined ? undefined : new Date(seconds * 1_000)
 
 /**
- * The names in an answer, in the vault's order and in lower case. A certificate's secret is left out: whoever wants that
- * key asks for it by name. `now` in milliseconds since the epoch. Throws ProviderFault `invalid_answer`.
+ * The names in an answer, in the vault's order and in lower case. A certificate's secret is left out: whoever wants
+ * that key asks for it by name. `now` in milliseconds since the epoch. Throws ProviderFault `invalid_answer`.
  */
 export const toListing = (text: string, now: number): Listing => {
   const answer = asJson(text)

@@ -82,8 +82,8 @@ export interface Cloud {
 }
 
 /**
- * How the login under way sends. Not a matter of the credential that logs in: MSAL sends whatever a managed identity asks
- * by the first one's client, for as long as the process lives.
+ * How the login under way sends. Not a matter of the credential that logs in: MSAL sends whatever a managed identity
+ * asks by the first one's client, for as long as the process lives.
  */
 const sending = new AsyncLocalStorage<Send>()
 const byLogin = sendingBy(async (request) => {
@@ -92,7 +92,9 @@ const byLogin = sendingBy(async (request) => {
   return send(request)
 })
 
-/** How OAuth says that client and secret are wrong is a 400 or a 401, and how IMDS says that it has no such identity. */
+/**
+ * How OAuth says that client and secret are wrong is a 400 or a 401, and how IMDS says that it has no such identity.
+ */
 const loginFault = ({ reason, status, code, retryAfterSeconds }: ProviderFault): ProviderFault =>
   new ProviderFault(status === 400 ? 'denied' : reason, {
     status,

@@ -1,6 +1,6 @@
 /**
- * A secret between Purser and Azure: what it can be called, when it may be given out, what a write has to fit and to keep.
- * Rule: a secret that is disabled, expired or not yet valid is not given out, whatever the vault gives.
+ * A secret between Purser and Azure: what it can be called, when it may be given out, what a write has to fit and to
+ * keep. Rule: a secret that is disabled, expired or not yet valid is not given out, whatever the vault gives.
  */
 import type { KeyVaultSecret } from '@azure/keyvault-secrets'
 import { ProviderFault } from '../../core/fault.ts'
@@ -22,7 +22,9 @@ export interface Validity {
   readonly notBefore?: Date | undefined
 }
 
-/** Why it is not given out, if it is not: the dates are for the vault's readers to heed. `now` in ms since the epoch. */
+/**
+ * Why it is not given out, if it is not: the dates are for the vault's readers to heed. `now` in ms since the epoch.
+ */
 export const refusalOf = (
   { enabled, expiresOn, notBefore }: Validity,
   now: number

@@ -1,4 +1,7 @@
-/** What a store of Azure Key Vault has to say, and the clouds that a vault may be in. Rule: a host is Azure's own by its name alone. */
+/**
+ * What a store of Azure Key Vault has to say, and the clouds that a vault may be in. Rule: a host is Azure's own by its
+ * name alone.
+ */
 import { type Static, Type } from 'typebox'
 import { Auth, type Cloud } from './login.ts'
 
@@ -30,7 +33,9 @@ export type StoreSettings = Static<typeof StoreSettings>
 
 export const PUBLIC: Cloud = { audience: 'https://vault.azure.net/.default' }
 
-/** https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers */
+/**
+ * https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#dns-suffixes-for-object-identifiers
+ */
 export const CLOUDS: ReadonlyMap<string, Cloud> = new Map([
   ['vault.azure.net', PUBLIC],
   [

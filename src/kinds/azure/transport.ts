@@ -1,7 +1,7 @@
 /**
- * The last step of every request that the Azure SDK sends, to the vault and to its logins. Rule: our own connections, so
- * that no proxy has a part in it but that of the settings; an answer of bounded size, read to its end within the signal; and a
- * `ProviderFault` where there is none, since the SDK's errors quote what was answered.
+ * The last step of every request that the Azure SDK sends, to the vault and to its logins. Rule: our own connections,
+ * so that no proxy has a part in it but that of the settings; an answer of bounded size, read to its end within the
+ * signal; and a `ProviderFault` where there is none, since the SDK's errors quote what was answered.
  */
 import type { PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline'
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'

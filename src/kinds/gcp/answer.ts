@@ -1,6 +1,6 @@
 /**
- * What Google's answers mean. Rule: a status counts as Google's word only if the answer was gRPC; whatever a proxy or the
- * gRPC library says in its place is judged as what it is, and no text of either goes any further.
+ * What Google's answers mean. Rule: a status counts as Google's word only if the answer was gRPC; whatever a proxy or
+ * the gRPC library says in its place is judged as what it is, and no text of either goes any further.
  */
 import type { grpc } from 'google-gax'
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'

@@ -1,6 +1,6 @@
 /**
- * How Purser shows Google who it is. Rule: with a key given, nobody else is asked: no metadata server, no gcloud, no token
- * endpoint.
+ * How Purser shows Google who it is. Rule: with a key given, nobody else is asked: no metadata server, no gcloud, no
+ * token endpoint.
  */
 import type { Agent } from 'node:http'
 import { createRequire } from 'node:module'
@@ -124,8 +124,8 @@ const secretsOf = async (
 }
 
 /**
- * The metadata server is asked by a library of the library's, which would take whatever proxy the environment names, and hand
- * it the token. What is asked there is asked straight, whatever the store's own route.
+ * The metadata server is asked by a library of the library's, which would take whatever proxy the environment names,
+ * and hand it the token. What is asked there is asked straight, whatever the store's own route.
  */
 const askMetadataStraight = (): void => {
   const libraries = ['google-gax', 'google-auth-library', 'gcp-metadata']
@@ -153,7 +153,9 @@ const signerOf = (
   return jwt
 }
 
-/** Of Application Default Credentials. `project` keeps the library from asking gcloud and the metadata server for one. */
+/**
+ * Of Application Default Credentials. `project` keeps the library from asking gcloud and the metadata server for one.
+ */
 const clientFound = (
   { GoogleAuth }: typeof googleAuthLibrary,
   project: string,

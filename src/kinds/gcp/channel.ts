@@ -1,6 +1,7 @@
 /**
- * Calls to Google over gRPC: one channel, each call with its own credential. Rule: a call ends with the caller who waits
- * for it, is tried twice at most, and a write only once if it may have been done; and it fails with a ProviderFault.
+ * Calls to Google over gRPC: one channel, each call with its own credential. Rule: a call ends with the caller who
+ * waits for it, is tried twice at most, and a write only once if it may have been done; and it fails with a
+ * ProviderFault.
  */
 import type { grpc } from 'google-gax'
 import { ProviderFault } from '../../core/fault.ts'
@@ -153,7 +154,8 @@ export const openChannel = async (
 
   return {
     call: (method, request, options) => {
-      // A write that was answered by no word of Google's may have been done, and done again it would be another version.
+      // A write that was answered by no word of Google's may have been done, and done again it would be another
+      // version.
       const isWorthAnother = (fault: ProviderFault): boolean =>
         method !== 'addSecretVersion' && isWorthRetrying(fault)
       return authority === undefined

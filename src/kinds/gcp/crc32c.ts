@@ -1,6 +1,6 @@
 /**
- * CRC32C (Castagnoli, RFC 3720 12.1): the checksum that Google sends beside a payload. Rule: it finds what was damaged on
- * the way; it proves nothing about who sent it.
+ * CRC32C (Castagnoli, RFC 3720 12.1): the checksum that Google sends beside a payload. Rule: it finds what was damaged
+ * on the way; it proves nothing about who sent it.
  */
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let remainder = byte

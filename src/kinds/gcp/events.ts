@@ -1,6 +1,6 @@
 /**
- * Events of GCP Secret Manager as a Pub/Sub push subscription delivers them. Rule: the attributes name the secret; the data,
- * which the publisher filled, is not looked at.
+ * Events of GCP Secret Manager as a Pub/Sub push subscription delivers them. Rule: the attributes name the secret; the
+ * data, which the publisher filled, is not looked at.
  *
  * Secret Manager: "Set up notifications on a secret"; Pub/Sub: "Authentication for push subscriptions".
  */

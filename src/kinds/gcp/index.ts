@@ -8,8 +8,8 @@
  * - to read their labels `secretmanager.secrets.get` (`roles/secretmanager.viewer`);
  * - with `newest: enabled` also `secretmanager.versions.list` (`roles/secretmanager.viewer`);
  * - to write `secretmanager.versions.add` (`roles/secretmanager.secretVersionAdder`);
- * - to list `secretmanager.secrets.list` on the project (`roles/secretmanager.viewer`). A check lists too: where that is
- *   denied, Google answers and knows us, and the store counts as healthy.
+ * - to list `secretmanager.secrets.list` on the project (`roles/secretmanager.viewer`). A check lists too: where that
+ *   is denied, Google answers and knows us, and the store counts as healthy.
  */
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
@@ -146,7 +146,10 @@ export const gcpSecretManager = defineKind({
       return toRecord(await channel.call('accessSecretVersion', { name }, options))
     }
 
-    /** What Google calls latest may be a version that is switched off; the newest of those that are not is asked for then. */
+    /**
+     * What Google calls latest may be a version that is switched off; the newest of those that are not is asked for
+     * then.
+     */
     const readNewestEnabled = async (locator: Locator, options: CallOptions) => {
       try {
         return await access(locator, 'latest', options)

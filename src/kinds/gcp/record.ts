@@ -1,6 +1,6 @@
 /**
- * A secret between Purser and Google: what an answer makes of it, and which texts Google takes. Rule: a name in an answer
- * has the number of the project where we wrote its id, so only its end is of use.
+ * A secret between Purser and Google: what an answer makes of it, and which texts Google takes. Rule: a name in an
+ * answer has the number of the project where we wrote its id, so only its end is of use.
  */
 import type { protos } from '@google-cloud/secret-manager'
 import { ProviderFault } from '../../core/fault.ts'
@@ -48,7 +48,9 @@ export const toWritten = (answer: Answers['addSecretVersion']): { readonly versi
   version: versionIn(answer)
 })
 
-/** The newest of the versions, as Google lists them; undefined if there is none. Throws ProviderFault `invalid_answer`. */
+/**
+ * The newest of the versions, as Google lists them; undefined if there is none. Throws ProviderFault `invalid_answer`.
+ */
 export const newestIn = ({ versions }: Answers['listSecretVersions']): string | undefined => {
   const [newest] = versions
   return newest && versionIn(newest)
@@ -66,7 +68,10 @@ export const toListing = ({ secrets, nextPageToken }: Answers['listSecrets']): L
 /** https://cloud.google.com/secret-manager/quotas */
 const LARGEST_TEXT_BYTES = 65_536
 
-/** The text of a write, where Google can hold it, and what it is to be checked by. Throws ProviderFault `invalid_request`. */
+/**
+ * The text of a write, where Google can hold it, and what it is to be checked by. Throws ProviderFault
+ * `invalid_request`.
+ */
 export const payloadOf = (text: string) => {
   const data = Buffer.from(text)
   if (data.length === 0) throw new ProviderFault('invalid_request', { code: 'empty' })

@@ -1,7 +1,7 @@
 /**
- * Where the API server is and as whom it is spoken to, as the official client finds it in a pod or a kubeconfig. Rule: what
- * it finds is taken only with verified TLS, without a proxy, without a program to run and never anonymously; and it is found
- * anew each minute, so that tokens, certificates and authorities may rotate (ADR 0006).
+ * Where the API server is and as whom it is spoken to, as the official client finds it in a pod or a kubeconfig. Rule:
+ * what it finds is taken only with verified TLS, without a proxy, without a program to run and never anonymously; and
+ * it is found anew each minute, so that tokens, certificates and authorities may rotate (ADR 0006).
  */
 import type { RequestOptions } from 'node:https'
 import { dirname, resolve } from 'node:path'
@@ -86,8 +86,8 @@ const NamedUsers = Type.Object({
 })
 
 /**
- * What stands in the user's `tokenFile`, which the official client for Node does not know: as for client-go it wins over
- * `token`, and is looked for beside the kubeconfig.
+ * What stands in the user's `tokenFile`, which the official client for Node does not know: as for client-go it wins
+ * over `token`, and is looked for beside the kubeconfig.
  * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo
  */
 const tokenOfFile = async (
@@ -140,7 +140,10 @@ const load = async (
   }
 }
 
-/** What the client reads by itself, and waits for with all else of this process: a pipe or a device has to be refused before. */
+/**
+ * What the client reads by itself, and waits for with all else of this process: a pipe or a device has to be refused
+ * before.
+ */
 const requireFiles = async (config: KubeConfig): Promise<void> => {
   const user = config.getCurrentUser()
   const files = [

@@ -1,4 +1,7 @@
-/** Entries of HASHICORP_VAULT_CONFIG whose definition is kept in Kubernetes. Rule: Apono's members have Apono's words, all others ours. */
+/**
+ * Entries of HASHICORP_VAULT_CONFIG whose definition is kept in Kubernetes. Rule: Apono's members have Apono's words,
+ * all others ours.
+ */
 import { type Static, Type } from 'typebox'
 import type { DefinitionSource } from '../kind.ts'
 import { Passed, Text } from '../shared/definition-members.ts'

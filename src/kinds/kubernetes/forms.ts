@@ -1,6 +1,6 @@
 /**
- * References to secrets of Kubernetes: `k8s://`, `ref+k8s://`, namespaces and names. Rule: a namespace that is not configured is
- * reached by no form.
+ * References to secrets of Kubernetes: `k8s://`, `ref+k8s://`, namespaces and names. Rule: a namespace that is not
+ * configured is reached by no form.
  */
 import { malformed, matching } from '../../core/reference-grammar.ts'
 import { VALS, type ValsBackend } from '../../core/reference-vals.ts'

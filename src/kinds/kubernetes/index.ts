@@ -1,13 +1,13 @@
 /**
- * Kubernetes Secrets. Rule: only the namespaces of the configuration are asked, one secret at a time by its name; a write
- * changes the fields of a secret that exists, and everything else about it is the operator's.
+ * Kubernetes Secrets. Rule: only the namespaces of the configuration are asked, one secret at a time by its name; a
+ * write changes the fields of a secret that exists, and everything else about it is the operator's.
  *
- * There is no listing: the right to `list` secrets shows every value of a namespace with their names, and cannot be held to
- * some of them.
+ * There is no listing: the right to `list` secrets shows every value of a namespace with their names, and cannot be
+ * held to some of them.
  *
  * RBAC: a Role in each namespace on `secrets`, best with `resourceNames`: the verb `get` to read, `get` and `patch` to
- * write; never `list` or `watch`. To check, nothing more than `system:basic-user` and `system:public-info-viewer`, which every
- * authenticated account has.
+ * write; never `list` or `watch`. To check, nothing more than `system:basic-user` and `system:public-info-viewer`,
+ * which every authenticated account has.
  */
 import { Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'

@@ -102,8 +102,8 @@ export const parseSecret = (text: string, { namespace, name }: SecretName): Secr
 }
 
 /**
- * A value's text. Bytes that are no UTF-8 (a keystore, say) stay the base64 that they are in the API and in `kubectl`, so
- * that one such key does not make the others unreadable.
+ * A value's text. Bytes that are no UTF-8 (a keystore, say) stay the base64 that they are in the API and in `kubectl`,
+ * so that one such key does not make the others unreadable.
  */
 export const decodeValue = (base64: string): string => textIn(base64) ?? base64
 

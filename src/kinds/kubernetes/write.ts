@@ -1,7 +1,7 @@
 /**
- * Writing a Kubernetes Secret: its fields become those of the text, all of them and no other. Rule: a write is a patch upon
- * the resourceVersion that was read, and names nothing but the fields that change; so nobody else's change is lost, and
- * labels, annotations, owners, type and whatever else a Secret has stay as they are.
+ * Writing a Kubernetes Secret: its fields become those of the text, all of them and no other. Rule: a write is a patch
+ * upon the resourceVersion that was read, and names nothing but the fields that change; so nobody else's change is
+ * lost, and labels, annotations, owners, type and whatever else a Secret has stay as they are.
  */
 import { ProviderFault } from '../../core/fault.ts'
 import { printJson, readJson } from '../../core/json-text.ts'
@@ -16,7 +16,9 @@ const MAX_ATTEMPTS = 10
 const KEY = /^(?!\.\.)(?!\.$)[A-Za-z0-9._-]{1,253}$/
 const LARGEST_BYTES = 1_048_576
 
-/** What they mean for a write: another one came first; or the API server takes no such fields, of this type or at all. */
+/**
+ * What they mean for a write: another one came first; or the API server takes no such fields, of this type or at all.
+ */
 export const REASONS_OF_WRITE: Reasons = new Map([
   ['Conflict', 'conflict'],
   ['Invalid', 'invalid_request'],
@@ -27,7 +29,10 @@ type Fields = ReadonlyMap<string, string>
 
 const refuse = (code: string): ProviderFault => new ProviderFault('invalid_request', { code })
 
-/** A JSON object's fields: texts as they are, anything else as JSON with the digits that it has. Throws ProviderFault `invalid_request`. */
+/**
+ * A JSON object's fields: texts as they are, anything else as JSON with the digits that it has. Throws ProviderFault
+ * `invalid_request`.
+ */
 const fieldsOf = (text: string): Fields => {
   const fields = new Map<string, string>()
   let bytes = 0
@@ -44,8 +49,8 @@ const fieldsOf = (text: string): Fields => {
 }
 
 /**
- * A JSON merge patch (RFC 7396), in which null takes a field away. A field whose text is what a read gives is left alone,
- * and with it the bytes that are no text and were read as base64.
+ * A JSON merge patch (RFC 7396), in which null takes a field away. A field whose text is what a read gives is left
+ * alone, and with it the bytes that are no text and were read as base64.
  */
 const patchOf = ({ metadata, data = {} }: Secret, fields: Fields): string => {
   const now = new Map(Object.entries(data))

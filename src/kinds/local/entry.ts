@@ -1,9 +1,9 @@
 /**
- * An entry of the embedded store, as bytes and back. Rule: it tells in the clear only which versions it holds; texts and
- * times are sealed, bound to the store, the path and those versions.
+ * An entry of the embedded store, as bytes and back. Rule: it tells in the clear only which versions it holds; texts
+ * and times are sealed, bound to the store, the path and those versions.
  *
- * Under the name of its store and its path stand: newest version (4 bytes, big-endian) | oldest version kept (4) | envelope.
- * Versions have no gaps; an entry whose oldest is above its newest holds none and has no envelope.
+ * Under the name of its store and its path stand: newest version (4 bytes, big-endian) | oldest version kept (4) |
+ * envelope. Versions have no gaps; an entry whose oldest is above its newest holds none and has no envelope.
  */
 import type { Sealer } from '../../crypto/sealer.ts'
 import { STATE_SPACES } from '../../state/namespaces.ts'

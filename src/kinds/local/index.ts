@@ -1,6 +1,6 @@
 /**
- * The local store that Purser brings along: sealed secrets in its own state. Rule: the sealing encryption keys are those
- * of this process alone; whoever reads the data directory learns paths and version numbers, but no value.
+ * The local store that Purser brings along: sealed secrets in its own state. Rule: the sealing encryption keys are
+ * those of this process alone; whoever reads the data directory learns paths and version numbers, but no value.
  */
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'

@@ -68,8 +68,8 @@ const newestOf = (entry: Buffer | undefined): string | undefined => {
 
 /**
  * Stores the text as a new version and keeps the nine before it. Throws ProviderFault: `invalid_request` for one above
- * 64 KiB; `conflict` if `ifVersion` is given and is not the newest; `misconfigured` where older versions cannot be opened,
- * since they would be lost (`deleteSecret` gives them up).
+ * 64 KiB; `conflict` if `ifVersion` is given and is not the newest; `misconfigured` where older versions cannot be
+ * opened, since they would be lost (`deleteSecret` gives them up).
  */
 export const putSecret = async (
   store: LocalStore,
@@ -113,8 +113,8 @@ export const readSecret = async (
 }
 
 /**
- * Whether a read would give this version now, from the clear part of the entry alone. A version that was asked for by its
- * number never changes: it is current for as long as it is kept.
+ * Whether a read would give this version now, from the clear part of the entry alone. A version that was asked for by
+ * its number never changes: it is current for as long as it is kept.
  */
 export const isCurrentSecret = (
   store: LocalStore,

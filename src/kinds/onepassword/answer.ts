@@ -1,6 +1,6 @@
 /**
- * What a Connect server says: vaults, items and errors. Rule: pure, and strict about shape; a 404 counts only in Connect's own
- * words, and of what it says of an error only the status goes on.
+ * What a Connect server says: vaults, items and errors. Rule: pure, and strict about shape; a 404 counts only in
+ * Connect's own words, and of what it says of an error only the status goes on.
  * https://developer.1password.com/docs/connect/api-reference/
  */
 import { type Static, type TSchema, Type } from 'typebox'
@@ -10,7 +10,10 @@ import { asJson } from '../../core/json.ts'
 import { reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
 import type { HttpAnswer } from '../shared/http-transport.ts'
 
-/** Vaults and items alike. The vendor's clients take whatever looks like one for one, and so no name that does is found by name. */
+/**
+ * Vaults and items alike. The vendor's clients take whatever looks like one for one, and so no name that does is found
+ * by name.
+ */
 const ID = /^[a-z0-9]{26}$/
 export const isId = (text: string): boolean => ID.test(text)
 

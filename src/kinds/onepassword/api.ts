@@ -1,6 +1,6 @@
 /**
- * Calls to a Connect server, each with the token. Rule: GET and nothing else; a token that was refused is read anew once, and
- * then remembered as refused.
+ * Calls to a Connect server, each with the token. Rule: GET and nothing else; a token that was refused is read anew
+ * once, and then remembered as refused.
  */
 import { Sensitive } from '../../core/secret.ts'
 import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
@@ -32,8 +32,8 @@ export interface Api {
 }
 
 /**
- * SCIM's `eq` (RFC 7644, 3.4.2.2). The vendor's clients escape nothing in it, so how it would have to be done is not known:
- * what cannot stand between quotes is looked for among all.
+ * SCIM's `eq` (RFC 7644, 3.4.2.2). The vendor's clients escape nothing in it, so how it would have to be done is not
+ * known: what cannot stand between quotes is looked for among all.
  */
 const filterOf = (attribute: string, text: string | undefined): string =>
   text === undefined || /["\\]/.test(text)

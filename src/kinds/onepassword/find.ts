@@ -1,6 +1,6 @@
 /**
- * From a path to a vault and an item: `<vault>/<item>`, each by its name or by its id. Rule: a name means exactly itself,
- * whatever a filter takes for equal, and what several have means none of them.
+ * From a path to a vault and an item: `<vault>/<item>`, each by its name or by its id. Rule: a name means exactly
+ * itself, whatever a filter takes for equal, and what several have means none of them.
  */
 import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions } from '../provider.ts'

@@ -1,6 +1,6 @@
 /**
- * References to items of 1Password: `op://`, `ref+onepasswordconnect://`, vaults and titles. Rule: a vault that the store does
- * not name is reached by no form, and by no other name than the store's.
+ * References to items of 1Password: `op://`, `ref+onepasswordconnect://`, vaults and titles. Rule: a vault that the
+ * store does not name is reached by no form, and by no other name than the store's.
  */
 import { malformed, matching, SEGMENT_RULE, segments } from '../../core/reference-grammar.ts'
 import { VALS, type ValsBackend } from '../../core/reference-vals.ts'
@@ -36,7 +36,9 @@ const storeOf = (stores: readonly NamedStore[], path: string): NamedStore | unde
 
 const REFERENCE = 'a 1Password secret reference'
 
-/** `op://<vault>/<item>/[<section>/]<field>`. As at 1Password, an item with a slash in its title goes by its id here. */
+/**
+ * `op://<vault>/<item>/[<section>/]<field>`. As at 1Password, an item with a slash in its title goes by its id here.
+ */
 export const url: Form = {
   begins: ['op:'],
   read: ({ head, query, field: beside }, stores) => {

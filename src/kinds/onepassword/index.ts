@@ -1,9 +1,9 @@
 /**
- * 1Password, by a Connect server of one's own. Rule: only the vaults of the configuration are asked, for the present version of
- * one item at a time; nothing is written.
+ * 1Password, by a Connect server of one's own. Rule: only the vaults of the configuration are asked, for the present
+ * version of one item at a time; nothing is written.
  *
- * There is no writing: a Connect server replaces an item as a whole, and nothing says that it compares versions, so that of
- * two writers, one of whom may sit before the app, each could undo what the other did.
+ * There is no writing: a Connect server replaces an item as a whole, and nothing says that it compares versions, so
+ * that of two writers, one of whom may sit before the app, each could undo what the other did.
  *
  * The token: read-only, and of the vaults that Purser is for (`op connect token create --vault "<name>,r"`).
  */
@@ -77,7 +77,8 @@ export const onePasswordConnect = defineKind({
   vals: { onepasswordconnect },
   reaches,
   clearHost: ({ origin }) => (origin.startsWith('http:') ? new URL(origin).hostname : undefined),
-  // No limit of its own: it answers from its copy of the vaults. As many reads as of a Vault, of three calls each at most.
+  // No limit of its own: it answers from its copy of the vaults. As many reads as of a Vault, of three calls each at
+  // most.
   quota: { perSecond: 500, burst: 1_000 },
 
   address: ({ address, vaults, insecure = false }): OnePasswordAddress => {

@@ -1,6 +1,6 @@
 /**
- * Listing vaults, one after the other in the order of their names. Rule: what is listed is what a reference can name and a read
- * would take: a title that is one item's alone, and the id of an item that has no such title.
+ * Listing vaults, one after the other in the order of their names. Rule: what is listed is what a reference can name
+ * and a read would take: a title that is one item's alone, and the id of an item that has no such title.
  */
 import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions, Listing, PageRequest } from '../provider.ts'
@@ -89,8 +89,8 @@ const pathsIn = async (api: Api, { name, id }: Folder, options: CallOptions): Pr
 }
 
 /**
- * The wanted paths below the prefix after `cursor`, which is only compared, and never sent. A vault that our token may not read
- * is no reason not to list the others. Throws ProviderFault.
+ * The wanted paths below the prefix after `cursor`, which is only compared, and never sent. A vault that our token may
+ * not read is no reason not to list the others. Throws ProviderFault.
  */
 export const listItems = async (
   api: Api,

@@ -1,6 +1,7 @@
 /**
- * An item as a record: an object of its fields by their labels. Rule: a name leads to one field or to none, never to the first
- * of several; and what stands in a section goes by `section.label` as well, which is how the vendor's references name it.
+ * An item as a record: an object of its fields by their labels. Rule: a name leads to one field or to none, never to
+ * the first of several; and what stands in a section goes by `section.label` as well, which is how the vendor's
+ * references name it.
  */
 import { ProviderFault } from '../../core/fault.ts'
 import { type SecretRecord, Sensitive, type Tags } from '../../core/secret.ts'
@@ -15,7 +16,9 @@ const PURPOSES: ReadonlyMap<string, string> = new Map([
 
 const labelOf = ({ label, id }: Field): string => label || id
 
-/** The label of the section that the field stands in, or its id where it has none; undefined for what stands in none. */
+/**
+ * The label of the section that the field stands in, or its id where it has none; undefined for what stands in none.
+ */
 const sectionOf = ({ section }: Field, { sections }: Item): string | undefined => {
   if (section === undefined) return undefined
   const known = (sections ?? []).find(({ id }) => id === section.id)
@@ -28,8 +31,8 @@ const claim = (claims: Map<string, Set<Field>>, name: string, field: Field): voi
 }
 
 /**
- * Who goes by which name. A label goes to the only field that has it, or to the only one outside of sections; what has no name
- * of its own then goes by its id.
+ * Who goes by which name. A label goes to the only field that has it, or to the only one outside of sections; what has
+ * no name of its own then goes by its id.
  */
 const claimsOf = (item: Item): Map<string, Set<Field>> => {
   const fields = item.fields ?? []

@@ -1,9 +1,14 @@
-/** What a login shows, read where the settings say or where an SDK would look. Rule: anew at each login, and kept by nobody. */
+/**
+ * What a login shows, read where the settings say or where an SDK would look. Rule: anew at each login, and kept by
+ * nobody.
+ */
 import { devNull } from 'node:os'
 import { isTransient, ProviderFault, UNFIT_CREDENTIAL } from '../../core/fault.ts'
 import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
 
-/** A credential that is absent, forbidden or unreadable is a fault of the configuration, wherever it was to come from. */
+/**
+ * A credential that is absent, forbidden or unreadable is a fault of the configuration, wherever it was to come from.
+ */
 export const credentialFault = (error: unknown): ProviderFault =>
   error instanceof ProviderFault && isTransient(error)
     ? error
@@ -24,8 +29,8 @@ export const secretsAt = async (
 }
 
 /**
- * What a credential that an SDK finds by itself may consist of: variables, and files, some of which variables name. Only for
- * telling whether it is another one now: what is not there is an empty text.
+ * What a credential that an SDK finds by itself may consist of: variables, and files, some of which variables name.
+ * Only for telling whether it is another one now: what is not there is an empty text.
  */
 export const ambientCredential = async (
   { credential }: Pick<ProviderDeps, 'credential'>,

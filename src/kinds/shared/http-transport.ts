@@ -1,7 +1,7 @@
 /**
  * HTTP to one peer and nowhere else. Rule: a request goes to the configured origin only, follows no redirect, knows no
- * proxy but that of the settings, ends with its signal (body included), and reads a bounded answer; keep-alive, TLS verified unless the settings of
- * the store say otherwise, whatever the environment says.
+ * proxy but that of the settings, ends with its signal (body included), and reads a bounded answer; keep-alive, TLS
+ * verified unless the settings of the store say otherwise, whatever the environment says.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'

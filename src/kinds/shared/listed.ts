@@ -1,6 +1,6 @@
 /**
- * A page of a listing while folder after folder of it is asked for. Rule: a folder that is denied is said and stops no other;
- * where all that were asked are denied, so is the listing.
+ * A page of a listing while folder after folder of it is asked for. Rule: a folder that is denied is said and stops no
+ * other; where all that were asked are denied, so is the listing.
  */
 import type { ProviderFault } from '../../core/fault.ts'
 import type { Listing } from '../provider.ts'

@@ -1,6 +1,6 @@
 /**
- * What is shared of refused logins, with other replicas or among the stores of this process. Rule: what stands there is sealed,
- * under names that tell nothing; and it may be gone at any moment, when each finds out by itself.
+ * What is shared of refused logins, with other replicas or among the stores of this process. Rule: what stands there is
+ * sealed, under names that tell nothing; and it may be gone at any moment, when each finds out by itself.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'

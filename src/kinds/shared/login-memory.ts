@@ -1,7 +1,7 @@
 /**
- * What is remembered of logins that a store refused. Rule: a credential that was refused is shown again only after a wait
- * that grows, by one of all replicas and stores that have the very same one; another credential, or the same one mended, is
- * tried at once; and what stands in `Shared` tells nothing of either.
+ * What is remembered of logins that a store refused. Rule: a credential that was refused is shown again only after a
+ * wait that grows, by one of all replicas and stores that have the very same one; another credential, or the same one
+ * mended, is tried at once; and what stands in `Shared` tells nothing of either.
  */
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
 import type { Sealer } from '../../crypto/sealer.ts'
@@ -21,13 +21,13 @@ export interface LoginState {
 
 export interface LoginMemory {
   /**
-   * A name for the credential, which nobody without our keys can make or guess by trying. Nothing but empty texts stand for a
-   * login that shows no secret of ours, such as that of the machine.
+   * A name for the credential, which nobody without our keys can make or guess by trying. Nothing but empty texts stand
+   * for a login that shows no secret of ours, such as that of the machine.
    */
   readonly nameOf: (credential: readonly string[]) => string
   /**
-   * Before a login: waits for a replica that tries the same credential, and throws ProviderFault `login_refused` while it is
-   * not to be tried. What it resolves with is to be called once the login has ended.
+   * Before a login: waits for a replica that tries the same credential, and throws ProviderFault `login_refused` while
+   * it is not to be tried. What it resolves with is to be called once the login has ended.
    */
   readonly enter: (name: string, options: CallOptions) => Promise<() => void>
   /** The store took it. */
@@ -45,7 +45,10 @@ export interface LoginMemory {
 export interface LoginMemoryOptions {
   /** For log lines. */
   readonly store: string
-  /** Whom it logs in as, and where, by which others who show the same secret are told apart; stores may share an account. */
+  /**
+   * Whom it logs in as, and where, by which others who show the same secret are told apart; stores may share an
+   * account.
+   */
   readonly place: string
   /** Undefined: nobody else shows its credential. */
   readonly shared: LoginShared | undefined
@@ -115,7 +118,8 @@ const assertMayTry = async (memory: Memory, name: string): Promise<void> => {
 }
 
 const enter = async (memory: Memory, name: string, options: CallOptions): Promise<() => void> => {
-  // Also of one that was taken before: it may have been changed, and all who hold a token of it log in anew at one time.
+  // Also of one that was taken before: it may have been changed, and all who hold a token of it log in anew at one
+  // time.
   await assertMayTry(memory, name)
   // Without a turn the login is tried all the same.
   const leave = await memory.board.takeTurn(name, options)

@@ -1,7 +1,7 @@
 /**
- * A login to a store, or what stands for one, held until it ends or the store disowns it. Rule: one at a time however many
- * readers wait, under a deadline of its own; a credential is read anew at each login and not kept; what the store refused
- * is not shown to it again until the credential is another one or its wait is over (`login-memory.ts`).
+ * A login to a store, or what stands for one, held until it ends or the store disowns it. Rule: one at a time however
+ * many readers wait, under a deadline of its own; a credential is read anew at each login and not kept; what the store
+ * refused is not shown to it again until the credential is another one or its wait is over (`login-memory.ts`).
  */
 import { isTransient, ProviderFault } from '../../core/fault.ts'
 import { withDeadline } from '../../state/deadline.ts'
@@ -17,7 +17,9 @@ export interface LoginOptions<T> {
   readonly isFresh?: (held: T) => boolean
   /** For what renews itself: asked before each use, and at once where nothing is to be done. Throws ProviderFault. */
   readonly renew?: (held: T) => Promise<void>
-  /** The store itself answers the login. Otherwise only the first call that works shows that it takes the credential. */
+  /**
+   * The store itself answers the login. Otherwise only the first call that works shows that it takes the credential.
+   */
   readonly isAnswered?: boolean
 }
 
@@ -25,7 +27,9 @@ export interface LoginOptions<T> {
 export interface Judgement<T> {
   /** The fault is about what was shown, and not about what was asked for. */
   readonly isDisowned: (fault: ProviderFault, used: T) => boolean | Promise<boolean>
-  /** After that: whether there is another login by now, which is worth trying; if absent, that shows when it is tried. */
+  /**
+   * After that: whether there is another login by now, which is worth trying; if absent, that shows when it is tried.
+   */
   readonly isMended?: (used: T, fault: ProviderFault) => Promise<boolean>
   /** Whether any other fault is worth a second attempt. `wasAsked`: false of a login that failed. */
   readonly isWorthAnother?: (fault: ProviderFault, wasAsked: boolean) => boolean
@@ -38,7 +42,9 @@ export interface Login<T> {
   readonly held: () => T | undefined
   /** The store took it. */
   readonly worked: (used: T) => void
-  /** The store disowned it: who asks next logs in. Twice in a row without having worked, and the credential is refused. */
+  /**
+   * The store disowned it: who asks next logs in. Twice in a row without having worked, and the credential is refused.
+   */
   readonly disown: (used: T, fault: ProviderFault) => Promise<void>
   /** Runs the call with what is held, and at most once more, and takes from its outcome what that says of the login. */
   readonly use: <R>(

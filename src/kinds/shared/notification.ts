@@ -1,6 +1,6 @@
 /**
- * What the notifications of all clouds have in common. Rule: a notification only names secrets; it can cost an invalidation and
- * nothing more.
+ * What the notifications of all clouds have in common. Rule: a notification only names secrets; it can cost an
+ * invalidation and nothing more.
  */
 import type { Locator } from '../../core/secret.ts'
 import type { NamedStore } from '../../core/store-address.ts'
@@ -21,7 +21,10 @@ export interface Addressee extends NamedStore {
   readonly events?: EventProof | undefined
 }
 
-/** Why an event is left alone: its type says nothing of a secret's value or tags; it names a secret of elsewhere, or none. */
+/**
+ * Why an event is left alone: its type says nothing of a secret's value or tags; it names a secret of elsewhere, or
+ * none.
+ */
 export type Ignored = 'type' | 'foreign' | 'malformed'
 
 export interface Heard {

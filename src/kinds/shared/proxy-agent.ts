@@ -1,6 +1,6 @@
 /**
- * Connections that go through a proxy where the route says so. Rule: what the proxy is sent is a CONNECT, and then TLS that
- * only the store can open.
+ * Connections that go through a proxy where the route says so. Rule: what the proxy is sent is a CONNECT, and then TLS
+ * that only the store can open.
  */
 import { type ClientRequest, Agent as HttpAgent, request } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'

@@ -1,6 +1,7 @@
 /**
- * The way out of a network that has none but a proxy. Rule: CONNECT and nothing else, so that TLS is the store's from end to
- * end and the proxy sees a host and a port; this machine, metadata services and the cluster are never asked for through it.
+ * The way out of a network that has none but a proxy. Rule: CONNECT and nothing else, so that TLS is the store's from
+ * end to end and the proxy sees a host and a port; this machine, metadata services and the cluster are never asked for
+ * through it.
  */
 import { BlockList, isIP } from 'node:net'
 import { Type } from 'typebox'
@@ -95,7 +96,10 @@ export const shownProxy = (setting: string): string => {
 
 type Environ = (name: string) => string | undefined
 
-/** NO_PROXY as curl and Go take it: `*`, hosts, domains with or without a dot before them, networks, each with a port perhaps. */
+/**
+ * NO_PROXY as curl and Go take it: `*`, hosts, domains with or without a dot before them, networks, each with a port
+ * perhaps.
+ */
 const isExempt = (list: string, host: string, port: number): boolean =>
   list
     .split(/[\s,]+/)

@@ -1,4 +1,6 @@
-/** By what name Purser goes in the logs of those it calls (RFC 9110 10.1.5). Rule: product and version, nothing else. */
+/**
+ * By what name Purser goes in the logs of those it calls (RFC 9110 10.1.5). Rule: product and version, nothing else.
+ */
 import { readFileSync } from 'node:fs'
 
 // Beside `build/`, as it is in a checkout and in the image.

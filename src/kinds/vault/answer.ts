@@ -1,7 +1,7 @@
 /**
- * What Vault's answers mean: text off the wire in, a record, a token or a fault out. Rule: pure, and strict about shape;
- * numbers keep every digit they had on the wire, for a secret's text is cut out of the answer and never printed anew.
- * https://developer.hashicorp.com/vault/api-docs#http-status-codes
+ * What Vault's answers mean: text off the wire in, a record, a token or a fault out. Rule: pure, and strict about
+ * shape; numbers keep every digit they had on the wire, for a secret's text is cut out of the answer and never printed
+ * anew. https://developer.hashicorp.com/vault/api-docs#http-status-codes
  */
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
@@ -169,8 +169,8 @@ export const faultOfAnswer = (
   if (status === 413) return new ProviderFault('invalid_request', { status, code: 'too_large' })
   if (status === 405) return new ProviderFault('misconfigured', { status })
   const isInvalidToken = status === 403 && says(body, 'invalid token')
-  // Among `unavailable`: 3xx is a standby that points to another host (never followed), 412 a replica that lags, 472 and
-  // 473 replicas that do not serve, 503 sealed.
+  // Among `unavailable`: 3xx is a standby that points to another host (never followed), 412 a replica that lags, 472
+  // and 473 replicas that do not serve, 503 sealed.
   return new ProviderFault(reasonOfStatus(status), {
     status,
     retryAfterSeconds: retryAfterSeconds(retryAfter, now),

@@ -26,8 +26,8 @@ const isDenied = async (call: Promise<unknown>): Promise<boolean> => {
 }
 
 /**
- * A server may word the denial of a path and that of a token alike, so the token is asked about: what it may do there, and
- * where it may not even ask that (it lacks the default policy), what any token may see, which no policy decides.
+ * A server may word the denial of a path and that of a token alike, so the token is asked about: what it may do there,
+ * and where it may not even ask that (it lacks the default policy), what any token may see, which no policy decides.
  * https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts
  */
 export const isDeadOn =

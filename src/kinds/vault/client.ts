@@ -1,6 +1,6 @@
 /**
- * node-vault, which knows Vault's paths and bodies, over our own transport, which knows deadlines. Rule: node-vault never
- * opens a connection and holds no token, and nothing of it is left to come from the environment (ADR 0003).
+ * node-vault, which knows Vault's paths and bodies, over our own transport, which knows deadlines. Rule: node-vault
+ * never opens a connection and holds no token, and nothing of it is left to come from the environment (ADR 0003).
  */
 import type NodeVault from 'node-vault'
 import { Sensitive } from '../../core/secret.ts'
@@ -10,7 +10,9 @@ import { faultOfAnswer } from './answer.ts'
 
 export type VaultClient = NodeVault.client
 
-/** What node-vault hands to the library that sends for it; `json` is the body, to be sent as it is if it is `Sensitive`. */
+/**
+ * What node-vault hands to the library that sends for it; `json` is the body, to be sent as it is if it is `Sensitive`.
+ */
 interface Outgoing {
   readonly method: string
   readonly uri: string

@@ -1,4 +1,7 @@
-/** The store of a Vault that `purser init` writes, by what was answered. Rule: it names variables for what its login needs, never a value. */
+/**
+ * The store of a Vault that `purser init` writes, by what was answered. Rule: it names variables for what its login
+ * needs, never a value.
+ */
 import type { Example } from '../kind.ts'
 
 export const VAULT_LOGINS = ['token', 'approle', 'userpass', 'kubernetes'] as const

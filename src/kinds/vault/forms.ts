@@ -1,6 +1,6 @@
 /**
- * References to secrets of Vault: URLs of its HTTP API, `ref+vault://`, paths and versions. Rule: a path leads into a mount of
- * a configured store or nowhere; a host is compared with those of configured stores, never judged.
+ * References to secrets of Vault: URLs of its HTTP API, `ref+vault://`, paths and versions. Rule: a path leads into a
+ * mount of a configured store or nowhere; a host is compared with those of configured stores, never judged.
  */
 import { malformed, matching, SEGMENT_RULE, segments } from '../../core/reference-grammar.ts'
 import { VALS, type ValsBackend } from '../../core/reference-vals.ts'
@@ -27,7 +27,8 @@ export type VaultAddress = {
   readonly mounts: readonly { readonly path: string; readonly version: 1 | 2 }[]
 }
 
-// Vault and OpenBao take any path that is printable to Go (`disable_printable_check`), which is what `isPrintable` says.
+// Vault and OpenBao take any path that is printable to Go (`disable_printable_check`), which is what `isPrintable`
+// says.
 export const paths = segments(2, `a Vault path is a mount and a path in it; ${SEGMENT_RULE}`)
 
 export const versions = matching(/^[1-9][0-9]{0,9}$/, 'a Vault version is a number')

@@ -1,10 +1,11 @@
 /**
- * HashiCorp Vault and OpenBao, KV version 1 and 2. Rule: a path leads into a configured mount of the configured server and
- * nowhere else, and a secret's text is the JSON of its fields exactly as the server wrote it.
+ * HashiCorp Vault and OpenBao, KV version 1 and 2. Rule: a path leads into a configured mount of the configured server
+ * and nowhere else, and a secret's text is the JSON of its fields exactly as the server wrote it.
  *
- * Policy, for KV 2: `read` on `<mount>/data/*` to read; `create` (what was never there) and `update` (what was) on the same
- * to write, and `read` on `<mount>/metadata/*` where the engine requires check-and-set; `list` on `<mount>/metadata/*` to
- * list. For KV 1 all of them on `<mount>/*`. And the `default` policy, for the token to look after itself.
+ * Policy, for KV 2: `read` on `<mount>/data/*` to read; `create` (what was never there) and `update` (what was) on the
+ * same to write, and `read` on `<mount>/metadata/*` where the engine requires check-and-set; `list` on
+ * `<mount>/metadata/*` to list. For KV 1 all of them on `<mount>/*`. And the `default` policy, for the token to look
+ * after itself.
  */
 import { type Static, Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'

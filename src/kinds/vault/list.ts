@@ -1,6 +1,7 @@
 /**
- * Listing Vault's folders, one after the other and depth first, so that paths come in the order of their characters. Rule:
- * a page costs a bounded number of calls, and what the server names is checked before it becomes part of a path again.
+ * Listing Vault's folders, one after the other and depth first, so that paths come in the order of their characters.
+ * Rule: a page costs a bounded number of calls, and what the server names is checked before it becomes part of a path
+ * again.
  *
  * KV 2 lists what has metadata: a deleted secret is there until its metadata is, and a read says that it is not found.
  */
@@ -42,9 +43,9 @@ const readFolder = async (
 }
 
 /**
- * The wanted paths below the prefix after `cursor`, which is the last that was looked at for the page before: it is only
- * compared, never sent, so one that a caller made up leads nowhere. A folder that our token may not list is no reason not to
- * list the others. Throws ProviderFault, `misconfigured` for a prefix that is in no mount.
+ * The wanted paths below the prefix after `cursor`, which is the last that was looked at for the page before: it is
+ * only compared, never sent, so one that a caller made up leads nowhere. A folder that our token may not list is no
+ * reason not to list the others. Throws ProviderFault, `misconfigured` for a prefix that is in no mount.
  */
 export const listSecrets = async (
   api: VaultApi,

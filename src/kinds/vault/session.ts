@@ -24,8 +24,8 @@ export interface Authority {
 export interface UseOptions extends CallOptions {
   /**
    * The call changes something. An unavailable peer may have made the change and lost only its answer: asked again, it
-   * would make it twice, or, where it compares versions, take the first for somebody else's and call it a conflict. So the
-   * caller is told at once, and looks. A denial is different: what was denied was not done.
+   * would make it twice, or, where it compares versions, take the first for somebody else's and call it a conflict. So
+   * the caller is told at once, and looks. A denial is different: what was denied was not done.
    */
   readonly changes?: true
 }

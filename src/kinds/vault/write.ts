@@ -56,7 +56,9 @@ const put = async (
   return { version: parseWritten(await api.post(dataPath(place), body, options)) }
 }
 
-/** For an engine (or a secret) that takes no write which does not say what it follows: it follows whatever is newest. */
+/**
+ * For an engine (or a secret) that takes no write which does not say what it follows: it follows whatever is newest.
+ */
 const putOnNewest = async (
   api: VaultApi,
   place: Place,
@@ -117,8 +119,8 @@ const writeKv1 = async (
 }
 
 /**
- * Resolves with the new version. A text that is no JSON object is stored as the field `value`, since Vault stores objects;
- * a read without a field gives it back. Throws ProviderFault; `invalid_request` for what KV 1 cannot do.
+ * Resolves with the new version. A text that is no JSON object is stored as the field `value`, since Vault stores
+ * objects; a read without a field gives it back. Throws ProviderFault; `invalid_request` for what KV 1 cannot do.
  */
 export const writeSecret = (
   api: VaultApi,
