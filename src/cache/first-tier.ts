@@ -5,7 +5,7 @@
 import type { Locator } from '../core/secret.ts'
 import { createKeptMap } from './kept-map.ts'
 import { familyOf, type InvalidationNotice, type InvalidationTarget } from './origin.ts'
-import { endOf, isFresh, judge, type Lookup, type Retention, type Slot } from './slot.ts'
+import { endOf, isFresh, judge, type Lookup, MISS, type Retention, type Slot } from './slot.ts'
 
 export interface FirstTierOptions extends Retention {
   readonly maxEntries: number
@@ -43,8 +43,6 @@ interface Kept<T> {
   /** Whether a reader was already told to ask the failing store again. What that reader fetches is kept as a new slot. */
   isRetried: boolean
 }
-
-const MISS = { state: 'miss' } as const
 
 /**
  * So many reads make a secret one that is waited for: it is fetched anew before its time is over, by as long as its last

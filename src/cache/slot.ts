@@ -90,7 +90,7 @@ export const isWithinBound = (
 ): boolean =>
   entry !== undefined && staleMs > 0 && entry.fetchedAt <= now && now < entry.expiresAt + staleMs
 
-const MISS = { state: 'miss' } as const
+export const MISS = { state: 'miss' } as const
 
 export const judge = <T>({ entry, failure }: Slot<T>, now: number, staleMs: number): Lookup<T> => {
   if (entry !== undefined && isFresh(entry, now)) return { state: 'fresh', entry, isDue: false }

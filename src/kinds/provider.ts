@@ -6,6 +6,7 @@ import { type Static, Type } from 'typebox'
 import type { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord, Sensitive, Tags } from '../core/secret.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import type { StateLog } from '../state/log.ts'
 import type { State } from '../state/state.ts'
 import type { LoginMemory } from './shared/login-memory.ts'
 import type { Route } from './shared/proxy.ts'
@@ -84,11 +85,7 @@ export interface SecretProvider<O = CallOptions> {
 }
 
 /** A line for the operator. Fields are short facts of ours; never a value, a header or an upstream text. */
-export type Log = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  fields?: Readonly<Record<string, string | number | boolean>>
-) => void
+export type Log = StateLog
 
 const Name = Type.String({ minLength: 1, maxLength: 2048 })
 

@@ -1,5 +1,6 @@
 /** What a store of AWS has to say. Rule: the partition follows from the region unless it is said. */
 import { type Static, Type } from 'typebox'
+import { CaCertFile } from '../shared/members.ts'
 
 export const StoreSettings = Type.Object(
   {
@@ -26,12 +27,7 @@ export const StoreSettings = Type.Object(
         description: "the partition of the region's ARNs; derived from the region if absent"
       })
     ),
-    caCertFile: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: 'a PEM file with the authorities to trust instead of the public ones'
-      })
-    )
+    caCertFile: CaCertFile
   },
   { additionalProperties: false }
 )

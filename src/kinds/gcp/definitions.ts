@@ -4,7 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import type { DefinitionSource } from '../kind.ts'
-import { Passed, Text } from '../shared/definition-members.ts'
+import { Passed, Text } from '../shared/members.ts'
 
 const Entry = Type.Object({
   project: Text,

@@ -18,6 +18,7 @@ import type { Locator } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
+import { CaCertFile } from '../shared/members.ts'
 import { isInvalid, isRefusal, isSwitchedOff } from './answer.ts'
 import { Auth, createAuthority } from './auth.ts'
 import { openChannel } from './channel.ts'
@@ -65,12 +66,7 @@ const StoreSettings = Type.Object(
           'no TLS: for an emulator on this machine only; without `auth` it is sent no credential'
       })
     ),
-    caCertFile: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: 'a PEM file with the authorities to trust instead of the public ones'
-      })
-    )
+    caCertFile: CaCertFile
   },
   { additionalProperties: false }
 )

@@ -14,6 +14,7 @@ import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import { Credential } from '../provider.ts'
 import { createTransport } from '../shared/http-transport.ts'
+import { CaCertFile, Insecure } from '../shared/members.ts'
 import { isId } from './answer.ts'
 import { createApi } from './api.ts'
 import { findItem, placeOf } from './find.ts'
@@ -50,18 +51,8 @@ const StoreSettings = Type.Object(
           'the vaults that may be read, by name or id, as references write them; all that the token may see, if absent'
       })
     ),
-    caCertFile: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: 'a PEM file with the authorities to trust instead of the public ones'
-      })
-    ),
-    insecure: Type.Optional(
-      Type.Boolean({
-        description:
-          'the network between Purser and an `http:` address is closed to everybody else, so that pre and pro may use it'
-      })
-    )
+    caCertFile: CaCertFile,
+    insecure: Insecure
   },
   { additionalProperties: false }
 )

@@ -14,6 +14,7 @@ import type { Locator } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import { createTransport } from '../shared/http-transport.ts'
+import { CaCertFile, Insecure } from '../shared/members.ts'
 import { isVersion, parseKv1, parseKv2, parseLookup, UNVERSIONED } from './answer.ts'
 import { createApi, isDeadOn } from './api.ts'
 import { createClient, requestOptions } from './client.ts'
@@ -42,24 +43,14 @@ const StoreSettings = Type.Object(
       description: 'the KV engines that may be read; of two that fit a path, the longer one counts'
     }),
     auth: Auth,
-    caCertFile: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: 'a PEM file with the authorities to trust instead of the public ones'
-      })
-    ),
+    caCertFile: CaCertFile,
     caCertBase64: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9+/]+={0,2}$',
         description: 'the same PEM in base64, here; both may be given'
       })
     ),
-    insecure: Type.Optional(
-      Type.Boolean({
-        description:
-          'the network between Purser and an `http:` address is closed to everybody else, so that pre and pro may use it'
-      })
-    ),
+    insecure: Insecure,
     skipVerify: Type.Optional(
       Type.Boolean({
         description:
