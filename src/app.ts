@@ -1,7 +1,7 @@
 /**
  * The composition root: from a configuration to a service, subject by subject, from the ground up. Rule: what a reload
- * may change stands in one object, which is there first and is replaced as a whole or not at all; no part works on one
- * that is made after it; and none hears of another process before all are there.
+ * may change stands in one object, made first and replaced as a whole or not at all; no part uses a part that is made
+ * later; and no part listens to other processes before all parts are made.
  */
 import { type AppOverrides, openGround } from './app/ground.ts'
 import { createKeys } from './app/keys.ts'
@@ -23,11 +23,12 @@ export interface App extends Omit<Servers, 'drain'> {
   readonly broker: Broker
   /** For whoever works on what is kept while the service runs in the same process. */
   readonly state: State
-  /** As it is in force, with every definition of a store read. */
+  /** The configuration in force, with every definition of a store read. */
   readonly config: () => Config
   /**
    * Takes over keys, secrets, stores, policies and names, and the environment if it is read too. Everything else needs
-   * a restart. On record, also what cannot be read; `by`: who asked, if it was no signal.
+   * a restart. Each attempt is on record, also one whose configuration cannot be read; `by`: who asked, unless it was a
+   * signal.
    */
   readonly reload: (
     config: Config | (() => readonly [Config, Environ]),
@@ -35,12 +36,15 @@ export interface App extends Omit<Servers, 'drain'> {
   ) => Promise<void>
   /** Asks the stores in the background, so that readiness knows of them before anybody asks. */
   readonly lookAround: () => void
-  /** Answers readiness with 503 from now on, so that load balancers look elsewhere; all else is answered as before. */
+  /**
+   * Answers readiness with 503 from now on, so that load balancers look elsewhere; all other requests are answered as
+   * before.
+   */
   readonly drain: () => void
   readonly close: () => Promise<void>
 }
 
-/** Rejects if a part cannot be had; those that were there already are closed then. */
+/** Rejects if a part cannot be made, once the parts made before it are closed. */
 export const buildApp = async (config: Config, overrides: AppOverrides = {}): Promise<App> => {
   const parts = createLifecycle()
   try {

@@ -24,14 +24,17 @@ export interface AppOverrides {
   readonly now?: () => number
   /** Where credentials of stores given as `{ env: NAME }` are looked up. */
   readonly environ?: Environ
-  /** Reads the configuration anew and reloads; resolves with what is wrong with it, and then nothing changed. */
+  /**
+   * Reads the configuration anew and reloads. Resolves with the faults of the configuration: if there are any, nothing
+   * changed.
+   */
   readonly requestReload?: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
-  /** How what SNS and Google publish is fetched. */
+  /** Fetches what SNS and Google publish. */
   readonly fetch?: typeof fetch
   /** What gives tokens of channels. */
   readonly directLine?: DirectLine
   readonly heartbeatMs?: number
-  /** Sees the outcome of each request, for whoever measures. */
+  /** Sees the outcome of each request, for measuring. */
   readonly observe?: RecorderOptions['observe']
   /** Refuse to start where something kept needs an encryption key that ENCRYPTION_KEYS lacks, instead of saying so. */
   readonly refusesToLackKeys?: boolean
@@ -40,7 +43,7 @@ export interface AppOverrides {
 export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly parts: Lifecycle
   readonly overrides: AppOverrides
-  /** Of the start: a reload changes some of them, which stand in `live`. */
+  /** The settings of the start; those that a reload changes stand in `live`. */
   readonly settings: Settings
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -48,7 +51,7 @@ export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly log: Log
   readonly fetch: typeof globalThis.fetch
   readonly live: () => Live
-  /** Of `live`, for those who need no more of it. */
+  /** The key ring in `live`. */
   readonly keyring: () => Keyring
   readonly sealer: () => Sealer
   readonly replaceLive: (next: Live) => void

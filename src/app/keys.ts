@@ -35,7 +35,8 @@ export const createKeys = (ground: Ground) => {
   })
   const replicas = parts.add(createReplicaCount({ shared, environment, keyring, now }))
   const floor = createViaFloor({ state, replicas: replicas.current, now })
-  // Once replicas are counted, and before the first key is used; where that fails, the first issue asks again.
+  // Learnt once replicas are counted, and before the first key is used; if that fails, the first issue of a key tries
+  // again.
   parts.add({ start: () => floor.learn().catch(() => {}), close: () => {} })
   const issuing = parts.add(
     createIssuing({

@@ -20,7 +20,7 @@ export interface Live extends Rules {
   readonly isInternalSecret: (given: string) => boolean
 }
 
-/** The settings that a reload takes over. All others steer what is made once, at the start. */
+/** The settings that a reload takes over. All others are used once, at the start. */
 export const RELOADED: readonly SettingName[] = [
   'ENCRYPTION_KEYS',
   'INTERNAL_SECRET',
@@ -30,7 +30,7 @@ export const RELOADED: readonly SettingName[] = [
   'HASHICORP_VAULT_CONFIG_FILE_PATH'
 ]
 
-/** What a configuration that is read anew makes of the one in force. */
+/** The configuration in force after a reload of `next`. */
 export const takenOver = (started: Config, next: Config): Config => {
   const { settings, dataDir, tls, redis, withoutEffect } = started
   const reloaded = RELOADED.map((name) => [name, next.settings[name]])
@@ -44,7 +44,7 @@ export const takenOver = (started: Config, next: Config): Config => {
   }
 }
 
-/** Of a configuration as it stands: no store is connected yet, and no definition of one is read. */
+/** What a configuration gives before any store is connected and any definition of a store is read. */
 export const prepare = (config: Config, environ: Environ): Live => {
   const keyring = createKeyring(config.settings.ENCRYPTION_KEYS)
   return {

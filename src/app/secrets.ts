@@ -1,4 +1,4 @@
-/** The way to a value: caches, broker, those who watch, and whether it can answer. */
+/** The way to a value: caches, broker, watchers, and readiness. */
 import { createCaches } from '../cache/caches.ts'
 import type { ProblemCode } from '../core/problem.ts'
 import { createGoogleTokenCheck } from '../crypto/google-token.ts'
@@ -13,7 +13,7 @@ import type { ConnectedStores } from './stores.ts'
 
 export type Secrets = ReturnType<typeof createSecrets>
 
-/** Proxies give up on what is silent for a minute, some for half of it. */
+/** Proxies end connections that are silent for a minute, some after half a minute. */
 const HEARTBEAT_MS = 15_000
 
 export const createSecrets = (ground: Ground) => {
@@ -53,7 +53,7 @@ export const createSecrets = (ground: Ground) => {
     fetch,
     now
   })
-  /** What was read of these stores is another place's answer by now; in this process alone. */
+  /** Drops what this process has cached of stores whose names now lead to another place. */
   const forget = (stores: readonly string[]): void => {
     for (const store of stores) {
       for (const kept of [caches.cache, caches.tagCache]) kept.invalidate({ store })

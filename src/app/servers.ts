@@ -1,7 +1,4 @@
-/**
- * The listeners with their doors, and what all have in common: limits, connections, what their answers may take of the
- * memory.
- */
+/** The listeners with their doors, and what they share: limits, connections, a bound for the memory of answers. */
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
 import type { ServerTls } from '../core/server-tls.ts'
@@ -27,9 +24,9 @@ export interface Listening {
 
 export interface Servers {
   readonly listeners: readonly Listening[]
-  /** The public one, which is the first. */
+  /** The public listener, which is the first. */
   readonly server: FastifyInstance
-  /** Their sockets end with what is under way on them. */
+  /** Ends each socket of the listeners with the request under way on it. */
   readonly drain: () => void
 }
 
@@ -70,7 +67,7 @@ const createOptions = (
   const { parts, settings, live, logger } = ground
   const records = createRecords(ground.recorder)
   const limits = createLimits(ground, records)
-  // Of all listeners together: they have one process's descriptors and memory.
+  // One bound for all listeners, since they share the descriptors and the memory of one process.
   const connections = createConnections({
     max: connectionsMax(),
     perAddress: settings.CONNECTIONS_PER_ADDRESS,
@@ -141,7 +138,7 @@ export const createServers = async (
   const listeners: Listening[] = []
   const close = () => Promise.all(listeners.map(({ server }) => server.close()))
   parts.add({ close: () => close().then(() => {}) })
-  // Whoever watches would keep them from closing.
+  // Open streams of watchers would keep the listeners from closing.
   parts.add(watch)
   const { HOST: host, PORT: port } = settings
   const publicListener = { label: 'Server listening', host, port, tls }

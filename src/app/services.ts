@@ -127,7 +127,7 @@ export const servicesOf = (parts: Parts): Services => {
     whoami: {
       policy: () => live().policy,
       delegations: () => live().config.delegations,
-      // Where that cannot be known, it is taken for one that was.
+      // If it cannot be found out whether a key issued this one, it counts as issued by a key.
       wasIssued: (principal) => issuing.wasIssued(principal).catch(() => true)
     },
     internal: { broker, care },

@@ -9,9 +9,9 @@ import type { Keys } from './keys.ts'
 import { compose, prepare, takenOver } from './live.ts'
 
 export interface ConnectedStores {
-  /** How each answered last. */
+  /** How each store answered last. */
   readonly checks: StoreChecks
-  /** Replaces all that a reload may replace, or nothing. Resolves with the stores whose names stand for others now. */
+  /** Replaces all that a reload may replace, or nothing. Resolves with the names that lead to another store now. */
   readonly reload: (wanted: Config, environ: Environ) => Promise<readonly string[]>
 }
 

@@ -10,15 +10,15 @@ import { LRUCache } from 'lru-cache'
 export const addressOf = ({ ip, socket: { remoteAddress = '' } }: FastifyRequest): string =>
   ip === remoteAddress || isIP(ip) !== 0 ? ip : remoteAddress
 
-// What network an address is in is kept, since to find it costs as much as the rest of admission.
+// The network of an address is remembered, since finding it costs as much as the rest of admission.
 const networks = new LRUCache<string, string>({
   max: 1_000,
   memoMethod: (address) => normalizeIP(address)
 })
 
 /**
- * Whom an address stands for: one subscriber is one caller, however many addresses there are to come from. One
- * subscriber has a whole /64 of IPv6 addresses, and an IPv4 address has two spellings.
+ * The network that an address counts as: one subscriber is one caller, whatever addresses it uses. A subscriber has a
+ * whole /64 of IPv6 addresses, and an IPv4 address has two spellings.
  */
 export const networkOf = (address: string): string => networks.memo(address)
 
@@ -34,7 +34,8 @@ const plainAddress = (written: string): string => {
 
 /**
  * X-Forwarded-For with bare addresses, so that those of TRUST_PROXY are known in it and limits count addresses, not
- * ports. Only what is around an address is taken off (a port, brackets, quotes); what is no address then is none.
+ * ports. Only a port, brackets and quotes around an address are taken off; if an address does not remain, there is
+ * none.
  */
 export const plainAddresses = (header: string): string =>
   /[[":]/.test(header)

@@ -1,7 +1,7 @@
 /**
  * Who gets in, as one hook of each route: limit of the address, authentication, limit of the key, scope and mode. Rule:
- * failed logins are counted, what a route asks is worked out at boot, and what may be asked of a secret is not decided
- * here but in the broker.
+ * failed logins are counted, what a route asks of its caller is worked out at boot, and rights to secrets are decided
+ * in the broker, not here.
  */
 import type { Socket } from 'node:net'
 import type {
@@ -25,13 +25,11 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     /**
-     * Takes `more` requests from the allowance of the key, for one that does the work of several. Throws
+     * Takes `more` requests from the allowance of the key, for a request that does the work of several. Throws
      * `rate_limited`.
      */
     chargeKey: (request: FastifyRequest, reply: FastifyReply, more: number) => void
-    /**
-     * For a read that demands to go past the cache: takes one of the few that a key has. Rejects with `rate_limited`.
-     */
+    /** For a read past the cache: takes one of the few such reads that a key has. Rejects with `rate_limited`. */
     chargeFresh: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   }
 }
@@ -42,7 +40,7 @@ export interface AdmissionOptions extends RouteAuthSettings {
   /** Throws or rejects with a ProblemError. */
   readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
   readonly isInternalSecret: (given: string) => boolean
-  /** That whoever is behind a request has proven a key, or the internal secret. */
+  /** Notes that the caller has proven a key, or the internal secret. */
   readonly prove: (socket: Socket) => void
   /** Puts a failed login on record. */
   readonly recordRefusal: (request: FastifyRequest, problem: ProblemError) => Promise<void>
@@ -59,7 +57,7 @@ type AdmissionStep = (request: FastifyRequest, reply: FastifyReply) => void | Pr
 
 const OPEN: RouteAuth = { kind: 'open' }
 
-/** Each is a line of the trail, which nobody without a key may write as many of as requests. */
+/** Failed logins, each a line of the trail: they are limited, so that nobody without a key can fill the trail. */
 const FAILED_LOGINS: ReadonlySet<ProblemCode> = new Set([
   'invalid_api_key',
   'authentication_required',
@@ -74,7 +72,7 @@ const admitInternal = (
   { raw: { rawHeaders, socket } }: FastifyRequest
 ): void => {
   const given = internalSecretIn(rawHeaders)
-  // Missing and wrong are one answer.
+  // A missing and a wrong secret get the same answer.
   if (given === undefined || !isInternalSecret(given)) {
     throw new ProblemError('authentication_required')
   }
@@ -145,7 +143,7 @@ const refuse = async (
   throw error
 }
 
-/** The hook of one route. What it needs of the route is looked at here, once. */
+/** The hook of one route. The route is looked at here, once. */
 const createHook = (
   means: AdmissionMeans,
   keyIn: KeyFinder,
@@ -190,7 +188,7 @@ export interface Admission {
    * Stands before each route that is added to the app from then on; the key is found as the door of the app finds it.
    */
   readonly guardRoutes: (app: FastifyInstance, keyIn: KeyFinder) => void
-  /** A hook for what is no route. Not a handler, which would have read the body first. */
+  /** A hook for requests without a route. A handler would come only after the body was read. */
   readonly refuseUnknown: onRequestHookHandler
 }
 
@@ -210,7 +208,7 @@ export const addAdmission = async (
       app.addHook('onRoute', (route) => {
         const admit = createHook(means, keyIn, route)
         route.onRequest = [admit, ...[route.onRequest ?? []].flat()]
-        // Here rather than in each handler: a route that shows something to administrators cannot forget it.
+        // Recorded here, so that no route for administrators can forget it.
         if (showsToAdministrators(route)) {
           route.preHandler = [recordRead, ...[route.preHandler ?? []].flat()]
         }

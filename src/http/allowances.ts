@@ -1,7 +1,7 @@
 /**
- * How much each caller has taken of what it may take in a window of time. Rule: to take never waits: it counts in this
- * process, and what replicas have counted is brought together in the background. While nothing is shared, or it does
- * not answer, each process counts alone.
+ * How much each caller has taken of what it may take in a window of time. Rule: taking never waits: each process
+ * counts, and the counts of replicas are summed up in the background. Without shared state, or while that does not
+ * answer, each process counts alone.
  */
 import { LRUCache } from 'lru-cache'
 import type { Shared } from '../state/shared.ts'
@@ -14,7 +14,7 @@ import {
 } from './reconciler.ts'
 
 export interface Taken {
-  /** Nothing was taken, since it would have been more than is left. */
+  /** Nothing was taken, since less was left than was to be taken. */
   readonly isExceeded: boolean
   readonly remaining: number
   /** Until the window ends, at least 1. */
@@ -37,9 +37,7 @@ export interface AllowancesOptions extends Omit<ReconcilerOptions, 'shared'> {
   readonly shared: Shared | undefined
 }
 
-/**
- * Callers of one limit whose counters are kept; of more than these the ones that were not heard of longest begin anew.
- */
+/** How many callers' counters are kept for one limit; beyond them the callers that were silent longest begin anew. */
 const MAX_COUNTERS = 20_000
 
 const createAllowance = (
@@ -61,7 +59,7 @@ const createAllowance = (
   }
   return {
     take: (identity, cost = 1) => {
-      // It would give back what others took.
+      // A cost below nothing would give back what others took.
       if (!(cost >= 0)) throw new RangeError('what is taken is never less than nothing')
       const time = now()
       const window = time - (time % windowMs)

@@ -14,7 +14,7 @@ export interface AnswerOptions {
   readonly requestId: string
 }
 
-/** Half a configuration is none: one that has no room in an answer is refused as a whole. */
+/** A configuration that is too large for an answer is refused as a whole: half of one is of no use. */
 const refuseLarge = (values: readonly unknown[]): void => {
   let size = 0
   for (const value of values) {

@@ -1,7 +1,7 @@
 /**
- * Which sockets the service keeps, of both listeners together. Rule: there is always room for somebody else: an address
- * has a share of the sockets and a smaller one until it has proven a key, and where there is no room whoever has asked
- * for nothing the longest gives way.
+ * Which sockets the service keeps, of both listeners together. Rule: there is always room for another caller: an
+ * address has a share of the sockets, and a smaller one until it has proven a key; when all sockets are taken, the
+ * connection that has asked for nothing for longest is closed.
  */
 import { BlockList, isIP, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -12,28 +12,28 @@ export interface Connection {
   /** What HTTP is spoken on: `raw`, or TLS over it; undefined until the handshake is done. */
   socket: Socket | undefined
   readonly network: string
-  /** Nothing that still comes is a request; that the peer ends is heard all the same, and ends it here. */
+  /** Takes no more requests from the peer; when the peer ends the connection, it ends here too. */
   ignoreInput: () => void
   isProven: boolean
   /** Requests that were read and not answered yet. */
   unanswered: number
-  /** Rises with each use of any of them, so that the smallest was not used for longest. */
+  /** The time of the last use, as a count of all uses: the connection with the smallest was unused for longest. */
   used: number
 }
 
 export interface ConnectionsOptions {
   /** Sockets at once. */
   readonly max: number
-  /** How many of them an address may have that did not prove a key. */
+  /** How many of them an address may have before it has proven a key. */
   readonly perAddress: number
   /** Addresses and networks of proxies, which stand for many callers. */
   readonly proxies: readonly string[]
 }
 
 export interface Connections {
-  /** Undefined: there is no room, and it was closed. */
+  /** Undefined: there was no room, and the socket was closed. */
   readonly admit: (raw: Socket) => Connection | undefined
-  /** That the handshake is done; undefined if the peer has gone already. */
+  /** To be called when the TLS handshake is done; undefined if the peer has gone already. */
   readonly secured: (socket: TLSSocket) => Connection | undefined
   readonly of: (socket: Socket) => Connection | undefined
   readonly prove: (socket: Socket) => void
@@ -44,12 +44,12 @@ export interface Connections {
   /** From now on each connection ends with the answer that it waits for. */
   readonly drain: () => void
   readonly isDraining: () => boolean
-  /** Ends those on which nothing is under way, at once, and takes no other. */
+  /** Ends idle connections at once, and takes no new ones. */
   readonly close: () => void
   readonly isClosing: () => boolean
 }
 
-/** However many callers may come through proxies, nobody else has all the sockets. */
+/** The share of all sockets that one address may have, unless it is a proxy's. */
 const SHARE = 3 / 4
 
 const listOf = (proxies: readonly string[]): BlockList => {
@@ -75,7 +75,7 @@ interface Pool {
   readonly unproven: number
   readonly isProxy: (address: string) => boolean
   readonly all: Set<Connection>
-  /** But those of proxies, which may be neighbours of somebody else's. */
+  /** The connections of each network, without those of proxies, whose neighbours may be other callers. */
   readonly byNetwork: Map<string, Set<Connection>>
   readonly bySocket: WeakMap<Socket, Connection>
   readonly byEnds: Map<string, Connection>
@@ -110,7 +110,7 @@ const end = (pool: Pool, connection: Connection): void => {
   connection.raw.destroy()
 }
 
-/** False if all of them are in use. */
+/** Closes the connection that was idle for longest; false if all are in use. */
 const giveWay = (pool: Pool, connections: readonly Connection[]): boolean => {
   const idle = connections.filter(({ unanswered }) => unanswered === 0)
   const [first, ...others] = idle

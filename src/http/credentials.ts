@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ProblemError } from '../core/problem.ts'
 
-// What stands behind the scheme is taken as it is: a key with a space in it is a wrong key, not a missing one.
+// All that follows the scheme is the key: a key with a space in it is a wrong key, not a missing one.
 const SCHEME = /^(?:Bearer|ApiKey) +(.+)$/i
 
 /** The key in a body, by one of its two names. Throws `invalid_request`. */

@@ -37,7 +37,7 @@ const membersOf = ({ selection, version, reference, fetchedAt, expiresAt }: View
   return `${origin}${beside},"data":${data.reveal()}}`
 }
 
-/** The answer, written once for as long as the secret is cached; what is large is written for each. */
+/** The text of the answer, written once for as long as the secret is cached; a large one is written for each answer. */
 const textOf = (view: View): string => {
   if (view.written !== undefined) return view.written.reveal()
   const text = headOf(view) + membersOf(view)
@@ -91,7 +91,7 @@ const toResult = (ref: string, read: Disclosure | ProblemError, requestId: strin
   return { ref, selection: view.selection, view: () => view }
 }
 
-/** A hundred of AWS's largest secrets fit. */
+/** The largest answer: a hundred of AWS's largest secrets fit. */
 export const ANSWER_MAX = 8 * 1024 * 1024
 
 /** Leaves out the values for which an answer has no room, and says so: their results are to be asked for apart. */

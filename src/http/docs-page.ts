@@ -1,6 +1,6 @@
 /**
- * openapi.yaml as a page to read, made once at the start. Rule: text and style alone: nothing is fetched, no script
- * runs, and the policy of the page allows none.
+ * openapi.yaml as a page to read, made once at the start. Rule: text and style alone: nothing is fetched and no script
+ * runs, and the page's policy forbids both.
  */
 import { createHash } from 'node:crypto'
 import { parse } from 'yaml'
@@ -50,7 +50,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 }
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (one) => ENTITIES[one] ?? '')
 
-/** Headings, and what belongs below each: the first that fits. */
+/** Headings, each with a pattern of its paths: the first that matches counts. */
 const GROUPS: readonly (readonly [heading: string, paths: RegExp])[] = [
   ['Administrators', /^\/v1\/admin\//],
   ['Secrets, bots, channels', /^\/v1\//],

@@ -1,6 +1,6 @@
 /**
  * A door: a dialect in which the service is spoken to, and where. Rule: a door says how a request is read and how an
- * answer is written; limits, rights and the record stand behind it and are the same for all doors.
+ * answer is written; limits, rights and the record are the same for all doors.
  */
 import cors from '@fastify/cors'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -31,8 +31,8 @@ export interface Door {
   /** Undefined: the public listener. */
   readonly listener?: Listener | undefined
   /**
-   * What all its paths begin with, and no other's of the listener: so that what is not found below it is not found in
-   * this door. Whatever belongs to no prefix is answered by the first door of a listener.
+   * What all paths of this door begin with, and no path of another door of the listener: so an unknown path below the
+   * prefix is answered in the shape of this door. The first door of a listener answers all other unknown paths.
    */
   readonly prefix?: string
   /** By content type; every other body is `unsupported_media_type`. */
@@ -74,7 +74,7 @@ const addRoutesOf = (app: FastifyInstance, { addRoutes }: Door): void => {
   const served = new Map<string, Set<string>>()
   app.addHook('onRoute', (route) => {
     assertDeclaresAuth(route)
-    // Without the prefix, which is added to whatever is added here.
+    // The URL without the prefix, which Fastify adds to every route added here.
     const url = route.routePath
     const methods = served.get(url) ?? new Set()
     for (const method of [route.method].flat()) methods.add(method)
@@ -105,7 +105,7 @@ export const openDoor = async (
       )
     }
     guardRoutes(app, keyIn)
-    // It has a route too, and pages may read also that there is no such route.
+    // The answer to unknown paths has a route too: browser pages may read that answer.
     if (corsOrigins !== undefined) await app.register(cors, corsFor(corsOrigins))
     app.addHook('onRequest', refuseUnknown)
     addRoutesOf(app, door)

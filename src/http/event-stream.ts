@@ -1,6 +1,6 @@
 /**
  * Server-sent events (HTML, 9.2) as the body of an answer. Rule: an event names a reference as it was asked for, and
- * nothing else; a reader that does not keep up is cut off, and takes up again where it stood.
+ * nothing else; a reader that does not keep up is cut off, and can go on where it stopped.
  */
 import { Readable } from 'node:stream'
 import type { WatchListener } from '../events/watch.ts'
@@ -12,9 +12,9 @@ export interface EventStream {
 
 /** What may wait for a slow reader, in characters: several times an event of all references that one can ask for. */
 const WAITING_MAX = 64 * 1024
-/** After so many milliseconds a reader that was cut off comes again. */
+/** How long a reader that was cut off waits before it connects again. */
 const RETRY_MS = 3_000
-/** How long a reader has to take what was said before the end. */
+/** How long a reader has to take the last events before the connection ends. */
 const LAST_WORDS_MS = 1_000
 
 const changedBlock = (ref: string, id?: string): string =>
@@ -32,7 +32,7 @@ export const createEventStream = (cut: () => void): EventStream => {
   return {
     body,
     listener: {
-      // The id stands on the last one alone: who has only a part of them asks for all of them again.
+      // The id stands on the last event alone, so that a reader which got only some of them gets all of them again.
       changed: (id, refs) =>
         write(
           refs.map((ref, i) => changedBlock(ref, i === refs.length - 1 ? id : undefined)).join('')

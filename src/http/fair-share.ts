@@ -1,20 +1,20 @@
 /**
- * Whose work begins next. Rule: in one turn of the event loop so much of one address begins, by count and by time, and
- * the rest in the next ones, so that nobody waits for all that somebody else sent at once. Node accepts one connection
- * a turn: turns that are long keep newcomers out.
+ * Whose work begins next. Rule: in one turn of the event loop only so many pieces of work of one address begin, bounded
+ * in number and time, and the rest wait for the next turns, so that nobody waits for all that another caller sent at
+ * once. Node accepts one connection a turn, so long turns would keep newcomers out.
  */
 const PER_TURN = 16
-/** Milliseconds of work that one address begins in a turn; what began is not broken off. */
+/** Milliseconds of work that one address begins in a turn; work that has begun is not broken off. */
 const WORK_MS = 1
 
 export type FairShare = (network: string, begin: () => void) => void
 
-/** For so many turns in a row, work that holds back does: whoever keeps coming does not keep it from being done. */
+/** How many turns in a row work may be held back: a steady stream of newcomers does not stop it for ever. */
 const HELD_TURNS = 64
 
 export interface FairShareOptions {
   readonly perTurn?: number
-  /** How many have come so far. If given, nothing begins but in a turn after one in which nobody came. */
+  /** How many newcomers have come so far. If given, work begins only in a turn after one without newcomers. */
   readonly newcomers?: () => number
   /** Milliseconds, from wherever. */
   readonly clock?: () => number

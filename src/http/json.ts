@@ -11,7 +11,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 const DEPTH_MAX = 32
 
-// A lone surrogate is no character, and every store makes something else of it.
+// A lone surrogate is no character, and each store would make something different of it.
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
 
 const QUOTE = 0x22
@@ -42,7 +42,7 @@ const isOfNumber = (code: number): boolean =>
   (code | 0x20) === 0x65
 
 /**
- * How many members are written in valid JSON: so many colons stand outside of strings. Undefined if a number is lossy.
+ * How many members valid JSON has, which is how many colons stand outside of strings. Undefined if a number is lossy.
  */
 const countMembers = (json: string, keepsDigits: boolean): number | undefined => {
   let members = 0

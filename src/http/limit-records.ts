@@ -8,7 +8,7 @@ import type { Taken } from './allowances.ts'
 export interface Reached {
   /** Of the limit. */
   readonly name: string
-  /** Whom it counts: an address or the id of a key. */
+  /** The caller that the limit counts: an address or the id of a key. */
   readonly identity: string
 }
 
@@ -29,7 +29,7 @@ export interface LimitRecords<Who> {
 }
 
 export interface LimitRecordsOptions<Who> {
-  /** In the background: a refusal waits for nothing. `reason` is the limit, with the count at its end. */
+  /** Records in the background, so that a refusal waits for nothing. `reason`: the limit, with the count at its end. */
   readonly record: (who: Who, reason: string) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -56,7 +56,7 @@ export const createLimitRecords = <Who>(options: LimitRecordsOptions<Who>): Limi
   return {
     reached: ({ name, identity }, { seconds }, who) => {
       const own = `${name}\n${identity}`
-      // Above so many callers the others share a line of each limit.
+      // Beyond `max` callers, all others share one line for each limit.
       const key = open.has(own) || open.size < max ? own : name
       const known = open.get(key)
       if (known !== undefined && now() < known.endsAt) {

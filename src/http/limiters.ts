@@ -1,6 +1,6 @@
 /**
- * The limits of requests, and what their answers say of them. Rule: what every request passes is asked at once; only
- * the limit that a caller steers by, its key's, stands on every answer (draft-ietf-httpapi-ratelimit-headers).
+ * The limits of requests, and what their answers say of them. Rule: the limits that every request passes never wait;
+ * every answer shows only the limit of the caller's key, by which it can steer (draft-ietf-httpapi-ratelimit-headers).
  */
 import rateLimit, {
   type FastifyRateLimitStore,
@@ -30,7 +30,7 @@ export interface Limits {
 
 /** Takes from the caller's allowance; throws `rate_limited` when there is not as much left. */
 type Limiter = (request: FastifyRequest, reply: FastifyReply, cost?: number) => void
-/** For what is rare. Rejects with `rate_limited`. */
+/** A limit for rare requests. Rejects with `rate_limited`. */
 type SlowLimiter = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
 export interface Limiters {
@@ -57,7 +57,10 @@ const createAnnouncer = ({ name, max, windowMs }: LimitOf) => {
   }
 }
 
-/** Our allowances, as the plugin wants a store: it makes one for each limit, which says its name as its group. */
+/**
+ * Our allowances as a store of the plugin, which makes one store for each limit and gives the limit's name as its
+ * group.
+ */
 const storeOver = (allowances: Allowances): FastifyRateLimitStoreCtor =>
   class Store implements FastifyRateLimitStore {
     readonly #limit: LimitOf

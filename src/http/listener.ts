@@ -1,6 +1,6 @@
 /**
- * What stands between Node's HTTP server and its sockets. Rule: whatever does not become a request is let go of within
- * seconds, by the service itself, whatever the peer does.
+ * What stands between Node's HTTP server and its sockets. Rule: a connection on which no request comes about is closed
+ * within seconds, by the service itself, whatever the peer does.
  */
 import { randomUUID } from 'node:crypto'
 import { type RequestListener, type Server, STATUS_CODES } from 'node:http'
@@ -18,7 +18,9 @@ const codeOfParserError: ReadonlyMap<string | undefined, ProblemCode> = new Map(
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout']
 ])
 
-/** How long a peer has to read why it is refused. To close at once would throw that away with what it still sends. */
+/**
+ * How long a peer has to read why it is refused. Closing at once, while the peer still sends, would lose that answer.
+ */
 const LAST_WORDS_MS = 1_000
 
 const refusal = (
@@ -41,7 +43,7 @@ const refusal = (
 export interface ListenerOptions {
   readonly connections: Connections
   readonly onAnswered: (connection: Connection) => void
-  /** Of what is refused before there is a request. */
+  /** The headers of answers that refuse what has not become a request. */
   readonly headers: Readonly<Record<string, string>>
   readonly errorShape: ErrorShape
 }
@@ -59,8 +61,8 @@ const takeOver = <Args extends unknown[]>(
 }
 
 /**
- * Who closes its half has asked for all that it wants: Node then ends the connection with the last answer, as if that
- * had been asked for, or at once where none is due. Over TLS the end of one half is that of both.
+ * A peer that closes its half has sent all its requests: the connection ends with the last answer, or at once if none
+ * is due. Over TLS the end of one half is that of both.
  */
 const answerHalfClosed = (server: Server & { httpAllowHalfOpen?: boolean }): void => {
   server.httpAllowHalfOpen = true
@@ -109,13 +111,14 @@ export const guardListener = (
 
   return (error, socket) => {
     const connection = connections.of(socket)
-    // Without a connection it is a handshake that failed, and there is nobody to talk to.
+    // Without a connection a handshake has failed, and there is nobody to answer.
     if (connection === undefined || error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
     }
     const code = codeOfParserError.get(error.code) ?? 'invalid_request'
-    // What came before was proper, and is answered first: HTTP/1.1 tells answers apart by their order alone.
+    // Earlier requests on the connection were proper, and are answered first: HTTP/1.1 tells answers apart by their
+    // order alone.
     turns.fail(connection, code === 'request_timeout', () => refuse(code, connection, socket))
   }
 }

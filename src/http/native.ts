@@ -6,15 +6,15 @@ import { parseJson } from './json.ts'
 import { problemShape } from './problems.ts'
 
 const parseBody: BodyParser = ({ headers, routeOptions }, body) => {
-  // JSON is UTF-8 (RFC 8259, 8.1), and the media type has no charset; who names another one means another text.
+  // JSON is UTF-8 (RFC 8259, 8.1), and its media type has no charset; a request that names another charset is refused.
   if (/charset=(?!"?utf-8"?\s*(;|$))/i.test(headers['content-type'] ?? '')) {
     throw new ProblemError('unsupported_media_type')
   }
-  // Nothing is unpacked here (RFC 9110, 8.4): what says that it is packed is not JSON.
+  // Bodies are not decompressed (RFC 9110, 8.4): a compressed one is not JSON.
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw new ProblemError('unsupported_media_type')
   }
-  // Chunked, and without a chunk.
+  // A chunked body without a chunk.
   return body.length === 0 ? undefined : parseJson(body, routeOptions.config.keepsDigits)
 }
 

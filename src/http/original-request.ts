@@ -1,13 +1,14 @@
 /**
- * Which request a proxy asks about. Rule: what is told twice, in two ways, or in a spelling that two servers may read
- * differently is denied: the proxy chose the scope by its own reading, and the upstream would act on another.
+ * Which request a proxy asks about. Rule: a request that is told twice, in two ways, or in a spelling that two servers
+ * may read differently is denied: the proxy has chosen the scope by its own reading, and the upstream might act on
+ * another.
  */
 
 import { denied } from '../core/problem.ts'
 import { isScope } from '../core/scope.ts'
 
 export interface OriginalRequest {
-  /** What the proxy asks for on its path, in full: `aura-services:whatsapp`. One of them suffices. */
+  /** The scopes that the proxy asks for, in full, such as `aura-services:whatsapp`; the key needs one of them. */
   readonly scopes: readonly string[]
   /** As the end caller sent it. */
   readonly method: string
@@ -51,7 +52,10 @@ const isHarmless = (hex: string): boolean => {
   return byte >= 0x20 && byte !== 0x7f && !DISGUISED.test(String.fromCharCode(byte))
 }
 
-/** Some servers compare paths in one case: `\u0131` and `\u0130` are then an i, `\u00df` and `\u1e9e` two s. */
+/**
+ * Whether a change of case makes ASCII letters of these, as in servers that compare paths in one case: `\u0131` and
+ * `\u0130` become an i, `\u00df` and `\u1e9e` two s.
+ */
 const becomesAscii = (others: string): boolean => {
   const small = others.toLowerCase()
   return /[ -~]/.test(small + small.toUpperCase())
@@ -134,7 +138,7 @@ export const originalOf = (request: {
   const urls = told(URL_HEADERS).map(uriOfUrl)
   const uris = told(URI_HEADERS)
   if (behindOurs !== undefined) uris.push(behindOurs)
-  // Beside another source it is not the proxy's word but the caller's.
+  // A second source beside the proxy's own may be the caller's word.
   if (told(PATH_OVERRIDES).length > 0 || (urls.length > 0 && uris.length > 0)) {
     throw denied('path_override')
   }

@@ -1,6 +1,6 @@
 /**
- * Reads that belong to one request, brought together by store: in few calls where the store can read many at once,
- * otherwise side by side, but not all at once. Rule: one that fails fails alone, and all share one deadline.
+ * The reads of one request, gathered by store: in few calls if the store can read many at once, otherwise side by side
+ * up to a bound. Rule: a read that fails does not fail the others, and all share one deadline.
  */
 import { setMaxListeners } from 'node:events'
 import { ProviderFault } from '../core/fault.ts'
@@ -19,7 +19,7 @@ interface Asked {
   readonly reject: (error: unknown) => void
 }
 
-/** One read by itself. */
+/** A read in a call of its own. */
 export const readAlone: ReadFrom = (store, locator, client) => store.read(locator, { client })
 
 const isForMany = ({ version, nativeId }: Locator): boolean =>
@@ -31,7 +31,7 @@ const readTogether = async (
   asking: Asking
 ): Promise<void> => {
   const locators = asked.map(({ locator }) => locator)
-  // What all of them meet each of them meets.
+  // A fault of the whole call is the fault of each read in it.
   const results = await readMany(locators, asking).catch((fault: ProviderFault) =>
     asked.map(() => fault)
   )

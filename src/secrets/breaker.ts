@@ -1,27 +1,29 @@
 /**
- * Whether a peer that fails is left alone for a while. Rule: state is data and time is handed in; after the while one
- * call at a time finds out whether the peer is back, and what was asked before the last change of state says nothing of
- * it.
+ * Whether a peer that fails is left alone for a while. Rule: state is data and time is handed in; after that time one
+ * call at a time finds out whether the peer is back, and calls that began before the last change of state do not count.
  */
 import { type FaultReason, isTransient, ProviderFault } from '../core/fault.ts'
 
 export interface BreakerState {
   readonly state: 'closed' | 'open' | 'half-open'
-  /** Of the fault that opened it; absent while it is closed. */
+  /** Why the breaker opened; absent while it is closed. */
   readonly reason?: FaultReason
-  /** Milliseconds since the epoch, while it is open. */
+  /** Until when the breaker is open, in milliseconds since the epoch; absent while it is closed. */
   readonly until?: number
 }
 
-/** How a call ended: with a fault, or without. `deadline` is what it shared with others; undefined: it had its own. */
+/**
+ * How a call ended: with a fault, or without. `deadline`: the one that it shared with other calls; undefined: it had
+ * its own.
+ */
 export type Settle = (fault: ProviderFault | undefined, deadline: AbortSignal | undefined) => void
 
 export interface Breaker {
   /** What a call is refused with now; undefined: it may be made. */
   readonly refusal: () => ProviderFault | undefined
-  /** To be called for each call that is made, which has to end by itself. */
+  /** To be called before each call; every call must end, at its deadline at the latest. */
   readonly enter: () => Settle
-  /** The peer was heard of in another way: while it is left alone for its faults, it is tried at once. */
+  /** The peer has answered in another way: if the breaker is open, the next call tries the peer at once. */
   readonly hasten: () => void
   readonly state: () => BreakerState
 }
@@ -31,19 +33,22 @@ export interface BreakerOptions {
   readonly now: () => number
   /** From 0 to 1; so that replicas do not come back all at once. */
   readonly random: () => number
-  /** Once when it opens, and once when it closes; not for probes that fail. */
+  /** Called once when the breaker opens, and once when it closes; not for probes that fail. */
   readonly changed: (state: BreakerState) => void
 }
 
 const FAULTS_TO_OPEN = 5
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 30_000
-/** However long a peer asks to be left alone. */
+/** The longest that a Retry-After can keep the breaker open. */
 const LONGEST_ASKED_MS = 300_000
 
 const LEFT_ALONE = 'left_alone'
 
-/** Transient, and no 4xx but a throttled one: that is an answer to what was asked, and callers have a say in that. */
+/**
+ * Whether a fault may pass by itself: it is transient, and no 4xx but a throttled one, since callers can provoke other
+ * 4xx by what they ask.
+ */
 export const mayPass = (fault: ProviderFault): boolean => {
   const { reason, status = 0 } = fault
   return isTransient(fault) && (reason === 'throttled' || status < 400 || status >= 500)
@@ -52,18 +57,18 @@ export const mayPass = (fault: ProviderFault): boolean => {
 interface Past extends BreakerOptions {
   /** In a row. */
   faults: number
-  /** How often it opened since it was last closed; 0: it is closed. */
+  /** How often the breaker opened since it was last closed; 0: it is closed. */
   openings: number
   until: number
   reason: FaultReason
   isProbed: boolean
-  /** How often its state changed. */
+  /** How often the state of the breaker changed. */
   epoch: number
   /** The deadline that passed last. */
   late: AbortSignal | undefined
 }
 
-/** Milliseconds. A clock that was set back does not make it longer. */
+/** Milliseconds until the breaker lets a call through. A clock that was set back does not make them more. */
 const remaining = ({ until, now }: Past): number => {
   const left = until - now()
   return left > LONGEST_ASKED_MS ? 0 : Math.max(0, left)

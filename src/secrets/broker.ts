@@ -61,7 +61,7 @@ export interface Broker {
   readonly invalidate: (arrival: Arrival, what: Invalidation) => Promise<Invalidated>
 }
 
-/** Of an invalidation alone: to readers a store that is not there is one that they may not read. */
+/** For invalidations alone: readers get `access_denied` for a store that does not exist. */
 const noSuchStore = (): ProblemError =>
   new ProblemError('invalid_request', { detail: 'there is no such store' })
 

@@ -1,14 +1,14 @@
 /**
- * A token bucket that clients share. Rule: state is data and time is handed in; what costs more than is left is let
- * through once, on credit. A client that is alone has all of it; while others ask too, whoever has had more than an
- * equal share waits for it, and a small credit is there for those who have not.
+ * A token bucket that clients share. Rule: state is data and time is handed in; a call that costs more than is left is
+ * let through once, on credit. A client that is alone may take everything. While several ask, a client that has had
+ * more than an equal share waits, and a small credit is kept for those that have had less.
  */
 import type { Quota } from '../kinds/quota.ts'
 
 export interface Bucket {
   /**
-   * Takes the cost; or takes nothing, and gives the seconds until there is something to take. `client`: on whose
-   * behalf; undefined: our own.
+   * Takes the cost; or takes nothing, and returns the seconds until there is something to take. `client`: for whom;
+   * undefined: for Purser itself.
    */
   readonly take: (cost: number, client?: string) => number | undefined
   readonly tokens: () => number
@@ -16,7 +16,7 @@ export interface Bucket {
 
 export interface BucketOptions {
   readonly quota: Quota
-  /** How many replicas have an equal share of it. */
+  /** How many replicas share the quota equally. */
   readonly replicas: () => number
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -28,19 +28,19 @@ interface Share {
   filledAt: number
 }
 
-/** So long after it was heard of, a client counts as one that asks. */
+/** How long after its last call a client counts as one that asks. */
 const ASKING_MS = 5_000
 const CLIENTS_MAX = 1_000
-/** Of the burst, for clients that have not had their share when others have emptied the bucket. */
+/** The part of the burst that clients with less than their share may take when others have emptied the bucket. */
 const CREDIT = 1 / 8
 
 export const createBucket = ({ quota, replicas, now }: BucketOptions): Bucket => {
-  // A share of less than one call would never be one.
+  // A share below one call would never allow a call.
   const burst = (): number => Math.max(1, quota.burst / replicas())
   const perSecond = (): number => quota.perSecond / replicas()
   let tokens = burst()
   let filledAt = now()
-  /** Those that ask, the one that was heard of last at the end. */
+  /** The clients that ask, in the order of their last calls. */
   const shares = new Map<string, Share>()
 
   const fill = (): void => {
@@ -58,7 +58,7 @@ export const createBucket = ({ quota, replicas, now }: BucketOptions): Bucket =>
     }
   }
 
-  /** The client's share as it is now, that of all who ask being equal. */
+  /** What is left of the client's share, which is equal for all clients that ask. */
   const shareOf = (client: string): Share => {
     const time = now()
     const known = shares.get(client)

@@ -1,6 +1,6 @@
 /**
- * A secret's text as its fields. Rule: fields live in a Map, since their names are somebody else's (`__proto__` is
- * one), and nothing of them is printed anew: what is asked for is cut out of the text, digit by digit.
+ * A secret's text as its fields. Rule: fields are kept in a Map, since anybody chooses their names (`__proto__` is
+ * one), and a field is cut out of the text, never printed anew, so that numbers keep their digits.
  */
 import { withoutMark } from '../core/file-text.ts'
 import { type JsonNode, printJson, readJson } from '../core/json-text.ts'
@@ -33,7 +33,7 @@ export const objectOf = ({ text: secret, encoding }: SecretRecord): JsonNode | u
   return readJson(text)
 }
 
-/** RFC 6901, 4: no sign, no leading zero; and `-` is the item that is not there. */
+/** RFC 6901, 4: an index has no sign and no leading zero; `-` is the item behind the last, which does not exist. */
 const INDEX = /^(?:0|[1-9]\d{0,8})$/
 
 const within = (node: JsonNode | undefined, step: string): JsonNode | undefined =>
@@ -86,7 +86,7 @@ export const select = (
 ): Selection =>
   field === undefined ? selectWhole(record, object) : selectField(record, object, field)
 
-/** As it is stored: with a field that field's text, without the whole text, however many fields it has. */
+/** The secret as it is stored: the text of the field, or without a field the whole text, however many fields it has. */
 export const selectRaw = (
   record: SecretRecord,
   field: string | undefined,

@@ -14,10 +14,10 @@ import type { StoresDeps } from './stores.ts'
 const missing = (): ProviderFault =>
   new ProviderFault('misconfigured', { code: 'credential_missing' })
 
-/** There is something that nobody should wait for or read to its end, an SDK as little as we. */
+/** The file is a pipe, a device or too large: neither Purser nor an SDK may wait for it or read it to its end. */
 const unfit = (): ProviderFault => new ProviderFault('misconfigured', { code: UNFIT_CREDENTIAL })
 
-/** Under the deadline of the login that needs it; nothing of it is cached here. */
+/** Reads under the deadline of the login; the credential is not cached. */
 const readFromStore = async (
   { rules }: Pick<StoresDeps, 'rules'>,
   text: string,

@@ -1,6 +1,6 @@
 /**
- * Where a listing goes on. Rule: a store's cursor may be the name of a secret that the caller must not know, so that it
- * travels sealed, for this caller and prefix, and all are equally long.
+ * Where a listing goes on. Rule: a store's cursor may be the name of a secret that the caller must not know. So each
+ * cursor is sealed, for this caller and prefix, and all are equally long.
  */
 import { createHash } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
@@ -8,13 +8,13 @@ import { ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 
-/** In which page of the store, and after which path of it. */
+/** The page of the store, and the path in it after which the listing goes on. */
 export interface Position {
   readonly token?: string | undefined
   readonly after?: string | undefined
 }
 
-/** Only those of a store whose own are longer than this are longer themselves. */
+/** The length of every cursor, unless the store's own cursor is longer. */
 const CURSOR_BYTES = 2_304
 
 export const pathDigest = (path: string): string =>

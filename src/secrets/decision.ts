@@ -1,6 +1,6 @@
 /**
- * The decision: before the cache, before any question of existence. Rule: whoever is refused learns nothing of what is
- * configured or kept; why it was refused goes to the record alone.
+ * The decision: before the cache, before any question of existence. Rule: a refused caller learns nothing of what is
+ * configured or stored; the reason goes to the record alone.
  */
 import { LRUCache } from 'lru-cache'
 import type { Caller } from '../core/caller.ts'
@@ -30,9 +30,7 @@ const isReadable = (wanted: Wanted): boolean => {
   }
 }
 
-/**
- * Whether the client may read the secret that the text names, leaving out the version or field that is wrong with it.
- */
+/** Whether the client may read the secret that the text names, whatever is wrong with its version or field. */
 const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): boolean => {
   const [bare = ''] = text.split(/[?#]/, 1)
   const [store = ''] = bare.split(':', 1)
@@ -47,8 +45,8 @@ const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): b
 }
 
 /**
- * Undefined where the reference leads to no configured store. Throws `invalid_reference`; but what is wrong only
- * because of how a store or a name is configured is told to those alone who may read the secret.
+ * Undefined if the reference leads to no configured store. Throws `invalid_reference`; if the reference is wrong only
+ * because of how a store or a name is configured, that is told only to callers who may read the secret.
  */
 export const parseWanted = (
   rules: Rules,
@@ -64,7 +62,7 @@ export const parseWanted = (
   }
 }
 
-/** Whether a rule lets the client read anything of the store, so that the store and its kind are no news. */
+/** Whether a rule lets the client read anything of the store: then it may know of the store and its kind. */
 export const mayKnowStore = ({ policy }: Rules, client: string, store: string): boolean =>
   policy.grantsOf(client).read.some((pattern) => pattern.startsWith(`${store}:`))
 
@@ -78,8 +76,8 @@ const isReadablePrefix = (text: string): boolean => {
 }
 
 /**
- * The same for a prefix: what is wrong only because of the kind of its store is told to those alone who may read
- * something of that store.
+ * The same for a prefix: if it is wrong only because of the kind of its store, that is told only to callers who may
+ * read something of the store.
  */
 export const parseWantedPrefix = (
   rules: Rules,
@@ -98,19 +96,19 @@ export const parseWantedPrefix = (
 export interface Allowed {
   readonly reference: Reference
   readonly store: Store
-  /** What the store is asked by. */
+  /** What the store is asked for. */
   readonly locator: Locator
 }
 
-/** For the record, which names the reference of a refused request too, if there is one. */
+/** A refusal, with the reference for the record, if there is one. */
 export interface Refused {
   readonly reference: Reference | undefined
   readonly refusal: ProblemError
 }
 
 /**
- * Throws `insufficient_mode` or `access_denied`. With a grant no rule is asked for: then a reference that leads nowhere
- * is the operator's, and says so.
+ * Throws `insufficient_mode` or `access_denied`. With a grant no rule is needed: then a reference that leads nowhere is
+ * the operator's mistake, `store_misconfigured`.
  */
 export const authorize = (
   { policy, stores }: Rules,
@@ -134,7 +132,7 @@ export const authorize = (
   return { reference, store, locator: locatorOf(reference) }
 }
 
-/** Both steps. A refusal is given, not thrown, with the reference that it is of. */
+/** Parses and authorizes. A refusal is returned, not thrown, with its reference. */
 export const decide = (
   rules: Rules,
   caller: Caller,
@@ -160,13 +158,13 @@ export type DecideRead = (
 ) => Allowed | Refused
 
 const REMEMBERED_MAX = 10_000
-/** Characters. What is longer is decided for each read, so that nobody fills the memory with long names. */
+/** Characters. A read with a longer key is decided each time, so that nobody fills the memory with long names. */
 const KEY_MAX = 512
 
 /**
- * Decides reads, and remembers for each client what it may read, until the rules are others: that would be a tenth of a
- * cached answer. The mode is the key's and is looked at each time; a refusal is decided anew. Each client has its own,
- * since the time of an answer must not tell what others ask for.
+ * Decides reads, and remembers for each client what it may read, until the rules change: to decide each time would cost
+ * a tenth of a cached answer. The mode is the key's and is checked each time; a refusal is decided anew. Each client
+ * has its own entries, since the time of an answer must not tell what others ask for.
  */
 export const createDecideRead = (): DecideRead => {
   const remembered = new LRUCache<string, Allowed>({ max: REMEMBERED_MAX })
@@ -178,8 +176,7 @@ export const createDecideRead = (): DecideRead => {
     }
     const { text, version = '', field = '' } = wanted
     const by = grant === undefined ? 'rule' : 'grant'
-    // What has a line feed in one of its parts is never allowed, so that the key of one read can not be that of
-    // another.
+    // No part of an allowed read has a line feed in it, so that two reads never have the same key.
     const key = `${by}\n${caller.client}\n${version}\n${field}\n${text}`
     const known = remembered.get(key)
     if (known !== undefined && caller.mode.includes('r')) return known

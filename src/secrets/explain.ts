@@ -14,7 +14,7 @@ import type { Rules, Wanted } from './terms.ts'
 
 export interface Check {
   readonly check: string
-  /** `open`: it is decided only by asking, which an explanation does not do. */
+  /** `open`: only asking the store decides, which an explanation does not do. */
   readonly verdict: 'passes' | 'refuses' | 'open'
   readonly detail: string
   /** The policy that decided: its place in the list, from 0, and the pattern as it was written. */
@@ -24,17 +24,17 @@ export interface Check {
 export interface Explanation {
   readonly client: string
   readonly keyId?: string
-  /** Canonical; absent where no configured store is meant. */
+  /** In the canonical form; absent if the reference leads to no configured store. */
   readonly reference?: string
-  /** False if a check refuses; true if none does and none of those that remain open will. */
+  /** False if a check refuses; true if the read is allowed, should no open check refuse it. */
   readonly allowed: boolean
   readonly checks: readonly Check[]
-  /** What else keys of the client may issue; absent for a key that a key issued, and where there is nothing. */
+  /** What keys of the client may issue by delegations; absent if there are none, and for a key that a key issued. */
   readonly delegations?: ReturnType<typeof delegationsOf>
 }
 
 export interface ExplainRequest {
-  /** By the name alone: as if the client had a key that is in force, with scope and mode. */
+  /** With a client alone, the explanation is as if the client had a key in force, with scope and mode. */
   readonly who: { readonly client: string } | { readonly key: ExaminedKey }
   readonly wanted: Wanted
 }
@@ -43,10 +43,10 @@ export interface ExplainDeps {
   readonly rules: Rules
   /** What a key needs for reading secrets: `<SCOPE_ROOT>:secrets`. */
   readonly scope: string
-  /** Undefined where there is no cache to look into. */
+  /** Undefined if there is no cache to look into. */
   readonly cacheState?: (store: string, locator: Locator) => string
   readonly delegations?: readonly Delegation[]
-  /** Undefined where it is not known. */
+  /** Undefined if the health of stores is not known. */
   readonly healthOf?: (store: string) => string | undefined
 }
 

@@ -1,5 +1,6 @@
 /**
- * A secret from the cache or, failing that, from its store. Rule: only after the decision, which it knows nothing of.
+ * A secret from the cache or, failing that, from its store. Rule: it is called after the decision only, and knows
+ * nothing of the caller's rights.
  */
 import type { SecretCache } from '../cache/secret-cache.ts'
 import type { CacheEntry } from '../cache/slot.ts'
@@ -10,13 +11,13 @@ import type { Freshness } from './terms.ts'
 
 export interface Fetched {
   readonly entry: CacheEntry<SecretRecord>
-  /** REVALIDATED: there was one, and the caller asked for a newer one. */
+  /** REVALIDATED: a cached value was there, and the caller asked for a newer one. */
   readonly from: 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED'
 }
 
 export interface FetchOptions {
   readonly cache: SecretCache
-  /** For what nobody waits for. */
+  /** For reads in the background, for which nobody waits. */
   readonly readAlone: ReadFrom
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -29,13 +30,16 @@ export type Fetch = (
   client?: string
 ) => Fetched | Promise<Fetched>
 
-/** 0 asks for an answer of its own, whatever was read in the same millisecond. */
+/** A `maxAgeMs` of 0 asks the store, even if the value was read in the same millisecond. */
 const isWithin = ({ maxAgeMs }: Freshness, ageMs: number): boolean =>
   maxAgeMs > 0 && ageMs <= maxAgeMs
 
-/** What is cached is given at once: a promise for it would cost more than finding it. */
+/** A cached value is returned at once: a promise for it would cost more than the look-up. */
 export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
-  /** So that nobody has to wait for it: before its time is over, or when a store may be asked again that failed. */
+  /**
+   * Fetches a value before anybody has to wait for it: before its time is over, or when a failed store may be asked
+   * again.
+   */
   const fetchAhead = (
     { store, locator }: Allowed,
     { fetchedAt }: CacheEntry<unknown>,
@@ -61,7 +65,7 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
       locator,
       () => readFrom(store, locator, client),
       {
-        // What changes beside this process is asked each time, and costs nothing.
+        // A store that can tell what is current without a call is asked each time.
         remembersFailures: store.isCurrent === undefined,
         ...(freshness && { notBefore: now() - freshness.maxAgeMs })
       }

@@ -1,8 +1,8 @@
 /**
- * Stands before a store's peer: nobody can use up its quota, while it fails it is left alone, and no call outlasts its
- * deadline, whatever an SDK does with its signal. Rule: every operation passes here, whatever brought it about, and one
- * that is refused costs the peer nothing. Replicas share the quota; each has a breaker of its own, so that one that is
- * wrong about a store wrongs nobody else.
+ * Stands before a store's peer: nobody can use up the peer's quota, a failing peer is left alone, and no call outlasts
+ * its deadline, whatever an SDK does with its signal. Rule: every operation passes here, and a refused one costs the
+ * peer nothing. Replicas share the quota; each has a breaker of its own, so that a replica which is wrong about a store
+ * harms no other.
  */
 import { ProviderFault, QUOTA } from '../core/fault.ts'
 import type { CallOptions, Log, SecretProvider } from '../kinds/provider.ts'
@@ -11,20 +11,22 @@ import { withDeadline } from '../state/deadline.ts'
 import { type Breaker, type BreakerState, createBreaker, mayPass } from './breaker.ts'
 import type { Bucket } from './bucket.ts'
 
-/** They fail apart: a listing that takes too long, or a write that is throttled, is no reason not to read. */
+/**
+ * Each operation has its own breaker: a listing that takes too long, or a throttled write, is no reason not to read.
+ */
 const OPERATIONS = ['read', 'list', 'write'] as const
 type StoreOperation = (typeof OPERATIONS)[number]
 
 export interface GuardState extends Readonly<Record<StoreOperation, BreakerState>> {
-  /** What is left of the quota, less than 1 if nothing is; absent where the store has none. */
+  /** What is left of the quota, below 1 if nothing is left; absent if the store has no quota. */
   readonly tokens?: number
 }
 
 /** On whose behalf a store is asked, and until when. */
 export interface Asking {
-  /** Whose share of the quota it counts on; undefined: our own. */
+  /** The client whose share of the quota pays for the call; undefined: Purser's own. */
   readonly client?: string | undefined
-  /** The deadline of several calls, in the place of one for this call alone. */
+  /** A deadline that several calls share, instead of one for this call alone. */
   readonly signal?: AbortSignal
 }
 
@@ -40,12 +42,12 @@ export interface Guard {
 export interface GuardOptions {
   /** The store's configured name, for log lines. */
   readonly store: string
-  /** What may be asked of it; undefined: no bound. */
+  /** The quota of the store; undefined: no bound. */
   readonly bucket: Bucket | undefined
   readonly log: Log
-  /** How long a call may take that shares no deadline with others. */
+  /** The time for a call that shares no deadline with others. */
   readonly timeoutMs: number
-  /** Told how each read ended that the peer was asked for. */
+  /** Called at the end of each read for which the peer was asked. */
   readonly onRead?: ((fault: ProviderFault | undefined) => void) | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -54,7 +56,7 @@ export interface GuardOptions {
 
 interface GuardContext extends GuardOptions {
   readonly breakers: Readonly<Record<StoreOperation, Breaker>>
-  /** When it was said last that the quota is used up. */
+  /** When the log said last that the quota is used up. */
   toldAt: number
 }
 
@@ -65,7 +67,7 @@ const asFault = (error: unknown): ProviderFault =>
 
 const late = (): ProviderFault => new ProviderFault('timeout')
 
-/** Of many answers one that is none of the peer's failing shows that it works. */
+/** The fault of a read of many: if any result is not a failure of the peer, the peer works. */
 const faultOfMany = (
   results: Awaited<ReturnType<NonNullable<SecretProvider['readMany']>>>
 ): ProviderFault | undefined => {
@@ -100,7 +102,7 @@ const charge = (guarding: GuardContext, cost: number, client: string | undefined
   throw new ProviderFault('throttled', { code: QUOTA, retryAfterSeconds, isRefusal: true })
 }
 
-/** Once for each time that the peer was asked; not found is an answer like any other. */
+/** Logs a fault each time that the peer was asked; not found is an answer like any other. */
 const logFault = (
   { store, log }: GuardContext,
   operation: StoreOperation,
@@ -116,7 +118,7 @@ const logFault = (
   })
 }
 
-/** The work as it is given to the provider, with a signal. Rejects with a ProviderFault. */
+/** Runs the provider's work with a signal, and ends it at the deadline. Rejects with a ProviderFault. */
 const ending = <A extends Asking, T>(
   { timeoutMs }: GuardContext,
   asking: A,
@@ -136,7 +138,7 @@ const run = async <A extends Asking, T>(
   work: (options: A & CallOptions) => Promise<T>,
   faultIn: (result: T) => ProviderFault | undefined = () => undefined
 ): Promise<T> => {
-  // Too late to be asked, which says nothing of the peer.
+  // The deadline passed before the peer was asked, which says nothing of the peer.
   if (asking.signal?.aborted) throw late()
   const breaker = guarding.breakers[operation]
   const refusal = breaker.refusal()
@@ -169,7 +171,7 @@ const protect = (guarding: GuardContext, provider: SecretProvider): Operations =
       await ending(guarding, asking, check)
       for (const operation of OPERATIONS) guarding.breakers[operation].hasten()
     },
-    // Counted like the reads that it stands for, since it may fall back to them.
+    // Counted as that many single reads, since it may fall back to them.
     ...(readMany && {
       readMany: (locators, asking) =>
         run(

@@ -1,6 +1,6 @@
 /**
- * A listing as it is given: what the caller may read below a path, each secret read like any other. Rule: what turns
- * out not to be the caller's when it is read, for want of a tag, is left out like what policy leaves out.
+ * A listing as it is given: what the caller may read below a path, each secret read like any other. Rule: a secret that
+ * turns out to lack a required tag when it is read is left out, like one that policy denies.
  */
 import type { Recorder } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
@@ -76,7 +76,7 @@ const open = (
   return { walk, prefix, hasTags: store.spec.requireTags.size > 0 }
 }
 
-/** Parts that the store does not list, each an item of its own and on record. */
+/** An item, and a record, for each folder that the store does not list for us. */
 const unlistedIn = (
   recorder: Recorder,
   caller: Caller,
@@ -100,9 +100,9 @@ export const createListSecrets = (options: ListSecretsOptions): Broker['listSecr
     try {
       prefix = parseWantedPrefix(rules(), caller, request.prefix)
       opened = open(options, caller, request, prefix)
-      // Whether another one follows that the caller may read is only known, where tags decide, once that is read too.
+      // Where tags decide, only reading one secret more tells whether another page follows.
       paths = await opened.walk.take(opened.hasTags ? limit + 1 : limit)
-      // What is left out for want of tags is not paid for: it would be counted on the caller's limit.
+      // A secret that is left out for want of tags is not charged: the caller could count such secrets by its limit.
       if (!opened.hasTags) charge(paths.length)
     } catch (error) {
       throw await recorder.failed(caller, 'secret.list', prefix, error)

@@ -1,7 +1,7 @@
 /**
  * What stands below a path. Rule: a caller sees the paths that policy lets it read, and nothing tells of the others: no
- * count, no cursor, no folder. So a page is full of what the caller may read or is the last one, however many pages of
- * the store that takes; it is shorter only if the store took too long, which says nothing of what is in it.
+ * count, no cursor, no folder. So a page is full or the last one, however many pages of the store it takes. It is
+ * shorter only if the store took too long, which tells nothing of the store's secrets.
  */
 import { randomUUID } from 'node:crypto'
 import type { Caller } from '../core/caller.ts'
@@ -26,7 +26,9 @@ export interface ListRequest {
 
 /** A part of what was asked for that the store does not list. */
 export interface Unlisted {
-  /** Its own folder, if the caller may read whatever stands in it; otherwise what was asked for. */
+  /**
+   * The folder that is not listed, if the caller may read everything in it; otherwise the prefix that was asked for.
+   */
   readonly path: string
   readonly fault: ProviderFault
 }
@@ -40,7 +42,7 @@ export interface Walk {
 }
 
 const STORE_PAGE = 100
-/** So much is asked of a store for one page of ours. */
+/** How many pages of a store are asked for at most for one page of ours. */
 const STORE_PAGES_MAX = 64
 const LONGEST_MS = 5_000
 
@@ -71,15 +73,15 @@ interface WalkState {
   /** What was asked for. */
   readonly prefix: string
   readonly now: () => number
-  /** When enough time was spent. */
+  /** When to stop, in milliseconds since the epoch. */
   readonly until: number
-  /** The page of the store that is to be asked for; undefined after the last one. */
+  /** The next page of the store to ask for; undefined after the last one. */
   next: Position | undefined
   /** The digest of the path that the caller was given last. */
   skipTo: string | undefined
   /** Not taken yet. */
   readonly found: { readonly path: string; readonly position: Position }[]
-  /** Of what was taken. */
+  /** The positions of paths that were taken. */
   readonly positions: Map<string, Position>
   readonly unlisted: Map<string, Unlisted>
   pages: number
@@ -94,14 +96,14 @@ const askNext = async (
   try {
     return await state.list(token)
   } catch (error) {
-    // What was found before a failure is given: the next page will meet it.
+    // What was found before the failure is given: the next page meets the failure again.
     if (state.positions.size === 0 || !(error instanceof ProviderFault)) throw error
     state.isStopped = true
     return undefined
   }
 }
 
-/** What of the page the caller does not have yet; all of it if the last that it has is gone. */
+/** The paths of the page that the caller does not have yet; all of them if the last path that it has is gone. */
 const restOf = (paths: readonly string[], skipTo: string | undefined): readonly string[] =>
   skipTo === undefined
     ? paths
@@ -116,7 +118,7 @@ const takeIn = (state: WalkState, { paths, cursor, unlisted = [] }: Listing): vo
     found.push({ path, position })
   }
   for (const { path: folder, fault } of unlisted) {
-    // If whatever stands in the folder is the caller's to read, the folder is no news.
+    // A client that may read everything in the folder may know its name.
     const path = isWanted(folder + randomUUID()) ? folder : prefix
     state.unlisted.set(path, { path, fault })
   }
@@ -156,8 +158,8 @@ const positionAfter = async (state: WalkState, path?: string): Promise<Position 
 }
 
 /**
- * Throws ProblemError. Where policy lets the caller read nothing, the store is not asked: that takes no time, whatever
- * is there.
+ * Throws ProblemError. If policy lets the caller read nothing, the store is not asked, so that the time of the answer
+ * tells nothing.
  */
 export const openWalk = (
   { rules: { policy }, sealer, now }: WalkOptions,

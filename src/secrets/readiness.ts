@@ -19,7 +19,7 @@ export interface ReadinessOptions {
 }
 
 const CHECK_EVERY_MS = 10_000
-/** While one of them fails: that it is back is to be seen soon. */
+/** How often stores are checked while one of them fails, so that its return is seen soon. */
 const RECHECK_EVERY_MS = 2_000
 
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
@@ -46,7 +46,7 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
     if (!canServe()) return 'unavailable'
     const isAnyFailing = stores()
       .all()
-      // Those that are configured now: a store that is gone holds nothing back.
+      // Only stores that are configured now count.
       .some(({ spec }) => isFailing(spec.name))
     const everyMs = isAnyFailing ? RECHECK_EVERY_MS : CHECK_EVERY_MS
     if (checking === undefined && now() - checkedAt >= everyMs) {

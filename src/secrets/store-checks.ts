@@ -1,6 +1,6 @@
 /**
- * How each store answered last: to a check, or to a read that failed, so that an outage is known with the first that
- * meets it. Rule: a failed read counts where the store did not answer; what it refuses one reader says nothing of it.
+ * How each store answered last, to a check or to a read, so that an outage is known from the first read that meets it.
+ * Rule: a failed read counts only if the store did not answer; a refusal of one read says nothing of the store.
  */
 import { type FaultReason, isTransient, ProviderFault } from '../core/fault.ts'
 import type { Log } from '../kinds/provider.ts'
@@ -9,7 +9,7 @@ export interface StoreCheck {
   readonly ok: boolean
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** Why not. */
+  /** Why the store is failing. */
   readonly reason?: FaultReason
 }
 
@@ -32,7 +32,7 @@ export const createStoreChecks = ({
   readonly now: () => number
 }): StoreChecks => {
   const last = new Map<string, StoreCheck>()
-  /** Those that fail because of a read: another one that succeeds is enough to take it back. */
+  /** Stores that count as failing because of a read: the next read that succeeds ends that. */
   const byRead = new Set<string>()
   const isFailing = (store: string): boolean => last.get(store)?.ok === false
 

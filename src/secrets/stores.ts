@@ -1,6 +1,6 @@
 /**
  * The configured stores, connected, with what each can do. Rule: a provider is asked through its guard and in no other
- * way; by which stores are the same over a reload is known here alone.
+ * way; only this file knows which stores stay the same over a reload.
  */
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
@@ -59,12 +59,12 @@ export interface StoresDeps {
   readonly state: State
   readonly sealer: () => Sealer
   readonly keyring: () => Keyring
-  /** What is shared of logins; undefined: these stores share it among themselves. */
+  /** How replicas share what they know of logins; undefined: only these stores share it. */
   readonly shared: LoginShared | undefined
-  /** How many there are that call the same stores, and share their quotas. */
+  /** How many replicas call the same stores and share their quotas. */
   readonly replicas: () => number
   readonly environ: (name: string) => string | undefined
-  /** As they are at the time of asking; for credentials that stand in another store. */
+  /** The references and stores at the time of the call; for credentials that stand in another store. */
   readonly rules: () => { readonly book: ReferenceBook; readonly stores: Stores }
   readonly timeoutMs: number
   /** Told how each read of a store ended. */
@@ -155,7 +155,7 @@ const isSame = (store: Store, spec: StoreSpec): boolean =>
   store.spec.proxy === spec.proxy &&
   isDeepStrictEqual(store.spec.settings, spec.settings)
 
-/** With its guard too, and what that has learnt, unless the quota is another one now. */
+/** Keeps the guard too, with its state, unless the quota has changed. */
 const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store => {
   const connection = connections.get(known)
   if (connection === undefined) throw new Error('it was connected here')
@@ -167,7 +167,7 @@ const takeOver = (known: Store, spec: StoreSpec, deps: StoresDeps): Store => {
   return store
 }
 
-/** Those of `former` whose connections are not among `next`: their names lead elsewhere now, or nowhere. */
+/** The stores of `former` whose connections are not among `next`: their names now lead elsewhere or nowhere. */
 const withoutThose = (former: readonly Store[], next: readonly Store[]): readonly Store[] => {
   const kept = new Set(next.map((store) => connections.get(store)))
   return former.filter((store) => !kept.has(connections.get(store)))
@@ -200,7 +200,7 @@ export const connectStores = async (
       connected.set(spec.name, store)
     }
   } catch (error) {
-    // All or none: what is in use goes on, and what was connected for this is not left behind.
+    // All or none: the stores in use go on, and those connected here are closed.
     await closeAll(fresh)
     throw error
   }
@@ -213,6 +213,6 @@ export const connectStores = async (
   }
 }
 
-/** The names of former stores that lead elsewhere now: what was read from those is no answer of these. */
+/** The names of former stores that lead elsewhere now: what was cached from the former ones must be dropped. */
 export const replacedIn = (former: Stores, next: Stores): readonly string[] =>
   withoutThose(former.all(), next.all()).map(({ spec }) => spec.name)

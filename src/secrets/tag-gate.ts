@@ -9,9 +9,9 @@ import type { Locator, Tags } from '../core/secret.ts'
 import type { Store } from './stores.ts'
 
 export interface TagGate {
-  /** Before a read: for stores that tell tags apart from the text, so that what is not tagged is not even fetched. */
+  /** Before a read: for stores with a call of its own for tags, so that an untagged secret is not even fetched. */
   readonly before: (store: Store, locator: Locator, client?: string) => Promise<void>
-  /** After a read: for stores that tell them together. */
+  /** After a read: for stores that give tags together with the text. */
   readonly after: (store: Store, tags: Tags | undefined) => void
 }
 
@@ -40,7 +40,7 @@ export const createTagGate = ({ cache, negativeTtlMs, now }: TagGateOptions): Ta
     const read = (): Promise<Tags> => readTags(secret, { client })
     const found = cache.lookup(spec.name, secret)
     if (found.state === 'negative') throw found.fault
-    // A fault stays what it is, since it is ours or the store's and not the caller's; it passes nothing.
+    // A fault is thrown as it is, since it is ours or the store's and not the caller's; the secret is not let through.
     if (found.state === 'miss' || (found.state === 'stale' && found.isDue)) {
       const { entry } = await cache.load(store.origin, secret, read)
       return check(store, entry.record)

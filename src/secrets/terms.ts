@@ -12,13 +12,13 @@ export interface Wanted {
 
 /** A caller's demand for an answer that is not too old (RFC 9111, 5.2.1). */
 export interface Freshness {
-  /** 0: the store is asked. */
+  /** 0 means that the store is asked. */
   readonly maxAgeMs: number
-  /** Counts it against the caller, once it is clear that it costs a call. Rejects with `rate_limited`. */
+  /** Counts the read against the caller, once it is clear that the read costs a call. Rejects with `rate_limited`. */
   readonly charge: () => Promise<void>
 }
 
-/** What decides, and what a reload replaces as a whole. */
+/** What decides on a read; a reload replaces it as a whole. */
 export interface Rules {
   readonly policy: Policy
   readonly book: ReferenceBook

@@ -1,6 +1,6 @@
 /**
- * What is given of a cached secret: a field of it, with its entity tag. Rule: it is made once and is remembered with
- * the cache entry alone, so that nothing of a secret outlives it; whether somebody may have it is not known here.
+ * What is given of a cached secret: a field of it, with its entity tag. Rule: a view is made once and kept with the
+ * cache entry alone, so that nothing of a secret outlives its entry; who may have it is decided elsewhere.
  */
 import type { CacheEntry } from '../cache/slot.ts'
 import type { JsonNode } from '../core/json-text.ts'
@@ -17,7 +17,7 @@ export interface View {
   /** Milliseconds since the epoch. */
   readonly fetchedAt: number
   readonly expiresAt: number
-  /** Keyed: the same for the same value at the same place, and no help in guessing one. */
+  /** A keyed hash: the same for the same value at the same place, and no help in guessing the value. */
   readonly etag: string
   /** The text that a door made of it, for the next answer. */
   written: Sensitive<string> | undefined

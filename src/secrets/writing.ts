@@ -1,6 +1,6 @@
 /**
- * Writing a new version of a secret. Rule: its intent is on record before anything changes and its outcome after it,
- * and whatever came of it, nothing that was read before is given out any more.
+ * Writing a new version of a secret. Rule: the intent is on record before anything changes, and the outcome afterwards;
+ * whatever the outcome, no value that was read before the write is given out after it.
  */
 import type { Recorder } from '../audit/recorder.ts'
 import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
@@ -33,7 +33,7 @@ export interface WritingOptions {
   readonly invalidation: Pick<InvalidationBus, 'invalidate'>
 }
 
-/** What the store writes by. Throws ProblemError where it cannot write that, or not on that condition. */
+/** The store's `write`. Throws ProblemError if the store cannot write, or cannot write on the condition asked for. */
 const writeOf = (
   { store, reference }: Allowed,
   { ifVersion }: Write
@@ -55,9 +55,7 @@ const writeOf = (
 }
 
 export const createWriteSecret = ({ rules, tagGate, recorder, invalidation }: WritingOptions) => {
-  /**
-   * A write is let through the same gate as a read: what is not tagged for the broker is not the broker's to change.
-   */
+  /** A write passes the same gate as a read: the broker may not change a secret that is not tagged for it. */
   const checkTags = async (store: Store, locator: Locator, client: string): Promise<void> => {
     if (store.spec.requireTags.size === 0) return
     await tagGate.before(store, locator, client)
