@@ -69,7 +69,10 @@ export const sendSecret = (
     .send({ selection })
 }
 
-/** A part of an answer that has several: a secret, or why it is not given. */
+/**
+ * A part of an answer that has several: a secret, or why it is not given. `view` is a function, so that whoever measures the
+ * answer before there is room for it counts the selection once.
+ */
 export type Result =
   | { readonly ref: string; readonly selection: Selection; readonly view: () => View }
   | { readonly ref: string; readonly status: number; readonly problem: ProblemBody }

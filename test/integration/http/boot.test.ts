@@ -227,4 +227,7 @@ test('in dev every origin may be listed at once, and none is told about cookies'
   const { headers } = await app.server.inject({ url: '/livez', headers: { origin: 'http://a.b' } })
   t.equal(headers['access-control-allow-origin'], 'http://a.b')
   t.notOk('access-control-allow-credentials' in headers)
+  const empty = await app.server.inject({ url: '/livez', headers: { origin: '' } })
+  t.equal(empty.statusCode, 200, 'an Origin without a word is none')
+  t.notOk('access-control-allow-origin' in empty.headers)
 })
