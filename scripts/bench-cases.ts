@@ -1,4 +1,4 @@
-/** What is asked of the service by each case of the bench, and what has to be answered. */
+/** The cases of the bench: the requests of each, and the status of their answers. */
 import { MANY, type Ready, URL_PATH } from './measured-service.ts'
 
 export interface BenchRequest {
@@ -10,9 +10,9 @@ export interface BenchRequest {
 
 export interface Case {
   readonly name: string
-  /** Of the service that is asked. */
+  /** Settings of the service in this case. */
   readonly settings?: Readonly<Record<string, string>>
-  /** In turn. */
+  /** The requests, which are sent in turn. */
   readonly asks: (ready: Ready) => readonly BenchRequest[]
   readonly status: number
   /** How many secrets one answer has. */
@@ -86,7 +86,7 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'rate limited',
-    // Enough to put the secrets there.
+    // Enough requests to write the secrets first.
     settings: { RATE_LIMIT_MAX: '1500', RATE_LIMIT_WINDOW_SECONDS: '3600' },
     asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
     status: 429

@@ -36,7 +36,7 @@ const [which, ...args] = process.argv.slice(2)
 const [first = '', second = '{}'] = args
 const ready =
   which === 'purser' ? await startPurser(first, JSON.parse(second)) : await startBare(first, second)
-// Whoever measures asks for what was used so far.
+// The bench asks what was used so far.
 process.on('message', () =>
   process.send?.({ ...process.cpuUsage(), rss: process.memoryUsage.rss() })
 )

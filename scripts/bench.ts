@@ -1,8 +1,8 @@
 /**
- * What each shape of a read costs, beside bare Fastify routes that answer the same body, one of them with the same
- * headers too, in one run; with `--against` beside another build as well. Rounds alternate, so that a noisy machine is
- * noisy to all, ratios are taken within a round, and medians are shown. The processor time of a request, of all threads
- * of the server, is the steadiest of the figures: what the client takes is not in it.
+ * Measures what each shape of a read costs, beside bare Fastify routes with the same body, one of them with the same
+ * headers too; with `--against` also beside another build. Rounds alternate between servers, so that a noisy machine is
+ * noisy for all; ratios are taken within a round, and medians are shown. The processor time of a request, of all
+ * threads of the server, is the steadiest figure, since the client's time is not in it.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -80,8 +80,8 @@ const usedBy = async ({ child }: Server): Promise<Used> => {
 }
 
 /**
- * A status that is handed in has to be that of (nearly) all answers. The library's own percentiles are whole
- * milliseconds; a cached read takes a fraction of one.
+ * If `status` is given, nearly all answers must have it. The library's own percentiles are whole milliseconds; a cached
+ * read takes a fraction of one.
  */
 const load = async (
   { ready }: Server,
@@ -136,7 +136,7 @@ const measure = async (
 const median = (numbers: number[]): number =>
   numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? 0
 
-/** Headers that differ from answer to answer are sent as they came once: what counts is to send them. */
+/** Headers that differ from answer to answer are sent as they came in one: their cost is what counts. */
 const sent = (answer: Response): string => {
   const own = new Set(['connection', 'content-length', 'date', 'keep-alive'])
   return JSON.stringify(Object.fromEntries([...answer.headers].filter(([name]) => !own.has(name))))

@@ -37,7 +37,7 @@ export interface Ready {
   readonly stranger: Headers
 }
 
-/** What is used of a build, be it this one or another. */
+/** The functions that are used of a build, this one or another. */
 const programIn = async (root: string) => {
   const from = <T>(file: string): Promise<T> =>
     import(pathToFileURL(join(resolve(root), 'build/src', file)).href)

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { startPurser, URL_PATH } from './measured-service.ts'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
-/** Until nothing of the first requests is made any more. */
+/** How many requests until all that first requests make is there. */
 const WARM = 5
 
 const { origin, keys } = await startPurser()
@@ -25,7 +25,7 @@ const session = new Session()
 session.connect()
 await session.post('Profiler.enable')
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
-// What was called before it began is told once, and is not of this read.
+// Calls from before the start are reported once, and do not belong to this read.
 await session.post('Profiler.takePreciseCoverage')
 const cache = await read()
 const { result } = await session.post('Profiler.takePreciseCoverage')

@@ -1,6 +1,6 @@
 /**
  * The page of each kind of store: what a person has written in its folder, in <kind>.md, joined with what the code
- * knows. Rule: settings, codes and statuses come from the code; a page that speaks of a fault which there is not cannot
+ * knows. Rule: settings, codes and statuses come from the code; a page that names a fault which does not exist cannot
  * be made.
  *
  * In the written part `<!-- settings -->` becomes the tables of the settings, `{{reason}}` what a caller sees of a
@@ -55,7 +55,7 @@ const typeOf = (schema: Schema): string => {
   return type === 'boolean' ? '`true` or `false`' : type === 'string' ? 'text' : String(type)
 }
 
-/** What would make a row too long stands below the table. */
+/** Members whose row would be too long stand below the table. */
 const tableOf = (members: readonly Member[]): string => {
   const notes: string[] = []
   const rows = members.map(([name, schema, isRequired]) => {
@@ -146,7 +146,7 @@ const FAULTS = `\
 | no answer within UPSTREAM_TIMEOUT_MS | {{timeout}} |
 `
 
-/** The page of the kind, of which `text` is the written part, and `path` where that is. */
+/** The page of the kind; `text` is its written part, and `path` that part's file. */
 const renderPage = (plugin: Kind, path: string, text: string): string =>
   `<!-- Made by \`npm run docs\` of ${path} and the code beside it. -->\n\n${text}`
     .replace('<!-- settings -->', () => settingsOf(plugin))

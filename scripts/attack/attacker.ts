@@ -18,9 +18,14 @@ export interface AttackReport {
 }
 
 const ADDRESS = '127.0.0.2'
-/** A little later, so that the attacker is a burden to the service and not to the whole machine. */
+/**
+ * When a closed socket is opened again: not at once, so that the attack burdens the service and not the whole machine.
+ */
 const AGAIN_MS = 1_000
-/** Who does not read does not hear that it was cut off: it leaves by itself, after longer than it may stay. */
+/**
+ * A socket that does not read cannot see that it was cut off: it ends itself, later than the service should have ended
+ * it.
+ */
 const UNREAD_MS = 30_000
 const PIPELINED = 100
 
@@ -39,7 +44,7 @@ const BEGINNINGS: readonly (readonly [number, string | Buffer])[] = [
   [20, `${lines('POST /v1/secrets/batch HTTP/1.1', 'Host: a', 'Content-Length: 9')}{`]
 ]
 
-/** What is asked and never read. */
+/** Requests whose answers are never read. */
 const QUESTIONS: readonly (readonly [number, string])[] = [
   [30, '/v1/secrets/big'],
   [20, '/v1/secrets/huge'],
@@ -96,7 +101,7 @@ const attack = ({ port, isTls, keys }: AttackTarget): void => {
   })
 }
 
-// Its parent may be killed: what would go on without it is an attack that nobody watches.
+// If its parent is killed, the attack must not go on unwatched.
 process.once('disconnect', () => process.exit(0))
 process.on('message', (message: readonly AttackTarget[] | 'leave') => {
   if (message !== 'leave') return message.forEach(attack)

@@ -1,6 +1,6 @@
 /**
- * Every answer that is an error, in the shape of its door; the native one is that of RFC 9457. Rule: what Fastify, Node
- * and a validator would say of their own accord (a URL, a body, a driver's text) is replaced by an entry of our table.
+ * Every error as an answer, in the shape of its door; the native shape is RFC 9457's. Rule: what Fastify, Node and a
+ * validator would say by themselves (a URL, a body, a driver's text) is replaced by an entry of our table.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import {
@@ -14,7 +14,7 @@ import {
 
 const MEDIA_TYPE = 'application/problem+json; charset=utf-8'
 
-/** Seconds after which a retry is worth while, where the peer did not say. */
+/** Seconds after which a retry may succeed, if the peer did not say. */
 const DEFAULT_RETRY_AFTER = 2
 
 const codeOfStatus: ReadonlyMap<number, ProblemCode> = new Map([
@@ -30,14 +30,14 @@ const codeOfStatus: ReadonlyMap<number, ProblemCode> = new Map([
 ])
 
 /**
- * `expires`, `apiKey`, `max_days`: up to three words. What else stands in a name's place may be a value that slipped
- * there.
+ * Names of up to three words, such as `expires`, `apiKey`, `max_days`. Anything else in the place of a name may be a
+ * value that slipped there.
  */
 const WORDS = /^[a-z]{2,14}(?:[A-Z][a-z]{1,13}|_[a-z]{1,14}){0,2}$/
 
 /**
- * A missing member is named, since the name is ours; an unknown one is the caller's, and named only where it can be no
- * value.
+ * A missing member is named, since the name is ours; an unknown member's name is the caller's, and shown only if it
+ * cannot be a value.
  */
 const memberIn = ({ missingProperty, additionalProperty }: Record<string, unknown>): string => {
   if (typeof missingProperty === 'string') return `/${missingProperty}`
@@ -71,7 +71,9 @@ const challenges: Partial<Record<ProblemCode, string>> = {
   insufficient_scope: 'Bearer realm="purser", error="insufficient_scope"'
 }
 
-/** The body, of an answer or of one result in a batch; where nobody said when to come again, it says so. */
+/**
+ * The body of an error, for an answer or for one result in a batch; one with status 503 always says when to try again.
+ */
 export const problemBodyOf = ({ code, details }: ProblemError, requestId: string): ProblemBody => {
   const fallback = PROBLEMS[code].status === 503 ? DEFAULT_RETRY_AFTER : undefined
   const { retryAfter = fallback } = details
@@ -120,7 +122,7 @@ export const sendError = (
 ): FastifyReply => {
   request.problem = problem
   const { status, headers, body } = shape(problem, request.id)
-  // The answer that it takes the place of may have had a serializer of its own.
+  // The answer that the error replaces may have had a serializer of its own.
   return reply.code(status).headers(headers).serializer(asItStands).send(body)
 }
 

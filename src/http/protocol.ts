@@ -30,7 +30,7 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305'
 ].join(':')
 
-/** For Fastify: what it hands on to Node's server. */
+/** Options that Fastify hands on to Node's server. */
 export const listenerOptions = (tls: ServerTls | undefined) => {
   const options = {
     headersTimeout: TIMEOUTS.headers,
@@ -79,7 +79,7 @@ const hasProperFraming = ({ headers, httpVersion }: IncomingMessage): boolean =>
 export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 
-/** What is wrong with the request whatever its route. */
+/** What is wrong with the request, whatever its route. */
 export const problemIn = (request: IncomingMessage): ProblemError | undefined => {
   if (!hasProperHost(request) || !hasProperFraming(request)) {
     return new ProblemError('invalid_request')

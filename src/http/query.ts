@@ -1,6 +1,6 @@
 /**
- * Queries of every route. Rule: a member that a route does not know is refused, also where it knows none; one that may
- * be left out and is empty (`?field=`, as forms and templates send it) counts as left out.
+ * Queries of every route. Rule: a member that the route does not know is refused, also if the route knows none; an
+ * optional member that is empty (`?field=`, as forms and templates send it) counts as left out.
  */
 import type { FastifyInstance, preValidationHookHandler, RouteOptions } from 'fastify'
 
@@ -21,8 +21,8 @@ export const optionalMembers = (schema: QuerySchema): ReadonlySet<string> => {
 }
 
 /**
- * Probes and pages are asked for with whatever a balancer or a browser appends; a proxy's question is read as it
- * stands.
+ * True also for probes and pages, to which a balancer or a browser may append anything, and for a proxy's question,
+ * which is read as it stands.
  */
 const knowsItsQuery = ({ config, schema }: RouteOptions): boolean =>
   schema?.querystring !== undefined ||

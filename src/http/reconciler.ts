@@ -1,7 +1,6 @@
 /**
- * What replicas have counted of their callers, brought together in the background: at an interval, and at once where a
- * part of a whole allowance was taken since. Rule: nobody waits for it; while it cannot be done, each process counts
- * alone.
+ * Sums up in the background what replicas have counted of their callers: at an interval, and at once when a certain
+ * part of an allowance was taken. Rule: no request waits for it; while it is not possible, each process counts alone.
  */
 import { createHmac, type KeyObject } from 'node:crypto'
 import { every } from '../state/background.ts'
@@ -17,18 +16,18 @@ export interface LimitOf {
 export interface Counter {
   readonly limit: LimitOf
   readonly identity: string
-  /** When it began. Windows are cut alike by all clocks, so that replicas mean the same one. */
+  /** When the window began. All clocks cut windows alike, so that replicas mean the same one. */
   window: number
-  /** Taken here, and how much of it is in the shared sum. */
+  /** Taken here, and how much of that is in the shared sum. */
   own: number
   sent: number
-  /** Taken by all others, as far as it is known. */
+  /** Taken by all others, as far as known. */
   others: number
 }
 
 export interface ReconcilerOptions {
   readonly shared: Shared
-  /** Keeps addresses and key ids unreadable where they are shared. Another key begins to count anew. */
+  /** Keeps addresses and key ids unreadable in Redis. After a change of this key, counting begins anew. */
   readonly fingerprintKey: () => KeyObject
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -36,10 +35,10 @@ export interface ReconcilerOptions {
 }
 
 export interface Reconciler {
-  /** That something was taken. */
+  /** To be called when something was taken. */
   readonly taken: (counter: Counter) => void
   readonly forget: (counter: Counter) => void
-  /** Sends what was not sent yet, if it can be sent. */
+  /** Sends unsent counts, if possible. */
   readonly close: () => Promise<void>
 }
 
@@ -78,7 +77,7 @@ const send = async (work: Work, counters: readonly Counter[]): Promise<void> => 
       ttlMs: counter.window + counter.limit.windowMs - time + GRACE_MS
     }))
   if (asked.length === 0) return
-  // What is taken from here on is a change again.
+  // What is taken from now on is a new change.
   for (const { counter } of asked) changed.delete(counter)
   try {
     const sums = await shared.add(asked.map(({ key, by, ttlMs }) => ({ key, by, ttlMs })))
@@ -113,7 +112,7 @@ const sendUrgent = async (work: Work): Promise<void> => {
   await sendAll(work, counters)
 }
 
-/** One after the other: what is on the way counts as sent only once it was answered. */
+/** One after the other: a count is sent only once it was answered. */
 const inTurn = (work: Work, next: (work: Work) => Promise<void>): Promise<void> => {
   work.running = work.running.then(() => next(work))
   return work.running

@@ -1,4 +1,4 @@
-/** What of a request goes on record before any use case has it: refusals, what administrators read, limits. */
+/** Records about a request that are made before any use case: refusals, what administrators read, limits. */
 import type { FastifyRequest } from 'fastify'
 import type { Recorder, Who } from '../audit/recorder.ts'
 import { ProblemError } from '../core/problem.ts'
@@ -6,7 +6,7 @@ import { reasonText } from '../core/reason.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
 import { arrivalOf } from './caller.ts'
 
-/** By the key of the request, if it has one that was accepted, or the one that was refused. */
+/** The caller by the key of the request, accepted or refused. */
 const whoOf = (request: FastifyRequest, refused?: RefusedKey): Who => {
   const principal = request.principal ?? refused?.principal
   const arrival = arrivalOf(request)

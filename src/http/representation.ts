@@ -1,6 +1,6 @@
 /**
  * In which of its two representations a single secret is answered: as JSON, or raw, the value's own bytes alone. Rule:
- * raw is given to whoever asks for it by name; what a browser or a library accepts among other things is JSON.
+ * only a request that names the raw form gets it; a browser or a library that also accepts other types gets JSON.
  */
 import type { FastifyReply, FastifyRequest, preValidationHookHandler } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
@@ -10,7 +10,7 @@ interface Range {
   readonly quality: number
 }
 
-/** One range of Accept (RFC 9110, 12.5.1); a weight that makes no sense is none. */
+/** One range of Accept (RFC 9110, 12.5.1); a malformed weight counts as none. */
 const rangeOf = (text: string): Range => {
   const [type = '', ...parameters] = text.toLowerCase().split(';')
   const weight = parameters.map((one) => /^\s*q=(.*)$/.exec(one)?.[1]?.trim()).find(Boolean) ?? '1'
@@ -20,7 +20,7 @@ const rangeOf = (text: string): Range => {
   }
 }
 
-/** By the range that says most of it. */
+/** The weight of the most specific range that matches. */
 const qualityOf = (ranges: readonly Range[], type: string): number => {
   const family = `${type.split('/', 1)[0]}/*`
   for (const wanted of [type, family, '*/*']) {
@@ -30,10 +30,10 @@ const qualityOf = (ranges: readonly Range[], type: string): number => {
   return 0
 }
 
-/** Characters. Browsers send some 200; of 30,000 each range would cost, and all of them as much as a hundred reads. */
+/** Characters. Browsers send some 200; a header of 30,000 would cost as much as a hundred reads. */
 const ACCEPT_MAX = 1_024
 
-/** Whether text is wanted more than JSON. Where both are welcome alike, as to most libraries, it is JSON. */
+/** Whether text is preferred to JSON. If both are equally welcome, as to most libraries, JSON is sent. */
 export const prefersText = (accept: string | undefined): boolean => {
   if (accept === undefined || accept.length > ACCEPT_MAX || !/text\//i.test(accept)) return false
   const ranges = accept.split(',').map(rangeOf)
@@ -50,7 +50,7 @@ export const varyByAccept = (reply: FastifyReply): void => {
   reply.header('vary', before === undefined ? 'Accept' : `${before}, Accept`)
 }
 
-/** Secrets are somebody else's text: a browser that is led to one shows nothing of it and runs nothing in it. */
+/** A secret is anybody's text: a browser that is led to one must show and run nothing of it. */
 const RAW_HEADERS = {
   'content-disposition': 'attachment',
   'content-security-policy': "default-src 'none'; sandbox; frame-ancestors 'none'",
@@ -69,7 +69,7 @@ export const sendRaw = (
     : reply.type('application/octet-stream').send(Buffer.from(value, encoding))
 }
 
-/** For answers with several secrets: `format` has no meaning there, and must not be taken to have had one. */
+/** For answers with several secrets: `format` has no meaning there, and is refused rather than ignored. */
 const formatFault = (query: unknown): ProblemError | undefined =>
   (query as Readonly<Record<string, unknown>>)['format'] === undefined
     ? undefined

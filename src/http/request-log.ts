@@ -9,7 +9,7 @@ import { addressOf } from './addresses.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the answer says is wrong. */
+    /** The problem in the answer. */
     problem: ProblemError | null
   }
 }
@@ -22,7 +22,7 @@ export const addRequestLog = (app: FastifyInstance): void => {
   if (!DETAILED.has(app.log.level)) return
   app.addHook('onResponse', (request, reply, done) => {
     const { id, method, routeOptions, problem } = request
-    // Of a key that was opened and is refused it is known whose it was.
+    // A refused key that could be opened says whose key it was.
     const refused = problem instanceof RefusedKey ? problem.principal : undefined
     const principal = request.principal ?? refused
     app.log.debug(

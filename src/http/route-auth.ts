@@ -20,8 +20,8 @@ export type RouteAuth =
   /** X-Internal-Secret. */
   | { readonly kind: 'internal' }
   /**
-   * X-Internal-Secret of a proxy, and beside it the API key of the caller in front of it; what the key has to allow is
-   * the route's to decide.
+   * X-Internal-Secret of a proxy, and the API key of the caller in front of the proxy; the route itself decides what
+   * the key has to allow.
    */
   | { readonly kind: 'proxied' }
   /**
@@ -30,9 +30,9 @@ export type RouteAuth =
    */
   | { readonly kind: 'key'; readonly scope?: string; readonly discloses?: true }
   /**
-   * An API key whose mode fits the method and whose scopes cover ADMIN_SCOPE; `changes` marks what changes
-   * configuration or stores, which ALLOW_ADMIN_WRITE has to allow, and `reads` what shows something by another method
-   * than GET: it is on record like one.
+   * An API key whose mode fits the method and whose scopes cover ADMIN_SCOPE; `changes` marks a route that changes
+   * configuration or stores, and needs ALLOW_ADMIN_WRITE; `reads` one that shows something by another method than GET,
+   * and is on record like a GET.
    */
   | { readonly kind: 'admin'; readonly changes?: true; readonly reads?: true }
 
@@ -50,14 +50,14 @@ declare module 'fastify' {
   interface FastifySchema {
     operationId?: string
     summary?: string
-    /** Left out of it. */
+    /** Leaves the route out of openapi.yaml. */
     hide?: boolean
   }
   interface FastifyContextConfig {
     auth?: RouteAuth
-    /** False: not a browser's to ask, whatever CORS_ALLOW_ORIGINS says. */
+    /** False: browser pages may not call the route, whatever CORS_ALLOW_ORIGINS says. */
     cors?: boolean
-    /** Its body may have numbers that a double does not hold: it hands them on as they are written. */
+    /** The body may have numbers that a double cannot hold; the route hands them on as they are written. */
     keepsDigits?: true
   }
 }
@@ -90,8 +90,8 @@ const scopeOf = (
 }
 
 /**
- * Whether a key may use the route with a method. Throws if not. A principal never changes, so it is kept that one may,
- * and by which method; it is forgotten with the principal.
+ * Whether a key may use the route with a method. Throws if not. A principal never changes, so the last method that it
+ * may use is remembered for as long as the principal is.
  */
 export const createAuthorize = (
   auth: RouteAuth,
@@ -109,7 +109,7 @@ export const createAuthorize = (
     if ((discloses && !mode.includes('r')) || !modeAllows(mode, method)) {
       throw new ProblemError('insufficient_mode')
     }
-    // Said to an administrator alone: whoever is none was refused above.
+    // Only administrators get here: all others were refused above.
     if (isOff)
       throw new ProblemError('access_denied', { detail: ADMIN_WRITE_OFF }, 'admin_write_off')
     allowed.set(principal, method)

@@ -60,14 +60,14 @@ export const BatchQuery = Type.Object(
   strict
 )
 export const Refs = Type.Array(RefText, { minItems: 1, maxItems: BATCH_MAX })
-/** Of an invalidation that has not reached everyone yet. */
+/** `pending` of an invalidation that has not reached all replicas yet. */
 export const Pending = Type.Optional(
   Type.Boolean({ description: 'the other replicas follow as soon as Redis answers again' })
 )
 const secretMembers = {
   value: Type.Optional(Type.String({ description: 'the text, or the only field' })),
   data: Type.Optional(
-    // Its JSON, which is spliced into the answer as it stands (disclosure.ts).
+    // The JSON of `data`, which is put into the answer as it stands (disclosure.ts).
     Type.Unsafe<Sensitive<string>>(
       Type.Record(Type.String(), Type.Unknown(), {
         description:
@@ -118,7 +118,7 @@ export const BatchAnswer = Type.Object({
 })
 export type BatchResult = Static<typeof BatchAnswer>['results'][number]
 
-/** What a key says. */
+/** The claims of a key. */
 export const claims = {
   client: Type.String(),
   keyId: Type.String(),

@@ -1,7 +1,6 @@
 /**
- * The HTTP server of one listener: bounds of the protocol, what is checked of every request, and the doors that stand
- * on it. Rule: a route says what it asks of its caller or the boot stops, and every URL answers every method, if only
- * with 405.
+ * The HTTP server of one listener: bounds of the protocol, checks of every request, and the listener's doors. Rule: a
+ * route says what it asks of its caller or the boot stops, and every URL answers every method, if only with 405.
  */
 import { type IncomingHttpHeaders, METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
@@ -28,7 +27,7 @@ import { addRequestLog } from './request-log.ts'
 import type { Untaken } from './untaken.ts'
 
 export interface ServerOptions extends AdmissionOptions {
-  /** The first answers also what belongs to none of them. */
+  /** The first door also answers requests that belong to none of them. */
   readonly doors: readonly [Door, ...Door[]]
   readonly bodyLimitBytes: number
   readonly trustProxy: readonly string[] | undefined
@@ -39,17 +38,17 @@ export interface ServerOptions extends AdmissionOptions {
   readonly logger: FastifyBaseLogger
 }
 
-/** What Fastify is told; of what it does by default, most is undone. */
+/** Fastify's options; most of its defaults are switched off. */
 const fastifyOptions = (options: ServerOptions) => ({
   ...listenerOptions(options.tls),
   requestTimeout: TIMEOUTS.request,
   keepAliveTimeout: options.keepAliveSeconds * 1_000,
   bodyLimit: options.bodyLimitBytes,
   forceCloseConnections: 'idle' as const,
-  // While closing, what still arrives on an open connection is answered, and the connection closed after it.
+  // While closing, a request that still arrives on an open connection is answered before the connection is closed.
   return503OnClosing: false,
   trustProxy: options.trustProxy === undefined ? false : [...options.trustProxy],
-  // Fastify would make a child of it, and two listeners, for each request; and log URLs.
+  // With a logger Fastify would make a child logger and two listeners for each request, and log URLs.
   logger: false as const,
   requestIdHeader: false as const,
   genReqId: requestIdOf,
@@ -74,7 +73,7 @@ const addEveryMethod = (server: FastifyInstance): void => {
   }
 }
 
-/** What the route is called is looked up only where it has to be, since it costs. */
+/** The route's template is looked up only if the URL has an escape in it, since the look-up costs. */
 const disguiseOf = (request: FastifyRequest): ProblemError | undefined => {
   const { url = '' } = request.raw
   return isEncoded(url) && !isOwnSpelling(url, request.routeOptions.url ?? '')
@@ -104,13 +103,13 @@ const addProtocol = (server: FastifyInstance, { trustProxy }: ServerOptions): vo
   addRequestLog(server)
 }
 
-/** Bounds what a connection, and what answers that nobody takes, may cost. */
+/** Bounds what a connection and untaken answers may cost. */
 const addBounds = (server: FastifyInstance, { connections, untaken }: ServerOptions): void => {
   server.decorate('largeWork', untaken.largeWork)
   server.addHook('preSerialization', untaken.preSerialization)
   server.addHook('preClose', async () => connections.close())
-  // By default Node drops whatever stands behind the 2,000th header, and with it a second credential. Their size is
-  // bounded.
+  // By default Node drops all headers after the 2,000th, and so might drop a second credential. The size of all headers
+  // is bounded.
   server.server.maxHeadersCount = 0
 }
 

@@ -1,21 +1,19 @@
 /**
- * How much of what a caller sends is read at a time. Rule: what was not asked to be read stays with the caller. Node
+ * How much of a caller's data is read at a time. Rule: data that nobody has asked for yet stays with the caller. Node
  * parses all that one read of a socket brought, up to 64 KiB and so thousands of requests, before any of them is
  * answered.
  */
 import type { Socket } from 'node:net'
 
 export interface Tap {
-  /** Nothing more is parsed, save what is left of the piece at hand. */
+  /** Parses no more than the rest of the current piece. */
   readonly hold: () => void
   readonly release: () => void
-  /**
-   * What still comes is thrown away, and its end is the end of the connection: for an answer without an end of its own.
-   */
+  /** Throws away what still comes; when the peer ends, the connection ends: for an answer without an end of its own. */
   readonly ignore: () => void
 }
 
-/** So few requests are parsed at once, while one with its key and a usual body is a piece or two. */
+/** Small, so that few requests are parsed at once; a request with a key and a usual body is a piece or two. */
 const PIECE = 1_024
 
 /** For a socket that Node's HTTP server has taken on already. */
@@ -51,7 +49,7 @@ export const createTap = (socket: Socket): Tap => {
     isPaused = false
     return isHeld ? socket : resume()
   }
-  // Without a listener of somebody else's, the parser reads from the descriptor itself, past all of the above.
+  // Without another listener for data, the parser would read from the descriptor itself, past all of the above.
   socket.on('data', () => {})
 
   return {

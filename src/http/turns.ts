@@ -18,10 +18,11 @@ interface Line {
   current: Turn | undefined
   readonly waiting: Turn[]
   /**
-   * Tells the peer what is wrong with what it sent last, and ends the connection; for when all before it is answered.
+   * To be called once all earlier requests are answered: tells the peer what is wrong with the last one, and ends the
+   * connection.
    */
   last: (() => void) | undefined
-  /** The same of a request that was begun and did not come in time; for when it has had that time once more. */
+  /** The same for a request that did not come in time, to be called when it has had that time once more. */
   late: (() => void) | undefined
 }
 
@@ -29,7 +30,7 @@ export interface Turns {
   readonly open: (connection: Connection, tap: Tap) => void
   /** In place of the server's own listener for requests. */
   readonly take: RequestListener
-  /** What came last failed, or is late: calls back when that is to be said. */
+  /** The last request failed or is late; `last` is called when the peer is to be told. */
   readonly fail: (connection: Connection, isLate: boolean, last: () => void) => void
 }
 
@@ -50,7 +51,8 @@ const begin = (
   turn: Turn
 ): void => {
   line.current = turn
-  // So that proxies go elsewhere before the listener closes; not while others wait, which would be lost.
+  // While draining, proxies are to go elsewhere before the listener closes; but waiting requests would be lost if the
+  // connection were closed before them.
   if (connections.isDraining() && connection.unanswered === 1) {
     turn.response.setHeader('connection', 'close')
   }
@@ -59,7 +61,7 @@ const begin = (
   })
 }
 
-/** The rest of a request that was held back had no time to come: its time begins now. */
+/** The rest of a request that was held back could not come: its time begins now. */
 const waitFor = (connection: Connection, late: () => void): void => {
   const { used } = connection
   const look = (): void => {
@@ -141,7 +143,7 @@ export const createTurns = (options: TurnsOptions): Turns => {
       connection.unanswered++
       const turn = { request, response }
       if (line.current === undefined) return begin(means, connection, line, turn)
-      // Only now: the one under way may have a body that is still to come.
+      // Only now, since the body of the request under way may still have to come.
       line.tap.hold()
       line.waiting.push(turn)
     },

@@ -30,7 +30,7 @@ import {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** To be awaited by a route that reads many secrets, before it does. */
+    /** A route awaits this before it reads many secrets. */
     largeWork: Untaken['largeWork']
   }
 }
@@ -60,7 +60,7 @@ export interface Untaken {
    * event loop, and newcomers go first.
    */
   readonly largeWork: (request: FastifyRequest) => Promise<void>
-  /** For every route. What has no room is refused before it is written out, which is most of the work of it. */
+  /** For every route. An answer without room is refused before it is serialised, which is most of the work. */
   readonly preSerialization: preSerializationHookHandler
   readonly onSend: onSendHookHandler
   readonly onAnswered: (connection: Connection) => void
@@ -69,10 +69,10 @@ export interface Untaken {
   readonly close: () => void
 }
 
-/** At least so long is what will be made of it. */
+/** A lower bound of the length of the serialised value. */
 const charactersIn = (value: unknown): number => {
   if (typeof value === 'string') return value.length
-  // Only its length is looked at.
+  // Only the length of the secret is used.
   if (value instanceof Sensitive) return charactersIn(value.reveal())
   if (typeof value !== 'object' || value === null) return 0
   let sum = 0
@@ -96,7 +96,7 @@ const note = (
   const connection = ledger.connections.of(socket)
   if (connection === undefined || connection.raw.destroyed) return
   const stream = payload instanceof Readable ? payload : undefined
-  // Who is told things for hours may send nothing else, and is to be missed as soon as it leaves.
+  // The reader of an endless answer may send nothing else, and its leaving must be noticed at once.
   if (stream !== undefined && reply.getHeader('connection') === 'close') connection.ignoreInput()
   enterAnswer(ledger, connection, network, { response: reply.raw, stream, bytes })
 }

@@ -11,11 +11,11 @@ import type { ProviderDeps, SecretProvider } from './provider.ts'
 import type { Quota } from './quota.ts'
 import type { EventProof, EventTools, Hear } from './shared/notification.ts'
 
-/** Words for a secret, of which a change and a watcher share one if they may mean the same secret. */
+/** Words for a secret: a change and a watcher that may mean the same secret have a word in common. */
 export interface Spellings {
-  /** What a change of it is told under. */
+  /** The words under which a change of the secret is told. */
   readonly told: readonly string[]
-  /** What its watcher listens for. */
+  /** The words for which a watcher of the secret listens. */
   readonly heard: readonly string[]
 }
 
@@ -36,27 +36,24 @@ export interface DefinitionSource {
   readonly members: TProperties
   /** Members that Apono's example has in capitals, where its others are not. */
   readonly capitals?: Readonly<Record<string, string>>
-  /** Of our settings those that have another name there. */
+  /** Apono's names for our settings, where they differ. */
   readonly words?: Readonly<Record<string, string>>
-  /**
-   * Of an entry that has its shape: the settings of the store, and the reference to the definition in a store of that
-   * name.
-   */
+  /** For an entry of this shape: the settings of the store, and the reference to the definition in that store. */
   sourceOf(entry: Readonly<Record<string, unknown>>): {
     readonly settings: Readonly<Record<string, unknown>>
     readonly refIn: (store: string) => string
   }
 }
 
-/** How the vendor tells of changes, and how that is proven. */
+/** How the vendor tells of changes, and how it proves them. */
 export interface KindEvents<A extends StoreAddress = StoreAddress> {
   /** Absent: its notifications prove nothing by themselves, and the internal secret has to do. */
   readonly proof?: {
     /** The members of `events:` of a store that say what to expect; each optional. */
     readonly members: TProperties
-    /** What is wrong with a store of another kind that has one of them, as the end of a sentence. */
+    /** The end of a sentence on what is wrong with a store of another kind that has one of these members. */
     readonly foreign: string
-    /** The same of what a store of this kind has of them. */
+    /** The same for a store of this kind, by what it has of them. */
     faultOf(given: EventProof, address: A): string | undefined
   }
   readonly listen: (tools: EventTools) => Hear
@@ -64,18 +61,18 @@ export interface KindEvents<A extends StoreAddress = StoreAddress> {
   readonly isWelcome?: (origin: string) => boolean
 }
 
-/** With how references are written to it, and what its paths and versions look like. */
+/** One kind of store, with how references to it are written and what its paths and versions look like. */
 export interface Kind<S extends TObject = TObject, A extends StoreAddress = StoreAddress>
   extends ReferenceKind<A> {
   /** The word in `kind:` of `purser.yaml`. */
   readonly kind: A['kind']
-  /** What the secrets of this kind can be tagged with, in its own word; absent where they cannot. */
+  /** The vendor's word for the tags of secrets; absent if secrets cannot be tagged. */
   readonly tags?: 'tags' | 'labels' | 'custom metadata'
   /**
    * The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused.
    */
   readonly settings: S
-  /** Its peers can be reached through a proxy; absent where it has none to reach. */
+  /** The peer can be reached through a proxy; absent for a kind without a peer. */
   readonly proxies?: true
   /**
    * How many calls its peer takes, as its vendor says: half of a published limit at once and half in the course of its
@@ -90,14 +87,11 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
    */
   readonly address: (settings: Static<S>) => A
   /**
-   * Of its settings those that say where it logs in and as whom, for a kind whose peer locks accounts; all of them, if
-   * absent.
+   * The settings that say where a store logs in and as whom, for a kind whose peer locks accounts; if absent, all
+   * settings.
    */
   readonly account?: (settings: Static<S>) => unknown
-  /**
-   * The host to which what is read and sent would travel in the clear; undefined: none. Only a kind that allows it at
-   * all has this.
-   */
+  /** The host to which requests would go unencrypted; undefined: none. Absent for a kind that always encrypts. */
   clearHost?(address: A): string | undefined
   /** Absent: its vendor tells of no changes; the simple form is understood for every kind. */
   readonly events?: KindEvents<A>
@@ -107,7 +101,7 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
   readonly botMember?: { readonly name: string; readonly form: RegExp }
   /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
   readonly spellings?: (secret: Locator) => Spellings
-  /** Its stores stand in the namespace of VAULT_NAMESPACE where their settings name none. */
+  /** A store without a namespace in its settings is in that of VAULT_NAMESPACE. */
   readonly namespaced?: true
   /**
    * Builds the client. Imports its SDK here, lazily. Makes no network call: a store that is down must not stop a start.

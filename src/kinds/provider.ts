@@ -12,7 +12,7 @@ import type { LoginMemory } from './shared/login-memory.ts'
 import type { Route } from './shared/proxy.ts'
 
 export interface CallOptions {
-  /** Aborts at the call's deadline, when nobody waits for the provider any longer: it lets go of what it holds. */
+  /** Aborts at the call's deadline, when nobody waits any longer: the provider then ends its work. */
   readonly signal: AbortSignal
 }
 
@@ -25,7 +25,7 @@ export type WriteOptions = CallOptions & WriteCondition
 
 export interface PageRequest {
   readonly limit: number
-  /** As the listing before gave it; checked by the provider, since a caller may have made it up. */
+  /** The cursor of the page before; checked by the provider, since a caller may have made it up. */
   readonly cursor?: string
   /**
    * What the rest is not wanted for; a provider may leave it out, and ask for no folder below which nothing is wanted.

@@ -1,5 +1,6 @@
 /**
- * References and policies as the kinds of the catalog make them. Rule: whoever reads either does so by this grammar.
+ * References and policies in the grammar of the catalog's kinds. Rule: all references and policies are read by this
+ * grammar.
  */
 import { compilePolicyWith, type Policy, type PolicyRule } from '../core/policy.ts'
 import { createReferenceBookWith, type ReferenceBook } from '../core/reference.ts'

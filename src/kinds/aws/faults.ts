@@ -53,8 +53,8 @@ const REASONS: Reasons = new Map([
 export const REASONS_OF_WRITE: Reasons = new Map([['InvalidRequestException', 'conflict']])
 
 /**
- * What we showed of ourselves is refused, whatever was asked for; another set of credentials from the chain may cure
- * it. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+ * Our credentials are refused, whatever was asked for; other credentials from the chain may help.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 export const DISOWNED: ReadonlySet<string> = new Set([
   'ExpiredTokenException',
@@ -106,7 +106,10 @@ export const faultOf = (
   })
 }
 
-/** Of a chain that was refused its credentials, e.g. by STS, which says so with a 4xx and names of its own. */
+/**
+ * The fault of a chain that got no credentials, for example from STS, which answers with a 4xx and error names of its
+ * own.
+ */
 export const loginFaultOf = (thrown: unknown, now: number): ProviderFault => {
   const fault = faultOf(thrown, now)
   const { reason, status = 0, code } = fault

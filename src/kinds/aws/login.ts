@@ -1,6 +1,7 @@
 /**
- * Who Purser is to AWS: what the SDK's chain of credentials finds, which keeps it and renews it before it ends. Rule:
- * what the chain was refused, or AWS disowned, is looked for anew and not shown again unchanged.
+ * Purser's AWS credentials, as the SDK's chain finds them, keeps them and renews them before they end. Rule:
+ * credentials that were refused to the chain, or that AWS no longer accepts, are looked for anew and not used again
+ * unchanged.
  */
 import type { ProviderDeps } from '../provider.ts'
 import { ambientCredential } from '../shared/credential.ts'

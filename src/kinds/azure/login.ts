@@ -1,6 +1,6 @@
 /**
- * How to come by a token for Azure Key Vault, and to keep it while it is good. Rule: a token is asked for Key Vault's
- * audience and no other, whatever a challenge says.
+ * Gets a token for Azure Key Vault, and keeps it while it is valid. Rule: a token is asked for Key Vault's audience and
+ * no other, whatever a challenge says.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TokenCredential, TokenCredentialOptions } from '@azure/identity'
@@ -82,8 +82,8 @@ export interface Cloud {
 }
 
 /**
- * How the login under way sends. Not a matter of the credential that logs in: MSAL sends whatever a managed identity
- * asks by the first one's client, for as long as the process lives.
+ * How the login under way sends its requests. It cannot be bound to a credential: MSAL sends the requests of all
+ * managed identities by the client of the first one, for as long as the process lives.
  */
 const sending = new AsyncLocalStorage<Send>()
 const byLogin = sendingBy(async (request) => {
@@ -148,7 +148,7 @@ const createCredential = async (
       const { tenantId, clientId, authorityHost } = auth
       const options = {
         ...common,
-        // Or MSAL would ask the public cloud whether the host is what it was configured to be.
+        // Otherwise MSAL would ask the public cloud about the configured host.
         ...(authorityHost !== undefined && { authorityHost, disableInstanceDiscovery: true })
       }
       return auth.method === 'client-secret'

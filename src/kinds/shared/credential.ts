@@ -1,14 +1,12 @@
 /**
- * What a login shows, read where the settings say or where an SDK would look. Rule: anew at each login, and kept by
- * nobody.
+ * The credential of a login, read where the settings say or where an SDK would look. Rule: it is read anew at each
+ * login, and never kept.
  */
 import { devNull } from 'node:os'
 import { isTransient, ProviderFault, UNFIT_CREDENTIAL } from '../../core/fault.ts'
 import type { CallOptions, Credential, ProviderDeps } from '../provider.ts'
 
-/**
- * A credential that is absent, forbidden or unreadable is a fault of the configuration, wherever it was to come from.
- */
+/** A credential that is absent, forbidden or unreadable is a fault of the configuration, whatever its source. */
 export const credentialFault = (error: unknown): ProviderFault =>
   error instanceof ProviderFault && isTransient(error)
     ? error
@@ -29,8 +27,8 @@ export const secretsAt = async (
 }
 
 /**
- * What a credential that an SDK finds by itself may consist of: variables, and files, some of which variables name.
- * Only for telling whether it is another one now: what is not there is an empty text.
+ * All that a credential which an SDK finds by itself may consist of: variables, and files, some of them named by
+ * variables. It only tells whether the credential has changed, so an absent part is an empty text.
  */
 export const ambientCredential = async (
   { credential }: Pick<ProviderDeps, 'credential'>,
@@ -50,7 +48,7 @@ export const ambientCredential = async (
       }
     )
   const named = await Promise.all(wanted.fileVariables.map((env) => read({ env })))
-  // By the null device people say that there is none.
+  // The null device stands for no file.
   const files = [...named, ...wanted.files].filter((file) => file !== '' && file !== devNull)
   return Promise.all([
     ...wanted.variables.map((env) => read({ env })),
