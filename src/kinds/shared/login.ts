@@ -1,7 +1,7 @@
 /**
- * A login to a store, or what stands for one, held until it ends or the store disowns it. Rule: one at a time however
- * many readers wait, under a deadline of its own; a credential is read anew at each login and not kept; what the store
- * refused is not shown to it again until the credential is another one or its wait is over (`login-memory.ts`).
+ * A login to a store, or what stands for one, held until it ends or the store disowns it. Rule: one login at a time,
+ * however many readers wait, under a deadline of its own; a credential is read anew at each login and not kept; a
+ * refused one is not used again until it has changed or its wait is over (`login-memory.ts`).
  */
 import { isTransient, ProviderFault } from '../../core/fault.ts'
 import { withDeadline } from '../../state/deadline.ts'
@@ -15,7 +15,10 @@ export interface LoginOptions<T> {
   readonly login: (credential: readonly string[], options: CallOptions) => Promise<T>
   /** Whether what is held may still be used; always, if absent. */
   readonly isFresh?: (held: T) => boolean
-  /** For what renews itself: asked before each use, and at once where nothing is to be done. Throws ProviderFault. */
+  /**
+   * For a login that can be renewed: called before each use; resolves at once if nothing is to be done. Throws
+   * ProviderFault.
+   */
   readonly renew?: (held: T) => Promise<void>
   /**
    * The store itself answers the login. Otherwise only the first call that works shows that it takes the credential.
@@ -23,9 +26,9 @@ export interface LoginOptions<T> {
   readonly isAnswered?: boolean
 }
 
-/** What a call's faults say of the login. */
+/** What the faults of a call say of the login. */
 export interface Judgement<T> {
-  /** The fault is about what was shown, and not about what was asked for. */
+  /** The fault is about the login, and not about what was asked for. */
   readonly isDisowned: (fault: ProviderFault, used: T) => boolean | Promise<boolean>
   /**
    * After that: whether there is another login by now, which is worth trying; if absent, that shows when it is tried.
@@ -73,7 +76,7 @@ interface Held<T> {
   hasWorked: boolean
 }
 
-interface LoginState<T> extends LoginOptions<T>, Pick<ProviderDeps, 'logins' | 'now'> {
+interface LoginContext<T> extends LoginOptions<T>, Pick<ProviderDeps, 'logins' | 'now'> {
   readonly closing: AbortController
   held?: Held<T> | undefined
   /** A login under way. */
@@ -94,7 +97,7 @@ const late = (): ProviderFault => new ProviderFault('timeout')
 export const withinLogin = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
   withDeadline(LOGIN_DEADLINE_MS, work, late)
 
-const fail = <T>(state: LoginState<T>, error: unknown): ProviderFault => {
+const fail = <T>(state: LoginContext<T>, error: unknown): ProviderFault => {
   const fault = asOurs(error instanceof ProviderFault ? error : new ProviderFault('unavailable'))
   if (fault.reason === 'denied' || fault.reason === 'misconfigured') {
     state.failure = { fault, at: state.now(), round: state.logins.forgotten() }
@@ -102,7 +105,7 @@ const fail = <T>(state: LoginState<T>, error: unknown): ProviderFault => {
   return fault
 }
 
-const logIn = async <T>(state: LoginState<T>, calling: CallOptions): Promise<T> => {
+const logIn = async <T>(state: LoginContext<T>, calling: CallOptions): Promise<T> => {
   const { logins, closing } = state
   const credential = await state.credential(calling)
   const name = logins.nameOf(credential)
@@ -121,7 +124,7 @@ const logIn = async <T>(state: LoginState<T>, calling: CallOptions): Promise<T> 
   }
 }
 
-const fly = async <T>(state: LoginState<T>): Promise<T> => {
+const fly = async <T>(state: LoginContext<T>): Promise<T> => {
   const time = AbortSignal.any([state.closing.signal, AbortSignal.timeout(LOGIN_DEADLINE_MS)])
   try {
     return await withDeadline(time, (signal) => logIn(state, { signal }), late)
@@ -134,7 +137,7 @@ const fly = async <T>(state: LoginState<T>): Promise<T> => {
 
 /** What cannot be renewed, since the store refuses the credential, is held no longer. */
 const renewed = async <T>(
-  state: LoginState<T>,
+  state: LoginContext<T>,
   value: T,
   renew: (held: T) => Promise<void>
 ): Promise<T> => {
@@ -152,7 +155,7 @@ const renewed = async <T>(
   }
 }
 
-const currentLogin = async <T>(state: LoginState<T>): Promise<T> => {
+const currentLogin = async <T>(state: LoginContext<T>): Promise<T> => {
   const { closing, held, failure, isFresh = () => true, renew, logins, now } = state
   if (closing.signal.aborted) throw closed()
   let value = held?.value
@@ -168,7 +171,7 @@ const currentLogin = async <T>(state: LoginState<T>): Promise<T> => {
   return state.renewal
 }
 
-const worked = <T>(state: LoginState<T>, used: T): void => {
+const worked = <T>(state: LoginContext<T>, used: T): void => {
   const { held, logins } = state
   if (held === undefined || held.hasWorked || held.value !== used) return
   held.hasWorked = true
@@ -176,7 +179,7 @@ const worked = <T>(state: LoginState<T>, used: T): void => {
   logins.accept(held.name)
 }
 
-const disown = async <T>(state: LoginState<T>, used: T, fault: ProviderFault): Promise<void> => {
+const disown = async <T>(state: LoginContext<T>, used: T, fault: ProviderFault): Promise<void> => {
   const { held, isSuspect, logins } = state
   if (held?.value !== used) return
   state.held = undefined
@@ -185,7 +188,7 @@ const disown = async <T>(state: LoginState<T>, used: T, fault: ProviderFault): P
 }
 
 const useLogin = async <T, R>(
-  state: LoginState<T>,
+  state: LoginContext<T>,
   options: CallOptions,
   call: (held: T) => Promise<R>,
   { isDisowned, isMended = async () => true, isWorthAnother = isWorthRetrying }: Judgement<T>
@@ -217,7 +220,7 @@ export const createLogin = <T>(
   options: LoginOptions<T>,
   { logins, now }: Pick<ProviderDeps, 'logins' | 'now'>
 ): Login<T> => {
-  const state: LoginState<T> = {
+  const state: LoginContext<T> = {
     ...options,
     logins,
     now,
