@@ -1,6 +1,6 @@
 /**
- * What all providers know about failing: HTTP statuses, transport errors and hints to wait, as reasons of a fault.
- * Rule: a peer's own error names come first, in its provider; this is for what they leave open.
+ * How all providers turn HTTP statuses, transport errors and hints to wait into reasons of a fault. Rule: the provider
+ * looks at its peer's own error names first; this is for what those leave open.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
@@ -18,8 +18,8 @@ export const reasonOfStatus = (status: number): FaultReason => {
 }
 
 /**
- * Node's error codes for certificates that do not stand (OpenSSL's X509_V_ERR_*), and for TLS that cannot be agreed on;
- * and ours for a proxy that refuses.
+ * Node's error codes for bad certificates (OpenSSL's X509_V_ERR_*) and failed TLS handshakes, and ours for a proxy that
+ * refuses.
  */
 const TLS =
   /^(CERT_|CRL_|ERR_PROXY_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_|ERR_TLS_|ERR_SSL_)/
@@ -49,15 +49,15 @@ export const retryAfterSeconds = (header: string | undefined, now: number): numb
 const RETRY_DELAY_MS = 100
 
 /**
- * Narrower than `isTransient`: after a timeout no time is left, and whoever throttles or names a time is not asked
- * before it.
+ * Narrower than `isTransient`: after a timeout no time is left, and a peer that throttles or names a time is not asked
+ * before then.
  */
 export const isWorthRetrying = ({ reason, retryAfterSeconds }: ProviderFault): boolean =>
   reason === 'unavailable' && retryAfterSeconds === undefined
 
 /**
- * One more attempt after a fault for which `isCured` says that it may be worth it; it may first do something about it,
- * such as a new login. Waits a moment (with jitter) in between, and never for longer than the signal allows.
+ * Makes one more attempt after a fault if `isCured` says that it may help; `isCured` may first do something about the
+ * fault, such as a new login. Waits a moment (with jitter) in between, and never for longer than the signal allows.
  */
 export const retryOnce = async <T>(
   { signal }: CallOptions,

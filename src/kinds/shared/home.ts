@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-/** The files below the home of whoever runs this; none without a home. */
+/** The files below the home of the process's user; none without a home. */
 export const filesAtHome = (...paths: readonly string[]): string[] => {
   try {
     const home = homedir()

@@ -28,7 +28,7 @@ export interface HttpAnswer {
 }
 
 export interface Transport {
-  /** Any status is an answer. Throws ProviderFault where there is none, or none that can be used. */
+  /** Resolves with an answer of any status. Throws ProviderFault if there is no answer, or no usable one. */
   readonly send: (request: HttpRequest) => Promise<HttpAnswer>
   readonly close: () => void
 }
@@ -51,7 +51,7 @@ const faultOf = (error: unknown, signal: AbortSignal): ProviderFault => {
   if (error instanceof ProviderFault) return error
   if (signal.aborted) return new ProviderFault('timeout')
   const code = (error as NodeJS.ErrnoException).code ?? ''
-  // A token with a line break in it, say.
+  // For example, a token with a line break in it.
   if (code === 'ERR_INVALID_CHAR') return new ProviderFault('misconfigured', { code })
   return new ProviderFault(reasonOfCode(code), { code })
 }
@@ -59,13 +59,13 @@ const faultOf = (error: unknown, signal: AbortSignal): ProviderFault => {
 export interface Trust {
   /** PEM of the only authorities to trust; without it the public ones. */
   readonly ca?: readonly string[]
-  /** Whoever answers is taken for the peer. */
+  /** Takes whoever answers for the peer. */
   readonly skipVerify?: boolean
 }
 
 export interface TransportOptions extends Trust {
   readonly largestAnswerBytes?: number
-  /** Straight to the peer, if absent. */
+  /** If absent, requests go straight to the peer. */
   readonly route?: Route
 }
 
@@ -80,7 +80,7 @@ export const createTransport = (
 ): Transport => {
   const isTls = origin.startsWith('https:')
   const options = { keepAlive: true, maxSockets: 64 }
-  // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED would have a word in it.
+  // Set explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED has no effect.
   const verified = { rejectUnauthorized: !skipVerify, ...(ca !== undefined && { ca: [...ca] }) }
   const agent = isTls
     ? createHttpsAgent({ ...options, ...verified }, route)

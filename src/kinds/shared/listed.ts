@@ -1,17 +1,17 @@
 /**
- * A page of a listing while folder after folder of it is asked for. Rule: a folder that is denied is said and stops no
- * other; where all that were asked are denied, so is the listing.
+ * A page of a listing, gathered folder by folder. Rule: a denied folder is reported and stops no other; if all folders
+ * are denied, so is the listing.
  */
 import type { ProviderFault } from '../../core/fault.ts'
 import type { Listing } from '../provider.ts'
 
 export interface Listed {
   readonly paths: string[]
-  /** That the peer does not list this folder for us. */
+  /** Notes that the peer does not list this folder for us. */
   readonly deny: (path: string, fault: ProviderFault) => void
-  /** There is more after the cursor. */
+  /** The page, if there is more after the cursor. */
   readonly pageTo: (cursor: string) => Listing
-  /** `asked`: how many folders. Throws the denial of the first if it was the same with all. */
+  /** The last page; `asked`: of how many folders. Throws the first denial if all folders were denied. */
   readonly lastPage: (asked: number) => Listing
 }
 

@@ -1,6 +1,6 @@
 /**
- * What is shared of refused logins, with other replicas or among the stores of this process. Rule: what stands there is
- * sealed, under names that tell nothing; and it may be gone at any moment, when each finds out by itself.
+ * Shares refused logins with other replicas, or among the stores of this process. Rule: entries are sealed, under names
+ * that tell nothing; they may be gone at any moment, and then each replica finds out by itself.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,7 +24,7 @@ export interface Refusal {
   readonly status?: number | undefined
 }
 
-/** How long it is remembered that a credential was refused, after it might have been tried again. */
+/** How long a refusal is remembered beyond the time of its next try. */
 const KEEP_MS = 3_600_000
 /** Longer than a login may take. */
 const LEASE_MS = 12_000
@@ -36,7 +36,10 @@ const refusalKey = (name: string): string => `${SHARED_KEYS.login.prefix}{${name
 const leaseOf = (name: string): string => `${SHARED_KEYS.login.prefix}{${name}}:lease`
 const refusalContext = (name: string): string[] => ['refused login', name]
 
-/** Where there are no replicas: as much of `Shared` as is needed here. What has ended is let go of. */
+/**
+ * The part of `Shared` that is needed here, in memory, for a process without replicas. Entries that have ended are
+ * dropped.
+ */
 export const createLoginBoard = (now: () => number): LoginShared => {
   const held = new Map<string, { readonly value: Buffer; readonly until: number }>()
 
@@ -65,17 +68,17 @@ export const createLoginBoard = (now: () => number): LoginShared => {
   }
 }
 
-/** What stands there of each credential, by its name. */
+/** The shared refusals of credentials, by their names. */
 export const createRefusals = (
   shared: LoginShared | undefined,
   sealer: () => Pick<Sealer, 'seal' | 'open'>,
   random: () => number
 ) => {
-  /** Those that stand there, as far as we know. */
+  /** The names of refusals that are shared, as far as we know. */
   const told = new Set<string>()
 
   return {
-    /** `over`: one that we know of is gone, which means that it was taken back. Undefined: nothing is known. */
+    /** `over`: a refusal that we know of is gone, so it was taken back. Undefined: nothing is known. */
     find: async (name: string): Promise<Refusal | 'over' | undefined> => {
       if (shared?.isUp() !== true) return undefined
       try {
@@ -89,7 +92,7 @@ export const createRefusals = (
       }
     },
 
-    /** `waitMs`: how long it is in force. */
+    /** `waitMs`: how long the refusal is in force. */
     tell: async (name: string, refusal: Refusal, waitMs: number): Promise<void> => {
       told.delete(name)
       if (shared === undefined) return
@@ -106,7 +109,10 @@ export const createRefusals = (
       shared?.remove(refusalKey(name)).catch(() => {})
     },
 
-    /** Waits its turn to show the credential; what it gives ends that. Undefined where there is none to be had. */
+    /**
+     * Waits for a turn to use the credential; the function that it returns ends the turn. Undefined if no turn can be
+     * had.
+     */
     takeTurn: async (name: string, { signal }: CallOptions): Promise<(() => void) | undefined> => {
       if (shared?.isUp() !== true) return undefined
       const owner = randomUUID()

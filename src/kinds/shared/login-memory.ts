@@ -1,7 +1,7 @@
 /**
- * What is remembered of logins that a store refused. Rule: a credential that was refused is shown again only after a
- * wait that grows, by one of all replicas and stores that have the very same one; another credential, or the same one
- * mended, is tried at once; and what stands in `Shared` tells nothing of either.
+ * Remembers logins that a store refused. Rule: a refused credential is tried again only after a growing wait, and by
+ * just one of all replicas and stores that have the same one; another credential is tried at once; and entries in
+ * `Shared` tell nothing of credential or store.
  */
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
 import type { Sealer } from '../../crypto/sealer.ts'
@@ -12,7 +12,7 @@ export interface LoginState {
   readonly state: 'accepted' | 'refused'
   /** Milliseconds since the epoch. */
   readonly since: number
-  /** Of a refusal: when the same credential is tried again, how often it was, and with what outcome. */
+  /** After a refusal: when the same credential is tried again, how often it was tried, and with what outcome. */
   readonly nextTry?: number
   readonly attempts?: number
   readonly reason?: FaultReason
@@ -21,8 +21,8 @@ export interface LoginState {
 
 export interface LoginMemory {
   /**
-   * A name for the credential, which nobody without our keys can make or guess by trying. Nothing but empty texts stand
-   * for a login that shows no secret of ours, such as that of the machine.
+   * A name for the credential, which nobody without our keys can compute or guess. A login without a secret of ours,
+   * such as the machine's own, has only empty texts.
    */
   readonly nameOf: (credential: readonly string[]) => string
   /**
@@ -30,15 +30,18 @@ export interface LoginMemory {
    * it is not to be tried. What it resolves with is to be called once the login has ended.
    */
   readonly enter: (name: string, options: CallOptions) => Promise<() => void>
-  /** The store took it. */
+  /** The store accepted the credential. */
   readonly accept: (name: string) => void
-  /** The store answered it with this fault. The fault as it is to be told; remembered where it is a refusal. */
+  /**
+   * The store answered the login with this fault, which is remembered if it is a refusal. Resolves with the fault to be
+   * reported.
+   */
   readonly refuse: (name: string, fault: ProviderFault) => Promise<ProviderFault>
   /** How the last login ended; undefined before the first. */
   readonly state: () => LoginState | undefined
-  /** Whatever was refused may be tried at once: the operator says that something has changed. */
+  /** All refused credentials may be tried at once, since the operator has changed something. */
   readonly forget: () => void
-  /** How often that was said: what was kept of a failure before is not to be believed. */
+  /** How often `forget` was called: failures that were remembered before it do not count. */
   readonly forgotten: () => number
 }
 
@@ -46,11 +49,11 @@ export interface LoginMemoryOptions {
   /** For log lines. */
   readonly store: string
   /**
-   * Whom it logs in as, and where, by which others who show the same secret are told apart; stores may share an
+   * The account and the place of the login, which tell apart stores that use the same secret; stores may share an
    * account.
    */
   readonly place: string
-  /** Undefined: nobody else shows its credential. */
+  /** Undefined: nobody else uses the credential. */
   readonly shared: LoginShared | undefined
   readonly fingerprint: (words: readonly string[]) => string
   readonly sealer: () => Pick<Sealer, 'seal' | 'open'>
@@ -69,11 +72,15 @@ export const LOGIN_REFUSED = 'login_refused'
  * https://developer.hashicorp.com/vault/docs/concepts/user-lockout
  */
 const WAITS_MS = [30_000, 150_000, 750_000, 960_000] as const
-/** Of a login that shows nothing, as a machine's own: nobody can see that it was mended, and no account is locked. */
+/**
+ * For a login without a secret, such as a machine's own: nobody can see when it was mended, and no account is locked.
+ */
 const SECRETLESS_WAIT_MS = WAITS_MS[0]
 const MOST_REMEMBERED = 16
 
-/** The store has judged what it was shown. Anything else may pass, or be no word about a credential. */
+/**
+ * Whether the fault is the store's verdict on the credential. Any other fault may pass, or is not about the credential.
+ */
 const isVerdict = ({ reason, status }: ProviderFault): boolean =>
   reason === 'denied' || (reason === 'misconfigured' && status !== undefined)
 
@@ -84,7 +91,7 @@ interface Memory extends LoginMemoryOptions {
   readonly random: () => number
   readonly refusals: Map<string, Refusal>
   readonly board: ReturnType<typeof createRefusals>
-  /** Names of logins that show nothing: one for each encryption key that was active. */
+  /** Names of logins without a secret: one for each encryption key that was active. */
   readonly secretless: Set<string>
   last?: LoginState
   forgotten: number
@@ -103,7 +110,7 @@ const remember = (memory: Memory, name: string, refusal: Refusal): void => {
   memory.last = { state: 'refused', ...known }
 }
 
-/** Takes over what the replicas know, and throws what is in force. */
+/** Takes over what the replicas know, and throws if a refusal is in force. */
 const assertMayTry = async (memory: Memory, name: string): Promise<void> => {
   const { board, refusals, now } = memory
   const theirs = await board.find(name)
@@ -112,20 +119,20 @@ const assertMayTry = async (memory: Memory, name: string): Promise<void> => {
     remember(memory, name, theirs)
   }
   const refusal = refusals.get(name)
-  // A clock that was set back does not make it longer.
+  // A clock that was set back does not make the wait longer.
   const left = refusal === undefined ? 0 : refusal.until - now()
   if (refusal !== undefined && left > 0 && left < 2 * WAITS_MS[3]) throw remembered(refusal)
 }
 
 const enter = async (memory: Memory, name: string, options: CallOptions): Promise<() => void> => {
-  // Also of one that was taken before: it may have been changed, and all who hold a token of it log in anew at one
-  // time.
+  // Also for a credential that was accepted before: it may have been changed since, and then all who hold a token of it
+  // log in anew at once.
   await assertMayTry(memory, name)
   // Without a turn the login is tried all the same.
   const leave = await memory.board.takeTurn(name, options)
   if (leave === undefined) return () => {}
   try {
-    // Whoever had the turn before us may have been refused.
+    // The replica that had the turn before may have been refused.
     await assertMayTry(memory, name)
   } catch (refusal) {
     leave()
@@ -146,7 +153,7 @@ const refuse = async (
   const attempts = (before?.attempts ?? 0) + 1
   const growing = WAITS_MS[Math.min(attempts, WAITS_MS.length) - 1] ?? WAITS_MS[3]
   const waitMs = secretless.has(name) ? SECRETLESS_WAIT_MS : growing
-  // Never shorter: it is not to come too soon.
+  // The wait is made longer at random, never shorter: the next try must not come too soon.
   const until = Math.ceil(now() + waitMs * (1 + random() / 10))
   const refusal = { attempts, since: before?.since ?? now(), until, reason, code, status }
   remember(memory, name, refusal)
