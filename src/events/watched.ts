@@ -2,7 +2,7 @@
 import type { Recorder } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
-import { authorize, parseWanted } from '../secrets/decision.ts'
+import { authorize, decide, parseWanted, type Refused } from '../secrets/decision.ts'
 import type { Rules } from '../secrets/terms.ts'
 
 export interface Watched {
@@ -12,7 +12,7 @@ export interface Watched {
   names: readonly string[]
 }
 
-/** Rejects with a ProblemError, once each failure is on record. */
+/** Rejects with a ProblemError, once each refusal is on record. */
 export const decideOnAll = async (
   rules: () => Rules,
   recorder: Recorder,
@@ -20,22 +20,16 @@ export const decideOnAll = async (
   refs: readonly string[]
 ): Promise<Watched[]> => {
   const watched: Watched[] = []
-  const failures: { readonly reference: Reference | undefined; readonly error: unknown }[] = []
+  const refused: Refused[] = []
   for (const text of new Set(refs)) {
-    let reference: Reference | undefined
-    try {
-      const current = rules()
-      reference = parseWanted(current, caller, { text })
-      const allowed = authorize(current, caller, 'read', reference)
-      watched.push({ text, reference: allowed.reference, names: [] })
-    } catch (error) {
-      failures.push({ reference, error })
-    }
+    const decision = decide(rules(), caller, 'read', { text })
+    if ('refusal' in decision) refused.push(decision)
+    else watched.push({ text, reference: decision.reference, names: [] })
   }
-  if (failures.length > 0) {
+  if (refused.length > 0) {
     const problems = await Promise.all(
-      failures.map(({ reference, error }) =>
-        recorder.failed(caller, 'events.open', reference, error)
+      refused.map(({ reference, refusal }) =>
+        recorder.failed(caller, 'events.open', reference, refusal)
       )
     )
     throw problems.find(({ code }) => code === 'access_denied') ?? problems[0]
