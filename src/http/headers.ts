@@ -100,7 +100,7 @@ export const addAnswers = (
       }
       const flat = flatHeaders(request, this.getHeaders(), headers, length)
       this.hijack()
-      raw.writeHead(200, flat)
+      raw.writeHead(this.statusCode, flat)
       raw.end(json)
     })
     return this
