@@ -2,8 +2,9 @@
  * The encryption keys of an environment: all are accepted, the last is active and seals. Rule: a key is always chosen
  * by its `kid`, never by trying one after the other, so that a forged `kid` costs no decryption.
  */
-import { type KeyObject, randomBytes } from 'node:crypto'
-import { derive, deriveKey, type Purpose } from './derive.ts'
+import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+
+type Purpose = 'api-key' | 'cache' | 'store' | 'state' | 'audit' | 'fingerprint' | 'kid'
 
 export interface EncryptionKey {
   /** base64url of the first 6 bytes of purpose `kid`: 8 characters that tell nothing of the key. */
@@ -27,6 +28,10 @@ export const ENCRYPTION_KEY_LENGTH = 32
 /** A fresh encryption key: 192 random bits as 32 characters. */
 export const newEncryptionKey = (): string => randomBytes(24).toString('base64url')
 
+/** One encryption key serves several purposes, each through a key of its own (RFC 5869, HKDF-SHA256). */
+export const derive = (encryptionKey: string, purpose: Purpose): Buffer =>
+  Buffer.from(hkdfSync('sha256', encryptionKey, '', `purser/v1/${purpose}`, 32))
+
 export const kidOf = (encryptionKey: string): string =>
   derive(encryptionKey, 'kid').subarray(0, KID_BYTES).toString('base64url')
 
@@ -37,7 +42,10 @@ const createEncryptionKey = (encryptionKey: string): EncryptionKey => {
     keyFor: (purpose) => {
       const known = keys.get(purpose)
       if (known !== undefined) return known
-      const key = deriveKey(encryptionKey, purpose)
+      const bytes = derive(encryptionKey, purpose)
+      // It lives outside the JavaScript heap and never serialises by accident; its source bytes are wiped.
+      const key = createSecretKey(bytes)
+      bytes.fill(0)
       keys.set(purpose, key)
       return key
     }

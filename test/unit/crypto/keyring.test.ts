@@ -1,7 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import { test } from 'tap'
-import { derive } from '../../../src/crypto/derive.ts'
-import { createKeyring, kidOf, newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { createKeyring, derive, kidOf, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 
 const KEY = '0123456789abcdefghijklmnopqrstuv'
 
