@@ -1,6 +1,5 @@
 /**
- * How Purser shows Google who it is. Rule: with a key given, nobody else is asked: no metadata server, no gcloud, no
- * token endpoint.
+ * Purser's login at Google. Rule: with a configured key, no metadata server, no gcloud and no token endpoint is asked.
  */
 import type { Agent } from 'node:http'
 import { createRequire } from 'node:module'
@@ -181,7 +180,7 @@ export const createAuthority = async (
   const plain = createHttpAgent({ keepAlive: true }, deps.route)
   const secure = createHttpsAgent({ keepAlive: true }, deps.route)
 
-  /** Which logs in, where there is somebody to log in to, and renews what has ended. */
+  /** The headers of the client, which logs in if needed, and renews a token that has ended. */
   const headersOf = async (client: Identity['client']): Promise<Identity['headers']> =>
     new Sensitive(new Map(await client.getRequestHeaders()))
   const told = <T>(work: Promise<T>): Promise<T> =>

@@ -86,8 +86,8 @@ const NamedUsers = Type.Object({
 })
 
 /**
- * What stands in the user's `tokenFile`, which the official client for Node does not know: as for client-go it wins
- * over `token`, and is looked for beside the kubeconfig.
+ * The token in the user's `tokenFile`, which the official client for Node does not know: as in client-go it wins over
+ * `token`, and its path is relative to the kubeconfig.
  * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo
  */
 const tokenOfFile = async (
@@ -141,8 +141,7 @@ const load = async (
 }
 
 /**
- * What the client reads by itself, and waits for with all else of this process: a pipe or a device has to be refused
- * before.
+ * The client reads these files by itself and blocks the process meanwhile: so a pipe or a device must be refused first.
  */
 const requireFiles = async (config: KubeConfig): Promise<void> => {
   const user = config.getCurrentUser()
@@ -193,7 +192,7 @@ const faultOf = (error: unknown): ProviderFault =>
     ? error
     : credentialFault(error)
 
-/** As long as client-go trusts a token file that it has read. */
+/** As long as client-go uses a token file without reading it again. */
 const HELD_MS = 60_000
 
 /** Finding it is all there is of a login: the API server says of the first call what it holds of it. */

@@ -14,7 +14,7 @@ import { reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
 /** A token that a login or a renewal gave. */
 export interface VaultToken {
   readonly token: Sensitive<string>
-  /** 0 for a token that does not expire, or of which no more is known. */
+  /** 0 for a token that does not expire, or whose lifetime is not known. */
   readonly ttlSeconds: number
   readonly renewable: boolean
 }
@@ -25,7 +25,9 @@ export const UNVERSIONED = 'unversioned'
 /** Whether KV 2 could have given this version. */
 export const isVersion = (text: string): boolean => /^[1-9]\d{0,8}$/.test(text)
 
-/** The code of a 403 that says outright that the token is dead. Not every server does: OpenBao 2.7 does not. */
+/**
+ * The code of a 403 that says in so many words that the token is invalid. Not every server does: OpenBao 2.7 does not.
+ */
 export const INVALID_TOKEN = 'invalid_token'
 
 /** The code of a refusal to write without saying which version the new one is to follow. */
@@ -91,7 +93,8 @@ export const parseKv2 = (text: string, askedFor?: string): SecretRecord => {
   return {
     text: new Sensitive(memberText(memberText(text, 'data'), 'data')),
     version,
-    // A server of before custom metadata (Vault 1.9) does not speak of it, which is not the same as that there is none.
+    // A server older than custom metadata (Vault 1.9) does not answer with any, which does not mean that the secret has
+    // none.
     ...(tags !== undefined && { tags: new Map(Object.entries(tags ?? {})) })
   }
 }
@@ -127,11 +130,11 @@ export const parseLookup = (text: string, token: Sensitive<string>): VaultToken 
 const notFound = (body: unknown): ProviderFault => {
   const status = 404
   if (Value.Check(Gone, body)) return new ProviderFault('not_found', { status, code: 'deleted' })
-  // A KV 1 path on a KV 2 mount: not an absence but a setting that says the wrong version.
+  // A KV 1 path on a KV 2 mount: the secret is not missing, the setting names the wrong version.
   if (Value.Check(Warning, body)) {
     return new ProviderFault('misconfigured', { status, code: 'wrong_kv_version' })
   }
-  // A 404 in other words is a proxy's, and says nothing of the secret.
+  // A 404 in other words comes from a proxy, and says nothing of the secret.
   if (!Value.Check(Refusal, body)) return new ProviderFault('unavailable', { status })
   // No key, no version: an empty list. Anything in it is "no handler for route", "namespace not found" or the like.
   return body.errors.length === 0
@@ -139,7 +142,10 @@ const notFound = (body: unknown): ProviderFault => {
     : new ProviderFault('misconfigured', { status, code: 'no_such_route' })
 }
 
-/** Whether Vault refuses in these words; it has no codes, and has had the ones we look for since KV 2 came (0.10). */
+/**
+ * Whether Vault refuses in these words. Vault has no error codes, and these words have not changed since KV 2 came
+ * (0.10).
+ */
 const says = (body: unknown, words: string): boolean =>
   Value.Check(Refusal, body) && body.errors.some((line) => line.includes(words))
 
@@ -153,7 +159,7 @@ const badRequest = (body: unknown): ProviderFault => {
     : new ProviderFault('misconfigured', { status })
 }
 
-/** The fault that any answer but 200 and 204 stands for. `now` in milliseconds since the epoch. */
+/** The fault behind any answer but 200 and 204. `now` in milliseconds since the epoch. */
 export const faultOfAnswer = (
   answer: {
     readonly status: number

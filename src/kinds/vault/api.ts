@@ -1,6 +1,6 @@
 /**
- * Calls to Vault's API, each with a token that is fit for it. Rule: what only asks may be asked twice; what changes
- * something is sent again only after an answer that rules out that it was done.
+ * Calls to Vault's API, each with a token that is fit for it. Rule: a read may be sent twice; a write is sent again
+ * only after an answer that rules out that it was done.
  */
 import { ProviderFault } from '../../core/fault.ts'
 import type { Sensitive } from '../../core/secret.ts'
@@ -26,9 +26,9 @@ const isDenied = async (call: Promise<unknown>): Promise<boolean> => {
 }
 
 /**
- * A server may word the denial of a path and that of a token alike, so the token is asked about: what it may do there,
- * and where it may not even ask that (it lacks the default policy), what any token may see, which no policy decides.
- * https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts
+ * A server may word the denial of a path and that of a token alike, so a further question tells them apart: what the
+ * token may do there; or, if the token may not even ask that (without the default policy), what any token may see
+ * whatever its policies. https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts
  */
 export const isDeadOn =
   (client: VaultClient, path: string, options: CallOptions) =>

@@ -32,7 +32,8 @@ export const encodePath = (path: string): string =>
 export const requestOptions = ({ signal }: CallOptions, token?: Sensitive<string>) => ({
   signal,
   headers: {
-    // A listener of Vault Agent or Proxy may refuse what lacks it, so that no page can be made to ask it.
+    // A listener of Vault Agent or Proxy may refuse requests without this header, which keeps browser pages from
+    // sending any.
     'X-Vault-Request': 'true',
     ...(token !== undefined && { 'X-Vault-Token': token.reveal() })
   }
@@ -65,9 +66,9 @@ export const createClient = async (
     endpoint: origin,
     apiVersion: 'v1',
     'request-promise': { defaults: () => send },
-    // Or DEBUG=node-vault would print credentials.
+    // Without this, DEBUG=node-vault would print credentials.
     debug: () => undefined
   })
-  // An empty option of node-vault's is one that it takes from VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX.
+  // node-vault would fill empty options from VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX.
   return Object.assign(client, { token: '', namespace: namespace ?? '', pathPrefix: '' })
 }

@@ -136,7 +136,7 @@ export const vault = defineKind({
     const targetOf = ({ path, version }: Locator) => {
       const place = locate(mounts, path)
       if (place.mount.version === 1) {
-        // Versions that an engine does not keep, and those that it cannot have, it does not have.
+        // A version that the engine does not keep, or cannot have, is not found.
         if (version !== undefined) throw new ProviderFault('not_found', { code: UNVERSIONED })
         return { url: dataPath(place), parse: parseKv1 }
       }

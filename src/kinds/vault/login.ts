@@ -108,7 +108,7 @@ export const Auth = Type.Union(
 )
 export type Auth = Static<typeof Auth>
 
-/** 400 is how Vault answers a wrong role id, secret id, user name or password. */
+/** Vault answers a wrong role id, secret id, user name or password with 400. */
 const loginFault = (error: unknown): unknown => {
   if (!(error instanceof ProviderFault)) return error
   const { status, code } = error
@@ -138,7 +138,7 @@ const placesOf = (auth: Auth): readonly Credential[] => {
   }
 }
 
-/** A configured token comes without its lifetime, so that is asked for. */
+/** Vault is asked for the lifetime of a configured token. */
 const adopt = async (
   client: VaultClient,
   token: Sensitive<string>,
@@ -150,7 +150,7 @@ const adopt = async (
       token
     )
   } catch (error) {
-    // A token without the default policy may not look at itself and still read: nothing is known of its lifetime then.
+    // A token without the default policy can read but not look itself up: its lifetime stays unknown.
     if (!(error instanceof ProviderFault) || error.reason !== 'denied') throw error
     return { token, ttlSeconds: 0, renewable: false }
   }
@@ -158,7 +158,7 @@ const adopt = async (
 
 type Unwrap = (wrapping: string, options: CallOptions) => Promise<string>
 
-/** A wrapping token is good for once, and the secret id that it gave for as long as this process keeps it. */
+/** A wrapping token works once; the secret id that it gave works for as long as this process keeps it. */
 const createUnwrap = (client: VaultClient, log: ProviderDeps['log']): Unwrap => {
   let unwrapped: { readonly by: string; readonly secretId: Sensitive<string> } | undefined
   return async (wrapping, options) => {

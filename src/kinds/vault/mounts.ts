@@ -1,5 +1,5 @@
 /**
- * Where a path of ours stands in Vault's API. Rule: a path leads into a configured mount and nowhere else; what leads
+ * From our paths to those of Vault's API. Rule: a path leads into a configured mount and nowhere else; one that leads
  * elsewhere, or could on its way, is refused before anything is sent.
  */
 import { type Static, Type } from 'typebox'

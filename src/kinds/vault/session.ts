@@ -1,6 +1,6 @@
 /**
- * A token that is kept fit for use: logged in for at the first use, renewed half way through its life, logged in for
- * anew when it can be renewed no further or the server disowns it. Rule: at most one new login a read.
+ * Keeps a token usable: a login at the first use, a renewal half way through the token's life, and a new login when the
+ * token can be renewed no further or the server disowns it. Rule: at most one new login a read.
  * https://developer.hashicorp.com/vault/docs/concepts/tokens
  */
 import { ProviderFault } from '../../core/fault.ts'
@@ -11,7 +11,7 @@ import { isWorthRetrying } from '../shared/fault-of.ts'
 import { createLogin, withinLogin } from '../shared/login.ts'
 import type { VaultToken } from './answer.ts'
 
-/** How tokens are come by; each throws ProviderFault. */
+/** The ways to get tokens; each throws ProviderFault. */
 export interface Authority {
   /** Every secret that a login shows, as it is now. */
   readonly credential: (options: CallOptions) => Promise<readonly string[]>
