@@ -14,11 +14,10 @@ import type { ListRequest } from '../secrets/listing.ts'
 import type { Terms } from '../secrets/terms.ts'
 import type { View } from '../secrets/view.ts'
 import { hasIt } from './conditional.ts'
+import { JSON_TYPE } from './headers.ts'
 import { LARGE } from './ledger.ts'
 import { problemBodyOf } from './problems.ts'
 import { sendRaw, varyByAccept } from './representation.ts'
-
-const JSON_TYPE = 'application/json; charset=utf-8'
 
 const headOf = ({ reference }: View): string =>
   `{"ref":${JSON.stringify(formatReference(reference))},`
@@ -37,11 +36,14 @@ const membersOf = ({ selection, version, reference, fetchedAt, expiresAt }: View
   return `${origin}${beside},"data":${data.reveal()}}`
 }
 
-/** The text of the answer, written once for as long as the secret is cached; a large one is written for each answer. */
+/** Characters. Longer answers are written each time: kept, they would double what cached secrets take of the memory. */
+const KEPT_MAX = 4 * 1024
+
+/** The text of the answer; a short one is written once for as long as the secret is cached. */
 const textOf = (view: View): string => {
   if (view.written !== undefined) return view.written.reveal()
   const text = headOf(view) + membersOf(view)
-  if (text.length < LARGE) view.written = new Sensitive(text)
+  if (text.length <= KEPT_MAX) view.written = new Sensitive(text)
   return text
 }
 
