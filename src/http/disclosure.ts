@@ -72,8 +72,8 @@ export const sendSecret = (
 }
 
 /**
- * A part of an answer that has several: a secret, or why it is not given. `view` is a function, so that whoever measures the
- * answer before there is room for it counts the selection once.
+ * A part of an answer that has several: a secret, or why it is not given. `view` is a function, so that whoever
+ * measures the answer before there is room for it counts the selection once.
  */
 export type Result =
   | { readonly ref: string; readonly selection: Selection; readonly view: () => View }
