@@ -141,7 +141,7 @@ export const SHARED_KEYS = {
   },
   login: {
     prefix: 'login:',
-    who: 'kinds/shared/login-memory.ts',
+    who: 'kinds/shared/login-board.ts',
     /** The refusal is sealed; the lease on a login beside it is a random word. */
     value: 'sealed',
     life: 'an hour longer than the refusal is in force; the lease twelve seconds'
