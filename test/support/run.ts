@@ -1,6 +1,6 @@
 /**
- * The runner behind `npm test` and `npm run test:replicas`: two files at a time, or one where bounds of time are held; or the
- * files that are given. Rule: each file is told as it ends, the slowest and all failures at the end; the last line is
+ * The runner behind `npm test` and `npm run test:replicas`: three files at a time, or one where bounds of time are held; or
+ * the files that are given. Rule: each file is told as it ends, the slowest and all failures at the end; the last line is
  * `N passed, N failed[, N skipped]`; a run without a test is a failure.
  */
 import { readdir } from 'node:fs/promises'
@@ -8,16 +8,19 @@ import { join } from 'node:path'
 import { MISSING } from './peers.ts'
 import { type FileResult, runFile } from './run-file.ts'
 
-/** These hold several processes to bounds of time: nothing else may run beside them. */
-const REPLICAS = join('integration', 'replicas')
-const isOfReplicas = (file: string): boolean => file.includes(REPLICAS)
+/** These hold processes under load to bounds of time: nothing else may run beside them. */
+const ALONE = [join('integration', 'replicas'), join('e2e', 'attack.test')]
+const runsAlone = (file: string): boolean => ALONE.some((part) => file.includes(part))
+
+/** One more than two cores, since tests wait a quarter of their time. */
+const AT_ONCE = 3
 
 const filesFor = async (given: readonly string[]): Promise<readonly string[]> => {
   if (given.length > 0 && given[0] !== '--replicas') return given
   // By the sources, since what was built stays behind where a source has gone.
   const names = await readdir('test', { recursive: true })
   return names
-    .filter((name) => name.endsWith('.test.ts') && isOfReplicas(name) === given.length > 0)
+    .filter((name) => name.endsWith('.test.ts') && runsAlone(name) === given.length > 0)
     .sort()
     .map((name) => join('build', 'test', name.replace(/ts$/, 'js')))
 }
@@ -52,7 +55,8 @@ const runAll = async (files: readonly string[]): Promise<readonly FileResult[]> 
       tellFailures(result)
     }
   }
-  await Promise.all(files.some(isOfReplicas) ? [work()] : [work(), work()])
+  const atOnce = files.some(runsAlone) ? 1 : AT_ONCE
+  await Promise.all(Array.from({ length: atOnce }, work))
   return results
 }
 
