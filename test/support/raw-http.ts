@@ -18,6 +18,9 @@ export const listenOn = async (server: FastifyInstance): Promise<number> => {
   return (server.server.address() as AddressInfo).port
 }
 
+/** The head of a request. */
+export const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`
+
 /** Sends the parts as they stand, `pauseMs` apart, and collects what comes back until the server ends the connection. */
 export const exchange = (
   port: number,

@@ -4,7 +4,7 @@ import { ProblemError } from '../../../src/core/problem.ts'
 import { createConnections } from '../../../src/http/connections.ts'
 import { createUntaken, type Untaken } from '../../../src/http/untaken.ts'
 import { openServer } from '../../support/open-server.ts'
-import { exchange, listenOn } from '../../support/raw-http.ts'
+import { exchange, lines, listenOn } from '../../support/raw-http.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const TEXT = JSON.stringify({ value: 'é😀"\\' })
@@ -41,8 +41,7 @@ const setUp = async (t: Test, onSend?: Untaken['onSend']) => {
 
 /** The whole answer, its headers sorted. */
 const answerOf = async (port: number, head: string[]): Promise<string[]> => {
-  const lines = [...head, 'Host: a', 'X-Request-Id: r-1', '', '']
-  const { text } = await exchange(port, lines.join('\r\n'))
+  const { text } = await exchange(port, lines(...head, 'Host: a', 'X-Request-Id: r-1'))
   const [top = '', body = ''] = text.split('\r\n\r\n')
   const [status = '', ...headers] = top.split('\r\n')
   const sorted = headers.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase())).sort()

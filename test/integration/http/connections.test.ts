@@ -9,14 +9,13 @@ import tap, { type Test, test } from 'tap'
 import { createConnections } from '../../../src/http/connections.ts'
 import { createCertificate } from '../../support/certificate.ts'
 import { openServer } from '../../support/open-server.ts'
-import { answersIn, exchange, listenOn } from '../../support/raw-http.ts'
+import { answersIn, exchange, lines, listenOn } from '../../support/raw-http.ts'
 import { eventually } from '../../support/redis.ts'
 
 // Each of these waits for the service's own timeouts, on a server of its own: they wait side by side.
 tap.jobs = 4
 const waiting = { buffered: true }
 
-const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`
 const ask = (path: string): string => lines(`GET ${path} HTTP/1.1`, 'Host: a')
 
 type App = Parameters<Parameters<typeof openServer>[1]['addRoutes']>[0]

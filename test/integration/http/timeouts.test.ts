@@ -4,7 +4,7 @@ import { buildTestApp } from '../../support/build-app.ts'
 import { createCanary } from '../../support/canary.ts'
 import { openServer } from '../../support/open-server.ts'
 import { assertProblem } from '../../support/problem.ts'
-import { answersIn, exchange, listenOn } from '../../support/raw-http.ts'
+import { answersIn, exchange, lines, listenOn } from '../../support/raw-http.ts'
 import { withResolvers } from '../../support/with-resolvers.ts'
 
 const YAML = `
@@ -13,8 +13,6 @@ policies: [{ client: app, read: ['local:**'], write: ['local:**'] }]
 `
 const canary = createCanary()
 const WORD = encodeURIComponent(canary.token)
-
-const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`
 
 test('the timeouts are those of a service that nobody can hold up', async (t) => {
   const { app } = await buildTestApp(t, { yaml: YAML })

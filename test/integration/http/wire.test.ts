@@ -5,7 +5,7 @@ import { buildTestApp } from '../../support/build-app.ts'
 import { createCanary } from '../../support/canary.ts'
 import { issueKey } from '../../support/keys.ts'
 import { assertProblem } from '../../support/problem.ts'
-import { answersIn, exchange, listenOn } from '../../support/raw-http.ts'
+import { answersIn, exchange, lines, listenOn } from '../../support/raw-http.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -14,7 +14,6 @@ policies: [{ client: app, read: ['local:**'], write: ['local:**'] }]
 const canary = createCanary()
 const WORD = encodeURIComponent(canary.token)
 
-const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`
 const chunk = '5\r\nhello\r\n0\r\n\r\n'
 
 /** Each is refused, and the connection ended, so that nothing of it can be taken for a request of somebody else's. */
