@@ -18,7 +18,16 @@ import { type OpenedState, openState } from '../state/open-state.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { type Live, prepare } from './live.ts'
 
+/** Which of the processes of one service this is. */
+export interface WorkerPlace {
+  /** From 1 to `of`; a process that replaces another one has its number. */
+  readonly number: number
+  readonly of: number
+}
+
 export interface AppOverrides {
+  /** Absent: the only process. */
+  readonly worker?: WorkerPlace | undefined
   readonly logger?: Logger
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -70,10 +79,16 @@ const fetchAs =
 
 const openTrail = (
   { settings, dataDir }: Config,
-  { now = Date.now, observe }: AppOverrides,
+  { now = Date.now, observe, worker }: AppOverrides,
   log: Log
 ) => {
-  const trail = createTrail({ directory: dataDir, now, fsync: settings.AUDIT_FSYNC, log })
+  const trail = createTrail({
+    directory: dataDir,
+    worker: worker?.number,
+    now,
+    fsync: settings.AUDIT_FSYNC,
+    log
+  })
   const record = settings.AUDIT_REQUIRED
     ? trail.append
     : (event: AuditEvent): Promise<void> =>

@@ -64,13 +64,15 @@ const createOptions = (
   ground: Ground,
   { authenticate }: Pick<Keys, 'authenticate'>
 ): Omit<ServerOptions, 'doors' | 'tls'> => {
-  const { parts, settings, live, logger } = ground
+  const { parts, settings, live, logger, overrides } = ground
+  const { of: workers } = overrides.worker ?? { of: 1 }
   const records = createRecords(ground.recorder)
   const limits = createLimits(ground, records)
   // One bound for all listeners, since they share the descriptors and the memory of one process.
   const connections = createConnections({
     max: connectionsMax(),
-    perAddress: settings.CONNECTIONS_PER_ADDRESS,
+    // What the system and the memory bear is a matter of each process; what an address may have is one of the service.
+    perAddress: Math.floor(settings.CONNECTIONS_PER_ADDRESS / workers),
     proxies: settings.TRUST_PROXY ?? []
   })
   return {

@@ -8,6 +8,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { makeFolder } from '../files/folder.ts'
 
+export interface DayFileOptions {
+  readonly folder: string
+  /** The number of this process where several write in the folder: each has files of its own. */
+  readonly worker?: number | undefined
+  /** Whether an append waits for the disk too. */
+  readonly fsync: boolean
+}
+
 export interface DayFile {
   readonly day: string
   /** Resolves once the operating system has it all (with `fsync`: the disk). After a failure, open the file anew. */
@@ -53,9 +61,8 @@ const keepOthersFromWriting = async (handle: FileHandle, { mode }: Stats): Promi
 }
 
 const openDay = async (
-  folder: string,
+  { folder, worker, fsync }: DayFileOptions,
   day: string,
-  fsync: boolean,
   handle: FileHandle
 ): Promise<DayFile> => {
   const ours = await handle.stat()
@@ -72,26 +79,27 @@ const openDay = async (
       if (fsync) await handle.datasync()
     },
     wasReplaced: async () => {
-      const there = await stat(pathOf(folder, day)).catch(() => undefined)
+      const there = await stat(pathOf(folder, day, worker)).catch(() => undefined)
       return there?.ino !== ours.ino || there.dev !== ours.dev
     },
     close: () => handle.close()
   }
 }
 
-const pathOf = (folder: string, day: string): string => join(folder, `${day}.jsonl`)
+const pathOf = (folder: string, day: string, worker: number | undefined): string =>
+  join(folder, worker === undefined ? `${day}.jsonl` : `${day}.${worker}.jsonl`)
 
-/** Opens or creates `<folder>/<day>.jsonl`, and the folder, for their owner alone. `day` is YYYY-MM-DD. */
-export const openDayFile = async (
-  folder: string,
-  day: string,
-  fsync: boolean
-): Promise<DayFile> => {
+/**
+ * Opens or creates `<folder>/<day>.jsonl`, a worker's `<folder>/<day>.<worker>.jsonl`, and the folder, for their owner
+ * alone. `day` is YYYY-MM-DD.
+ */
+export const openDayFile = async (options: DayFileOptions, day: string): Promise<DayFile> => {
+  const { folder, worker } = options
   await makeFolder(folder)
   // Reading too, for the one byte that tells how the file ends.
-  const handle = await open(pathOf(folder, day), 'a+', 0o600)
+  const handle = await open(pathOf(folder, day, worker), 'a+', 0o600)
   try {
-    return await openDay(folder, day, fsync, handle)
+    return await openDay(options, day, handle)
   } catch (error) {
     await handle.close()
     throw error

@@ -24,6 +24,8 @@ export interface Trail {
 export interface TrailOptions {
   /** The trail stands in `audit/` below it. */
   readonly directory: string
+  /** The number of this process where several write below that folder: each has files of its own. */
+  readonly worker?: number | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Whether an append waits for the disk too. */
@@ -71,8 +73,8 @@ const createClock = (now: () => number): (() => string) => {
 }
 
 export const createTrail = (options: TrailOptions): Trail => {
-  const { directory, now, fsync, log = () => {}, patienceMs = PATIENCE_MS } = options
-  const writer = createWriter({ folder: join(directory, 'audit'), now, fsync, log, patienceMs })
+  const { directory, now, log = () => {}, patienceMs = PATIENCE_MS } = options
+  const writer = createWriter({ ...options, folder: join(directory, 'audit'), log, patienceMs })
   const clock = createClock(now)
   const isTimeToTry = createPacer(TRY_EVERY_MS, now)
   const waiting: Group[] = []

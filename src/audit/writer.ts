@@ -4,7 +4,7 @@
  */
 
 import { createPatience } from '../state/deadline.ts'
-import { type DayFile, openDayFile } from './day-file.ts'
+import { type DayFile, type DayFileOptions, openDayFile } from './day-file.ts'
 
 export type TrailLog = (
   level: 'info' | 'error',
@@ -12,12 +12,9 @@ export type TrailLog = (
   fields?: Readonly<Record<string, string>>
 ) => void
 
-export interface WriterOptions {
-  readonly folder: string
+export interface WriterOptions extends DayFileOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** Whether a write waits for the disk too. */
-  readonly fsync: boolean
   readonly log: TrailLog
   /** How long a write may take, in milliseconds. */
   readonly patienceMs: number
@@ -67,7 +64,7 @@ const writeTo = async (writing: Writing, day: string, text: string): Promise<voi
   const { options, file, isTimeToLook } = writing
   const isOurs = file?.day === day && !(isTimeToLook() && (await file.wasReplaced()))
   if (!isOurs) await closeFile(writing)
-  writing.file ??= await openDayFile(options.folder, day, options.fsync)
+  writing.file ??= await openDayFile(options, day)
   await writing.file.append(text)
 }
 

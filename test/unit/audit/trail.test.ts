@@ -386,3 +386,19 @@ test('two trails in one folder do not mix up their lines', async (t) => {
     .filter((line) => line !== '')
   t.equal(new Set(lines.map((line) => JSON.parse(line).requestId)).size, 600)
 })
+
+test('each of several processes in one folder has files of its own', async (t) => {
+  const directory = createDirectory(t)
+  const trails = [1, 2].map((worker) =>
+    createTrail({ directory, worker, now: () => NOON, fsync: false })
+  )
+  for (const [i, trail] of trails.entries()) await trail.append(event(`r${i}`))
+  await Promise.all(trails.map((trail) => trail.close()))
+  const names = ['2026-03-01.1.jsonl', '2026-03-01.2.jsonl']
+  const folder = join(directory, 'audit')
+  t.strictSame(readdirSync(folder).sort(), names)
+  t.strictSame(
+    names.map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).requestId),
+    ['r0', 'r1']
+  )
+})
