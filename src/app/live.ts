@@ -4,7 +4,7 @@
 import { type Config, credentialsIn } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
 import type { Environ } from '../config/env.ts'
-import type { SettingName } from '../config/settings.ts'
+import { RELOADED } from '../config/fixed.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { createInternalCheck } from '../http/credentials.ts'
@@ -19,16 +19,6 @@ export interface Live extends Rules {
   readonly sealer: Sealer
   readonly isInternalSecret: (given: string) => boolean
 }
-
-/** The settings that a reload takes over. All others are used once, at the start. */
-export const RELOADED: readonly SettingName[] = [
-  'ENCRYPTION_KEYS',
-  'INTERNAL_SECRET',
-  'CONFIG_FILE',
-  'VAULT_NAMESPACE',
-  'HASHICORP_VAULT_CONFIG',
-  'HASHICORP_VAULT_CONFIG_FILE_PATH'
-]
 
 /** The configuration in force after a reload of `next`. */
 export const takenOver = (started: Config, next: Config): Config => {

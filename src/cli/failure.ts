@@ -21,6 +21,18 @@ export class CommandFailure extends Error {
 /** For what was typed: arguments that the grammar of the command accepts and the command does not. */
 export const usageFailure = (message: string): CommandFailure => new CommandFailure(message, 2)
 
+/** As a sentence, why a service does not come about; what is wrong with its configuration stays as it is. */
+export const cannotStart = (error: unknown): Error => {
+  if (error instanceof ConfigError) return error
+  const { code, message, address, port } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+  }
+  const place = `${address ?? 'HOST'}:${port ?? 'PORT'}`
+  if (code === 'EADDRINUSE') return new CommandFailure(`${place} is in use by another process.`)
+  return new CommandFailure(`The service cannot start: ${message}.`)
+}
+
 /** What to do about faults of which we know it. */
 const HINTS: Readonly<Record<string, string>> = {
   envelope_not_opened:

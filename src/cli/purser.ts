@@ -5,23 +5,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { reportFailure } from './failure.ts'
+import { prepareProcess } from './process.ts'
 import { createProgram } from './program.ts'
-import { quiet } from './quiet.ts'
 
-// Whatever file a command creates is its owner's alone.
-process.umask(0o077)
-// Without a listener Node opens its inspector at this signal, to everyone on this machine.
-process.on('SIGUSR1', () => {})
-
-// A reader that stops (`| head`) knows that it did; a full disk has to be reported.
-process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-  process.exitCode = 1
-  if (code !== 'EPIPE') process.stderr.write(`Standard output cannot be written (${code}).\n`)
-})
-
-quiet(() => {})
-// Lines for people, in the middle of a log for machines; package.json says which Node will do.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+prepareProcess()
 
 const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
 const { version } = JSON.parse(manifest) as { version: string }

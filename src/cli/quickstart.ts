@@ -110,5 +110,5 @@ export const quickstart = async (): Promise<void> => {
   const config = readConfig(process.env, folder)
   if (!isDemo(config)) return serve(folder)
   if (mayRead(config, GREETING)) await ensureGreeting(config)
-  await serve(folder, announce)
+  await serve(folder, (origin) => announce(config, origin))
 }

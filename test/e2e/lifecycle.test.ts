@@ -15,6 +15,7 @@ import {
   writeEnv,
   writeYaml
 } from '../support/purser-process.ts'
+import { SLOW, startSlowVault } from '../support/slow-vault.ts'
 import { listen } from '../support/wire.ts'
 
 // Each has a service of its own, and waits for it more than it computes.
@@ -31,46 +32,12 @@ const reaches = (host: string, port: number): Promise<boolean> =>
     socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false))
   })
 
-/** A Vault whose secret is long in coming: `asked` resolves once it was asked for, `release` lets the answer go. */
-const startSlowVault = async (t: Test) => {
-  let release = (): void => {}
-  const released = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  let note = (_token: string): void => {}
-  const asked = new Promise<string>((resolve) => {
-    note = resolve
-  })
-  const server = createServer(async (request, response) => {
-    const isSecret = request.url === '/v1/kv/data/slow'
-    if (isSecret) {
-      note(String(request.headers['x-vault-token']))
-      await released
-    }
-    const metadata = { version: 1, deletion_time: '', destroyed: false, custom_metadata: null }
-    const data = isSecret ? { metadata, data: { text: 'late' } } : { ttl: 3600, renewable: false }
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ lease_id: '', data, auth: null }))
-  })
-  return { port: await listen(t, server), asked, release }
-}
-
 const serveSlowVault = async (t: Test) => {
   const vault = await startSlowVault(t)
-  const yaml = `stores:
-  - name: vault
-    kind: vault
-    address: http://127.0.0.1:${vault.port}
-    mounts: [{ path: kv, version: 2 }]
-    auth: { method: token, token: { env: VAULT_TOKEN } }
-policies:
-  - { client: app, read: ["vault:kv/*"] }
-`
-  const variables = { VAULT_TOKEN: 'hvs.from-the-env-file', UPSTREAM_TIMEOUT_MS: '20000' }
-  const { folder } = createConfigured(t, { yaml, variables })
+  const { folder } = createConfigured(t, vault.configuration)
   const service = await serve(t, folder)
   const key = await issueKey(folder)
-  const answer = get(`${service.url}/v1/secrets?ref=vault:kv/slow`, key)
+  const answer = get(`${service.url}${SLOW}`, key)
   const token = await Promise.race([vault.asked, answer.then(() => 'the Vault was not asked')])
   return { ...service, vault, answer, token }
 }
