@@ -42,6 +42,10 @@ export const serve = async (
     logger.info({ pid }, 'SIGHUP reloads the configuration, SIGTERM ends the service')
     return announce(origin)
   }
+  if (config.settings.WORKERS > 1) {
+    const { supervise } = await import('./supervise.ts')
+    return supervise(config.settings, logger, serves)
+  }
   const { runService } = await import('./service.ts')
   await runService(config, {
     folder,

@@ -113,7 +113,16 @@ const together = (
   if ((settings.REDIS_CERT_FILE === undefined) !== (settings.REDIS_KEY_FILE === undefined)) {
     fault('REDIS_KEY_FILE', 'REDIS_CERT_FILE and REDIS_KEY_FILE are given together or not at all')
   }
-  const { REDIS_URL } = settings
+  const { REDIS_URL, WORKERS = 1, CONNECTIONS_PER_ADDRESS = WORKERS } = settings
+  if (WORKERS > 1 && REDIS_URL === undefined && !isFaulty('REDIS_URL')) {
+    fault(
+      'WORKERS',
+      'more than 1 needs REDIS_URL, by which processes share limits, revocations and invalidations'
+    )
+  }
+  if (CONNECTIONS_PER_ADDRESS < WORKERS) {
+    fault('CONNECTIONS_PER_ADDRESS', 'is divided among WORKERS, and so is no less than these')
+  }
   const network = REDIS_URL?.kind === 'socket' ? undefined : REDIS_URL
   for (const name of ['REDIS_CA_FILE', 'REDIS_CERT_FILE'] as const) {
     if (settings[name] === undefined || network?.tls || isFaulty('REDIS_URL')) continue

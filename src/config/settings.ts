@@ -71,8 +71,13 @@ const SETTINGS = {
     'exact addresses of the proxies whose X-Forwarded-For is believed, comma-separated',
     proxies
   ),
+  WORKERS: setting(
+    'processes that serve together, one for each core at the most; more than 1 with REDIS_URL',
+    whole(1, 64),
+    { fallback: '1' }
+  ),
   CONNECTIONS_PER_ADDRESS: setting(
-    'connections of one address that have not proven a key; those of TRUST_PROXY are not counted',
+    'connections of one address that have not proven a key, divided among WORKERS; those of TRUST_PROXY are not counted',
     whole(1, 10_000),
     { fallback: '256' }
   ),
@@ -157,7 +162,9 @@ const SETTINGS = {
     SECONDS,
     { fallback: '600' }
   ),
-  CACHE_MAX_ENTRIES: setting('secrets kept in memory', COUNT, { fallback: '10000' }),
+  CACHE_MAX_ENTRIES: setting('secrets kept in memory, by each of WORKERS', COUNT, {
+    fallback: '10000'
+  }),
   CACHE_NEGATIVE_TTL_SECONDS: setting(
     'how long it is remembered that a secret is missing, denied, unusable or untagged',
     SECONDS,

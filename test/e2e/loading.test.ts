@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { createDirectory } from '../support/embedded.ts'
 import { createConfigured, LOCAL_YAML, runPurser, serve } from '../support/purser-process.ts'
+import { skipWithoutRedis } from '../support/redis.ts'
 import { slowness } from '../support/stopwatch.ts'
+import { startTeam } from '../support/worker-team.ts'
 
 const SDKS = {
   'aws-secrets-manager': '@aws-sdk/client-secrets-manager',
@@ -26,15 +28,18 @@ const STORES: Record<keyof typeof SDKS, string> = {
 /** By the name of its folder; of TypeBox what builds schemas stands for itself, since it is most of it. */
 const PACKAGE = /node_modules\/(typebox\/build\/type|(?:@[^/]+\/)?[^/]+)/
 
-/** The packages of which a process has loaded something: Node lists every script for its coverage. */
-const packagesIn = (directory: string): Set<string> => {
-  const urls = readdirSync(directory).flatMap((file) => {
-    const { result } = JSON.parse(readFileSync(join(directory, file), 'utf8'))
-    return (result as { url: string }[]).map(({ url }) => url)
-  })
-  const names = urls.map((url) => PACKAGE.exec(url)?.[1] ?? '')
-  return new Set(names)
-}
+/** What the processes have loaded, or the one of that pid: Node lists every script for its coverage. */
+const scriptsIn = (directory: string, pid?: number): string[] =>
+  readdirSync(directory)
+    .filter((file) => pid === undefined || file.startsWith(`coverage-${pid}-`))
+    .flatMap((file) => {
+      const { result } = JSON.parse(readFileSync(join(directory, file), 'utf8'))
+      return (result as { url: string }[]).map(({ url }) => url)
+    })
+
+/** The packages of which something has been loaded. */
+const packagesIn = (directory: string, pid?: number): Set<string> =>
+  new Set(scriptsIn(directory, pid).map((url) => PACKAGE.exec(url)?.[1] ?? ''))
 
 const loadedFor = async (t: Parameters<typeof serve>[0], yaml: string): Promise<Set<string>> => {
   const coverage = createDirectory(t)
@@ -89,6 +94,32 @@ for (const [kind, settings] of Object.entries(STORES)) {
     }
   })
 }
+
+const OF_SUPERVISOR = /\/src\/cli\/(supervise|worker)\.js$/
+
+test('one process loads nothing of several, and their supervisor nothing that serves or opens a state', async (t) => {
+  const alone = createDirectory(t)
+  const single = await serve(t, createConfigured(t).folder, { NODE_V8_COVERAGE: alone })
+  single.child.kill('SIGTERM')
+  await single.ended
+  t.strictSame(
+    scriptsIn(alone).filter((url) => OF_SUPERVISOR.test(url)),
+    []
+  )
+  if (await skipWithoutRedis(t)) return
+  const coverage = createDirectory(t)
+  const team = await startTeam(t, {}, 2, { NODE_V8_COVERAGE: coverage })
+  team.child.kill('SIGTERM')
+  t.equal((await team.ended).code, 0)
+  const { pid } = team.child
+  t.match(
+    scriptsIn(coverage, pid).filter((url) => OF_SUPERVISOR.test(url)),
+    [/supervise/]
+  )
+  t.ok(packagesIn(coverage).has('ioredis'), 'which is what its workers do')
+  const own = packagesIn(coverage, pid)
+  for (const name of ['fastify', 'ioredis', 'lmdb', 'jose']) t.notOk(own.has(name), name)
+})
 
 test('a start with one store takes less than a second of a quiet machine', async (t) => {
   const { folder } = createConfigured(t, { yaml: LOCAL_YAML })

@@ -122,6 +122,8 @@ export const ConfigAnswer = Type.Object({
 })
 
 export const ReloadAnswer = Type.Object({
-  reloaded: Type.Boolean({ description: 'false: nothing changed' }),
+  reloaded: Type.Boolean({
+    description: 'false: nothing changed, or not in the workers that the faults name'
+  }),
   faults: Type.Array(Type.Object({ place: Type.String(), message: Type.String() }))
 })

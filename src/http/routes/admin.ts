@@ -137,7 +137,8 @@ export const addAdminRoutes = (app: TypedFastify, options: AdminRoutesOptions): 
       config: { auth: { kind: 'admin', changes: true } },
       schema: {
         operationId: 'reloadConfig',
-        summary: 'Read the configuration anew, as SIGHUP does; a faulty one changes nothing',
+        summary:
+          'Read the configuration anew, in all workers, as SIGHUP does; a faulty one changes nothing',
         response: { 200: ReloadAnswer }
       }
     },

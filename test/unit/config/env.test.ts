@@ -241,3 +241,27 @@ test('a rendered .env lists every setting, and reads back', async (t) => {
   const names = renderEnv('x', {}).match(/^[A-Z_]+(?==)/gm)
   t.same(names, settingNames)
 })
+
+test('workers are counted in whole numbers, and several of them have a Redis to share', async (t) => {
+  const REDIS_URL = 'redis://127.0.0.1'
+  for (const WORKERS of ['0', '65', '-1', '1.5', '2e1', 'two', 'auto']) {
+    const faults = faultsOf({ ...good(), REDIS_URL, WORKERS })
+    t.strictSame(faults, ['WORKERS must be a whole number from 1 to 64'], WORKERS)
+  }
+  t.match(faultsOf({ ...good(), WORKERS: '2' }), [/^WORKERS more than 1 needs REDIS_URL/])
+  t.match(
+    faultsOf({ ...good(), WORKERS: '2', REDIS_URL: 'http://x' }),
+    [/^REDIS_URL /],
+    'what is wrong is told once'
+  )
+  for (const WORKERS of ['1', '2', '64']) {
+    t.strictSame(faultsOf({ ...good(), WORKERS, REDIS_URL }), [], WORKERS)
+  }
+  t.strictSame(faultsOf({ ...good(), WORKERS: '1' }), [])
+})
+
+test('each worker has a connection for an address', async (t) => {
+  const environ = { ...good(), REDIS_URL: 'redis://127.0.0.1', WORKERS: '4' }
+  t.match(faultsOf({ ...environ, CONNECTIONS_PER_ADDRESS: '3' }), [/^CONNECTIONS_PER_ADDRESS /])
+  t.strictSame(faultsOf({ ...environ, CONNECTIONS_PER_ADDRESS: '4' }), [])
+})

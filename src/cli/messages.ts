@@ -1,0 +1,26 @@
+/**
+ * What the supervisor and its workers tell one another. Rule: a worker speaks first, once it hears; no message holds a
+ * secret.
+ */
+import type { WorkerPlace } from '../app/ground.ts'
+import type { ConfigFault } from '../config/fault.ts'
+import type { Fixed } from '../config/fixed.ts'
+import type { ReloadedBy } from '../config/reloads.ts'
+import type { ExitCode } from './stop.ts'
+
+/** The supervisor's. */
+export type Order =
+  | { readonly do: 'start'; readonly worker: WorkerPlace; readonly fixed: Fixed }
+  | { readonly do: 'reload'; readonly id: number; readonly by?: ReloadedBy }
+  /** The answer to `ask`. */
+  | { readonly do: 'hear'; readonly id: number; readonly faults: readonly ConfigFault[] }
+  | { readonly do: 'end'; readonly exitCode: ExitCode }
+
+/** A worker's. */
+export type Word =
+  | { readonly say: 'there' }
+  /** `lines`: what the log is to say of the listeners. */
+  | { readonly say: 'serving'; readonly lines: readonly string[]; readonly origin: string }
+  | { readonly say: 'reloaded'; readonly id: number; readonly faults: readonly ConfigFault[] }
+  /** The others are to reload too. */
+  | { readonly say: 'ask'; readonly id: number; readonly by: ReloadedBy }
