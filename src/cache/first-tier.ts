@@ -4,6 +4,7 @@
  */
 import type { Locator } from '../core/secret.ts'
 import { createKeptMap } from './kept-map.ts'
+import { createNameIndex } from './name-index.ts'
 import { familyOf, type InvalidationNotice, type InvalidationTarget } from './origin.ts'
 import { endOf, isFresh, judge, type Lookup, MISS, type Retention, type Slot } from './slot.ts'
 
@@ -25,8 +26,8 @@ export interface FirstTier<T> {
   readonly delete: (key: string) => void
   /** Which keys an invalidation means. */
   readonly matcherOf: (what: InvalidationTarget | InvalidationNotice) => Matcher
-  /** Gives how many slots it dropped. */
-  readonly drop: (matches: Matcher) => number
+  /** Gives how many slots it dropped. What is said of one secret costs no look at the others. */
+  readonly drop: (what: InvalidationTarget | InvalidationNotice) => number
   readonly sweep: () => void
   readonly size: () => number
 }
@@ -38,6 +39,8 @@ interface Kept<T> {
   readonly slot: Slot<T>
   readonly fresh: Lookup<T> | undefined
   readonly family: string | undefined
+  /** Under which it is found again by whoever drops it. */
+  readonly names: readonly string[]
   readonly dueAt: number
   uses: number
   /** Whether a reader was already told to ask the failing store again. What that reader fetches is kept as a new slot. */
@@ -61,6 +64,16 @@ const partsOf = (key: string): { store: string; path: string } => ({
   store: key.slice(0, key.indexOf('\n')),
   path: key.slice(key.lastIndexOf('\n') + 1)
 })
+
+/** A secret by its family here; what replicas call it is a word of base64url, and so never the same. */
+const localName = (store: string, path: string): string => `${store}\n${familyOf(path)}`
+
+/** The names of what an invalidation means; undefined: it means more than one secret. */
+const namesIn = (what: InvalidationTarget | InvalidationNotice): readonly string[] | undefined => {
+  if (what === 'all') return undefined
+  if ('path' in what && what.path !== undefined) return [localName(what.store, what.path)]
+  return 'families' in what ? what.families : undefined
+}
 
 /** How long before its end a secret that is in use is fetched anew; not all replicas at once. */
 const aheadMs = (ttlMs: number, tookMs: number): number =>
@@ -103,11 +116,28 @@ const use = <T>(found: Kept<T>, time: number, staleMs: number): Lookup<T> => {
 export const createFirstTier = <T>(options: FirstTierOptions): FirstTier<T> => {
   const { ttlMs, staleMs, maxEntries, now } = options
   // Times are ours, not the library's.
-  const kept = createKeptMap<Kept<T>>(maxEntries, ({ slot }) => slot.entry !== undefined)
+  const index = createNameIndex()
+  const kept = createKeptMap<Kept<T>>(
+    maxEntries,
+    ({ slot }) => slot.entry !== undefined,
+    (key, { names }) => {
+      for (const name of names) index.remove(name, key)
+    }
+  )
 
   const dropWhere = (isDropped: (key: string, one: Kept<T>) => boolean): number => {
     const dropped = kept.entries().filter(([key, one]) => isDropped(key, one))
     for (const [key] of dropped) kept.delete(key)
+    return dropped.length
+  }
+
+  const drop: FirstTier<T>['drop'] = (what) => {
+    const matches = matcherOf(what, options.familyOf)
+    const names = namesIn(what)
+    if (names === undefined) return dropWhere((key, { family }) => matches(key, family))
+    const meant = new Set(names.flatMap(index.keysOf))
+    const dropped = [...meant].filter((key) => matches(key, kept.peek(key)?.family))
+    for (const key of dropped) kept.delete(key)
     return dropped.length
   }
 
@@ -124,18 +154,22 @@ export const createFirstTier = <T>(options: FirstTierOptions): FirstTier<T> => {
     keep: (key, slot, tookMs = 0) => {
       const { entry } = slot
       const { store, path } = partsOf(key)
+      const family = options.familyOf?.(store, path)
+      const names = [localName(store, path), ...(family === undefined ? [] : [family])]
       kept.set(key, {
         slot,
         fresh: entry && { state: 'fresh', entry, isDue: false },
-        family: options.familyOf?.(store, path),
+        family,
+        names,
         dueAt: (entry?.expiresAt ?? 0) - aheadMs(ttlMs, tookMs),
         uses: 0,
         isRetried: false
       })
+      for (const name of names) index.add(name, key)
     },
     delete: kept.delete,
     matcherOf: (what) => matcherOf(what, options.familyOf),
-    drop: (matches) => dropWhere((key, { family }) => matches(key, family)),
+    drop,
     sweep: () => {
       const time = now()
       dropWhere((_key, { slot }) => endOf(slot, options) <= time)

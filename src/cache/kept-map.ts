@@ -19,10 +19,16 @@ const REFUSALS = 1 / 4
 
 export const createKeptMap = <K extends object>(
   max: number,
-  isValue: (kept: K) => boolean
+  isValue: (kept: K) => boolean,
+  /** Told of whatever is no longer kept, why ever. */
+  onGone: (key: string, kept: K) => void = () => {}
 ): KeptMap<K> => {
-  const values = new LRUCache<string, K>({ max: Math.max(1, max) })
-  const refusals = new LRUCache<string, K>({ max: Math.max(1, Math.ceil(max * REFUSALS)) })
+  const dispose = (kept: K, key: string): void => onGone(key, kept)
+  const values = new LRUCache<string, K>({ max: Math.max(1, max), dispose })
+  const refusals = new LRUCache<string, K>({
+    max: Math.max(1, Math.ceil(max * REFUSALS)),
+    dispose
+  })
   return {
     get: (key) => values.get(key) ?? refusals.get(key),
     peek: (key) => values.peek(key) ?? refusals.peek(key),

@@ -227,7 +227,7 @@ export const createSecretCache = <T = SecretRecord>(
     invalidate: (what) => {
       const matches = kept.matcherOf(what)
       flights.detach((key) => matches(key))
-      return kept.drop(matches)
+      return kept.drop(what)
     },
 
     sweep: kept.sweep,
