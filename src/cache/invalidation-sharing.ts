@@ -1,6 +1,6 @@
 /**
  * Invalidations among replicas. Rule: an invalidation changes marks that every read of the shared tier compares, so
- * that a lost message costs nothing there; it is counted, so that a replica which missed its message notices that, and
+ * that a lost message costs nothing there; it has a number, so that a replica which missed its message notices that, and
  * drops all of the store; and what cannot be shared now is shared when that is possible again.
  */
 import { randomUUID } from 'node:crypto'
@@ -9,6 +9,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import { every } from '../state/background.ts'
 import { TOPICS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
+import { createHeard, type Heard } from './heard.ts'
 import { epochKey, generationKey, markKey } from './names.ts'
 import type { InvalidationNotice, InvalidationTarget } from './origin.ts'
 
@@ -39,9 +40,12 @@ export interface InvalidationSharing {
 }
 
 const { topic: TOPIC } = TOPICS.invalidate
-/** What waits to be shared is tried at each beat; the counts are compared every five seconds. */
+/**
+ * What waits to be shared is tried at each beat. The counts are compared every four seconds, and what seems to be missed
+ * then once more a beat later.
+ */
 const BEAT_MS = 1_000
-const RECONCILE_BEATS = 5
+const RECONCILE_BEATS = 4
 const COUNT_LIVES_MS = 30 * 24 * 3_600_000
 /** Above so many that wait to be shared, whole stores wait instead. */
 const LONGEST_WAIT_LIST = 1_000
@@ -52,11 +56,13 @@ interface Message extends TargetNames {
   readonly epochs: readonly string[]
   /** Whether the invalidation is one of those that are counted. */
   readonly counts?: boolean
+  /** Its number under each key of the sender's ring; absent from replicas of an older version. */
+  readonly numbers?: readonly number[]
 }
 
 const isMessage = (value: unknown): value is Message => {
   if (!isObject(value)) return false
-  const { from, epochs, families = [], names = [], counts = true } = value
+  const { from, epochs, families = [], names = [], counts = true, numbers = [] } = value
   const areNames = (list: unknown): boolean =>
     Array.isArray(list) && list.every((name) => typeof name === 'string')
   return (
@@ -64,15 +70,17 @@ const isMessage = (value: unknown): value is Message => {
     areNames(epochs) &&
     areNames(families) &&
     areNames(names) &&
-    typeof counts === 'boolean'
+    typeof counts === 'boolean' &&
+    Array.isArray(numbers) &&
+    numbers.every((number) => Number.isSafeInteger(number))
   )
 }
 
 interface Sharing {
   readonly options: SharingOptions
   readonly me: string
-  /** By store, how many invalidations this process knows of: those it was told, from where the count stood. */
-  readonly known: Map<string, number>
+  /** By store. */
+  readonly heard: Map<string, Heard>
   waiting: SingleTarget[]
 }
 
@@ -84,6 +92,12 @@ const storeOf = (sharing: Sharing, epochs: readonly string[]): string | undefine
   sharing.options
     .stores()
     .find((store) => epochsOf(sharing, store).some((epoch) => epochs.includes(epoch)))
+
+const heardOf = ({ heard }: Sharing, store: string): Heard => {
+  const known = heard.get(store) ?? createHeard()
+  heard.set(store, known)
+  return known
+}
 
 const publish = ({ options, me }: Sharing, message: Omit<Message, 'from'>): Promise<void> =>
   options.shared.publish(TOPIC, JSON.stringify({ from: me, ...message }))
@@ -99,11 +113,12 @@ const shareNow = async (sharing: Sharing, target: SingleTarget): Promise<boolean
   const epochs = epochsOf(sharing, store)
   const marks = names.families?.map(markKey) ?? epochs
   const counts = keyring().all.map((key) => generationKey(key, store))
-  await shared.add([
+  const sums = await shared.add([
     ...marks.map((key) => ({ key, by: 1, ttlMs: lifetimeMs })),
     ...counts.map((key) => ({ key, by: 1, ttlMs: COUNT_LIVES_MS }))
   ])
-  return publish(sharing, { epochs, ...names }).then(
+  const numbers = sums.slice(marks.length)
+  return publish(sharing, { epochs, ...names, numbers }).then(
     () => true,
     () => false
   )
@@ -125,46 +140,59 @@ const share = async (sharing: Sharing, target: SingleTarget): Promise<boolean> =
   }
 }
 
-const reconcile = async (sharing: Sharing): Promise<void> => {
-  const { options, known, waiting } = sharing
+/** `isDoubtful`: messages may have been lost. */
+const reconcile = async (sharing: Sharing, isDoubtful: boolean): Promise<void> => {
+  const { options, waiting } = sharing
   const { shared, keyring, stores, onRemote } = options
   sharing.waiting = []
   await Promise.all(waiting.map((target) => share(sharing, target)))
-  const names = stores()
   const { active } = keyring()
-  const counts = await shared.getMany(names.map((store) => generationKey(active, store)))
-  names.forEach((store, i) => {
+  const asked = stores().map((store) => {
+    const heard = heardOf(sharing, store)
+    return { store, heard, before: heard.upTo() }
+  })
+  const counts = await shared.getMany(asked.map(({ store }) => generationKey(active, store)))
+  asked.forEach(({ store, heard, before }, i) => {
     const count = Number(counts[i]?.toString() ?? 0)
-    if ((known.get(store) ?? 0) !== count) onRemote({ store })
-    known.set(store, count)
+    if (heard.isMissing(count, before, isDoubtful)) onRemote({ store })
   })
 }
+
+/** Under the key by which this replica asks for the count: another one may not even be counted there. */
+const numberIn = ({ options }: Sharing, store: string, message: Message): number | undefined =>
+  message.numbers?.[message.epochs.indexOf(epochKey(options.keyring().active, store))]
 
 const receive = (sharing: Sharing, text: string): void => {
   const message = asJson(text)
   if (!isMessage(message)) return
-  const { from, epochs, families, names, counts = true } = message
-  const { options, me, known } = sharing
+  const { from, epochs, families, names, counts = true, numbers } = message
+  const { options, me } = sharing
   const store = storeOf(sharing, epochs)
   if (store === undefined) return
-  if (counts) known.set(store, (known.get(store) ?? 0) + 1)
+  const number = numberIn(sharing, store, message)
+  if (counts && (number !== undefined || numbers === undefined)) {
+    heardOf(sharing, store).hear(number)
+  }
   if (from === me) return
   options.onRemote({ store, ...(families && { families }), ...(names && { names }) })
 }
 
 export const createInvalidationSharing = (options: SharingOptions): InvalidationSharing => {
   const { shared } = options
-  const sharing: Sharing = { options, me: randomUUID(), known: new Map(), waiting: [] }
+  const sharing: Sharing = { options, me: randomUUID(), heard: new Map(), waiting: [] }
   // Whatever fails is tried again with the next reconnect, or in a while.
-  const reconcileQuietly = (): Promise<void> => reconcile(sharing).catch(() => {})
+  const reconcileQuietly = (isDoubtful: boolean): Promise<void> =>
+    reconcile(sharing, isDoubtful).catch(() => {})
+  const isSuspicious = (): boolean =>
+    [...sharing.heard.values()].some((heard) => heard.isSuspicious())
 
   shared.onMessage(TOPIC, (text) => receive(sharing, text))
-  shared.onReconnect(reconcileQuietly)
+  shared.onReconnect(() => reconcileQuietly(true))
   let beats = 0
   const loop = every('comparing of invalidations', BEAT_MS, async () => {
     beats++
-    const isTime = sharing.waiting.length > 0 || beats % RECONCILE_BEATS === 0
-    if (shared.isUp() && isTime) await reconcileQuietly()
+    const isTime = sharing.waiting.length > 0 || isSuspicious() || beats % RECONCILE_BEATS === 0
+    if (shared.isUp() && isTime) await reconcileQuietly(false)
   })
 
   return {

@@ -30,13 +30,25 @@ export const spelledNames = (
 /** Changes whenever the secret is invalidated. */
 export const markKey = (family: string): string => `${SHARED_KEYS.mark.prefix}{${family}}`
 
+/** There are few stores, and their names are compared with those in each message of another replica. */
+const storeNames = new WeakMap<EncryptionKey, Map<string, string>>()
+
+const storeName = (key: EncryptionKey, what: 'epoch' | 'generation', store: string): string => {
+  const names = storeNames.get(key) ?? new Map<string, string>()
+  storeNames.set(key, names)
+  const word = `${what} ${store}`
+  const name = names.get(word) ?? SHARED_KEYS[what].prefix + fingerprint(key, [what, store])
+  names.set(word, name)
+  return name
+}
+
 /** Changes whenever the store is invalidated as a whole. */
 export const epochKey = (key: EncryptionKey, store: string): string =>
-  `${SHARED_KEYS.epoch.prefix}${fingerprint(key, ['epoch', store])}`
+  storeName(key, 'epoch', store)
 
 /** Counts all invalidations in the store, so that a replica finds out that it missed one. */
 export const generationKey = (key: EncryptionKey, store: string): string =>
-  `${SHARED_KEYS.generation.prefix}${fingerprint(key, ['generation', store])}`
+  storeName(key, 'generation', store)
 
 export interface SharedNames {
   readonly family: string
