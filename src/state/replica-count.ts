@@ -12,7 +12,7 @@ import { TOPICS } from './namespaces.ts'
 import type { Shared } from './shared.ts'
 
 export interface ReplicaCount {
-  /** From 1 to 64. The others know of a start at once, and of an end within two windows. */
+  /** From 1 to 256. The others know of a start at once, and of an end within two windows. */
   readonly current: () => number
   /** Says that it is there. Resolves once it knows the others, or after a second without an answer. */
   readonly start: () => Promise<void>
@@ -32,8 +32,9 @@ export interface ReplicaCountOptions {
 }
 
 const { topic: TOPIC } = TOPICS.replica
-const EVERY_MS = 1_000
 const WINDOW_MS = 15_000
+/** Thrice in a window: each message goes to all replicas, so that what Redis delivers grows with the square of their number. */
+const EVERY_MS = WINDOW_MS / 3
 /**
  * How long a replica that starts waits for the answers of the others. They hold an answer back for half of it, since
  * more replicas may be starting.
@@ -44,7 +45,7 @@ const PATIENCE_MS = 1_000
  * No more are counted, so that no share gets smaller than this: replicas that end as soon as they start are counted for
  * a while.
  */
-const MOST = 64
+const MOST = 256
 
 interface Counting {
   readonly options: ReplicaCountOptions

@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { type Test, test } from 'tap'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
-import { createReplicaCount } from '../../../src/state/replica-count.ts'
+import { createReplicaCount, type ReplicaCount } from '../../../src/state/replica-count.ts'
 import { eventually } from '../../support/redis.ts'
 import { createMemoryShared } from '../../support/shared.ts'
+import { createSimulatedNetwork } from '../../support/simulated-network.ts'
+import { simulate } from '../../support/simulated-time.ts'
 
 const WINDOW_MS = 10_000
 const [OLD, NEW] = [newEncryptionKey(), newEncryptionKey()]
@@ -145,10 +147,34 @@ test('who has no encryption key makes no replica, whatever it writes or says aga
   t.equal(two.current(), 1, 'what somebody said long ago makes it no replica')
 })
 
-test('a share is never less than a 64th', async (t) => {
-  const { start } = setUp(t)
-  const counts = await Promise.all(Array.from({ length: 70 }, () => start('dev', [OLD], 600_000)))
-  const [one] = counts
-  await eventually(() => one?.current() === 64)
-  t.equal(one?.current(), 64)
+test('two hundred replicas know of each other, and a share is never less than a 256th', async (t) => {
+  const counted = await simulate(1, async (time) => {
+    const network = createSimulatedNetwork(time)
+    const keyring = createKeyring([OLD])
+    const start = async (count: number): Promise<ReplicaCount[]> =>
+      Promise.all(
+        Array.from({ length: count }, async () => {
+          const shared = network.connect()
+          const options = { shared, environment: 'dev', keyring: () => keyring, now: time.now }
+          const one = createReplicaCount(options)
+          shared.start()
+          await one.start()
+          return one
+        })
+      )
+    const all = await start(200)
+    const atStart = all.map((one) => one.current())
+    const before = network.calls.get('publish') ?? 0
+    await time.sleep(60_000)
+    const perSecond = ((network.calls.get('publish') ?? 0) - before) / 60
+    const later = all.map((one) => one.current())
+    all.push(...(await start(70)))
+    const most = Math.max(...all.map((one) => one.current()))
+    for (const one of all) one.close()
+    return { atStart, later, perSecond, most }
+  })
+  t.same(new Set(counted.atStart), new Set([200]))
+  t.same(new Set(counted.later), new Set([200]))
+  t.equal(counted.most, 256)
+  t.ok(counted.perSecond <= 200 / 5 + 1, 'each says so every five seconds')
 })
