@@ -2,6 +2,7 @@
  * The first tier: the slots of this process, by secret and version. Rule: it judges by the clock alone what of a slot may be
  * given out, and fetches nothing.
  */
+import { createHash } from 'node:crypto'
 import type { Locator } from '../core/secret.ts'
 import { createKeptMap } from './kept-map.ts'
 import { createNameIndex } from './name-index.ts'
@@ -75,9 +76,19 @@ const namesIn = (what: InvalidationTarget | InvalidationNotice): readonly string
   return 'families' in what ? what.families : undefined
 }
 
-/** How long before its end a secret that is in use is fetched anew; not all replicas at once. */
-const aheadMs = (ttlMs: number, tookMs: number): number =>
-  Math.min(1.1 * tookMs + ttlMs * AHEAD * (0.5 + Math.random() / 2), ttlMs * EARLIEST)
+/** From 0 to 1, the same in every replica. */
+const chanceOf = (text: string): number =>
+  createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32
+
+/**
+ * How long before its end a secret that is in use is fetched anew. Secrets that were fetched all at once are not fetched all
+ * at once again: each fetch has its time by chance, nearly the same in all replicas, or of many the first would always come
+ * at the earliest one. Nor do all replicas ask at once.
+ */
+const aheadMs = (key: string, fetchedAt: number, ttlMs: number, tookMs: number): number => {
+  const chance = (3 * chanceOf(`${key}\n${fetchedAt}`) + Math.random()) / 4
+  return Math.min(1.1 * tookMs + ttlMs * AHEAD * (0.5 + chance / 2), ttlMs * EARLIEST)
+}
 
 const matcherOf = (
   what: InvalidationTarget | InvalidationNotice,
@@ -161,7 +172,7 @@ export const createFirstTier = <T>(options: FirstTierOptions): FirstTier<T> => {
         fresh: entry && { state: 'fresh', entry, isDue: false },
         family,
         names,
-        dueAt: (entry?.expiresAt ?? 0) - aheadMs(ttlMs, tookMs),
+        dueAt: entry ? entry.expiresAt - aheadMs(key, entry.fetchedAt, ttlMs, tookMs) : 0,
         uses: 0,
         isRetried: false
       })

@@ -49,6 +49,8 @@ export interface FleetOptions {
   readonly ttlSeconds: number
   readonly quota?: Quota
   readonly staleSeconds?: number
+  /** Whether replicas count each other, as they do; costs a simulation much, and is of use only where there is a quota. */
+  readonly isCounting?: boolean
 }
 
 const STORE = 'kv'
@@ -56,7 +58,8 @@ const STORE = 'kv'
 const SLOWEST_MS = 120
 const FASTEST_MS = 20
 const TIMEOUT_MS = 3_000
-const MAX_ENTRIES = 10_000
+/** Room for what a simulation reads: two hundred caches stand in one memory. */
+const MAX_ENTRIES = 1_000
 
 export const slowestFetchMs = SLOWEST_MS
 
@@ -69,6 +72,7 @@ interface Parts extends FleetOptions {
 
 const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: () => void }> => {
   const { time, network, provider, quota, ttlSeconds, staleSeconds = 3_600 } = parts
+  const { isCounting = quota !== undefined } = parts
   const { now } = time
   const shared = network.connect()
   const keyring = createKeyring([parts.encryptionKey])
@@ -108,7 +112,8 @@ const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: ()
   } as unknown as Store
   const fetch = createFetch({ cache: caches.cache, readAlone, now })
   shared.start()
-  await count.start()
+  if (isCounting) await count.start()
+  else await time.sleep(100)
   droppedStores = 0
   return {
     read: async (path) => {
@@ -207,4 +212,46 @@ export const readFor = async (
   }
   await Promise.all(reads)
   return outcomes
+}
+
+export const namesOf = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `app/secret-${i}`)
+
+export const callsByPath = (calls: readonly UpstreamCall[]): ReadonlyMap<string, number[]> => {
+  const byPath = new Map<string, number[]>()
+  for (const { path, at } of calls) {
+    const times = byPath.get(path)
+    if (times === undefined) byPath.set(path, [at])
+    else times.push(at)
+  }
+  return byPath
+}
+
+/** The most calls that were made within any time of so many milliseconds. */
+export const mostWithin = (calls: readonly UpstreamCall[], ms: number): number => {
+  let most = 0
+  let from = 0
+  calls.forEach(({ at }, i) => {
+    while (at - (calls[from]?.at ?? 0) >= ms) from++
+    most = Math.max(most, i - from + 1)
+  })
+  return most
+}
+
+export const peakPerSecond = (calls: readonly UpstreamCall[]): number => mostWithin(calls, 1_000)
+
+/**
+ * By how many the calls of any stretch of time were more than the quota gives in it: at most its burst, for whoever keeps to
+ * it.
+ */
+export const mostOver = (calls: readonly UpstreamCall[], { perSecond }: Quota): number => {
+  let most = 0
+  let used = 0
+  let last = 0
+  for (const { at } of calls) {
+    used = Math.max(0, used - ((at - last) / 1_000) * perSecond) + 1
+    last = at
+    most = Math.max(most, used)
+  }
+  return most
 }
