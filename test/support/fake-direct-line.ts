@@ -58,7 +58,7 @@ interface Issued {
 }
 
 const listen = async (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   handle: (request: IncomingMessage, response: ServerResponse) => void
 ): Promise<string> => {
   const server = createServer(handle)
@@ -81,7 +81,7 @@ const part = (value: object): string => Buffer.from(JSON.stringify(value)).toStr
 type Answer = readonly [status: number, body: unknown, headers?: Record<string, string>]
 
 export const startDirectLine = async (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   keys: readonly string[]
 ): Promise<FakeDirectLine> => {
   const issued = new Map<string, Issued>()

@@ -115,13 +115,14 @@ const ended = (child: ChildProcess): Promise<void> =>
 export interface RunningPeer {
   readonly port: number
   readonly url: string
+  readonly pid: number
   /** Ends it before the test does. */
   readonly stop: () => Promise<void>
 }
 
-/** Starts the peer for as long as the test runs. `name` has to be installed, and a server. */
+/** Starts the peer for as long as the test (or whatever has a teardown) runs. `name` has to be installed, and a server. */
 export const startPeer = async (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   name: PeerName,
   extraArguments: readonly string[] | ((port: number) => readonly string[]) = []
 ): Promise<RunningPeer> => {
@@ -157,5 +158,5 @@ export const startPeer = async (
     if (patience.aborted) throw new Error(`${name} did not answer in time`)
     await sleep(50)
   }
-  return { port, url, stop }
+  return { port, url, pid: child.pid ?? 0, stop }
 }
