@@ -7,7 +7,7 @@
 import { Session } from 'node:inspector/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startPurser, URL_PATH } from './measured-service.ts'
+import { startPurser, URL_PATH } from './bench/service.ts'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 /** How many requests until all that first requests make is there. */

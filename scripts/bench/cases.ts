@@ -1,21 +1,29 @@
 /** The cases of the bench: the requests of each, and the status of their answers. */
-import { MANY, type Ready, URL_PATH } from './measured-service.ts'
+import { CHANNELS, type Ready, URL_PATH } from './service.ts'
 
 export interface BenchRequest {
   readonly method?: 'GET' | 'POST'
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** A number is added to the path, another one each time. */
+  readonly isFresh?: boolean
 }
+
+export type Need = 'redis' | 'kv' | 'direct line'
 
 export interface Case {
   readonly name: string
   /** Settings of the service in this case. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Peers of the service in this case. */
+  readonly needs?: readonly Need[]
+  /** How many secrets of 1 KB the service has, if not as many as others. */
+  readonly stored?: number
   /** The requests, which are sent in turn. */
   readonly asks: (ready: Ready) => readonly BenchRequest[]
   readonly status: number
-  /** How many secrets one answer has. */
+  /** How many secrets one answer has; 1 if absent. */
   readonly secrets?: number
 }
 
@@ -24,12 +32,17 @@ const first = ({ keys }: Ready): Readonly<Record<string, string>> => keys[0] ?? 
 const many = (count: number): string[] =>
   Array.from({ length: count }, (_, n) => `local:bench/many/${n}`)
 
+/** What a store that is far away takes to answer. */
+export const KV_MS = 5
+
+/** Beside which all others are put. */
+export const BY_REFERENCE: Case = {
+  name: 'by reference',
+  asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
+  status: 200
+}
+
 export const CASES: readonly Case[] = [
-  {
-    name: 'by reference',
-    asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
-    status: 200
-  },
   {
     name: 'by name',
     asks: (ready) => [{ path: '/v1/secrets/database', headers: first(ready) }],
@@ -67,28 +80,63 @@ export const CASES: readonly Case[] = [
   },
   {
     name: '1,000 secrets of 1 KB by 100 keys',
+    stored: 1_000,
     asks: ({ keys }) =>
-      Array.from({ length: MANY }, (_, n) => ({
+      Array.from({ length: 1_000 }, (_, n) => ({
         path: `/v1/secrets?ref=local:bench/many/${n}`,
         headers: keys[n % keys.length] ?? {}
       })),
     status: 200
   },
   {
+    name: 'from the shared tier in Redis (1,000 secrets in turn, one kept in the process)',
+    settings: { CACHE_MAX_ENTRIES: '1' },
+    needs: ['redis', 'kv'],
+    asks: (ready) =>
+      Array.from({ length: 1_000 }, (_, n) => ({
+        path: `/v1/secrets?ref=kv:secret/bench/${n}`,
+        headers: first(ready)
+      })),
+    status: 200
+  },
+  {
+    name: `a miss: each time another secret of a Vault that answers after ${KV_MS} ms`,
+    needs: ['kv'],
+    asks: (ready) => [
+      { path: '/v1/secrets?ref=kv:secret/bench/', headers: first(ready), isFresh: true }
+    ],
+    status: 200
+  },
+  {
+    name: 'Direct Line token, each from a fake on this machine',
+    needs: ['direct line'],
+    asks: (ready) =>
+      Array.from({ length: CHANNELS }, (_, n) => ({
+        method: 'POST',
+        path: `/v1/channels/web${n}/tokens`,
+        headers: first(ready)
+      })),
+    status: 200,
+    secrets: 0
+  },
+  {
     name: 'key rejected',
     asks: () => [{ path: URL_PATH, headers: { authorization: `Bearer ${'x'.repeat(350)}` } }],
-    status: 401
+    status: 401,
+    secrets: 0
   },
   {
     name: 'denied by policy',
     asks: ({ stranger }) => [{ path: URL_PATH, headers: stranger }],
-    status: 403
+    status: 403,
+    secrets: 0
   },
   {
     name: 'rate limited',
-    // Enough requests to write the secrets first.
-    settings: { RATE_LIMIT_MAX: '1500', RATE_LIMIT_WINDOW_SECONDS: '3600' },
+    // Enough to write the secrets first.
+    settings: { RATE_LIMIT_MAX: '20', RATE_LIMIT_WINDOW_SECONDS: '3600' },
     asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
-    status: 429
+    status: 429,
+    secrets: 0
   }
 ]

@@ -1,0 +1,65 @@
+// What the bench makes of its numbers, and when its guard finds that a read has become slower.
+import { test } from 'tap'
+import {
+  bestOf,
+  lossesOf,
+  median,
+  medianRatios,
+  ratioTo,
+  TOLERANCE
+} from '../../../scripts/bench/figures.ts'
+
+test('the median is the middle of the numbers by size, or between the two in the middle', async (t) => {
+  const numbers = [10, 9, 100]
+  t.equal(median(numbers), 10)
+  t.strictSame(numbers, [10, 9, 100], 'and they stay as they were')
+  t.equal(median([4, 1, 3, 2]), 2.5)
+  t.equal(median([7]), 7)
+  t.ok(Number.isNaN(median([])))
+})
+
+test('a ratio is taken within a round, so that a slow round spoils neither side', async (t) => {
+  // In the second round the machine had a tenth of the time for both.
+  t.equal(ratioTo([50, 5, 52], [100, 10, 100]), 0.5)
+  t.equal(ratioTo([100, 10, 100], [100, 10, 100]), 1)
+  t.ok(Number.isNaN(ratioTo([1], [])))
+})
+
+test('of several starts the median of each ratio counts', async (t) => {
+  const runs = [
+    { requests: 0.5, processor: 9 },
+    { requests: 0.1, processor: 2 },
+    { requests: 0.6, processor: 2.2 }
+  ]
+  t.strictSame(medianRatios(runs), { requests: 0.5, processor: 2.2 })
+})
+
+test('a loss is what goes beyond the tolerance, of requests or of processor time', async (t) => {
+  const recorded = { requests: 0.5, processor: 2 }
+  const within = 1 - TOLERANCE + 0.01
+  const beyond = 1 - TOLERANCE - 0.01
+  t.strictSame(lossesOf(recorded, recorded), [])
+  t.strictSame(lossesOf({ requests: 0.9, processor: 1 }, recorded), [], 'faster')
+  t.strictSame(lossesOf({ requests: 0.5 * within, processor: 2 / within }, recorded), [])
+  t.match(lossesOf({ requests: 0.5 * beyond, processor: 2 }, recorded), [
+    'requests a second: 84 % of what was recorded'
+  ])
+  t.match(lossesOf({ requests: 0.5, processor: 2 / beyond }, recorded), [
+    'requests by processor time: 84 % of what was recorded'
+  ])
+  t.equal(lossesOf({ requests: 0.1, processor: 9 }, recorded).length, 2)
+})
+
+test('what was not measured is a loss, and what was not recorded is none', async (t) => {
+  const measured = { requests: Number.NaN, processor: Number.NaN }
+  t.equal(lossesOf(measured, { requests: 0.5, processor: 2 }).length, 2)
+  t.strictSame(lossesOf({ requests: 0.1, processor: 2 }, { requests: 0, processor: 2 }), [])
+})
+
+test('a second attempt makes up for what was slow in the first alone', async (t) => {
+  const [first, second] = [
+    { requests: 0.3, processor: 2 },
+    { requests: 0.5, processor: 4 }
+  ]
+  t.strictSame(bestOf(first, second), { requests: 0.5, processor: 2 })
+})
