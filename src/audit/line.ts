@@ -22,7 +22,20 @@ const LONGEST: Readonly<Record<keyof AuditEvent, number>> = {
   version: 256,
   cache: 256
 }
-const MEMBERS = Object.entries(LONGEST) as [keyof AuditEvent, number][]
+
+interface Member {
+  readonly name: keyof AuditEvent
+  readonly longest: number
+  /** What the last event had here, and how it was written. */
+  text: string | undefined
+  written: string
+}
+const MEMBERS: readonly Member[] = Object.entries(LONGEST).map(([name, longest]) => ({
+  name: name as keyof AuditEvent,
+  longest,
+  text: undefined,
+  written: ''
+}))
 
 // JSON leaves these as they are, but readers of lines and terminals do not (C1 controls, line and paragraph separator).
 const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g
@@ -37,12 +50,21 @@ const quoted = (text: string, longest: number): string => {
   return PLAIN.test(cut) ? `"${cut}"` : JSON.stringify(cut).replace(UNSAFE, escaped)
 }
 
+/** Most events have most of their members in common with the one before, and need not be escaped again. */
+const write = (member: Member, text: string): string => {
+  if (text !== member.text) {
+    member.written = `,"${member.name}":${quoted(text, member.longest)}`
+    member.text = text
+  }
+  return member.written
+}
+
 /** `time` is ISO 8601 in UTC with milliseconds. The line ends with a line feed, and has no other. */
 export const lineOf = (time: string, event: AuditEvent): string => {
   let line = `{"time":"${time}"`
-  for (const [name, longest] of MEMBERS) {
-    const text = event[name]
-    if (text !== undefined) line += `,"${name}":${quoted(text, longest)}`
+  for (const member of MEMBERS) {
+    const text = event[member.name]
+    if (text !== undefined) line += write(member, text)
   }
   return `${line}}\n`
 }

@@ -57,9 +57,23 @@ const HOT_USES = 16
 const AHEAD = 1 / 16
 const EARLIEST = 3 / 4
 
+interface Keyed {
+  readonly store: string
+  readonly key: string
+}
+
+/** A decision that is remembered has its locator for as long: then the key of its reads is made once. */
+const keyed = new WeakMap<Locator, Keyed>()
+
 // References are one line of text, so a line feed tells the parts apart.
-export const keyOf = (store: string, { path, version = '', nativeId = '' }: Locator): string =>
-  `${store}\n${version}\n${nativeId}\n${path}`
+export const keyOf = (store: string, locator: Locator): string => {
+  const known = keyed.get(locator)
+  if (known?.store === store) return known.key
+  const { path, version = '', nativeId = '' } = locator
+  const key = `${store}\n${version}\n${nativeId}\n${path}`
+  keyed.set(locator, { store, key })
+  return key
+}
 
 const partsOf = (key: string): { store: string; path: string } => ({
   store: key.slice(0, key.indexOf('\n')),

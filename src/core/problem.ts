@@ -74,8 +74,12 @@ export class ProblemError extends Error {
   /** Why, as only the record may say it, e.g. `no_rule`; the caller must not be able to tell such reasons apart. */
   readonly reason?: Reason | ReasonText
 
+  /** Without a stack: it is an answer, not a mistake of ours, and to note the stack costs half as much as a read. */
   constructor(code: ProblemCode, details: ProblemDetails = {}, reason?: Reason | ReasonText) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(details.detail ?? PROBLEMS[code].title)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'ProblemError'
     this.code = code
     this.details = details

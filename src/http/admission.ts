@@ -13,7 +13,6 @@ import type {
 } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { type ProblemCode, ProblemError } from '../core/problem.ts'
-import { addressOf } from './addresses.ts'
 import { internalSecretIn, type KeyFinder } from './credentials.ts'
 import { addLimiters, type Limiters, type Limits } from './limiters.ts'
 import { createAuthorize, type RouteAuth, type RouteAuthSettings } from './route-auth.ts'
@@ -85,7 +84,7 @@ const admitInternal = (
  * other out.
  */
 const countsAddress = (means: AdmissionMeans, request: FastifyRequest): boolean => {
-  if (addressOf(request) !== request.socket.remoteAddress) return true
+  if (request.address !== request.socket.remoteAddress) return true
   try {
     admitInternal(means, request)
     return false

@@ -2,12 +2,14 @@
 import type { FastifyRequest } from 'fastify'
 import type { Arrival, Caller } from '../core/caller.ts'
 import { ProblemError } from '../core/problem.ts'
-import { addressOf } from './addresses.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** As `performance.now()` counts. */
     receivedAt: number
+    /** Of the caller, and the network that it counts as (addresses.ts). */
+    address: string
+    network: string
     /** Its method and the template of its route. Set by admission. */
     route: string
   }
@@ -16,14 +18,14 @@ declare module 'fastify' {
 export const arrivalOf = (request: FastifyRequest): Arrival => ({
   route: request.route,
   requestId: request.id,
-  address: addressOf(request),
+  address: request.address,
   since: request.receivedAt
 })
 
 /** The caller behind an API key; a route that has no principal declared the wrong authentication. */
 export const callerOf = (request: FastifyRequest): Caller => {
-  const { principal, route, id: requestId, receivedAt: since } = request
+  const { principal, route, id: requestId, address, receivedAt: since } = request
   if (principal === null) throw new ProblemError('authentication_required')
   const { client, mode, keyId, kid } = principal
-  return { client, mode, keyId, kid, route, requestId, address: addressOf(request), since }
+  return { client, mode, keyId, kid, route, requestId, address, since }
 }

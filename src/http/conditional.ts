@@ -2,11 +2,11 @@
 import type { Freshness } from '../secrets/terms.ts'
 
 /** Whether If-None-Match names the tag: weak comparison, a list, or `*`. */
-export const hasIt = (ifNoneMatch = '', etag: string): boolean =>
-  ifNoneMatch.split(',').some((one) => {
+export const hasIt = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  ifNoneMatch?.split(',').some((one) => {
     const tag = one.trim().replace(/^W\//, '')
     return tag === etag || tag === '*'
-  })
+  }) ?? false
 
 const SECONDS = /^"?(\d+)"?$/
 

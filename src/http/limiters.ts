@@ -9,7 +9,6 @@ import rateLimit, {
 } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
-import { addressOf, networkOf } from './addresses.ts'
 import type { Allowances, Taken } from './allowances.ts'
 import type { Reached } from './limit-records.ts'
 import type { LimitOf } from './reconciler.ts'
@@ -43,7 +42,7 @@ export interface Limiters {
 /** Reads past the cache cost calls of a store: so many a minute for each key. */
 const FRESH = { max: 60, windowMs: 60_000 }
 
-const byAddress = (request: FastifyRequest): string => networkOf(addressOf(request))
+const byAddress = (request: FastifyRequest): string => request.network
 const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? ''
 
 const createAnnouncer = ({ name, max, windowMs }: LimitOf) => {

@@ -11,6 +11,7 @@ import {
   type ProblemPointer,
   toProblemBody
 } from '../core/problem.ts'
+import { asItStands } from './headers.ts'
 
 const MEDIA_TYPE = 'application/problem+json; charset=utf-8'
 
@@ -112,8 +113,6 @@ export const problemShape: ErrorShape = (problem, requestId) => {
   }
 }
 
-const asItStands = (body: unknown): string => String(body)
-
 export const sendError = (
   request: FastifyRequest,
   reply: FastifyReply,
@@ -122,8 +121,12 @@ export const sendError = (
 ): FastifyReply => {
   request.problem = problem
   const { status, headers, body } = shape(problem, request.id)
+  reply.code(status).headers(headers)
+  // What Fastify refuses before it has found a route has a reply of Fastify's own, without what we decorate ours with.
+  const isOurs = 'sendShort' in reply
+  if (body !== undefined && isOurs) return reply.sendShort(body)
   // The answer that the error replaces may have had a serializer of its own.
-  return reply.code(status).headers(headers).serializer(asItStands).send(body)
+  return reply.serializer(asItStands).send(body)
 }
 
 /** Answers whatever is thrown in the shape. */

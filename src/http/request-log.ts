@@ -5,7 +5,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { ProblemError } from '../core/problem.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
-import { addressOf } from './addresses.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -32,7 +31,7 @@ export const addRequestLog = (app: FastifyInstance): void => {
         route: routeOptions.url,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
-        address: addressOf(request),
+        address: request.address,
         client: principal?.client,
         keyId: principal?.keyId,
         code: problem?.code,

@@ -6,7 +6,7 @@ import { type IncomingHttpHeaders, METHODS } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import type { ServerTls } from '../core/server-tls.ts'
-import { plainAddresses } from './addresses.ts'
+import { addressOf, networkOf, plainAddresses } from './addresses.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
 import type { Connections } from './connections.ts'
 import { type Door, openDoor } from './door.ts'
@@ -92,10 +92,14 @@ const tidyHeaders = (headers: IncomingHttpHeaders, isProxied: boolean): void => 
 /** What every request goes through, whatever its door. */
 const addProtocol = (server: FastifyInstance, { trustProxy }: ServerOptions): void => {
   server.decorateRequest('receivedAt', 0)
+  server.decorateRequest('address', '')
+  server.decorateRequest('network', '')
   server.addHook('onRequest', (request, _reply, done) => {
     request.receivedAt = performance.now()
     const fault = problemIn(request.raw) ?? disguiseOf(request)
     if (fault === undefined) tidyHeaders(request.raw.headers, trustProxy !== undefined)
+    request.address = addressOf(request)
+    request.network = networkOf(request.address)
     done(fault)
   })
   server.removeAllContentTypeParsers()

@@ -13,7 +13,6 @@ import type {
 import { ProblemError } from '../core/problem.ts'
 import { Sensitive } from '../core/secret.ts'
 import { every } from '../state/background.ts'
-import { addressOf, networkOf } from './addresses.ts'
 import type { Connection, Connections } from './connections.ts'
 import { createFairShare } from './fair-share.ts'
 import {
@@ -111,19 +110,19 @@ export const createUntaken = (connections: Connections, max: number = TOGETHER_M
   return {
     largeWork: (request) =>
       new Promise((begin) => {
-        reading(networkOf(addressOf(request)), begin)
+        reading(request.network, begin)
       }),
     preSerialization: (request, _reply, payload, done) => {
       const bytes = charactersIn(payload)
       if (bytes < LARGE) return done(null, payload)
-      const network = networkOf(addressOf(request))
+      const { network } = request
       const refuse = (): void => done(new ProblemError('overloaded'))
       if (!hasRoom(ledger, network, bytes)) return refuse()
       writing(network, () => (hasRoom(ledger, network, bytes) ? done(null, payload) : refuse()))
     },
     onSend: (request, reply, payload, done) => {
       const bytes = bytesOf(payload)
-      const network = networkOf(addressOf(request))
+      const { network } = request
       if (!makeRoom(ledger, network, bytes)) return done(new ProblemError('overloaded'))
       note(ledger, request, reply, network, payload, bytes)
       if (bytes <= PIECE || request.method === 'HEAD') return done(null, payload)
