@@ -22,11 +22,18 @@ const setUp = async (t: Test, onSend?: Untaken['onSend']) => {
     corsOrigins: ['https://page.example'],
     addRoutes: (routes) => {
       const config = { auth: { kind: 'open' } } as const
+      const text = { schema: { response: { 200: { type: 'string' } } } }
       routes.get('/short', { config }, async (_request, reply) => reply.sendShort(TEXT))
       routes.get('/own', { config }, async (_request, reply) => reply.type(JSON_TYPE).send(TEXT))
       routes.get('/short/long', { config }, async (_request, reply) => reply.sendShort(LONG))
       routes.get('/own/long', { config }, async (_request, reply) =>
         reply.type(JSON_TYPE).send(LONG)
+      )
+      routes.get('/short/type', { config, ...text }, async (_request, reply) =>
+        reply.type('text/html').sendShort(TEXT)
+      )
+      routes.get('/own/type', { config }, async (_request, reply) =>
+        reply.type('text/html').send(TEXT)
       )
       routes.get('/short/headers', { config }, async (_request, reply) =>
         reply.code(201).headers(own).sendShort(TEXT)
@@ -50,7 +57,7 @@ const answerOf = async (port: number, head: string[]): Promise<string[]> => {
 
 test('the short way sends the very answer that Fastify would send', async (t) => {
   const { port, server } = await setUp(t)
-  for (const path of ['', '/headers', '/long']) {
+  for (const path of ['', '/headers', '/type', '/long']) {
     for (const method of ['GET', 'HEAD']) {
       for (const lines of [
         ['Connection: close'],
