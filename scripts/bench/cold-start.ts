@@ -110,10 +110,10 @@ export const measureStarts = ({ against, rounds }: Options): Promise<void> =>
     }
     showHead('case', 'starts', 'ms', 'ratio', 'at worst', 'processor ms', 'ratio', 'RSS MB')
     for (const [i, { name }] of all.entries()) {
-      const of = (member: keyof Started, row = rows[i] ?? []): number[] =>
-        row.map((one) => one[member])
+      const [starts = [], first = []] = [rows[i], rows[0]]
+      const of = (member: keyof Started): number[] => starts.map((one) => one[member])
       const ratio = (member: keyof Started): string =>
-        ratioTo(of(member), of(member, rows[0])).toFixed(2)
+        ratioTo(first, starts, (one) => one[member]).toFixed(2)
       showRow(
         name,
         `${rounds}`,

@@ -1,4 +1,4 @@
-/** A table of what is measured: each case a row for each number of connections, with its ratios to another one of the same rounds. */
+/** A table of what is measured: a row for each case and number of connections, with ratios within the same rounds. */
 import type { Contestant } from './contestants.ts'
 import { median, ratioTo } from './figures.ts'
 import type { Options } from './options.ts'
@@ -28,11 +28,7 @@ const show = (
 ): void => {
   const figure = (of: keyof Round, digits: number): string =>
     median(rounds.map((round) => round[of])).toFixed(digits)
-  const ratio = (of: keyof Round): string =>
-    ratioTo(
-      rounds.map((round) => round[of]),
-      first.map((round) => round[of])
-    ).toFixed(2)
+  const ratio = (of: keyof Round): string => ratioTo(first, rounds, (round) => round[of]).toFixed(2)
   const ofSecrets =
     secrets === 0 ? ['', ''] : [figure('secretsPerSecond', 0), ratio('secretsPerSecond')]
   showRow(

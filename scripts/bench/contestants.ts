@@ -1,4 +1,4 @@
-/** Who is measured in a case: this version or another of Purser with the peers that the case needs, bare routes, OpenBao. */
+/** Who is measured: this version of Purser or another, with the peers that the case needs; bare routes; OpenBao. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -65,17 +65,13 @@ export const measureEvents = ({ against, rounds }: Options): Promise<void> =>
     for (const [i, { name }] of all.entries()) {
       const [told = [], first = []] = [rows[i], rows[0]]
       const times = told.map(({ ms }) => ms)
-      const processor = told.map((one) => one.processor)
       showRow(
         name,
         `${told.length}`,
         median(times).toFixed(1),
         Math.max(...times).toFixed(1),
-        median(processor).toFixed(1),
-        ratioTo(
-          processor,
-          first.map((one) => one.processor)
-        ).toFixed(2)
+        median(told.map(({ processor }) => processor)).toFixed(1),
+        ratioTo(first, told, ({ processor }) => processor).toFixed(2)
       )
     }
   })

@@ -1,6 +1,6 @@
 /**
- * What is made of measured numbers. Rule: a ratio is taken within a round, where both sides had the same machine, and of
- * rounds and runs the median counts.
+ * What is made of measured numbers. Rule: a ratio is taken within a round, where both sides had the same machine, and
+ * of rounds and runs the median counts.
  */
 
 export const median = (numbers: readonly number[]): number => {
@@ -9,9 +9,15 @@ export const median = (numbers: readonly number[]): number => {
   return sorted.length % 2 === 1 ? upper : ((sorted[sorted.length / 2 - 1] ?? upper) + upper) / 2
 }
 
-/** The median of the ratios of each round to the same round of `first`. */
-export const ratioTo = (numbers: readonly number[], first: readonly number[]): number =>
-  median(numbers.map((number, i) => number / (first[i] ?? Number.NaN)))
+/** The median of the ratios of a figure of each round to the same of the same round of `first`. */
+export const ratioTo = <T>(
+  first: readonly T[],
+  rounds: readonly T[],
+  figureOf: (round: T) => number
+): number => {
+  const firsts = first.map(figureOf)
+  return median(rounds.map((round, i) => figureOf(round) / (firsts[i] ?? Number.NaN)))
+}
 
 /** A read by reference to a bare route of Fastify with the same body and headers. */
 export interface Ratios {

@@ -10,7 +10,7 @@ import { BY_REFERENCE } from './cases.ts'
 import { bareLike, purserFor } from './contestants.ts'
 import { bestOf, lossesOf, medianRatios, type Ratios, ratioTo } from './figures.ts'
 import { within } from './processes.ts'
-import { measureRounds, type Round, warmUp } from './rounds.ts'
+import { measureRounds, warmUp } from './rounds.ts'
 import { HERE } from './service.ts'
 
 const RECORDED = join(HERE, 'scripts', 'bench', 'recorded.json')
@@ -34,12 +34,10 @@ const measureStart = (): Promise<Ratios> =>
     const both = [bare, purser]
     await warmUp(both, { ...PACE, seconds: WARM_UP_SECONDS })
     const [first = [], own = []] = await measureRounds(both, PACE, ROUNDS)
-    const ratio = (of: keyof Round): number =>
-      ratioTo(
-        own.map((round) => round[of]),
-        first.map((round) => round[of])
-      )
-    return { requests: ratio('requestsPerSecond'), processor: ratio('processor') }
+    return {
+      requests: ratioTo(first, own, ({ requestsPerSecond }) => requestsPerSecond),
+      processor: ratioTo(first, own, ({ processor }) => processor)
+    }
   })
 
 const format = ({ requests, processor }: Ratios): string =>

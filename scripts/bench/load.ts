@@ -1,6 +1,6 @@
 /**
- * Requests and how long their answers took: as many as possible, by autocannon, or so many a second. Rule: each connection
- * has its own part of the requests, so that no two connections ask the same at the same time where there are enough.
+ * Requests and how long their answers took: as many as possible, by autocannon, or so many a second. Rule: each
+ * connection has its own part of the requests, so that no two ask the same at the same time where there are enough.
  */
 import { Agent, request as ask } from 'node:http'
 import autocannon from 'autocannon'
@@ -111,8 +111,8 @@ const send = (origin: string, asked: BenchRequest, agent: Agent): Promise<number
   })
 
 /**
- * An open loop: requests leave when their time has come, whatever became of those before. Not by autocannon, which sends
- * what is due in a second at its beginning.
+ * An open loop: requests leave when their time has come, whatever became of those before. Not by autocannon, which
+ * sends what is due in a second at its beginning.
  */
 const atRate = async (
   origin: string,

@@ -41,33 +41,42 @@ export interface Ready {
   readonly sibling: Headers
 }
 
-const yamlOf = ({ kv, directLine }: ServiceOptions): string => `
-stores:
-  - { name: local, kind: local }
-${
-  kv === undefined
-    ? ''
-    : `  - name: kv
-    kind: vault
-    address: ${kv}
-    mounts: [{ path: secret, version: 2 }]
-    auth: { method: token, token: { env: KV_TOKEN } }
-    quota: { perSecond: 1000000, burst: 1000000 }`
+const MANY_OF_A_BOT = [0, 1, 2, 3, 4]
+
+/** `purser.yaml`, in that part of YAML which is JSON. */
+const yamlOf = ({ kv, directLine }: ServiceOptions): string => {
+  const vault = {
+    name: 'kv',
+    kind: 'vault',
+    address: kv,
+    mounts: [{ path: 'secret', version: 2 }],
+    auth: { method: 'token', token: { env: 'KV_TOKEN' } },
+    quota: { perSecond: 1_000_000, burst: 1_000_000 }
+  }
+  const members = MANY_OF_A_BOT.map((n) => [`key${n}`, `local:bench/many/${n}`])
+  const channels = Array.from({ length: directLine === undefined ? 0 : CHANNELS }, (_, n) => ({
+    name: `web${n}`,
+    secrets: ['local:bench/direct-line'],
+    endpoint: directLine,
+    trustedOrigins: []
+  }))
+  return JSON.stringify({
+    stores: [{ name: 'local', kind: 'local' }, ...(kv === undefined ? [] : [vault])],
+    secrets: { database: 'local:bench/database#password' },
+    bots: [{ name: 'sample', credentialsSecrets: Object.fromEntries(members) }],
+    policies: [
+      {
+        client: 'bench',
+        read: ['local:bench/**', ...(kv === undefined ? [] : ['kv:**'])],
+        write: ['local:bench/**'],
+        bots: ['sample'],
+        ...(channels.length > 0 && { channels: ['web*'] })
+      },
+      { client: 'stranger', read: ['local:elsewhere/**'] }
+    ],
+    ...(channels.length > 0 && { channels })
+  })
 }
-secrets: { database: 'local:bench/database#password' }
-bots:
-  - name: sample
-    credentialsSecrets: { ${[0, 1, 2, 3, 4].map((n) => `key${n}: 'local:bench/many/${n}'`).join(', ')} }
-policies:
-  - client: bench
-    read: ['local:bench/**'${kv === undefined ? '' : ", 'kv:**'"}]
-    write: ['local:bench/**']
-    bots: [sample]
-${directLine === undefined ? '' : '    channels: ["web*"]'}
-  - { client: stranger, read: ['local:elsewhere/**'] }
-${directLine === undefined ? '' : 'channels:'}
-${Array.from({ length: directLine === undefined ? 0 : CHANNELS }, (_, n) => `  - { name: web${n}, secrets: ['local:bench/direct-line'], endpoint: '${directLine}', trustedOrigins: [] }`).join('\n')}
-`
 
 /** The functions that are used of a build, this one or another. */
 const programIn = async (root: string) => {

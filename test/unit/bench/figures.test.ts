@@ -20,9 +20,12 @@ test('the median is the middle of the numbers by size, or between the two in the
 
 test('a ratio is taken within a round, so that a slow round spoils neither side', async (t) => {
   // In the second round the machine had a tenth of the time for both.
-  t.equal(ratioTo([50, 5, 52], [100, 10, 100]), 0.5)
-  t.equal(ratioTo([100, 10, 100], [100, 10, 100]), 1)
-  t.ok(Number.isNaN(ratioTo([1], [])))
+  const first = [{ n: 100 }, { n: 10 }, { n: 100 }]
+  const rounds = [{ n: 50 }, { n: 5 }, { n: 52 }]
+  const ofN = ({ n }: { n: number }) => n
+  t.equal(ratioTo(first, rounds, ofN), 0.5)
+  t.equal(ratioTo(first, first, ofN), 1)
+  t.ok(Number.isNaN(ratioTo([], rounds, ofN)), 'rounds that have no other side')
 })
 
 test('of several starts the median of each ratio counts', async (t) => {
