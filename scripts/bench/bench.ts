@@ -60,8 +60,7 @@ const run = async (options: Options): Promise<void> => {
     throw new Error(`no case is named so: ${options.cases.join(', ')}`)
   }
   const pace = rate === undefined ? '' : `, ${rate} requests/s`
-  const about = `${rounds} rounds of ${seconds} s each${pace}, medians`
-  console.log(`Node ${process.version}, ${cpus().length} cores, ${about}`)
+  console.log(`${rounds} rounds of ${seconds} s each${pace}, medians`)
   if (isChosen(BY_REFERENCE.name)) await compareReference(options)
   if (chosen.length > 0) await compareCases(chosen, options)
   if (isChosen(EVENTS)) await measureEvents(options)
@@ -70,8 +69,12 @@ const run = async (options: Options): Promise<void> => {
 
 const main = async (): Promise<boolean> => {
   const options = parseOptions(process.argv.slice(2))
-  if (options.isHelp) process.stdout.write(HELP)
-  else if (options.isRecord) await record()
+  if (options.isHelp) {
+    process.stdout.write(HELP)
+    return true
+  }
+  console.log(`Node ${process.version}, ${cpus().length} cores`)
+  if (options.isRecord) await record()
   else if (options.isGuard) return guard()
   else if (options.isMemory) await measureMemory(options)
   else await run(options)

@@ -15,7 +15,7 @@ export interface Pace {
 
 export interface Answered {
   readonly perSecond: number
-  /** Milliseconds, in ascending order. */
+  /** Milliseconds. */
   readonly times: readonly number[]
 }
 
@@ -58,7 +58,7 @@ const createTally = (status: number | undefined): Tally => {
         const told = [...others].map(([code, count]) => `${count} × ${code}`).join(', ')
         throw new Error(`of ${times.length} answers some were not ${status}: ${told}`)
       }
-      return { perSecond, times: times.sort((a, b) => a - b) }
+      return { perSecond, times }
     }
   }
 }

@@ -14,19 +14,21 @@ const CHANGED = 'event: changed'
 /** As many at once as a listener surely takes. */
 const AT_ONCE = 50
 
-/** Without the answers' own bytes, all that is kept of a connection. */
+/** What is awaited on a connection, and who is told. */
 interface Reading {
   text: string
   awaited: string
   seen: () => void
+  lost: (error: Error) => void
 }
 
 const open = (port: number, request: string, opened: string): Promise<[Socket, Reading]> =>
   new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port })
-    const reading: Reading = { text: '', awaited: opened, seen: () => resolve([socket, reading]) }
-    const fail = (): void => reject(new Error(`a connection has ended: ${reading.text}`))
-    socket.once('error', fail).once('close', fail)
+    const seen = (): void => resolve([socket, reading])
+    const reading: Reading = { text: '', awaited: opened, seen, lost: reject }
+    socket.on('error', () => {})
+    socket.once('close', () => reading.lost(new Error(`a connection has ended: ${reading.text}`)))
     socket.on('data', (chunk) => {
       reading.text += chunk.toString('latin1')
       if (!reading.text.includes(reading.awaited)) return
@@ -55,10 +57,11 @@ export const hold = async (
   }
   return {
     told: () =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         let left = held.length
         for (const [, reading] of held) {
           reading.awaited = CHANGED
+          reading.lost = reject
           reading.seen = () => {
             if (--left === 0) resolve()
           }
