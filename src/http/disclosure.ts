@@ -12,10 +12,10 @@ import type { Broker, Disclosure } from '../secrets/broker.ts'
 import { lengthOf, type Selection } from '../secrets/content.ts'
 import type { ListRequest } from '../secrets/listing.ts'
 import type { Terms } from '../secrets/terms.ts'
-import type { View } from '../secrets/view.ts'
+import type { View, Written } from '../secrets/view.ts'
 import { hasIt } from './conditional.ts'
 import { JSON_TYPE } from './headers.ts'
-import { LARGE } from './ledger.ts'
+import { LARGE, PIECE } from './ledger.ts'
 import { problemBodyOf } from './problems.ts'
 import { sendRaw, varyByAccept } from './representation.ts'
 
@@ -39,13 +39,17 @@ const membersOf = ({ selection, version, reference, fetchedAt, expiresAt }: View
 /** Characters. Longer answers are written each time: kept, they would double what cached secrets take of the memory. */
 const KEPT_MAX = 4 * 1024
 
-/** The text of the answer; a short one is written once for as long as the secret is cached. */
-const textOf = (view: View): string => {
-  if (view.written !== undefined) return view.written.reveal()
-  const text = headOf(view) + membersOf(view)
-  if (text.length <= KEPT_MAX) view.written = new Sensitive(text)
-  return text
+/** The answer; a short one is written once for as long as the secret is cached. */
+const writtenOf = (view: View): Written => {
+  if (view.written !== undefined) return view.written
+  const head = headOf(view)
+  const text = head + membersOf(view)
+  const written = { text: new Sensitive(text), from: head.length }
+  if (text.length <= KEPT_MAX) view.written = written
+  return written
 }
+
+const textOf = (view: View): string => writtenOf(view).text.reveal()
 
 /** The secret, or 304 where the caller has it already: it was read, decided and put on record all the same. */
 export const sendSecret = (
@@ -112,9 +116,8 @@ export const withinAnswer = (results: readonly Result[], requestId: string): Res
 
 const writeResult = (result: Result): string => {
   if ('problem' in result) return JSON.stringify(result)
-  const view = result.view()
-  const members = textOf(view).slice(headOf(view).length)
-  return `{"ref":${JSON.stringify(result.ref)},"status":200,${members}`
+  const { text, from } = writtenOf(result.view())
+  return `{"ref":${JSON.stringify(result.ref)},"status":200,${text.reveal().slice(from)}`
 }
 
 const writeResults = ({ results, cursor }: Results): string => {
@@ -122,8 +125,18 @@ const writeResults = ({ results, cursor }: Results): string => {
   return `{"results":[${results.map(writeResult).join(',')}]${next}}`
 }
 
+/** What all values of the answer have together, in characters. */
+const lengthOfAll = ({ results }: Results): number => {
+  let sum = 0
+  for (const result of results) sum += 'selection' in result ? lengthOf(result.selection) : 0
+  return sum
+}
+
+/** A long answer is written only once there is room for it. */
 export const sendResults = (reply: FastifyReply, answer: Results): FastifyReply =>
-  reply.type(JSON_TYPE).serializer(writeResults).send(answer)
+  lengthOfAll(answer) < PIECE
+    ? reply.sendShort(writeResults(answer))
+    : reply.type(JSON_TYPE).serializer(writeResults).send(answer)
 
 /** Reads all references for the caller; the results stand in the order asked. */
 export const readBatch = async (

@@ -9,7 +9,7 @@ import Fastify, {
   type FastifyRequest,
   type onSendHookHandler
 } from 'fastify'
-import { LARGE } from './ledger.ts'
+import { PIECE } from './ledger.ts'
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -97,7 +97,7 @@ export const addAnswers = (
     const { request, raw } = this
     const length = Buffer.byteLength(text)
     // A long answer goes out in pieces; and of one to HEAD the length is told, and nothing is sent.
-    if (length >= LARGE || request.method === 'HEAD') {
+    if (length > PIECE || request.method === 'HEAD') {
       if (!this.hasHeader('content-type')) this.type(JSON_TYPE)
       return this.serializer(asItStands).send(text)
     }

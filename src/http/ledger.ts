@@ -14,6 +14,8 @@ export const TOGETHER_MAX = Math.min(64 * MIB, Math.floor(getHeapStatistics().he
 const SHARE = 1 / 4
 /** From this size on an answer is refused where there is no room. */
 export const LARGE = 16 * 1024
+/** Bytes. A longer answer goes out in pieces of so many; one costs a tenth of a millisecond or so, with TLS too. */
+export const PIECE = 64 * 1024
 /**
  * A smaller one has half as much again, and where that is full it takes the place of what was not taken for longest.
  */

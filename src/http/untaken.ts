@@ -24,6 +24,7 @@ import {
   LARGE,
   type Ledger,
   makeRoom,
+  PIECE,
   TOGETHER_MAX
 } from './ledger.ts'
 
@@ -35,9 +36,6 @@ declare module 'fastify' {
 }
 
 const LOOK_EVERY_MS = 1_000
-
-/** Bytes. Such a piece costs a tenth of a millisecond or so, with TLS too. */
-const PIECE = 64 * 1024
 
 const inPieces = (bytes: Buffer): Readable => {
   let from = 0

@@ -10,6 +10,12 @@ import { fingerprint } from '../crypto/fingerprint.ts'
 import type { EncryptionKey } from '../crypto/keyring.ts'
 import { lengthOf, objectOf, type Selection, select, selectRaw } from './content.ts'
 
+export interface Written {
+  readonly text: Sensitive<string>
+  /** Where in the text that begins which is the same whoever asks, and by whatever reference. */
+  readonly from: number
+}
+
 export interface View {
   readonly reference: Reference
   readonly selection: Selection
@@ -19,8 +25,8 @@ export interface View {
   readonly expiresAt: number
   /** A keyed hash: the same for the same value at the same place, and no help in guessing the value. */
   readonly etag: string
-  /** The text that a door made of it, for the next answer. */
-  written: Sensitive<string> | undefined
+  /** What a door made of it, for the next answer. */
+  written: Written | undefined
 }
 
 /** What was given of one entry, by field; '' is the whole secret, which no field is called. */

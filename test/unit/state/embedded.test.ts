@@ -52,14 +52,20 @@ test('what another process wrote is seen by the next read, also when the file ha
   t.equal(await state.compareAndSet('mine', Buffer.from('1'), Buffer.alloc(200_000)), true)
 })
 
-test('what another process wrote is seen within the same turn of the event loop', (t) => {
+test('what another process wrote is seen within the same turn of the event loop, as soon as anything was awaited', async (t) => {
   const directory = createDirectory(t)
   const state = openState(t, directory)
   t.equal(state.getSync?.('grown/0'), undefined)
   t.equal(spawnSync(process.execPath, [OTHER_PROCESS, directory, 'grow', '1']).status, 0)
+  t.equal(state.getSync?.('grown/0'), undefined, 'what is read in a row is of one moment')
+  let isSameTurn = true
+  setImmediate(() => {
+    isSameTurn = false
+  })
+  await undefined
   t.equal(state.getSync?.('grown/0')?.length, 100_000)
   t.equal(state.getSync?.('grown/0', 8)?.length, 8)
-  t.end()
+  t.ok(isSameTurn)
 })
 
 test('a change that was reported outlives a killed process, which blocks nobody', async (t) => {
