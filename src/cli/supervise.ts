@@ -10,6 +10,7 @@ import { type Fixed, fixedIn } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import type { Settings } from '../config/settings.ts'
 import { isSettled, waitMs } from './back-off.ts'
+import { createHandover } from './handover.ts'
 import type { Order, Word } from './messages.ts'
 import { createReloads, type Reloads } from './reload-all.ts'
 import { createStop, SHUTDOWN_MS, type Stop, stopOnFailure, stopOnSignals } from './stop.ts'
@@ -44,6 +45,7 @@ interface Team {
   /** What the log has said of listeners. */
   readonly told: Set<string>
   readonly stop: TeamStop
+  readonly watchHandover: ReturnType<typeof createHandover>
 }
 
 /** That a worker is gone already is heard as its end. */
@@ -110,6 +112,7 @@ const noteEnd = (team: Team, slot: Slot, code: number | null, signal: string | n
 const start = (team: Team, slot: Slot): void => {
   const worker = cluster.fork()
   slot.worker = worker
+  team.watchHandover(worker)
   worker.on('message', (word: Word) => hear(team, slot, word))
   worker.on('exit', (code, signal) => noteEnd(team, slot, code, signal))
   // Of a process that did not come about there is no other word.
@@ -170,8 +173,16 @@ export const supervise = (
   const slots = createSlots(settings.WORKERS)
   const stop = createTeamStop(slots, logger, settings.DRAIN_SECONDS * 1000)
   const reloads = createReloads<Slot>(send)
-  const fixed = fixedIn(settings)
-  const team: Team = { logger, fixed, slots, reloads, serves, told: new Set(), stop }
+  const team: Team = {
+    logger,
+    fixed: fixedIn(settings),
+    slots,
+    reloads,
+    serves,
+    told: new Set(),
+    stop,
+    watchHandover: createHandover()
+  }
   stopOnFailure(stop, logger)
   stopOnSignals(() => stop.stop(0))
   process.on('SIGHUP', () => void reloads.all(slots, undefined))

@@ -41,6 +41,12 @@ const statuses = async (url: string, headers: Record<string, string>, count = 8)
   for (let n = 0; n < count; n++) all.push((await askAnew(url, headers)).status)
   return all
 }
+/** The status, or why there is none. */
+const outcomeOf = (asked: ReturnType<typeof askAnew>): Promise<number | string> =>
+  asked.then(
+    ({ status }) => status,
+    ({ code, message }: NodeJS.ErrnoException) => code ?? message
+  )
 const issueAdmin = (folder: string): Promise<string> =>
   issueKey(folder, { client: 'operator', scopes: ['aura-admin'], mode: 'rw' })
 
@@ -138,6 +144,49 @@ withTeam('a worker that is killed is replaced, and the others go on', {}, async 
   t.strictSame(await statuses(`${last}/livez`, {}), Array(8).fill(200))
   t.equal(child.exitCode, null)
 })
+
+withTeam(
+  'a connection that was on its way to a worker which ends is ended, not forgotten',
+  {},
+  async (t, { url, pids }) => {
+    const [stopped = 0] = pids().get(2) ?? []
+    process.kill(stopped, 'SIGSTOP')
+    const all = Array.from({ length: 4 }, () => outcomeOf(askAnew(`${url}/livez`)))
+    // All but the one that waits for the worker which cannot take it.
+    const answered = new Set<unknown>()
+    for (const one of all) void one.then(() => answered.add(one))
+    await eventually(() => answered.size === 3)
+    process.kill(stopped, 'SIGKILL')
+    t.strictSame((await Promise.all(all)).sort(), [200, 200, 200, 'ECONNRESET'])
+  }
+)
+
+void test(
+  'a connection that comes when the last worker has just ceased to listen is ended, too',
+  beside,
+  async (t) => {
+    if (await skipWithoutRedis(t)) return
+    const vault = await startSlowVault(t)
+    const { url, folder, child, pids, says } = await startTeam(t, vault.configuration)
+    const key = await issueKey(folder)
+    // Both workers have something under way, and so stay after they ceased to listen.
+    const slow = [1, 2].map((n) => askAnew(`${url}${SLOW}-${n}`, bearer(key)))
+    await eventually(() => vault.count() === 2)
+    const supervisor = child.pid ?? 0
+    process.kill(supervisor, 'SIGSTOP')
+    const late = outcomeOf(askAnew(`${url}/livez`))
+    // It is with the kernel by the time that the workers say anything.
+    await sleep(100)
+    for (const pid of [...pids().values()].flat()) process.kill(pid, 'SIGTERM')
+    await says(/the service ends.*the service ends/s)
+    await sleep(300)
+    process.kill(supervisor, 'SIGCONT')
+    t.equal(await late, 'ECONNRESET')
+    vault.release()
+    for (const { status } of await Promise.all(slow)) t.equal(status, 200)
+    await eventually(() => [...pids().values()].flat().length === 4)
+  }
+)
 
 void test(
   'SIGTERM lets what is under way be answered and ends all processes, with exit code 0',
