@@ -2,7 +2,7 @@
 import type { Recorder } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
 import { formatReference, type Reference } from '../core/reference.ts'
-import { authorize, decide, parseWanted, type Refused } from '../secrets/decision.ts'
+import { decide, type Refused } from '../secrets/decision.ts'
 import type { Rules } from '../secrets/terms.ts'
 
 export interface Watched {
@@ -44,9 +44,9 @@ export const decideOnAll = async (
 export const areReadable = (rules: Rules, caller: Caller, watched: readonly Watched[]): boolean => {
   try {
     return watched.every(({ text, reference }) => {
-      const now = authorize(rules, caller, 'read', parseWanted(rules, caller, { text }))
+      const now = decide(rules, caller, 'read', { text })
       // A name of the configuration may lead elsewhere by now: what stands there was not asked for.
-      return formatReference(now.reference) === formatReference(reference)
+      return !('refusal' in now) && formatReference(now.reference) === formatReference(reference)
     })
   } catch {
     return false

@@ -139,7 +139,7 @@ const refuse = async (
   if (error instanceof ProblemError && error.code !== 'rate_limited') {
     await recordRefusal(request, error)
   }
-  throw error
+  return Promise.reject(error)
 }
 
 /** The hook of one route. The route is looked at here, once. */

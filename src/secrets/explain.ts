@@ -107,15 +107,8 @@ const explainReference = (deps: ExplainDeps, caller: Caller, reference: Referenc
   return checks
 }
 
-const mayRead = (rules: Rules, caller: Caller, reference: Reference | undefined): boolean => {
-  try {
-    authorize(rules, caller, 'read', reference)
-    return true
-  } catch (error) {
-    if (error instanceof ProblemError) return false
-    throw error
-  }
-}
+const mayRead = (rules: Rules, caller: Caller, reference: Reference | undefined): boolean =>
+  !(authorize(rules, caller, 'read', reference) instanceof ProblemError)
 
 export const explain = (deps: ExplainDeps, { who, wanted }: ExplainRequest): Explanation => {
   const { rules, scope } = deps
