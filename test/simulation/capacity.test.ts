@@ -1,4 +1,4 @@
-/** docs/capacity.md says what the model computes, and the model promises no less than the simulation takes. */
+/** docs/capacity.md says what the model computes. That the replicas take no more: `expiry.test.ts`. */
 import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import { catalog } from '../../src/kinds/catalog.ts'
@@ -12,8 +12,6 @@ import {
   type Load,
   NOTICE_BYTES
 } from '../support/capacity.ts'
-import { runScenario } from './run-scenario.ts'
-import { LIVES } from './scenarios.ts'
 
 const PAGE = readFileSync('docs/capacity.md', 'utf8')
 const TTL_SECONDS = 600
@@ -98,30 +96,4 @@ test('the page has what each kind of store allows', async (t) => {
     const row = `| ${cells.join(' | ')} |`
     t.ok(PAGE.includes(row), row)
   }
-})
-
-test('two hundred simulated replicas take no more than the model promises', async (t) => {
-  const { replicas, secrets, ttlSeconds, ttls, perSecond } = LIVES
-  const { calls, commands } = await runScenario('lives')
-  const demand = demandOf({
-    callers: replicas,
-    replicas,
-    secrets,
-    readsPerSecond: perSecond,
-    ttlSeconds,
-    eventsPerSecond: 0
-  })
-  const seconds = ttlSeconds * ttls
-  const count = (name: 'acquire' | 'release' | 'put' | 'getMany'): number => commands.get(name) ?? 0
-  // At the beginning nothing is cached.
-  t.ok(calls.length <= demand.callsPerSecond * seconds + secrets)
-  t.ok(calls.length > 0.8 * demand.callsPerSecond * seconds, 'and not many fewer')
-  t.equal(count('put'), calls.length)
-  const fills = count('release') - calls.length
-  t.ok(fills <= demand.fillsPerSecond * seconds + secrets * replicas)
-  const waits = count('acquire') - count('release')
-  t.comment(`${calls.length} calls, ${fills} fills, ${waits} looks of replicas that waited`)
-  // Compared every four seconds, and once at the start.
-  const looks = count('getMany') - count('acquire')
-  t.ok(looks <= replicas * (seconds / 4 + 2), `${looks}`)
 })

@@ -1,5 +1,6 @@
 /** What many replicas ask of a store over several times to live, and when. */
 import { test } from 'tap'
+import { demandOf } from '../support/capacity.ts'
 import {
   callsByPath,
   mostOver,
@@ -13,9 +14,11 @@ import { BOTS, LIVES, TOGETHER } from './scenarios.ts'
 const leastGapMs = (ttlSeconds: number): number =>
   (ttlSeconds * 1_000 * 15) / 16 - 1.1 * slowestFetchMs
 
+const lives = runScenario('lives')
+
 test('at 200 replicas a secret costs one call for each time to live, whoever reads it', async (t) => {
   const { secrets, ttlSeconds, ttls } = LIVES
-  const { calls, outcomes } = await runScenario('lives')
+  const { calls, outcomes } = await lives
   const byPath = callsByPath(calls)
   t.equal(byPath.size, secrets)
   const gaps = [...byPath.values()].flatMap((times) =>
@@ -28,6 +31,32 @@ test('at 200 replicas a secret costs one call for each time to live, whoever rea
   t.ok(least >= leastGapMs(ttlSeconds), 'never two within one time to live')
   t.ok(calls.length >= secrets * (ttls - 1), 'and they are read in each of them')
   t.strictSame(new Set(outcomes.keys()), new Set(['HIT', 'MISS']))
+})
+
+test('two hundred simulated replicas take no more than the model promises', async (t) => {
+  const { replicas, secrets, ttlSeconds, ttls, perSecond } = LIVES
+  const { calls, commands } = await lives
+  const demand = demandOf({
+    callers: replicas,
+    replicas,
+    secrets,
+    readsPerSecond: perSecond,
+    ttlSeconds,
+    eventsPerSecond: 0
+  })
+  const seconds = ttlSeconds * ttls
+  const count = (name: 'acquire' | 'release' | 'put' | 'getMany'): number => commands.get(name) ?? 0
+  // At the beginning nothing is cached.
+  t.ok(calls.length <= demand.callsPerSecond * seconds + secrets)
+  t.ok(calls.length > 0.8 * demand.callsPerSecond * seconds, 'and not many fewer')
+  t.equal(count('put'), calls.length)
+  const fills = count('release') - calls.length
+  t.ok(fills <= demand.fillsPerSecond * seconds + secrets * replicas)
+  const waits = count('acquire') - count('release')
+  t.comment(`${calls.length} calls, ${fills} fills, ${waits} looks of replicas that waited`)
+  // Compared every four seconds, and once at the start.
+  const looks = count('getMany') - count('acquire')
+  t.ok(looks <= replicas * (seconds / 4 + 2), `${looks}`)
 })
 
 test('what was fetched all at once and is in use is not fetched all at once again', async (t) => {

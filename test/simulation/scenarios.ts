@@ -111,7 +111,7 @@ const failover = (hasInvalidated: boolean) => async (time: SimulatedTime) => {
 
 /** Each of ten thousand secrets has a new version, and its cloud says so; readers go on. */
 export const ROTATION = {
-  replicas: 50,
+  replicas: 30,
   secrets: 10_000,
   withinSeconds: 20,
   quota: { perSecond: 60, burst: 100 },

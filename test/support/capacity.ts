@@ -1,7 +1,7 @@
 /**
  * The model behind docs/capacity.md: what any number of callers and replicas ask of Redis and of the stores. Rule: each count
  * here is held to the program by a test, those of Redis by `test/integration/redis-costs.test.ts`, the calls of stores by
- * `test/simulation`, where `capacity.test.ts` computes the tables of the page from here.
+ * `test/simulation`, where `capacity.test.ts` computes the tables of the page from this.
  */
 import type { Quota } from '../../src/kinds/quota.ts'
 

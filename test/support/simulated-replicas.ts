@@ -25,7 +25,6 @@ export interface SimulatedReplica {
   readonly invalidate: (path: string) => Promise<unknown>
   /** Messages that made it drop a whole store. */
   readonly droppedStores: () => number
-  readonly knownReplicas: () => number
 }
 
 export interface UpstreamCall {
@@ -47,10 +46,9 @@ export interface Fleet {
 export interface FleetOptions {
   readonly count: number
   readonly ttlSeconds: number
+  /** Undefined: no bound, and replicas do not count each other, which costs a simulation much. */
   readonly quota?: Quota
   readonly staleSeconds?: number
-  /** Whether replicas count each other, as they do; costs a simulation much, and is of use only where there is a quota. */
-  readonly isCounting?: boolean
 }
 
 const STORE = 'kv'
@@ -72,7 +70,6 @@ interface Parts extends FleetOptions {
 
 const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: () => void }> => {
   const { time, network, provider, quota, ttlSeconds, staleSeconds = 3_600 } = parts
-  const { isCounting = quota !== undefined } = parts
   const { now } = time
   const shared = network.connect()
   const keyring = createKeyring([parts.encryptionKey])
@@ -97,10 +94,11 @@ const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: ()
     },
     now
   })
-  const count = createReplicaCount({ shared, environment: 'pro', keyring: () => keyring, now })
+  const count =
+    quota && createReplicaCount({ shared, environment: 'pro', keyring: () => keyring, now })
   const guard = createGuard({
     store: STORE,
-    bucket: quota && createBucket({ quota, replicas: count.current, now }),
+    bucket: quota && count && createBucket({ quota, replicas: count.current, now }),
     log: () => {},
     timeoutMs: TIMEOUT_MS,
     now
@@ -112,8 +110,7 @@ const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: ()
   } as unknown as Store
   const fetch = createFetch({ cache: caches.cache, readAlone, now })
   shared.start()
-  if (isCounting) await count.start()
-  else await time.sleep(100)
+  await (count === undefined ? time.sleep(100) : count.start())
   droppedStores = 0
   return {
     read: async (path) => {
@@ -128,10 +125,9 @@ const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: ()
     },
     invalidate: (path) => caches.invalidation.invalidate({ store: STORE, path }),
     droppedStores: () => droppedStores,
-    knownReplicas: count.current,
     close: () => {
       caches.close()
-      count.close()
+      count?.close()
     }
   }
 }
