@@ -81,6 +81,9 @@ const main = async (): Promise<boolean> => {
   return true
 }
 
+// For whoever is told to leave, so that peers hear of it.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 try {
   process.exitCode = (await main()) ? 0 : 1
 } catch (error) {

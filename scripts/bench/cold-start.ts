@@ -75,6 +75,9 @@ const start = async ({ program, folder, key }: Installed): Promise<Started> => {
   const began = performance.now()
   const child = spawn(process.execPath, [program, 'serve'], { cwd: folder, env: environment })
   const ended = once(child, 'exit')
+  // A bench that ends in the middle of everything takes it with it.
+  const onExit = () => child.kill('SIGKILL')
+  process.once('exit', onExit)
   try {
     const port = await new Promise<string>((done, reject) => {
       let text = ''
@@ -95,6 +98,7 @@ const start = async ({ program, folder, key }: Installed): Promise<Started> => {
   } finally {
     child.kill('SIGTERM')
     await ended
+    process.removeListener('exit', onExit)
   }
 }
 

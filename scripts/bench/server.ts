@@ -78,7 +78,7 @@ const startKv = async (afterMs: number): Promise<Ready> => {
 const start = async (kind: ServerKind): Promise<Ready> => {
   if (kind.is === 'purser') return startPurser(kind.root, kind.options)
   // These have nothing to tidy up.
-  for (const sign of ['SIGTERM', 'disconnect'] as const) process.once(sign, () => process.exit(0))
+  for (const sign of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(sign, () => process.exit(0))
   if (kind.is === 'bare') return startBare(kind.body, kind.headers)
   if (kind.is === 'kv') return startKv(kind.afterMs)
   return at((await startDirectLine({ teardown: () => {} }, [DIRECT_LINE_KEY])).url)

@@ -114,12 +114,11 @@ export const startPurser = async (
   const app = await buildApp(await readConfig(env, folder), { environ })
   const end = async (): Promise<void> => {
     await app.close()
-    await rm(folder, { recursive: true })
+    await rm(folder, { recursive: true, force: true })
     process.exit(0)
   }
-  process.once('SIGTERM', end)
-  // The bench has gone.
-  process.once('disconnect', end)
+  // The last one: the bench has gone.
+  for (const sign of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(sign, end)
   const keyFor = async (client: string): Promise<Headers> => {
     const claims = {
       client,
