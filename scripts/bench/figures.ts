@@ -27,6 +27,9 @@ export interface Ratios {
   readonly processor: number
 }
 
+/** In place of recorded requests, with which none are too few. */
+export const NOT_COMPARED = 0
+
 /** What may be lost before the guard fails. */
 export const TOLERANCE = 0.15
 
