@@ -1,5 +1,6 @@
 /** What everything else stands on: clock, log, what a reload replaces, the state, the trail. */
 import type { Logger } from 'pino'
+import { type Anchors, createAnchors } from '../audit/anchors.ts'
 import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
 import { createTrail, type Trail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
@@ -8,6 +9,7 @@ import type { ConfigFault } from '../config/fault.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import type { Settings } from '../config/settings.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
+import { beginKey } from '../crypto/audit-key.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { DirectLine } from '../integrations/direct-line.ts'
@@ -78,17 +80,20 @@ const fetchAs =
   }
 
 const openTrail = (
-  { settings, dataDir }: Config,
+  { settings, dataDir, auditor }: Config,
   { now = Date.now, observe, worker }: AppOverrides,
-  log: Log
+  { keyring, anchors, log }: { keyring: () => Keyring; anchors: Anchors; log: Log }
 ) => {
   const trail = createTrail({
     directory: dataDir,
-    worker: worker?.number,
+    writer: worker && String(worker.number),
+    beginKey: (instance) => beginKey(keyring().active, auditor, instance),
+    onAnchor: anchors.note,
     now,
     fsync: settings.AUDIT_FSYNC,
     log
   })
+  anchors.watch(trail)
   const record = settings.AUDIT_REQUIRED
     ? trail.append
     : (event: AuditEvent): Promise<void> =>
@@ -110,7 +115,8 @@ export const openGround = async (
   const opened = await openState({ dataDir, redis, keyring, log })
   const { state, shared } = opened
   parts.add({ start: () => shared?.start(), close: opened.close })
-  const { trail, recording } = openTrail(config, overrides, log)
+  const anchors = parts.add(createAnchors({ state, log }))
+  const { trail, recording } = openTrail(config, overrides, { keyring, anchors, log })
   parts.add(trail)
   parts.add({ close: () => live.stores.close() })
   return {

@@ -10,8 +10,8 @@ import { makeFolder } from '../files/folder.ts'
 
 export interface DayFileOptions {
   readonly folder: string
-  /** The number of this process where several write in the folder: each has files of its own. */
-  readonly worker?: number | undefined
+  /** Who writes, where several do in the folder, as `2` or `cli`: each has files of its own. */
+  readonly writer?: string | undefined
   /** Whether an append waits for the disk too. */
   readonly fsync: boolean
 }
@@ -61,7 +61,7 @@ const keepOthersFromWriting = async (handle: FileHandle, { mode }: Stats): Promi
 }
 
 const openDay = async (
-  { folder, worker, fsync }: DayFileOptions,
+  { folder, writer, fsync }: DayFileOptions,
   day: string,
   handle: FileHandle
 ): Promise<DayFile> => {
@@ -79,25 +79,25 @@ const openDay = async (
       if (fsync) await handle.datasync()
     },
     wasReplaced: async () => {
-      const there = await stat(pathOf(folder, day, worker)).catch(() => undefined)
+      const there = await stat(pathOf(folder, day, writer)).catch(() => undefined)
       return there?.ino !== ours.ino || there.dev !== ours.dev
     },
     close: () => handle.close()
   }
 }
 
-const pathOf = (folder: string, day: string, worker: number | undefined): string =>
-  join(folder, worker === undefined ? `${day}.jsonl` : `${day}.${worker}.jsonl`)
+const pathOf = (folder: string, day: string, writer: string | undefined): string =>
+  join(folder, writer === undefined ? `${day}.jsonl` : `${day}.${writer}.jsonl`)
 
 /**
- * Opens or creates `<folder>/<day>.jsonl`, a worker's `<folder>/<day>.<worker>.jsonl`, and the folder, for their owner
- * alone. `day` is YYYY-MM-DD.
+ * Opens or creates `<folder>/<day>.jsonl`, or `<folder>/<day>.<writer>.jsonl`, and the folder, for their owner alone.
+ * `day` is YYYY-MM-DD.
  */
 export const openDayFile = async (options: DayFileOptions, day: string): Promise<DayFile> => {
-  const { folder, worker } = options
+  const { folder, writer } = options
   await makeFolder(folder)
   // Reading too, for the one byte that tells how the file ends.
-  const handle = await open(pathOf(folder, day, worker), 'a+', 0o600)
+  const handle = await open(pathOf(folder, day, writer), 'a+', 0o600)
   try {
     return await openDay(options, day, handle)
   } catch (error) {

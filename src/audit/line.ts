@@ -59,12 +59,15 @@ const write = (member: Member, text: string): string => {
   return member.written
 }
 
-/** `time` is ISO 8601 in UTC with milliseconds. The line ends with a line feed, and has no other. */
-export const lineOf = (time: string, event: AuditEvent): string => {
+/**
+ * The line without its end, to which its place in the chain is added (`chain-line.ts`). `time` is ISO 8601 in UTC with
+ * milliseconds. It has no line feed.
+ */
+export const bodyOf = (time: string, event: AuditEvent): string => {
   let line = `{"time":"${time}"`
   for (const member of MEMBERS) {
     const text = event[member.name]
     if (text !== undefined) line += write(member, text)
   }
-  return `${line}}\n`
+  return line
 }

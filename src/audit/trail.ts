@@ -1,13 +1,17 @@
 /**
- * The audit trail: one line an event, in one file a day. Rule: an append is done when the operating system has the
- * line, or it fails; it never waits for ever. The appends of one turn of the event loop are one write, and what is
- * appended while a write is under way is the next.
+ * The audit trail: one line an event, in one file a day, each in the chain of this process. Rule: an append is done
+ * when the operating system has the line, or it fails; it never waits for ever. The appends of one turn of the event
+ * loop are one write, and what is appended while a write is under way is the next.
  */
 import { join } from 'node:path'
 import type { AuditEvent } from '../core/audit-event.ts'
 import { ProblemError } from '../core/problem.ts'
-import { lineOf } from './line.ts'
-import { createPacer, createWriter, type TrailLog } from './writer.ts'
+import { withDeadline } from '../state/deadline.ts'
+import { type BeginKey, beginChain, type Chain } from './chain.ts'
+import type { Anchor } from './chain-line.ts'
+import { bodyOf } from './line.ts'
+import { lastAnchorIn } from './predecessor.ts'
+import { createPacer, createWriter, type TrailLog, type Writer } from './writer.ts'
 
 export interface Trail {
   /** Throws ProblemError `audit_unavailable`: the event may then be on record or not. */
@@ -17,15 +21,20 @@ export interface Trail {
    * most, since a service that is not ready may have no events to try with.
    */
   readonly isWritable: () => boolean
-  /** Resolves once everything appended before is written or has failed. May be called twice. */
+  /** The last line that is on record; undefined before the first. */
+  readonly anchor: () => Anchor | undefined
+  /** Resolves once everything appended before is written or has failed, and the segment is sealed. May be called twice. */
   readonly close: () => Promise<void>
 }
 
 export interface TrailOptions {
   /** The trail stands in `audit/` below it. */
   readonly directory: string
-  /** The number of this process where several write below that folder: each has files of its own. */
-  readonly worker?: number | undefined
+  /** Who writes, where several do below that folder, as `2` or `cli`: each has files of its own. */
+  readonly writer?: string | undefined
+  readonly beginKey: BeginKey
+  /** Told of the first group of an instance, and of each seal, once it is on record. */
+  readonly onAnchor?: (anchor: Anchor) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Whether an append waits for the disk too. */
@@ -36,8 +45,11 @@ export interface TrailOptions {
 }
 
 interface Group {
+  /** Of its first event. */
+  readonly time: string
   readonly day: string
-  text: string
+  /** None: it is there to find out whether the trail can be written. */
+  readonly bodies: string[]
   readonly done: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: Error) => void
@@ -48,14 +60,14 @@ const TRY_EVERY_MS = 1_000
 
 const unavailable = (): ProblemError => new ProblemError('audit_unavailable', { retryAfter: 1 })
 
-const createGroup = (day: string): Group => {
+const createGroup = (time: string, day: string): Group => {
   let resolve = (): void => {}
   let reject = (_error: Error): void => {}
   const done = new Promise<void>((onResolve, onReject) => {
     resolve = onResolve
     reject = onReject
   })
-  return { day, text: '', done, resolve, reject }
+  return { time, day, bodies: [], done, resolve, reject }
 }
 
 /** The time as ISO 8601: many events share a millisecond, and to print one costs half as much as the rest of a line. */
@@ -72,9 +84,60 @@ const createClock = (now: () => number): (() => string) => {
   }
 }
 
+/** The chain of this process with what of it is on record. */
+const createLinked = (options: TrailOptions, folder: string, writer: Writer) => {
+  const { beginKey, onAnchor = () => {}, log = () => {}, patienceMs = PATIENCE_MS } = options
+  const found = withDeadline(
+    patienceMs,
+    () => lastAnchorIn(folder, options.writer),
+    () => new Error('the trail cannot be read')
+  ).catch(() => undefined)
+  let chain: Chain | undefined
+  let recorded: Anchor | undefined
+
+  const begin = async (): Promise<Chain> =>
+    await beginChain({ beginKey, after: recorded ?? (await found) })
+
+  /** What could not be written ends the chain: whether it is in the file, and how much of it, is not known. */
+  const write = async (ours: Chain, day: string, text: string): Promise<boolean> => {
+    const isWritten = await writer.write(day, text)
+    if (isWritten) recorded = ours.anchor()
+    chain = isWritten ? ours : undefined
+    return isWritten
+  }
+
+  const seal = async (time: string): Promise<void> => {
+    const day = chain?.day()
+    if (chain === undefined || day === undefined) return
+    if (await write(chain, day, chain.seal(time))) onAnchor(chain.anchor())
+  }
+
+  return {
+    recorded: () => recorded,
+    seal,
+    write: async ({ time, day, bodies }: Group): Promise<boolean> => {
+      if (bodies.length === 0) return await writer.write(day, '\n')
+      if (chain !== undefined && chain.day() !== day) await seal(time)
+      const isNew = chain === undefined
+      try {
+        chain ??= await begin()
+      } catch {
+        log('error', 'the audit trail cannot begin a chain')
+        return false
+      }
+      const ours = chain
+      const isWritten = await write(ours, day, ours.link(day, time, bodies))
+      if (isWritten && isNew) onAnchor(ours.anchor())
+      return isWritten
+    }
+  }
+}
+
 export const createTrail = (options: TrailOptions): Trail => {
   const { directory, now, log = () => {}, patienceMs = PATIENCE_MS } = options
-  const writer = createWriter({ ...options, folder: join(directory, 'audit'), log, patienceMs })
+  const folder = join(directory, 'audit')
+  const writer = createWriter({ ...options, folder, log, patienceMs })
+  const linked = createLinked(options, folder, writer)
   const clock = createClock(now)
   const isTimeToTry = createPacer(TRY_EVERY_MS, now)
   const waiting: Group[] = []
@@ -84,42 +147,46 @@ export const createTrail = (options: TrailOptions): Trail => {
   const run = async (): Promise<void> => {
     await new Promise((resolve) => setImmediate(resolve))
     for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
-      if (await writer.write(group.day, group.text)) group.resolve()
+      if (await linked.write(group)) group.resolve()
       else group.reject(unavailable())
     }
     running = undefined
   }
 
   /** The group that will be written next with the events of this day. */
-  const groupOf = (day: string): Group => {
+  const groupOf = (time: string): Group => {
+    const day = time.slice(0, 10)
     let group = waiting.at(-1)
     if (group?.day !== day) {
-      group = createGroup(day)
+      group = createGroup(time, day)
       waiting.push(group)
     }
     running ??= run()
     return group
   }
 
-  const add = (text: (time: string) => string): Promise<void> => {
-    if (closing !== undefined) return Promise.reject(unavailable())
-    const time = clock()
-    const group = groupOf(time.slice(0, 10))
-    group.text += text(time)
-    return group.done
-  }
-
   return {
-    append: (event) => add((time) => lineOf(time, event)),
+    append: (event) => {
+      if (closing !== undefined) return Promise.reject(unavailable())
+      const time = clock()
+      const group = groupOf(time)
+      group.bodies.push(bodyOf(time, event))
+      return group.done
+    },
 
     isWritable: () => {
-      if (writer.isFailing() && isTimeToTry()) add(() => '\n').catch(() => {})
+      if (writer.isFailing() && isTimeToTry() && closing === undefined) {
+        groupOf(clock()).done.catch(() => {})
+      }
       return !writer.isFailing()
     },
+
+    anchor: linked.recorded,
 
     close: () => {
       closing ??= (async () => {
         await running
+        await linked.seal(clock())
         await writer.close()
       })()
       return closing

@@ -1,7 +1,9 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
+import type { KeyObject } from 'node:crypto'
 import { basename, resolve } from 'node:path'
 import { pemOfFile, textOfFile } from '../core/file-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
+import { parseAuditorPublicKey } from '../crypto/audit-key.ts'
 import { readFileBytesSync } from '../files/read.ts'
 import { type Environ, isGuarded, readEnvFile, settingsIn } from './env.ts'
 import { writableFaults } from './exposure.ts'
@@ -23,6 +25,8 @@ export interface Config extends FileConfig {
   readonly dataDir: string
   readonly tls: ServerTls | undefined
   readonly redis: RedisPlace | undefined
+  /** Public key of AUDIT_AUDITOR_KEY_FILE. */
+  readonly auditor: KeyObject | undefined
   /** Settings that are set to something but steer nothing in this version. */
   readonly withoutEffect: readonly SettingName[]
   /** As sentences: what was taken under another name, or steers nothing; credentials that a login would not find. */
@@ -59,6 +63,19 @@ const readTls = (settings: Partial<Settings>, folder: string): ServerTls | undef
   const clientCa = TLS_CLIENT_CA_FILE && orFaults(() => read('TLS_CLIENT_CA_FILE'), faults)
   if (!(cert && key) || faults.length > 0) throw new ConfigError(faults)
   return { cert, key, ...(clientCa && { clientCa }) }
+}
+
+const readAuditor = (
+  { AUDIT_AUDITOR_KEY_FILE: file }: Partial<Settings>,
+  folder: string
+): KeyObject | undefined => {
+  if (file === undefined) return undefined
+  try {
+    return parseAuditorPublicKey(pemOfFile(readFileBytesSync(resolve(folder, file))))
+  } catch (error) {
+    const message = `the file ${whyUnread(error)}`
+    throw new ConfigError([{ place: 'AUDIT_AUDITOR_KEY_FILE', message }])
+  }
 }
 
 /** The names that may be used by stores: of those of the file, or where it cannot be understood every word in it. */
@@ -99,6 +116,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   const file = inspected?.file
   const tls = orFaults(() => readTls(read, folder), faults)
   const redis = orFaults(() => readRedis(read, folder), faults)
+  const auditor = orFaults(() => readAuditor(read, folder), faults)
   faults.push(...misspelt(envFile, usedNames(file, inFile)))
   if (toServe) faults.push(...faultsOfStart(tls, file?.placed ?? [], folder, read.DATA_DIR))
   faults.push(...(isGuarded(read) ? writableFaults(read, envFile.all, folder) : []))
@@ -121,6 +139,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
     dataDir: resolve(folder, settings.DATA_DIR),
     tls,
     redis,
+    auditor,
     withoutEffect,
     notes,
     environ: envFile.all,

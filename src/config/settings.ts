@@ -203,6 +203,10 @@ const SETTINGS = {
     flag,
     { fallback: 'false' }
   ),
+  AUDIT_AUDITOR_KEY_FILE: optional(
+    'public key (PEM) of an auditor, as `purser audit key new` makes it; each process seals the first key of its trail to it',
+    text
+  ),
   AUDIT_RETENTION_DAYS: setting('how long records are kept', whole(1, 36_500), {
     fallback: '90',
     ...PENDING

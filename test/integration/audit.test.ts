@@ -1,9 +1,10 @@
 // Every decision is on record before its answer leaves; what cannot be recorded is not disclosed.
 
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import type { Observed } from '../../src/audit/recorder.ts'
+import { recordsIn } from '../support/audit-records.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
 import { createCanary } from '../support/canary.ts'
 
@@ -12,13 +13,7 @@ stores: [{ name: local, kind: local }]
 policies: [{ client: app, read: ['local:team/*'], write: ['local:team/*'] }]
 `
 
-const recordsOf = async ({ folder }: TestApp) => {
-  const audit = join(folder, 'data', 'audit')
-  const texts = await Promise.all(
-    (await readdir(audit)).map((file) => readFile(join(audit, file), 'utf8'))
-  )
-  return texts.flatMap((text) => text.split('\n').filter(Boolean)).map((line) => JSON.parse(line))
-}
+const recordsOf = ({ folder }: TestApp) => recordsIn(folder)
 
 test('each decision is one line: allowed or denied, cached or not, alone or in a batch, and who asked', async (t) => {
   const app = await buildTestApp(t, { yaml: YAML })
@@ -45,7 +40,11 @@ test('each decision is one line: allowed or denied, cached or not, alone or in a
   const read = { action: 'secret.read', route: 'GET /v1/secrets', ...who }
   const records = await recordsOf(app)
   // The elements of a batch are read side by side: what is decided sooner is recorded sooner.
-  records.splice(6, 2, ...records.slice(6, 8).sort((a, b) => a.outcome.localeCompare(b.outcome)))
+  records.splice(
+    6,
+    2,
+    ...records.slice(6, 8).sort((a, b) => (a['outcome'] ?? '').localeCompare(b['outcome'] ?? ''))
+  )
   t.match(records, [
     { ...read, outcome: 'allowed', reference: 'local:team/a#x', cache: 'MISS', version: '1' },
     { ...read, outcome: 'allowed', reference: 'local:team/a#y', cache: 'HIT', version: '1' },
@@ -72,7 +71,7 @@ test('each decision is one line: allowed or denied, cached or not, alone or in a
     { action: 'key.authenticate', outcome: 'denied', code: 'invalid_api_key', reason: 'unreadable' }
   ])
   t.equal(records.length, 11)
-  t.ok(records.every(({ time }) => new Date(time).toISOString() === time))
+  t.ok(records.every(({ time = '' }) => new Date(time).toISOString() === time))
 })
 
 test('without a record no secret leaves, and readiness says so; with it again, all is well', async (t) => {

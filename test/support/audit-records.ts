@@ -9,8 +9,12 @@ export const recordsIn = async (folder: string): Promise<AuditRecord[]> => {
   const directory = join(folder, 'data', 'audit')
   const days = (await readdir(directory)).sort()
   const texts = await Promise.all(days.map((day) => readFile(join(directory, day), 'utf8')))
-  return texts
-    .flatMap((text) => text.split('\n'))
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
+  return (
+    texts
+      .flatMap((text) => text.split('\n'))
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line))
+      // The chain's own lines record no event.
+      .filter((line) => line.chain === undefined)
+  )
 }

@@ -1,7 +1,9 @@
 /** How an event stands in the trail: its members, their order, and what they may not do to the line. */
 import { test } from 'tap'
-import { lineOf } from '../../../src/audit/line.ts'
+import { bodyOf } from '../../../src/audit/line.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
+
+const lineOf = (time: string, event: AuditEvent): string => `${bodyOf(time, event)}}\n`
 
 const TIME = '2026-03-01T12:00:00.000Z'
 

@@ -24,6 +24,7 @@ import { type Test, test } from 'tap'
 import { createTrail, type Trail } from '../../../src/audit/trail.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { ProblemError } from '../../../src/core/problem.ts'
+import { beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory } from '../../support/embedded.ts'
 import { startStopwatch } from '../../support/stopwatch.ts'
 
@@ -36,6 +37,9 @@ const event = (requestId: string): AuditEvent => ({
   route: '/v1/secrets',
   requestId
 })
+
+/** Not one of the chain's own lines. */
+const isRecord = (line: string): boolean => !line.includes('"chain":"')
 
 interface Opened {
   readonly trail: Trail
@@ -62,6 +66,7 @@ const open = (t: Test, options: Options = {}): Opened => {
     directory,
     now: () => clock.time,
     fsync: false,
+    beginKey: beginAuditKey,
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
     ...options
   })
@@ -70,7 +75,9 @@ const open = (t: Test, options: Options = {}): Opened => {
     readFileSync(join(folder, `${day}.jsonl`), 'utf8')
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line).requestId)
+      .map((line) => JSON.parse(line))
+      .filter((line) => line.chain === undefined)
+      .map((line) => line.requestId)
   return { trail, folder, path: join(folder, '2026-03-01.jsonl'), clock, logged, recorded }
 }
 
@@ -107,7 +114,12 @@ test('a file that others could write is theirs no more, whoever may read it', as
     [0o640, 0o640]
   ] as const) {
     chmodSync(path, mode)
-    const again = createTrail({ directory: join(folder, '..'), now: () => NOON, fsync: false })
+    const again = createTrail({
+      directory: join(folder, '..'),
+      now: () => NOON,
+      fsync: false,
+      beginKey: beginAuditKey
+    })
     await again.append(event(String(mode)))
     await again.close()
     t.equal(statSync(path).mode & 0o777, left)
@@ -169,7 +181,7 @@ test('what was there stays, and a line that was cut off is not continued', async
   mkdirSync(folder)
   writeFileSync(path, '{"requestId":"earlier"}\n{"requestId":"cut o')
   await trail.append(event('next'))
-  const lines = readFileSync(path, 'utf8').split('\n')
+  const lines = readFileSync(path, 'utf8').split('\n').filter(isRecord)
   t.strictSame(lines.slice(0, 2), ['{"requestId":"earlier"}', '{"requestId":"cut o'])
   t.equal(JSON.parse(lines[2] ?? '').requestId, 'next')
 })
@@ -211,7 +223,7 @@ test('a line that a full disk cut off was not acknowledged, and is not continued
   const cut = readFileSync(path, 'utf8')
   t.notMatch(cut, /\n$/, 'the last line was cut off')
   await trail.append(event('after'))
-  const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n').filter(isRecord)
   const whole = lines.toSpliced(acknowledged.length, 1).map((line) => JSON.parse(line).requestId)
   t.strictSame(whole, [...acknowledged, 'after'])
   t.throws(() => JSON.parse(lines[acknowledged.length] ?? ''))
@@ -226,7 +238,7 @@ test('a line that was cut off ends with the first thing that can be written agai
   const patience = AbortSignal.timeout(5_000)
   while (!trail.isWritable() && !patience.aborted) await sleep(5)
   await trail.append(event('next'))
-  const [earlier, cut, next = '', ...rest] = readFileSync(path, 'utf8').split('\n')
+  const [earlier, cut, next = '', ...rest] = readFileSync(path, 'utf8').split('\n').filter(isRecord)
   t.strictSame([earlier, cut], ['{"requestId":"earlier"}', '{"requestId":"cut o'])
   t.equal(JSON.parse(next).requestId, 'next')
   t.strictSame(rest, [''])
@@ -372,7 +384,7 @@ test('close waits for what was appended before, and refuses what comes after', a
 
 test('two trails in one folder do not mix up their lines', async (t) => {
   const directory = createDirectory(t)
-  const options = { directory, now: () => NOON, fsync: false }
+  const options = { directory, now: () => NOON, fsync: false, beginKey: beginAuditKey }
   const [a, b] = [createTrail(options), createTrail(options)]
   await Promise.all(
     ids(300).flatMap((id) => [a.append(event(`a ${id}`)), b.append(event(`b ${id}`))])
@@ -383,14 +395,20 @@ test('two trails in one folder do not mix up their lines', async (t) => {
     .trimEnd()
     .split('\n')
     // One may open the file in the middle of the other's write, take its line for a cut one, and begin with a line feed.
-    .filter((line) => line !== '')
+    .filter((line) => line !== '' && isRecord(line))
   t.equal(new Set(lines.map((line) => JSON.parse(line).requestId)).size, 600)
 })
 
 test('each of several processes in one folder has files of its own', async (t) => {
   const directory = createDirectory(t)
   const trails = [1, 2].map((worker) =>
-    createTrail({ directory, worker, now: () => NOON, fsync: false })
+    createTrail({
+      directory,
+      writer: String(worker),
+      now: () => NOON,
+      fsync: false,
+      beginKey: beginAuditKey
+    })
   )
   for (const [i, trail] of trails.entries()) await trail.append(event(`r${i}`))
   await Promise.all(trails.map((trail) => trail.close()))
@@ -398,7 +416,9 @@ test('each of several processes in one folder has files of its own', async (t) =
   const folder = join(directory, 'audit')
   t.strictSame(readdirSync(folder).sort(), names)
   t.strictSame(
-    names.map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).requestId),
+    names.map(
+      (name) => JSON.parse(readFileSync(join(folder, name), 'utf8').split('\n')[1] ?? '').requestId
+    ),
     ['r0', 'r1']
   )
 })

@@ -1,0 +1,77 @@
+/**
+ * Where the trail's chain stood, kept outside the trail: in the log and in the state. Rule: a chain alone cannot show
+ * that its end was cut off; an anchor can, and the better the further away it is kept.
+ */
+import type { StateLog } from '../state/log.ts'
+import type { State } from '../state/state.ts'
+import { type Anchor, formatAnchor, parseAnchor } from './chain-line.ts'
+import type { Trail } from './trail.ts'
+
+const PREFIX = 'audit/'
+const EVERY_MS = 60_000
+
+export interface Anchors {
+  /** Logs the anchor and keeps it, in the background. */
+  readonly note: (anchor: Anchor) => void
+  /** Notes the trail's last line at intervals from the start on, where there is a new one. */
+  readonly watch: (trail: Pick<Trail, 'anchor'>) => void
+  readonly start: () => void
+  /** Resolves once what was noted is kept, or cannot be. */
+  readonly close: () => Promise<void>
+}
+
+export interface AnchorsOptions {
+  readonly state: State
+  readonly log: StateLog
+  readonly everyMs?: number
+}
+
+/** One entry an instance: its last anchor. */
+const keep = async (state: State, anchor: Anchor): Promise<void> => {
+  const key = `${PREFIX}${anchor.instance}`
+  const former = await state.get(key)
+  await state.compareAndSet(key, former, Buffer.from(formatAnchor(anchor)))
+}
+
+/** What the state has of all instances. Rejects where it cannot be read. */
+export const keptAnchors = async (state: State): Promise<Anchor[]> => {
+  const anchors: Anchor[] = []
+  for await (const { value } of state.list(PREFIX)) {
+    const anchor = parseAnchor(value.toString())
+    if (anchor !== undefined) anchors.push(anchor)
+  }
+  return anchors
+}
+
+export const createAnchors = ({ state, log, everyMs = EVERY_MS }: AnchorsOptions): Anchors => {
+  let watched: Pick<Trail, 'anchor'> | undefined
+  let noted: Anchor | undefined
+  let keeping = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
+
+  const note = (anchor: Anchor): void => {
+    noted = anchor
+    log('info', 'audit anchor', { ...anchor })
+    keeping = keeping
+      .then(() => keep(state, anchor))
+      .catch(() => log('warn', 'the anchor of the audit trail cannot be kept in the state'))
+  }
+
+  return {
+    note,
+    watch: (trail) => {
+      watched = trail
+    },
+    start: () => {
+      timer = setInterval(() => {
+        const anchor = watched?.anchor()
+        if (anchor === undefined) return
+        if (anchor.seq !== noted?.seq || anchor.instance !== noted.instance) note(anchor)
+      }, everyMs).unref()
+    },
+    close: async () => {
+      clearInterval(timer)
+      await keeping
+    }
+  }
+}

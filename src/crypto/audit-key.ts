@@ -1,0 +1,148 @@
+/**
+ * The keys of the audit trail's chains. Rule: a key makes one MAC and is then stepped one way and forgotten, so that
+ * who takes a process today has no key of yesterday (Schneier and Kelsey, "Secure audit logs to support computer
+ * forensics", 1999). What the first key is worth depends on who else can have it: see `FirstKey`.
+ */
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual
+} from 'node:crypto'
+import { CompactEncrypt, compactDecrypt } from 'jose'
+import type { EncryptionKey } from './keyring.ts'
+
+const KEY_BYTES = 32
+const STEP = Buffer.from('purser/v1/audit-step')
+const SEALED = { alg: 'ECDH-ES', enc: 'A256GCM', typ: 'purser-audit+jwe' } as const
+const CURVE = 'prime256v1'
+
+/** SHA-256 of the former digest's text and the text, as 43 characters of base64url. */
+export const digestOf = (former: string, text: string): string =>
+  hash('sha256', former + text, 'base64url')
+
+/** The same for the bytes of a file. */
+export const digestOfBytes = (bytes: Buffer): string => hash('sha256', bytes, 'base64url')
+
+/** HMAC-SHA256 of a digest's text, as 43 characters of base64url. */
+export const macOf = (key: Buffer, digest: string): string =>
+  createHmac('sha256', key).update(digest).digest('base64url')
+
+export const isMac = (key: Buffer, digest: string, given: string): boolean => {
+  const [expected, actual] = [Buffer.from(macOf(key, digest)), Buffer.from(given)]
+  return expected.length === actual.length && timingSafeEqual(expected, actual)
+}
+
+/** The key after this one: SHA-256 of a label and the key. The caller forgets the one before. */
+export const stepped = (key: Buffer): Buffer => {
+  const labelled = Buffer.concat([STEP, key])
+  const next = hash('sha256', labelled, 'buffer')
+  labelled.fill(0)
+  return next
+}
+
+/**
+ * What the head of a segment says of the first key of its instance. Without `sealed` the key follows from purpose
+ * `audit` of the encryption key `kid`: whoever has that key can make it again. With `sealed` it was random, and only
+ * the auditor has it; `origin` then is a proof that somebody with that encryption key began the instance, since to
+ * seal to a public key is in everybody's power.
+ */
+export interface FirstKey {
+  readonly kid: string
+  readonly sealed?: string
+  readonly origin?: string
+}
+
+const derived = ({ keyFor }: EncryptionKey, words: string): Buffer =>
+  createHmac('sha256', keyFor('audit')).update(words).digest()
+
+const keyOfRing = (encryptionKey: EncryptionKey, instance: string): Buffer =>
+  derived(encryptionKey, `purser/v1/audit-instance/${instance}`)
+
+const originOf = (encryptionKey: EncryptionKey, instance: string, sealed: string): string =>
+  derived(encryptionKey, `purser/v1/audit-origin/${instance}/${sealed}`).toString('base64url')
+
+/** A new instance's first key: sealed to the auditor, or made of the encryption key. */
+export const beginKey = async (
+  encryptionKey: EncryptionKey,
+  auditor: KeyObject | undefined,
+  instance: string
+): Promise<{ readonly key: Buffer; readonly first: FirstKey }> => {
+  const { kid } = encryptionKey
+  if (auditor === undefined) return { key: keyOfRing(encryptionKey, instance), first: { kid } }
+  const key = randomBytes(KEY_BYTES)
+  const sealed = await new CompactEncrypt(key).setProtectedHeader(SEALED).encrypt(auditor)
+  return { key, first: { kid, sealed, origin: originOf(encryptionKey, instance, sealed) } }
+}
+
+/** Whether the instance was begun with that encryption key. Without `sealed` its MACs say so. */
+export const isOrigin = (
+  encryptionKey: EncryptionKey,
+  instance: string,
+  { sealed, origin }: FirstKey
+): boolean => sealed === undefined || origin === originOf(encryptionKey, instance, sealed)
+
+/** The first key of an instance for whoever checks it; undefined if the auditor's key does not open it. */
+export const openFirstKey = async (
+  { sealed }: FirstKey,
+  instance: string,
+  keys: {
+    readonly encryptionKey: EncryptionKey | undefined
+    readonly auditor: KeyObject | undefined
+  }
+): Promise<Buffer | undefined> => {
+  const { encryptionKey, auditor } = keys
+  if (sealed === undefined) return encryptionKey && keyOfRing(encryptionKey, instance)
+  if (auditor === undefined) return undefined
+  try {
+    const { plaintext, protectedHeader } = await compactDecrypt(sealed, auditor, {
+      keyManagementAlgorithms: [SEALED.alg],
+      contentEncryptionAlgorithms: [SEALED.enc],
+      maxDecompressedLength: 0
+    })
+    const isOurs = protectedHeader['typ'] === SEALED.typ && plaintext.length === KEY_BYTES
+    return isOurs ? Buffer.from(plaintext) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export interface AuditorKeys {
+  /** SubjectPublicKeyInfo in PEM. */
+  readonly publicKey: string
+  /** PKCS #8 in PEM. */
+  readonly privateKey: string
+}
+
+/** A new pair on P-256, which OpenSSL and every HSM know too. */
+export const newAuditorKeys = (): AuditorKeys =>
+  generateKeyPairSync('ec', {
+    namedCurve: CURVE,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' }
+  })
+
+const parsed = (create: () => KeyObject, what: string): KeyObject => {
+  let key: KeyObject | undefined
+  try {
+    key = create()
+  } catch {
+    // OpenSSL's words might quote the file.
+  }
+  if (key?.asymmetricKeyDetails?.namedCurve === CURVE) return key
+  throw new Error(`holds no ${what} of P-256 in PEM, as \`purser audit key new\` makes it`)
+}
+
+/** Throws `Error` with the end of a sentence, also for a private key: that one has no business where records are made. */
+export const parseAuditorPublicKey = (pem: Buffer): KeyObject => {
+  if (pem.includes('PRIVATE KEY')) throw new Error('holds a private key: give the public one')
+  return parsed(() => createPublicKey(pem), 'public key')
+}
+
+/** Throws `Error` with the end of a sentence. */
+export const parseAuditorPrivateKey = (pem: Buffer): KeyObject =>
+  parsed(() => createPrivateKey(pem), 'private key')
