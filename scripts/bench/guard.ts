@@ -82,7 +82,10 @@ const measureStart = (): Promise<Measured> =>
   })
 
 const format = ({ requests, processor }: Ratios): string =>
-  `${requests.toFixed(3)} of the requests a second, ${processor.toFixed(3)} times the processor time`
+  [
+    `${processor.toFixed(3)} times the processor time`,
+    ...(requests === NOT_COMPARED ? [] : [`${requests.toFixed(3)} of the requests a second`])
+  ].join(', ')
 
 const measure = async (starts: number): Promise<Measured> => {
   const runs: Measured[] = []
@@ -115,7 +118,7 @@ export const guard = async (): Promise<boolean> => {
   console.log(`a read by reference, to a bare Fastify route; recorded: ${format(recorded)}`)
   const losses = ({ others, ...ratios }: Measured): readonly string[] => {
     if (cores === cpus().length && others <= QUIET) return lossesOf(ratios, recorded)
-    console.log('a busy machine, or with other cores than recorded: requests are not compared')
+    console.log('on this machine, or while it is busy, requests a second are not compared')
     return lossesOf(ratios, { ...recorded, requests: NOT_COMPARED })
   }
   const first = await measure(STARTS)
