@@ -90,6 +90,9 @@ const exposedFault = ({ label }: EnvFile): ConfigFault => ({
 export const isGuarded = ({ ENVIRONMENT }: Partial<Pick<Settings, 'ENVIRONMENT'>>): boolean =>
   ENVIRONMENT === 'pre' || ENVIRONMENT === 'pro'
 
+/** What is said of a secret that stands in two settings. */
+export const REUSED = 'the same secret serves two settings: each needs its own'
+
 /** Of what could be read: a setting that is at fault itself is absent here, and told already. */
 const together = (
   settings: Partial<Settings>,
@@ -151,7 +154,7 @@ const together = (
   const { ENCRYPTION_KEYS = [], INTERNAL_SECRET = [], JWT_SECRET = [] } = settings
   const groups = [ENCRYPTION_KEYS, INTERNAL_SECRET, JWT_SECRET]
   if (new Set(groups.flat()).size !== groups.flat().length) {
-    fault('INTERNAL_SECRET', 'the same secret serves two settings: each needs its own')
+    fault('INTERNAL_SECRET', REUSED)
   }
   return faults
 }

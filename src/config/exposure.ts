@@ -29,7 +29,7 @@ interface SecretFile {
 }
 
 /** Files that hold secrets, by the settings that name them. */
-const secretFiles = (
+export const secretFiles = (
   settings: Partial<Settings>,
   environ: Environ,
   folder: string
@@ -46,6 +46,8 @@ const secretFiles = (
     .map(([place, file]) => ({ place, path: resolve(folder, file) }))
 }
 
+export const CHANGEABLE = 'the file can be changed by everybody: chmod o-rwx'
+
 export const writableFaults = (
   settings: Partial<Settings>,
   environ: Environ,
@@ -53,7 +55,7 @@ export const writableFaults = (
 ): ConfigFault[] =>
   secretFiles(settings, environ, folder)
     .filter(({ path }) => isOpen(path, 'write'))
-    .map(({ place }) => ({ place, message: 'the file can be changed by everybody: chmod o-rwx' }))
+    .map(({ place }) => ({ place, message: CHANGEABLE }))
 
 const hasPlainCredentials = ({ bots, providers }: Config): boolean =>
   [...bots.values(), ...providers.values()].some(({ credentials }) =>

@@ -5,6 +5,26 @@ import { exposureWarnings } from './exposure.ts'
 import { isLoopback } from './network.ts'
 import { skipsVerify, travelsInTheClear } from './store.ts'
 
+/** What a warning is about, so that `purser doctor` shows it with what else it looks at there. */
+export type Topic =
+  | 'configuration'
+  | 'stores'
+  | 'redis'
+  | 'audit'
+  | 'limits'
+  | 'log'
+  | 'files'
+  | 'bind'
+
+export interface Warning {
+  readonly about: Topic
+  readonly message: string
+}
+
+const about =
+  (topic: Topic) =>
+  (message: string): Warning => ({ about: topic, message })
+
 const listed = (stores: Config['stores']): string => stores.map(({ name }) => name).join(', ')
 
 const ofStores = ({ settings, stores }: Config): string[] => {
@@ -27,44 +47,63 @@ const ofStores = ({ settings, stores }: Config): string[] => {
   return warnings
 }
 
+/** What the way to a Redis in the network lacks; nothing on this machine. */
+export const redisLacks = (
+  address: Config['settings']['REDIS_URL']
+): readonly ('password' | 'TLS')[] => {
+  if (address === undefined || address.kind === 'socket') return []
+  if (address.nodes.every(({ host }) => isLoopback(host))) return []
+  const { password, tls } = address
+  return [
+    ...(password === undefined ? (['password'] as const) : []),
+    ...(tls ? [] : (['TLS'] as const))
+  ]
+}
+
 /** What hardly anybody intends in pre and pro. */
-const ofEarnest = (config: Config): string[] => {
+const ofEarnest = (config: Config): Warning[] => {
   const { settings } = config
   const { ENVIRONMENT, REDIS_URL } = settings
-  const warnings: string[] = []
-  if (
-    REDIS_URL?.kind !== 'socket' &&
-    REDIS_URL?.nodes.some(({ host }) => !isLoopback(host)) &&
-    (REDIS_URL.password === undefined || !REDIS_URL.tls)
-  ) {
-    warnings.push(
+  const warnings: Warning[] = []
+  const warn = (topic: Topic, message: string): number => warnings.push(about(topic)(message))
+  if (redisLacks(REDIS_URL).length > 0) {
+    warn(
+      'redis',
       'REDIS_URL leads into the network without a password or without TLS: whoever is there can read along or change what is kept'
     )
   }
   if (!settings.AUDIT_REQUIRED) {
-    warnings.push(`AUDIT_REQUIRED=false in ${ENVIRONMENT}: secrets may leave unrecorded`)
+    warn('audit', `AUDIT_REQUIRED=false in ${ENVIRONMENT}: secrets may leave unrecorded`)
   }
   if (!settings.RATE_LIMIT_ENABLED) {
-    warnings.push(
+    warn(
+      'limits',
       `RATE_LIMIT_ENABLED=false in ${ENVIRONMENT}: nothing bounds how fast keys are tried or secrets read`
     )
   }
   if (settings.LOG_LEVEL === 'silent') {
-    warnings.push(`LOG_LEVEL=silent in ${ENVIRONMENT}: nobody hears of a failure`)
+    warn('log', `LOG_LEVEL=silent in ${ENVIRONMENT}: nobody hears of a failure`)
   }
-  return [...warnings, ...exposureWarnings(config)]
+  return [...warnings, ...exposureWarnings(config).map(about('files'))]
 }
 
-export const warningsOf = (config: Config): string[] => {
+export const warningsIn = (config: Config): Warning[] => {
   const { settings, tls, withoutEffect, notes } = config
-  const warnings = [...notes]
+  const warnings = notes.map(about('configuration'))
   if (withoutEffect.length > 0) {
-    warnings.push(`set, but without effect in this version: ${withoutEffect.join(', ')}`)
+    const names = withoutEffect.join(', ')
+    warnings.push(about('configuration')(`set, but without effect in this version: ${names}`))
   }
-  warnings.push(...ofStores(config))
+  warnings.push(...ofStores(config).map(about('stores')))
   if (isGuarded(settings)) warnings.push(...ofEarnest(config))
   if (!isLoopback(settings.HOST) && tls === undefined) {
-    warnings.push('HOST is open to the network without TLS: keys and secrets travel in the clear')
+    warnings.push(
+      about('bind')('HOST is open to the network without TLS: keys and secrets travel in the clear')
+    )
   }
   return warnings
 }
+
+/** As sentences. */
+export const warningsOf = (config: Config): string[] =>
+  warningsIn(config).map(({ message }) => message)

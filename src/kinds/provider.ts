@@ -42,6 +42,21 @@ export interface Listing {
   readonly unlisted?: readonly { readonly path: string; readonly fault: ProviderFault }[]
 }
 
+/** What Purser is to do at a store, as its configuration says. */
+export interface Wanted {
+  /** Paths that rules and names name whole; some, where there are many. */
+  readonly reads: readonly string[]
+  readonly writes: boolean
+}
+
+/** In words that follow "may": `list secrets in shop`. */
+export interface Rights {
+  /** What is wanted and not granted. */
+  readonly lacking: readonly string[]
+  /** What is granted and not wanted. */
+  readonly excess: readonly string[]
+}
+
 /** `O`: what each call is given. */
 export interface SecretProvider<O = CallOptions> {
   /** Resolves with the record or throws ProviderFault. Never null, never a partial answer. */
@@ -78,6 +93,13 @@ export interface SecretProvider<O = CallOptions> {
    * The secret's tags, for a store that does not tell them with the text. Never the text itself. Throws ProviderFault.
    */
   readonly readTags?: (locator: Locator, options: O) => Promise<Tags>
+  /** What the peer's own review says of our rights; they are never tried. Throws ProviderFault. */
+  readonly review?: (wanted: Wanted, options: O) => Promise<Rights>
+  /**
+   * The peer's clock in milliseconds since the epoch, as the Date of an answer has it: to the second. Undefined if it
+   * has none. Throws ProviderFault.
+   */
+  readonly clock?: (options: O) => Promise<number | undefined>
   /**
    * Whether `version` is still what `read` would give, answered at once and without a peer: only for in-process stores.
    */

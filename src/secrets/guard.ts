@@ -162,7 +162,7 @@ const run = async <A extends Asking, T>(
 }
 
 const protect = (guarding: GuardContext, provider: SecretProvider): Operations => {
-  const { read, readMany, readTags, list, write, check, ...others } = provider
+  const { read, readMany, readTags, list, write, check, review, clock, ...others } = provider
   return {
     ...others,
     read: (locator, asking) =>
@@ -171,6 +171,10 @@ const protect = (guarding: GuardContext, provider: SecretProvider): Operations =
       await ending(guarding, asking, check)
       for (const operation of OPERATIONS) guarding.breakers[operation].hasten()
     },
+    ...(review && {
+      review: (wanted, asking) => ending(guarding, asking, (options) => review(wanted, options))
+    }),
+    ...(clock && { clock: (asking) => ending(guarding, asking, clock) }),
     // Counted as that many single reads, since it may fall back to them.
     ...(readMany && {
       readMany: (locators, asking) =>

@@ -16,6 +16,7 @@ import { ProviderFault } from '../../core/fault.ts'
 import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions, Listing, PageRequest, SecretProvider } from '../provider.ts'
+import { askTime } from '../shared/clock.ts'
 import type { AwsAddress } from './address.ts'
 import { type Api, createApi } from './api.ts'
 import { createReadMany } from './batch.ts'
@@ -24,7 +25,7 @@ import { events } from './events.ts'
 import { REASONS_OF_WRITE } from './faults.ts'
 import { arn, awssecrets, names } from './forms.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './record.ts'
-import { partitionOf, StoreSettings } from './settings.ts'
+import { originOf, partitionOf, StoreSettings } from './settings.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
@@ -130,6 +131,13 @@ export const awsSecretsManager = defineKind({
           // AWS knows who we are and does not let us list: a least-privilege role, in good health.
           if ((fault as ProviderFault).code !== 'AccessDeniedException') throw fault
         }
+      },
+      clock: async (options) => {
+        const origin = originOf(settings)
+        const { caCertFile } = settings
+        return origin === undefined
+          ? undefined
+          : askTime(origin, { caCertFile, route: deps.route }, options)
       },
       close
     }

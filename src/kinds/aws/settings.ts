@@ -47,3 +47,18 @@ const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
 
 export const partitionOf = ({ partition, region }: StoreSettings): string =>
   partition ?? PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
+
+/** Where the public endpoints of a partition are; those of the closed ones are not public knowledge. */
+const SUFFIXES: Readonly<Record<string, string>> = {
+  aws: 'amazonaws.com',
+  'aws-cn': 'amazonaws.com.cn',
+  'aws-us-gov': 'amazonaws.com'
+}
+
+/** The origin that the store is reached at; undefined where only the SDK knows it. */
+export const originOf = (settings: StoreSettings): string | undefined => {
+  const { endpoint, region } = settings
+  if (endpoint !== undefined) return new URL(endpoint).origin
+  const suffix = SUFFIXES[partitionOf(settings)]
+  return suffix && `https://secretsmanager.${region}.${suffix}`
+}

@@ -13,6 +13,7 @@
  */
 import { ProviderFault } from '../../core/fault.ts'
 import { defineKind } from '../kind.ts'
+import { askTime } from '../shared/clock.ts'
 import { createApi } from './api.ts'
 import { definitions } from './definitions.ts'
 import { events } from './events.ts'
@@ -119,6 +120,10 @@ export const azureKeyVault = defineKind({
         } catch (fault) {
           if (!LEAST_PRIVILEGE.has((fault as ProviderFault).code ?? '')) throw fault
         }
+      },
+      clock: (options) => {
+        const { vaultUrl, caCertFile } = settings
+        return askTime(new URL(vaultUrl).origin, { caCertFile, route: deps.route }, options)
       },
       close
     }

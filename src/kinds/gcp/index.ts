@@ -18,6 +18,7 @@ import type { Locator } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import type { CallOptions } from '../provider.ts'
+import { askTime } from '../shared/clock.ts'
 import { CaCertFile } from '../shared/members.ts'
 import { isInvalid, isRefusal, isSwitchedOff } from './answer.ts'
 import { Auth, createAuthority } from './auth.ts'
@@ -90,6 +91,12 @@ export const placeOf = ({
 
 const MOST_PER_PAGE = 100
 
+const pageOf = (parent: string, limit: number, cursor: string | undefined) => ({
+  parent,
+  pageSize: Math.min(limit, MOST_PER_PAGE),
+  ...(cursor !== undefined && { pageToken: cursor })
+})
+
 export const gcpSecretManager = defineKind({
   kind: 'gcp-secret-manager',
   tags: 'labels',
@@ -132,6 +139,8 @@ export const gcpSecretManager = defineKind({
     const trust = insecure ? 'plaintext' : authorities
     const place = placeOf(settings)
     const proxy = deps.route(place.host, place.port, !insecure)
+    const origin = `https://${place.host}:${place.port}`
+    const trusted = { caCertFile, route: deps.route }
     const channel = await openChannel({ ...place, trust, proxy }, authority)
 
     const parent = `projects/${project}${location === undefined ? '' : `/locations/${location}`}`
@@ -175,11 +184,7 @@ export const gcpSecretManager = defineKind({
       list: async (prefix, { limit, cursor }, options) => {
         // An id has no slash, so nothing stands below a prefix that ends in one.
         if (prefix !== '') return { paths: [] }
-        const request = {
-          parent,
-          pageSize: Math.min(limit, MOST_PER_PAGE),
-          ...(cursor !== undefined && { pageToken: cursor })
-        }
+        const request = pageOf(parent, limit, cursor)
         try {
           return toListing(await channel.call('listSecrets', request, options))
         } catch (fault) {
@@ -195,6 +200,7 @@ export const gcpSecretManager = defineKind({
           if (!(fault instanceof ProviderFault && isRefusal(fault))) throw fault
         }
       },
+      ...(!insecure && { clock: (options) => askTime(origin, trusted, options) }),
       close: async () => {
         authority?.close()
         channel.close()

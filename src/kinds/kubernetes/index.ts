@@ -14,12 +14,14 @@ import { ProviderFault } from '../../core/fault.ts'
 import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import type { Locator } from '../../core/secret.ts'
 import { defineKind } from '../kind.ts'
-import type { CallOptions } from '../provider.ts'
+import type { CallOptions, ProviderDeps } from '../provider.ts'
+import { timeOf } from '../shared/clock.ts'
 import { isWorthRetrying } from '../shared/fault-of.ts'
-import { createTransport, type Transport } from '../shared/http-transport.ts'
+import { createTransport, type HttpAnswer, type Transport } from '../shared/http-transport.ts'
 import { Auth, type ClusterAccess, createAccess } from './access.ts'
 import { definitions } from './definitions.ts'
 import { type KubernetesAddress, k8s, paths, reaches, url } from './forms.ts'
+import { type Attributes, reviewOf, reviewRights } from './review.ts'
 import {
   assertAccessReview,
   faultOfAnswer,
@@ -78,6 +80,32 @@ const PATCH = {
   reasons: REASONS_OF_WRITE
 } as const
 
+/** One request and its answer, whatever it is. */
+const createExchange = ({ route }: Pick<ProviderDeps, 'route'>) => {
+  let transport: Transport | undefined
+  const exchange = (
+    { server, headers, tls }: ClusterAccess,
+    { method = 'GET', path, type, body }: Request,
+    { signal }: CallOptions
+  ): Promise<HttpAnswer> => {
+    // The first server that was found remains the only one: a kubeconfig that names another takes a restart.
+    transport ??= createTransport(new URL(server).origin, { route })
+    return transport.send({
+      method,
+      url: `${server}${path}`,
+      headers: {
+        ...headers.reveal(),
+        accept: 'application/json',
+        ...(type !== undefined && { 'content-type': type })
+      },
+      tls: tls.reveal(),
+      ...(body !== undefined && { body }),
+      signal
+    })
+  }
+  return { exchange, close: () => transport?.close() }
+}
+
 export const kubernetes = defineKind({
   kind: 'kubernetes',
   tags: 'labels',
@@ -99,29 +127,16 @@ export const kubernetes = defineKind({
 
   connect: async ({ namespaces, auth }, deps) => {
     const login = await createAccess(auth ?? { method: 'in-cluster' }, deps)
-    let transport: Transport | undefined
+    const { exchange, close } = createExchange(deps)
 
     const send = async (
-      { server, headers, tls }: ClusterAccess,
-      { method = 'GET', path, type, body, reasons }: Request,
-      { signal }: CallOptions
+      access: ClusterAccess,
+      request: Request,
+      options: CallOptions
     ): Promise<string> => {
-      // The first server that was found remains the only one: a kubeconfig that names another takes a restart.
-      transport ??= createTransport(new URL(server).origin, { route: deps.route })
-      const answer = await transport.send({
-        method,
-        url: `${server}${path}`,
-        headers: {
-          ...headers.reveal(),
-          accept: 'application/json',
-          ...(type !== undefined && { 'content-type': type })
-        },
-        tls: tls.reveal(),
-        ...(body !== undefined && { body }),
-        signal
-      })
+      const answer = await exchange(access, request, options)
       if (answer.status === 200 || answer.status === 201) return answer.text
-      throw faultOfAnswer(answer, deps.now(), reasons)
+      throw faultOfAnswer(answer, deps.now(), request.reasons)
     }
 
     /** With a credential found anew after a 401, once; and once more after what may pass by itself, but for a patch. */
@@ -140,6 +155,9 @@ export const kubernetes = defineKind({
       }
     }
 
+    const ask = (attributes: Attributes, options: CallOptions): Promise<string> =>
+      call({ ...REVIEW, body: reviewOf(attributes) }, options)
+
     return {
       read: async (locator, options) =>
         toRecord(await apiOf(targetOf(namespaces, locator), options).get()),
@@ -149,23 +167,25 @@ export const kubernetes = defineKind({
       comparesVersions: true,
 
       check: async (options) => {
-        const [namespace] = namespaces
-        const resourceAttributes = { namespace, verb: 'get', resource: 'secrets' }
-        const body = JSON.stringify({
-          apiVersion: 'authorization.k8s.io/v1',
-          kind: 'SelfSubjectAccessReview',
-          spec: { resourceAttributes }
-        })
-        assertAccessReview(await call({ ...REVIEW, body }, options))
+        assertAccessReview(await ask({ namespace: namespaces[0], verb: 'get' }, options))
         // The review is answered from memory, also while what keeps the secrets is gone.
         await call({ path: '/readyz' }, options).catch((fault: ProviderFault) => {
           if (fault.status !== 403 && fault.status !== 404) throw fault
         })
       },
 
+      review: (wanted, options) =>
+        reviewRights((attributes) => ask(attributes, options), namespaces, wanted),
+      clock: (options) =>
+        login.use(
+          options,
+          async (access) => timeOf(await exchange(access, { path: '/version' }, options)),
+          { isDisowned: () => false }
+        ),
+
       close: async () => {
         login.close()
-        transport?.close()
+        close()
       }
     }
   }

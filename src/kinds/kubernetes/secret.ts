@@ -85,6 +85,13 @@ export const assertAccessReview = (text: string): void => {
   if (parse(AccessReview, text) === undefined) throw invalid()
 }
 
+/** Throws ProviderFault `invalid_answer`. */
+export const isAllowedBy = (text: string): boolean => {
+  const review = parse(AccessReview, text)
+  if (review === undefined) throw invalid()
+  return review.status.allowed
+}
+
 export interface SecretName {
   readonly namespace: string
   readonly name: string

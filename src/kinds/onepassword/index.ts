@@ -13,6 +13,7 @@ import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
 import { Credential } from '../provider.ts'
+import { timeOf } from '../shared/clock.ts'
 import { createTransport } from '../shared/http-transport.ts'
 import { CaCertFile, Insecure } from '../shared/members.ts'
 import { isId } from './answer.ts'
@@ -108,6 +109,11 @@ export const onePasswordConnect = defineKind({
           const code = called.length === 0 ? 'vault' : 'ambiguous_vault'
           throw new ProviderFault('misconfigured', { code })
         }
+      },
+
+      clock: async ({ signal }) => {
+        const url = `${origin}/heartbeat`
+        return timeOf(await transport.send({ method: 'GET', url, headers: {}, signal }))
       },
 
       close: async () => api.close()

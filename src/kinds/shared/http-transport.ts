@@ -24,6 +24,8 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number
   readonly retryAfter?: string | undefined
+  /** The header Date (RFC 9110, 6.6.1). */
+  readonly date?: string | undefined
   readonly text: string
 }
 
@@ -112,6 +114,7 @@ export const createTransport = (
             resolve({
               status: answer.statusCode ?? 0,
               retryAfter: answer.headers['retry-after'],
+              date: answer.headers.date,
               text
             }),
           reject

@@ -13,6 +13,7 @@ import { pemOfFile } from '../../core/file-text.ts'
 import type { Locator } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { defineKind } from '../kind.ts'
+import { timeOf } from '../shared/clock.ts'
 import { createTransport } from '../shared/http-transport.ts'
 import { CaCertFile, Insecure } from '../shared/members.ts'
 import { isVersion, parseKv1, parseKv2, parseLookup, UNVERSIONED } from './answer.ts'
@@ -22,6 +23,7 @@ import { apiUrl, paths, reaches, unversioned, type VaultAddress, vals, versions 
 import { listSecrets } from './list.ts'
 import { Auth, createAuthority } from './login.ts'
 import { dataPath, hasOnlySegments, locate, Mount, MountPath } from './mounts.ts'
+import { reviewRights } from './review.ts'
 import { createSession } from './session.ts'
 import { writeSecret } from './write.ts'
 
@@ -169,6 +171,11 @@ export const vault = defineKind({
           isDeadOn(client, 'auth/token/lookup-self', options),
           options
         ),
+      review: (wanted, options) => reviewRights(client, session, mounts, wanted, options),
+      clock: async ({ signal }) => {
+        const url = `${origin}/v1/sys/health`
+        return timeOf(await transport.send({ method: 'GET', url, headers: {}, signal }))
+      },
       close: async () => {
         session.close()
         transport.close()
