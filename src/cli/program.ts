@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander'
 import { addConfigCommand } from './commands/config.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addEncryptionKeyCommand } from './commands/encryption-key.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addInitCommand } from './commands/init.ts'
@@ -33,6 +34,7 @@ export const createProgram = (version: string): Command => {
   addQuickstartCommand(program)
   addInitCommand(program)
   addConfigCommand(program)
+  addDoctorCommand(program)
   addKeyCommand(program)
   addEncryptionKeyCommand(program)
   addStoreCommand(program)

@@ -47,7 +47,7 @@ const triesOn = (prefix: string, channel: string): Tries => {
 }
 
 /** The names of those that are denied; rejects where one is not answered. */
-const deniedCommands = async (
+export const deniedCommands = async (
   ask: Link['ask'],
   prefix: string,
   channel: string

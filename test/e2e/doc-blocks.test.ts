@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse, parseAllDocuments } from 'yaml'
 import { parseConsumers } from '../../src/config/consumers.ts'
+import { Report } from '../../src/doctor/report.ts'
 import { BotAnswer } from '../../src/http/routes/bots-schemas.ts'
 import { TokenAnswer } from '../../src/http/routes/channels-schemas.ts'
 import { EncryptionKeysAnswer } from '../../src/http/routes/keys-schemas.ts'
@@ -100,6 +101,7 @@ const KINDS = [
   ],
   ['encryptionKeys', EncryptionKeysAnswer],
   ['conversationId', TokenAnswer],
+  ['counts', Report],
   ['results', Type.Partial(BotAnswer)],
   ['code', Type.Partial(Problem)],
   ['fetchedAt', SecretAnswer]

@@ -72,7 +72,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     'goes on until it is stopped: channels-direct-line-example.test.ts starts it'
   ],
   [/store migrate/, 'needs a Redis: redis-migrate.test.ts has one'],
-  [/purser (?:audit|doctor|backup|restore|login|run|policy)\b/, 'is not in this version'],
+  [/purser (?:audit|backup|restore|login|run|policy)\b/, 'is not in this version'],
   [/purser resolve (?!local:)/, 'asks a store']
 ]
 

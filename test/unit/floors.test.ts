@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['secrets'],
   ['events', 'integrations'],
   ['http', 'config', 'telemetry'],
-  ['app'],
+  ['app', 'doctor'],
   ['app.ts'],
   ['cli']
 ]

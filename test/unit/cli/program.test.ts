@@ -33,7 +33,7 @@ test('Every command explains itself with an example', async (t) => {
     const isTop = leaf.parent?.name() === 'purser'
     return isTop ? [leaf.name()] : [leaf.parent?.name() ?? '', leaf.name()]
   })
-  t.equal(names.length, 17)
+  t.equal(names.length, 18)
   for (const words of names) {
     const { code, stdout } = await parse([...words, '--help'])
     t.equal(code, 0)

@@ -1,0 +1,23 @@
+/** Every check, in the order of the report. */
+import type { Check } from './check.ts'
+import { filesChecks } from './checks/files.ts'
+import { machineChecks } from './checks/machine.ts'
+import { networkChecks } from './checks/network.ts'
+import { redisChecks } from './checks/redis.ts'
+import { secretsChecks } from './checks/secrets.ts'
+import { settingsChecks } from './checks/settings.ts'
+import { stateChecks } from './checks/state.ts'
+import { storesChecks } from './checks/stores.ts'
+import { tlsChecks } from './checks/tls.ts'
+
+export const CHECKS: readonly Check[] = [
+  ...settingsChecks,
+  ...secretsChecks,
+  ...filesChecks,
+  ...networkChecks,
+  ...tlsChecks,
+  ...redisChecks,
+  ...storesChecks,
+  ...stateChecks,
+  ...machineChecks
+]

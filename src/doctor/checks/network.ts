@@ -1,0 +1,120 @@
+/** Checks of who can reach the service, and whom it believes. */
+import { isLoopback } from '../../config/network.ts'
+import { type Check, type Finding, fail, failInEarnest, warn, when } from '../check.ts'
+import type { Installation } from '../installation.ts'
+
+const isOpen = (host: string | undefined): boolean => host !== undefined && !isLoopback(host)
+
+/** Known to be so by default: of Node's inspector, of Redis and its sentinels, of Vault's development server. */
+const SENSITIVE: ReadonlyMap<number, string> = new Map([
+  [6379, 'Redis'],
+  [16379, 'the bus of a Redis cluster'],
+  [26379, 'a Sentinel of Redis'],
+  [9229, 'the inspector of Node']
+])
+
+const LISTENING = '0A'
+/** An address of this machine alone, as /proc/net/tcp and tcp6 write them. */
+const LOCAL =
+  /^(?:[0-9A-F]{6}7F|00000000000000000000000001000000|0000000000000000FFFF0000[0-9A-F]{6}7F)$/
+
+/** Ports on which somebody listens at an address that others can reach, whoever that is. */
+const openPorts = ({ machine }: Installation): Set<number> => {
+  const lines = ['/proc/net/tcp', '/proc/net/tcp6']
+    .flatMap((path) => machine.text(path)?.split('\n') ?? [])
+    .map((line) => line.trim().split(/\s+/))
+  return new Set(
+    lines
+      .filter(([, , , state]) => state === LISTENING)
+      .map(([, local = '']) => local.split(':'))
+      .filter(([address = '']) => !LOCAL.test(address))
+      .map(([, port = '']) => Number.parseInt(port, 16))
+  )
+}
+
+const ofHost = ({ settings, machine }: Installation): readonly Finding[] => {
+  const { HOST, TLS_CERT_FILE, TRUST_PROXY } = settings
+  if (!isOpen(HOST) || TLS_CERT_FILE !== undefined) return []
+  if (machine.isContainer) {
+    return [
+      warn(
+        'HOST is open without TLS, as it has to be in a container: publish the port on 127.0.0.1 alone, behind a proxy that ends TLS'
+      )
+    ]
+  }
+  if (TRUST_PROXY !== undefined) {
+    return [
+      warn(
+        'HOST is open without TLS: let nothing but the proxies of TRUST_PROXY reach it, or set HOST=127.0.0.1'
+      )
+    ]
+  }
+  return [
+    failInEarnest(
+      'HOST is open to the network without TLS: keys and secrets travel in the clear: set HOST=127.0.0.1 behind a proxy on this machine, or TLS_CERT_FILE and TLS_KEY_FILE'
+    )
+  ]
+}
+
+/** Of so many addresses, some will not be proxies. */
+const WIDEST = { v4: 24, v6: 64 } as const
+
+const isWide = (network: string): boolean => {
+  const [address = '', bits] = network.split('/')
+  if (bits === undefined) return false
+  return Number(bits) < (address.includes(':') ? WIDEST.v6 : WIDEST.v4)
+}
+
+export const networkChecks: readonly Check[] = [
+  {
+    id: 'bind',
+    title: 'the public listener is on this machine alone, or speaks TLS',
+    places: ['HOST', 'PORT'],
+    run: ofHost
+  },
+  {
+    id: 'internal-listener',
+    title: '/internal/* is reached from inside alone',
+    places: ['INTERNAL_HOST', 'INTERNAL_PORT'],
+    run: ({ settings: { HOST, INTERNAL_HOST } }) => [
+      ...when(
+        isOpen(HOST) && INTERNAL_HOST === undefined,
+        warn(
+          '/internal/* is served where everything else is: set INTERNAL_HOST and INTERNAL_PORT, or have the proxy pass on nothing below /internal/'
+        )
+      ),
+      ...when(
+        isOpen(INTERNAL_HOST),
+        warn('INTERNAL_HOST is open to the network: let only your own services reach it')
+      )
+    ]
+  },
+  {
+    id: 'trusted-proxies',
+    title: 'only listed proxies are believed about the addresses of callers',
+    places: ['TRUST_PROXY'],
+    run: ({ settings: { TRUST_PROXY = [] } }) => {
+      const wide = TRUST_PROXY.filter(isWide)
+      return when(
+        wide.length > 0,
+        warn(
+          `TRUST_PROXY believes whoever is in ${wide.join(', ')}: list the addresses of the proxies`
+        )
+      )
+    }
+  },
+  {
+    id: 'open-ports',
+    title: 'no sensitive port of this machine is open to the network',
+    run: (on) => {
+      const open = openPorts(on)
+      return [...SENSITIVE]
+        .filter(([port]) => open.has(port))
+        .map(([port, what]) =>
+          (port === 9229 ? fail : failInEarnest)(
+            `port ${port} (${what}) of this machine is open to the network: bind it to 127.0.0.1, or close it with a firewall`
+          )
+        )
+    }
+  }
+]

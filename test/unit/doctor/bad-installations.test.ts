@@ -1,0 +1,506 @@
+/** Installations that are bad in one way each: which check finds it, how grave it is, and that no other check does. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { thisMachine } from '../../../src/cli/machine.ts'
+import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import type { Peers } from '../../../src/doctor/peers.ts'
+import type { RedisLook } from '../../../src/state/redis-look.ts'
+import { createCertificate } from '../../support/certificate.ts'
+import { type Bad, examineBad, NOW, notOk, sentences, untoldIn } from '../../support/doctor.ts'
+import { randomSecret } from '../../support/keys.ts'
+
+interface Case extends Bad {
+  readonly name: string
+  /** `<id> <status>` of all checks that are not ok. */
+  readonly found: readonly string[]
+  /** The ids of those that cannot look; absent: all can. */
+  readonly untold?: readonly string[]
+  readonly says: RegExp
+}
+
+const KEPT = ['encryption-keys-whole', 'encryption-keys-used', 'api-keys-end', 'api-keys-renewed']
+/** What cannot be looked at without a whole configuration. */
+const UNREAD = ['stores-reachable', 'stores-clock', 'stores-rights', 'state-readable', ...KEPT]
+
+const { git } = thisMachine()
+const SAME = newEncryptionKey()
+const PASSWORD = randomSecret()
+const DAY_MS = 86_400_000
+
+const look = (
+  changes: Partial<RedisLook> = {},
+  info: Record<string, string> = {}
+): Partial<Peers> => {
+  const good = {
+    redis_version: '8.2.1',
+    role: 'master',
+    aof_enabled: '1',
+    aof_last_write_status: 'ok',
+    rdb_last_bgsave_status: 'ok',
+    maxmemory: '1000000',
+    used_memory: '1000',
+    maxmemory_policy: 'noeviction'
+  }
+  return {
+    redis: async () => ({
+      failure: undefined,
+      infos: [new Map(Object.entries({ ...good, ...info }))],
+      denied: [],
+      mayAdminister: false,
+      isOpenToAll: false,
+      skewMs: 3,
+      ...changes
+    }),
+    kept: async () => undefined
+  }
+}
+
+const onRedis = {
+  env: { REDIS_URL: `rediss://purser:${PASSWORD}@redis.internal` },
+  peers: look()
+}
+
+const repository = (folder: string, ...commands: readonly (readonly string[])[]): void => {
+  const who = ['-c', 'user.name=a', '-c', 'user.email=a@example.com', '-c', 'commit.gpgsign=false']
+  const run = (args: readonly string[]) =>
+    execFileSync('git', [...who, ...args], { cwd: folder, stdio: 'ignore' })
+  run(['init', '-q'])
+  for (const command of commands) run(command)
+}
+
+const certificates = (folder: string, cert: string, key: string): void => {
+  writeFileSync(join(folder, 'cert.pem'), cert)
+  writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 })
+}
+const TLS = { TLS_CERT_FILE: 'cert.pem', TLS_KEY_FILE: 'key.pem' }
+
+const CASES: readonly Case[] = [
+  {
+    name: 'a secret is missing',
+    env: { INTERNAL_SECRET: '' },
+    found: ['secrets-strong fail'],
+    untold: UNREAD,
+    says: /INTERNAL_SECRET: is required/
+  },
+  {
+    name: 'a secret is a default',
+    env: { INTERNAL_SECRET: 'changeme-changeme-changeme-changeme' },
+    found: ['secrets-strong fail'],
+    untold: UNREAD,
+    says: /INTERNAL_SECRET: holds a well-known word/
+  },
+  {
+    name: 'a secret repeats itself',
+    env: { ENCRYPTION_KEYS: 'k7Qz'.repeat(8) },
+    found: ['secrets-strong fail'],
+    untold: UNREAD,
+    says: /ENCRYPTION_KEYS: repeats itself/
+  },
+  {
+    name: 'a secret is short',
+    env: { ENCRYPTION_KEYS: 'k7Qz' },
+    found: ['secrets-strong fail'],
+    untold: UNREAD,
+    says: /ENCRYPTION_KEYS: must have exactly 32/
+  },
+  {
+    name: 'a secret is a row of letters with some others around it',
+    env: { INTERNAL_SECRET: 'zq9-KLMNOPQRSTUV-fghijklm-x7-Qd2' },
+    found: ['secrets-strong fail'],
+    says: /INTERNAL_SECRET holds a long run/
+  },
+  {
+    name: 'a secret has little variety',
+    env: { INTERNAL_SECRET: 'aabaacaadaaeaafaagaahaaiaajaakaa' },
+    found: ['secrets-strong fail'],
+    says: /INTERNAL_SECRET has too little variety/
+  },
+  {
+    name: 'one secret serves two settings',
+    env: { ENCRYPTION_KEYS: SAME, INTERNAL_SECRET: SAME },
+    found: ['secrets-different fail'],
+    untold: UNREAD,
+    says: /the same secret serves two settings/
+  },
+  {
+    name: 'the password of Redis is the internal secret',
+    ...onRedis,
+    env: { ...onRedis.env, INTERNAL_SECRET: PASSWORD },
+    found: ['secrets-different fail'],
+    says: /INTERNAL_SECRET and REDIS_URL/
+  },
+  {
+    name: 'the password of Redis is short',
+    ...onRedis,
+    env: { REDIS_URL: 'rediss://purser:k7QzT0pV@redis.internal' },
+    found: ['secrets-strong fail'],
+    says: /shorter than 16 characters/
+  },
+  {
+    name: 'the encryption key is older than a year',
+    prepare: (folder) => utimesSync(join(folder, '.env'), 0, NOW / 1000 - 500 * 86_400),
+    found: ['encryption-key-age warn'],
+    says: /at least 500 days old: rotate it/
+  },
+  {
+    name: 'others can read .env',
+    prepare: (folder) => chmodSync(join(folder, '.env'), 0o644),
+    found: ['env-file-mode fail'],
+    says: /\.env: can be read by others than its owner: chmod 600/
+  },
+  {
+    name: '.env lies below a served folder',
+    env: { CONFIG_FILE: 'purser.yaml' },
+    prepare: (folder) => {
+      mkdirSync(join(folder, 'public'))
+      renameSync(join(folder, '.env'), join(folder, 'public', '.env'))
+    },
+    environ: { ENV_FILE: 'public/.env' },
+    found: ['env-file-place fail'],
+    says: /lies below a folder called public/
+  },
+  {
+    name: 'git tracks .env',
+    machine: { git },
+    prepare: (folder) => repository(folder, ['add', '-f', '.env']),
+    found: ['env-file-place warn', 'secrets-untracked fail'],
+    says: /\.env is tracked by git/
+  },
+  {
+    name: '.env was committed once',
+    machine: { git },
+    prepare: (folder) =>
+      repository(
+        folder,
+        ['add', '-f', '.env'],
+        ['commit', '-qm', 'all'],
+        ['rm', '-q', '--cached', '.env'],
+        ['commit', '-qm', 'less']
+      ),
+    found: ['env-file-place warn', 'secrets-untracked fail'],
+    says: /\.env was committed once/
+  },
+  {
+    name: 'the next commit may take .env in',
+    machine: { git },
+    prepare: (folder) => repository(folder),
+    found: ['env-file-place warn', 'secrets-untracked warn'],
+    says: /\.env is not ignored by git/
+  },
+  {
+    name: 'git cannot be asked',
+    prepare: (folder) => repository(folder),
+    found: ['env-file-place warn'],
+    untold: ['secrets-untracked'],
+    says: /cannot be told: whether git tracks \.env/
+  },
+  {
+    name: 'everybody can change the file of a secret',
+    env: { INTERNAL_SECRET: '', INTERNAL_SECRET_FILE: 'secret' },
+    prepare: (folder) => {
+      writeFileSync(join(folder, 'secret'), randomSecret())
+      chmodSync(join(folder, 'secret'), 0o666)
+      chmodSync(folder, 0o755)
+    },
+    found: ['secret-files fail'],
+    says: /INTERNAL_SECRET_FILE: the file can be changed by everybody/
+  },
+  {
+    name: 'the listener is open to the network without TLS',
+    env: { HOST: '0.0.0.0' },
+    found: ['bind fail', 'internal-listener warn'],
+    says: /HOST is open to the network without TLS/
+  },
+  {
+    name: 'every address is taken for a proxy',
+    env: { TRUST_PROXY: '0.0.0.0/0' },
+    found: ['trusted-proxies fail'],
+    untold: UNREAD,
+    says: /TRUST_PROXY: must not trust every address/
+  },
+  {
+    name: 'a whole network is taken for proxies',
+    env: { TRUST_PROXY: '10.1.0.0/16' },
+    found: ['trusted-proxies warn'],
+    says: /TRUST_PROXY believes whoever is in 10\.1\.0\.0\/16/
+  },
+  {
+    name: 'pages of every origin may call',
+    env: { CORS_ALLOW_ORIGINS: '*' },
+    found: ['cors fail'],
+    says: /CORS_ALLOW_ORIGINS: \* is refused/
+  },
+  {
+    name: "Node's inspector is open to the network",
+    machine: { texts: { '/proc/net/tcp': '0: 00000000:240D 00000000:0000 0A 0 0\n' } },
+    found: ['open-ports fail'],
+    says: /port 9229/
+  },
+  {
+    name: 'a Redis of this machine is open to the network, by IPv6',
+    machine: {
+      texts: {
+        '/proc/net/tcp6': `0: ${'0'.repeat(32)}:18EB ${'0'.repeat(32)}:0000 0A 0 0\n`,
+        '/proc/net/tcp': '0: 0100007F:240D 00000000:0000 0A 0 0\n'
+      }
+    },
+    found: ['open-ports fail'],
+    says: /port 6379 \(Redis\)/
+  },
+  {
+    name: 'the key is of another certificate',
+    env: TLS,
+    prepare: (folder) =>
+      certificates(folder, createCertificate('a').cert, createCertificate('a').key),
+    found: ['tls-key fail', 'certificates-end warn'],
+    untold: ['tls-chain', ...UNREAD],
+    says: /TLS_KEY_FILE: the file does not hold the key of TLS_CERT_FILE/
+  },
+  {
+    name: 'nobody can verify the certificate',
+    env: TLS,
+    now: Date.now(),
+    prepare: (folder) => {
+      const { cert, key } = createCertificate('a')
+      certificates(folder, cert, key)
+    },
+    found: ['tls-chain fail', 'certificates-end warn'],
+    says: /signed by itself.*\n.*ends in [01] days/
+  },
+  {
+    name: 'the chain does not lead on',
+    env: TLS,
+    now: Date.now(),
+    prepare: (folder) => {
+      const { cert, key } = createCertificate('a')
+      certificates(folder, cert + createCertificate('b').cert, key)
+    },
+    found: ['tls-chain fail', 'certificates-end warn'],
+    says: /certificate 1 was not issued by the one behind it/
+  },
+  {
+    name: 'a certificate has ended',
+    env: { ...TLS },
+    now: Date.now() + 3 * DAY_MS,
+    prepare: (folder) => {
+      const { cert, key } = createCertificate('a')
+      certificates(folder, cert, key)
+    },
+    found: ['tls-chain fail', 'certificates-end fail'],
+    says: /TLS_CERT_FILE: a certificate ended on/
+  },
+  {
+    name: 'Redis has no password',
+    ...onRedis,
+    env: { REDIS_URL: 'rediss://redis.internal' },
+    found: ['redis-password fail'],
+    says: /REDIS_URL has no password/
+  },
+  {
+    name: 'Redis answers without the password, too',
+    ...onRedis,
+    peers: look({ isOpenToAll: true }),
+    found: ['redis-password fail'],
+    says: /Redis answers without a password too/
+  },
+  {
+    name: 'the password of Redis travels in the clear',
+    ...onRedis,
+    env: { REDIS_URL: `redis://purser:${PASSWORD}@redis.internal` },
+    found: ['redis-encrypted warn'],
+    says: /REDIS_URL is without TLS/
+  },
+  {
+    name: "Redis' user lacks rights",
+    ...onRedis,
+    peers: look({ denied: ['scan', 'subscribe'] }),
+    found: ['redis-rights fail'],
+    says: /lacks rights: \+scan \+subscribe/
+  },
+  {
+    name: 'Redis keeps nothing',
+    ...onRedis,
+    peers: look({}, { aof_enabled: '0' }),
+    found: ['redis-persistence fail'],
+    says: /set appendonly yes/
+  },
+  {
+    name: 'Redis forgets when it is full',
+    ...onRedis,
+    peers: look({}, { maxmemory_policy: 'allkeys-lru' }),
+    found: ['redis-eviction fail'],
+    says: /set maxmemory-policy noeviction/
+  },
+  {
+    name: 'Redis is too old',
+    ...onRedis,
+    peers: look({}, { redis_version: '6.0.16' }),
+    found: ['redis-version fail'],
+    says: /older than 6\.2/
+  },
+  {
+    name: 'REDIS_URL leads to a replica',
+    ...onRedis,
+    peers: look({}, { role: 'slave' }),
+    found: ['redis-version fail'],
+    says: /leads to a replica/
+  },
+  {
+    name: 'the clock of Redis is another',
+    ...onRedis,
+    peers: look({ skewMs: -90_000 }),
+    found: ['redis-clock fail'],
+    says: /Redis differ by 90 s/
+  },
+  {
+    name: 'everybody can change DATA_DIR',
+    prepare: (folder) => chmodSync(join(folder, 'data'), 0o777),
+    found: ['data-dir-mode fail'],
+    says: /DATA_DIR can be changed by others/
+  },
+  {
+    name: 'the state is damaged',
+    prepare: (folder) => {
+      mkdirSync(join(folder, 'data', 'state'), { mode: 0o700 })
+      writeFileSync(join(folder, 'data', 'state', 'data.mdb'), 'not a database', { mode: 0o600 })
+    },
+    found: ['state-readable fail'],
+    untold: KEPT,
+    says: /the state cannot be read/
+  },
+  {
+    name: 'the audit trail has no folder',
+    prepare: (folder) => writeFileSync(join(folder, 'data', 'audit'), ''),
+    found: ['audit-folder fail'],
+    says: /a file stands where the folder of the audit trail is to be/
+  },
+  {
+    name: 'secrets may leave unrecorded',
+    env: { AUDIT_REQUIRED: 'false' },
+    found: ['audit-required warn'],
+    says: /AUDIT_REQUIRED=false in pro/
+  },
+  {
+    name: 'purser.yaml is wrong',
+    yaml: 'stores: []\npolicy: []\n',
+    found: ['configuration fail'],
+    untold: UNREAD,
+    says: /purser\.yaml:2:9: /
+  },
+  {
+    name: 'a rule is for every client',
+    yaml: 'stores: [{ name: v, kind: local }]\npolicies: [{ client: "*", read: ["v:a/*"] }]\n',
+    found: ['policies warn', 'stores-trusted warn'],
+    says: /1 policies give secrets to client "\*"/
+  },
+  {
+    name: 'the disk is full',
+    machine: { space: () => ({ freeBytes: 5 * 1024 ** 2, freeFiles: undefined }) },
+    found: ['disk-space fail'],
+    says: /DATA_DIR has 5 MiB left/
+  },
+  {
+    name: 'a crash leaves a core dump',
+    machine: {
+      texts: { '/proc/self/limits': 'Max core file size  unlimited\nMax open files  65536\n' }
+    },
+    found: ['core-dumps fail'],
+    says: /core dump: set ulimit -c 0/
+  },
+  {
+    name: 'memory is swapped',
+    machine: { texts: { '/proc/swaps': 'Filename\n/dev/sda2 partition 8388604 0 -2\n' } },
+    found: ['swap warn'],
+    says: /swap is on/
+  },
+  {
+    name: 'a debugger may look in, by NODE_OPTIONS',
+    machine: { variables: { NODE_OPTIONS: '--inspect=0.0.0.0:9229' } },
+    found: ['inspector fail'],
+    says: /--inspect lets a debugger/
+  },
+  {
+    name: 'a debugger may look in, by a signal',
+    machine: { hearsUsr1: false },
+    found: ['inspector fail'],
+    says: /SIGUSR1/
+  },
+  {
+    name: 'the verification of TLS is off',
+    machine: { variables: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } },
+    found: ['node-environment fail'],
+    says: /NODE_TLS_REJECT_UNAUTHORIZED switches/
+  },
+  {
+    name: 'Node is too old',
+    machine: { nodeVersion: '18.20.4' },
+    found: ['node-version fail'],
+    says: /Node 18\.20\.4 is too old/
+  },
+  {
+    name: 'Node gets no fixes any more',
+    machine: { nodeVersion: '20.20.2' },
+    found: ['node-version warn'],
+    says: /no security fixes since 2026-04-30/
+  },
+  {
+    name: 'the service has the rights of root',
+    machine: { uid: 0 },
+    found: ['process-user warn'],
+    says: /runs as root/
+  },
+  {
+    name: 'few connections may be open',
+    machine: { texts: { '/proc/self/limits': 'Max core file size  0\nMax open files  1024\n' } },
+    found: ['descriptors warn'],
+    says: /only 1024 files and connections/
+  }
+]
+
+test('A good installation passes every check', async (t) => {
+  const examined = await examineBad(t)
+  t.strictSame(notOk(examined), [], sentences(examined))
+})
+
+test('A good installation on Redis passes every check', async (t) => {
+  const examined = await examineBad(t, onRedis)
+  t.strictSame(notOk(examined), [], sentences(examined))
+})
+
+test('There are at least thirty bad installations', async (t) => {
+  t.ok(CASES.length >= 30)
+  t.equal(new Set(CASES.map(({ name }) => name)).size, CASES.length)
+})
+
+for (const { name, found, untold = [], says, ...bad } of CASES) {
+  test(`${name}: ${found[0]}`, async (t) => {
+    const examined = await examineBad(t, bad)
+    t.strictSame(notOk(examined), found, sentences(examined))
+    t.strictSame(untoldIn(examined), untold)
+    t.match(sentences(examined), says)
+  })
+}
+
+test('What fails in pro is a warning in dev that says so', async (t) => {
+  const dev = async (bad: Bad) => {
+    const examined = await examineBad(t, { ...bad, env: { ENVIRONMENT: 'dev', ...bad.env } })
+    return { found: notOk(examined), said: sentences(examined) }
+  }
+  const open = await dev({ prepare: (folder) => chmodSync(join(folder, '.env'), 0o644) })
+  t.strictSame(open.found, ['env-file-mode warn'])
+  t.match(open.said, /^would fail in pro: \.env: can be read by others/)
+  const all = await dev({ env: { CORS_ALLOW_ORIGINS: '*' } })
+  t.strictSame(all.found, ['cors warn'])
+  t.match(all.said, /^would fail in pro: CORS_ALLOW_ORIGINS: \* is refused/)
+  const wide = await dev({ env: { HOST: '0.0.0.0' } })
+  t.strictSame(wide.found, ['bind warn', 'internal-listener warn'])
+  t.match(wide.said, /^would fail in pro: HOST is open/)
+  const weak = await dev({ env: { INTERNAL_SECRET: '' } })
+  t.strictSame(
+    weak.found,
+    ['secrets-strong fail'],
+    'what no environment takes fails in all of them'
+  )
+})
