@@ -268,6 +268,9 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
   authorize: {
     parameters: { scope: ['aura-services:users'], 'X-Original-Method': 'GET' }
   },
+  metrics: {
+    raw: 'purser_secret_reads_total{store="aws",outcome="HIT"} 4211\n'
+  },
   livez: { answer: { status: 'ok' } },
   readyz: { answer: { status: 'ok' } },
   health: { answer: { status: 'degraded' } }

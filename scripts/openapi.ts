@@ -24,6 +24,7 @@ const SECURITY = {
   key: BY_KEY,
   admin: BY_KEY,
   internal: [{ internalSecret: [] }],
+  scraper: [{ internalSecret: [] }, { metricsToken: [] }],
   proxied: BY_KEY.map((scheme) => ({ internalSecret: [], ...scheme })),
   open: []
 } as const
@@ -31,6 +32,7 @@ const SECURITY = {
 const rightsOf = (auth: RouteAuth): string => {
   if (auth.kind === 'open') return 'Open.'
   if (auth.kind === 'internal') return 'Needs X-Internal-Secret.'
+  if (auth.kind === 'scraper') return 'Needs X-Internal-Secret, or METRICS_TOKEN as Bearer.'
   if (auth.kind === 'proxied') return "Needs X-Internal-Secret, and the end caller's API key."
   if (auth.kind === 'admin') {
     const allowed = auth.changes ? '; served where ALLOW_ADMIN_WRITE is true' : ''
@@ -72,7 +74,8 @@ export const renderOpenapi = async (version: string): Promise<string> => {
             description: 'an API key; `Authorization: ApiKey <key>` is read as well'
           },
           apiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-          internalSecret: { type: 'apiKey', in: 'header', name: 'X-Internal-Secret' }
+          internalSecret: { type: 'apiKey', in: 'header', name: 'X-Internal-Secret' },
+          metricsToken: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN' }
         }
       }
     },

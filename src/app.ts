@@ -5,6 +5,7 @@
  */
 import { type AppOverrides, openGround } from './app/ground.ts'
 import { createKeys } from './app/keys.ts'
+import { createMetricsOn } from './app/metrics.ts'
 import { createHealth, createSecrets } from './app/secrets.ts'
 import { createServers, type Servers } from './app/servers.ts'
 import { createIntegrationsOn, servicesOf } from './app/services.ts'
@@ -79,7 +80,8 @@ const assemble = async (
     secrets,
     health,
     integrations,
-    sealedEnds
+    sealedEnds,
+    metrics: await createMetricsOn({ ground, keys, stores, secrets, health })
   })
   const { drain, ...servers } = await createServers(ground, keys, secrets, services, config.tls)
 

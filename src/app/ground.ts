@@ -18,6 +18,7 @@ import { USER_AGENT } from '../kinds/shared/user-agent.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { type OpenedState, openState } from '../state/open-state.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import { createMeter, type Meter } from '../telemetry/meter.ts'
 import { type Live, prepare } from './live.ts'
 
 /** Which of the processes of one service this is. */
@@ -60,6 +61,8 @@ export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly now: () => number
   readonly logger: Logger
   readonly log: Log
+  /** Undefined: nothing is measured. */
+  readonly meter: Meter | undefined
   readonly fetch: typeof globalThis.fetch
   readonly live: () => Live
   /** The key ring in `live`. */
@@ -79,11 +82,23 @@ const fetchAs =
     return send(input, { ...init, headers })
   }
 
+const observerOf = (
+  { observe }: AppOverrides,
+  meter: Meter | undefined
+): RecorderOptions['observe'] => {
+  if (observe === undefined || meter === undefined) return observe ?? meter?.observed
+  return (observed) => {
+    meter.observed(observed)
+    observe(observed)
+  }
+}
+
 const openTrail = (
   { settings, dataDir, auditor }: Config,
-  { now = Date.now, observe, worker }: AppOverrides,
-  { keyring, anchors, log }: { keyring: () => Keyring; anchors: Anchors; log: Log }
+  overrides: AppOverrides,
+  { keyring, anchors, meter, log }: Pick<Ground, 'keyring' | 'meter' | 'log'> & { anchors: Anchors }
 ) => {
+  const { now = Date.now, worker } = overrides
   const trail = createTrail({
     directory: dataDir,
     writer: worker && String(worker.number),
@@ -98,6 +113,7 @@ const openTrail = (
     ? trail.append
     : (event: AuditEvent): Promise<void> =>
         trail.append(event).catch(() => log('error', 'a decision could not be recorded'))
+  const observe = observerOf(overrides, meter)
   return { trail, recording: { environment: settings.ENVIRONMENT, record, log, observe } }
 }
 
@@ -112,11 +128,15 @@ export const openGround = async (
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
   let live = prepare(config, overrides.environ ?? {})
   const keyring = () => live.keyring
-  const opened = await openState({ dataDir, redis, keyring, log })
+  const meter = settings.METRICS_ENABLED
+    ? createMeter((name) => live.stores.get(name) !== undefined)
+    : undefined
+  const redisCalls = meter?.redisCalls
+  const opened = await openState({ dataDir, redis, keyring, log, redisCalls })
   const { state, shared } = opened
   parts.add({ start: () => shared?.start(), close: opened.close })
   const anchors = parts.add(createAnchors({ state, log }))
-  const { trail, recording } = openTrail(config, overrides, { keyring, anchors, log })
+  const { trail, recording } = openTrail(config, overrides, { keyring, anchors, meter, log })
   parts.add(trail)
   parts.add({ close: () => live.stores.close() })
   return {
@@ -126,6 +146,7 @@ export const openGround = async (
     now,
     logger,
     log,
+    meter,
     fetch: fetchAs(overrides.fetch ?? globalThis.fetch),
     live: () => live,
     keyring,

@@ -14,7 +14,12 @@ export type Keys = ReturnType<typeof createKeys>
 
 const createRevocationsOn = ({ parts, state, shared, keyring, log }: Ground) => {
   if (shared === undefined) {
-    return { ...createRevocations(state), asked: Promise.resolve(), isWhole: () => true }
+    return {
+      ...createRevocations(state),
+      asked: Promise.resolve(),
+      isWhole: () => true,
+      pending: () => 0
+    }
   }
   return parts.add(createSharedRevocations({ state, shared, keyring, log }))
 }

@@ -7,7 +7,7 @@ import type { Environ } from '../config/env.ts'
 import { RELOADED } from '../config/fixed.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
-import { createInternalCheck } from '../http/credentials.ts'
+import { createSecretCheck } from '../http/credentials.ts'
 import { compilePolicy } from '../kinds/references.ts'
 import { connectStores, NO_STORES, type StoresDeps } from '../secrets/stores.ts'
 import type { Rules } from '../secrets/terms.ts'
@@ -18,6 +18,7 @@ export interface Live extends Rules {
   readonly keyring: Keyring
   readonly sealer: Sealer
   readonly isInternalSecret: (given: string) => boolean
+  readonly isMetricsToken: (given: string) => boolean
 }
 
 /** The configuration in force after a reload of `next`. */
@@ -42,7 +43,8 @@ export const prepare = (config: Config, environ: Environ): Live => {
     environ,
     keyring,
     sealer: createSealer(keyring),
-    isInternalSecret: createInternalCheck(config.settings.INTERNAL_SECRET),
+    isInternalSecret: createSecretCheck(config.settings.INTERNAL_SECRET),
+    isMetricsToken: createSecretCheck(config.settings.METRICS_TOKEN ?? []),
     policy: compilePolicy(config.policies),
     book: config.book,
     stores: NO_STORES

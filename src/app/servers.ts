@@ -31,7 +31,7 @@ export interface Servers {
 }
 
 const createLimits = (
-  { parts, settings, shared, keyring, now }: Ground,
+  { parts, settings, shared, keyring, meter, now }: Ground,
   records: Records
 ): Limits | undefined => {
   const fingerprintKey = () => keyring().active.keyFor('fingerprint')
@@ -53,8 +53,10 @@ const createLimits = (
       perAddress: settings.RATE_LIMIT_IP_MAX,
       authFailures: settings.RATE_LIMIT_AUTH_FAILURES_MAX,
       allowances,
-      reached: (limit, taken, request) =>
+      reached: (limit, taken, request) => {
+        meter?.limitReached(limit.name)
         limitRecords.reached(limit, taken, () => records.whoOf(request))
+      }
     }
   )
 }
@@ -64,7 +66,7 @@ const createOptions = (
   ground: Ground,
   { authenticate }: Pick<Keys, 'authenticate'>
 ): Omit<ServerOptions, 'doors' | 'tls'> => {
-  const { parts, settings, live, logger, overrides } = ground
+  const { parts, settings, live, logger, meter, overrides } = ground
   const { of: workers } = overrides.worker ?? { of: 1 }
   const records = createRecords(ground.recorder)
   const limits = createLimits(ground, records)
@@ -82,6 +84,7 @@ const createOptions = (
     limits,
     authenticate,
     isInternalSecret: (given) => live().isInternalSecret(given),
+    isMetricsToken: (given) => live().isMetricsToken(given),
     prove: connections.prove,
     recordRefusal: records.refusal,
     recordAdminRead: records.adminRead,
@@ -89,6 +92,7 @@ const createOptions = (
     trustProxy: settings.TRUST_PROXY,
     connections,
     untaken: parts.add(createUntaken(connections)),
+    onAnswer: meter?.answered,
     keepAliveSeconds: settings.KEEP_ALIVE_SECONDS,
     logger
   }

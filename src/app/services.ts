@@ -8,6 +8,7 @@ import { createIntegrations, type Integrations } from '../integrations/integrati
 import { countSealed } from '../integrations/sealed-count.ts'
 import { createSealedEnds, type SealedEnds } from '../integrations/sealed-ends.ts'
 import { explain } from '../secrets/explain.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { Health, Secrets } from './secrets.ts'
@@ -28,6 +29,7 @@ export interface Parts {
   readonly health: Health
   readonly integrations: Integrations
   readonly sealedEnds: SealedEnds
+  readonly metrics: Metrics | undefined
 }
 
 export const createIntegrationsOn = (
@@ -106,7 +108,7 @@ const adminServices = ({ ground, keys, stores, secrets }: Parts): Services['admi
 }
 
 export const servicesOf = (parts: Parts): Services => {
-  const { ground, keys, secrets, health, integrations } = parts
+  const { ground, keys, secrets, health, integrations, metrics } = parts
   const { live, settings, now } = ground
   const { broker, watch, receiver } = secrets
   const { authenticator, care, issuing } = keys
@@ -133,6 +135,7 @@ export const servicesOf = (parts: Parts): Services => {
     internal: { broker, care },
     authorize: { care },
     health,
+    metrics,
     docs: settings.DOCS_ENABLED ? { openapi: readFileSync(OPENAPI, 'utf8') } : undefined
   }
 }

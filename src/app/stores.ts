@@ -35,7 +35,8 @@ export const openStores = async (
     environ: (name) => credentialsIn(live().config, live().environ)(name),
     rules: live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
-    onRead: checks.read
+    onRead: checks.read,
+    meterOf: ground.meter?.callsOf
   }
   const { config: started, environ, keyring } = live()
   await requireKeys({ state, keyring, refuses: overrides.refusesToLackKeys === true, log })

@@ -11,6 +11,7 @@ import { type BeginKey, beginChain, type Chain } from './chain.ts'
 import type { Anchor } from './chain-line.ts'
 import { bodyOf } from './line.ts'
 import { lastAnchorIn } from './predecessor.ts'
+import { createTrailCount, type TrailFigures } from './trail-count.ts'
 import { createPacer, createWriter, type TrailLog, type Writer } from './writer.ts'
 
 export interface Trail {
@@ -23,6 +24,7 @@ export interface Trail {
   readonly isWritable: () => boolean
   /** The last line that is on record; undefined before the first. */
   readonly anchor: () => Anchor | undefined
+  readonly figures: () => TrailFigures
   /** Resolves once everything appended before is written or has failed, and the segment is sealed. May be called twice. */
   readonly close: () => Promise<void>
 }
@@ -50,6 +52,8 @@ interface Group {
   readonly day: string
   /** None: it is there to find out whether the trail can be written. */
   readonly bodies: string[]
+  /** As `performance.now` has it. */
+  readonly since: number
   readonly done: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: Error) => void
@@ -67,7 +71,7 @@ const createGroup = (time: string, day: string): Group => {
     resolve = onResolve
     reject = onReject
   })
-  return { time, day, bodies: [], done, resolve, reject }
+  return { time, day, bodies: [], since: performance.now(), done, resolve, reject }
 }
 
 /** The time as ISO 8601: many events share a millisecond, and to print one costs half as much as the rest of a line. */
@@ -143,11 +147,15 @@ export const createTrail = (options: TrailOptions): Trail => {
   const waiting: Group[] = []
   let running: Promise<void> | undefined
   let closing: Promise<void> | undefined
+  const count = createTrailCount(now)
 
   const run = async (): Promise<void> => {
     await new Promise((resolve) => setImmediate(resolve))
     for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
-      if (await linked.write(group)) group.resolve()
+      count.begins(group)
+      const isWritten = await linked.write(group)
+      count.ended(group, isWritten)
+      if (isWritten) group.resolve()
       else group.reject(unavailable())
     }
     running = undefined
@@ -182,6 +190,7 @@ export const createTrail = (options: TrailOptions): Trail => {
     },
 
     anchor: linked.recorded,
+    figures: () => count.figures(waiting[0], writer.isFailing()),
 
     close: () => {
       closing ??= (async () => {

@@ -16,7 +16,7 @@ import {
   TAG_TTLS
 } from './invalidation.ts'
 import { createSecretCache, type SecretCache } from './secret-cache.ts'
-import { createSharedTier } from './shared-tier.ts'
+import { createSharedTier, type Looks } from './shared-tier.ts'
 
 /** Of the settings, by their names. */
 export interface CacheSettings extends Lifetimes {
@@ -45,6 +45,8 @@ export interface Caches {
   readonly invalidation: InvalidationBus
   /** For administrators: how full they are, and what was refused of what replicas share. */
   readonly figures: () => CacheFigures
+  /** Into what replicas share; undefined where there are none. */
+  readonly sharedLooks: () => Readonly<Record<'secrets' | 'tags', Looks>> | undefined
   readonly close: () => void
 }
 
@@ -125,6 +127,7 @@ export const createCaches = (options: CachesOptions): Caches => {
         }
       })
     }),
+    sharedLooks: () => tier && tagTier && { secrets: tier.looks(), tags: tagTier.looks() },
     close: () => {
       sweeping.close()
       invalidation.close()

@@ -52,6 +52,13 @@ export interface SharedTier<T> {
   readonly familyOf: (store: string, path: string) => string
   /** So many envelopes were damaged, moved, foreign or put back after their end, since this process began. */
   readonly refused: () => number
+  /** How often what was wanted was there, and how often it was not, since this process began. */
+  readonly looks: () => Looks
+}
+
+export interface Looks {
+  readonly found: number
+  readonly missing: number
 }
 
 /** How long a read may wait for a slow shared state, in milliseconds. */
@@ -143,6 +150,7 @@ const claimWithLease = <T>(
 export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
   const { shared, cacheName, environment, keyring, fetchMs } = options
   let refused = 0
+  const looks = { found: 0, missing: 0 }
   const onRefused = (): void => {
     refused++
   }
@@ -167,11 +175,14 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
       const [hasLease, found] = answers
       const { slot } = found
       if (slot !== undefined && isWanted(slot)) {
+        looks.found++
         if (hasLease) release(shared, names, owner)
         return { slot, mayFetch: false, settle: () => {} }
       }
+      const isOver = performance.now() >= giveUpAt
+      if (hasLease || isOver) looks.missing++
       if (hasLease) return claimWithLease(options, names, owner, found)
-      if (performance.now() >= giveUpAt) {
+      if (isOver) {
         // Longer than any fetch takes: nobody is left to let go of the lease.
         shared.remove(names.lease).catch(() => {})
         return { slot, mayFetch: true, settle: () => {} }
@@ -184,6 +195,7 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
   return {
     claim,
     familyOf: (store, path) => familyName(keyring().active, store, path),
-    refused: () => refused
+    refused: () => refused,
+    looks: () => looks
   }
 }

@@ -151,8 +151,13 @@ const together = (
   ) {
     fault('HASHICORP_VAULT_CONFIG_FILE_PATH', 'is given beside HASHICORP_VAULT_CONFIG: take one')
   }
-  const { ENCRYPTION_KEYS = [], INTERNAL_SECRET = [], JWT_SECRET = [] } = settings
-  const groups = [ENCRYPTION_KEYS, INTERNAL_SECRET, JWT_SECRET]
+  const {
+    ENCRYPTION_KEYS = [],
+    INTERNAL_SECRET = [],
+    METRICS_TOKEN = [],
+    JWT_SECRET = []
+  } = settings
+  const groups = [ENCRYPTION_KEYS, INTERNAL_SECRET, METRICS_TOKEN, JWT_SECRET]
   if (new Set(groups.flat()).size !== groups.flat().length) {
     fault('INTERNAL_SECRET', REUSED)
   }

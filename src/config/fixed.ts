@@ -9,6 +9,7 @@ import { type SettingName, type Settings, settingNames } from './settings.ts'
 export const RELOADED: readonly SettingName[] = [
   'ENCRYPTION_KEYS',
   'INTERNAL_SECRET',
+  'METRICS_TOKEN',
   'CONFIG_FILE',
   'VAULT_NAMESPACE',
   'HASHICORP_VAULT_CONFIG',

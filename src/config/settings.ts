@@ -227,7 +227,14 @@ const SETTINGS = {
   DOCS_ENABLED: setting('serves /openapi.yaml and /docs, a page of it', flag, {
     fallback: 'false'
   }),
-  METRICS_ENABLED: setting('serves /internal/metrics', flag, { fallback: 'true', ...PENDING }),
+  METRICS_ENABLED: setting('serves /internal/metrics, and counts for it', flag, {
+    fallback: 'true'
+  }),
+  METRICS_TOKEN: optional(
+    'opens /internal/metrics alone, as Bearer, so that what scrapes needs no INTERNAL_SECRET; each at least 32 characters, comma-separated',
+    longSecrets,
+    { secret: true }
+  ),
   VAULT_NAMESPACE: optional('the namespace of every Vault store that names none of its own', text),
   HASHICORP_VAULT_CONFIG: optional("Apono's JSON list of Vaults; each becomes a store", text, {
     secret: true

@@ -13,7 +13,7 @@ import type {
 } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { type ProblemCode, ProblemError } from '../core/problem.ts'
-import { internalSecretIn, type KeyFinder } from './credentials.ts'
+import { bearerIn, internalSecretIn, type KeyFinder, onlyOne } from './credentials.ts'
 import { addLimiters, type Limiters, type Limits } from './limiters.ts'
 import { createAuthorize, type RouteAuth, type RouteAuthSettings } from './route-auth.ts'
 
@@ -39,6 +39,7 @@ export interface AdmissionOptions extends RouteAuthSettings {
   /** Throws or rejects with a ProblemError. */
   readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
   readonly isInternalSecret: (given: string) => boolean
+  readonly isMetricsToken: (given: string) => boolean
   /** Notes that the caller has proven a key, or the internal secret. */
   readonly prove: (socket: Socket) => void
   /** Puts a failed login on record. */
@@ -76,6 +77,18 @@ const admitInternal = (
     throw new ProblemError('authentication_required')
   }
   prove(socket)
+}
+
+const admitScraper = (means: AdmissionMeans, request: FastifyRequest): void => {
+  const { rawHeaders, socket } = request.raw
+  const token = bearerIn(rawHeaders)
+  if (token === undefined) {
+    admitInternal(means, request)
+    return
+  }
+  if (internalSecretIn(rawHeaders) !== undefined) throw onlyOne('authorization')
+  if (!means.isMetricsToken(token)) throw new ProblemError('authentication_required')
+  means.prove(socket)
 }
 
 /**
@@ -117,6 +130,7 @@ const createKeyCheck = (
 const createCheck = (means: AdmissionMeans, keyIn: KeyFinder, auth: RouteAuth): AdmissionStep => {
   if (auth.kind === 'open') return () => {}
   if (auth.kind === 'internal') return (request) => admitInternal(means, request)
+  if (auth.kind === 'scraper') return (request) => admitScraper(means, request)
   if (auth.kind !== 'proxied') {
     return createKeyCheck(means, keyIn, createAuthorize(auth, means))
   }

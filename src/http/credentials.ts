@@ -16,7 +16,8 @@ export const keyInBody = (body: { readonly apiKey?: string; readonly key?: strin
   throw new ProblemError('invalid_request', { errors: [{ pointer: '/body/apiKey', rule }] })
 }
 
-const onlyOne = (pointer: string): ProblemError =>
+/** The fault of a request with a credential too many. */
+export const onlyOne = (pointer: string): ProblemError =>
   new ProblemError('conflicting_credentials', {
     detail: 'give one credential, once',
     errors: [{ pointer: `/headers/${pointer}`, rule: 'single' }]
@@ -52,10 +53,15 @@ export const apiKeyIn = createKeyFinder(
   ])
 )
 
+/** A token that is no API key. Throws `conflicting_credentials` for two. */
+export const bearerIn = createKeyFinder(
+  new Map([['authorization', (value) => /^Bearer +(.+)$/i.exec(value)?.[1]]])
+)
+
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /** Compares in constant time with all accepted secrets, without stopping at the first that fits. */
-export const createInternalCheck = (accepted: readonly string[]): ((given: string) => boolean) => {
+export const createSecretCheck = (accepted: readonly string[]): ((given: string) => boolean) => {
   const digests = accepted.map(digest)
   return (given) => {
     const presented = digest(given)

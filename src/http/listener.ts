@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto'
 import { type RequestListener, type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { type ProblemCode, ProblemError } from '../core/problem.ts'
+import { PROBLEMS, type ProblemCode, ProblemError } from '../core/problem.ts'
+import { answerOf, type OnAnswer } from './answers.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { ErrorShape } from './problems.ts'
 import { createTap } from './tap.ts'
@@ -43,6 +44,8 @@ const refusal = (
 export interface ListenerOptions {
   readonly connections: Connections
   readonly onAnswered: (connection: Connection) => void
+  /** Told of each answer, also to what has not become a request. */
+  readonly onAnswer?: OnAnswer | undefined
   /** The headers of answers that refuse what has not become a request. */
   readonly headers: Readonly<Record<string, string>>
   readonly errorShape: ErrorShape
@@ -73,9 +76,14 @@ export const guardListener = (
   server: Server,
   options: ListenerOptions
 ): ((error: NodeJS.ErrnoException, socket: Socket) => void) => {
-  const { connections, onAnswered } = options
+  const { connections, onAnswered, onAnswer } = options
   const handle: RequestListener = takeOver(server, 'request')
-  const turns = createTurns({ connections, handle, onAnswered })
+  const turns = createTurns({
+    connections,
+    handle,
+    onAnswered,
+    onClosed: onAnswer && ((response) => onAnswer(answerOf(response)))
+  })
   server.on('request', turns.take)
   // An Expect other than 100-continue may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a body.
   server.on('checkExpectation', turns.take)
@@ -105,6 +113,7 @@ export const guardListener = (
 
   const refuse = (code: ProblemCode, { raw }: Connection, socket: Socket): void => {
     socket.end(refusal(code, options))
+    onAnswer?.({ route: ' ', status: PROBLEMS[code].status, code, durationMs: undefined })
     const timer = setTimeout(() => raw.destroy(), LAST_WORDS_MS).unref()
     raw.once('close', () => clearTimeout(timer))
   }

@@ -19,6 +19,8 @@ export type RouteAuth =
   | { readonly kind: 'open'; readonly unlimited?: true }
   /** X-Internal-Secret. */
   | { readonly kind: 'internal' }
+  /** X-Internal-Secret, or METRICS_TOKEN as Bearer, which opens nothing else. */
+  | { readonly kind: 'scraper' }
   /**
    * X-Internal-Secret of a proxy, and the API key of the caller in front of the proxy; the route itself decides what
    * the key has to allow.

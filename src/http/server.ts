@@ -8,6 +8,7 @@ import { ProblemError } from '../core/problem.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { addressOf, networkOf, plainAddresses } from './addresses.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
+import { type OnAnswer, remember } from './answers.ts'
 import type { Connections } from './connections.ts'
 import { type Door, openDoor } from './door.ts'
 import { addAnswers, addHeaders, answerHeaders } from './headers.ts'
@@ -34,6 +35,8 @@ export interface ServerOptions extends AdmissionOptions {
   readonly tls: ServerTls | undefined
   readonly connections: Connections
   readonly untaken: Untaken
+  /** Told of each answer. */
+  readonly onAnswer?: OnAnswer | undefined
   readonly keepAliveSeconds: number
   readonly logger: FastifyBaseLogger
 }
@@ -90,12 +93,13 @@ const tidyHeaders = (headers: IncomingHttpHeaders, isProxied: boolean): void => 
 }
 
 /** What every request goes through, whatever its door. */
-const addProtocol = (server: FastifyInstance, { trustProxy }: ServerOptions): void => {
+const addProtocol = (server: FastifyInstance, { trustProxy, onAnswer }: ServerOptions): void => {
   server.decorateRequest('receivedAt', 0)
   server.decorateRequest('address', '')
   server.decorateRequest('network', '')
-  server.addHook('onRequest', (request, _reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = performance.now()
+    if (onAnswer !== undefined) remember(request, reply)
     const fault = problemIn(request.raw) ?? disguiseOf(request)
     if (fault === undefined) tidyHeaders(request.raw.headers, trustProxy !== undefined)
     request.address = addressOf(request)
@@ -118,13 +122,20 @@ const addBounds = (server: FastifyInstance, { connections, untaken }: ServerOpti
 }
 
 export const createServer = async (options: ServerOptions): Promise<FastifyInstance> => {
-  const { doors, connections, untaken } = options
+  const { doors, connections, untaken, onAnswer } = options
   const { errorShape } = doors[0]
   const headers = await answerHeaders()
   const server: FastifyInstance = Fastify({
     ...fastifyOptions(options),
-    frameworkErrors: (error, request, reply) =>
-      sendError(request, addHeaders(request, reply, headers), errorShape, toProblemError(error)),
+    frameworkErrors: (error, request, reply) => {
+      remember(request, reply)
+      return sendError(
+        request,
+        addHeaders(request, reply, headers),
+        errorShape,
+        toProblemError(error)
+      )
+    },
     clientErrorHandler: (error, socket) => refuseConnection(error, socket)
   })
   server.log = options.logger
@@ -132,6 +143,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   const refuseConnection = guardListener(server.server, {
     connections,
     onAnswered,
+    onAnswer,
     headers,
     errorShape
   })

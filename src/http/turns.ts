@@ -38,6 +38,8 @@ export interface TurnsOptions {
   readonly connections: Connections
   readonly handle: RequestListener
   readonly onAnswered: (connection: Connection) => void
+  /** Told of each response that is over. */
+  readonly onClosed?: ((response: ServerResponse) => void) | undefined
 }
 
 interface Means extends TurnsOptions {
@@ -115,12 +117,13 @@ const fail = (
 }
 
 export const createTurns = (options: TurnsOptions): Turns => {
-  const { connections } = options
+  const { connections, onClosed } = options
   const lines = new WeakMap<Connection, Line>()
   const means: Means = { ...options, share: createFairShare() }
 
   // One function for all answers: each names its request, and that its connection.
   function onClose(this: ServerResponse): void {
+    onClosed?.(this)
     const connection = connections.of(this.req.socket)
     const line = connection && lines.get(connection)
     if (connection !== undefined && line !== undefined) answered(means, connection, line)

@@ -37,6 +37,8 @@ export interface SharedRevocations extends Revocations {
   readonly asked: Promise<void>
   /** False while the list cannot be read, or what was revoked here cannot be written. */
   readonly isWhole: () => boolean
+  /** How many are in force here and not written yet. */
+  readonly pending: () => number
   readonly close: () => Promise<void>
 }
 
@@ -184,6 +186,7 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
     isRevoked: (keyId) => known.revoked.has(keyId),
     revoke: (keyId, now) => revoke(known, keyId, now),
     isWhole: () => known.hasLoaded && !known.isFailing && known.pending.size === 0,
+    pending: () => known.pending.size,
     close: async () => {
       known.isClosed = true
       loop.close()

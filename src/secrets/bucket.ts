@@ -12,6 +12,8 @@ export interface Bucket {
    */
   readonly take: (cost: number, client?: string) => number | undefined
   readonly tokens: () => number
+  /** The part that is taken, from 0; above 1 on credit. */
+  readonly used: () => number
 }
 
 export interface BucketOptions {
@@ -95,6 +97,10 @@ export const createBucket = ({ quota, replicas, now }: BucketOptions): Bucket =>
     tokens: () => {
       fill()
       return tokens
+    },
+    used: () => {
+      fill()
+      return 1 - tokens / burst()
     }
   }
 }

@@ -4,7 +4,7 @@
  * peer nothing. Replicas share the quota; each has a breaker of its own, so that a replica which is wrong about a store
  * harms no other.
  */
-import { ProviderFault, QUOTA } from '../core/fault.ts'
+import { type FaultReason, ProviderFault, QUOTA } from '../core/fault.ts'
 import type { CallOptions, Log, SecretProvider } from '../kinds/provider.ts'
 import { LOGIN_REFUSED } from '../kinds/shared/login-memory.ts'
 import { withDeadline } from '../state/deadline.ts'
@@ -17,9 +17,22 @@ import type { Bucket } from './bucket.ts'
 const OPERATIONS = ['read', 'list', 'write'] as const
 type StoreOperation = (typeof OPERATIONS)[number]
 
+/** What a peer may be asked; beside the operations what is never refused. */
+type Call = StoreOperation | 'check' | 'review' | 'clock'
+
+/** Told of the calls of a store, to measure them. Throws nothing. */
+export interface CallMeter {
+  /** The peer was asked. */
+  readonly called: (operation: Call, outcome: 'ok' | FaultReason, durationMs: number) => void
+  /** The peer was not asked. */
+  readonly refused: (operation: StoreOperation, reason: 'breaker' | 'quota') => void
+}
+
 export interface GuardState extends Readonly<Record<StoreOperation, BreakerState>> {
   /** What is left of the quota, below 1 if nothing is left; absent if the store has no quota. */
   readonly tokens?: number
+  /** How much of the quota is taken, from 0; above 1 on credit. */
+  readonly used?: number
 }
 
 /** On whose behalf a store is asked, and until when. */
@@ -49,6 +62,7 @@ export interface GuardOptions {
   readonly timeoutMs: number
   /** Called at the end of each read for which the peer was asked. */
   readonly onRead?: ((fault: ProviderFault | undefined) => void) | undefined
+  readonly meter?: CallMeter | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly random?: () => number
@@ -91,10 +105,16 @@ const breakerOf = (
     }
   })
 
-const charge = (guarding: GuardContext, cost: number, client: string | undefined): void => {
-  const { bucket, store, log, now } = guarding
+const charge = (
+  guarding: GuardContext,
+  operation: StoreOperation,
+  cost: number,
+  client: string | undefined
+): void => {
+  const { bucket, store, log, meter, now } = guarding
   const retryAfterSeconds = bucket?.take(cost, client)
   if (retryAfterSeconds === undefined) return
+  meter?.refused(operation, 'quota')
   if (now() - guarding.toldAt >= TELL_EVERY_MS) {
     guarding.toldAt = now()
     log('warn', 'the quota of the store is used up', { store })
@@ -119,16 +139,25 @@ const logFault = (
 }
 
 /** Runs the provider's work with a signal, and ends it at the deadline. Rejects with a ProviderFault. */
-const ending = <A extends Asking, T>(
-  { timeoutMs }: GuardContext,
+const ending = async <A extends Asking, T>(
+  { timeoutMs, meter }: GuardContext,
+  operation: Call,
   asking: A,
   work: (options: A & CallOptions) => Promise<T>
-): Promise<T> =>
-  withDeadline(asking.signal ?? timeoutMs, (signal) => work({ ...asking, signal }), late).catch(
-    (error: unknown) => {
-      throw asFault(error)
-    }
-  )
+): Promise<T> => {
+  const began = performance.now()
+  let outcome: 'ok' | FaultReason = 'ok'
+  try {
+    const deadline = asking.signal ?? timeoutMs
+    return await withDeadline(deadline, (signal) => work({ ...asking, signal }), late)
+  } catch (error) {
+    const fault = asFault(error)
+    outcome = fault.reason
+    throw fault
+  } finally {
+    meter?.called(operation, outcome, performance.now() - began)
+  }
+}
 
 const run = async <A extends Asking, T>(
   guarding: GuardContext,
@@ -142,15 +171,18 @@ const run = async <A extends Asking, T>(
   if (asking.signal?.aborted) throw late()
   const breaker = guarding.breakers[operation]
   const refusal = breaker.refusal()
-  if (refusal !== undefined) throw refusal
-  charge(guarding, cost, asking.client)
+  if (refusal !== undefined) {
+    guarding.meter?.refused(operation, 'breaker')
+    throw refusal
+  }
+  charge(guarding, operation, cost, asking.client)
   const leave = breaker.enter()
   const settle = (fault: ProviderFault | undefined): void => {
     leave(fault, asking.signal)
     if (operation === 'read') guarding.onRead?.(fault)
   }
   try {
-    const result = await ending(guarding, asking, work)
+    const result = await ending(guarding, operation, asking, work)
     settle(faultIn(result))
     return result
   } catch (error) {
@@ -168,13 +200,14 @@ const protect = (guarding: GuardContext, provider: SecretProvider): Operations =
     read: (locator, asking) =>
       run(guarding, 'read', 1, asking, (options) => read(locator, options)),
     check: async (asking) => {
-      await ending(guarding, asking, check)
+      await ending(guarding, 'check', asking, check)
       for (const operation of OPERATIONS) guarding.breakers[operation].hasten()
     },
     ...(review && {
-      review: (wanted, asking) => ending(guarding, asking, (options) => review(wanted, options))
+      review: (wanted, asking) =>
+        ending(guarding, 'review', asking, (options) => review(wanted, options))
     }),
-    ...(clock && { clock: (asking) => ending(guarding, asking, clock) }),
+    ...(clock && { clock: (asking) => ending(guarding, 'clock', asking, clock) }),
     // Counted as that many single reads, since it may fall back to them.
     ...(readMany && {
       readMany: (locators, asking) =>
@@ -216,7 +249,7 @@ export const createGuard = (options: GuardOptions): Guard => {
       read: breakers.read.state(),
       list: breakers.list.state(),
       write: breakers.write.state(),
-      ...(bucket && { tokens: Math.floor(bucket.tokens()) })
+      ...(bucket && { tokens: Math.floor(bucket.tokens()), used: bucket.used() })
     })
   }
 }

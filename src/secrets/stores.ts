@@ -23,7 +23,7 @@ import { createRoute } from '../kinds/shared/proxy.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
 import { readCredential } from './credential.ts'
-import { createGuard, type Guard, type Operations } from './guard.ts'
+import { type CallMeter, createGuard, type Guard, type Operations } from './guard.ts'
 
 /** A store as it is configured. */
 export interface StoreSpec {
@@ -69,6 +69,8 @@ export interface StoresDeps {
   readonly timeoutMs: number
   /** Told how each read of a store ended. */
   readonly onRead?: (store: string, fault: ProviderFault | undefined) => void
+  /** What measures the calls of a store. */
+  readonly meterOf?: ((store: string) => CallMeter) | undefined
 }
 
 export interface Stores {
@@ -108,7 +110,7 @@ const guarded = (
   spec: StoreSpec,
   connection: SecretProvider,
   logins: Store['logins'],
-  { replicas, log, now, timeoutMs, onRead }: StoresDeps
+  { replicas, log, now, timeoutMs, onRead, meterOf }: StoresDeps
 ): Store => {
   const quota = spec.quota ?? spec.plugin.quota
   const guard = createGuard({
@@ -117,6 +119,7 @@ const guarded = (
     log,
     timeoutMs,
     onRead: onRead && ((fault) => onRead(spec.name, fault)),
+    meter: meterOf?.(spec.name),
     now
   })
   const operations = guard.protect(connection)

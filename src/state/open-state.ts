@@ -5,6 +5,7 @@
 import type { Keyring } from '../crypto/keyring.ts'
 import { createEmbeddedState } from './embedded.ts'
 import type { StateLog } from './log.ts'
+import type { OnCall } from './redis-link.ts'
 import type { RedisAddress } from './redis-url.ts'
 import type { Shared } from './shared.ts'
 import type { State } from './state.ts'
@@ -16,6 +17,8 @@ export interface StatePlace {
   /** Asked for at each operation: the key ring can be reloaded. */
   readonly keyring: () => Keyring
   readonly log: StateLog
+  /** Told of the calls of Redis, by what they are for. */
+  readonly redisCalls?: Readonly<Record<'shared' | 'state', OnCall>> | undefined
 }
 
 export interface OpenedState {
@@ -27,7 +30,7 @@ export interface OpenedState {
 
 /** Throws an `Error` that names the folder if the embedded state cannot be used. */
 export const openState = async (place: StatePlace): Promise<OpenedState> => {
-  const { dataDir, redis, keyring, log } = place
+  const { dataDir, redis, keyring, log, redisCalls } = place
   if (redis === undefined) {
     const state = createEmbeddedState(dataDir)
     return { state, shared: undefined, close: state.close }
@@ -36,8 +39,8 @@ export const openState = async (place: StatePlace): Promise<OpenedState> => {
     import('./redis-state.ts'),
     import('./redis-shared.ts')
   ])
-  const state = createRedisState({ ...redis, keyring })
-  const shared = createRedisShared({ ...redis, log })
+  const state = createRedisState({ ...redis, keyring, onCall: redisCalls?.state })
+  const shared = createRedisShared({ ...redis, log, onCall: redisCalls?.shared })
   return {
     state,
     shared,

@@ -5,6 +5,7 @@
  */
 import { withDeadline } from './deadline.ts'
 import { codeOf, isReply, openClient, type RedisClient, reconnect } from './redis-client.ts'
+import type { OnCall } from './redis-link.ts'
 import type { RedisAddress } from './redis-url.ts'
 
 const DEADLINE_MS = 1_000
@@ -15,7 +16,7 @@ export interface RedisCalls {
   readonly close: () => Promise<void>
 }
 
-export const createRedisCalls = (address: RedisAddress): RedisCalls => {
+export const createRedisCalls = (address: RedisAddress, onCall?: OnCall): RedisCalls => {
   let lastCode = 'TIMEOUT'
   let isClosed = false
   const client = openClient(address, (code) => {
@@ -39,6 +40,8 @@ export const createRedisCalls = (address: RedisAddress): RedisCalls => {
   return {
     call: async (send) => {
       if (isClosed) throw new Error('the state is closed')
+      const began = performance.now()
+      const told = (isAnswered: boolean) => onCall?.(performance.now() - began, isAnswered)
       let isLate = false
       const late = (): Error => {
         isLate = true
@@ -52,8 +55,11 @@ export const createRedisCalls = (address: RedisAddress): RedisCalls => {
         return send(client)
       }
       try {
-        return await withDeadline(DEADLINE_MS, attempt, late)
+        const answer = await withDeadline(DEADLINE_MS, attempt, late)
+        told(true)
+        return answer
       } catch (error) {
+        told(false)
         if (isLate) {
           if (!isClosed) reconnect(client)
           throw error

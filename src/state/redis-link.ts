@@ -37,7 +37,11 @@ export interface LinkOptions {
   readonly onChange: (isUp: boolean) => void
   /** How long a call waits for its answer. */
   readonly deadlineMs?: number | undefined
+  readonly onCall?: OnCall | undefined
 }
+
+/** Told of each call that was sent: after how long it was over, and whether it was answered in time. */
+export type OnCall = (durationMs: number, isAnswered: boolean) => void
 
 const DEADLINE_MS = 50
 const PROBE_EVERY_MS = 600
@@ -52,6 +56,7 @@ interface Connection {
   readonly log: StateLog
   readonly onChange: (isUp: boolean) => void
   readonly deadlineMs: number
+  readonly onCall: OnCall | undefined
   isUp: boolean
   isClosed: boolean
   isProbing: boolean
@@ -143,7 +148,7 @@ const ask = <T>(
   withinMs: number
 ): Promise<T> =>
   new Promise((resolve, reject) => {
-    const { client, deadlineMs } = connection
+    const { client, deadlineMs, onCall } = connection
     const giveUp = (): void => reject(new SharedUnavailable())
     // A caller that wants to wait less says nothing of the connection.
     const cancelOwn = withinMs < deadlineMs ? after(withinMs, giveUp) : undefined
@@ -151,6 +156,7 @@ const ask = <T>(
     let isLate = false
     const cancel = after(deadlineMs, () => {
       isLate = true
+      onCall?.(performance.now() - asked, false)
       giveUp()
       // Where others were answered meanwhile this one was unlucky: on a busy machine some are.
       if (connection.answeredAt < asked) goDown(connection, 'TIMEOUT')
@@ -162,25 +168,30 @@ const ask = <T>(
     send(client).then(
       (answer) => {
         settle()
-        if (!isLate) connection.answeredAt = performance.now()
+        if (!isLate) {
+          connection.answeredAt = performance.now()
+          onCall?.(connection.answeredAt - asked, true)
+        }
         resolve(answer)
       },
       (error: unknown) => {
         settle()
         giveUp()
+        if (!isLate) onCall?.(performance.now() - asked, false)
         judge(connection, error)
       }
     )
   })
 
 export const createLink = (options: LinkOptions): Link => {
-  const { address, log, onChange, deadlineMs = DEADLINE_MS } = options
+  const { address, log, onChange, deadlineMs = DEADLINE_MS, onCall } = options
   const client = openClient(address, (code) => logOutage(connection, code))
   const connection: Connection = {
     client,
     log,
     onChange,
     deadlineMs,
+    onCall,
     isUp: false,
     isClosed: false,
     isProbing: false,

@@ -5,7 +5,7 @@
 import type { StateLog } from './log.ts'
 import { CHANNEL } from './namespaces.ts'
 import { codeOf, type RedisClient } from './redis-client.ts'
-import { createLink, type Link } from './redis-link.ts'
+import { createLink, type Link, type OnCall } from './redis-link.ts'
 import { createListeners } from './redis-listeners.ts'
 import { createMessages } from './redis-messages.ts'
 import { createRightsCheck } from './redis-rights.ts'
@@ -19,6 +19,7 @@ export interface RedisSharedOptions {
   readonly log: StateLog
   /** Milliseconds that a call waits for its answer, 50 if not given. */
   readonly deadlineMs?: number
+  readonly onCall?: OnCall | undefined
 }
 
 // A value that is no number is not ours, and is replaced. Where counting is denied the number stays: if it began anew,
@@ -106,7 +107,7 @@ const createCommands = (ask: Link['ask'], prefix: string, channel: string): Comm
 }
 
 export const createRedisShared = (options: RedisSharedOptions): Shared => {
-  const { address, prefix, log, deadlineMs } = options
+  const { address, prefix, log, deadlineMs, onCall } = options
   const channel = prefix + CHANNEL
   let isStarted = false
   let isClosed = false
@@ -118,7 +119,7 @@ export const createRedisShared = (options: RedisSharedOptions): Shared => {
     onChange()
     void rights.check()
   }
-  const link = createLink({ address, log, deadlineMs, onChange: onLinkChange })
+  const link = createLink({ address, log, deadlineMs, onCall, onChange: onLinkChange })
   const messages = createMessages({
     address,
     channel,

@@ -8,6 +8,7 @@
 import type { Keyring } from '../crypto/keyring.ts'
 import { createRedisCalls, type RedisCalls } from './redis-calls.ts'
 import { createRedisHeads } from './redis-heads.ts'
+import type { OnCall } from './redis-link.ts'
 import {
   createEntryNames,
   type EntryNames,
@@ -25,6 +26,7 @@ export interface RedisStateOptions {
   readonly prefix: string
   /** Asked for at each operation: the key ring can be reloaded. */
   readonly keyring: () => Keyring
+  readonly onCall?: OnCall | undefined
 }
 
 /** Names are read so many at a time, values as many as go into one answer without keeping others waiting. */
@@ -171,8 +173,9 @@ const countUnreadable = async (access: EntryAccess): Promise<number> => {
   return count
 }
 
-export const createRedisState = ({ address, prefix, keyring }: RedisStateOptions): State => {
-  const { call, close } = createRedisCalls(address)
+export const createRedisState = (options: RedisStateOptions): State => {
+  const { address, prefix, keyring, onCall } = options
+  const { call, close } = createRedisCalls(address, onCall)
   const names = createEntryNames(keyring)
   const access: EntryAccess = { call, prefix, names }
   return {

@@ -49,7 +49,7 @@ test('a block is found wherever it stands, and a command is run unless it is lis
 
 const LOCAL = 'stores: [{ name: local, kind: local }]\n'
 
-test('every YAML is what it is shown as: a configuration that passes the check, clients, or objects of Kubernetes', async (t) => {
+test('every YAML is what it is shown as: a configuration that passes the check, clients, objects of Kubernetes, or Prometheus’s', async (t) => {
   for (const block of of('yaml')) {
     const documents = parseAllDocuments(block.text)
     t.same(
@@ -61,6 +61,8 @@ test('every YAML is what it is shown as: a configuration that passes the check, 
     if (members.has('apiVersion')) {
       for (const one of documents)
         t.match(one.toJSON(), { kind: String, metadata: Object }, where(block))
+    } else if (members.has('scrape_configs')) {
+      t.match(documents[0]?.toJSON(), { scrape_configs: [{ metrics_path: '/internal/metrics' }] })
     } else if (members.has('clients')) {
       const defaults = { environment: 'pro', minimumVersion: '8.3.0', maxDays: 0 } as const
       t.doesNotThrow(() => parseConsumers(block.text, where(block), defaults), where(block))

@@ -47,6 +47,7 @@ export const openServer = async (
     limits: undefined,
     authenticate: () => PRINCIPAL,
     isInternalSecret: () => true,
+    isMetricsToken: () => false,
     prove: connections.prove,
     recordRefusal: async () => {},
     recordAdminRead: async () => {},

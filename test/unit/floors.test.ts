@@ -37,6 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'lru-cache': ['kinds/aws', 'cache', 'secrets', 'keys', 'http'],
   'node-vault': ['kinds/vault'],
   pino: ['telemetry', 'app/', 'cli'],
+  'prom-client': ['telemetry'],
   semver: ['keys', 'config', 'cli'],
   yaml: ['config', 'http', 'kinds/kubernetes', 'cli']
 }

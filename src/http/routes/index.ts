@@ -16,6 +16,7 @@ import { addExplainRoutes, type ExplainRoutesOptions } from './explain.ts'
 import { addHealthRoutes, type HealthRoutesOptions } from './health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './internal.ts'
 import { addKeyRoutes, type KeyRoutesOptions } from './keys.ts'
+import { addMetricsRoute, type MetricsRouteOptions } from './metrics.ts'
 import { addSecretRoutes, type SecretRoutesOptions } from './secrets.ts'
 import { addStateRoutes, type StateRoutesOptions } from './state.ts'
 import { addWhoamiRoute, type WhoamiOptions } from './whoami.ts'
@@ -36,6 +37,8 @@ export interface Services {
   readonly internal: InternalRoutesOptions
   readonly authorize: AuthorizeRouteOptions
   readonly health: HealthRoutesOptions
+  /** Undefined: nothing is measured. */
+  readonly metrics: MetricsRouteOptions | undefined
   /** Undefined: the description is not served. */
   readonly docs: DocsRouteOptions | undefined
 }
@@ -60,6 +63,7 @@ const ROUTES: readonly (readonly [
   [['public'], (app, { whoami }) => addWhoamiRoute(app, whoami)],
   [['internal'], (app, { internal }) => addInternalRoutes(app, internal)],
   [['internal'], (app, { authorize }) => addAuthorizeRoute(app, authorize)],
+  [['internal'], (app, { metrics }) => metrics && addMetricsRoute(app, metrics)],
   [['public', 'internal'], (app, { health }) => addHealthRoutes(app, health)],
   [['public'], (app, { docs }) => docs && addDocsRoute(app, docs)]
 ]

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { apiKeyIn, createInternalCheck, internalSecretIn } from '../../../src/http/credentials.ts'
+import { apiKeyIn, createSecretCheck, internalSecretIn } from '../../../src/http/credentials.ts'
 
 test('a key is found behind Bearer, ApiKey and X-API-Key, in any case of scheme and header', async (t) => {
   for (const scheme of ['Bearer', 'bearer', 'BEARER', 'ApiKey', 'apikey', 'APIKEY']) {
@@ -54,7 +54,7 @@ test('the internal secret is one header, given once', async (t) => {
 })
 
 test('each of the accepted secrets is accepted, and nothing that resembles one', async (t) => {
-  const accepts = createInternalCheck(['first-secret', 'second-secret'])
+  const accepts = createSecretCheck(['first-secret', 'second-secret'])
   for (const secret of ['first-secret', 'second-secret']) t.ok(accepts(secret))
   for (const other of [
     '',
@@ -64,5 +64,5 @@ test('each of the accepted secrets is accepted, and nothing that resembles one',
     'first-secret, second-secret'
   ])
     t.notOk(accepts(other))
-  t.notOk(createInternalCheck([])(''))
+  t.notOk(createSecretCheck([])(''))
 })

@@ -1,0 +1,54 @@
+/**
+ * Tells of each answer once it is over, however it went out: also of what was refused before it had a route, and of what
+ * nobody waited for any more. Rule: it costs the way of a request one pointer; what is told names a route's template
+ * and never a URL.
+ */
+import type { ServerResponse } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ProblemCode } from '../core/problem.ts'
+
+export interface Answer {
+  /** The method and the template with a blank between them, either of which may be empty: `GET /v1/secrets/:name`. */
+  readonly route: string
+  /** 499 if the caller was gone before the answer had begun. */
+  readonly status: number
+  /** Undefined: no problem, and the system has taken the whole answer. */
+  readonly code: ProblemCode | 'aborted' | undefined
+  /** From the head of the request, in milliseconds; undefined: the request was not read so far. */
+  readonly durationMs: number | undefined
+}
+
+export type OnAnswer = (answer: Answer) => void
+
+const REQUEST = Symbol('the request of a response')
+interface OfRequest extends ServerResponse {
+  [REQUEST]?: FastifyRequest
+}
+
+export const remember = (request: FastifyRequest, { raw }: FastifyReply): void => {
+  const response: OfRequest = raw
+  response[REQUEST] = request
+}
+
+const GONE = 499
+
+/**
+ * Admission has worked it out, unless the request was refused before it. What Fastify refuses by itself is a request
+ * without what we decorate ours with.
+ */
+const routeOf = (response: ServerResponse, request: FastifyRequest | undefined): string => {
+  if (request?.route) return request.route
+  const { method = '' } = response.req
+  const template = request === undefined || request.is404 ? '' : request.routeOptions.url
+  return `${method} ${template ?? ''}`
+}
+
+/** Of a response that is closed. */
+export const answerOf = (response: OfRequest): Answer => {
+  const { [REQUEST]: request, headersSent, statusCode } = response
+  const durationMs = request?.receivedAt ? performance.now() - request.receivedAt : undefined
+  const route = routeOf(response, request)
+  if (!headersSent) return { route, status: GONE, code: 'aborted', durationMs }
+  const code = request?.problem?.code ?? (response.writableFinished ? undefined : 'aborted')
+  return { route, status: statusCode, code, durationMs }
+}

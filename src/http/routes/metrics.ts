@@ -1,0 +1,30 @@
+/** The figures for whoever scrapes, where METRICS_ENABLED asks for them. Rule: no name of a secret or a client is in them. */
+import { Type } from 'typebox'
+import type { TypedFastify } from '../route-auth.ts'
+
+export interface MetricsRouteOptions {
+  readonly contentType: string
+  readonly text: () => Promise<string>
+}
+
+export const addMetricsRoute = (
+  app: TypedFastify,
+  { contentType, text }: MetricsRouteOptions
+): void => {
+  app.get(
+    '/internal/metrics',
+    {
+      config: { auth: { kind: 'scraper' } },
+      schema: {
+        operationId: 'metrics',
+        summary: 'What there is to measure, as Prometheus reads it, if METRICS_ENABLED',
+        response: { 200: { content: { 'text/plain': { schema: Type.String() } } } }
+      }
+    },
+    async (_request, reply) =>
+      reply
+        .type(contentType)
+        .serializer(String)
+        .send(await text())
+  )
+}
