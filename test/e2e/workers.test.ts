@@ -1,7 +1,9 @@
 /** WORKERS: several processes that are one service, and the supervisor that keeps them so. */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import tap, { type Test, test } from 'tap'
@@ -119,6 +121,24 @@ withTeam(
       if (!isShared) await sleep(250)
       return isShared
     })
+  }
+)
+
+withTeam(
+  'what an address may have of connections is divided among the workers',
+  { variables: { CONNECTIONS_PER_ADDRESS: '4' } },
+  async (t, { url }) => {
+    const ended = new Set<number>()
+    // One after the other, so that each worker has three of them, each idle once it is answered.
+    for (let n = 0; n < 6; n++) {
+      const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port) })
+      t.teardown(() => socket.destroy())
+      socket.on('error', () => {}).once('close', () => ended.add(n))
+      socket.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n')
+      await once(socket, 'data')
+    }
+    await eventually(() => ended.size > 1)
+    t.strictSame([...ended].sort(), [0, 1], 'those that were unused for longest')
   }
 )
 
