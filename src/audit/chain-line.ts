@@ -20,6 +20,12 @@ export interface Anchor {
   readonly head: string
 }
 
+/** An anchor as something outside the trail knows it. */
+export interface KnownAnchor extends Anchor {
+  /** Whether its instance may have its files on another machine. */
+  readonly mayBeElsewhere?: boolean
+}
+
 export interface SegmentHead extends FirstKey {
   readonly day: string
   /** Digest of the line before; absent from the first segment of an instance. */

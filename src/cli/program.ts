@@ -3,6 +3,7 @@
  * Rule: what is imported before a command is chosen is light; a command throws, and only `purser.ts` ends the process.
  */
 import { Command } from 'commander'
+import { addAuditCommand } from './commands/audit.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEncryptionKeyCommand } from './commands/encryption-key.ts'
@@ -40,5 +41,6 @@ export const createProgram = (version: string): Command => {
   addStoreCommand(program)
   addResolveCommand(program)
   addExplainCommand(program)
+  addAuditCommand(program)
   return program
 }

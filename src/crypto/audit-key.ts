@@ -3,23 +3,13 @@
  * who takes a process today has no key of yesterday (Schneier and Kelsey, "Secure audit logs to support computer
  * forensics", 1999). What the first key is worth depends on who else can have it: see `FirstKey`.
  */
-import {
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  hash,
-  type KeyObject,
-  randomBytes,
-  timingSafeEqual
-} from 'node:crypto'
+import { createHmac, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import type { EncryptionKey } from './keyring.ts'
 
 const KEY_BYTES = 32
 const STEP = Buffer.from('purser/v1/audit-step')
 const SEALED = { alg: 'ECDH-ES', enc: 'A256GCM', typ: 'purser-audit+jwe' } as const
-const CURVE = 'prime256v1'
 
 /** SHA-256 of the former digest's text and the text, as 43 characters of base64url. */
 export const digestOf = (former: string, text: string): string =>
@@ -110,39 +100,3 @@ export const openFirstKey = async (
     return undefined
   }
 }
-
-export interface AuditorKeys {
-  /** SubjectPublicKeyInfo in PEM. */
-  readonly publicKey: string
-  /** PKCS #8 in PEM. */
-  readonly privateKey: string
-}
-
-/** A new pair on P-256, which OpenSSL and every HSM know too. */
-export const newAuditorKeys = (): AuditorKeys =>
-  generateKeyPairSync('ec', {
-    namedCurve: CURVE,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' }
-  })
-
-const parsed = (create: () => KeyObject, what: string): KeyObject => {
-  let key: KeyObject | undefined
-  try {
-    key = create()
-  } catch {
-    // OpenSSL's words might quote the file.
-  }
-  if (key?.asymmetricKeyDetails?.namedCurve === CURVE) return key
-  throw new Error(`holds no ${what} of P-256 in PEM, as \`purser audit key new\` makes it`)
-}
-
-/** Throws `Error` with the end of a sentence, also for a private key: that one has no business where records are made. */
-export const parseAuditorPublicKey = (pem: Buffer): KeyObject => {
-  if (pem.includes('PRIVATE KEY')) throw new Error('holds a private key: give the public one')
-  return parsed(() => createPublicKey(pem), 'public key')
-}
-
-/** Throws `Error` with the end of a sentence. */
-export const parseAuditorPrivateKey = (pem: Buffer): KeyObject =>
-  parsed(() => createPrivateKey(pem), 'private key')

@@ -72,7 +72,8 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     'goes on until it is stopped: channels-direct-line-example.test.ts starts it'
   ],
   [/store migrate/, 'needs a Redis: redis-migrate.test.ts has one'],
-  [/purser (?:audit|backup|restore|login|run|policy)\b/, 'is not in this version'],
+  [/purser (?:backup|restore|login|run|policy)\b/, 'is not in this version'],
+  [/--auditor-key auditor|purser audit key new/, 'is for the auditor: audit.test.ts does it'],
   [/purser resolve (?!local:)/, 'asks a store']
 ]
 

@@ -1,0 +1,119 @@
+/** `purser audit verify`: the trail of this folder's service, or a copy of one. */
+import type { KeyObject } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { keptAnchors } from '../audit/anchors.ts'
+import type { Anchor, KnownAnchor } from '../audit/chain-line.ts'
+import type { Finding } from '../audit/findings.ts'
+import { type Report, type VerifyOptions, verifyTrail } from '../audit/verify.ts'
+import { readSomeSettings } from '../config/env.ts'
+import { whyUnread } from '../config/fault.ts'
+import { pemOfFile } from '../core/file-text.ts'
+import { parseAuditorPrivateKey } from '../crypto/auditor-keys.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { readFileBytes } from '../files/read.ts'
+import { CommandFailure } from './failure.ts'
+import { print, tell } from './io.ts'
+import { hasState, PLACE } from './key-revoke.ts'
+import { type StateSettings, withState } from './state.ts'
+
+export interface VerifyCommandOptions {
+  readonly since?: string
+  readonly head?: readonly Anchor[]
+  readonly auditorKey?: string
+  readonly json?: boolean
+}
+
+const readAuditor = async (file: string | undefined): Promise<KeyObject | undefined> => {
+  if (file === undefined) return undefined
+  try {
+    return parseAuditorPrivateKey(pemOfFile(await readFileBytes(file)))
+  } catch (error) {
+    throw new CommandFailure(`The file of --auditor-key ${whyUnread(error)}.`)
+  }
+}
+
+/** Of the state. Replicas that share it each have a trail of their own. */
+const anchorsOf = async (settings: StateSettings): Promise<KnownAnchor[]> => {
+  if (!hasState(settings)) return []
+  const mayBeElsewhere = settings.REDIS_URL !== undefined
+  try {
+    const anchors = await withState(settings, ({ state }) => keptAnchors(state))
+    return anchors.map((anchor) => ({ ...anchor, mayBeElsewhere }))
+  } catch {
+    tell('Note: the state cannot be read, so its anchors are not compared.')
+    return []
+  }
+}
+
+/** What is known of the trail besides what stands in it. */
+const placeOf = async (
+  folder: string | undefined
+): Promise<Pick<VerifyOptions, 'folder' | 'anchors' | 'findKey'>> => {
+  if (folder !== undefined) return { folder: resolve(folder), anchors: [], findKey: undefined }
+  const names = [...PLACE, 'ENCRYPTION_KEYS'] as const
+  const settings = readSomeSettings(process.env, process.cwd(), names)
+  return {
+    folder: join(resolve(settings.DATA_DIR), 'audit'),
+    anchors: await anchorsOf(settings),
+    findKey: createKeyring(settings.ENCRYPTION_KEYS).find
+  }
+}
+
+const count = (n: number, one: string, many = `${one}s`): string =>
+  `${n.toLocaleString('en')} ${n === 1 ? one : many}`
+
+const placeIn = ({ file, line, instance, seq, to }: Finding): string => {
+  const numbers = to === undefined ? `${seq}` : `${seq}-${to}`
+  const chain = instance === undefined ? [] : [`${instance} ${numbers}`]
+  const place = file === undefined ? [] : [line === undefined ? file : `${file}:${line}`]
+  return [...place, ...chain].join('  ')
+}
+
+const linesOf = (report: Report): string[] => {
+  const { findings, found, unfinished, unchained, withoutKey } = report
+  const { lines, instances, segments, sealed, files, anchors } = report
+  return [
+    `${report.verdict}: ${count(lines, 'line')} of ${count(instances, 'instance')} in ${count(segments, 'segment')}, ${sealed} sealed; ${count(files, 'file')}, ${count(anchors, 'anchor')}`,
+    ...findings.map((one) => `${one.verdict}  ${placeIn(one)}  ${one.detail}`),
+    ...(found > findings.length ? [`and ${found - findings.length} more`] : []),
+    ...unfinished.map(
+      ({ file, instance, seq, to }) =>
+        `unfinished  ${file}  ${instance} ${seq}-${to}  never acknowledged: being written, or cut off by a crash`
+    ),
+    ...(unchained > 0
+      ? [`${count(unchained, 'line')} of an earlier version, without a chain`]
+      : []),
+    ...(withoutKey > 0
+      ? [`${count(withoutKey, 'segment')} whose MACs need a key that is not here (--auditor-key)`]
+      : [])
+  ]
+}
+
+export const verify = async (
+  given: string | undefined,
+  { since, head = [], auditorKey, json = false }: VerifyCommandOptions
+): Promise<void> => {
+  const auditor = await readAuditor(auditorKey)
+  const { folder, anchors, findKey } = await placeOf(given)
+  let report: Report
+  try {
+    report = await verifyTrail({
+      folder,
+      since,
+      anchors: [...anchors, ...head],
+      purged: new Map(),
+      findKey,
+      auditor
+    })
+  } catch (error) {
+    throw new CommandFailure(`The trail ${whyUnread(error)}.`)
+  }
+  if (report.files === 0 && report.found === 0) {
+    throw new CommandFailure(`There is no trail in ${folder}.`, 2)
+  }
+  await print(json ? JSON.stringify(report, null, 2) : linesOf(report).join('\n'))
+  if (report.verdict === 'broken') throw new CommandFailure('The trail is not what was written.')
+  if (report.verdict === 'cannot tell') {
+    throw new CommandFailure('What could be checked is right; the rest cannot be told.', 2)
+  }
+}

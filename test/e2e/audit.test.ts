@@ -1,0 +1,192 @@
+/** The trail of the built service: whole after a kill, checked by the command, and each manipulation named. */
+import {
+  cpSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import { keptAnchors } from '../../src/audit/anchors.ts'
+import type { KnownAnchor } from '../../src/audit/chain-line.ts'
+import { verifyTrail } from '../../src/audit/verify.ts'
+import { createKeyring } from '../../src/crypto/keyring.ts'
+import { createEmbeddedState } from '../../src/state/embedded.ts'
+import { createDirectory } from '../support/embedded.ts'
+import {
+  createConfigured,
+  issueKey,
+  putLocal,
+  runPurser,
+  serve
+} from '../support/purser-process.ts'
+import { trailLines } from '../support/trail-lines.ts'
+
+const auditOf = (folder: string): string => join(folder, 'data', 'audit')
+
+const fileIn = (audit: string): string => readdirSync(audit).sort().at(-1) ?? ''
+
+const read = (url: string, key: string, requestId: string): Promise<number | undefined> =>
+  fetch(`${url}/v1/secrets?ref=local:team/db`, {
+    headers: { authorization: `Bearer ${key}`, 'x-request-id': requestId },
+    signal: AbortSignal.timeout(60_000)
+  }).then(
+    async (answer) => {
+      await answer.text()
+      return answer.status
+    },
+    () => undefined
+  )
+
+/** Reads all at once; the ids of those that were answered with the secret. */
+const readAll = async (url: string, key: string, ids: readonly string[]): Promise<string[]> => {
+  const statuses = await Promise.all(ids.map((id) => read(url, key, id)))
+  return ids.filter((_id, i) => statuses[i] === 200)
+}
+
+const idsOf = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `${name}-${i}`)
+
+/** A service that ended in order (its file then has yesterday's name), one that was killed under load, one after it. */
+const lived = async (t: Test) => {
+  const { folder, variables } = createConfigured(t, {
+    variables: { CONNECTIONS_PER_ADDRESS: '2000', RATE_LIMIT_ENABLED: 'false' }
+  })
+  await putLocal(folder, 'team/db', 'value')
+  const key = await issueKey(folder)
+  const audit = auditOf(folder)
+  const first = await serve(t, folder)
+  const answered = await readAll(first.url, key, idsOf('first', 1_000))
+  t.equal(answered.length, 1_000)
+  first.child.kill('SIGTERM')
+  await first.ended
+  renameSync(join(audit, fileIn(audit)), join(audit, '2026-01-01.jsonl'))
+
+  const second = await serve(t, folder)
+  answered.push(...(await readAll(second.url, key, idsOf('second', 50))))
+  const size = (): number => statSync(join(audit, fileIn(audit))).size
+  const before = size()
+  const reading = readAll(second.url, key, idsOf('killed', 1_000))
+  while (size() < before + 2_000) await new Promise((resolve) => setImmediate(resolve))
+  second.child.kill('SIGKILL')
+  answered.push(...(await reading))
+
+  const third = await serve(t, folder)
+  answered.push(...(await readAll(third.url, key, idsOf('third', 3))))
+  third.child.kill('SIGTERM')
+  await third.ended
+  return { folder, audit, answered, variables, logged: first.output.stdout }
+}
+
+const anchorsIn = async (folder: string): Promise<KnownAnchor[]> => {
+  const state = createEmbeddedState(join(folder, 'data'))
+  const anchors = await keptAnchors(state)
+  await state.close()
+  return anchors
+}
+
+const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').filter(Boolean)
+
+const put = (path: string, lines: readonly string[]): void =>
+  writeFileSync(path, lines.map((line) => `${line}\n`).join(''))
+
+test('what was answered is on record also after kill -9, its numbers have no gap, and each manipulation is named', async (t) => {
+  const { folder, audit, answered, variables, logged } = await lived(t)
+  const today = fileIn(audit)
+  const files = readdirSync(audit)
+  const lines = files.flatMap((file) =>
+    linesOf(join(audit, file)).flatMap((line) => {
+      // A line that the kill cut off.
+      if (!line.endsWith('}')) return []
+      return trailLines(line)
+    })
+  )
+  const recorded = new Set(lines.map((line) => line['requestId']))
+  t.strictSame(
+    answered.filter((id) => !recorded.has(id)),
+    []
+  )
+  t.ok(answered.length >= 1_053)
+  const numbers = new Map<string, number[]>()
+  for (const { instance, seq } of lines) {
+    numbers.set(instance, [...(numbers.get(instance) ?? []), seq])
+  }
+  t.equal(numbers.size, 3)
+  for (const own of numbers.values()) t.ok(own.every((seq, i) => seq === i + 1))
+
+  const checked = await runPurser(t, folder, ['audit', 'verify', '--json'])
+  t.equal(checked.code, 0, checked.stdout + checked.stderr)
+  t.match(JSON.parse(checked.stdout), { verdict: 'ok', instances: 3, sealed: 2, anchors: 5 })
+  const [, ...anchor] =
+    /"instance":"([^"]+)","seq":(\d+),"head":"([^"]+)","msg":"audit anchor"/.exec(logged) ?? []
+  const since = ['audit', 'verify', '--since', '2026-01-01', '--head', anchor.join(':')]
+  t.match(await runPurser(t, folder, since), { code: 0, stdout: /^ok: .* 6 anchors/ })
+
+  const anchors = await anchorsIn(folder)
+  const { find } = createKeyring([variables['ENCRYPTION_KEYS'] ?? ''])
+  const after = async (spoil: (copy: string) => void): Promise<string[]> => {
+    const copy = createDirectory(t)
+    cpSync(audit, copy, { recursive: true })
+    spoil(copy)
+    const options = { folder: copy, anchors, purged: new Map(), findKey: find, auditor: undefined }
+    const { findings } = await verifyTrail(options)
+    return findings.map(({ verdict, file = '', line = '', seq: at = '' }) =>
+      `${verdict} ${file}:${line} ${at}`.trim()
+    )
+  }
+  const first = '2026-01-01.jsonl'
+  const edit = (file: string, change: (all: string[]) => string[]) => (copy: string) =>
+    put(join(copy, file), change(linesOf(join(copy, file))))
+  const dropped = edit(first, (all) => all.toSpliced(500, 1))
+  t.strictSame(await after(dropped), [`line missing ${first}:501 501`])
+  const altered = edit(first, (all) =>
+    all.with(500, (all[500] ?? '').replace('allowed', 'allowee'))
+  )
+  t.strictSame(await after(altered), [`tampered ${first}:501 501`])
+  const swapped = edit(first, (all) => all.with(7, all[9] ?? '').with(9, all[7] ?? ''))
+  t.strictSame(await after(swapped), [`reordered ${first}:8 8`])
+  const firstSeal = trailLines(linesOf(join(audit, first)).at(-1) ?? '')[0]
+  t.match(firstSeal, { chain: 'seal' })
+  const gone = await after((copy) => rmSync(join(copy, first)))
+  t.strictSame(gone, [`segment missing : ${firstSeal?.seq}`])
+  const total = linesOf(join(audit, today)).length
+  const cut = await after(edit(today, (all) => all.slice(0, -1)))
+  t.strictSame(cut, [`truncated ${today}:${total - 1} 5`])
+})
+
+test('the command says what it cannot tell, and what is no trail', async (t) => {
+  const { folder } = createConfigured(t)
+  const auditor = join(folder, 'auditor.key')
+  const made = await runPurser(t, folder, ['audit', 'key', 'new', '--out', auditor])
+  t.match(made, { code: 0, stdout: /^-----BEGIN PUBLIC KEY-----/ })
+  t.equal(statSync(auditor).mode & 0o777, 0o600)
+  t.match(await runPurser(t, folder, ['audit', 'key', 'new', '--out', auditor]), {
+    code: 1,
+    stdout: '',
+    stderr: /is there already/
+  })
+  t.match(await runPurser(t, folder, ['audit', 'verify']), { code: 2, stderr: /There is no trail/ })
+
+  writeFileSync(join(folder, 'auditor.pem'), made.stdout)
+  const env = { AUDIT_AUDITOR_KEY_FILE: 'auditor.pem' }
+  await putLocal(folder, 'team/db', 'value')
+  const { url, child, ended } = await serve(t, folder, env)
+  t.equal(await read(url, await issueKey(folder), 'r1'), 200)
+  child.kill('SIGTERM')
+  await ended
+  t.match(await runPurser(t, folder, ['audit', 'verify']), { code: 2, stdout: /^cannot tell/ })
+  const withKey = ['audit', 'verify', '--auditor-key', auditor]
+  t.match(await runPurser(t, folder, withKey), { code: 0, stdout: /^ok/ })
+  const audit = auditOf(folder)
+  const offline = await runPurser(t, createDirectory(t), [...withKey, audit])
+  t.match(offline, { code: 0, stdout: /^ok/ }, 'a copy, without settings')
+  const path = join(audit, fileIn(audit))
+  put(path, linesOf(path).toSpliced(1, 1))
+  t.match(await runPurser(t, folder, withKey), {
+    code: 1,
+    stdout: /^broken: .*\nline missing {2}\S+\.jsonl:2 {2}[\w-]{11} 2 /
+  })
+})

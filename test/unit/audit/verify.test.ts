@@ -1,0 +1,363 @@
+/** What a check of the trail says of each way to alter it, and of what is no alteration. */
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import type { BeginKey } from '../../../src/audit/chain.ts'
+import { type Anchor, parseAnchor } from '../../../src/audit/chain-line.ts'
+import { createTrail } from '../../../src/audit/trail.ts'
+import { type VerifyOptions, verifyTrail } from '../../../src/audit/verify.ts'
+import type { AuditEvent } from '../../../src/core/audit-event.ts'
+import { beginKey, digestOf } from '../../../src/crypto/audit-key.ts'
+import { newAuditorKeys } from '../../../src/crypto/auditor-keys.ts'
+import { createKeyring } from '../../../src/crypto/keyring.ts'
+import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
+import { createDirectory } from '../../support/embedded.ts'
+import { trailLines } from '../../support/trail-lines.ts'
+
+const NOON = Date.parse('2026-03-01T12:00:00.000Z')
+const DAY_MS = 86_400_000
+const DAYS = ['2026-03-01.jsonl', '2026-03-02.jsonl', '2026-03-03.jsonl'] as const
+const KEYRING = createKeyring([AUDIT_ENCRYPTION_KEY])
+const OTHER = createKeyring(['vutsrqponmlkjihgfedcba9876543210'])
+
+const event = (requestId: string): AuditEvent => ({
+  action: 'secret.read',
+  outcome: 'allowed',
+  environment: 'pro',
+  route: '/v1/secrets',
+  requestId,
+  reference: 'local:team/\u00e4'
+})
+
+interface Made {
+  readonly folder: string
+  readonly path: (day: string) => string
+  readonly lines: (day: string) => string[]
+  readonly put: (day: string, lines: readonly string[]) => void
+  readonly anchor: Anchor
+  readonly verify: (options?: Partial<VerifyOptions>) => ReturnType<typeof verifyTrail>
+}
+
+const TRAIL = { fsync: false, beginKey: beginAuditKey }
+
+/** One instance, three days; each day has a group of one record and one of four. */
+const write = async (
+  directory: string,
+  begin: BeginKey = beginAuditKey,
+  doesEnd = true
+): Promise<Anchor> => {
+  const clock = { time: NOON }
+  const trail = createTrail({ ...TRAIL, directory, now: () => clock.time, beginKey: begin })
+  for (const day of DAYS) {
+    await trail.append(event(`${day} first`))
+    await Promise.all([1, 2, 3, 4].map((i) => trail.append(event(`${day} ${i}`))))
+    clock.time += DAY_MS
+  }
+  if (doesEnd) await trail.close()
+  const anchor = trail.anchor()
+  if (anchor === undefined) throw new Error('the trail is written')
+  return anchor
+}
+
+const opened = (folder: string, anchor: Anchor): Made => {
+  const path = (day: string): string => join(folder, day)
+  return {
+    folder,
+    path,
+    lines: (day) => readFileSync(path(day), 'utf8').split('\n').slice(0, -1),
+    put: (day, lines) => writeFileSync(path(day), lines.map((line) => `${line}\n`).join('')),
+    anchor,
+    verify: (options) =>
+      verifyTrail({
+        folder,
+        anchors: [],
+        purged: new Map(),
+        findKey: KEYRING.find,
+        auditor: undefined,
+        ...options
+      })
+  }
+}
+
+const make = async (t: Test, begin?: BeginKey): Promise<Made> => {
+  const directory = createDirectory(t)
+  return opened(join(directory, 'audit'), await write(directory, begin))
+}
+
+/** `verdict file:line seq-to` of each finding. */
+const told = async (verifying: ReturnType<typeof verifyTrail>): Promise<string[]> => {
+  const report = await verifying
+  return report.findings.map(({ verdict, file = '-', line = '-', seq, to }) =>
+    [verdict, `${file}:${line}`, to === undefined ? seq : `${seq}-${to}`].join(' ')
+  )
+}
+
+test('a trail that nobody touched is right', async (t) => {
+  const { verify, anchor } = await make(t)
+  t.match(await verify({ anchors: [anchor] }), {
+    verdict: 'ok',
+    findings: [],
+    unfinished: [],
+    files: 3,
+    instances: 1,
+    segments: 3,
+    sealed: 3,
+    lines: 21,
+    withoutKey: 0
+  })
+})
+
+test('a byte changed, anywhere in any line, is tampering at that line', async (t) => {
+  const { path, lines, verify } = await make(t)
+  const [, day] = DAYS
+  const bytes = readFileSync(path(day))
+  let offset = 0
+  let tried = 0
+  for (const [i, line] of lines(day).entries()) {
+    const length = Buffer.byteLength(line)
+    for (let at = 0; at < length; at += 7) {
+      const altered = Buffer.from(bytes)
+      altered[offset + at] = (altered[offset + at] ?? 0) ^ 1
+      writeFileSync(path(day), altered)
+      const { verdict, findings } = await verify()
+      const where = `byte ${at} of line ${i + 1}: ${JSON.stringify(findings)}`
+      t.equal(verdict, 'broken', where)
+      t.ok(
+        findings.some(
+          ({ verdict, file, line: number }) =>
+            ['tampered', 'other key'].includes(verdict) &&
+            file === day &&
+            // What was said of a line that cannot be read is told with the line after it.
+            (number === i + 1 || number === i + 2)
+        ),
+        where
+      )
+      tried++
+    }
+    offset += length + 1
+  }
+  t.ok(tried > 200)
+})
+
+test('a line dropped is missing, and named', async (t) => {
+  const { lines, put, verify } = await make(t)
+  const [, day] = DAYS
+  const all = lines(day)
+  for (const i of [1, 2, 3, 4]) {
+    put(day, all.toSpliced(i, 1))
+    t.strictSame(await told(verify()), [`line missing ${day}:${i + 1} ${8 + i}`])
+  }
+  put(day, all.toSpliced(2, 3))
+  t.strictSame(await told(verify()), [`line missing ${day}:3 10-12`])
+  put(day, all.slice(1))
+  t.strictSame(await told(verify()), [`line missing ${day}:1 8`], 'the head')
+  put(day, all.slice(0, -1))
+  t.strictSame(await told(verify()), [`truncated ${day}:6 14`], 'the seal')
+})
+
+test('two lines swapped are reordered', async (t) => {
+  const { lines, put, verify } = await make(t)
+  const [, day] = DAYS
+  const all = lines(day)
+  const swapped = (a: number, b: number): string[] =>
+    all.with(a, all[b] ?? '').with(b, all[a] ?? '')
+  for (const [a, b] of [
+    [2, 3],
+    [1, 5],
+    [3, 5]
+  ] as const) {
+    put(day, swapped(a, b))
+    t.strictSame(await told(verify()), [`reordered ${day}:${a + 1} ${8 + a}`])
+  }
+})
+
+test("a day's file removed is a missing segment, whichever day it was", async (t) => {
+  for (const [i, expected] of [
+    [0, 'segment missing 2026-03-02.jsonl:1 1-7'],
+    [1, 'segment missing 2026-03-03.jsonl:1 8-14'],
+    [2, 'truncated 2026-03-02.jsonl:7 15-21']
+  ] as const) {
+    const { path, verify, anchor } = await make(t)
+    rmSync(path(DAYS[i]))
+    t.strictSame(await told(verify({ anchors: [anchor] })), [expected])
+  }
+})
+
+test('the tail cut is seen by its anchor, and within a segment that others follow by itself', async (t) => {
+  const { lines, put, verify, anchor } = await make(t)
+  const [, second, third] = DAYS
+  const all = lines(third)
+  put(third, all.slice(0, 2))
+  t.strictSame(await told(verify()), [])
+  t.strictSame(await told(verify({ anchors: [anchor] })), [`truncated ${third}:2 17-21`])
+  put(third, all)
+  put(second, lines(second).slice(0, 2))
+  t.strictSame(await told(verify()), [`truncated ${second}:2 10-14`])
+})
+
+test('an anchor that the trail does not go through is told', async (t) => {
+  const { verify, anchor, lines } = await make(t)
+  const { digest } = trailLines(lines(DAYS[0])[2] ?? '')[0] ?? {}
+  t.strictSame(await told(verify({ anchors: [{ ...anchor, seq: 3, head: digest ?? '' }] })), [])
+  const off = { ...anchor, seq: 3, head: anchor.head }
+  t.strictSame(await told(verify({ anchors: [off] })), [`anchor mismatch ${DAYS[0]}:3 3`])
+  const unknown = { ...anchor, instance: 'abcdefghijk' }
+  t.strictSame(await told(verify({ anchors: [unknown] })), ['segment missing -:- 21'])
+})
+
+/** Digests computed anew from a line on, as whoever has no key can. */
+const redigested = (lines: readonly string[], from: number): string[] => {
+  let former = trailLines(lines[from - 1] ?? '')[0]?.digest ?? ''
+  return lines.map((line, i) => {
+    if (i < from) return line
+    const cut = line.lastIndexOf(',"digest":')
+    const digest = digestOf(former, line.slice(0, cut))
+    former = digest
+    return line.slice(0, cut) + line.slice(cut).replace(/"digest":"[^"]+"/, `"digest":"${digest}"`)
+  })
+}
+
+test('who computes the digests anew is betrayed by the MAC of the group', async (t) => {
+  const { lines, put, verify } = await make(t)
+  const day = DAYS[2]
+  const all = lines(day)
+  const altered = all.with(3, (all[3] ?? '').replace('allowed', 'refused'))
+  put(day, redigested(altered, 3))
+  t.strictSame(await told(verify()), [`tampered ${day}:6 17-20`])
+})
+
+test('a segment replaced by one under another key is told, if it has the old name, its own, or none known', async (t) => {
+  const { folder, lines, put, verify, anchor } = await make(t)
+  const day = DAYS[2]
+  const own = lines(day)
+  const elsewhere = createDirectory(t)
+  const begin: BeginKey = (instance) => beginKey(OTHER.active, undefined, instance)
+  await write(elsewhere, begin)
+  const foreign = opened(join(elsewhere, 'audit'), anchor).lines(day)
+  put(day, foreign)
+  const anchors = [anchor]
+  const [first] = await told(verify({ anchors }))
+  t.equal(first, `other key ${day}:1 15`)
+  // The same under our kid and instance: only its MACs betray it.
+  const { kid } = KEYRING.active
+  const renamed = foreign.map((line) =>
+    line
+      .replace(OTHER.active.kid, kid)
+      .replace(/"instance":"[^"]+"/, `"instance":"${anchor.instance}"`)
+  )
+  const head = (own[0] ?? '').replace(/,"digest.*/, '}')
+  const forged = [head, ...renamed.slice(1)].map((line, i) =>
+    i === 0 ? `${head.slice(0, -1)},"digest":"${'A'.repeat(43)}"}` : line
+  )
+  const from = trailLines(lines(DAYS[1]).at(-1) ?? '')[0]?.digest ?? ''
+  const digest = digestOf(from, head.slice(0, -1))
+  put(day, redigested([`${head.slice(0, -1)},"digest":"${digest}"}`, ...forged.slice(1)], 1))
+  t.strictSame(await told(verify()), [`other key ${day}:2 15-16`])
+  t.equal(readdirSync(folder).length, 3)
+})
+
+test('an instance that was taken away whole is named by the next one', async (t) => {
+  const directory = createDirectory(t)
+  const folder = join(directory, 'audit')
+  const now = { time: NOON }
+  const run = async (id: string): Promise<Anchor> => {
+    const trail = createTrail({ ...TRAIL, directory, now: () => now.time })
+    await trail.append(event(id))
+    await trail.close()
+    now.time += DAY_MS
+    return trail.anchor() as Anchor
+  }
+  const anchors = [await run('r1'), await run('r2'), await run('r3')]
+  const { verify, path } = opened(folder, anchors[2] as Anchor)
+  t.match(await verify(), { verdict: 'ok', instances: 3 })
+  rmSync(path(DAYS[1]))
+  t.match(await verify(), {
+    verdict: 'broken',
+    findings: [{ verdict: 'segment missing', instance: anchors[1]?.instance, seq: 3 }]
+  })
+})
+
+test('what a kill leaves is unfinished, and no tampering', async (t) => {
+  const { path, lines, put, verify } = await make(t)
+  const day = DAYS[2]
+  const all = lines(day)
+  put(day, all.slice(0, 4))
+  appendFileSync(path(day), (all[4] ?? '').slice(0, 150))
+  const { verdict, findings, unfinished } = await verify()
+  t.equal(verdict, 'ok', JSON.stringify(findings))
+  t.match(unfinished, [{ file: day, seq: 17, to: 18 }])
+})
+
+test('what an earlier version wrote is counted, and what somebody wrote in between is told', async (t) => {
+  const { lines, put, verify } = await make(t)
+  const [day] = DAYS
+  const all = lines(day)
+  const plain = '{"time":"2026-03-01T11:00:00.000Z","action":"secret.read","outcome":"allowed"}'
+  put(day, [plain, plain, ...all])
+  t.match(await verify(), { verdict: 'ok', unchained: 2 })
+  put(day, [...all.slice(0, 3), plain, ...all.slice(3)])
+  t.strictSame(await told(verify()), [`tampered ${day}:4 `])
+})
+
+test('an instance sealed to an auditor is checked with his key, and without it nobody can tell', async (t) => {
+  const { publicKey, privateKey } = newAuditorKeys()
+  const begin: BeginKey = (instance) =>
+    beginKey(KEYRING.active, createPublicKey(publicKey), instance)
+  const { verify, lines, put } = await make(t, begin)
+  const auditor = createPrivateKey(privateKey)
+  t.match(await verify({ auditor }), { verdict: 'ok', withoutKey: 0 })
+  t.match(
+    await verify({ auditor, findKey: undefined }),
+    { verdict: 'ok' },
+    'without ENCRYPTION_KEYS'
+  )
+  t.match(await verify(), { verdict: 'cannot tell', withoutKey: 3 })
+  const other = createPrivateKey(newAuditorKeys().privateKey)
+  t.match(await verify({ auditor: other }), {
+    verdict: 'broken',
+    findings: [{ verdict: 'other key' }]
+  })
+  t.match(await verify({ auditor, findKey: OTHER.find }), {
+    findings: [{ verdict: 'other key' }]
+  })
+  const [day] = DAYS
+  put(day, lines(day).toSpliced(2, 1))
+  t.match(await verify(), { verdict: 'broken' }, 'what digests tell needs no key')
+})
+
+test('a trail without an auditor does not pass for one with him', async (t) => {
+  const { verify } = await make(t)
+  const auditor = createPrivateKey(newAuditorKeys().privateKey)
+  t.match(await verify({ auditor }), { findings: [{ verdict: 'other key' }] })
+})
+
+test('with a first day, what was before is not missed', async (t) => {
+  const { verify, path } = await make(t)
+  rmSync(path(DAYS[0]))
+  t.match(await verify({ since: '2026-03-02' }), { verdict: 'ok', segments: 2, files: 2 })
+})
+
+test('what was purged is not missed, but what follows has to hang on it', async (t) => {
+  const { verify, path, lines, anchor } = await make(t)
+  const seal = trailLines(lines(DAYS[0]).at(-1) ?? '')[0]
+  rmSync(path(DAYS[0]))
+  const gone = { instance: anchor.instance, seq: 7, head: seal?.digest ?? '' }
+  t.match(await verify({ purged: new Map([[anchor.instance, gone]]) }), { verdict: 'ok' })
+  const purged = new Map([[anchor.instance, { ...gone, head: anchor.head }]])
+  t.strictSame(await told(verify({ purged })), ['tampered 2026-03-02.jsonl:1 8'])
+})
+
+test('an anchor is one text, and nothing else is taken for one', async (t) => {
+  const text = `abcdefghijk:12:${'a'.repeat(43)}`
+  t.strictSame(parseAnchor(text), { instance: 'abcdefghijk', seq: 12, head: 'a'.repeat(43) })
+  for (const wrong of [
+    '',
+    'abc',
+    `${text}x`,
+    text.replace('12', '0'),
+    text.replace(':12', ':-1')
+  ]) {
+    t.equal(parseAnchor(wrong), undefined)
+  }
+})
