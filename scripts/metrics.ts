@@ -21,8 +21,9 @@ store; \`route\` is a template of openapi.yaml, or \`none\` where a request had 
 caller left before the end of the answer (status 499: before it had begun; a reader of \`/v1/events\` always leaves so). A request that could not be read at
 all has the method \`none\`. \`ends\` is \`1d\`, \`7d\`, \`30d\`, \`90d\` (each from the one before it), \`later\` or \`never\`.
 
-All figures are those of the process that answers, since its start. Those of API keys and of what Redis holds are the same in all replicas: take their
-\`max\`, not their \`sum\`.
+All figures are of one process, since its start. With WORKERS whichever worker is asked answers for all, each series with the label \`worker\`, its number; a worker
+that did not answer within two seconds is left out. One that was replaced begins anew, which \`rate\` understands. API keys are the same in all replicas and
+workers: take their \`max\`, not their \`sum\`.
 `
 
 interface Row {

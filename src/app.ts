@@ -17,6 +17,7 @@ import { type ReloadedBy, recordReload } from './config/reloads.ts'
 import { createLifecycle, type Lifecycle } from './lifecycle.ts'
 import type { Broker } from './secrets/broker.ts'
 import type { State } from './state/state.ts'
+import type { Figures } from './telemetry/metrics.ts'
 
 export type { AppOverrides } from './app/ground.ts'
 
@@ -35,6 +36,8 @@ export interface App extends Omit<Servers, 'drain'> {
     config: Config | (() => readonly [Config, Environ]),
     by?: ReloadedBy
   ) => Promise<void>
+  /** What is measured in this process. */
+  readonly figures: () => Promise<Figures>
   /** Asks the stores in the background, so that readiness knows of them before anybody asks. */
   readonly lookAround: () => void
   /**
@@ -73,6 +76,7 @@ const assemble = async (
   const health = createHealth(ground, keys, stores, secrets)
   const { integrations, sealedEnds } = createIntegrationsOn(ground, secrets)
   await integrations.refresh()
+  const metrics = await createMetricsOn({ ground, keys, stores, secrets, health })
   const services = servicesOf({
     ground,
     keys,
@@ -81,7 +85,7 @@ const assemble = async (
     health,
     integrations,
     sealedEnds,
-    metrics: await createMetricsOn({ ground, keys, stores, secrets, health })
+    metrics
   })
   const { drain, ...servers } = await createServers(ground, keys, secrets, services, config.tls)
 
@@ -102,6 +106,7 @@ const assemble = async (
         await reload(wanted, environ)
       }),
     lookAround: () => void health.readiness(),
+    figures: async () => (await metrics?.figures()) ?? [],
     drain: () => {
       health.drain()
       secrets.watch.drain()

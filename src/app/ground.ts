@@ -19,6 +19,7 @@ import type { Lifecycle } from '../lifecycle.ts'
 import { type OpenedState, openState } from '../state/open-state.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createMeter, type Meter } from '../telemetry/meter.ts'
+import type { FiguresOfWorkers } from '../telemetry/metrics.ts'
 import { type Live, prepare } from './live.ts'
 
 /** Which of the processes of one service this is. */
@@ -41,6 +42,8 @@ export interface AppOverrides {
    * changed.
    */
   readonly requestReload?: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
+  /** What is measured in the other processes of one service. */
+  readonly figuresOfOthers?: () => Promise<FiguresOfWorkers>
   /** Fetches what SNS and Google publish. */
   readonly fetch?: typeof fetch
   /** What gives tokens of channels. */

@@ -120,8 +120,8 @@ const ofService = ({ ground: { shared, settings }, health }: Measured) => ({
 export const createMetricsOn = async (measured: Measured): Promise<Metrics | undefined> => {
   const { meter } = measured.ground
   if (meter === undefined) return undefined
-  const { createMetrics } = await import('../telemetry/metrics.ts')
-  return createMetrics({
+  const { createMetrics, textOfWorkers } = await import('../telemetry/metrics.ts')
+  const own = createMetrics({
     ...meter.readings,
     ...ofStores(measured),
     ...ofCaches(measured),
@@ -129,4 +129,12 @@ export const createMetricsOn = async (measured: Measured): Promise<Metrics | und
     ...ofTrail(measured),
     ...ofService(measured)
   } satisfies Readings)
+  const { worker, figuresOfOthers } = measured.ground.overrides
+  if (worker === undefined || figuresOfOthers === undefined) return own
+  // Whichever worker is asked answers for all.
+  const text = async (): Promise<string> => {
+    const [figures, others] = await Promise.all([own.figures(), figuresOfOthers()])
+    return textOfWorkers([[worker.number, figures], ...others])
+  }
+  return { ...own, text }
 }

@@ -6,6 +6,7 @@ import type { WorkerPlace } from '../app/ground.ts'
 import type { ConfigFault } from '../config/fault.ts'
 import type { Fixed } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
+import type { Figures, FiguresOfWorkers } from '../telemetry/metrics.ts'
 import type { ExitCode } from './stop.ts'
 
 /** The supervisor's. */
@@ -14,6 +15,10 @@ export type Order =
   | { readonly do: 'reload'; readonly id: number; readonly by?: ReloadedBy }
   /** The answer to `ask`. */
   | { readonly do: 'hear'; readonly id: number; readonly faults: readonly ConfigFault[] }
+  /** Say what is measured in this process. */
+  | { readonly do: 'measure'; readonly id: number }
+  /** The answer to `measure`. */
+  | { readonly do: 'show'; readonly id: number; readonly figures: FiguresOfWorkers }
   | { readonly do: 'end'; readonly exitCode: ExitCode }
 
 /** A worker's. */
@@ -22,5 +27,8 @@ export type Word =
   /** `lines`: what the log is to say of the listeners. */
   | { readonly say: 'serving'; readonly lines: readonly string[]; readonly origin: string }
   | { readonly say: 'reloaded'; readonly id: number; readonly faults: readonly ConfigFault[] }
+  | { readonly say: 'measured'; readonly id: number; readonly figures: Figures }
+  /** What is measured in the others? */
+  | { readonly say: 'measure'; readonly id: number }
   /** The others are to reload too. */
   | { readonly say: 'ask'; readonly id: number; readonly by: ReloadedBy }

@@ -53,6 +53,7 @@ export const serve = async (
     control: obeySignals,
     listens: (label, address) => `${label} at ${address}`,
     serves,
-    reloadOthers: async () => []
+    reloadOthers: async () => [],
+    figuresOfOthers: async () => []
   })
 }

@@ -14,6 +14,7 @@ import type { ReloadedBy } from '../config/reloads.ts'
 import type { SettingName } from '../config/settings.ts'
 import { warningsOf } from '../config/warnings.ts'
 import { ProblemError } from '../core/problem.ts'
+import type { Figures, FiguresOfWorkers } from '../telemetry/metrics.ts'
 import { STARTED_WITH } from './environment.ts'
 import { cannotStart } from './failure.ts'
 import { shareEnviron } from './share-environ.ts'
@@ -22,6 +23,8 @@ import { createStop, type Stop, stopOnFailure } from './stop.ts'
 /** What others may ask of the service from its start on. */
 export interface Control extends Stop {
   readonly reload: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
+  /** What is measured in this process; none before it has started. */
+  readonly figures: () => Promise<Figures>
 }
 
 /** What the service is told of the process that it is, and asks of it. */
@@ -37,6 +40,8 @@ export interface Surroundings {
   readonly serves: (origin: string) => Promise<void>
   /** Has the other processes of the service take over what this one did. Resolves with what they did not. */
   readonly reloadOthers: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
+  /** What is measured in the other processes of the service. */
+  readonly figuresOfOthers: () => Promise<FiguresOfWorkers>
 }
 
 /** Settings that differ from those the process was started with and steer nothing before a restart. */
@@ -134,11 +139,19 @@ export const runService = async (config: Config, around: Surroundings): Promise<
   }
   // The start begins in the next microtask, when everything below is defined.
   const starting = Promise.resolve().then(() =>
-    buildApp(config, { environ, logger, worker, requestReload, refusesToLackKeys: true })
+    buildApp(config, {
+      environ,
+      logger,
+      worker,
+      requestReload,
+      figuresOfOthers: around.figuresOfOthers,
+      refusesToLackKeys: true
+    })
   )
   const stop = createServiceStop(starting, logger, config.settings.DRAIN_SECONDS * 1000)
   stopOnFailure(stop, logger)
-  around.control({ ...stop, reload })
+  const figures = async () => (await starting).figures()
+  around.control({ ...stop, reload, figures })
   const app = await starting.catch((error: unknown) => {
     throw cannotStart(error)
   })

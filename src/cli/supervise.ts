@@ -9,6 +9,8 @@ import type { Logger } from 'pino'
 import { type Fixed, fixedIn } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Figures } from '../telemetry/metrics.ts'
+import { type Asking, createAsking } from './ask-all.ts'
 import { isSettled, waitMs } from './back-off.ts'
 import { createHandover } from './handover.ts'
 import type { Order, Word } from './messages.ts'
@@ -19,6 +21,9 @@ const PROGRAM = fileURLToPath(new URL('./worker.js', import.meta.url))
 
 /** What a worker has beyond its own bound to end, before it is killed. */
 const GRACE_MS = 1_000
+
+/** Less than any scraper waits. */
+const FIGURES_WITHIN_MS = 2_000
 
 /** The place of a worker, in which one process follows another. */
 interface Slot {
@@ -41,6 +46,7 @@ interface Team {
   readonly fixed: Fixed
   readonly slots: readonly Slot[]
   readonly reloads: Reloads<Slot>
+  readonly figures: Asking<Slot, Figures>
   readonly serves: (origin: string) => Promise<void>
   /** What the log has said of listeners. */
   readonly told: Set<string>
@@ -77,19 +83,29 @@ const askOthers = async ({ slots, reloads }: Team, slot: Slot, id: number, by: R
   send(slot, { do: 'hear', id, faults: await reloads.all(others, by) })
 }
 
+/** The figures of the other workers; of one that gives none, none. */
+const showOthers = async ({ slots, figures }: Team, slot: Slot, id: number) => {
+  const others = slots.filter((other) => other !== slot && other.servesSince !== undefined)
+  const told = await figures.all(others, (asked) => ({ do: 'measure', id: asked }))
+  send(slot, { do: 'show', id, figures: told.map(([{ number }, own]) => [number, own]) })
+}
+
 const hear = (team: Team, slot: Slot, word: Word): void => {
   if (word.say === 'there') greet(team, slot)
   else if (word.say === 'serving') noteServing(team, slot, word.lines, word.origin)
   else if (word.say === 'reloaded') team.reloads.done(slot, word.id, word.faults)
+  else if (word.say === 'measured') team.figures.done(slot, word.id, word.figures)
+  else if (word.say === 'measure') void showOthers(team, slot, word.id)
   else void askOthers(team, slot, word.id, word.by)
 }
 
 const noteEnd = (team: Team, slot: Slot, code: number | null, signal: string | null): void => {
-  const { logger, slots, reloads, stop } = team
+  const { logger, slots, reloads, figures, stop } = team
   const { servesSince, worker } = slot
   const facts = { worker: slot.number, pid: worker?.process.pid, code, signal }
   Object.assign(slot, { worker: undefined, isThere: false, servesSince: undefined })
   reloads.gone(slot)
+  figures.gone(slot)
   if (stop.isStopping()) {
     // By such a signal only a worker ends that has not begun to listen to signals: it has nothing under way.
     stop.noteEnd(code === 0 || signal === 'SIGTERM' || signal === 'SIGINT')
@@ -173,11 +189,17 @@ export const supervise = (
   const slots = createSlots(settings.WORKERS)
   const stop = createTeamStop(slots, logger, settings.DRAIN_SECONDS * 1000)
   const reloads = createReloads<Slot>(send)
+  const figures = createAsking<Slot, Figures>(send, {
+    patienceMs: FIGURES_WITHIN_MS,
+    late: [],
+    gone: []
+  })
   const team: Team = {
     logger,
     fixed: fixedIn(settings),
     slots,
     reloads,
+    figures,
     serves,
     told: new Set(),
     stop,

@@ -8,6 +8,7 @@ import type { ConfigFault } from '../config/fault.ts'
 import { changedSince } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import { createLogger } from '../telemetry/logger.ts'
+import type { FiguresOfWorkers } from '../telemetry/metrics.ts'
 import { STARTED_WITH } from './environment.ts'
 import { CommandFailure, reportFailure } from './failure.ts'
 import type { Order, Word } from './messages.ts'
@@ -24,6 +25,7 @@ interface Office {
   control: Control | undefined
   /** What waits for an answer of the supervisor. */
   readonly asked: Map<number, (faults: readonly ConfigFault[]) => void>
+  readonly scraped: Map<number, (figures: FiguresOfWorkers) => void>
   asks: number
 }
 
@@ -50,6 +52,18 @@ const askOthers = (office: Office, by: ReloadedBy): Promise<readonly ConfigFault
     office.asked.set(id, resolve)
     office.say({ say: 'ask', id, by: by && { ...by, since: undefined } })
   })
+
+const askForFigures = (office: Office): Promise<FiguresOfWorkers> =>
+  new Promise((resolve) => {
+    const id = ++office.asks
+    office.scraped.set(id, resolve)
+    office.say({ say: 'measure', id })
+  })
+
+const measure = async ({ control, say }: Office, id: number): Promise<void> => {
+  const figures = (await control?.figures().catch(() => [])) ?? []
+  say({ say: 'measured', id, figures })
+}
 
 const serve = async (
   office: Office,
@@ -80,7 +94,8 @@ const serve = async (
       return `takes its turn at ${address}`
     },
     serves: async (origin) => office.say({ say: 'serving', lines, origin }),
-    reloadOthers: (by) => askOthers(office, by)
+    reloadOthers: (by) => askOthers(office, by),
+    figuresOfOthers: () => askForFigures(office)
   })
 }
 
@@ -96,6 +111,13 @@ const obey = (office: Office, order: Order, run: typeof runService): void => {
       office.asked.get(order.id)?.(order.faults)
       office.asked.delete(order.id)
       break
+    case 'measure':
+      void measure(office, order.id)
+      break
+    case 'show':
+      office.scraped.get(order.id)?.(order.figures)
+      office.scraped.delete(order.id)
+      break
     case 'end':
       end(office, order.exitCode)
   }
@@ -110,6 +132,7 @@ const work = async (worker: Worker): Promise<void> => {
     say: (word) => void worker.send(word, () => {}),
     control: undefined,
     asked: new Map(),
+    scraped: new Map(),
     asks: 0
   }
   stopOnSignals(() => end(office, 0))

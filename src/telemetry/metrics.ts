@@ -24,6 +24,7 @@ export type Readings = Readonly<
 type Figure = MetricObjectWithValues<MetricValue<string>>
 /** All figures of one process, as they go from process to process. */
 export type Figures = readonly Figure[]
+export type FiguresOfWorkers = readonly (readonly [worker: number, figures: Figures])[]
 
 export interface Metrics {
   readonly contentType: string
@@ -133,7 +134,5 @@ const ofWorker = (worker: number, figures: Figures): Figure[] =>
  * The figures of several processes as one text, each with its worker: so that counters of one that is replaced begin
  * anew by themselves, as Prometheus expects it.
  */
-export const textOfWorkers = (
-  all: readonly (readonly [worker: number, figures: Figures])[]
-): Promise<string> =>
+export const textOfWorkers = (all: FiguresOfWorkers): Promise<string> =>
   AggregatorRegistry.aggregate(all.map(([worker, figures]) => ofWorker(worker, figures))).metrics()

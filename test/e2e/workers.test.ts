@@ -7,6 +7,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import tap, { type Test, test } from 'tap'
+import { documentedNames } from '../../scripts/metrics.ts'
+import { randomSecret } from '../support/keys.ts'
 import {
   createConfigured,
   get,
@@ -17,9 +19,10 @@ import {
   writeYaml
 } from '../support/purser-process.ts'
 import { eventually, skipWithoutRedis } from '../support/redis.ts'
+import { parseMetrics, type Scraped } from '../support/scrape.ts'
 import { SLOW, startSlowVault } from '../support/slow-vault.ts'
 import { listen } from '../support/wire.ts'
-import { areGone, askAnew, startTeam, type Team } from '../support/worker-team.ts'
+import { areGone, askAnew, askAnewForText, startTeam, type Team } from '../support/worker-team.ts'
 
 tap.jobs = 2
 const beside = { buffered: true }
@@ -34,6 +37,7 @@ const withTeam = (
   })
 }
 
+const METRICS_TOKEN = randomSecret()
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
 const pidsOf = (team: Team): number[] => [...team.pids().values()].flat()
 /** The statuses of as many requests, half of which go to each of two workers. */
@@ -139,6 +143,46 @@ withTeam(
     }
     await eventually(() => ended.size > 1)
     t.strictSame([...ended].sort(), [0, 1], 'those that were unused for longest')
+  }
+)
+
+withTeam(
+  'a scrape of one worker shows the figures of all, each with its worker',
+  { variables: { METRICS_TOKEN } },
+  async (t, team) => {
+    const { url, folder } = team
+    const key = await issueKey(folder)
+    const [route, status] = ['/v1/whoami', '200']
+    t.strictSame(await statuses(`${url}${route}`, bearer(key)), Array(8).fill(200))
+    const scraped = async () =>
+      parseMetrics((await askAnewForText(`${url}/internal/metrics`, bearer(METRICS_TOKEN))).text)
+    const served = ({ value }: Scraped, worker?: string) =>
+      value('purser_http_requests_total', { route, status, ...(worker && { worker }) })
+    await eventually(async () => served(await scraped()) === 8)
+    const found = await scraped()
+    t.same([served(found, '1'), served(found, '2')], [4, 4])
+    t.same(
+      found
+        .labels('process_resident_memory_bytes')
+        .map(({ worker }) => worker)
+        .sort(),
+      ['1', '2']
+    )
+    t.equal(found.value('purser_workers', { worker: '1' }), 2)
+    t.equal(found.value('purser_redis_up', { worker: '2' }), 1)
+    t.ok((found.value('purser_redis_call_duration_seconds_count', { use: 'shared' }) ?? 0) > 0)
+    t.ok((found.value('purser_redis_call_duration_seconds_count', { use: 'state' }) ?? 0) > 0)
+    t.same(
+      [...found.names].sort(),
+      [...documentedNames(readFileSync('docs/metrics.md', 'utf8'))].sort()
+    )
+
+    const [second = 0] = team.pids().get(2) ?? []
+    process.kill(second, 'SIGKILL')
+    await eventually(() => team.pids().get(2)?.length === 2)
+    await eventually(async () => (await scraped()).labels('purser_workers').length === 2)
+    const later = await scraped()
+    t.same([served(later, '1'), served(later, '2') ?? 0], [4, 0], 'the new one begins anew')
   }
 )
 

@@ -40,11 +40,11 @@ export interface Answered {
 }
 
 /** On a connection of its own, which goes to the worker whose turn it is. */
-export const askAnew = (
+export const askAnewForText = (
   url: string,
   headers: Readonly<Record<string, string>> = {},
   method = 'GET'
-): Promise<Answered> =>
+): Promise<Omit<Answered, 'body'> & { readonly text: string }> =>
   new Promise((resolve, reject) => {
     const asked = request(url, { agent: false, headers, method, timeout: 15_000 }, (response) => {
       let text = ''
@@ -54,12 +54,17 @@ export const askAnew = (
       response.once('error', reject)
       response.once('end', () => {
         const { statusCode: status = 0, headers } = response
-        resolve({ status, headers, body: text === '' ? {} : JSON.parse(text) })
+        resolve({ status, headers, text })
       })
     })
     asked.once('timeout', () => asked.destroy(new Error('no answer')))
     asked.once('error', reject).end()
   })
+
+export const askAnew = async (...asked: Parameters<typeof askAnewForText>): Promise<Answered> => {
+  const { text, ...answer } = await askAnewForText(...asked)
+  return { ...answer, body: text === '' ? {} : JSON.parse(text) }
+}
 
 const linesIn = (stdout: string): LogLine[] =>
   stdout

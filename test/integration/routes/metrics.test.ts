@@ -96,6 +96,15 @@ test('a metrics token opens no other route, whichever header it stands in', asyn
   t.ok(asked > 100, 'all of them')
 })
 
+test('the configuration says that there is a token, and not which', async (t) => {
+  const token = randomSecret()
+  const built = await buildTestApp(t, { yaml: YAML, env: { METRICS_TOKEN: token } })
+  const { ask } = await built.as('operator', 'r', { scopes: ['aura-admin'] })
+  const shown = await ask('GET', '/v1/admin/config')
+  t.equal(shown.json().settings.METRICS_TOKEN, '(set)')
+  t.same(canaryOf(token).findIn(shown.body + built.logs.join('\n')), [])
+})
+
 test('a reload takes another token over', async (t) => {
   const [token, next] = [randomSecret(), randomSecret()]
   const built = await buildTestApp(t, { yaml: YAML, env: { METRICS_TOKEN: token } })

@@ -62,6 +62,7 @@ test('each faulty setting is reported at once, by its name and never by its valu
     'PORT',
     'ENCRYPTION_KEYS',
     'INTERNAL_SECRET',
+    'METRICS_TOKEN',
     'TRUST_PROXY',
     'REDIS_URL',
     'REDIS_KEY_PREFIX',
@@ -96,7 +97,10 @@ test('a missing, short, long, weak, default or repeated secret is refused', asyn
       /^ENCRYPTION_KEYS holds a well-known/
     ],
     [{ ...good(), INTERNAL_SECRET: 'x9Z'.repeat(9) }, /^INTERNAL_SECRET must have at least 32/],
-    [{ ENCRYPTION_KEYS: key, INTERNAL_SECRET: key }, /^INTERNAL_SECRET the same secret serves two/]
+    [{ ENCRYPTION_KEYS: key, INTERNAL_SECRET: key }, /^INTERNAL_SECRET the same secret serves two/],
+    [{ ...good(), METRICS_TOKEN: 'x9Z'.repeat(9) }, /^METRICS_TOKEN must have at least 32/],
+    [{ ...good(), METRICS_TOKEN: 'changeme'.repeat(4) }, /^METRICS_TOKEN holds a well-known word/],
+    [{ ...good(), METRICS_TOKEN: key, ENCRYPTION_KEYS: key }, /the same secret serves two/]
   ] as const) {
     t.match(faultsOf(environ).join('\n'), expected)
   }
