@@ -1,6 +1,7 @@
 /** The process and the machine that a command runs on, for `purser doctor`. */
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { Machine, Space } from '../doctor/machine.ts'
 
 const text = (path: string): string | undefined => {
@@ -22,6 +23,29 @@ const isContainer = (): boolean =>
   existsSync('/run/.containerenv') ||
   (process.env['KUBERNETES_SERVICE_HOST'] ?? '') !== ''
 
+const mayWrite = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const PROGRAM = fileURLToPath(new URL('./purser.js', import.meta.url))
+
+/** All that a probe answers comes in one piece; more is nobody's of ours. */
+const ask: Machine['ask'] = async (host, port, path, signal) => {
+  const shown = host.includes(':') ? `[${host}]` : host
+  const url = `http://${shown}:${port}${path}`
+  const answer = await fetch(url, { signal, redirect: 'manual' }).catch(() => undefined)
+  if (answer === undefined) return undefined
+  const reader = answer.body?.getReader()
+  const piece = await reader?.read()
+  await reader?.cancel()
+  return { status: answer.status, text: Buffer.from(piece?.value ?? []).toString() }
+}
+
 /** With nothing of our environment but the way to it. */
 const git: Machine['git'] = (folder, args, signal) =>
   new Promise((resolve) => {
@@ -40,6 +64,8 @@ export const thisMachine = (): Machine => ({
   hearsUsr1: process.listenerCount('SIGUSR1') > 0,
   uid: process.getuid?.(),
   isContainer: isContainer(),
+  mayChangeProgram: mayWrite(PROGRAM),
+  ask,
   text,
   space,
   git

@@ -3,8 +3,10 @@ import type { Check } from './check.ts'
 import { filesChecks } from './checks/files.ts'
 import { machineChecks } from './checks/machine.ts'
 import { networkChecks } from './checks/network.ts'
+import { processChecks } from './checks/process.ts'
 import { redisChecks } from './checks/redis.ts'
 import { secretsChecks } from './checks/secrets.ts'
+import { serviceChecks } from './checks/service.ts'
 import { settingsChecks } from './checks/settings.ts'
 import { stateChecks } from './checks/state.ts'
 import { storesChecks } from './checks/stores.ts'
@@ -19,5 +21,7 @@ export const CHECKS: readonly Check[] = [
   ...redisChecks,
   ...storesChecks,
   ...stateChecks,
-  ...machineChecks
+  ...processChecks,
+  ...machineChecks,
+  ...serviceChecks
 ]

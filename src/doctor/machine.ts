@@ -20,6 +20,15 @@ export interface Machine {
   /** Undefined where there are no users by number. */
   readonly uid: number | undefined
   readonly isContainer: boolean
+  /** Whether this user may write the files of the program that runs here. */
+  readonly mayChangeProgram: boolean
+  /** Asks for `path` at the port, over HTTP; undefined where nobody listens. */
+  readonly ask: (
+    host: string,
+    port: number,
+    path: string,
+    signal: AbortSignal
+  ) => Promise<{ readonly status: number; readonly text: string } | undefined>
   /** A file of the system, such as /proc/swaps; undefined if there is none. */
   readonly text: (path: string) => string | undefined
   readonly space: (folder: string) => Space

@@ -60,13 +60,15 @@ test('beside a running service it reads what that keeps, and disturbs nothing', 
   const { folder } = createConfigured(t)
   await putLocal(folder, 'team/db', 'x')
   const { url, child, ended } = await serve(t, folder)
+  const { port } = new URL(url)
   const key = await issueKey(folder)
   const read = async () => (await get(`${url}/v1/secrets?ref=local:team/db`, key)).status
   t.equal(await read(), 200)
   for (let n = 0; n < 3; n++) {
-    const { code, stdout } = await runPurser(t, folder, ['doctor'])
+    const { code, stdout } = await runPurser(t, folder, ['doctor'], { env: { PORT: port } })
     t.equal(code, 0, stdout)
     t.match(stdout, /^ok {4}state-readable/m)
+    t.match(stdout, /^ok {4}service-ready/m)
     t.equal(await read(), 200)
   }
   child.kill('SIGTERM')

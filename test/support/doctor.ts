@@ -18,6 +18,7 @@ import { randomSecret } from './keys.ts'
 export const TEXTS: Readonly<Record<string, string>> = {
   '/proc/self/limits': 'Max core file size  0  0  bytes\nMax open files  65536  65536  files\n',
   '/proc/sys/kernel/core_pattern': 'core\n',
+  '/proc/self/status': 'CapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n',
   '/proc/swaps': 'Filename\tType\tSize\tUsed\tPriority\n',
   '/proc/net/tcp': ''
 }
@@ -36,6 +37,8 @@ export const machine = ({ texts = {}, ...made }: Made = {}): Machine => ({
   hearsUsr1: true,
   uid: process.getuid?.() === 0 ? 1000 : process.getuid?.(),
   isContainer: false,
+  mayChangeProgram: false,
+  ask: async () => undefined,
   text: (path) => ({ ...TEXTS, ...texts })[path],
   space: () => ({ freeBytes: 50 * GIB, freeFiles: 1_000_000 }),
   git: async () => undefined,

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { credentialsIn } from '../../config/config.ts'
 import { REUSED, variablesOf } from '../../config/env.ts'
+import { encryptionKeys, longSecrets } from '../../config/setting-parsers.ts'
 import { type SettingName, settingNames, settingOf } from '../../config/settings.ts'
 import { guessabilityOf } from '../../config/strength.ts'
 import { wordOfFile } from '../../core/file-text.ts'
@@ -16,8 +17,13 @@ interface Held {
   readonly text: string
 }
 
-/** Settings of which each secret is ours: drawn here, and not given by somebody else. */
-const OURS: ReadonlySet<SettingName> = new Set(['ENCRYPTION_KEYS', 'INTERNAL_SECRET', 'JWT_SECRET'])
+/** Settings whose secrets are drawn here, and not given by somebody else. */
+const OURS: ReadonlySet<SettingName> = new Set(
+  settingNames.filter((name) => {
+    const { parse } = settingOf(name)
+    return parse === longSecrets || parse === encryptionKeys
+  })
+)
 
 const ofRedis = ({ settings: { REDIS_URL } }: Installation): Held[] => {
   const sentinel = REDIS_URL?.kind === 'sentinel' ? REDIS_URL.sentinelPassword : undefined
@@ -58,15 +64,16 @@ const ofStores = ({ config, folder }: Installation): Held[] => {
     .filter(({ text }) => text !== '')
 }
 
-/** Of two settings whose secrets are ours, a start says so. A store's credential may well serve two stores. */
+/** What a start says of it is not said again. A store's credential may well serve two stores. */
 const reused = (on: Installation): string[] => {
   const settings = [...ofSettings(on), ...ofRedis(on)]
   const all = [...settings, ...ofStores(on)]
+  const isTold = on.faults.some(({ message }) => message === REUSED)
   const isOurs = ({ place }: Held): boolean => OURS.has(place as SettingName)
   return settings.flatMap((one, at) => {
     const again = all
       .slice(at + 1)
-      .find((other) => other.text === one.text && !(isOurs(one) && isOurs(other)))
+      .find((other) => other.text === one.text && !(isTold && isOurs(one) && isOurs(other)))
     return again === undefined ? [] : [`${one.place} and ${again.place}`]
   })
 }
@@ -112,7 +119,7 @@ export const secretsChecks: readonly Check[] = [
   {
     id: 'secrets-strong',
     title: 'no secret is missing, a default or easy to guess',
-    places: ['ENCRYPTION_KEYS', 'INTERNAL_SECRET', 'JWT_SECRET'],
+    places: [...OURS],
     run: (on) => [
       ...guessable(ofSettings(on).filter(({ place }) => OURS.has(place as SettingName))).map(
         ({ place, why }) => fail(`${place} ${why}`)

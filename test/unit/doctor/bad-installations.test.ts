@@ -452,6 +452,47 @@ const CASES: readonly Case[] = [
     says: /runs as root/
   },
   {
+    name: 'the service may do what it need not',
+    machine: { texts: { '/proc/self/status': 'CapEff:\t00000000a80425fb\nNoNewPrivs:\t1\n' } },
+    found: ['process-user warn'],
+    says: /has capabilities that it does not need/
+  },
+  {
+    name: 'a program could gain rights in the container',
+    machine: {
+      isContainer: true,
+      texts: { '/proc/self/status': 'CapEff:\t0000000000000000\nNoNewPrivs:\t0\n' }
+    },
+    found: ['process-user warn'],
+    says: /set no-new-privileges/
+  },
+  {
+    name: 'the service may change its own program',
+    machine: { mayChangeProgram: true },
+    found: ['program-files warn'],
+    says: /may change the program that it runs/
+  },
+  {
+    name: 'the service that runs is degraded',
+    machine: {
+      ask: async () => ({ status: 200, text: '{"status":"degraded","reason":"redis_unavailable"}' })
+    },
+    found: ['service-ready warn'],
+    says: /is degraded \(redis_unavailable\)/
+  },
+  {
+    name: 'the service that runs cannot answer',
+    machine: { ask: async () => ({ status: 503, text: '{"code":"audit_unavailable"}' }) },
+    found: ['service-ready fail'],
+    says: /cannot answer \(audit_unavailable\)/
+  },
+  {
+    name: 'somebody else listens at the port',
+    machine: { ask: async () => ({ status: 200, text: '{"status":"ok then","reason":"A b"}' }) },
+    found: ['service-ready warn'],
+    says: /something else than this service listens at PORT/
+  },
+  {
     name: 'few connections may be open',
     machine: { texts: { '/proc/self/limits': 'Max core file size  0\nMax open files  1024\n' } },
     found: ['descriptors warn'],
