@@ -1,9 +1,10 @@
 /**
- * Writes the files that are made from the source: openapi.yaml, .env.example, docs/metrics.md, docs/stores/, the table
- * of docs/going-live.md. A test fails while they differ.
+ * Writes the files that are made from the source: openapi.yaml, .env.example, docs/assurance.md, docs/metrics.md, docs/stores/,
+ * the table of docs/going-live.md. A test fails while they differ.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderEnv } from '../src/config/env.ts'
+import { renderAssurance } from './assurance.ts'
 import { renderGoingLive } from './going-live.ts'
 import { renderMetrics } from './metrics.ts'
 import { renderOpenapi } from './openapi.ts'
@@ -17,6 +18,7 @@ export const generated = async (): Promise<Record<string, string>> => {
   return {
     'openapi.yaml': await renderOpenapi(version),
     '.env.example': renderEnv(ENV_HEADING, {}),
+    'docs/assurance.md': renderAssurance(),
     'docs/going-live.md': renderGoingLive(readFileSync('docs/going-live.md', 'utf8')),
     'docs/metrics.md': await renderMetrics(),
     ...renderStores()

@@ -1,0 +1,921 @@
+/**
+ * Which test holds which promise: the table that docs/assurance.md is made of. Rule: whoever promises something adds a row,
+ * and a row names its tests as they are called, so that test/contract/assurance.test.ts notices one that is gone.
+ */
+
+/** File below test/ → the titles of its tests, or the `when` of a suite's cases. What a title computes is written `…`. */
+export type Tests = Readonly<Record<string, readonly string[]>>
+
+export interface Promised {
+  /** Stays the same, whatever the sentence becomes. */
+  readonly id: string
+  readonly says: string
+  /** Numbers of `ASVS`. */
+  readonly asvs: readonly (keyof typeof ASVS)[]
+  /** The numbered promises of SECURITY.md that this one is part of. */
+  readonly security?: readonly number[]
+  readonly tests: Tests
+  /** What the tests do not show, or what shows it beside them. */
+  readonly note?: string
+}
+
+/** Requirements of OWASP's Application Security Verification Standard 5.0.0 that a row refers to: level and subject. */
+export const ASVS = {
+  '1.2.2': [1, 'URLs are built with encoding'],
+  '1.3.6': [2, 'no server-side request forgery'],
+  '1.3.12': [3, 'no regular expression that backtracks without end'],
+  '1.5.3': [3, 'parsers read alike'],
+  '2.2.1': [1, 'input is validated against what is expected'],
+  '2.4.1': [2, 'excessive calls are held back'],
+  '4.1.3': [2, 'headers of intermediaries cannot be set by callers'],
+  '4.1.4': [3, 'only supported methods'],
+  '4.2.1': [2, 'no request smuggling'],
+  '6.3.2': [1, 'no default accounts'],
+  '6.3.4': [2, 'every way in is documented and equally strong'],
+  '6.3.8': [3, 'failed authentication tells nothing'],
+  '8.2.1': [1, 'access to functions by explicit permission'],
+  '8.2.2': [1, 'access to data by explicit permission'],
+  '8.2.3': [2, 'access to fields by explicit permission'],
+  '8.3.1': [1, 'authorization on the server'],
+  '8.3.2': [3, 'changes of rights apply at once'],
+  '8.3.3': [3, 'the originating subject’s rights count'],
+  '8.4.1': [2, 'tenants are kept apart'],
+  '9.1.1': [1, 'tokens are validated by their MAC'],
+  '9.1.2': [1, 'algorithms of tokens on an allowlist'],
+  '9.1.3': [1, 'keys of tokens from configured sources only'],
+  '9.2.1': [1, 'tokens within their time only'],
+  '9.2.2': [2, 'tokens of the right type and purpose'],
+  '9.2.3': [2, 'tokens for this service only'],
+  '11.2.2': [2, 'keys can be exchanged at any time'],
+  '11.2.5': [3, 'cryptography fails securely'],
+  '11.3.2': [1, 'approved ciphers and modes only'],
+  '11.3.3': [2, 'encrypted data is authenticated'],
+  '11.5.1': [2, 'unguessable values have 128 bits'],
+  '12.1.1': [1, 'TLS 1.2 and 1.3 only'],
+  '12.3.2': [2, 'TLS clients validate certificates'],
+  '12.3.4': [2, 'internal TLS trusts named authorities'],
+  '13.1.4': [3, 'secrets and their rotation are documented'],
+  '13.2.2': [2, 'least privilege among components'],
+  '13.2.3': [2, 'no default credentials'],
+  '13.2.4': [2, 'allowlist of external systems'],
+  '13.2.6': [3, 'connections, timeouts and retries as documented'],
+  '13.4.2': [2, 'no debugging in production'],
+  '14.2.1': [1, 'nothing sensitive in URLs'],
+  '14.2.2': [2, 'sensitive data is not cached in servers in between'],
+  '14.2.4': [2, 'protection of sensitive data as documented'],
+  '14.2.6': [3, 'no more data than needed'],
+  '15.2.2': [2, 'resource-demanding work cannot take the service down'],
+  '15.2.3': [2, 'nothing extraneous in production'],
+  '15.3.2': [2, 'redirects are not followed'],
+  '15.3.3': [2, 'no mass assignment'],
+  '15.3.4': [2, 'the caller’s real address'],
+  '15.3.6': [2, 'no prototype pollution'],
+  '15.3.7': [2, 'no parameter pollution'],
+  '15.4.2': [3, 'no gap between check and use'],
+  '16.2.1': [2, 'records say when, where, who and what'],
+  '16.2.5': [2, 'logs hold no credentials'],
+  '16.3.1': [2, 'authentication is logged'],
+  '16.3.2': [2, 'authorization is logged'],
+  '16.3.3': [2, 'security events are logged'],
+  '16.4.1': [2, 'no log injection'],
+  '16.4.2': [2, 'logs cannot be modified'],
+  '16.5.1': [2, 'generic messages on errors'],
+  '16.5.2': [2, 'secure while external resources fail'],
+  '16.5.3': [2, 'no failing open']
+} as const satisfies Record<string, readonly [level: 1 | 2 | 3, subject: string]>
+
+const KEYS: readonly Promised[] = [
+  {
+    id: 'key-one-spelling',
+    says: 'A key is accepted in one spelling: none with spaces, padding, spare bits, another alphabet or another prefix, though a decoder would take it.',
+    asvs: ['9.1.1', '1.5.3'],
+    security: [6],
+    tests: {
+      'unit/keys/api-key.test.ts': [
+        'each respelling of a key that a decoder would accept is refused',
+        'a key with any character changed is refused',
+        'arbitrary text is refused without an error'
+      ],
+      'integration/http/credentials.test.ts': [
+        'no other spelling of a key that was just used is taken, and all get one answer'
+      ]
+    }
+  },
+  {
+    id: 'key-one-refusal',
+    says: 'Whatever is wrong with a key, its caller gets the same bytes: wrong, tampered with, expired, revoked, of another environment.',
+    asvs: ['6.3.8', '11.2.5', '14.2.1', '16.5.1'],
+    tests: {
+      'integration/http/credentials.test.ts': [
+        'no other spelling of a key that was just used is taken, and all get one answer',
+        'without a key of a known scheme in a header, authentication is required',
+        'a refused key is on record with the reason, and with whose key it was'
+      ]
+    }
+  },
+  {
+    id: 'key-fixed-algorithm',
+    says: 'A key is made in one way only: no other algorithm, no compression, and no header that brings a key or an address of one.',
+    asvs: ['9.1.2', '9.1.3', '11.3.2'],
+    tests: {
+      'unit/keys/api-key.test.ts': [
+        'a header beyond the profile is refused',
+        'a compressed payload is refused',
+        'another algorithm is refused'
+      ]
+    }
+  },
+  {
+    id: 'key-rotation',
+    says: 'An encryption key is exchanged without a refused request; one that has left the ring opens nothing from the next request on, remembered or not.',
+    asvs: ['11.2.2', '8.3.2', '13.1.4'],
+    tests: {
+      'unit/keys/api-key.test.ts': [
+        'during a rotation keys of both encryption keys open, and new ones come under the active key'
+      ],
+      'unit/keys/authenticator.test.ts': [
+        'a known key ends when its encryption key leaves the key ring'
+      ],
+      'unit/config/env.test.ts': [
+        'a missing, short, long, weak, default or repeated secret is refused'
+      ],
+      'integration/rotation.test.ts': [
+        'an encryption key is rotated under a reading client without one failed request'
+      ],
+      'integration/sealed-count.test.ts': [
+        'a reload without the key is refused, with how much needs it'
+      ]
+    }
+  },
+  {
+    id: 'key-names-its-encryption-key',
+    says: 'A key opens under the one encryption key that it names, outside and inside.',
+    asvs: ['9.1.3', '11.3.3'],
+    tests: { 'unit/keys/api-key.test.ts': ['the kid inside must be the one outside'] }
+  },
+  {
+    id: 'key-claims',
+    says: 'A key counts for its environment, its purpose, its time and its platform version, and not beyond; one with a claim too many, too few or misshapen is none.',
+    asvs: ['9.2.1', '9.2.2', '9.2.3', '2.2.1'],
+    tests: {
+      'unit/keys/api-key.test.ts': [
+        'claims of a wrong shape are refused',
+        'the environment outside must be the one inside',
+        'a header beyond the profile is refused',
+        'a key is in force from its issue, a minute of clock skew allowed, until it expires'
+      ],
+      'unit/keys/authenticator.test.ts': [
+        'a known key ends when it expires',
+        'a key of another environment, of the future, or garbage is refused with one code',
+        'a key for a newer platform is told so'
+      ],
+      'integration/main-job.test.ts': [
+        'a key that is of another environment, expired, too new, tampered with or respelled is refused'
+      ]
+    }
+  },
+  {
+    id: 'key-issue-within-rights',
+    says: 'A key issues no key with more than its own scopes, mode and environment, none that outlives it, and four generations at most.',
+    asvs: ['8.2.1', '8.3.3'],
+    security: [8],
+    tests: {
+      'integration/routes/keys.test.ts': [
+        'nobody issues more than the own scopes, mode and environment',
+        'API_KEY_MAX_DAYS holds for issued keys'
+      ],
+      'integration/routes/keys-lineage.test.ts': [
+        'a key ends with its issuer at the latest, whatever was asked',
+        'a key has no lower minimum version than its issuer',
+        'a key carries its whole ancestry, oldest first, and after four nobody issues a fifth'
+      ],
+      'integration/routes/keys-delegations.test.ts': [
+        'a key that was issued uses no delegation, whether it says by whom or not'
+      ],
+      'unit/keys/delegation.test.ts': [
+        'no delegation leads to the right to administer, or to a client that delegates itself'
+      ]
+    }
+  },
+  {
+    id: 'key-revocation-at-once',
+    says: 'A revoked key, and all that it issued, is refused on the next request, by every replica within half a second.',
+    asvs: ['8.3.2'],
+    security: [6, 8],
+    tests: {
+      'integration/routes/keys.test.ts': [
+        'a revoked key is refused on the next request, and is told as revoked'
+      ],
+      'integration/routes/keys-lineage.test.ts': [
+        'a key is revoked with all that it issued, and with all that these issued, or alone'
+      ],
+      'unit/keys/authenticator.test.ts': ['a known key ends when it is revoked'],
+      'integration/shared-revocations.test.ts': [
+        'what one replica revokes, all refuse, within 500 ms in 95 of 100',
+        'a replica that starts later knows what was revoked before',
+        'while Redis is out of reach a key is refused here, and later everywhere'
+      ],
+      'integration/replicas/propagation.test.ts': [
+        'a revocation is in force at all 4 replicas within 500 ms'
+      ]
+    }
+  },
+  {
+    id: 'key-one-identity',
+    says: 'Revocation, limits and the record go by the id inside a key, never by its text.',
+    asvs: ['9.1.1', '2.4.1'],
+    security: [6],
+    tests: {
+      'integration/http/admission.test.ts': [
+        'the limit of a key goes by its id, from wherever and in whatever header it comes'
+      ],
+      'integration/audit.test.ts': [
+        'each decision is one line: allowed or denied, cached or not, alone or in a batch, and who asked'
+      ],
+      'unit/keys/usage.test.ts': [
+        'a use is known with first and last time, and says nothing of the text of the key'
+      ]
+    }
+  }
+]
+
+const RIGHTS: readonly Promised[] = [
+  {
+    id: 'right-matrix',
+    says: 'A caller gets what its own key and the policy allow, and nothing else, by any route.',
+    asvs: ['8.2.1', '8.2.2', '8.3.1', '8.4.1'],
+    security: [1],
+    tests: {
+      'integration/authorization-matrix.test.ts': [
+        'no caller reads by any way what policy does not give them, cold or warm'
+      ],
+      'unit/core/policy.test.ts': [
+        'taking a rule or a pattern away never grants',
+        'a policy allows what one of its rules alone allows, and nothing else'
+      ],
+      'integration/routes/bots.test.ts': [
+        'each caller gets the credentials of its bots and their providers, and of no others, cold or warm'
+      ]
+    }
+  },
+  {
+    id: 'right-before-cache',
+    says: 'The decision comes before the cache: what one caller may read and has read is refused to another without a call, and on record.',
+    asvs: ['8.2.2', '8.3.3', '15.4.2'],
+    security: [1],
+    tests: {
+      'integration/authorization-matrix.test.ts': [
+        'no caller reads by any way what policy does not give them, cold or warm'
+      ],
+      'unit/secrets/broker.test.ts': [
+        'a refusal looks into no cache and asks no store: it takes the same time, whatever is there'
+      ],
+      'unit/secrets/decision.test.ts': [
+        'a read that was decided before is decided anew for another client, mode or ground',
+        'a read that was decided before is decided anew with other rules'
+      ],
+      'integration/ways.test.ts': [
+        'what is given by a way is on record as the table says, and what is refused as denied'
+      ]
+    }
+  },
+  {
+    id: 'right-before-existence',
+    says: 'A refusal is the same bytes whether the secret exists, is missing, or is in a store that does not exist, and takes the same work.',
+    asvs: ['8.2.2', '6.3.8'],
+    security: [1],
+    tests: {
+      'integration/authorization-matrix.test.ts': [
+        'a denial is the same bytes for a missing store, a missing secret, a forbidden one and an unknown name'
+      ],
+      'unit/secrets/broker.test.ts': [
+        'a refusal looks into no cache and asks no store: it takes the same time, whatever is there'
+      ],
+      'integration/routes/secrets-listing-blind.test.ts': [
+        'pages, their cursors and their number are the same whatever else is in the store'
+      ],
+      'integration/routes/channels.test.ts': [
+        'whoever may not use a channel cannot tell whether there is one'
+      ]
+    }
+  },
+  {
+    id: 'right-one-name',
+    says: 'All spellings of a secret are one reference to policy, and no two secrets share one: case, ARNs whole or in part, project numbers, encoded slashes, dots.',
+    asvs: ['8.2.2', '1.5.3', '2.2.1'],
+    security: [1],
+    tests: {
+      'unit/core/reference-vectors.test.ts': ['a reference is read as its vector says'],
+      'unit/core/reference.test.ts': [
+        'every spelling of a secret is the same reference, by name too',
+        'two canonical texts never lead to one secret, and two secrets never have one',
+        'whatever is written is a reference, leads nowhere, or is a problem',
+        'names of stores and of secrets cannot be taken for another form'
+      ],
+      'unit/cache/secret-cache.test.ts': ['both spellings of an AWS secret are dropped together']
+    }
+  },
+  {
+    id: 'right-on-every-path',
+    says: 'Conditional reads, HEAD, refreshes, batches, listings, names, bots, siblings and proxies run the same checks.',
+    asvs: ['8.2.2', '8.3.1', '6.3.4'],
+    security: [1],
+    tests: {
+      'integration/ways.test.ts': ['the ways that run the step are those that show it: …'],
+      'contract/ways.test.ts': [
+        'every route that may give a secret away is a way of the table, and every way is a route'
+      ],
+      'integration/routes/secrets-conditional.test.ts': [
+        'a condition opens nothing: whoever may not read is refused as ever'
+      ],
+      'integration/routes/internal.test.ts': [
+        'a sibling reads for a client what that client may read, and no more'
+      ]
+    }
+  },
+  {
+    id: 'right-declared',
+    says: 'A route that does not say who may call it stops the boot, and the description is the routes that there are.',
+    asvs: ['8.2.1', '6.3.4', '4.1.4'],
+    tests: {
+      'integration/http/boot.test.ts': [
+        'a route that declares no authentication stops the boot',
+        'every route of secrets asks for its scope and its mode'
+      ],
+      'integration/http/doors.test.ts': [
+        'a door whose route declares no authentication stops the boot'
+      ],
+      'contract/openapi.test.ts': [
+        'the described paths and methods are those that the service has, all of them',
+        'every path answers every method that it does not have with 405 and the list of those it has',
+        'the description says of every route what it asks of its caller'
+      ]
+    }
+  },
+  {
+    id: 'right-on-a-field',
+    says: 'The right on a field is the right on that field alone.',
+    asvs: ['8.2.3', '14.2.6', '15.3.6'],
+    security: [1],
+    tests: {
+      'integration/authorization-fields.test.ts': [
+        'a policy covers exactly the field that it names, however it is spelt'
+      ],
+      'integration/routes/secrets-raw.test.ts': [
+        'the right on a field is not the right on the text that it stands in'
+      ],
+      'unit/secrets/content.test.ts': ['what every JavaScript object has is no field']
+    }
+  },
+  {
+    id: 'right-to-write-reads-nothing',
+    says: 'A key of mode w reads nothing, through no echo, error, status or header.',
+    asvs: ['8.2.1', '15.3.3'],
+    security: [2],
+    tests: {
+      'integration/authorization-mode.test.ts': [
+        'a key of mode w writes and reads nothing, by any method of any route'
+      ],
+      'unit/core/scope.test.ts': ['a mode allows a method or not as its vector says']
+    }
+  },
+  {
+    id: 'right-to-an-object',
+    says: 'The right to a bot or a channel gives its credentials or tokens, and no right on the secrets behind it.',
+    asvs: ['8.2.2', '8.3.3'],
+    security: [8],
+    tests: {
+      'integration/routes/bots.test.ts': [
+        'a bot gives no right on its secrets by themselves, and a scope for secrets none on bots'
+      ],
+      'integration/routes/channels.test.ts': [
+        'the right on a channel is the right on its secrets through the channel, and no further'
+      ]
+    }
+  },
+  {
+    id: 'state-opened-once',
+    says: 'A sealed state is opened once, by the client that sealed it, within ten minutes; what cannot be marked as used is not given out.',
+    asvs: ['9.2.1', '9.2.2', '11.3.3', '15.4.2'],
+    security: [9],
+    tests: {
+      'unit/integrations/sealed-state.test.ts': [
+        "a state is its client's and, with a binding, its browser's; a wrong one does not use it up",
+        'of a hundred that open one state at once, one gets it',
+        'what was opened stays so after a restart',
+        'what cannot be written down is not given out',
+        'what is forged, respelt or sealed for another purpose is refused, and uses nothing up'
+      ]
+    }
+  }
+]
+
+const STORES: readonly Promised[] = [
+  {
+    id: 'store-host-fixed',
+    says: 'A reference never chooses a host: a URL with a user, a port, another host or another spelling of one leads nowhere, and nothing is sent.',
+    asvs: ['1.3.6', '13.2.4', '1.2.2'],
+    security: [5],
+    tests: {
+      'unit/core/reference-vectors.test.ts': ['a reference is read as its vector says'],
+      'unit/core/reference.test.ts': [
+        'whatever is written is a reference, leads nowhere, or is a problem'
+      ],
+      'integration/routes/secrets-written-forms.test.ts': [
+        'all forms read the same secret, and those of other places make no request at all'
+      ],
+      'unit/core/channel.test.ts': [
+        'no other spelling of an address, and no neighbour of a host of Microsoft, gets a secret from anywhere'
+      ]
+    }
+  },
+  {
+    id: 'store-no-redirect',
+    says: 'A redirect is not followed, and no credential goes to another host.',
+    asvs: ['15.3.2', '1.3.6'],
+    security: [5],
+    tests: {
+      'contract/wire-suite.ts': ['… when …'],
+      'contract/wire-failures.ts': ['the peer sends it to another host'],
+      'integration/routes/channels.test.ts': [
+        'whatever Direct Line does, the caller gets a problem of ours, in time, and nothing of what it said'
+      ],
+      'kinds/azure/powers.test.ts': [
+        'a link to the next page is never followed, only its token is taken'
+      ]
+    }
+  },
+  {
+    id: 'store-certificate',
+    says: 'A store is spoken to over TLS only if its certificate is of an authority that is trusted.',
+    asvs: ['12.3.2', '12.3.4', '12.1.1'],
+    security: [5],
+    tests: {
+      'contract/wire-suite.ts': ['a peer whose authority the store names is read over TLS'],
+      'contract/wire-failures.ts': ["the peer's certificate is of an unknown authority"],
+      'integration/redis-tls.test.ts': [
+        'a Redis is talked to over TLS if its certificate is trusted, and not at all otherwise'
+      ]
+    }
+  },
+  {
+    id: 'store-answer-bounded',
+    says: 'An answer that is slow, cut short, of another shape or far too large costs its caller a refusal in time, and the service nothing that it does not get back.',
+    asvs: ['15.2.2', '13.2.6', '16.5.2'],
+    tests: {
+      'contract/wire-failures.ts': [
+        'the peer never answers',
+        'the peer goes silent in the middle of a 200',
+        'a portal answers 200 in HTML',
+        'the JSON of a 200 ends in the middle'
+      ],
+      'unit/secrets/guard.test.ts': [
+        'a call that does not heed its deadline ends there, and counts as a timeout'
+      ]
+    }
+  },
+  {
+    id: 'store-quota',
+    says: 'Nobody uses up a provider’s quota: what all replicas take together is bounded, and while several clients ask none gets more than its share.',
+    asvs: ['2.4.1', '13.2.6'],
+    security: [12],
+    tests: {
+      'unit/secrets/bucket.test.ts': [
+        'one that asks for more than there is makes no first read of another fail',
+        'two that ask for all they can get have the same, and what is gone is forgotten'
+      ],
+      'unit/secrets/guard.test.ts': [
+        'replicas have equal shares of a quota, of one call at least, from the moment they are known'
+      ],
+      'unit/cache/kept-map.test.ts': ['however many refusals there are, no value goes for them']
+    }
+  },
+  {
+    id: 'store-notifications',
+    says: 'A notification that is forged or foreign changes nothing, and a true one costs an invalidation and no more.',
+    asvs: ['1.3.6', '13.2.4'],
+    security: [11],
+    tests: {
+      'unit/events/events.test.ts': [
+        'a forged or foreign message of SNS is refused, and nothing is fetched from elsewhere',
+        'a subscription of SNS is confirmed at its own host alone',
+        'a push without the token that was configured is refused'
+      ],
+      'unit/events/watch.test.ts': [
+        'who lost its key or its right is told no more: at the next event, or at a heartbeat'
+      ],
+      'integration/routes/events.test.ts': [
+        'the door for notifications asks for the internal secret, and takes what each cloud calls JSON'
+      ]
+    }
+  }
+]
+
+const HTTP: readonly Promised[] = [
+  {
+    id: 'http-one-reading',
+    says: 'A request that two programs could read in two ways is refused, and its connection ends.',
+    asvs: ['4.2.1', '1.5.3', '15.3.7'],
+    tests: {
+      'integration/http/wire.test.ts': [
+        'a malformed request is refused once, and what follows it is not a request',
+        'a well-formed request that is not a proper one is refused as a problem'
+      ],
+      'integration/http/as-sent.test.ts': [
+        'a body is framed in one way: chunked alone, and not in HTTP/1.0',
+        'our own paths have one spelling: an encoded letter is no route of ours, on either listener'
+      ],
+      'unit/http/json.test.ts': [
+        '… is refused without a word of it',
+        'bytes that are not UTF-8 are refused rather than replaced'
+      ]
+    }
+  },
+  {
+    id: 'http-slow-senders',
+    says: 'Who sends slowly or nothing, or takes no answer, is cut off within seconds, and nobody else waits for them.',
+    asvs: ['15.2.2', '2.4.1'],
+    security: [12],
+    tests: {
+      'integration/http/timeouts.test.ts': [
+        'the timeouts are those of a service that nobody can hold up',
+        'a slow sender is cut off within the limits, and an idle connection too'
+      ],
+      'integration/http/untaken.test.ts': [
+        'what is not taken in time is cut off, a stream too, and what it took is given back'
+      ],
+      'integration/http/connections.test.ts': [
+        'what does not become a request is let go of, though the peer never closes',
+        'an address that has proven no key has so many connections, and others have theirs'
+      ]
+    }
+  },
+  {
+    id: 'http-bounded-requests',
+    says: 'Headers, URLs, bodies, parameters and nesting have bounds, and every error is a problem of one table that repeats nothing of the request.',
+    asvs: ['2.2.1', '16.5.1', '15.2.2', '4.1.4', '1.3.12'],
+    security: [4],
+    tests: {
+      'unit/core/reference.test.ts': ['a long hostile text is decided in little time'],
+      'unit/core/glob.test.ts': ['hostile paths and patterns are decided in little time'],
+      'integration/http/problems.test.ts': [
+        'every error is a problem of the table and repeats nothing of the request'
+      ],
+      'integration/http/wire.test.ts': ['what Node would answer on its own is answered by us'],
+      'integration/http/failures.test.ts': [
+        'what throws unexpectedly is an internal error, and says nothing of itself'
+      ],
+      'integration/canary.test.ts': [
+        'however a store fails, nothing that it said or was told shows'
+      ],
+      'unit/http/json.test.ts': [
+        'the largest body costs no more than some times its plain parse, whatever it is made of'
+      ]
+    }
+  },
+  {
+    id: 'http-one-credential',
+    says: 'Two credentials, or one twice, are refused even where each is valid.',
+    asvs: ['15.3.7', '6.3.4'],
+    tests: {
+      'integration/http/credentials.test.ts': [
+        'two credentials, or one twice, are a conflict even where each is valid',
+        'a second credential is seen however many headers stand before it',
+        'the internal door opens to its secret alone, given once'
+      ]
+    }
+  },
+  {
+    id: 'http-cors',
+    says: 'Pages of the listed origins may call, and of no origin that resembles one.',
+    asvs: ['4.1.4', '8.3.1'],
+    tests: {
+      'integration/http/boot.test.ts': [
+        'pages of the listed origins may call, and of no origin that resembles one',
+        'without listed origins no page may call'
+      ]
+    }
+  },
+  {
+    id: 'http-limits',
+    says: 'Callers are limited by address, by failed logins and by key, told so in headers, also on paths that lead nowhere and while Redis is away.',
+    asvs: ['2.4.1', '16.3.3'],
+    security: [6, 12],
+    tests: {
+      'integration/http/admission.test.ts': [
+        'an address has one allowance for all its keys, for none, and for URLs that lead nowhere',
+        'failed logins are limited by address, and a valid key from there still works',
+        'the limit of a key goes by its id, from wherever and in whatever header it comes',
+        'the addresses of one IPv6 network count as one'
+      ],
+      'unit/http/allowances.test.ts': [
+        'while nothing answers each counts alone, and what was counted is sent once something does'
+      ],
+      'integration/replicas/limits.test.ts': [
+        'while Redis is away each replica counts for itself, and what was counted counts after its return'
+      ],
+      'integration/audit-administration.test.ts': [
+        'failed logins beyond the limit, and a key beyond its own, are one line and a count'
+      ]
+    }
+  },
+  {
+    id: 'http-believed-proxies',
+    says: 'X-Forwarded-For is believed of the listed proxies and of nobody else.',
+    asvs: ['4.1.3', '15.3.4'],
+    security: [10],
+    tests: {
+      'integration/http/proxies.test.ts': [
+        'an address limit follows X-Forwarded-For from a listed proxy and from nobody else'
+      ],
+      'unit/config/network.test.ts': [
+        'TRUST_PROXY may not cover everybody, however the networks are cut'
+      ]
+    }
+  },
+  {
+    id: 'http-forward-auth',
+    says: 'A proxy’s question is denied unless it is clear: nginx, Traefik and Envoy let through what scope and mode allow, whatever the caller writes.',
+    asvs: ['4.1.3', '8.2.1', '16.5.3'],
+    security: [10],
+    tests: {
+      'integration/routes/authorize-nginx.test.ts': [
+        'nginx lets through exactly what scope and mode of the key allow',
+        'the API is told who calls by Purser alone, and never gets the key',
+        'no spelling of a path that means another one to somebody gets through',
+        'while Purser does not answer nobody gets through'
+      ],
+      'integration/routes/authorize-proxies.test.ts': [
+        'Traefik: a caller gets through with scope and mode, and forged headers change nothing',
+        'Envoy: the original path stands behind ours and cannot bring a scope of its own'
+      ],
+      'unit/http/original-request.test.ts': [
+        'what is missing, told twice, contradictory or ambiguous is denied, with a reason for the record'
+      ]
+    },
+    note: 'nginx is real; Traefik and Envoy are requests as they send them.'
+  }
+]
+
+const LEAKS: readonly Promised[] = [
+  {
+    id: 'leak-nowhere-else',
+    says: 'A value shows in the answer to whom it belongs and nowhere else: no log line, error, header, record, metric or file, in any encoding.',
+    asvs: ['16.2.5', '14.2.4', '16.5.1'],
+    security: [4],
+    tests: {
+      'integration/canary.test.ts': [
+        'a secret that is read shows in its answers and nowhere else',
+        'a request that is refused repeats nothing of itself'
+      ],
+      'integration/routes/metrics.test.ts': ['no name, no key and no value is in a scrape'],
+      'integration/http/request-log.test.ts': [
+        'the log tells of each request its route, answer, caller and reason, and nothing that was sent'
+      ],
+      'unit/support/canary.test.ts': ['a canary is found …']
+    }
+  },
+  {
+    id: 'leak-errors',
+    says: 'Of an error of a store or an SDK its class is passed on and nothing else, whatever hangs on it.',
+    asvs: ['16.5.1', '16.2.5'],
+    security: [4],
+    tests: {
+      'contract/wire-suite.ts': [
+        '… when …',
+        'a good answer is read, and the record hides its value'
+      ],
+      'integration/canary.test.ts': [
+        'however a store fails, nothing that it said or was told shows'
+      ],
+      'kinds/azure/wire.test.ts': [
+        'the log of the SDK, where an operator turns it up, holds no value, token or secret'
+      ],
+      'unit/support/canary.test.ts': ['a canary is found in whatever hangs on an error']
+    }
+  },
+  {
+    id: 'leak-redis',
+    says: 'Who holds Redis, its dump or its network finds no value, no name of a secret and no key; all but the state has an end.',
+    asvs: ['14.2.4', '14.2.2', '11.3.3'],
+    security: [4],
+    tests: {
+      'integration/replicas/dump.test.ts': [
+        'Redis holds and hears no secret, no name of one and no key in any encoding, and nothing stays but the state',
+        'two envelopes that were swapped in Redis are both misses, and each value comes right',
+        'an envelope that was changed, cut short, emptied or put elsewhere is a miss, and never a wrong value'
+      ],
+      'unit/crypto/sealer.test.ts': [
+        'an envelope with any byte changed, cut short or with a short tag does not open',
+        'an envelope moved to another place or purpose does not open',
+        'no two envelopes of one value are alike'
+      ]
+    }
+  }
+]
+
+const RECORD: readonly Promised[] = [
+  {
+    id: 'record-before-answer',
+    says: 'Nothing leaves unrecorded: where the trail cannot be written, on a full disk, without rights or on a disk that hangs, the answer is 503, no secret is sent and no change made.',
+    asvs: ['16.5.3', '16.3.2', '16.3.1', '16.2.1'],
+    security: [3],
+    tests: {
+      'integration/audit.test.ts': [
+        'without a record no secret leaves, and readiness says so; with it again, all is well',
+        'each decision is one line: allowed or denied, cached or not, alone or in a batch, and who asked'
+      ],
+      'unit/audit/trail.test.ts': [
+        'an append is on record when it resolves',
+        'a full disk fails every append of the group, and the trail recovers',
+        'something in the way of the folder or the file fails the append, and its end is noticed',
+        'a write that hangs fails in time, threads are not piled up, and its end is noticed'
+      ],
+      'integration/audit-administration.test.ts': [
+        'whatever an administrator reads is on record before the answer, and without the record there is none',
+        'without a record nothing is reloaded'
+      ],
+      'integration/routes/channels.test.ts': ['a token that cannot be recorded does not leave'],
+      'integration/routes/authorize.test.ts': [
+        'a failure of ours is a bare 403 too: nobody gets through unrecorded'
+      ]
+    }
+  },
+  {
+    id: 'record-chained',
+    says: 'The lines of the trail hang together, so that what is changed, removed or moved among them shows.',
+    asvs: ['16.4.2', '16.4.1'],
+    security: [3],
+    tests: {
+      'unit/audit/chain.test.ts': [
+        'the turn of the day seals a segment, and the next one hangs on it',
+        'after a write that failed a new chain begins, which says how far the former is on record',
+        'with an auditor the first key is random and opens with his private key alone'
+      ],
+      'unit/audit/line.test.ts': ['no text breaks the line or reaches a terminal as a control']
+    }
+  },
+  {
+    id: 'record-without-gap',
+    says: 'A thousand decisions at once are numbered without a gap, each on record when its answer leaves.',
+    asvs: ['16.4.2', '16.3.2'],
+    security: [3],
+    tests: {
+      'unit/audit/chain.test.ts': [
+        '1,000 concurrent records are numbered without a gap, each hangs on the one before, and a group has one MAC'
+      ],
+      'unit/audit/trail.test.ts': ['1,000 concurrent appends are 1,000 whole lines in their order']
+    }
+  }
+]
+
+const DEPLOYMENT: readonly Promised[] = [
+  {
+    id: 'deploy-image',
+    says: 'The image and the compose file keep to the CIS Docker benchmark: a user without rights, a read-only root, no capability, bounds, and one port on this machine.',
+    asvs: ['13.2.2', '15.2.3', '13.4.2'],
+    tests: {
+      'unit/deploy/dockerfile.test.ts': [
+        'the image runs as a numeric user without rights (4.1)',
+        'nothing secret is built in (4.10)',
+        'no file of the image is setuid or setgid (4.8)',
+        'the image holds the program, its production dependencies and the API description'
+      ],
+      'unit/deploy/compose.test.ts': [
+        '… runs as a numeric user other than root (4.1)',
+        '… has no capability (5.3)',
+        '… has a read-only root, and a /tmp of bounded size where nothing runs (5.12)',
+        '… can gain no privilege (5.25)',
+        'Purser alone is published, and on 127.0.0.1 alone (5.13)'
+      ]
+    }
+  },
+  {
+    id: 'deploy-without-rights',
+    says: 'The program of the image starts and is alive on a read-only root, as its user, without a capability.',
+    asvs: ['13.2.2'],
+    tests: {
+      'unit/deploy/dockerfile.test.ts': [
+        'what it writes goes to a volume of its own user',
+        'it serves as process 1 without a shell, hardened, and is asked to stop with SIGTERM'
+      ]
+    },
+    note: 'No container runtime is needed for the tests: `scripts/image.sh`, which CI runs, builds the image and starts its program as user 65532 with a read-only root, without capabilities and network ([ADR 5](adr/0005-image-without-registry.md)).'
+  },
+  {
+    id: 'deploy-loopback',
+    says: 'Unless told otherwise the service listens on 127.0.0.1 alone.',
+    asvs: ['13.4.2'],
+    tests: {
+      'e2e/lifecycle.test.ts': [
+        'The service listens on 127.0.0.1 alone, and SIGUSR1 opens no inspector'
+      ]
+    }
+  },
+  {
+    id: 'deploy-strong-secrets',
+    says: 'It does not start weak: a missing, short, repeated, default or guessable secret is refused by its name, and not shown.',
+    asvs: ['13.2.3', '6.3.2'],
+    security: [7],
+    tests: {
+      'e2e/refusals.test.ts': ['The service does not start with …, and does not show it'],
+      'unit/config/env.test.ts': [
+        'a missing, short, long, weak, default or repeated secret is refused',
+        'fresh secrets are never called weak'
+      ]
+    }
+  }
+]
+
+const DIRECT_LINE: readonly Promised[] = [
+  {
+    id: 'channel-real-client',
+    says: 'Microsoft’s own client keeps its conversation through Purser while tokens are refreshed.',
+    asvs: ['9.2.1'],
+    tests: {
+      'integration/routes/channels-direct-line-client.test.ts': [
+        'a client keeps its conversation for three refreshes, while the first key is killed upstream'
+      ]
+    }
+  },
+  {
+    id: 'channel-two-keys',
+    says: 'Of the two keys of a site one may be killed without a lost request.',
+    asvs: ['11.2.2', '16.5.2'],
+    tests: {
+      'integration/routes/channels.test.ts': [
+        'killing the first key upstream loses no request, and it is tried again now and then',
+        'where no secret is accepted the broker is at fault, not the caller'
+      ]
+    }
+  },
+  {
+    id: 'channel-user-ids',
+    says: 'The user of a token is one of 2¹²⁸ that nobody can guess.',
+    asvs: ['11.5.1'],
+    tests: {
+      'integration/routes/channels.test.ts': [
+        '100,000 ids of users are distinct and of one form',
+        'a token is for a user that nobody can guess, for the configured pages, and for one conversation'
+      ]
+    }
+  },
+  {
+    id: 'channel-expired-token',
+    says: 'A token that has expired is not refreshed, and its holder is told to ask for another.',
+    asvs: ['9.2.1'],
+    tests: {
+      'integration/routes/channels.test.ts': [
+        'a token is refreshed for its conversation and user until it has expired'
+      ]
+    }
+  },
+  {
+    id: 'channel-hosts',
+    says: 'A channel’s secret goes to Microsoft’s own hosts, or to the App Service that the file names, over https.',
+    asvs: ['1.3.6', '13.2.4'],
+    security: [5],
+    tests: {
+      'unit/config/channel.test.ts': ["a secret is sent to Microsoft's own hosts and nowhere else"],
+      'unit/core/channel.test.ts': [
+        'no other spelling of an address, and no neighbour of a host of Microsoft, gets a secret from anywhere',
+        'an app service may get a secret by the file, and not by an administrator: anybody may have one'
+      ]
+    }
+  },
+  {
+    id: 'channel-throttling',
+    says: 'Where Direct Line throttles, the caller is told for how many seconds; a flood is held back before it would.',
+    asvs: ['2.4.1', '16.5.2'],
+    tests: {
+      'integration/routes/channels.test.ts': [
+        'whatever Direct Line does, the caller gets a problem of ours, in time, and nothing of what it said',
+        'a flood at one channel is held back before Direct Line would throttle the whole site'
+      ]
+    }
+  },
+  {
+    id: 'channel-no-shared-token',
+    says: 'A token is never cached, shared or logged: each request has its own conversation.',
+    asvs: ['14.2.2', '16.2.5'],
+    security: [8],
+    tests: {
+      'integration/routes/channels.test.ts': [
+        'a token is for a user that nobody can guess, for the configured pages, and for one conversation',
+        'a token is on record before it leaves, with its channel and never itself'
+      ]
+    }
+  }
+]
+
+/** Every promise by its subject, in the order in which the page shows them. */
+export const ASSURANCE: Readonly<Record<string, readonly Promised[]>> = {
+  'API keys': KEYS,
+  'Who gets what': RIGHTS,
+  'Stores and their answers': STORES,
+  HTTP,
+  'What must show nowhere': LEAKS,
+  'On record': RECORD,
+  Deployment: DEPLOYMENT,
+  'Direct Line': DIRECT_LINE
+}
