@@ -1,6 +1,6 @@
 /** `purser audit verify`: the trail of this folder's service, or a copy of one. */
 import type { KeyObject } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { keptAnchors } from '../audit/anchors.ts'
 import type { Anchor, KnownAnchor } from '../audit/chain-line.ts'
 import type { Finding } from '../audit/findings.ts'
@@ -11,6 +11,7 @@ import { pemOfFile } from '../core/file-text.ts'
 import { parseAuditorPrivateKey } from '../crypto/auditor-keys.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { readFileBytes } from '../files/read.ts'
+import { trailFolderOf } from './audit-folder.ts'
 import { CommandFailure } from './failure.ts'
 import { print, tell } from './io.ts'
 import { hasState, PLACE } from './key-revoke.ts'
@@ -53,7 +54,7 @@ const placeOf = async (
   const names = [...PLACE, 'ENCRYPTION_KEYS'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
   return {
-    folder: join(resolve(settings.DATA_DIR), 'audit'),
+    folder: trailFolderOf(settings),
     anchors: await anchorsOf(settings),
     findKey: createKeyring(settings.ENCRYPTION_KEYS).find
   }

@@ -21,7 +21,8 @@ import {
   issueKey,
   putLocal,
   runPurser,
-  serve
+  serve,
+  startPurser
 } from '../support/purser-process.ts'
 import { trailLines } from '../support/trail-lines.ts'
 
@@ -189,4 +190,45 @@ test('the command says what it cannot tell, and what is no trail', async (t) => 
     code: 1,
     stdout: /^broken: .*\nline missing {2}\S+\.jsonl:2 {2}[\w-]{11} 2 /
   })
+})
+
+test('the trail is followed while the service runs, and exported so that it can be verified elsewhere', async (t) => {
+  const { folder } = createConfigured(t)
+  await putLocal(folder, 'team/db', 'value')
+  const { url, child, ended } = await serve(t, folder)
+  const key = await issueKey(folder)
+  t.equal(await read(url, key, 'before'), 200)
+  const pretty = startPurser(t, folder, ['audit', 'tail', '--since', '1h'])
+  const json = startPurser(t, folder, ['audit', 'tail', '--since', '1h', '--json'])
+  await pretty.says(
+    /allowed {2}secret\.read {7}app {2}local:team\/db {2}GET \/v1\/secrets from 127\.0\.0\.1 MISS\n/
+  )
+  await json.says(/"requestId":"before"/)
+  t.equal(await read(url, 'nonsense', 'after'), 401)
+  await pretty.says(/denied {3}key\.authenticate {2}- {2}- {2}invalid_api_key unreadable/)
+  const line = await json.says(/\{.*"requestId":"after".*\}/)
+  t.match(JSON.parse(line[0]), { action: 'key.authenticate', seq: 3 })
+  child.kill('SIGTERM')
+  await ended
+
+  const exported = (format: string) => runPurser(t, folder, ['audit', 'export', '--format', format])
+  const copy = createDirectory(t)
+  const { stdout } = await exported('jsonl')
+  writeFileSync(join(copy, '2026-01-01.jsonl'), stdout)
+  t.match(await runPurser(t, folder, ['audit', 'verify', copy]), {
+    code: 2,
+    stdout: /^cannot tell: 4 lines of 1 instance in 1 segment, 1 sealed/
+  })
+  const ocsf = (await exported('ocsf')).stdout.trimEnd().split('\n')
+  t.strictSame(
+    ocsf.map((one) => JSON.parse(one).type_uid),
+    [600302, 300201]
+  )
+  const ecs = (await exported('ecs')).stdout.trimEnd().split('\n')
+  t.strictSame(
+    ecs.map((one) => JSON.parse(one).event.outcome),
+    ['success', 'failure']
+  )
+  const wrong = await runPurser(t, folder, ['audit', 'export', '--format', 'cef'])
+  t.match(wrong, { code: 2, stdout: '' })
 })

@@ -73,7 +73,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
   ],
   [/store migrate/, 'needs a Redis: redis-migrate.test.ts has one'],
   [/purser (?:backup|restore|login|run|policy)\b/, 'is not in this version'],
-  [/--auditor-key auditor|purser audit key new/, 'is for the auditor: audit.test.ts does it'],
+  [/purser audit\b/, 'needs a trail with records, or goes on until it is stopped: audit.test.ts'],
   [/purser resolve (?!local:)/, 'asks a store']
 ]
 

@@ -1,7 +1,8 @@
 /** `purser audit` on the command line. */
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Anchor, parseAnchor } from '../../audit/chain-line.ts'
 import type { NewKeyOptions } from '../audit-key.ts'
+import type { ExportOptions, TailOptions } from '../audit-tail.ts'
 import type { VerifyCommandOptions } from '../audit-verify.ts'
 
 const parseHead = (text: string, former: readonly Anchor[] = []): Anchor[] => {
@@ -10,23 +11,29 @@ const parseHead = (text: string, former: readonly Anchor[] = []): Anchor[] => {
   throw new InvalidArgumentError('An anchor is <instance>:<seq>:<head>, as the log says it.')
 }
 
-const DAY_MS = 86_400_000
+const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+const WRONG_TIME =
+  'Give a day such as 2026-03-01, a time such as 2026-03-01T08:00Z, or 30m, 12h, 7d.'
+
+/** ISO 8601 in UTC, as records have it. */
+const parseTime = (text: string): string => {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z)?$/.test(text)
+  const time = isTime ? Date.parse(text) : Date.now() - Number(count) * (UNITS_MS[unit] ?? 0)
+  if ((isTime || count !== undefined) && !Number.isNaN(time)) return new Date(time).toISOString()
+  throw new InvalidArgumentError(WRONG_TIME)
+}
 
 /** A day as files are named by it. */
-const parseSince = (text: string): string => {
-  const [, days] = /^(\d{1,5})d$/.exec(text) ?? []
-  const time = days === undefined ? Date.parse(text) : Date.now() - Number(days) * DAY_MS
-  const isDay = days !== undefined || /^\d{4}-\d\d-\d\d$/.test(text)
-  if (isDay && !Number.isNaN(time)) return new Date(time).toISOString().slice(0, 10)
-  throw new InvalidArgumentError('Give a day such as 2026-03-01, or a number of days such as 7d.')
-}
+const parseDay = (text: string): string => parseTime(text).slice(0, 10)
 
 const addVerifyCommand = (audit: Command): void => {
   audit
     .command('verify')
     .description('check that the trail is what was written, and say where it is not')
     .argument('[folder]', "a copy of the trail's folder, to be checked without settings")
-    .option('--since <day>', 'only this day and later ones: 2026-03-01, or 7d', parseSince)
+    .option('--since <day>', 'only this day and later ones: 2026-03-01, or 7d', parseDay)
     .option('--head <anchor>', 'a line of the log that must be in the trail; repeatable', parseHead)
     .option('--auditor-key <file>', 'the private key of `purser audit key new`')
     .option('--json', 'the report as JSON')
@@ -43,6 +50,47 @@ Examples:
     )
     .action(async (folder: string | undefined, options: VerifyCommandOptions) =>
       (await import('../audit-verify.ts')).verify(folder, options)
+    )
+}
+
+const addTailCommand = (audit: Command): void => {
+  audit
+    .command('tail')
+    .description('follow the trail, across days and processes')
+    .option('--since <time>', 'also what is there since: 30m, 12h, 2026-03-01', parseTime)
+    .option('--json', 'the lines as they stand')
+    .addHelpText(
+      'after',
+      `
+Records of one process come in their order; those of several as they are found. Ends with Ctrl-C.
+
+Example:
+  $ purser audit tail --since 1h --json | jq -r 'select(.outcome == "denied") | .client'`
+    )
+    .action(async (options: TailOptions) => (await import('../audit-tail.ts')).tail(options))
+}
+
+const addExportCommand = (audit: Command): void => {
+  audit
+    .command('export')
+    .description('the trail on standard output, one JSON object a line, as other systems read it')
+    .addOption(
+      new Option('--format <format>', 'OCSF 1.5, ECS 8.17, or the lines as they stand')
+        .choices(['ocsf', 'ecs', 'jsonl'])
+        .makeOptionMandatory()
+    )
+    .option('--since <day>', 'the first day: 2026-03-01, or 7d', parseDay)
+    .option('--until <day>', 'the last day', parseDay)
+    .addHelpText(
+      'after',
+      `
+jsonl has the lines of the chain too, and can be verified where it is put; ocsf and ecs have records alone.
+
+Example:
+  $ purser audit export --format ocsf --since 1d > purser.ndjson`
+    )
+    .action(async (options: ExportOptions) =>
+      (await import('../audit-tail.ts')).exportTrail(options)
     )
 }
 
@@ -68,5 +116,7 @@ Example:
 export const addAuditCommand = (program: Command): void => {
   const audit = program.command('audit').description('the audit trail')
   addVerifyCommand(audit)
+  addTailCommand(audit)
+  addExportCommand(audit)
   addKeyCommand(audit)
 }
