@@ -1,5 +1,6 @@
 /** Every check, in the order of the report. */
 import type { Check } from './check.ts'
+import { auditChecks } from './checks/audit.ts'
 import { filesChecks } from './checks/files.ts'
 import { machineChecks } from './checks/machine.ts'
 import { networkChecks } from './checks/network.ts'
@@ -21,6 +22,7 @@ export const CHECKS: readonly Check[] = [
   ...redisChecks,
   ...storesChecks,
   ...stateChecks,
+  ...auditChecks,
   ...processChecks,
   ...machineChecks,
   ...serviceChecks

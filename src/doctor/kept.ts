@@ -1,4 +1,6 @@
 /** What is kept, read without a change: under which keys it stands, and which API keys are in use. */
+import { keptAnchors } from '../audit/anchors.ts'
+import type { Anchor } from '../audit/chain-line.ts'
 import type { Config } from '../config/config.ts'
 import type { ConfigFault } from '../config/fault.ts'
 import { lookForKeys } from '../config/kept-keys.ts'
@@ -18,6 +20,8 @@ export interface Kept {
   readonly encryptionKeys: readonly SealedReport[]
   /** What ENCRYPTION_KEYS lacks. */
   readonly faults: readonly ConfigFault[]
+  /** Where the audit trail stood. */
+  readonly anchors: readonly Anchor[]
   /** Keys that are in use and would be accepted. */
   readonly uses: readonly KeyUse[]
 }
@@ -58,5 +62,5 @@ export const lookAtKept = async (
   })
   const ends = await createSealedEnds({ state, now }).all()
   const { encryptionKeys } = reportSealed(reports, byKey, ends)
-  return { encryptionKeys, faults: found.faults, uses }
+  return { encryptionKeys, faults: found.faults, anchors: await keptAnchors(state), uses }
 }

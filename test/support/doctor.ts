@@ -5,6 +5,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { newAuditorKeys } from '../../src/crypto/auditor-keys.ts'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { CHECKS } from '../../src/doctor/checks.ts'
 import { type Examined, examine } from '../../src/doctor/examine.ts'
@@ -68,6 +69,7 @@ export const writeInstallation = async (t: Test, { env = {}, yaml, prepare }: Ba
     ENVIRONMENT: 'pro',
     ENCRYPTION_KEYS: newEncryptionKey(),
     INTERNAL_SECRET: randomSecret(),
+    AUDIT_AUDITOR_KEY_FILE: './auditor.pem',
     ...env
   }
   writeFileSync(
@@ -78,6 +80,7 @@ export const writeInstallation = async (t: Test, { env = {}, yaml, prepare }: Ba
   )
   chmodSync(join(folder, '.env'), 0o600)
   writeFileSync(join(folder, 'purser.yaml'), yaml ?? 'stores: []\n')
+  writeFileSync(join(folder, 'auditor.pem'), newAuditorKeys().publicKey)
   mkdirSync(join(folder, 'data'), { mode: 0o700 })
   await prepare?.(folder)
   return folder

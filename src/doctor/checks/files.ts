@@ -94,6 +94,10 @@ const stateFiles = (dataDir: string): string[] => {
 export const dataDirOf = ({ settings, folder }: Installation): string =>
   resolve(folder, settings.DATA_DIR ?? './data')
 
+/** The folder, or what of it is there yet. */
+export const existing = (folder: string): string =>
+  existsSync(folder) || dirname(folder) === folder ? folder : existing(dirname(folder))
+
 export const filesChecks: readonly Check[] = [
   {
     id: 'env-file-mode',

@@ -1,9 +1,7 @@
 /** Checks of the machine: where what is in memory might be left behind, and what is about to run out. */
-import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { type Check, type Finding, fail, failInEarnest, untold, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
-import { dataDirOf } from './files.ts'
+import { dataDirOf, existing } from './files.ts'
 
 /** The handler that the kernel starts decides by itself; this one leaves no dump where the limit is 0. */
 const HEEDS_LIMIT = /systemd-coredump/
@@ -46,9 +44,6 @@ const ofSwap = ({ machine: { text } }: Installation): readonly Finding[] => {
 const MIB = 1024 * 1024
 const LEAST_MIB = { fail: 64, warn: 1024 } as const
 const LEAST_FILES = 1000
-
-const existing = (folder: string): string =>
-  existsSync(folder) || dirname(folder) === folder ? folder : existing(dirname(folder))
 
 const ofDisk = (on: Installation): readonly Finding[] => {
   const { freeBytes, freeFiles } = on.machine.space(existing(dataDirOf(on)))

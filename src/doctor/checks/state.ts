@@ -1,11 +1,8 @@
-/** Checks of what is kept: the state, the keys that are known by their use, the audit trail's folder. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+/** Checks of what is kept: the state, and the keys that are known by their use. */
 import { type Check, type Finding, fail, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
 import type { Kept } from '../kept.ts'
 import { NotKnown } from '../not-known.ts'
-import { dataDirOf } from './files.ts'
 
 /** What cannot be read is told by the check of the state itself. */
 const ofKept =
@@ -16,33 +13,6 @@ const ofKept =
     })
     return kept === undefined ? [] : find(kept, on)
   }
-
-const { R_OK, W_OK, X_OK } = constants
-
-const may = (path: string, mode: number): boolean => {
-  try {
-    accessSync(path, mode)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** The folder, or what of it is there yet. */
-const existing = (folder: string): string =>
-  existsSync(folder) || dirname(folder) === folder ? folder : existing(dirname(folder))
-
-const ofAuditFolder = (on: Installation): readonly Finding[] => {
-  const folder = existing(join(dataDirOf(on), 'audit'))
-  const mend = 'without it nothing is disclosed: give it to the user of the service'
-  if (!statSync(folder).isDirectory()) {
-    return [fail('a file stands where the folder of the audit trail is to be: move it away')]
-  }
-  return when(
-    !may(folder, R_OK | W_OK | X_OK),
-    fail(`the audit trail below DATA_DIR cannot be written by this user: ${mend}`)
-  )
-}
 
 const DAY_MS = 86_400_000
 const SOON_DAYS = 14
@@ -122,12 +92,5 @@ export const stateChecks: readonly Check[] = [
     id: 'api-keys-renewed',
     title: `no API key in use ends within ${SOON_DAYS} days`,
     run: ofKept(ending)
-  },
-  {
-    id: 'audit-required',
-    title: 'no secret leaves unrecorded',
-    places: ['AUDIT_REQUIRED', 'AUDIT_FSYNC'],
-    topics: ['audit']
-  },
-  { id: 'audit-folder', title: 'the audit trail can be written', run: ofAuditFolder }
+  }
 ]

@@ -377,6 +377,12 @@ const CASES: readonly Case[] = [
     says: /a file stands where the folder of the audit trail is to be/
   },
   {
+    name: 'the audit trail is sealed to nobody',
+    env: { AUDIT_AUDITOR_KEY_FILE: '' },
+    found: ['audit-auditor warn'],
+    says: /make a pair with `purser audit key new`/
+  },
+  {
     name: 'secrets may leave unrecorded',
     env: { AUDIT_REQUIRED: 'false' },
     found: ['audit-required warn'],
