@@ -1,5 +1,6 @@
 /** What is measured, where METRICS_ENABLED asks for it: what was counted on the way, and what is read at a scrape. */
 import type { BreakerState } from '../secrets/breaker.ts'
+import { troubleOf } from '../secrets/store-trouble.ts'
 import { createKeyFigures } from '../telemetry/key-figures.ts'
 import type { Metrics, Readings } from '../telemetry/metrics.ts'
 import type { Sample } from '../telemetry/tally.ts'
@@ -30,9 +31,15 @@ const ofStores = ({ ground: { live }, stores: { checks } }: Measured) => {
   const all = () => live().stores.all()
   return {
     purser_store_well: () =>
-      all().flatMap(({ spec: { name } }): Sample[] => {
+      all().flatMap(({ spec: { name }, guard }): Sample[] => {
         const last = checks.get(name)
-        return last === undefined ? [] : [[[name], Number(last.ok)]]
+        if (last === undefined) return []
+        return [[[name], Number(troubleOf(last, guard.state()) === undefined)]]
+      }),
+    purser_store_trouble: () =>
+      all().flatMap(({ spec: { name }, guard }): Sample[] => {
+        const trouble = troubleOf(checks.get(name), guard.state())
+        return trouble === undefined ? [] : [[[name, trouble], 1]]
       }),
     purser_store_breaker_state: () =>
       all().flatMap(({ spec: { name }, guard }) => {
@@ -110,8 +117,12 @@ const ofService = ({ ground: { shared, settings }, health }: Measured) => ({
     const now = await health.readiness()
     return (['ok', 'degraded', 'unavailable'] as const).map((status) => [
       [status],
-      Number(status === now)
+      Number(status === now.status)
     ])
+  },
+  purser_degraded: async (): Promise<Sample[]> => {
+    const { reasons } = await health.readiness()
+    return reasons.map((reason) => [[reason], 1])
   },
   purser_workers: () => one(settings.WORKERS)
 })

@@ -5,7 +5,7 @@ import { createGoogleTokenCheck } from '../crypto/google-token.ts'
 import { createReceiver } from '../events/receive.ts'
 import { createWatch } from '../events/watch.ts'
 import { createBroker } from '../secrets/broker.ts'
-import { createReadiness } from '../secrets/readiness.ts'
+import { createReadiness, type SharedTrouble } from '../secrets/readiness.ts'
 import { spellingsIn } from '../secrets/stores.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
@@ -74,21 +74,29 @@ export const createHealth = (
     if (isDraining) return 'overloaded'
     return settings.AUDIT_REQUIRED && !trail.isWritable() ? 'audit_unavailable' : undefined
   }
-  const isDenied = (): boolean => shared !== undefined && shared.denied().length > 0
-  const isShared = (): boolean =>
-    shared === undefined ||
-    (shared.isUp() && !isDenied() && invalidation.isWhole() && revocations.isWhole())
+  const sharedTroubles = (): readonly SharedTrouble[] => {
+    if (shared === undefined) return []
+    if (!shared.isUp()) return ['redis_unreachable']
+    const causes = [
+      ...(shared.denied().length > 0 ? (['redis_denies_commands'] as const) : []),
+      ...(shared.isFull() ? (['redis_full'] as const) : [])
+    ]
+    if (causes.length > 0) return causes
+    return [
+      ...(invalidation.isWhole() ? [] : (['invalidations_incomplete'] as const)),
+      ...(revocations.isWhole() ? [] : (['revocations_incomplete'] as const))
+    ]
+  }
   return {
     readiness: createReadiness({
       checks,
       stores: () => live().stores,
-      isShared,
+      sharedTroubles,
       canServe: () => hindrance() === undefined,
       log,
       now
     }),
     hindrance,
-    reason: () => (isDenied() ? 'redis_denies_commands' : undefined),
     drain: () => {
       isDraining = true
     }

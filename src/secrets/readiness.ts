@@ -1,14 +1,32 @@
-/** Whether the service can answer, without asking the stores at every probe. */
+/**
+ * Whether the service can answer, and what keeps it from being well, without asking the stores at every probe. Rule: a
+ * reason is a word of a closed set, and no store is named.
+ */
 import type { Log } from '../kinds/provider.ts'
 import { createStoreChecks, type StoreChecks } from './store-checks.ts'
+import { type Trouble, troubleOf } from './store-trouble.ts'
 import type { Stores } from './stores.ts'
 
-export type Readiness = 'ok' | 'degraded' | 'unavailable'
+/** What keeps replicas from sharing what they should. */
+export type SharedTrouble =
+  | 'redis_unreachable'
+  | 'redis_denies_commands'
+  | 'redis_full'
+  | 'invalidations_incomplete'
+  | 'revocations_incomplete'
+
+export type Reason = SharedTrouble | `store_${Trouble}`
+
+export interface Readiness {
+  readonly status: 'ok' | 'degraded' | 'unavailable'
+  /** Of `degraded`: each once. */
+  readonly reasons: readonly Reason[]
+}
 
 export interface ReadinessOptions {
   readonly stores: () => Stores
-  /** False while replicas share less than they should: answers are possible, each replica for itself. */
-  readonly isShared: () => boolean
+  /** Answers are possible meanwhile, each replica for itself. */
+  readonly sharedTroubles: () => readonly SharedTrouble[]
   /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
   readonly canServe: () => boolean
   /** How each store answered last, kept up to date for whoever tells of it. */
@@ -22,9 +40,21 @@ const CHECK_EVERY_MS = 10_000
 /** How often stores are checked while one of them fails, so that its return is seen soon. */
 const RECHECK_EVERY_MS = 2_000
 
+/** Logs the reasons whenever they have become others. */
+const createTeller = (log: Log): ((reasons: readonly Reason[]) => void) => {
+  let told = ''
+  return (reasons) => {
+    const text = reasons.join(' ')
+    if (text === told) return
+    told = text
+    if (text === '') log('info', 'the service is well again')
+    else log('warn', 'the service is degraded', { reasons: text })
+  }
+}
+
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
-  const { stores, isShared, canServe, checks = createStoreChecks(options), now } = options
-  const isFailing = (name: string): boolean => checks.get(name)?.ok === false
+  const { stores, sharedTroubles, canServe, checks = createStoreChecks(options), now } = options
+  const tell = createTeller(options.log)
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<unknown> | undefined
 
@@ -42,19 +72,25 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
         })
     )
 
-  return async () => {
-    if (!canServe()) return 'unavailable'
-    const isAnyFailing = stores()
+  /** Only stores that are configured now count. */
+  const storeReasons = (): Reason[] =>
+    stores()
       .all()
-      // Only stores that are configured now count.
-      .some(({ spec }) => isFailing(spec.name))
-    const everyMs = isAnyFailing ? RECHECK_EVERY_MS : CHECK_EVERY_MS
+      .flatMap(({ spec, guard }) => troubleOf(checks.get(spec.name), guard.state()) ?? [])
+      .map((trouble) => `store_${trouble}` as const)
+
+  return async () => {
+    if (!canServe()) return { status: 'unavailable', reasons: [] }
+    const ofStores = storeReasons()
+    const everyMs = ofStores.length > 0 ? RECHECK_EVERY_MS : CHECK_EVERY_MS
     if (checking === undefined && now() - checkedAt >= everyMs) {
       checkedAt = now()
       checking = checkStores().finally(() => {
         checking = undefined
       })
     }
-    return isAnyFailing || !isShared() ? 'degraded' : 'ok'
+    const reasons = [...sharedTroubles(), ...new Set(ofStores)].sort()
+    tell(reasons)
+    return { status: reasons.length > 0 ? 'degraded' : 'ok', reasons }
   }
 }

@@ -4,6 +4,7 @@
  */
 import { type FaultReason, isTransient, ProviderFault } from '../core/fault.ts'
 import type { Log } from '../kinds/provider.ts'
+import { troubleOfFault } from './store-trouble.ts'
 
 export interface StoreCheck {
   readonly ok: boolean
@@ -44,7 +45,8 @@ export const createStoreChecks = ({
   const failed = (store: string, error: unknown): void => {
     const fault = error instanceof ProviderFault ? error : new ProviderFault('unavailable')
     const { reason, code, status } = fault
-    if (!isFailing(store)) {
+    const former = last.get(store)?.reason
+    if (former === undefined || troubleOfFault(former) !== troubleOfFault(reason)) {
       log('warn', 'the store does not answer as it should', {
         store,
         reason,

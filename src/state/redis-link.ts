@@ -27,6 +27,8 @@ export interface Link {
     send: (client: RedisClient) => Promise<T>,
     withinMs?: number | undefined
   ) => Promise<T>
+  /** That Redis refuses commands with this code is over: if it does so again, it is logged again. */
+  readonly forgetRefusals: (code: string) => void
   readonly close: () => void
 }
 
@@ -38,6 +40,8 @@ export interface LinkOptions {
   /** How long a call waits for its answer. */
   readonly deadlineMs?: number | undefined
   readonly onCall?: OnCall | undefined
+  /** Told of each command that Redis refuses, by the code. */
+  readonly onRefused?: ((code: string) => void) | undefined
 }
 
 /** Told of each call that was sent: after how long it was over, and whether it was answered in time. */
@@ -57,6 +61,7 @@ interface Connection {
   readonly onChange: (isUp: boolean) => void
   readonly deadlineMs: number
   readonly onCall: OnCall | undefined
+  readonly onRefused: ((code: string) => void) | undefined
   isUp: boolean
   isClosed: boolean
   isProbing: boolean
@@ -135,11 +140,14 @@ const beginProbing = (connection: Connection): void => {
 /** What a failed command says of the connection. */
 const judge = (connection: Connection, error: unknown): void => {
   const code = codeOf(error)
-  if (!isReply(error) || OUTAGES.has(code)) goDown(connection, code)
-  else if (!connection.refusals.has(code)) {
-    connection.refusals.add(code)
-    connection.log('warn', 'Redis refuses a command: going on without it', { code })
+  if (!isReply(error) || OUTAGES.has(code)) {
+    goDown(connection, code)
+    return
   }
+  connection.onRefused?.(code)
+  if (connection.refusals.has(code)) return
+  connection.refusals.add(code)
+  connection.log('warn', 'Redis refuses a command: going on without it', { code })
 }
 
 const ask = <T>(
@@ -184,7 +192,7 @@ const ask = <T>(
   })
 
 export const createLink = (options: LinkOptions): Link => {
-  const { address, log, onChange, deadlineMs = DEADLINE_MS, onCall } = options
+  const { address, log, onChange, deadlineMs = DEADLINE_MS, onCall, onRefused } = options
   const client = openClient(address, (code) => logOutage(connection, code))
   const connection: Connection = {
     client,
@@ -192,6 +200,7 @@ export const createLink = (options: LinkOptions): Link => {
     onChange,
     deadlineMs,
     onCall,
+    onRefused,
     isUp: false,
     isClosed: false,
     isProbing: false,
@@ -214,6 +223,8 @@ export const createLink = (options: LinkOptions): Link => {
       batch()
       return ask(connection, send, withinMs)
     },
+
+    forgetRefusals: (code) => void connection.refusals.delete(code),
 
     close: () => {
       connection.isClosed = true

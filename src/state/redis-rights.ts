@@ -19,9 +19,13 @@ const HASH_WITH_END = `
   redis.call('HSET', KEYS[1], 'field', 'value')
   return redis.call('PEXPIRE', KEYS[1], ARGV[1])`
 
+/** A name for what is only tried, which nobody else has. */
+export const checkKey = (prefix: string): string =>
+  `${prefix}${SHARED_KEYS.check.prefix}${randomUUID()}}`
+
 const triesOn = (prefix: string, channel: string): Tries => {
   // One node of a cluster has both.
-  const text = `${prefix}${SHARED_KEYS.check.prefix}${randomUUID()}}`
+  const text = checkKey(prefix)
   const hash = `${text}:hash`
   return [
     ['ping', (client) => ping(client)],

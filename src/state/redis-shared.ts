@@ -9,6 +9,7 @@ import { createLink, type Link, type OnCall } from './redis-link.ts'
 import { createListeners } from './redis-listeners.ts'
 import { createMessages } from './redis-messages.ts'
 import { createRightsCheck } from './redis-rights.ts'
+import { createRoom, FULL } from './redis-room.ts'
 import type { RedisAddress } from './redis-url.ts'
 import type { Shared } from './shared.ts'
 
@@ -119,7 +120,20 @@ export const createRedisShared = (options: RedisSharedOptions): Shared => {
     onChange()
     void rights.check()
   }
-  const link = createLink({ address, log, deadlineMs, onCall, onChange: onLinkChange })
+  const link = createLink({
+    address,
+    log,
+    deadlineMs,
+    onCall,
+    onRefused: (code) => room.refused(code),
+    onChange: onLinkChange
+  })
+  const room = createRoom({
+    ask: link.ask,
+    prefix,
+    log,
+    onRoom: () => link.forgetRefusals(FULL)
+  })
   const messages = createMessages({
     address,
     channel,
@@ -142,6 +156,7 @@ export const createRedisShared = (options: RedisSharedOptions): Shared => {
   return {
     isUp: link.isUp,
     denied: rights.denied,
+    isFull: room.isFull,
     ...createCommands(link.ask, prefix, channel),
     onMessage: listeners.onMessage,
     onReconnect: listeners.onReconnect,
@@ -156,6 +171,7 @@ export const createRedisShared = (options: RedisSharedOptions): Shared => {
       isClosed = true
       listeners.setConnected(false)
       messages.close()
+      room.close()
       link.close()
     }
   }

@@ -18,6 +18,8 @@ export interface Shared {
   readonly isUp: () => boolean
   /** Commands that are denied to us though they are needed, by name; an empty list also while it is not known yet. */
   readonly denied: () => readonly string[]
+  /** Whether what is written was refused for want of room, and has not been taken again. */
+  readonly isFull: () => boolean
   /** What stands under each key, in their order. `withinMs` shortens the deadline. */
   readonly getMany: (
     keys: readonly string[],

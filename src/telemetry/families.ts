@@ -47,7 +47,11 @@ export const FAMILIES = {
     'Calls that no store was asked, since its breaker was open or its quota used up',
     ['store', 'operation', 'reason']
   ),
-  purser_store_well: gauge('Whether the store answered as it should when last heard of', ['store']),
+  purser_store_well: gauge('Whether the store is well, once it was heard of', ['store']),
+  purser_store_trouble: gauge('Why it is not, as 1, in the words of /v1/admin/stores', [
+    'store',
+    'reason'
+  ]),
   purser_store_breaker_state: gauge('0 closed, 1 half open, 2 open', ['store', 'operation']),
   purser_store_quota_used_ratio: gauge(
     "What is taken of this process's part of the store's quota; above 1 on credit",
@@ -89,6 +93,7 @@ export const FAMILIES = {
   purser_audit_last_write_timestamp_seconds: gauge('When the audit trail was written last'),
   purser_audit_failing: gauge('Whether the last write of the audit trail failed'),
   purser_ready: gauge('What /readyz says, as 1: ok, degraded or unavailable', ['status']),
+  purser_degraded: gauge('Why it is degraded, as 1, in the words of /readyz', ['reason']),
   purser_workers: gauge('How many processes there are to be')
 } as const satisfies Record<string, Family>
 

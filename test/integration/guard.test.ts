@@ -165,14 +165,16 @@ test('an outage is seen in readiness and by administrators with the first failed
   const { app, as, read, turn, clock } = await setUp(t, FOUND, '', {
     ALLOW_ADMIN_WRITE: 'false'
   })
-  const readyz = async () => (await app.server.inject('/readyz')).json().status
+  const readyz = async () => (await app.server.inject('/readyz')).json()
   await readyz()
   t.equal((await read()).statusCode, 200)
   clock.ahead += 3_000
   turn(DOWN)
   assertProblem(t, await read(), { code: 'store_unavailable' })
-  t.equal(await readyz(), 'degraded')
+  t.same(await readyz(), { status: 'degraded', reason: 'store_unreachable' })
   const root = await as('root', 'r', asAdmin)
   const stores = (await root.ask('GET', '/v1/admin/stores')).json()
-  t.match(stores.stores, [{ name: 'vault', lastCheck: { ok: false, reason: 'unavailable' } }])
+  t.match(stores.stores, [
+    { name: 'vault', trouble: 'unreachable', lastCheck: { ok: false, reason: 'unavailable' } }
+  ])
 })

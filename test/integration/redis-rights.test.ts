@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import { parseRedisUrl } from '../../src/state/redis-url.ts'
 import { SharedUnavailable } from '../../src/state/shared.ts'
+import { randomSecret } from '../support/keys.ts'
 import { openShared } from '../support/open-shared.ts'
 import {
   createConfigured,
@@ -14,7 +15,9 @@ import {
   serve
 } from '../support/purser-process.ts'
 import { eventually, type RedisServer, skipWithoutRedis, startRedis } from '../support/redis.ts'
+import { parseMetrics } from '../support/scrape.ts'
 
+const METRICS_TOKEN = randomSecret()
 const DOCS = new URL('../../../docs/redis.md', import.meta.url)
 
 /** The words of the documented line, after ACL. */
@@ -143,6 +146,44 @@ test('a service whose user lacks a right says so in readiness and in one line of
   const lines = output.stdout.split('\n').filter((line) => line.includes('denies commands'))
   t.equal(lines.length, 1)
   t.match(JSON.parse(lines[0] ?? ''), { level: 'error', commands: 'subscribe' })
+})
+
+test('a service whose Redis is full says so in readiness and in the log, and when there is room again', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction'] })
+  const { folder } = createConfigured(t, {
+    yaml: LOCAL_YAML,
+    variables: { REDIS_URL: redis.url, METRICS_TOKEN }
+  })
+  const { url, output } = await serve(t, folder)
+  const key = await issueKey(folder)
+  const isWell = async () => (await readinessOf(url)).status === 'ok'
+  await eventually(isWell)
+  redis.cli('config', 'set', 'maxmemory', '1')
+  const full = { status: 'degraded', reason: 'redis_full' }
+  // Redis is found to be full by who writes: here, what is counted of a key.
+  const isFull = async () => {
+    await get(`${url}/v1/secrets?ref=local:team/db`, key)
+    return (await readinessOf(url)).status === 'degraded'
+  }
+  await eventually(isFull)
+  t.same(await readinessOf(url), full)
+  const metrics = await fetch(`${url}/internal/metrics`, {
+    headers: { authorization: `Bearer ${METRICS_TOKEN}` }
+  })
+  const { value } = parseMetrics(await metrics.text())
+  t.equal(value('purser_degraded', { reason: 'redis_full' }), 1)
+  t.equal(value('purser_redis_up'), 1)
+  redis.cli('config', 'set', 'maxmemory', '0')
+  await eventually(isWell)
+  const count = (text: string) => output.stdout.split(text).length - 1
+  t.equal(count('"code":"OOM"'), 1)
+  t.equal(count('"reasons":"redis_full"'), 1)
+  t.equal(count('Redis has room again'), 1)
+  t.equal(count('the service is well again'), 1)
+  redis.cli('config', 'set', 'maxmemory', '1')
+  await eventually(isFull)
+  t.equal(count('"code":"OOM"'), 2)
 })
 
 test('no line of a library reaches stderr, whatever it thinks of the settings', async (t) => {

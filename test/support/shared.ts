@@ -47,6 +47,7 @@ export const createMemoryShared = (now: () => number = Date.now): MemoryShared =
   const connect = (): Shared => ({
     isUp: () => !isAway,
     denied: () => [],
+    isFull: () => false,
     getMany: (keys) => ask(() => keys.map(at)),
     put: (key, value, ttlMs) => ask(() => put(key, value, ttlMs)),
     remove: (key) => ask(() => void values.delete(key)),

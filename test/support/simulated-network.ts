@@ -132,6 +132,7 @@ export const createSimulatedNetwork = (time: SimulatedTime): SimulatedNetwork =>
     return {
       isUp: () => connection.isUp,
       denied: () => [],
+      isFull: () => false,
       getMany: (keys, withinMs) => call('getMany', () => server.getMany(keys), withinMs),
       put: (...given) => call('put', () => server.put(...given)),
       remove: (key) => call('remove', () => server.remove(key)),

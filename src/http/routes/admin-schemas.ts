@@ -1,5 +1,6 @@
 /** The shapes of administration: stores, cache, configuration. Rule: unknown members are refused. */
 import { Type } from 'typebox'
+import { TROUBLES } from '../../secrets/store-trouble.ts'
 import { Delegations, InvalidateBody, strict } from '../schemas.ts'
 
 const Tags = Type.Record(Type.String(), Type.String())
@@ -38,6 +39,11 @@ export const StoresAnswer = Type.Object({
       kind: Type.String(),
       requireTags: Tags,
       proxy: OutgoingProxy,
+      trouble: Type.Optional(
+        Type.Enum(TROUBLES, {
+          description: 'why it is not well, as readiness says it; absent while it is'
+        })
+      ),
       lastCheck: Type.Optional(
         Type.Object(
           {

@@ -8,6 +8,7 @@ import type { LoginState } from '../../kinds/shared/login-memory.ts'
 import type { BreakerState } from '../../secrets/breaker.ts'
 import type { Broker } from '../../secrets/broker.ts'
 import type { StoreCheck } from '../../secrets/store-checks.ts'
+import { troubleOf } from '../../secrets/store-trouble.ts'
 import type { Store } from '../../secrets/stores.ts'
 import { callerOf } from '../caller.ts'
 import type { TypedFastify } from '../route-auth.ts'
@@ -21,7 +22,7 @@ import {
 } from './admin-schemas.ts'
 
 type StoreAnswer = Static<typeof StoresAnswer>['stores'][number]
-type Description = Omit<StoreAnswer, 'lastCheck' | 'login' | 'breakers' | 'quotaLeft'>
+type Description = Omit<StoreAnswer, 'trouble' | 'lastCheck' | 'login' | 'breakers' | 'quotaLeft'>
 
 export interface AdminRoutesOptions {
   readonly broker: Pick<Broker, 'invalidate'>
@@ -57,10 +58,13 @@ const storeOf = (
   { describe, lastCheck }: AdminRoutesOptions
 ): StoreAnswer => {
   const last = lastCheck(spec.name)
-  const { read, list, write, tokens } = guard.state()
+  const state = guard.state()
+  const { read, list, write, tokens } = state
+  const trouble = troubleOf(last, state)
   const login = logins.state()
   return {
     ...describe(spec),
+    ...(trouble !== undefined && { trouble }),
     ...(last !== undefined && { lastCheck: { ...last, at: isoOf(last.at) } }),
     ...(login !== undefined && { login: loginOf(login) }),
     breakers: { read: breakerOf(read), list: breakerOf(list), write: breakerOf(write) },

@@ -1,4 +1,7 @@
-/** Probes. Rule: liveness depends on nothing, and neither says more than a word to whoever asks. */
+/**
+ * Probes. Rule: liveness depends on nothing, and neither says more than words of a closed set to whoever asks: no store
+ * is named.
+ */
 
 import { Type } from 'typebox'
 import { type ProblemCode, ProblemError } from '../../core/problem.ts'
@@ -8,7 +11,13 @@ import type { TypedFastify } from '../route-auth.ts'
 const HealthAnswer = Type.Object({
   status: Type.String(),
   reason: Type.Optional(
-    Type.String({ description: '`redis_denies_commands`: the user of REDIS_URL lacks rights' })
+    Type.String({
+      description:
+        'why it is degraded. Redis: `redis_unreachable`, `redis_denies_commands` (the user of REDIS_URL lacks rights), `redis_full`, `invalidations_incomplete`, `revocations_incomplete`. A store, which /v1/admin/stores names: `store_unreachable`, `store_denied`, `store_misconfigured`, `store_invalid_answer`, `store_throttled`, `store_breaker_open`'
+    })
+  ),
+  reasons: Type.Optional(
+    Type.Array(Type.String(), { description: 'if there are several, all of them' })
   )
 })
 
@@ -16,14 +25,12 @@ export interface HealthRoutesOptions {
   readonly readiness: () => Promise<Readiness>
   /** Why the service cannot answer. */
   readonly hindrance: () => ProblemCode | undefined
-  /** Why it is degraded, where somebody has to do something about it. */
-  readonly reason?: () => string | undefined
 }
 
 const config = { auth: { kind: 'open', unlimited: true } } as const
 
 export const addHealthRoutes = (app: TypedFastify, options: HealthRoutesOptions): void => {
-  const { readiness, hindrance, reason } = options
+  const { readiness, hindrance } = options
   app.get(
     '/livez',
     {
@@ -39,15 +46,19 @@ export const addHealthRoutes = (app: TypedFastify, options: HealthRoutesOptions)
         config,
         schema: {
           operationId: url.slice(1),
-          summary: 'The service can answer; `degraded` while a store or Redis is down',
+          summary: 'The service can answer; `degraded` while a store or Redis is not well',
           response: { 200: HealthAnswer }
         }
       },
       async () => {
-        const status = await readiness()
+        const { status, reasons } = await readiness()
         if (status === 'unavailable') throw new ProblemError(hindrance() ?? 'overloaded')
-        const why = status === 'degraded' ? reason?.() : undefined
-        return { status, ...(why !== undefined && { reason: why }) }
+        const [reason] = reasons
+        return {
+          status,
+          ...(reason !== undefined && { reason }),
+          ...(reasons.length > 1 && { reasons: [...reasons] })
+        }
       }
     )
   }

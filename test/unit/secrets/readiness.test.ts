@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
-import { ProviderFault } from '../../../src/core/fault.ts'
-import { createReadiness } from '../../../src/secrets/readiness.ts'
+import { type FaultReason, ProviderFault } from '../../../src/core/fault.ts'
+import type { GuardState } from '../../../src/secrets/guard.ts'
+import { createReadiness, type SharedTrouble } from '../../../src/secrets/readiness.ts'
 import { createStoreChecks } from '../../../src/secrets/store-checks.ts'
+import { troubleOf } from '../../../src/secrets/store-trouble.ts'
 import type { Store, Stores } from '../../../src/secrets/stores.ts'
+
+const closed = { state: 'closed' } as const
+const CLOSED: GuardState = { read: closed, list: closed, write: closed }
 
 test('a store is looked at every ten seconds, and every two while it fails', async (t) => {
   let checks = 0
@@ -11,6 +16,7 @@ test('a store is looked at every ten seconds, and every two while it fails', asy
   let time = 0
   const store = {
     spec: { name: 'kv' },
+    guard: { state: () => CLOSED },
     check: async () => {
       checks++
       if (isDown) throw new Error('down')
@@ -18,7 +24,7 @@ test('a store is looked at every ten seconds, and every two while it fails', asy
   } as unknown as Store
   const readiness = createReadiness({
     stores: () => ({ all: () => [store] }) as unknown as Stores,
-    isShared: () => true,
+    sharedTroubles: () => [],
     canServe: () => true,
     log: () => {},
     now: () => time
@@ -27,7 +33,7 @@ test('a store is looked at every ten seconds, and every two while it fails', asy
     time = ms
     await readiness()
     await sleep(5)
-    return [await readiness(), checks]
+    return [(await readiness()).status, checks]
   }
   t.strictSame(await at(0), ['ok', 1])
   isDown = true
@@ -93,23 +99,93 @@ test('readiness hears of an outage with the first failed read, and looks at the 
   let asked = 0
   const store = {
     spec: { name: 'kv' },
+    guard: { state: () => CLOSED },
     check: async () => void asked++
   } as unknown as Store
   const checks = createStoreChecks({ log: () => {}, now: () => clock.now })
   const readiness = createReadiness({
     stores: () => ({ all: () => [store] }) as unknown as Stores,
-    isShared: () => true,
+    sharedTroubles: () => [],
     canServe: () => true,
     checks,
     log: () => {},
     now: () => clock.now
   })
-  t.equal(await readiness(), 'ok')
+  t.equal((await readiness()).status, 'ok')
   await sleep(0)
   clock.now = 3_000
   checks.read('kv', new ProviderFault('unavailable'))
-  t.equal(await readiness(), 'degraded')
+  t.equal((await readiness()).status, 'degraded')
   await sleep(0)
   t.equal(asked, 2, 'seven seconds before the next check was due')
-  t.equal(await readiness(), 'ok')
+  t.equal((await readiness()).status, 'ok')
+})
+
+test('a store that fails in another way is told again, but not one that is silent in another way', async (t) => {
+  const lines: unknown[] = []
+  const checks = createStoreChecks({ log: (...line) => void lines.push(line), now: () => 0 })
+  for (const reason of ['timeout', 'unavailable', 'timeout', 'denied', 'denied'] as const) {
+    checks.checked('kv', new ProviderFault(reason))
+  }
+  t.match(lines, [
+    ['warn', /not answer/, { reason: 'timeout' }],
+    ['warn', /not answer/, { reason: 'denied' }]
+  ])
+  t.equal(lines.length, 2)
+})
+
+const open = { state: 'open', reason: 'unavailable', until: 1_000 } as const
+
+test('a store is in trouble by its last check, or by a breaker that is open', async (t) => {
+  const failed = (reason: FaultReason) => ({ ok: false, at: 0, reason })
+  const passed = { ok: true, at: 0 }
+  t.equal(troubleOf(undefined, CLOSED), undefined)
+  t.equal(troubleOf(passed, CLOSED), undefined)
+  t.equal(troubleOf(failed('timeout'), CLOSED), 'unreachable')
+  t.equal(troubleOf(failed('denied'), { ...CLOSED, read: open }), 'denied')
+  t.equal(troubleOf(failed('throttled'), CLOSED), 'throttled')
+  t.equal(troubleOf(failed('misconfigured'), CLOSED), 'misconfigured')
+  t.equal(troubleOf(passed, { ...CLOSED, list: open }), 'breaker_open')
+  t.equal(troubleOf(passed, { ...CLOSED, read: { ...open, reason: 'throttled' } }), 'throttled')
+  // Its time is over: the next call finds out, and there may be none.
+  const halfOpen = { state: 'half-open', reason: 'unavailable' } as const
+  t.equal(troubleOf(passed, { ...CLOSED, read: halfOpen }), undefined)
+})
+
+test('readiness says each reason once, names no store, and logs when the reasons become others', async (t) => {
+  const lines: unknown[] = []
+  const checks = createStoreChecks({ log: () => {}, now: () => 0 })
+  const shared: SharedTrouble[] = []
+  const storeOf = (name: string) => ({
+    spec: { name },
+    guard: { state: () => CLOSED },
+    check: () => new Promise(() => {})
+  })
+  const all = [storeOf('kv'), storeOf('vault'), storeOf('aws')]
+  const readiness = createReadiness({
+    stores: () => ({ all: () => all }) as unknown as Stores,
+    sharedTroubles: () => shared,
+    canServe: () => true,
+    checks,
+    log: (...line) => void lines.push(line),
+    now: () => 0
+  })
+  t.same(await readiness(), { status: 'ok', reasons: [] })
+  checks.checked('kv', new ProviderFault('denied'))
+  checks.checked('vault', new ProviderFault('denied'))
+  checks.checked('gone', new ProviderFault('timeout'))
+  const denied = { status: 'degraded', reasons: ['store_denied'] }
+  t.same(await readiness(), denied)
+  t.same(await readiness(), denied)
+  shared.push('redis_full')
+  t.same(await readiness(), { status: 'degraded', reasons: ['redis_full', 'store_denied'] })
+  shared.length = 0
+  checks.checked('kv')
+  checks.checked('vault')
+  t.same(await readiness(), { status: 'ok', reasons: [] })
+  t.same(lines, [
+    ['warn', 'the service is degraded', { reasons: 'store_denied' }],
+    ['warn', 'the service is degraded', { reasons: 'redis_full store_denied' }],
+    ['info', 'the service is well again']
+  ])
 })
