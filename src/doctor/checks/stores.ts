@@ -34,7 +34,7 @@ const ofRights = ({ name, fault, rights }: LookedAt): readonly Finding[] => {
   if (rights === undefined) {
     return [
       untold(
-        `whether the rights at the store ${name} are the least: its kind has no review that Purser may ask: compare them with the README's table`
+        `whether the rights at the store ${name} are the least: there is no review that Purser may ask: compare them with the README's table`
       )
     ]
   }

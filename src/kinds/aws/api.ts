@@ -11,6 +11,7 @@ import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { PURSER_VERSION } from '../shared/user-agent.ts'
 import { DISOWNED, faultOf, type Reasons, SKEWED } from './faults.ts'
 import { createChain } from './login.ts'
+import type { Sign } from './review.ts'
 import type { StoreSettings } from './settings.ts'
 
 export interface Api {
@@ -23,6 +24,8 @@ export interface Api {
     ) => Promise<T>,
     reasons?: Reasons
   ) => Promise<T>
+  /** With what the chain of credentials found. Throws ProviderFault. */
+  readonly sign: Sign
   readonly close: () => Promise<void>
 }
 
@@ -84,6 +87,17 @@ export const createApi = async (
         isMended,
         isWorthAnother: ({ code = '', reason }) => reason === 'unavailable' || SKEWED.has(code)
       })
+    },
+    sign: async (signingService, signingRegion, { hostname, headers, body }) => {
+      try {
+        // Its own: the client would take another service's name for its own from then on.
+        const signer = await client.config.signer()
+        const request = { method: 'POST', protocol: 'https:', hostname, path: '/', query: {} }
+        const signed = { ...request, headers: { ...headers }, body }
+        return (await signer.sign(signed, { signingService, signingRegion })).headers
+      } catch (error) {
+        throw faultOf(error, deps.now())
+      }
     },
     close: async () => {
       chain.close()

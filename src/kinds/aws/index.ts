@@ -9,14 +9,22 @@
  * - to read their tags `DescribeSecret`;
  * - to write `PutSecretValue` (with a key of one's own also `kms:GenerateDataKey` and `kms:Decrypt`);
  * - to list `ListSecrets` on `*`. A check lists too: where that is denied, AWS answers and knows us, and the store
- *   counts as healthy.
+ *   counts as healthy;
+ * - for `purser doctor` to see whether all this is the least: `iam:SimulatePrincipalPolicy` on itself.
  */
 import { randomUUID } from 'node:crypto'
 import { ProviderFault } from '../../core/fault.ts'
 import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import { defineKind } from '../kind.ts'
-import type { CallOptions, Listing, PageRequest, SecretProvider } from '../provider.ts'
+import type {
+  CallOptions,
+  Listing,
+  PageRequest,
+  ProviderDeps,
+  SecretProvider
+} from '../provider.ts'
 import { askTime } from '../shared/clock.ts'
+import { trustOf } from '../shared/trust.ts'
 import type { AwsAddress } from './address.ts'
 import { type Api, createApi } from './api.ts'
 import { createReadMany } from './batch.ts'
@@ -25,6 +33,7 @@ import { events } from './events.ts'
 import { REASONS_OF_WRITE } from './faults.ts'
 import { arn, awssecrets, names } from './forms.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './record.ts'
+import { type ReviewOptions, reviewRights, type Sign } from './review.ts'
 import { originOf, partitionOf, StoreSettings } from './settings.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
@@ -57,6 +66,22 @@ const listNames = async (
   return { paths, ...(typeof NextToken === 'string' && { cursor: NextToken }) }
 }
 
+const reviewOptionsOf = async (
+  settings: StoreSettings,
+  { route }: ProviderDeps,
+  sign: Sign
+): Promise<ReviewOptions> => {
+  const { region, endpoint, caCertFile } = settings
+  const isHere = endpoint !== undefined && LOOPBACK.test(new URL(endpoint).hostname)
+  return {
+    partition: partitionOf(settings),
+    region,
+    loopback: isHere ? new URL(endpoint).origin : undefined,
+    trust: await trustOf(caCertFile, route),
+    sign
+  }
+}
+
 export const awsSecretsManager = defineKind({
   kind: 'aws-secrets-manager',
   tags: 'tags',
@@ -86,7 +111,7 @@ export const awsSecretsManager = defineKind({
   },
 
   connect: async (settings, deps) => {
-    const { call, close } = await createApi(settings, deps)
+    const { call, sign, close } = await createApi(settings, deps)
 
     const read: SecretProvider['read'] = async (locator, options) => {
       const request = requestFor(locator)
@@ -132,6 +157,8 @@ export const awsSecretsManager = defineKind({
           if ((fault as ProviderFault).code !== 'AccessDeniedException') throw fault
         }
       },
+      review: async (wanted, options) =>
+        reviewRights(await reviewOptionsOf(settings, deps, sign), wanted, options),
       clock: async (options) => {
         const origin = originOf(settings)
         const { caCertFile } = settings

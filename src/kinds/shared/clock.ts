@@ -2,26 +2,16 @@
  * What time it is at a peer, by the Date of an answer (RFC 9110, 6.6.1). Rule: no credential is sent, since any answer,
  * a refusal too, has it.
  */
-import { pemOfFile } from '../../core/file-text.ts'
-import { readFileBytes } from '../../files/read.ts'
 import type { CallOptions } from '../provider.ts'
-import { createTransport, type HttpAnswer, type TransportOptions } from './http-transport.ts'
+import { createTransport, type HttpAnswer } from './http-transport.ts'
 import type { Route } from './proxy.ts'
+import { trustOf } from './trust.ts'
 
 /** Milliseconds since the epoch, to the second; undefined where there is none. */
 export const timeOf = ({ date }: Pick<HttpAnswer, 'date'>): number | undefined => {
   const at = Date.parse(date ?? '')
   return Number.isNaN(at) ? undefined : at
 }
-
-/** What verifies a peer: the authorities in the file, or without one the public ones. */
-const trustOf = async (
-  caCertFile: string | undefined,
-  route: Route
-): Promise<TransportOptions> => ({
-  route,
-  ...(caCertFile !== undefined && { ca: [pemOfFile(await readFileBytes(caCertFile)).toString()] })
-})
 
 /** For a peer that is otherwise reached by an SDK: a connection of its own, ended with the call. */
 export const askTime = async (

@@ -121,7 +121,7 @@ test('a kind without a review cannot tell', async (t) => {
   t.strictSame(notOk(examined), ['stores-reachable fail'])
   t.match(
     sentences(examined),
-    /cannot be told: whether the rights at the store one are the least: its kind has no review/
+    /cannot be told: whether the rights at the store one are the least: there is no review/
   )
 })
 
