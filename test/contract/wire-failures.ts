@@ -107,6 +107,26 @@ export const FAILURES: readonly Failure[] = [
     reason: 'misconfigured'
   },
   {
+    when: 'another host answers at the address of the peer, with its own certificate',
+    behaviour: () => ({ read: 'other name' }),
+    reason: 'misconfigured'
+  },
+  {
+    when: "the peer's certificate has expired",
+    behaviour: () => ({ read: 'expired certificate' }),
+    reason: 'misconfigured'
+  },
+  {
+    when: 'the answer has no end',
+    behaviour: (_, text) => ({ read: 'endless', text }),
+    reason: 'invalid_answer'
+  },
+  {
+    when: 'the answer is packed, and enormous once it is unpacked',
+    behaviour: (_, text) => ({ read: 'packed', text }),
+    reason: 'invalid_answer'
+  },
+  {
     when: 'the peer sends it to another host',
     behaviour: () => ({ read: 'redirect' }),
     reason: 'unavailable'

@@ -15,6 +15,8 @@ const DEADLINE_MS = 700
 const PATIENCE_MS = 10_000
 const deadlineFor = (reason: FaultReason): number =>
   reason === 'timeout' ? DEADLINE_MS : PATIENCE_MS
+/** Of an answer without an end, what stands in sockets included. */
+const MOST_TAKEN_BYTES = 32 * 1024 * 1024
 /** How long after its deadline or its abort a read may take to settle. */
 const GRACE_AFTER_DEADLINE_MS = 200
 const GRACE_AFTER_ABORT_MS = 100
@@ -72,6 +74,14 @@ export const wireSuite = (kind: string, subject: Subject, fake: WireFake): void 
         t.ok(took < DEADLINE_MS + GRACE_AFTER_DEADLINE_MS, `settled after ${took} ms`)
         t.ok(wire.reads.length <= 2, `a read is tried twice at most, not ${wire.reads.length}`)
         t.equal(wire.elsewhere.length, 0, 'nothing is sent to another host')
+        if (when.includes('certificate')) {
+          const { host } = new URL(wire.url)
+          const asked = [...wire.reads, ...wire.logins].map(
+            ({ headers }) => headers.host ?? headers[':authority']
+          )
+          t.notOk(asked.includes(host), 'whoever answers there is told nothing')
+        }
+        t.ok(wire.poured() <= MOST_TAKEN_BYTES, `${wire.poured()} bytes were taken`)
         hides(fault)
       })
     }

@@ -447,23 +447,46 @@ const STORES: readonly Promised[] = [
   },
   {
     id: 'store-certificate',
-    says: 'A store is spoken to over TLS only if its certificate is of an authority that is trusted.',
+    says: 'A store is spoken to over TLS only while its certificate is valid, of its name, and of an authority that is trusted.',
     asvs: ['12.3.2', '12.3.4', '12.1.1'],
     security: [5],
     tests: {
       'contract/wire-suite.ts': ['a peer whose authority the store names is read over TLS'],
-      'contract/wire-failures.ts': ["the peer's certificate is of an unknown authority"],
+      'contract/wire-failures.ts': [
+        "the peer's certificate is of an unknown authority",
+        "the peer's certificate has expired",
+        'another host answers at the address of the peer, with its own certificate'
+      ],
       'integration/redis-tls.test.ts': [
         'a Redis is talked to over TLS if its certificate is trusted, and not at all otherwise'
       ]
     }
   },
   {
+    id: 'store-address-proven',
+    says: 'Wherever a name leads, whoever answers there without the certificate of that name is told nothing: no credential, no reference.',
+    asvs: ['1.3.6', '12.3.2'],
+    security: [5],
+    tests: {
+      'contract/wire-suite.ts': ['… when …'],
+      'contract/wire-failures.ts': [
+        'another host answers at the address of the peer, with its own certificate'
+      ],
+      'unit/config/in-the-clear.test.ts': [
+        'a Vault at an http: address is refused in pre and pro, unless its network is said to be closed'
+      ]
+    },
+    note: 'Addresses are not judged by their network: stores stand in private ones as a rule, and no reference chooses one.'
+  },
+  {
     id: 'store-answer-bounded',
-    says: 'An answer that is slow, cut short, of another shape or far too large costs its caller a refusal in time, and the service nothing that it does not get back.',
+    says: 'An answer that is slow, cut short, of another shape, packed or without an end costs its caller a refusal in time, and the service nothing that it does not get back.',
     asvs: ['15.2.2', '13.2.6', '16.5.2'],
     tests: {
+      'contract/wire-suite.ts': ['… when …'],
       'contract/wire-failures.ts': [
+        'the answer has no end',
+        'the answer is packed, and enormous once it is unpacked',
         'the peer never answers',
         'the peer goes silent in the middle of a 200',
         'a portal answers 200 in HTML',
@@ -743,16 +766,37 @@ const RECORD: readonly Promised[] = [
   },
   {
     id: 'record-chained',
-    says: 'The lines of the trail hang together, so that what is changed, removed or moved among them shows.',
+    says: 'A trail that somebody changed does not verify, and the place is named: a byte changed, a line dropped, two swapped, the tail cut, a day removed, a segment under another key.',
     asvs: ['16.4.2', '16.4.1'],
     security: [3],
     tests: {
-      'unit/audit/chain.test.ts': [
-        'the turn of the day seals a segment, and the next one hangs on it',
-        'after a write that failed a new chain begins, which says how far the former is on record',
-        'with an auditor the first key is random and opens with his private key alone'
+      'unit/audit/verify.test.ts': [
+        'a trail that nobody touched is right',
+        'a byte changed, anywhere in any line, is tampering at that line',
+        'a line dropped is missing, and named',
+        'two lines swapped are reordered',
+        'the tail cut is seen by its anchor, and within a segment that others follow by itself',
+        "a day's file removed is a missing segment, whichever day it was",
+        'a segment replaced by one under another key is told, if it has the old name, its own, or none known',
+        'who computes the digests anew is betrayed by the MAC of the group',
+        'an instance sealed to an auditor is checked with his key, and without it nobody can tell',
+        'a trail without an auditor does not pass for one with him',
+        'what was purged is not missed, but what follows has to hang on it'
       ],
-      'unit/audit/line.test.ts': ['no text breaks the line or reaches a terminal as a control']
+      'unit/audit/line.test.ts': ['no text breaks the line or reaches a terminal as a control'],
+      'e2e/audit.test.ts': ['the command says what it cannot tell, and what is no trail']
+    }
+  },
+  {
+    id: 'record-survives-a-kill',
+    says: 'What was answered is on record though the process was killed, and what the kill left unfinished is told from tampering.',
+    asvs: ['16.5.3', '16.4.2'],
+    security: [3],
+    tests: {
+      'e2e/audit.test.ts': [
+        'what was answered is on record also after kill -9, its numbers have no gap, and each manipulation is named'
+      ],
+      'unit/audit/verify.test.ts': ['what a kill leaves is unfinished, and no tampering']
     }
   },
   {

@@ -29,7 +29,8 @@ const COMMON_NAME = oid('550403')
 const SUBJECT_ALT_NAME = oid('551d11')
 const BASIC_CONSTRAINTS = oid('551d13')
 const TRUE = der(0x01, Buffer.from([0xff]))
-const DAY = 86_400_000
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
 
 const alternativeName = (host: string): Buffer =>
   isIP(host) === 4
@@ -51,10 +52,14 @@ const pem = (content: Buffer): string =>
     .match(/.{1,64}/g)
     ?.join('\n')}\n-----END CERTIFICATE-----\n`
 
-/** A fresh key (P-256, or RSA where a peer signs with that) and a certificate of its own for the host name or IPv4 address, valid from yesterday to tomorrow. */
+/**
+ * A fresh key (P-256, or RSA where a peer signs with that) and a certificate of its own for the host name or IPv4 address,
+ * valid from yesterday to tomorrow, or until an hour ago.
+ */
 export const createCertificate = (
   host: string,
-  kind: 'ec' | 'rsa' = 'ec'
+  kind: 'ec' | 'rsa' = 'ec',
+  { isExpired = false } = {}
 ): { readonly key: string; readonly cert: string } => {
   const { publicKey, privateKey } =
     kind === 'ec'
@@ -67,7 +72,10 @@ export const createCertificate = (
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])), // serial number
     algorithm,
     name,
-    sequence(utcTime(new Date(Date.now() - DAY)), utcTime(new Date(Date.now() + DAY))),
+    sequence(
+      utcTime(new Date(Date.now() - DAY)),
+      utcTime(new Date(Date.now() + (isExpired ? -HOUR : DAY)))
+    ),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     extensions(host)

@@ -14,6 +14,7 @@ import {
 } from 'node:http2'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server, Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import type { Test } from 'tap'
 import { createCertificate } from './certificate.ts'
 
@@ -70,7 +71,11 @@ export type WireBehaviour =
       readonly type: string
       readonly body: string
     }
-  | { readonly read: 'silent' | 'reset' | 'refused' | 'unknown CA' | 'redirect' }
+  | { readonly read: 'silent' | 'reset' | 'refused' | 'redirect' }
+  /** Over TLS: nobody knows the authority, the name is another one, or the time is over. */
+  | { readonly read: 'unknown CA' | 'other name' | 'expired certificate' }
+  /** A 200 that is sent as long as somebody reads it, or that says it is packed and would be enormous unpacked. */
+  | { readonly read: 'endless' | 'packed'; readonly text: string }
   /** Logins are taken and never answered, so that a read cannot even start. */
   | { readonly read: 'silent login' }
   /** The peer takes nothing that we show of ourselves. */
@@ -89,12 +94,25 @@ export interface Wire {
   readonly logins: readonly WireRequest[]
   /** Whatever arrived at the place to which `redirect` points. */
   readonly elsewhere: readonly WireRequest[]
+  /** Bytes of bodies without an end that were taken from us. */
+  readonly poured: () => number
   /** Open connections of the peer's listener. */
   readonly connections: () => Promise<number>
 }
 
+const OVER_TLS: ReadonlySet<WireBehaviour['read']> = new Set([
+  'known CA',
+  'unknown CA',
+  'other name',
+  'expired certificate'
+])
+
 /** How many bytes an answer lacks that is cut, broken off or stalled. */
 const OWING = 10
+const UNPACKED_BYTES = 64 * 1024 * 1024
+/** Nobody who keeps a bound takes so much; whoever does is let go on until the end of the test. */
+const MOST_POURED_BYTES = 256 * 1024 * 1024
+const PORTION = Buffer.alloc(64 * 1024, ' ')
 
 const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = []
@@ -202,6 +220,16 @@ export const openWire = async (
         const { status, type, body } = behaviour
         return { status, headers: { 'content-type': type }, body }
       }
+      case 'packed': {
+        const { headers = {}, status } = dialect.found(behaviour.text, request)
+        const body = gzipSync(Buffer.alloc(UNPACKED_BYTES, ' ')).toString('latin1')
+        return {
+          status,
+          headers: { ...headers, 'content-encoding': 'gzip' },
+          body,
+          encoding: 'latin1'
+        }
+      }
       case 'redirect': {
         const location = `http://127.0.0.1:${otherPort}${request.url}`
         return { status: 307, headers: { location }, body: '' }
@@ -211,12 +239,25 @@ export const openWire = async (
     }
   }
 
-  const isTls =
-    dialect.tls === true || behaviour.read === 'unknown CA' || behaviour.read === 'known CA'
+  const isTls = dialect.tls === true || OVER_TLS.has(behaviour.read)
+
+  let poured = 0
+  /** As much as is taken: a body of spaces, which may stand before any JSON, so that only its size is wrong. */
+  const pour = (response: ServerResponse, answer: WireAnswer): void => {
+    response.writeHead(answer.status, answer.headers)
+    const more = (): void => {
+      while (!response.destroyed && poured < MOST_POURED_BYTES) {
+        poured += PORTION.length
+        if (!response.write(PORTION)) return void response.once('drain', more)
+      }
+    }
+    more()
+  }
 
   const answerRead = (request: WireRequest, response: ServerResponse): void => {
     const answer = answerTo(request)
     if (answer !== undefined) send(response, answer)
+    else if (behaviour.read === 'endless') pour(response, dialect.found(behaviour.text, request))
     // Node resets plain TCP only; over TLS the connection just ends, without an answer.
     else if (behaviour.read === 'reset' && isTls) response.socket?.destroy()
     else if (behaviour.read === 'reset') response.socket?.resetAndDestroy()
@@ -247,7 +288,9 @@ export const openWire = async (
     }
   }
 
-  const certificate = isTls ? createCertificate(host) : undefined
+  const named = behaviour.read === 'other name' ? 'elsewhere.example' : host
+  const isExpired = behaviour.read === 'expired certificate'
+  const certificate = isTls ? createCertificate(named, 'ec', { isExpired }) : undefined
   const createPeer = (): Server => {
     if (dialect.http2 === undefined) {
       return certificate === undefined ? createServer(handle) : createTlsServer(certificate, handle)
@@ -273,6 +316,7 @@ export const openWire = async (
     reads,
     logins,
     elsewhere,
+    poured: () => poured,
     connections: () =>
       new Promise((resolve, reject) =>
         server.getConnections((error, count) => (error ? reject(error) : resolve(count)))

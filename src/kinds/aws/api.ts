@@ -2,6 +2,7 @@
  * Calls to Secrets Manager by the SDK's client. Rule: each shows what the chain of credentials found, and is made twice
  * at most; the client tries nothing again by itself.
  */
+import { pipeline, Readable, Transform } from 'node:stream'
 import type * as Sdk from '@aws-sdk/client-secrets-manager'
 import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytes } from '../../files/read.ts'
@@ -9,7 +10,7 @@ import type { CallOptions, ProviderDeps } from '../provider.ts'
 import type { Route } from '../shared/proxy.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { PURSER_VERSION } from '../shared/user-agent.ts'
-import { DISOWNED, faultOf, type Reasons, SKEWED } from './faults.ts'
+import { DISOWNED, faultOf, type Reasons, SKEWED, TOO_LARGE } from './faults.ts'
 import { createChain } from './login.ts'
 import type { Sign } from './review.ts'
 import type { StoreSettings } from './settings.ts'
@@ -28,6 +29,37 @@ export interface Api {
   readonly sign: Sign
   readonly close: () => Promise<void>
 }
+
+/** A batch of twenty secrets of 64 KiB, of which JSON may write each byte with six characters, and what stands beside them. */
+const LARGEST_ANSWER_BYTES = 8 * 1024 * 1024
+
+/** The stream, which fails once it is longer than any answer of AWS, and ends its connection then. */
+const bounded = (body: Readable): Readable => {
+  let size = 0
+  const counted = new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      size += chunk.length
+      if (size <= LARGEST_ANSWER_BYTES) done(null, chunk)
+      else done(Object.assign(new Error('the answer is too large'), { name: TOO_LARGE }))
+    }
+  })
+  // Its outcome is that of the stream which is read.
+  pipeline(body, counted, () => {})
+  return counted
+}
+
+/** The SDK reads an answer whole, however long it is. */
+const boundAnswers = ({ middlewareStack }: Sdk.SecretsManager): void =>
+  middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args)
+      const response = result.response as { body?: unknown }
+      if (response.body instanceof Readable) response.body = bounded(response.body)
+      return result
+    },
+    // Next to the wire: what takes the answer apart comes after it.
+    { step: 'deserialize', priority: 'low', name: 'boundAnswers' }
+  )
 
 /** What the client hands down to its chain of credentials, though its type does not say so. */
 const OF_CHAIN: object = {
@@ -69,6 +101,7 @@ export const createApi = async (
   const sdk = await import('@aws-sdk/client-secrets-manager')
   const ca = caCertFile === undefined ? undefined : pemOfFile(await readFileBytes(caCertFile))
   const client = clientFor(sdk, settings, ca, deps.route)
+  boundAnswers(client)
   const chain = createChain((options) => client.config.credentials(options), deps)
   /** With credentials found anew; for what may pass by itself it is enough to try again. */
   const isMended = (): Promise<boolean> =>

@@ -7,12 +7,16 @@ import { reasonOfCode, reasonOfStatus, retryAfterSeconds } from '../shared/fault
 
 export type Reasons = ReadonlyMap<string, FaultReason>
 
+/** Our own name for an answer that is longer than any of AWS. */
+export const TOO_LARGE = 'too_large'
+
 /**
  * The errors of the operations that we call, and the common ones of AWS.
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors
  * https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html
  */
 const REASONS: Reasons = new Map([
+  [TOO_LARGE, 'invalid_answer'],
   ['ResourceNotFoundException', 'not_found'],
   // For a read it has one meaning: the secret is scheduled for deletion.
   ['InvalidRequestException', 'not_found'],
