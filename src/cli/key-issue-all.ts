@@ -14,6 +14,7 @@ import { type IssuedKey, issueApiKey } from '../keys/api-key.ts'
 import { toClaims } from '../keys/claims.ts'
 import { CommandFailure } from './failure.ts'
 import { print, readNamed, requireOutput, tell } from './io.ts'
+import { onRecordIfAny, TRAIL } from './on-record.ts'
 
 interface Issued extends Consumer, IssuedKey {}
 
@@ -100,7 +101,7 @@ export const issueAll = async (
   { format, output }: IssueAllOptions
 ): Promise<void> => {
   if (output === undefined) requireOutput()
-  const names = ['ENCRYPTION_KEYS', 'API_KEY_MAX_DAYS', 'PLATFORM_VERSION'] as const
+  const names = [...TRAIL, 'API_KEY_MAX_DAYS', 'PLATFORM_VERSION'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
   const consumers = parseConsumers(await readText(file), basename(file), {
     environment: settings.ENVIRONMENT,
@@ -118,6 +119,9 @@ export const issueAll = async (
         )
       }))
     }))
+  )
+  await onRecordIfAny('key issue-all', settings, undefined, ({ done }) =>
+    Promise.all(issued.map(({ principal }) => done('key.issue', principal.keyId)))
   )
   const text = FORMATS[format](issued)
   if (output === undefined) await print(text)

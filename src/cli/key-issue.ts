@@ -10,6 +10,7 @@ import { issueApiKey } from '../keys/api-key.ts'
 import { toClaims } from '../keys/claims.ts'
 import { usageFailure } from './failure.ts'
 import { print, requireOutput, tell } from './io.ts'
+import { onRecordIfAny, TRAIL } from './on-record.ts'
 
 export interface IssueOptions {
   readonly scope: readonly string[]
@@ -34,7 +35,7 @@ const lifeOf = (asked: number | undefined, limit: number): number | undefined =>
 
 export const issue = async (options: IssueOptions): Promise<void> => {
   requireOutput()
-  const names = ['ENCRYPTION_KEYS', 'API_KEY_MAX_DAYS'] as const
+  const names = [...TRAIL, 'API_KEY_MAX_DAYS'] as const
   const folder = process.cwd()
   const settings = readSomeSettings(process.env, folder, names)
   const days = lifeOf(options.expires, settings.API_KEY_MAX_DAYS)
@@ -51,7 +52,14 @@ export const issue = async (options: IssueOptions): Promise<void> => {
     tell(`Note: ${place}: ${message}.`)
   }
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)
-  const { apiKey, principal } = await issueApiKey(keyring, request, Date.now())
+  const { apiKey, principal } = await onRecordIfAny('key issue', settings, undefined, ({ of }) =>
+    of(
+      'key.issue',
+      undefined,
+      () => issueApiKey(keyring, request, Date.now()),
+      (issued) => ({ reason: issued.principal.keyId })
+    )
+  )
   const claims = toClaims(principal)
   tell(`client       ${claims.client}
 key id       ${claims.keyId}

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readSomeSettings } from '../config/env.ts'
+import { ConfigError } from '../config/fault.ts'
 import { STATE_PLACE } from '../config/redis.ts'
 import type { Settings } from '../config/settings.ts'
 import { createLineage } from '../keys/lineage.ts'
@@ -12,7 +13,8 @@ import { issuedBy, putRevocation } from '../keys/revocations.ts'
 import { announceRevocation } from '../keys/shared-revocations.ts'
 import type { OpenedState } from '../state/open-state.ts'
 import { CommandFailure } from './failure.ts'
-import { print } from './io.ts'
+import { print, tell } from './io.ts'
+import { onRecordIfAny, TRAIL, type TrailSettings } from './on-record.ts'
 import { announceToServices, withState } from './state.ts'
 
 export const PLACE = STATE_PLACE
@@ -22,12 +24,18 @@ export type PlaceSettings = Pick<Settings, (typeof PLACE)[number]>
 export const hasState = (place: PlaceSettings): boolean =>
   place.REDIS_URL !== undefined || existsSync(join(resolve(place.DATA_DIR), 'state'))
 
+interface Revoked {
+  readonly isNew: boolean
+  /** Ids of what the key issued. */
+  readonly issued: readonly string[]
+}
+
 /** Revokes the key, and where it is wanted all that it issued; resolves with what was not revoked before. */
 const revokeIn = async (
   opened: OpenedState,
   keyId: string,
   withIssued: boolean
-): Promise<{ isNew: boolean; issued: number }> => {
+): Promise<Revoked> => {
   const put = async (name: string): Promise<boolean> => {
     const isNew = await putRevocation(opened.state, name, Date.now())
     await announceToServices(opened, (shared) => announceRevocation(shared, name))
@@ -36,15 +44,26 @@ const revokeIn = async (
   // This comes first, so that a key that is issued meanwhile is refused (keys/issuing.ts).
   const isBranchNew = withIssued && (await put(issuedBy(keyId)))
   const isNew = (await put(keyId)) || isBranchNew
-  let issued = 0
+  const issued: string[] = []
   if (withIssued) {
     const lineage = createLineage({ state: opened.state, now: Date.now })
     for await (const id of lineage.descendantsOf(keyId)) {
       await put(id)
-      issued++
+      issued.push(id)
     }
   }
   return { isNew, issued }
+}
+
+/** What is needed to write a trail, which a revocation can do without; undefined where it is not all here. */
+const trailSettings = (folder: string): TrailSettings | undefined => {
+  try {
+    return readSomeSettings(process.env, folder, TRAIL)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    tell('Note: this is on no record, for which ENCRYPTION_KEYS is needed.')
+    return undefined
+  }
 }
 
 export interface RevokeOptions {
@@ -67,5 +86,11 @@ export const revoke = async (
     revokeIn(opened, keyId, withIssued)
   )
   await print(isNew ? `${keyId} is revoked` : `${keyId} was revoked before`)
-  if (withIssued) await print(`and with it what it issued: ${issued} known keys`)
+  if (withIssued) await print(`and with it what it issued: ${issued.length} known keys`)
+  // Afterwards: where there can be no record, the key is refused all the same.
+  const trail = trailSettings(folder)
+  if (trail === undefined) return
+  await onRecordIfAny('key revoke', trail, undefined, async ({ done }) => {
+    await Promise.all([keyId, ...issued].map((id) => done('key.revoke', id)))
+  })
 }

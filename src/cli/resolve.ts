@@ -14,6 +14,7 @@ import { connectStores, type Store, type StoresDeps } from '../secrets/stores.ts
 import { createTagGate } from '../secrets/tag-gate.ts'
 import { CommandFailure } from './failure.ts'
 import { printRaw, printSecret, tell } from './io.ts'
+import { onRecord } from './on-record.ts'
 import { shareEnviron } from './share-environ.ts'
 import { withState } from './state.ts'
 
@@ -67,7 +68,15 @@ export const resolve = async (text: string, { raw = false }: ResolveOptions): Pr
     try {
       const store = stores.get(reference.store)
       if (store === undefined) throw new Error('a reference leads to a configured store')
-      return { record: await read(store, locatorOf(reference)), field: reference.field }
+      const record = await onRecord('resolve', settings, state, ({ of }) =>
+        of(
+          'secret.read',
+          reference,
+          () => read(store, locatorOf(reference)),
+          ({ version }) => ({ version })
+        )
+      )
+      return { record, field: reference.field }
     } finally {
       await stores.close()
     }

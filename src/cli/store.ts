@@ -21,6 +21,7 @@ import { SharedUnavailable } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
 import { CommandFailure, usageFailure } from './failure.ts'
 import { print, printRaw, printSecret, readInput } from './io.ts'
+import { type OnRecord, onRecord } from './on-record.ts'
 import { announceToServices, withState } from './state.ts'
 
 /** The embedded stores of the configuration by name, on that state. */
@@ -70,11 +71,19 @@ const tellServices = (
     if (pending) throw new SharedUnavailable()
   })
 
+interface SecretPlace {
+  readonly store: LocalStore
+  readonly reference: Reference
+  readonly record: OnRecord
+  readonly tellServices: () => Promise<void>
+}
+
 /** Runs the work on the store that the reference leads to. */
 const withSecret = <T>(
+  command: string,
   text: string,
   part: 'whole' | 'any',
-  work: (store: LocalStore, reference: Reference, tellServices: () => Promise<void>) => Promise<T>
+  work: (place: SecretPlace) => Promise<T>
 ): Promise<T> => {
   const config = configuration()
   const reference = localReference(text, config)
@@ -84,14 +93,23 @@ const withSecret = <T>(
   return withState(config.settings, (opened) => {
     const store = localStores(config, opened.state).get(reference.store)
     if (store === undefined) throw new Error('a local reference leads to a local store')
-    return work(store, reference, () => tellServices(opened, config, reference))
+    const tellAll = () => tellServices(opened, config, reference)
+    return onRecord(`store ${command}`, config.settings, opened.state, (record) =>
+      work({ store, reference, record, tellServices: tellAll })
+    )
   })
 }
 
 export const put = (text: string): Promise<void> =>
-  withSecret(text, 'whole', async (store, reference, tellServices) => {
+  withSecret('put', text, 'whole', async ({ store, reference, record, tellServices }) => {
     const value = new Sensitive(await readInput('the value'))
-    const { version } = await putSecret(store, reference.path, value)
+    await record.intent('secret.write', reference)
+    const { version } = await record.of(
+      'secret.write',
+      reference,
+      () => putSecret(store, reference.path, value),
+      (written) => ({ version: written.version })
+    )
     await tellServices()
     await print(formatReference({ ...reference, version }))
   })
@@ -101,16 +119,25 @@ export interface GetOptions {
 }
 
 export const get = (text: string, { raw = false }: GetOptions): Promise<void> =>
-  withSecret(text, 'any', async (store, { path, version, field }) => {
-    const record = await readSecret(store, path, version)
-    if (raw) await printRaw(record, field)
-    else await printSecret(record, field)
+  withSecret('get', text, 'any', async ({ store, reference, record }) => {
+    const { path, version, field } = reference
+    const found = await record.of(
+      'secret.read',
+      reference,
+      () => readSecret(store, path, version),
+      (read) => ({ version: read.version })
+    )
+    if (raw) await printRaw(found, field)
+    else await printSecret(found, field)
   })
 
 export const remove = (text: string): Promise<void> =>
-  withSecret(text, 'whole', async (store, reference, tellServices) => {
-    if (!(await deleteSecret(store, reference.path)))
+  withSecret('delete', text, 'whole', async ({ store, reference, record, tellServices }) => {
+    await record.intent('secret.delete', reference)
+    await record.of('secret.delete', reference, async () => {
+      if (await deleteSecret(store, reference.path)) return
       throw new CommandFailure('There is no such secret.')
+    })
     await tellServices()
     await print(`${formatReference(reference)} is deleted, with all its versions`)
   })

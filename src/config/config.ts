@@ -3,8 +3,8 @@ import type { KeyObject } from 'node:crypto'
 import { basename, resolve } from 'node:path'
 import { pemOfFile, textOfFile } from '../core/file-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
-import { parseAuditorPublicKey } from '../crypto/auditor-keys.ts'
 import { readFileBytesSync } from '../files/read.ts'
+import { readAuditor } from './auditor.ts'
 import { type Environ, isGuarded, readEnvFile, settingsIn } from './env.ts'
 import { writableFaults } from './exposure.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
@@ -63,19 +63,6 @@ const readTls = (settings: Partial<Settings>, folder: string): ServerTls | undef
   const clientCa = TLS_CLIENT_CA_FILE && orFaults(() => read('TLS_CLIENT_CA_FILE'), faults)
   if (!(cert && key) || faults.length > 0) throw new ConfigError(faults)
   return { cert, key, ...(clientCa && { clientCa }) }
-}
-
-const readAuditor = (
-  { AUDIT_AUDITOR_KEY_FILE: file }: Partial<Settings>,
-  folder: string
-): KeyObject | undefined => {
-  if (file === undefined) return undefined
-  try {
-    return parseAuditorPublicKey(pemOfFile(readFileBytesSync(resolve(folder, file))))
-  } catch (error) {
-    const message = `the file ${whyUnread(error)}`
-    throw new ConfigError([{ place: 'AUDIT_AUDITOR_KEY_FILE', message }])
-  }
 }
 
 /** The names that may be used by stores: of those of the file, or where it cannot be understood every word in it. */

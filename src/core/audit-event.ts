@@ -10,6 +10,7 @@ export interface AuditEvent {
     | 'secret.read'
     | 'secret.list'
     | 'secret.write'
+    | 'secret.delete'
     | 'key.authenticate'
     | 'key.introspect'
     | 'key.authorize'

@@ -4,7 +4,6 @@
  * forensics", 1999). What the first key is worth depends on who else can have it: see `FirstKey`.
  */
 import { createHmac, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
-import { CompactEncrypt, compactDecrypt } from 'jose'
 import type { EncryptionKey } from './keyring.ts'
 
 const KEY_BYTES = 32
@@ -65,6 +64,8 @@ export const beginKey = async (
   const { kid } = encryptionKey
   if (auditor === undefined) return { key: keyOfRing(encryptionKey, instance), first: { kid } }
   const key = randomBytes(KEY_BYTES)
+  // Loaded where there is an auditor: commands begin a chain too, and start at once.
+  const { CompactEncrypt } = await import('jose')
   const sealed = await new CompactEncrypt(key).setProtectedHeader(SEALED).encrypt(auditor)
   return { key, first: { kid, sealed, origin: originOf(encryptionKey, instance, sealed) } }
 }
@@ -88,6 +89,7 @@ export const openFirstKey = async (
   const { encryptionKey, auditor } = keys
   if (sealed === undefined) return encryptionKey && keyOfRing(encryptionKey, instance)
   if (auditor === undefined) return undefined
+  const { compactDecrypt } = await import('jose')
   try {
     const { plaintext, protectedHeader } = await compactDecrypt(sealed, auditor, {
       keyManagementAlgorithms: [SEALED.alg],

@@ -232,3 +232,60 @@ test('the trail is followed while the service runs, and exported so that it can 
   const wrong = await runPurser(t, folder, ['audit', 'export', '--format', 'cef'])
   t.match(wrong, { code: 2, stdout: '' })
 })
+
+test('what an operator does on the command line is on record, in chains of its own', async (t) => {
+  const { folder } = createConfigured(t)
+  const run = (args: readonly string[], input = '') => runPurser(t, folder, args, { input })
+  t.match(await run(['store', 'put', 'local:team/db'], '{"user":"canary-value"}'), { code: 0 })
+  t.match(await run(['store', 'get', 'local:team/db#user']), { stdout: 'canary-value\n' })
+  t.match(await run(['store', 'get', 'local:team/none']), { code: 1 })
+  t.match(await run(['resolve', 'local:team/db#user']), { stdout: 'canary-value\n' })
+  t.match(await run(['store', 'delete', 'local:team/db']), { code: 0 })
+  const id = '0b6d1c9e-9a34-4c57-8f0e-2a6f4c1d7e55'
+  t.match(await run(['key', 'issue', '-i', id]), { code: 0 })
+  t.match(await run(['key', 'revoke', id]), { code: 0 })
+  const audit = auditOf(folder)
+  t.match(readdirSync(audit), [/^\d{4}-\d\d-\d\d\.cli\.jsonl$/])
+  const text = readFileSync(join(audit, fileIn(audit)), 'utf8')
+  t.notMatch(text, /canary-value/)
+  t.strictSame(
+    trailLines(text)
+      .filter((line) => line['chain'] === undefined)
+      .map(({ client, route, outcome, action, reference, reason, version }) =>
+        [client, route, outcome, action, reference ?? reason, version ?? reason].join(' | ')
+      ),
+    [
+      'operator | cli store put | allowed | secret.write | local:team/db | intent',
+      'operator | cli store put | allowed | secret.write | local:team/db | 1',
+      'operator | cli store get | allowed | secret.read | local:team/db#user | 1',
+      'operator | cli store get | failed | secret.read | local:team/none | ',
+      'operator | cli resolve | allowed | secret.read | local:team/db#user | 1',
+      'operator | cli store delete | allowed | secret.delete | local:team/db | intent',
+      'operator | cli store delete | allowed | secret.delete | local:team/db | ',
+      `operator | cli key issue | allowed | key.issue | ${id} | ${id}`,
+      `operator | cli key revoke | allowed | key.revoke | ${id} | ${id}`
+    ]
+  )
+  t.match(await run(['audit', 'verify']), {
+    code: 0,
+    stdout: /^ok: .* of 7 instances in 7 segments, 7 sealed/
+  })
+})
+
+test('without a record a command shows nothing and changes nothing, unless that is not asked for', async (t) => {
+  const { folder } = createConfigured(t)
+  await putLocal(folder, 'team/db', 'value')
+  writeFileSync(auditOf(folder), 'in the way')
+  const get = ['store', 'get', 'local:team/db']
+  t.match(await runPurser(t, folder, get), { code: 1, stdout: '', stderr: /could not be recorded/ })
+  t.match(await runPurser(t, folder, ['resolve', 'local:team/db']), { code: 1, stdout: '' })
+  t.match(await runPurser(t, folder, ['key', 'issue']), { code: 1, stdout: '' })
+  const put = ['store', 'put', 'local:team/db']
+  t.match(await runPurser(t, folder, put, { input: 'new' }), { code: 1, stdout: '' })
+  const env = { AUDIT_REQUIRED: 'false' }
+  t.match(await runPurser(t, folder, get, { env }), {
+    code: 0,
+    stdout: 'value\n',
+    stderr: /could not be recorded/
+  })
+})
