@@ -11,11 +11,12 @@ const hereOf = (host: string): string =>
 
 const STATUSES = ['ok', 'degraded', 'unavailable'] as const
 
-/** A word of ours; whoever else listens there may say anything. */
-const wordIn = (answer: unknown, member: string): string => {
-  const word = (answer as Record<string, unknown> | undefined)?.[member]
-  return typeof word === 'string' && /^[a-z_]{1,40}$/.test(word) ? word : ''
-}
+/** Words of ours, one or a list of them; whoever else listens there may say anything. */
+const wordsIn = (answer: unknown, member: string): string =>
+  [(answer as Record<string, unknown> | undefined)?.[member]]
+    .flat()
+    .filter((word) => typeof word === 'string' && /^[a-z_]{1,40}$/.test(word))
+    .join(', ')
 
 const ofService = async ({ settings, machine }: Installation): Promise<readonly Finding[]> => {
   const { HOST = '127.0.0.1', PORT = 8700 } = settings
@@ -23,10 +24,11 @@ const ofService = async ({ settings, machine }: Installation): Promise<readonly 
   const answer = await machine.ask(hereOf(HOST), PORT, '/readyz', signal)
   if (answer === undefined) return []
   const said = asJson(answer.text)
-  const status = STATUSES.find((one) => one === wordIn(said, 'status'))
+  const status = STATUSES.find((one) => one === wordsIn(said, 'status'))
   const isProblem = answer.status === 503
   if (answer.status === 200 && status === 'ok') return []
-  const reason = wordIn(said, isProblem ? 'code' : 'reason')
+  const reasons = wordsIn(said, 'reasons')
+  const reason = isProblem ? wordsIn(said, 'code') : reasons || wordsIn(said, 'reason')
   const why = reason === '' ? '' : ` (${reason})`
   if (answer.status === 200 && status === 'degraded') {
     return [warn(`the service that runs here is degraded${why}: its log says of what`)]

@@ -28,12 +28,12 @@ const parse = async (words: readonly string[]) => {
 }
 
 test('Every command explains itself with an example', async (t) => {
-  const leaves = all(createProgram('1.2.3')).filter(({ commands }) => commands.length === 0)
-  const names = leaves.map((leaf) => {
-    const isTop = leaf.parent?.name() === 'purser'
-    return isTop ? [leaf.name()] : [leaf.parent?.name() ?? '', leaf.name()]
-  })
-  t.equal(names.length, 18)
+  const wordsOf = (command: Command): string[] =>
+    command.parent === null ? [] : [...wordsOf(command.parent), command.name()]
+  const names = all(createProgram('1.2.3'))
+    .filter(({ commands }) => commands.length === 0)
+    .map(wordsOf)
+  t.ok(names.length >= 22)
   for (const words of names) {
     const { code, stdout } = await parse([...words, '--help'])
     t.equal(code, 0)

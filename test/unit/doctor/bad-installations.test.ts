@@ -481,10 +481,13 @@ const CASES: readonly Case[] = [
   {
     name: 'the service that runs is degraded',
     machine: {
-      ask: async () => ({ status: 200, text: '{"status":"degraded","reason":"redis_unavailable"}' })
+      ask: async () => ({
+        status: 200,
+        text: '{"status":"degraded","reason":"redis_full","reasons":["redis_full","store_denied"]}'
+      })
     },
     found: ['service-ready warn'],
-    says: /is degraded \(redis_unavailable\)/
+    says: /is degraded \(redis_full, store_denied\)/
   },
   {
     name: 'the service that runs cannot answer',
