@@ -64,8 +64,10 @@ export const ASVS = {
   '14.2.2': [2, 'sensitive data is not cached in servers in between'],
   '14.2.4': [2, 'protection of sensitive data as documented'],
   '14.2.6': [3, 'no more data than needed'],
+  '15.1.2': [2, 'inventory of third-party libraries'],
   '15.2.2': [2, 'resource-demanding work cannot take the service down'],
   '15.2.3': [2, 'nothing extraneous in production'],
+  '15.2.4': [3, 'packages from the expected source only'],
   '15.3.2': [2, 'redirects are not followed'],
   '15.3.3': [2, 'no mass assignment'],
   '15.3.4': [2, 'the caller’s real address'],
@@ -866,6 +868,22 @@ const DEPLOYMENT: readonly Promised[] = [
       'unit/config/env.test.ts': [
         'a missing, short, long, weak, default or repeated secret is refused',
         'fresh secrets are never called weak'
+      ]
+    }
+  },
+  {
+    id: 'deploy-packages',
+    says: 'Every package is the one of the lockfile by its SHA-512, of an exact version, under a licence of the list, runs no script when it is installed, and stands in the inventory.',
+    asvs: ['15.1.2', '15.2.4'],
+    tests: {
+      'unit/deploy/packages.test.ts': [
+        'every package of the lockfile is told from any other by its SHA-512, and comes from no place but a registry',
+        'the packages that Purser asks for are of an exact version, and none runs a script when it is installed',
+        'every package of the image is under a licence of the list',
+        'npm run sbom lists every package that the image may have, and no other, with its licence and its SHA-512'
+      ],
+      'unit/deploy/dockerfile.test.ts': [
+        'packages come from the lockfile, and none of them runs a script'
       ]
     }
   }
