@@ -11,7 +11,7 @@ import { renderOpenapi } from './openapi.ts'
 import { renderStores } from './stores.ts'
 
 export const ENV_HEADING =
-  'Every setting of Purser with its default. `purser init` writes a .env of this form.'
+  'Every setting of Purser with its default. `purser init` writes a .env of this form. Lines with OTEL_* are heeded too (docs/traces.md).'
 
 export const generated = async (): Promise<Record<string, string>> => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))

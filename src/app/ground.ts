@@ -20,7 +20,9 @@ import { type OpenedState, openState } from '../state/open-state.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createMeter, type Meter } from '../telemetry/meter.ts'
 import type { FiguresOfWorkers } from '../telemetry/metrics.ts'
+import type { Tracer } from '../telemetry/tracing.ts'
 import { type Live, prepare } from './live.ts'
+import { openTracer, redisCallsOf } from './tracing.ts'
 
 /** Which of the processes of one service this is. */
 export interface WorkerPlace {
@@ -66,6 +68,8 @@ export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly log: Log
   /** Undefined: nothing is measured. */
   readonly meter: Meter | undefined
+  /** Undefined: no traces. */
+  readonly tracer: Tracer | undefined
   readonly fetch: typeof globalThis.fetch
   readonly live: () => Live
   /** The key ring in `live`. */
@@ -134,7 +138,10 @@ export const openGround = async (
   const meter = settings.METRICS_ENABLED
     ? createMeter((name) => live.stores.get(name) !== undefined)
     : undefined
-  const redisCalls = meter?.redisCalls
+  const tracer = await openTracer(config, log)
+  // First, and so closed last: requests may be under way up to then.
+  if (tracer !== undefined) parts.add(tracer)
+  const redisCalls = redisCallsOf(meter, tracer)
   const opened = await openState({ dataDir, redis, keyring, log, redisCalls })
   const { state, shared } = opened
   parts.add({ start: () => shared?.start(), close: opened.close })
@@ -150,6 +157,7 @@ export const openGround = async (
     logger,
     log,
     meter,
+    tracer,
     fetch: fetchAs(overrides.fetch ?? globalThis.fetch),
     live: () => live,
     keyring,

@@ -23,7 +23,7 @@ export interface Live extends Rules {
 
 /** The configuration in force after a reload of `next`. */
 export const takenOver = (started: Config, next: Config): Config => {
-  const { settings, dataDir, tls, redis, withoutEffect } = started
+  const { settings, dataDir, tls, redis, tracing, withoutEffect } = started
   const reloaded = RELOADED.map((name) => [name, next.settings[name]])
   return {
     ...next,
@@ -31,6 +31,7 @@ export const takenOver = (started: Config, next: Config): Config => {
     dataDir,
     tls,
     redis,
+    tracing,
     withoutEffect
   }
 }

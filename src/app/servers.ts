@@ -66,7 +66,7 @@ const createOptions = (
   ground: Ground,
   { authenticate }: Pick<Keys, 'authenticate'>
 ): Omit<ServerOptions, 'doors' | 'tls'> => {
-  const { parts, settings, live, logger, meter, overrides } = ground
+  const { parts, settings, live, logger, meter, tracer, overrides } = ground
   const { of: workers } = overrides.worker ?? { of: 1 }
   const records = createRecords(ground.recorder)
   const limits = createLimits(ground, records)
@@ -93,6 +93,7 @@ const createOptions = (
     connections,
     untaken: parts.add(createUntaken(connections)),
     onAnswer: meter?.answered,
+    beginRequest: tracer?.beginRequest,
     keepAliveSeconds: settings.KEEP_ALIVE_SECONDS,
     logger
   }

@@ -36,7 +36,9 @@ export const openStores = async (
     rules: live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     onRead: checks.read,
-    meterOf: ground.meter?.callsOf
+    meterOf: ground.meter?.callsOf,
+    followOf: ground.tracer?.followOf,
+    mark: ground.tracer?.mark
   }
   const { config: started, environ, keyring } = live()
   await requireKeys({ state, keyring, refuses: overrides.refusesToLackKeys === true, log })

@@ -6,10 +6,14 @@ import { type Environ, readEnviron } from '../config/env.ts'
 import { catalog } from '../kinds/catalog.ts'
 import { STARTED_WITH } from './environment.ts'
 
+/** Its SDK reads them by itself too. */
+const OPENTELEMETRY = /^OTEL_/
+
 export const sdkVariablesIn = (environ: Environ): Environ =>
   Object.fromEntries(
-    Object.entries(environ).filter(([name]) =>
-      catalog.some(({ sdkVariables }) => sdkVariables?.test(name))
+    Object.entries(environ).filter(
+      ([name]) =>
+        OPENTELEMETRY.test(name) || catalog.some(({ sdkVariables }) => sdkVariables?.test(name))
     )
   )
 

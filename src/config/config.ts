@@ -16,6 +16,7 @@ import { type SettingName, type Settings, settingNames, settingOf } from './sett
 import { faultsOfStart } from './start.ts'
 import { storeContextOf } from './store.ts'
 import { absentCredentials } from './stores.ts'
+import { readTracing, type Tracing } from './tracing.ts'
 
 export interface Config extends FileConfig {
   readonly settings: Settings
@@ -25,6 +26,8 @@ export interface Config extends FileConfig {
   readonly dataDir: string
   readonly tls: ServerTls | undefined
   readonly redis: RedisPlace | undefined
+  /** Undefined: no traces. */
+  readonly tracing: Tracing | undefined
   /** Public key of AUDIT_AUDITOR_KEY_FILE. */
   readonly auditor: KeyObject | undefined
   /** Settings that are set to something but steer nothing in this version. */
@@ -108,7 +111,9 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   if (toServe) faults.push(...faultsOfStart(tls, file?.placed ?? [], folder, read.DATA_DIR))
   faults.push(...(isGuarded(read) ? writableFaults(read, envFile.all, folder) : []))
   const credentials = imported?.credentials ?? new Map()
+  const { tracing, notes: ofTracing } = readTracing(envFile.all)
   const notes = [
+    ...ofTracing,
     ...notesOn(envFile).map(({ place, message }) => `${place}: ${message}`),
     ...absentCredentials(file?.placed ?? [], credentialsIn({ credentials }, envFile.all), folder)
   ]
@@ -126,6 +131,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
     dataDir: resolve(folder, settings.DATA_DIR),
     tls,
     redis,
+    tracing,
     auditor,
     withoutEffect,
     notes,

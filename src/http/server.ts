@@ -25,6 +25,7 @@ import {
   TIMEOUTS
 } from './protocol.ts'
 import { addRequestLog } from './request-log.ts'
+import { addRequestSpans, type BeginRequest } from './request-spans.ts'
 import type { Untaken } from './untaken.ts'
 
 export interface ServerOptions extends AdmissionOptions {
@@ -37,6 +38,8 @@ export interface ServerOptions extends AdmissionOptions {
   readonly untaken: Untaken
   /** Told of each answer. */
   readonly onAnswer?: OnAnswer | undefined
+  /** Undefined: no traces. */
+  readonly beginRequest?: BeginRequest | undefined
   readonly keepAliveSeconds: number
   readonly logger: FastifyBaseLogger
 }
@@ -149,6 +152,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   })
   addBounds(server, options)
   addAnswers(server, headers, untaken.onSend)
+  if (options.beginRequest !== undefined) addRequestSpans(server, options.beginRequest)
   addProtocol(server, options)
   const admission = await addAdmission(server, options)
   for (const door of doors) await openDoor(server, door, admission, door === doors[0])

@@ -10,23 +10,9 @@ import { LOGIN_REFUSED } from '../kinds/shared/login-memory.ts'
 import { withDeadline } from '../state/deadline.ts'
 import { type Breaker, type BreakerState, createBreaker, mayPass } from './breaker.ts'
 import type { Bucket } from './bucket.ts'
+import { type Call, type CallMeter, type Follow, OPERATIONS, type StoreOperation } from './calls.ts'
 
-/**
- * Each operation has its own breaker: a listing that takes too long, or a throttled write, is no reason not to read.
- */
-const OPERATIONS = ['read', 'list', 'write'] as const
-type StoreOperation = (typeof OPERATIONS)[number]
-
-/** What a peer may be asked; beside the operations what is never refused. */
-type Call = StoreOperation | 'check' | 'review' | 'clock'
-
-/** Told of the calls of a store, to measure them. Throws nothing. */
-export interface CallMeter {
-  /** The peer was asked. */
-  readonly called: (operation: Call, outcome: 'ok' | FaultReason, durationMs: number) => void
-  /** The peer was not asked. */
-  readonly refused: (operation: StoreOperation, reason: 'breaker' | 'quota') => void
-}
+const alone: Follow = (_operation, call) => call()
 
 export interface GuardState extends Readonly<Record<StoreOperation, BreakerState>> {
   /** What is left of the quota, below 1 if nothing is left; absent if the store has no quota. */
@@ -63,6 +49,7 @@ export interface GuardOptions {
   /** Called at the end of each read for which the peer was asked. */
   readonly onRead?: ((fault: ProviderFault | undefined) => void) | undefined
   readonly meter?: CallMeter | undefined
+  readonly follow?: Follow | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly random?: () => number
@@ -140,7 +127,7 @@ const logFault = (
 
 /** Runs the provider's work with a signal, and ends it at the deadline. Rejects with a ProviderFault. */
 const ending = async <A extends Asking, T>(
-  { timeoutMs, meter }: GuardContext,
+  { timeoutMs, meter, follow = alone }: GuardContext,
   operation: Call,
   asking: A,
   work: (options: A & CallOptions) => Promise<T>
@@ -149,7 +136,9 @@ const ending = async <A extends Asking, T>(
   let outcome: 'ok' | FaultReason = 'ok'
   try {
     const deadline = asking.signal ?? timeoutMs
-    return await withDeadline(deadline, (signal) => work({ ...asking, signal }), late)
+    return await follow(operation, () =>
+      withDeadline(deadline, (signal) => work({ ...asking, signal }), late)
+    )
   } catch (error) {
     const fault = asFault(error)
     outcome = fault.reason

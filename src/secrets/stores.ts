@@ -19,11 +19,12 @@ import type { Quota } from '../kinds/quota.ts'
 import { createLoginBoard, type LoginShared } from '../kinds/shared/login-board.ts'
 import { createLoginMemory, type LoginMemory } from '../kinds/shared/login-memory.ts'
 import type { EventProof } from '../kinds/shared/notification.ts'
-import { createRoute } from '../kinds/shared/proxy.ts'
+import { createRoute, type Mark } from '../kinds/shared/proxy.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
+import type { CallMeter, Follow } from './calls.ts'
 import { readCredential } from './credential.ts'
-import { type CallMeter, createGuard, type Guard, type Operations } from './guard.ts'
+import { createGuard, type Guard, type Operations } from './guard.ts'
 
 /** A store as it is configured. */
 export interface StoreSpec {
@@ -71,6 +72,9 @@ export interface StoresDeps {
   readonly onRead?: (store: string, fault: ProviderFault | undefined) => void
   /** What measures the calls of a store. */
   readonly meterOf?: ((store: string) => CallMeter) | undefined
+  /** What follows the calls of a store. */
+  readonly followOf?: ((store: string) => Follow) | undefined
+  readonly mark?: Mark | undefined
 }
 
 export interface Stores {
@@ -110,7 +114,7 @@ const guarded = (
   spec: StoreSpec,
   connection: SecretProvider,
   logins: Store['logins'],
-  { replicas, log, now, timeoutMs, onRead, meterOf }: StoresDeps
+  { replicas, log, now, timeoutMs, onRead, meterOf, followOf }: StoresDeps
 ): Store => {
   const quota = spec.quota ?? spec.plugin.quota
   const guard = createGuard({
@@ -120,6 +124,7 @@ const guarded = (
     timeoutMs,
     onRead: onRead && ((fault) => onRead(spec.name, fault)),
     meter: meterOf?.(spec.name),
+    follow: followOf?.(spec.name),
     now
   })
   const operations = guard.protect(connection)
@@ -148,7 +153,7 @@ const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
     sealer,
     credential: readCredential(deps),
     logins,
-    route: createRoute(spec.proxy, deps.environ)
+    route: createRoute(spec.proxy, deps.environ, deps.mark)
   })
   return guarded(spec, connection, logins, deps)
 }

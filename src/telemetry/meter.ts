@@ -3,7 +3,7 @@
  * caller may write into a request is counted under a fixed word.
  */
 import type { Observed } from '../audit/recorder.ts'
-import type { CallMeter } from '../secrets/guard.ts'
+import type { CallMeter } from '../secrets/calls.ts'
 import type { OnCall } from '../state/redis-link.ts'
 import type { Readings } from './metrics.ts'
 import { createTally, createTimings } from './tally.ts'
@@ -23,7 +23,9 @@ const NONE = 'none'
 const OK = 'ok'
 
 /** Node knows thirty more, each of which a caller may use on each route. */
-const METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT PATCH DELETE OPTIONS'.split(' '))
+export const METHODS: ReadonlySet<string> = new Set(
+  'GET HEAD POST PUT PATCH DELETE OPTIONS'.split(' ')
+)
 
 /** The labels of a route, made once. Routes are templates, so there are only so many. */
 const createRouteLabels = (): ((route: string) => readonly [method: string, template: string]) => {

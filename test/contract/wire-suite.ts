@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import type { FaultReason } from '../../src/core/fault.ts'
 import type { Locator } from '../../src/core/secret.ts'
+import { createRoute } from '../../src/kinds/shared/proxy.ts'
 import { type Canary, createCanary } from '../support/canary.ts'
+import { createDeps } from '../support/provider-deps.ts'
 import { startStopwatch } from '../support/stopwatch.ts'
-import type { WireBehaviour } from '../support/wire.ts'
+import { openWire, type WireBehaviour } from '../support/wire.ts'
 import { type Opened, openOn } from './opened.ts'
 import { faultOf, type Subject, unwrapped, type WireFake, within, wrapped } from './subject.ts'
 import { FAILURES } from './wire-failures.ts'
@@ -48,6 +50,30 @@ export const wireSuite = (kind: string, subject: Subject, fake: WireFake): void 
         t.match(headers['user-agent'], /\bpurser\/\d+\.\d+\.\d+/, url)
       }
     })
+
+    if (fake.dialect.http2 === undefined) {
+      suite.test(
+        'each request to the peer is shown, so that it can carry a traceparent',
+        async (t) => {
+          const given = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+          const text = wrapped(subject, 'traced')
+          const wire = await openWire(t, fake.dialect, { read: 'found', text })
+          const route = createRoute(
+            undefined,
+            () => undefined,
+            (request) => {
+              request.setHeader('traceparent', given)
+            }
+          )
+          const provider = await fake.connect(t, wire, createDeps({}, { route }))
+          t.teardown(() => provider.close())
+          await provider.read(locator, within())
+          await provider.check(within())
+          t.ok(wire.reads.length >= 2)
+          for (const { headers, url } of wire.reads) t.equal(headers['traceparent'], given, url)
+        }
+      )
+    }
 
     suite.test('a peer whose authority the store names is read over TLS', async (t) => {
       const text = wrapped(subject, 'over TLS')

@@ -50,6 +50,30 @@ const loadedFor = async (t: Parameters<typeof serve>[0], yaml: string): Promise<
   return packagesIn(coverage)
 }
 
+const OPENTELEMETRY = /^@opentelemetry\//
+
+test('OpenTelemetry is loaded where its variables ask for it, and nothing of it elsewhere', async (t) => {
+  const telemetry = async (variables: Record<string, string>): Promise<string[]> => {
+    const coverage = createDirectory(t)
+    const { folder } = createConfigured(t, { variables })
+    const running = await serve(t, folder, { NODE_V8_COVERAGE: coverage })
+    running.child.kill('SIGTERM')
+    t.equal((await running.ended).code, 0)
+    return [...packagesIn(coverage)].filter((name) => OPENTELEMETRY.test(name)).sort()
+  }
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }
+  t.same(await telemetry({ METRICS_ENABLED: 'false' }), [])
+  t.same(await telemetry({ METRICS_ENABLED: 'false', ...endpoint, OTEL_SDK_DISABLED: 'true' }), [])
+  t.same(
+    await telemetry({}),
+    ['@opentelemetry/api'],
+    'prom-client loads the package of interfaces, where metrics are on'
+  )
+  const all = await telemetry({ METRICS_ENABLED: 'false', ...endpoint })
+  t.ok(all.includes('@opentelemetry/exporter-trace-otlp-proto'), 'what is loaded is seen')
+  t.notOk(all.includes('@opentelemetry/exporter-trace-otlp-http'), 'the other exporter is not')
+})
+
 const ALWAYS = ['commander', 'semver']
 
 /** The packages that each command loads at the most: one more is felt by everyone who runs it. */

@@ -28,6 +28,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@fastify': ['http'],
   '@google-cloud': ['kinds/gcp'],
   '@kubernetes': ['kinds/kubernetes'],
+  '@opentelemetry': ['telemetry'],
   commander: ['cli'],
   fastify: ['http', 'app/', 'app.ts'],
   'google-gax': ['kinds/gcp'],

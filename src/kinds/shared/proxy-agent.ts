@@ -7,7 +7,7 @@ import { Agent as HttpsAgent } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { type ProxyAddress, type Route, straight, withoutBrackets } from './proxy.ts'
+import { type Mark, type ProxyAddress, type Route, straight, withoutBrackets } from './proxy.ts'
 import { USER_AGENT } from './user-agent.ts'
 
 const CONNECT_WITHIN_MS = 10_000
@@ -105,12 +105,25 @@ const routed = <A extends HttpAgent>(agent: A, route: Route, isTls: boolean): A 
   })
 }
 
+type AddRequest = (request: ClientRequest, ...rest: unknown[]) => void
+
+/** Node hands each request to its agent by `addRequest` when all its headers are set and none is sent. */
+const marking = <A extends HttpAgent>(agent: A, mark: Mark | undefined): A => {
+  if (mark === undefined) return agent
+  const add = (agent as unknown as { addRequest: AddRequest }).addRequest.bind(agent)
+  const addRequest: AddRequest = (request, ...rest) => {
+    mark(request)
+    add(request, ...rest)
+  }
+  return Object.assign(agent, { addRequest })
+}
+
 export const createHttpAgent = (
   options: ConstructorParameters<typeof HttpAgent>[0],
   route: Route
-): HttpAgent => routed(new HttpAgent(options), route, false)
+): HttpAgent => marking(routed(new HttpAgent(options), route, false), route.mark)
 
 export const createHttpsAgent = (
   options: ConstructorParameters<typeof HttpsAgent>[0],
   route: Route
-): HttpsAgent => routed(new HttpsAgent(options), route, true)
+): HttpsAgent => marking(routed(new HttpsAgent(options), route, true), route.mark)

@@ -3,6 +3,7 @@
  * end to end and the proxy sees a host and a port; this machine, metadata services and the cluster are never asked for
  * through it.
  */
+import type { ClientRequest } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { Type } from 'typebox'
 import { ProviderFault } from '../../core/fault.ts'
@@ -17,8 +18,14 @@ export interface ProxyAddress {
   readonly authorization?: string
 }
 
-/** The proxy for a host and port; undefined: straight there. */
-export type Route = (host: string, port: number, isTls: boolean) => ProxyAddress | undefined
+/** Shown each request to a peer before its head is sent, so that it may add a header. */
+export type Mark = (request: ClientRequest) => void
+
+export interface Route {
+  /** The proxy for a host and port; undefined: straight there. */
+  (host: string, port: number, isTls: boolean): ProxyAddress | undefined
+  readonly mark?: Mark | undefined
+}
 
 export const straight: Route = () => undefined
 
@@ -137,14 +144,18 @@ const fromEnvironment =
     }
   }
 
+const marked = (route: Route, mark: Mark | undefined): Route =>
+  mark === undefined ? route : Object.assign((...to: Parameters<Route>) => route(...to), { mark })
+
 /** `undefined` for a store without a proxy: nothing of the environment counts then. */
-export const createRoute = (setting: string | undefined, environ: Environ): Route => {
-  if (setting === undefined) return straight
+export const createRoute = (setting: string | undefined, environ: Environ, mark?: Mark): Route => {
+  if (setting === undefined) return marked(straight, mark)
   const fixed = setting === 'environment' ? undefined : parseProxy(setting)
   const wanted = fixed === undefined ? fromEnvironment(environ) : () => fixed
-  return (host, port, isTls) => {
+  const route: Route = (host, port, isTls) => {
     const name = withoutBrackets(host)
     const isOfCluster = withoutBrackets(environ('KUBERNETES_SERVICE_HOST') ?? '') === name
     return isNever(name) || isOfCluster ? undefined : wanted(name, port, isTls)
   }
+  return marked(route, mark)
 }

@@ -7,13 +7,15 @@ test('of all variables only those of an SDK are shared with the SDKs', async (t)
     INTERNAL_SECRET: 'x',
     VAULT_TOKEN: 'x',
     MY_AWS_KEY: 'x',
-    PATH: 'x'
+    PATH: 'x',
+    MY_OTEL_TOKEN: 'x'
   }
   const theirs = {
     AWS_ACCESS_KEY_ID: 'x',
     AZURE_CLIENT_ID: 'x',
     GOOGLE_APPLICATION_CREDENTIALS: 'x',
-    KUBECONFIG: 'x'
+    KUBECONFIG: 'x',
+    OTEL_SERVICE_NAME: 'x'
   }
   t.same(sdkVariablesIn({ ...own, ...theirs }), theirs)
 })
