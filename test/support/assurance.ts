@@ -60,6 +60,7 @@ export const ASVS = {
   '13.2.4': [2, 'allowlist of external systems'],
   '13.2.6': [3, 'connections, timeouts and retries as documented'],
   '13.4.2': [2, 'no debugging in production'],
+  '13.4.5': [2, 'monitoring is not exposed'],
   '14.2.1': [1, 'nothing sensitive in URLs'],
   '14.2.2': [2, 'sensitive data is not cached in servers in between'],
   '14.2.4': [2, 'protection of sensitive data as documented'],
@@ -698,6 +699,23 @@ const LEAKS: readonly Promised[] = [
         'the log tells of each request its route, answer, caller and reason, and nothing that was sent'
       ],
       'unit/support/canary.test.ts': ['a canary is found …']
+    }
+  },
+  {
+    id: 'leak-metrics',
+    says: 'Figures are for who has the internal secret or the token of scrapers, which opens nothing else; a caller cannot make labels of them.',
+    asvs: ['13.4.5', '13.2.2', '14.2.6'],
+    tests: {
+      'integration/routes/metrics.test.ts': [
+        'the internal secret opens the figures, and so does a metrics token',
+        'a metrics token opens no other route, whichever header it stands in',
+        'the configuration says that there is a token, and not which',
+        'where METRICS_ENABLED is false there are no figures'
+      ],
+      'unit/telemetry/meter.test.ts': [
+        'methods that hardly anybody uses are one',
+        'a store that is not configured has no name, however many are asked for'
+      ]
     }
   },
   {
