@@ -6,6 +6,7 @@
 import { type AppOverrides, openGround } from './app/ground.ts'
 import { createKeys } from './app/keys.ts'
 import { createMetricsOn } from './app/metrics.ts'
+import { createRetention } from './app/retention.ts'
 import { createHealth, createSecrets } from './app/secrets.ts'
 import { createServers, type Servers } from './app/servers.ts'
 import { createIntegrationsOn, servicesOf } from './app/services.ts'
@@ -67,6 +68,7 @@ const assemble = async (
   parts: Lifecycle
 ): Promise<App> => {
   const ground = await openGround(config, overrides, parts)
+  createRetention(ground, config.dataDir)
   const keys = createKeys(ground)
   const stores = await openStores(ground, keys)
   // Revocations are asked for once, which fails within a second where the state is away: the service starts also

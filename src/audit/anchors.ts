@@ -13,8 +13,8 @@ const EVERY_MS = 60_000
 export interface Anchors {
   /** Logs the anchor and keeps it, in the background. */
   readonly note: (anchor: Anchor) => void
-  /** Notes the trail's last line at intervals from the start on, where there is a new one. */
-  readonly watch: (trail: Pick<Trail, 'anchor'>) => void
+  /** Notes the trail's last line at intervals from the start on, where there is a new one; ends its day when that is over. */
+  readonly watch: (trail: Pick<Trail, 'anchor' | 'endDay'>) => void
   readonly start: () => void
   /** Resolves once what was noted is kept, or cannot be. */
   readonly close: () => Promise<void>
@@ -43,8 +43,18 @@ export const keptAnchors = async (state: State): Promise<Anchor[]> => {
   return anchors
 }
 
+/** Drops what the state has of instances of which that line, and so all, has gone. */
+export const dropAnchors = async (state: State, gone: readonly Anchor[]): Promise<void> => {
+  for (const { instance, seq } of gone) {
+    const key = `${PREFIX}${instance}`
+    const value = await state.get(key)
+    const kept = value && parseAnchor(value.toString())
+    if (kept !== undefined && kept.seq <= seq) await state.compareAndSet(key, value, undefined)
+  }
+}
+
 export const createAnchors = ({ state, log, everyMs = EVERY_MS }: AnchorsOptions): Anchors => {
-  let watched: Pick<Trail, 'anchor'> | undefined
+  let watched: Pick<Trail, 'anchor' | 'endDay'> | undefined
   let noted: Anchor | undefined
   let keeping = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
@@ -64,6 +74,7 @@ export const createAnchors = ({ state, log, everyMs = EVERY_MS }: AnchorsOptions
     },
     start: () => {
       timer = setInterval(() => {
+        watched?.endDay()
         const anchor = watched?.anchor()
         if (anchor === undefined) return
         if (anchor.seq !== noted?.seq || anchor.instance !== noted.instance) note(anchor)

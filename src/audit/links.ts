@@ -40,7 +40,9 @@ const withoutHead = (segment: Segment, after: number): Finding => {
 }
 
 const firstFinding = (first: Segment, { purged, isPartial }: LinkOptions): Finding | undefined => {
-  const gone = purged.get(first.instance)
+  const known = purged.get(first.instance)
+  // Where a purge was cut short, what was to go is still there.
+  const gone = known !== undefined && known.seq < first.firstSeq ? known : undefined
   const after = gone?.seq ?? 0
   if (isPartial && first.head !== undefined) return undefined
   if (first.head === undefined) return withoutHead(first, after)

@@ -22,6 +22,8 @@ export interface Trail {
    * most, since a service that is not ready may have no events to try with.
    */
   readonly isWritable: () => boolean
+  /** Seals the segment of a day that is over, in the background. Otherwise the next event does. */
+  readonly endDay: () => void
   /** The last line that is on record; undefined before the first. */
   readonly anchor: () => Anchor | undefined
   readonly figures: () => TrailFigures
@@ -52,6 +54,8 @@ interface Group {
   readonly day: string
   /** None: it is there to find out whether the trail can be written. */
   readonly bodies: string[]
+  /** There is no more to it than that its day has begun. */
+  isTurn: boolean
   /** As `performance.now` has it. */
   readonly since: number
   readonly done: Promise<void>
@@ -71,7 +75,7 @@ const createGroup = (time: string, day: string): Group => {
     resolve = onResolve
     reject = onReject
   })
-  return { time, day, bodies: [], since: performance.now(), done, resolve, reject }
+  return { time, day, bodies: [], isTurn: false, since: performance.now(), done, resolve, reject }
 }
 
 /** The time as ISO 8601: many events share a millisecond, and to print one costs half as much as the rest of a line. */
@@ -119,9 +123,11 @@ const createLinked = (options: TrailOptions, folder: string, writer: Writer) => 
   return {
     recorded: () => recorded,
     seal,
-    write: async ({ time, day, bodies }: Group): Promise<boolean> => {
-      if (bodies.length === 0) return await writer.write(day, '\n')
+    day: () => chain?.day(),
+    write: async ({ time, day, bodies, isTurn }: Group): Promise<boolean> => {
+      if (bodies.length === 0 && !isTurn) return await writer.write(day, '\n')
       if (chain !== undefined && chain.day() !== day) await seal(time)
+      if (bodies.length === 0) return true
       const isNew = chain === undefined
       try {
         chain ??= await begin()
@@ -187,6 +193,13 @@ export const createTrail = (options: TrailOptions): Trail => {
         groupOf(clock()).done.catch(() => {})
       }
       return !writer.isFailing()
+    },
+
+    endDay: () => {
+      const time = clock()
+      const day = linked.day()
+      if (closing !== undefined || running !== undefined || day === undefined) return
+      if (day !== time.slice(0, 10)) groupOf(time).isTurn = true
     },
 
     anchor: linked.recorded,

@@ -15,7 +15,10 @@ import {
 import { createFileCheck, type FileReport, headIn, type InstanceKey } from './file-check.ts'
 import type { Finding, Unfinished } from './findings.ts'
 import { linkFindings } from './links.ts'
+import { readPurged } from './purged.ts'
 import { readLines } from './read-lines.ts'
+import { recordIn } from './record.ts'
+import { vouchedIn } from './retention.ts'
 import type { RunningKey } from './segment-check.ts'
 import { type SegmentFile, segmentFilesIn } from './segments.ts'
 
@@ -26,8 +29,6 @@ export interface VerifyOptions {
   readonly since?: string | undefined
   /** What is known from elsewhere; each must be in the trail. */
   readonly anchors: readonly KnownAnchor[]
-  /** Instances that were purged, by name, with the last line that went. */
-  readonly purged: ReadonlyMap<string, Anchor>
   /** Undefined: there are no encryption keys at hand. */
   readonly findKey: ((kid: string) => EncryptionKey | undefined) | undefined
   /** The auditor's private key. */
@@ -62,14 +63,25 @@ interface Heads {
   readonly byInstance: ReadonlyMap<string, SegmentHead>
   /** What instances found on record when they began. */
   readonly after: readonly Anchor[]
+  /** Digests of what is kept of purged segments, as records name them. */
+  readonly vouched: ReadonlySet<string>
 }
+
+const PURGE = '"action":"audit.purge"'
+
+const isPurge = (line: Buffer): boolean =>
+  // {"time":"2026-03-01T12:00:00.000Z","action":
+  line.toString('latin1', 35, 35 + PURGE.length) === PURGE
 
 /** What instances say of themselves and of each other, which has to be known before their lines are checked. */
 const readHeads = async (files: readonly SegmentFile[]): Promise<Heads> => {
   const byInstance = new Map<string, SegmentHead>()
   const after: Anchor[] = []
+  const vouched = new Set<string>()
   for (const { path } of files) {
     await readLines(path, (line) => {
+      const kept = isPurge(line) ? vouchedIn(recordIn(String(line))?.reason) : undefined
+      if (kept !== undefined) vouched.add(kept)
       const head = headIn(line)
       const instance = head && placeOf(line)?.instance
       if (head === undefined || instance === undefined) return
@@ -78,7 +90,7 @@ const readHeads = async (files: readonly SegmentFile[]): Promise<Heads> => {
       if (former !== undefined) after.push(former)
     })
   }
-  return { byInstance, after }
+  return { byInstance, after, vouched }
 }
 
 interface FirstKeyFound {
@@ -177,9 +189,10 @@ const verdictOf = (findings: readonly Finding[], withoutKey: number): Report['ve
 
 /** Rejects where the folder or a file of it cannot be read. */
 export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
-  const { folder, since = '', purged } = options
+  const { folder, since = '' } = options
   const files = (await segmentFilesIn(folder)).filter(({ day }) => day >= since)
   const heads = await readHeads(files)
+  const { anchors: purged } = await readPurged(folder, (head) => heads.vouched.has(head))
   const keyOf = await createKeys(heads, options)
   const anchors = [...options.anchors, ...heads.after]
   const anchored = digestsBySeq(anchors)

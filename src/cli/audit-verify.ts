@@ -102,7 +102,6 @@ export const verify = async (
       folder,
       since,
       anchors: [...anchors, ...head],
-      purged: new Map(),
       findKey,
       auditor
     })

@@ -39,7 +39,7 @@ export interface OnRecord {
   /** Before something is changed. */
   readonly intent: (action: AuditEvent['action'], reference: Reference | undefined) => Promise<void>
   /** For what was done already. */
-  readonly done: (action: AuditEvent['action'], reason: string) => Promise<void>
+  readonly done: (action: AuditEvent['action'], reason: string, object?: string) => Promise<void>
 }
 
 const NOWHERE: OnRecord = {
@@ -62,7 +62,7 @@ const createOnRecord = (recorder: Recorder, who: Who): OnRecord => ({
     return result
   },
   intent: (action, reference) => recorder.allowed(who, action, reference, { reason: 'intent' }),
-  done: (action, reason) => recorder.allowed(who, action, undefined, { reason })
+  done: (action, reason, object) => recorder.allowed(who, action, undefined, { reason, object })
 })
 
 const openTrail = (settings: TrailSettings, folder: string, state: State | undefined) => {

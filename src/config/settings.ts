@@ -207,17 +207,14 @@ const SETTINGS = {
     'public key (PEM) of an auditor, as `purser audit key new` makes it; each process seals the first key of its trail to it',
     text
   ),
-  AUDIT_RETENTION_DAYS: setting('how long records are kept', whole(1, 36_500), {
-    fallback: '90',
-    ...PENDING
+  AUDIT_RETENTION_DAYS: setting('how many whole days audit records are kept', whole(1, 36_500), {
+    fallback: '90'
   }),
-  RETENTION_PURGE_ENABLED: setting('whether old records are deleted', flag, {
-    fallback: 'true',
-    ...PENDING
+  RETENTION_PURGE_ENABLED: setting('whether older audit records are deleted', flag, {
+    fallback: 'true'
   }),
-  RETENTION_PURGE_INTERVAL_MINUTES: setting('how often', whole(1, 10_080), {
-    fallback: '60',
-    ...PENDING
+  RETENTION_PURGE_INTERVAL_MINUTES: setting('how often that is looked after', whole(1, 10_080), {
+    fallback: '60'
   }),
   LOG_LEVEL: setting(
     'fatal, error, warn, info, debug, trace or silent',

@@ -31,6 +31,7 @@ export interface AuditEvent {
     | 'admin.read'
     | 'config.reload'
     | 'limit.reach'
+    | 'audit.purge'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined

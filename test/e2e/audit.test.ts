@@ -12,7 +12,9 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { keptAnchors } from '../../src/audit/anchors.ts'
 import type { KnownAnchor } from '../../src/audit/chain-line.ts'
+import { createTrail } from '../../src/audit/trail.ts'
 import { verifyTrail } from '../../src/audit/verify.ts'
+import { beginKey } from '../../src/crypto/audit-key.ts'
 import { createKeyring } from '../../src/crypto/keyring.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createDirectory } from '../support/embedded.ts'
@@ -25,6 +27,9 @@ import {
   startPurser
 } from '../support/purser-process.ts'
 import { trailLines } from '../support/trail-lines.ts'
+
+const readEnvKey = (folder: string): string =>
+  /^ENCRYPTION_KEYS=(.*)$/m.exec(readFileSync(join(folder, '.env'), 'utf8'))?.[1] ?? ''
 
 const auditOf = (folder: string): string => join(folder, 'data', 'audit')
 
@@ -132,7 +137,7 @@ test('what was answered is on record also after kill -9, its numbers have no gap
     const copy = createDirectory(t)
     cpSync(audit, copy, { recursive: true })
     spoil(copy)
-    const options = { folder: copy, anchors, purged: new Map(), findKey: find, auditor: undefined }
+    const options = { folder: copy, anchors, findKey: find, auditor: undefined }
     const { findings } = await verifyTrail(options)
     return findings.map(({ verdict, file = '', line = '', seq: at = '' }) =>
       `${verdict} ${file}:${line} ${at}`.trim()
@@ -288,4 +293,42 @@ test('without a record a command shows nothing and changes nothing, unless that 
     stdout: 'value\n',
     stderr: /could not be recorded/
   })
+})
+
+test('old days are purged by the command, which says before what would go, and the rest verifies', async (t) => {
+  const { folder } = createConfigured(t, { variables: { AUDIT_RETENTION_DAYS: '7' } })
+  const directory = join(folder, 'data')
+  const { active } = createKeyring([readEnvKey(folder)])
+  const clock = { time: Date.now() - 10 * 86_400_000 }
+  const trail = createTrail({
+    directory,
+    now: () => clock.time,
+    fsync: false,
+    beginKey: (instance) => beginKey(active, undefined, instance)
+  })
+  for (let day = 0; day < 10; day++, clock.time += 86_400_000) {
+    await trail.append({
+      action: 'secret.read',
+      outcome: 'allowed',
+      environment: 'dev',
+      route: 'GET /v1/secrets',
+      requestId: `r${day}`
+    })
+  }
+  await trail.close()
+  const audit = auditOf(folder)
+  const before = readdirSync(audit)
+  const dry = await runPurser(t, folder, ['audit', 'purge', '--dry-run'])
+  t.match(dry, { code: 0, stdout: /^would go: 3 files, 9 lines, / })
+  t.strictSame(readdirSync(audit), before)
+  t.match(await runPurser(t, folder, ['audit', 'purge']), { code: 0, stdout: /^gone: 3 files/ })
+  t.strictSame(
+    before.filter((name) => !readdirSync(audit).includes(name)),
+    before.slice(0, 3)
+  )
+  t.match(await runPurser(t, folder, ['audit', 'verify']), { code: 0, stdout: /^ok: / })
+  const text = readdirSync(audit)
+    .map((name) => readFileSync(join(audit, name), 'utf8'))
+    .join('')
+  t.match(text, /"action":"audit.purge".*"client":"operator","route":"cli audit purge"/)
 })

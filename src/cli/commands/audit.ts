@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Anchor, parseAnchor } from '../../audit/chain-line.ts'
 import type { NewKeyOptions } from '../audit-key.ts'
+import type { PurgeCommandOptions } from '../audit-purge.ts'
 import type { ExportOptions, TailOptions } from '../audit-tail.ts'
 import type { VerifyCommandOptions } from '../audit-verify.ts'
 
@@ -94,6 +95,25 @@ Example:
     )
 }
 
+const addPurgeCommand = (audit: Command): void => {
+  audit
+    .command('purge')
+    .description('delete what is older than AUDIT_RETENTION_DAYS, as the service does by itself')
+    .option('--dry-run', 'only say what would go')
+    .addHelpText(
+      'after',
+      `
+Whole days go; what is kept of them (numbers and digests) lets the rest be verified, and a record says that they went.
+Refused where a file is not what was written, or the clock is not that of the trail.
+
+Example:
+  $ purser audit purge --dry-run`
+    )
+    .action(async (options: PurgeCommandOptions) =>
+      (await import('../audit-purge.ts')).purgeOld(options)
+    )
+}
+
 const addKeyCommand = (audit: Command): void => {
   audit
     .command('key')
@@ -118,5 +138,6 @@ export const addAuditCommand = (program: Command): void => {
   addVerifyCommand(audit)
   addTailCommand(audit)
   addExportCommand(audit)
+  addPurgeCommand(audit)
   addKeyCommand(audit)
 }

@@ -82,7 +82,6 @@ const ofTrail = async (on: Installation): Promise<readonly Finding[]> => {
     folder,
     since,
     anchors: (kept?.anchors ?? []).map((anchor) => ({ ...anchor, mayBeElsewhere })),
-    purged: new Map(),
     findKey: settings.ENCRYPTION_KEYS && createKeyring(settings.ENCRYPTION_KEYS).find,
     auditor: undefined
   })

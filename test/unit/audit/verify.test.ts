@@ -72,7 +72,6 @@ const opened = (folder: string, anchor: Anchor): Made => {
       verifyTrail({
         folder,
         anchors: [],
-        purged: new Map(),
         findKey: KEYRING.find,
         auditor: undefined,
         ...options
@@ -336,16 +335,6 @@ test('with a first day, what was before is not missed', async (t) => {
   const { verify, path } = await make(t)
   rmSync(path(DAYS[0]))
   t.match(await verify({ since: '2026-03-02' }), { verdict: 'ok', segments: 2, files: 2 })
-})
-
-test('what was purged is not missed, but what follows has to hang on it', async (t) => {
-  const { verify, path, lines, anchor } = await make(t)
-  const seal = trailLines(lines(DAYS[0]).at(-1) ?? '')[0]
-  rmSync(path(DAYS[0]))
-  const gone = { instance: anchor.instance, seq: 7, head: seal?.digest ?? '' }
-  t.match(await verify({ purged: new Map([[anchor.instance, gone]]) }), { verdict: 'ok' })
-  const purged = new Map([[anchor.instance, { ...gone, head: anchor.head }]])
-  t.strictSame(await told(verify({ purged })), ['tampered 2026-03-02.jsonl:1 8'])
 })
 
 test('an anchor is one text, and nothing else is taken for one', async (t) => {

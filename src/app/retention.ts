@@ -1,0 +1,25 @@
+/** Old records of the audit trail: one process of a service purges for all of them. */
+import { join } from 'node:path'
+import { createPurger } from '../audit/purger.ts'
+import { createRecorder } from '../audit/recorder.ts'
+import type { Ground } from './ground.ts'
+
+const MINUTE_MS = 60_000
+
+export const createRetention = (ground: Ground, dataDir: string): void => {
+  const { parts, settings, overrides, trail, recording, state, now, log } = ground
+  const { number } = overrides.worker ?? { number: 1 }
+  if (!settings.RETENTION_PURGE_ENABLED || number !== 1) return
+  parts.add(
+    createPurger({
+      folder: join(dataDir, 'audit'),
+      days: settings.AUDIT_RETENTION_DAYS,
+      everyMs: settings.RETENTION_PURGE_INTERVAL_MINUTES * MINUTE_MS,
+      now,
+      // Also where answers do without a record, records do not go without one.
+      recorder: createRecorder({ ...recording, record: trail.append }),
+      state,
+      log
+    })
+  )
+}

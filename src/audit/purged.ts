@@ -1,0 +1,93 @@
+/**
+ * What is kept of segments that were purged: one line each, without a name of anybody, in a chain of their own. Rule: a
+ * line counts only if a record of the trail, which was there before the segment went, vouches for it.
+ */
+import { appendFile, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asJson, isObject } from '../core/json.ts'
+import { digestOf } from '../crypto/audit-key.ts'
+import type { Anchor } from './chain-line.ts'
+import type { Segment } from './segment-check.ts'
+
+const NAME = 'purged.jsonl'
+
+export interface PurgedSegment {
+  readonly file: string
+  readonly instance: string
+  readonly firstSeq: number
+  readonly lastSeq: number
+  /** Digest of the line `lastSeq`. */
+  readonly head: string
+}
+
+export interface Purged {
+  /** By instance, the last line that went. */
+  readonly anchors: ReadonlyMap<string, Anchor>
+  /** Digest of the last line, empty where there is none: what the next one hangs on. */
+  readonly head: string
+}
+
+export const purgedSegment = (segment: Segment): PurgedSegment => {
+  const { file, instance, firstSeq, lastSeq, digest: head } = segment
+  return { file, instance, firstSeq, lastSeq, head }
+}
+
+/** The lines to add, and the digest that vouches for all up to the last of them. */
+export const purgedLines = (
+  former: string,
+  segments: readonly PurgedSegment[]
+): { readonly text: string; readonly head: string } => {
+  let head = former
+  let text = ''
+  for (const segment of segments) {
+    const body = JSON.stringify(segment).slice(0, -1)
+    head = digestOf(head, body)
+    text += `${body},"digest":"${head}"}\n`
+  }
+  return { text, head }
+}
+
+/** On the disk before it resolves. */
+export const addPurged = async (folder: string, text: string): Promise<void> => {
+  const path = join(folder, NAME)
+  await appendFile(path, text, { mode: 0o600 })
+  const handle = await open(path, 'r')
+  await handle.sync().finally(() => handle.close())
+}
+
+const asPurged = (line: string): PurgedSegment | undefined => {
+  const parsed = asJson(line)
+  return isObject(parsed) && typeof parsed['instance'] === 'string'
+    ? (parsed as unknown as PurgedSegment)
+    : undefined
+}
+
+/** `isVouched`: whether a record of the trail names the digest. What nothing vouches for is left out. */
+export const readPurged = async (
+  folder: string,
+  isVouched: (head: string) => boolean
+): Promise<Purged> => {
+  const text = await readFile(join(folder, NAME), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  const anchors = new Map<string, Anchor>()
+  let waiting: Anchor[] = []
+  let head = ''
+  for (const line of text.split('\n')) {
+    const segment = line === '' ? undefined : asPurged(line)
+    if (segment === undefined) continue
+    const digest = digestOf(head, line.slice(0, line.lastIndexOf(',"digest":')))
+    // Nothing after it can be vouched for: a digest is of all that stands before.
+    if (!line.endsWith(`,"digest":"${digest}"}`)) break
+    head = digest
+    waiting.push({ instance: segment.instance, seq: segment.lastSeq, head: segment.head })
+    if (!isVouched(digest)) continue
+    for (const anchor of waiting) {
+      if ((anchors.get(anchor.instance)?.seq ?? 0) < anchor.seq)
+        anchors.set(anchor.instance, anchor)
+    }
+    waiting = []
+  }
+  return { anchors, head }
+}

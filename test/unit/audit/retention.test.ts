@@ -1,0 +1,196 @@
+/** The end of old records: what goes, what is kept so that the rest proves itself, and when nothing goes. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import type { Anchor } from '../../../src/audit/chain-line.ts'
+import { createPurger } from '../../../src/audit/purger.ts'
+import { planPurge, purge } from '../../../src/audit/retention.ts'
+import { createTrail, type Trail } from '../../../src/audit/trail.ts'
+import { verifyTrail } from '../../../src/audit/verify.ts'
+import type { AuditEvent } from '../../../src/core/audit-event.ts'
+import { createKeyring } from '../../../src/crypto/keyring.ts'
+import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
+import { createDirectory, openState } from '../../support/embedded.ts'
+
+const NOON = Date.parse('2026-03-01T12:00:00.000Z')
+const DAY_MS = 86_400_000
+const { find } = createKeyring([AUDIT_ENCRYPTION_KEY])
+
+const event = (rest: Partial<AuditEvent> = {}): AuditEvent => ({
+  action: 'secret.read',
+  outcome: 'allowed',
+  environment: 'pro',
+  route: '/v1/secrets',
+  requestId: 'r',
+  ...rest
+})
+
+const open = (t: Test) => {
+  const directory = createDirectory(t)
+  const folder = join(directory, 'audit')
+  const clock = { time: NOON }
+  const start = (): Trail => {
+    const trail = createTrail({
+      directory,
+      now: () => clock.time,
+      fsync: false,
+      beginKey: beginAuditKey
+    })
+    t.teardown(() => trail.close())
+    return trail
+  }
+  const days = async (trail: Trail, count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await Promise.all([trail.append(event()), trail.append(event())])
+      clock.time += DAY_MS
+    }
+  }
+  const vouch = (trail: Trail) => (facts: { object: string; reason: string }) =>
+    trail.append(event({ action: 'audit.purge', ...facts }))
+  const plan = (keep: number) => planPurge({ folder, now: clock.time, days: keep })
+  const verify = (anchors: readonly Anchor[] = []) =>
+    verifyTrail({ folder, anchors, findKey: find, auditor: undefined })
+  const files = (): string[] => readdirSync(folder).sort()
+  return { folder, clock, start, days, vouch, plan, verify, files }
+}
+
+test('whole days go, that is on record, and the rest verifies, purge after purge', async (t) => {
+  const { folder, start, days, vouch, plan, verify, files } = open(t)
+  const first = start()
+  await days(first, 4)
+  await first.close()
+  const second = start()
+  await days(second, 3)
+  const before = await plan(4)
+  t.match(before, { lines: 12, refusal: undefined })
+  t.strictSame(
+    before.files.map(({ name }) => name),
+    ['2026-03-01.jsonl', '2026-03-02.jsonl', '2026-03-03.jsonl']
+  )
+  await purge(folder, before, vouch(second))
+  t.notOk(existsSync(join(folder, '2026-03-01.jsonl')))
+  t.ok(files().includes('purged.jsonl'))
+  const anchor = second.anchor()
+  t.match(await verify(anchor && [anchor]), { verdict: 'ok', findings: [], instances: 2 })
+
+  await days(second, 4)
+  const gone = await purge(folder, await plan(3), vouch(second))
+  t.ok(gone.length > 1)
+  t.match(
+    await verify(),
+    { verdict: 'ok', findings: [], instances: 1 },
+    'the first instance is gone'
+  )
+  t.match(await verify([gone[0] as Anchor]), { verdict: 'ok' }, 'its anchors are no loss')
+})
+
+test('what was taken away by hand is not taken for purged, nor what nobody vouches for', async (t) => {
+  const { folder, start, days, vouch, plan, verify } = open(t)
+  const trail = start()
+  await days(trail, 5)
+  await purge(folder, await plan(3), vouch(trail))
+  t.match(await verify(), { verdict: 'ok' })
+  const path = join(folder, 'purged.jsonl')
+  const kept = readFileSync(path, 'utf8')
+  for (const altered of [
+    '',
+    kept.replace('"lastSeq":', '"lastSeq":1'),
+    kept.split('\n')[1] ?? ''
+  ]) {
+    if (altered === kept) continue
+    writeFileSync(path, altered)
+    t.match(await verify(), { verdict: 'broken', findings: [{ verdict: 'segment missing' }] })
+  }
+})
+
+test('without a record nothing goes', async (t) => {
+  const { folder, start, days, plan, files } = open(t)
+  await days(start(), 5)
+  const before = files()
+  await t.rejects(
+    purge(folder, await plan(2), () => Promise.reject(new Error('full'))),
+    /full/
+  )
+  t.strictSame(files(), before)
+})
+
+test('a purge that was cut short is done by the next one', async (t) => {
+  const { folder, start, days, vouch, plan, verify, files } = open(t)
+  const trail = start()
+  await days(trail, 5)
+  const cut = await plan(2)
+  const missing = { ...cut.files[0], path: join(folder, 'none.jsonl') } as (typeof cut.files)[0]
+  await t.rejects(purge(folder, { ...cut, files: [missing, ...cut.files] }, vouch(trail)))
+  t.match(await verify(), { verdict: 'ok' })
+  await purge(folder, await plan(2), vouch(trail))
+  t.notOk(files().includes('2026-03-01.jsonl'))
+  t.match(await verify(), { verdict: 'ok' })
+})
+
+test('a file that is not what was written stays, with all others', async (t) => {
+  const { folder, start, days, plan, files } = open(t)
+  await days(start(), 5)
+  const path = join(folder, '2026-03-02.jsonl')
+  writeFileSync(path, readFileSync(path, 'utf8').replace('allowed', 'allowee'))
+  const before = files()
+  t.match(await plan(2), { files: [], refusal: /^2026-03-02\.jsonl is not what was written/ })
+  t.strictSame(files(), before)
+})
+
+test('a clock that is behind the trail or far ahead of it is not believed; after a day of records it is', async (t) => {
+  const { clock, start, days, plan } = open(t)
+  const trail = start()
+  await days(trail, 5)
+  const { time } = clock
+  clock.time = NOON + DAY_MS
+  t.match(await planPurge({ folder: open(t).folder, now: clock.time, days: 1 }), { files: [] })
+  clock.time = NOON + 3 * DAY_MS
+  t.match(await plan(1), { files: [], refusal: /but there is 2026-03-05\.jsonl/ })
+  clock.time = time + 400 * DAY_MS
+  await trail.append(event())
+  t.match(await plan(30), { files: [], refusal: /from tomorrow on/ })
+  clock.time += DAY_MS
+  await trail.append(event())
+  t.equal((await plan(30)).files.length, 5)
+})
+
+test('a service purges at its start, says so once, and says once why not', async (t) => {
+  const { folder, clock, start, days, verify } = open(t)
+  const trail = start()
+  await days(trail, 6)
+  const logged: string[] = []
+  const state = openState(t)
+  const purger = createPurger({
+    folder,
+    days: 2,
+    everyMs: 3_600_000,
+    now: () => clock.time,
+    recorder: {
+      allowed: (_who, action, _reference, facts) => trail.append(event({ action, ...facts }))
+    },
+    state,
+    log: (level, message, fields) => logged.push(`${level} ${message} ${fields?.['files'] ?? ''}`)
+  })
+  purger.start()
+  await purger.run()
+  await purger.run()
+  t.strictSame(logged, ['info old audit records are purged 4'])
+  t.match(await verify(), { verdict: 'ok' })
+  clock.time += 100 * DAY_MS
+  await purger.run()
+  await purger.run()
+  t.strictSame(logged.slice(1), ['error old audit records are not purged '])
+  await purger.close()
+})
+
+test('a day that is over is sealed also where nobody asks for anything', async (t) => {
+  const { clock, start, files, verify } = open(t)
+  const trail = start()
+  await trail.append(event())
+  trail.endDay()
+  clock.time += DAY_MS
+  trail.endDay()
+  await trail.close()
+  t.strictSame(files(), ['2026-03-01.jsonl'])
+  t.match(await verify(), { verdict: 'ok', sealed: 1, lines: 3 })
+})
