@@ -13,6 +13,7 @@ import {
   type Span,
   SpanKind,
   type SpanOptions,
+  TraceFlags,
   trace
 } from '@opentelemetry/api'
 import { ExportResultCode, parseTraceParent } from '@opentelemetry/core'
@@ -32,7 +33,8 @@ import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_METHOD,
   ATTR_SERVICE_NAME,
-  ATTR_SERVICE_VERSION
+  ATTR_SERVICE_VERSION,
+  ATTR_URL_SCHEME
 } from '@opentelemetry/semantic-conventions'
 import type { Log } from '../kinds/provider.ts'
 import { PURSER_VERSION } from '../kinds/shared/user-agent.ts'
@@ -112,10 +114,16 @@ const contextIn = ({ headers }: IncomingMessage): Context => {
     : trace.setSpanContext(ROOT_CONTEXT, { ...remote, isRemote: true })
 }
 
+const isSampled = (span: Span): boolean =>
+  (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
+
 const traceparentOf = (span: Span): string => {
-  const { traceId, spanId, traceFlags } = span.spanContext()
-  return `00-${traceId}-${spanId}-0${(traceFlags & 1).toString(16)}`
+  const { traceId, spanId } = span.spanContext()
+  return `00-${traceId}-${spanId}-0${isSampled(span) ? 1 : 0}`
 }
+
+/** What a timer does that was set during a request, such as the renewal of a login, belongs to it no more. */
+const isOver = (span: Span): boolean => isSampled(span) && !span.isRecording()
 
 /** The span that whatever happens now belongs to. */
 type Current = AsyncLocalStorage<Span>
@@ -169,7 +177,8 @@ export const createTracer = async (options: TracerOptions): Promise<Tracer> => {
   return {
     beginRequest: (request) => {
       const method = methodOf(request.method)
-      const attributes = { [ATTR_HTTP_REQUEST_METHOD]: method }
+      const scheme = 'encrypted' in request.socket ? 'https' : 'http'
+      const attributes = { [ATTR_HTTP_REQUEST_METHOD]: method, [ATTR_URL_SCHEME]: scheme }
       const asked = { kind: SpanKind.SERVER, attributes }
       const span = spans.startSpan(method, asked, contextIn(request))
       return {
@@ -187,7 +196,7 @@ export const createTracer = async (options: TracerOptions): Promise<Tracer> => {
 
     mark: (request) => {
       const span = current.getStore()
-      if (span !== undefined && !request.headersSent) {
+      if (span !== undefined && !isOver(span) && !request.headersSent) {
         request.setHeader('traceparent', traceparentOf(span))
       }
     },

@@ -1,4 +1,5 @@
 // What is exported of requests, to a collector that speaks OTLP, and what peers are told of them.
+import { request as httpRequest } from 'node:http'
 import { type Test, test } from 'tap'
 import type { Environ } from '../../src/config/env.ts'
 import { createTracer } from '../../src/telemetry/tracing.ts'
@@ -16,6 +17,7 @@ import {
 import { exchange, lines, listenOn } from '../support/raw-http.ts'
 import { eventually, skipWithoutRedis, startRedis } from '../support/redis.ts'
 import { closedPort, openWire, type Wire, type WireBehaviour } from '../support/wire.ts'
+import { withResolvers } from '../support/with-resolvers.ts'
 
 const LOCAL = `
 stores: [{ name: local, kind: local }]
@@ -101,6 +103,7 @@ test('a read is a span below that of its caller, with the call of the store belo
   t.match(request, { traceId: TRACE, parentSpanId: CALLER, kind: SERVER, status: { code: 0 } })
   t.same(request.attributes, {
     'http.request.method': 'GET',
+    'url.scheme': 'http',
     'http.route': '/v1/secrets',
     'http.response.status_code': 200
   })
@@ -368,6 +371,29 @@ test('a call that no request waits for is a trace of its own', async (t) => {
   const spans = collector.spans()
   t.equal(named(spans, 'check kv').parentSpanId, undefined)
   t.equal(spans.length, 1, 'but nothing that Redis is asked in the background')
+})
+
+test('what is sent after the end of a request, by a timer that was set during it, carries no traceparent', async (t) => {
+  await openCollector(t)
+  const tracer = await createTracer({ protocol: 'http/json', environment: 'dev', log: () => {} })
+  const carried = (): unknown => {
+    const request = httpRequest('http://127.0.0.1:1')
+    request.on('error', () => {}).destroy()
+    tracer.mark(request)
+    return request.getHeader('traceparent')
+  }
+  const during: unknown[] = []
+  const { promise: ended, resolve: end } = withResolvers<void>()
+  const timers: Promise<unknown>[] = []
+  await tracer.followOf('kv')('read', async () => {
+    during.push(carried())
+    timers.push(ended.then(carried))
+  })
+  end()
+  t.match(during, [/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/])
+  t.same(await Promise.all(timers), [undefined])
+  t.equal(carried(), undefined, 'nor does what no request is behind')
+  await tracer.close()
 })
 
 test('a call of Redis is a span of the request that waits for it', async (t) => {

@@ -686,7 +686,7 @@ const HTTP: readonly Promised[] = [
 const LEAKS: readonly Promised[] = [
   {
     id: 'leak-nowhere-else',
-    says: 'A value shows in the answer to whom it belongs and nowhere else: no log line, error, header, record, metric or file, in any encoding.',
+    says: 'A value shows in the answer to whom it belongs and nowhere else: no log line, error, header, record, metric, trace or file, in any encoding.',
     asvs: ['16.2.5', '14.2.4', '16.5.1'],
     security: [4],
     tests: {
@@ -695,6 +695,9 @@ const LEAKS: readonly Promised[] = [
         'a request that is refused repeats nothing of itself'
       ],
       'integration/routes/metrics.test.ts': ['no name, no key and no value is in a scrape'],
+      'integration/traces.test.ts': [
+        'no value, no name of a secret, no key and nothing else of a caller is exported'
+      ],
       'integration/http/request-log.test.ts': [
         'the log tells of each request its route, answer, caller and reason, and nothing that was sent'
       ],
