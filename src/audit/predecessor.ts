@@ -37,6 +37,10 @@ const lastAnchorOf = (tail: Buffer): Anchor | undefined => {
   return undefined
 }
 
+/** Of one file; undefined where no group ends in its last lines. */
+export const lastAnchorOfFile = async (path: string): Promise<Anchor | undefined> =>
+  lastAnchorOf(await tailOf(path))
+
 /** Of the newest file of that writer which has one; undefined also where it cannot be read. */
 export const lastAnchorIn = async (
   folder: string,
@@ -45,7 +49,7 @@ export const lastAnchorIn = async (
   try {
     const files = (await segmentFilesIn(folder)).filter((file) => file.writer === writer)
     for (const { path } of files.reverse()) {
-      const anchor = lastAnchorOf(await tailOf(path))
+      const anchor = await lastAnchorOfFile(path)
       if (anchor !== undefined) return anchor
     }
   } catch {

@@ -1,0 +1,68 @@
+/** Since when the files hold everything: a day that is gone is told from a day on which nothing happened. */
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { createAccess } from '../../../src/audit/access.ts'
+import { createCompleteFrom } from '../../../src/audit/complete-from.ts'
+import { createTrail } from '../../../src/audit/trail.ts'
+import { beginAuditKey } from '../../support/audit-key.ts'
+import { createDirectory } from '../../support/embedded.ts'
+
+const DAY_MS = 86_400_000
+const NOON = Date.parse('2026-03-01T12:00:00.000Z')
+const access = createAccess(10_000, () => new Error('late'))
+
+/** One process that records once on each of those days. */
+const run = async (directory: string, days: readonly number[], writer?: string): Promise<void> => {
+  const clock = { time: NOON }
+  const trail = createTrail({
+    directory,
+    writer,
+    beginKey: beginAuditKey,
+    now: () => clock.time,
+    fsync: false
+  })
+  for (const day of days) {
+    clock.time = NOON + day * DAY_MS
+    await trail.append({
+      action: 'secret.read',
+      outcome: 'allowed',
+      environment: 'pro',
+      route: 'GET /v1/secrets',
+      requestId: String(day)
+    })
+  }
+  await trail.close()
+}
+
+test('a trail with all of its files is complete since it began, restarts and idle days included', async (t) => {
+  const directory = createDirectory(t)
+  const folder = join(directory, 'audit')
+  const { time } = createCompleteFrom(folder, access)
+  t.equal(await time(), undefined, 'nothing is on record')
+  await run(directory, [0, 1])
+  await run(directory, [1, 5])
+  // A worker that came later has nothing from before, and misses nothing.
+  await run(directory, [3, 5], '2')
+  t.equal(await time(), '2026-03-01T12:00:00.000Z')
+  rmSync(join(folder, '2026-03-01.jsonl'))
+  t.equal(await time(), '2026-03-02T12:00:00.000Z', 'the oldest day is purged')
+  rmSync(join(folder, '2026-03-04.2.jsonl'))
+  t.equal(await time(), '2026-03-06T12:00:00.000Z', "a worker's day is gone")
+})
+
+test('a day that is gone from the midst counts, and one whose beginning cannot be read', async (t) => {
+  const directory = createDirectory(t)
+  const folder = join(directory, 'audit')
+  const { time } = createCompleteFrom(folder, access)
+  await run(directory, [0, 1, 2, 3])
+  await run(directory, [4])
+  t.equal(await time(), '2026-03-01T12:00:00.000Z')
+  rmSync(join(folder, '2026-03-03.jsonl'))
+  t.equal(await time(), '2026-03-04T12:00:00.000Z')
+  const path = join(folder, '2026-03-04.jsonl')
+  writeFileSync(path, readFileSync(path, 'utf8').split('\n').slice(0, 1).join('\n'))
+  t.equal(await time(), '2026-03-05T12:00:00.000Z', 'of the last but one the end is cut off')
+  appendFileSync(join(folder, '2026-03-06.9.jsonl'), 'not ours\n')
+  t.equal(await time(), '2026-03-06T23:59:59.999Z')
+})
