@@ -8,7 +8,7 @@ export interface OperationExample {
   readonly parameters?: Readonly<Record<string, unknown>>
   readonly body?: unknown
   readonly answer?: unknown
-  /** Where the stored bytes alone are asked for. */
+  /** The other representation: the stored bytes alone, or lines. */
   readonly raw?: string
 }
 
@@ -109,6 +109,45 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
     parameters: { ref: 'aws:acme-pro-base/ContainerRegistryPassword' },
     body: { value: 'a new token' },
     answer: { ref: 'aws:acme-pro-base/ContainerRegistryPassword', version: secret.version }
+  },
+  searchAudit: {
+    parameters: {
+      client: 'aos-app',
+      keyId: KEY_ID,
+      reference: 'aws:acme-pro-dbcfg/main',
+      pattern: 'aws:acme-pro-*/**',
+      action: 'secret.read',
+      outcome: 'allowed',
+      from: '2026-03-01',
+      to: '2026-03-01T18:00:00Z',
+      limit: '100',
+      cursor: 'AWfr1VvC'
+    },
+    answer: {
+      records: [
+        {
+          time: AT,
+          action: 'secret.read',
+          outcome: 'allowed',
+          environment: 'pro',
+          client: 'aos-app',
+          keyId: KEY_ID,
+          kid: KID,
+          route: 'GET /v1/secrets',
+          requestId: OTHER_KEY_ID,
+          address: '10.0.0.7',
+          reference: 'aws:acme-pro-dbcfg/main#password',
+          version: '3',
+          cache: 'HIT',
+          instance: 'q8Zx0v2RrYk',
+          seq: 4711
+        }
+      ],
+      completeFrom: AT,
+      skipped: 0,
+      notAsked: { files: [], replicas: 0 }
+    },
+    raw: `{"time":"${AT}","action":"secret.read","outcome":"allowed","client":"aos-app"}\n{"end":{"completeFrom":"${AT}","skipped":0,"notAsked":{"files":[],"replicas":0}}}\n`
   },
   watchSecrets: {
     parameters: { ref: ['aws:acme-pro-dbcfg/main', 'smtp-password'] },

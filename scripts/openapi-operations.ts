@@ -197,7 +197,7 @@ const addExamplesTo = (operation: Operation): void => {
   for (const media of Object.values(requestBody?.content ?? {})) media.example = body
   for (const status of ['200', '201']) {
     for (const [type, media] of Object.entries(responses[status]?.content ?? {})) {
-      media.example = /json|event-stream/.test(type) ? answer : raw
+      media.example = /\/json|event-stream/.test(type) ? answer : raw
     }
   }
 }

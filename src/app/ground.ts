@@ -62,6 +62,7 @@ export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly overrides: AppOverrides
   /** The settings of the start; those that a reload changes stand in `live`. */
   readonly settings: Settings
+  readonly dataDir: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly logger: Logger
@@ -153,6 +154,7 @@ export const openGround = async (
     parts,
     overrides,
     settings,
+    dataDir,
     now,
     logger,
     log,

@@ -145,8 +145,9 @@ export const createServers = async (
   const listeners: Listening[] = []
   const close = () => Promise.all(listeners.map(({ server }) => server.close()))
   parts.add({ close: () => close().then(() => {}) })
-  // Open streams of watchers would keep the listeners from closing.
+  // Open streams would keep the listeners from closing.
   parts.add(watch)
+  parts.add(services.audit.queries)
   const { HOST: host, PORT: port } = settings
   const publicListener = { label: 'Server listening', host, port, tls }
   const doors = byListener(doorsOf(ground, services, tls), publicListener)

@@ -1,12 +1,16 @@
 /** What the routes serve: the use cases beside secrets, and what each route needs of the parts. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createQueries } from '../audit/queries.ts'
 import { describeStore, effectiveConfig } from '../config/effective.ts'
 import { isGuarded } from '../config/env.ts'
 import type { ConfigFault } from '../config/fault.ts'
+import { formatReference, parseReference } from '../core/reference.ts'
 import type { Services } from '../http/routes/index.ts'
 import { createIntegrations, type Integrations } from '../integrations/integrations.ts'
 import { countSealed } from '../integrations/sealed-count.ts'
 import { createSealedEnds, type SealedEnds } from '../integrations/sealed-ends.ts'
+import { compilePolicy } from '../kinds/references.ts'
 import { explain } from '../secrets/explain.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Ground } from './ground.ts'
@@ -93,6 +97,26 @@ const explainServices = ({ ground, keys, stores, secrets }: Parts): Services['ex
   }
 }
 
+const auditServices = ({ ground, keys }: Parts): Services['audit'] => {
+  const { live, overrides, sealer, dataDir } = ground
+  const { of: workers } = overrides.worker ?? { of: 1 }
+  return {
+    queries: createQueries({
+      folder: join(dataDir, 'audit'),
+      replicasElsewhere: () => Math.max(0, keys.replicas() - workers)
+    }),
+    canonical: (reference) => {
+      const found = parseReference(reference, live().book)
+      return found === undefined ? reference : formatReference(found)
+    },
+    compilePattern: (pattern) => {
+      const { isAllowed } = compilePolicy([{ client: '*', read: [pattern] }])
+      return (secret) => isAllowed('*', 'read', secret)
+    },
+    sealer
+  }
+}
+
 const adminServices = ({ ground, keys, stores, secrets }: Parts): Services['admin'] => {
   const { live, overrides } = ground
   return {
@@ -121,6 +145,7 @@ export const servicesOf = (parts: Parts): Services => {
     keys: keyServices(parts),
     explain: explainServices(parts),
     admin: adminServices(parts),
+    audit: auditServices(parts),
     eventStream: {
       watch,
       isAccepted: authenticator.isAccepted

@@ -5,8 +5,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { isChainLine } from './chain-line.ts'
-import { type AuditRecord, readRecord } from './shown-record.ts'
 import { matches, needleOf, type RecordFilter } from './record-filter.ts'
+import { type AuditRecord, readRecord } from './shown-record.ts'
 
 /** As long as the longest line, which `read-lines.ts` says. */
 export const BLOCK = 64 * 1024

@@ -5,7 +5,7 @@ import type { AuditRecord } from './shown-record.ts'
 export interface AskedSecret {
   readonly store: string
   readonly path: string
-  readonly field: string | undefined
+  readonly field?: string
 }
 
 export interface RecordFilter {
@@ -27,7 +27,8 @@ export const askedSecret = (reference: string): AskedSecret | undefined => {
     /^([^:]+):([^?#]+)(?:\?[^#]*)?(?:#(.*))?$/.exec(reference) ?? []
   const path = written && decodePath(written)
   if (store === undefined || path === undefined) return undefined
-  return { store, path, field: fieldText === undefined ? undefined : parseField(fieldText) }
+  const field = fieldText === undefined ? undefined : parseField(fieldText)
+  return { store, path, ...(field !== undefined && { field }) }
 }
 
 /** `aws:a` is also asked for by `aws:a?version=1#b`, and `aws:a?version=1` by that, but not by `aws:ab`. */

@@ -7,9 +7,9 @@
  */
 import { ProblemError } from '../core/problem.ts'
 import { type Found, openBack, type ReadBack } from './read-back.ts'
-import type { AuditRecord } from './shown-record.ts'
 import type { RecordFilter } from './record-filter.ts'
 import { type SegmentFile, segmentFilesIn } from './segments.ts'
+import type { AuditRecord } from './shown-record.ts'
 
 /** Where a search goes on: a day, and how far each of its files is read. */
 export interface Position {

@@ -44,6 +44,6 @@ export const readRecord = (line: string): AuditRecord | undefined => {
     if (typeof value === 'string') record[name] = value
   }
   const { seq } = found
-  if (Number.isSafeInteger(seq)) record['seq'] = seq
+  if (typeof seq === 'number' && Number.isSafeInteger(seq)) record['seq'] = seq
   return record as AuditRecord
 }

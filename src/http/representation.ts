@@ -33,12 +33,21 @@ const qualityOf = (ranges: readonly Range[], type: string): number => {
 /** Characters. Browsers send some 200; a header of 30,000 would cost as much as a hundred reads. */
 const ACCEPT_MAX = 1_024
 
-/** Whether text is preferred to JSON. If both are equally welcome, as to most libraries, JSON is sent. */
+/** If both are equally welcome, as to most libraries, JSON is sent. */
+const prefers = (accept: string, type: string): boolean => {
+  const ranges = accept.split(',').map(rangeOf)
+  return qualityOf(ranges, type) > qualityOf(ranges, 'application/json')
+}
+
+/** Whether text is preferred to JSON. */
 export const prefersText = (accept: string | undefined): boolean => {
   if (accept === undefined || accept.length > ACCEPT_MAX || !/text\//i.test(accept)) return false
-  const ranges = accept.split(',').map(rangeOf)
-  return qualityOf(ranges, 'text/plain') > qualityOf(ranges, 'application/json')
+  return prefers(accept, 'text/plain')
 }
+
+/** Whether JSON, a value a line, is preferred to one JSON. */
+export const prefersLines = (accept: string | undefined): boolean =>
+  accept !== undefined && accept.length <= ACCEPT_MAX && prefers(accept, 'application/x-ndjson')
 
 /** `format` of the query decides, otherwise Accept. */
 export const wantsRaw = ({ headers }: FastifyRequest, format: string | undefined): boolean =>

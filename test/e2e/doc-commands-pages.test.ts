@@ -9,6 +9,7 @@ test('every command of the pages of docs/ that can run here does what its page s
   )
   const pages = await runPages(t, blocks)
   for (const page of [
+    'docs/audit.md',
     'docs/bots.md',
     'docs/direct-line.md',
     'docs/events.md',

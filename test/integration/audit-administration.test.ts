@@ -22,6 +22,7 @@ const READS = [
   ['GET', '/v1/admin/stores'],
   ['GET', '/v1/admin/cache'],
   ['GET', '/v1/admin/config'],
+  ['GET', '/v1/admin/audit'],
   ['GET', '/v1/admin/explain?client=app&ref=local:app/x'],
   ['POST', '/v1/admin/explain'],
   ['GET', '/v1/admin/bots'],

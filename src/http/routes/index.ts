@@ -2,6 +2,7 @@
 import type { TypedFastify } from '../route-auth.ts'
 import { type AdminRoutesOptions, addAdminRoutes } from './admin.ts'
 import { type AdminResourceRoutesOptions, addAdminResourceRoutes } from './admin-resources.ts'
+import { type AuditRoutesOptions, addAuditRoutes } from './audit.ts'
 import { type AuthorizeRouteOptions, addAuthorizeRoute } from './authorize.ts'
 import { addBotRoutes, type BotRoutesOptions } from './bots.ts'
 import { addChannelRoutes, type ChannelRoutesOptions } from './channels.ts'
@@ -31,6 +32,7 @@ export interface Services {
   readonly keys: KeyRoutesOptions
   readonly explain: ExplainRoutesOptions
   readonly admin: AdminRoutesOptions
+  readonly audit: AuditRoutesOptions
   readonly eventStream: EventStreamOptions
   readonly eventWebhook: EventWebhookOptions
   readonly whoami: WhoamiOptions
@@ -58,6 +60,7 @@ const ROUTES: readonly (readonly [
   [['public'], (app, { keys }) => addKeyRoutes(app, keys)],
   [['public'], (app, { explain }) => addExplainRoutes(app, explain)],
   [['public'], (app, { admin }) => addAdminRoutes(app, admin)],
+  [['public'], (app, { audit }) => addAuditRoutes(app, audit)],
   [['public'], (app, { eventStream }) => addEventStream(app, eventStream)],
   [['internal'], (app, { eventWebhook }) => addEventWebhook(app, eventWebhook)],
   [['public'], (app, { whoami }) => addWhoamiRoute(app, whoami)],

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { createAccess } from '../../../src/audit/access.ts'
 import { BLOCK } from '../../../src/audit/read-back.ts'
-import type { AuditRecord } from '../../../src/audit/shown-record.ts'
 import type { RecordFilter } from '../../../src/audit/record-filter.ts'
 import { createSearch, type Position } from '../../../src/audit/search.ts'
+import type { AuditRecord } from '../../../src/audit/shown-record.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { beginAuditKey } from '../../support/audit-key.ts'
@@ -160,9 +160,9 @@ test('a filter finds what it names and nothing else', async (t) => {
   t.match(
     seen,
     [
-      { store: 'local', path: 'team/a*b', field: undefined },
+      { store: 'local', path: 'team/a*b' },
       { store: 'local', path: 'team/db', field: 'user' },
-      { path: 'team/db', field: undefined },
+      { path: 'team/db' },
       { path: 'team/dbx' },
       { path: 'team/db', field: 'password' }
     ].reverse()
