@@ -7,7 +7,7 @@ import type { ConfigFault } from '../config/fault.ts'
 import { withDeadline } from '../state/deadline.ts'
 import { type Check, type Finding, fail, failInEarnest, untold, warn } from './check.ts'
 import type { Installation } from './installation.ts'
-import { NotKnown } from './not-known.ts'
+import { MEND_FIRST, NotKnown } from './not-known.ts'
 
 export const Status = Type.Enum(['ok', 'warn', 'fail'])
 export type Status = Static<typeof Status>
@@ -47,13 +47,16 @@ const isOf = (check: Check, all: readonly Check[], on: Installation) => {
 
 const ofConfiguration = (check: Check, all: readonly Check[], on: Installation): Finding[] => {
   const isIts = isOf(check, all, on)
-  const { faults, faultsInEarnest, warnings } = on
+  const { faults, faultsInEarnest, warnings, config } = on
+  const asksAll = check.topics?.some((topic) => topic !== 'configuration') === true
   return [
     ...faults.filter(isIts).map((one) => fail(sentence(one))),
     ...faultsInEarnest.filter(isIts).map((one) => failInEarnest(sentence(one))),
     ...warnings
       .filter(({ about }) => check.topics?.includes(about) === true)
-      .map(({ message }) => warn(message))
+      .map(({ message }) => warn(message)),
+    // Only a whole configuration has warnings.
+    ...(asksAll && config === undefined ? [untold(MEND_FIRST)] : [])
   ]
 }
 

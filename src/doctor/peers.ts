@@ -12,7 +12,7 @@ import type { RedisLook } from '../state/redis-look.ts'
 import type { State } from '../state/state.ts'
 import { type Kept, lookAtKept } from './kept.ts'
 import { type LookedAt, lookAtStores } from './looked-at.ts'
-import { NotKnown } from './not-known.ts'
+import { MEND_FIRST, NotKnown } from './not-known.ts'
 
 export interface Peers {
   /** With REDIS_URL only. */
@@ -65,7 +65,7 @@ const hasEmbedded = (dataDir: string, uid: number | undefined): boolean => {
 
 export const createPeers = ({ config, uid, now }: PeersOptions): Peers => {
   const whole = (): Config => {
-    if (config === undefined) throw new NotKnown('the configuration has to be mended first')
+    if (config === undefined) throw new NotKnown(MEND_FIRST)
     return config
   }
   /** One for all: a process opens the environment of LMDB only once. */

@@ -1,5 +1,5 @@
 /** Checks of the audit trail: that it can be written, and is what was written. */
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { segmentFilesIn } from '../../audit/segments.ts'
 import { type Report, verifyTrail } from '../../audit/verify.ts'
@@ -111,6 +111,7 @@ export const auditChecks: readonly Check[] = [
   {
     id: 'audit-verified',
     title: 'the audit trail of yesterday and today is what was written',
+    idle: (on) => (existsSync(folderOf(on)) ? undefined : 'there is no trail yet'),
     run: ofTrail
   }
 ]

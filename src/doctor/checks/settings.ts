@@ -1,6 +1,7 @@
 /** Checks of the settings alone. */
 import { type Check, failInEarnest, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
+import { MEND_FIRST, NotKnown } from '../not-known.ts'
 
 const isHttp = (text: string | undefined): boolean => text?.startsWith('http:') === true
 
@@ -12,10 +13,12 @@ const lacksOfSignIn = ({ settings }: Installation): string[] => {
   return lacking.length === Object.keys(all).length ? [] : lacking.map(([name]) => name)
 }
 
-const ofEverybody = ({ config }: Installation): number =>
-  config?.policies.filter(({ client, read = [], write = [] }) => {
+const ofEverybody = ({ config }: Installation): number => {
+  if (config === undefined) throw new NotKnown(MEND_FIRST)
+  return config.policies.filter(({ client, read = [], write = [] }) => {
     return [client].flat().includes('*') && read.length + write.length > 0
-  }).length ?? 0
+  }).length
+}
 
 export const settingsChecks: readonly Check[] = [
   {

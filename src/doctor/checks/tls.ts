@@ -6,6 +6,7 @@ import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytesSync } from '../../files/read.ts'
 import { type Check, type Finding, fail, failInEarnest, untold, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
+import { MEND_FIRST, NotKnown } from '../not-known.ts'
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
@@ -127,7 +128,7 @@ export const tlsChecks: readonly Check[] = [
     idle,
     run: ({ config }) => {
       if (config?.tls === undefined) {
-        return [untold('whether the chain is whole: the configuration has to be mended first')]
+        throw new NotKnown(MEND_FIRST)
       }
       const all = certificatesIn(config.tls.cert)
       return [...all.flatMap(ofKey), ...ofChain(all)]
