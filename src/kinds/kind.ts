@@ -91,6 +91,11 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
    * settings.
    */
   readonly account?: (settings: Static<S>) => unknown
+  /**
+   * Whether a login uses up what it shows, so that nobody else can log in by it: only the service itself may. If absent,
+   * none does.
+   */
+  spendsCredential?(settings: Static<S>): boolean
   /** The host to which requests would go unencrypted; undefined: none. Absent for a kind that always encrypts. */
   clearHost?(address: A): string | undefined
   /** Absent: its vendor tells of no changes; the simple form is understood for every kind. */

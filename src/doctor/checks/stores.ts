@@ -23,7 +23,9 @@ const wrong = ({ reason, code, status }: ProviderFault): string => {
 const ofEach =
   (find: (store: LookedAt) => readonly Finding[]) =>
   async ({ peers }: Installation): Promise<readonly Finding[]> =>
-    (await peers.stores()).all.filter(({ kind }) => kind !== 'local').flatMap(find)
+    (await peers.stores()).all
+      .filter(({ kind, isSpared }) => kind !== 'local' && isSpared !== true)
+      .flatMap(find)
 
 const silent = (name: string, what: string): readonly Finding[] => [
   untold(`${what}: the store ${name} does not answer`)
@@ -62,6 +64,13 @@ export const storesChecks: readonly Check[] = [
       const { faults, all } = await peers.stores()
       return [
         ...faults.map(({ place, message }) => fail(`${place}: ${message}`)),
+        ...all
+          .filter(({ isSpared }) => isSpared)
+          .map(({ name }) =>
+            untold(
+              `whether the store ${name} answers: a login would use up its wrapped credential, or that of the store which keeps its own`
+            )
+          ),
         ...all.flatMap(({ name, fault }) =>
           fault === undefined ? [] : [fail(`the store ${name} ${wrong(fault)}`)]
         )

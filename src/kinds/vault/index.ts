@@ -122,6 +122,9 @@ export const vault = defineKind({
     Object.entries(auth).filter(([, value]) => typeof value === 'string')
   ],
 
+  // What unwraps an answer is good for one time.
+  spendsCredential: ({ auth }) => auth.method === 'approle' && auth.secretId?.wrapped === true,
+
   connect: async (settings, deps) => {
     const { mounts, skipVerify = false } = settings
     const { origin } = new URL(settings.address)

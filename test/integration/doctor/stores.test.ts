@@ -104,6 +104,31 @@ test('a credential that is not there: stores-reachable fail', async (t) => {
   t.match(sentences(examined), /\(credential\)/)
 })
 
+test('a login that would use up its credential is not made, nor one that needs a secret of that store', async (t) => {
+  let requests = 0
+  const url = await serveVault(t, (_request, response) => {
+    requests++
+    response.writeHead(503).end()
+  })
+  const yaml = `stores:
+  - name: once
+    kind: vault
+    address: ${url}
+    mounts: [{ path: secret, version: 2 }]
+    auth: { method: approle, roleId: a, secretId: { env: VAULT_TOKEN, wrapped: true } }
+  - name: behind
+    kind: vault
+    address: ${url}
+    mounts: [{ path: secret, version: 2 }]
+    auth: { method: token, token: { ref: "once:secret/token#text" } }
+`
+  const examined = await examineVault(t, yaml, randomSecret())
+  t.equal(requests, 0)
+  t.strictSame(notOk(examined), [], sentences(examined))
+  t.strictSame(untoldIn(examined), ['stores-reachable'])
+  t.match(sentences(examined), /store once answers: a login.*\n.*store behind answers/)
+})
+
 test('a kind without a review cannot tell', async (t) => {
   const yaml = `stores:
   - { name: one, kind: onepassword-connect, address: "http://127.0.0.1:1", token: { env: OP_TOKEN } }
