@@ -4,6 +4,7 @@ import { refsIn } from '../config/chain.ts'
 import { type Config, credentialsIn } from '../config/config.ts'
 import { readDefinitions } from '../config/definitions.ts'
 import { ConfigError, type ConfigFault } from '../config/fault.ts'
+import { skewOf } from '../core/clock-skew.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { locatorOf, parseReference } from '../core/reference.ts'
 import { createKeyring } from '../crypto/keyring.ts'
@@ -54,6 +55,9 @@ const wantedOf = ({ policies, book }: Config, store: string): Wanted => {
   return { reads: [...new Set(paths)].slice(0, MOST_READS), writes }
 }
 
+/** A Date has no more than seconds. */
+const DATE_CUT_MS = 1_000
+
 const lookAtStore = async (store: Store, config: Config, now: () => number): Promise<LookedAt> => {
   const { name, plugin } = store.spec
   const told = { name, kind: plugin.kind }
@@ -67,8 +71,7 @@ const lookAtStore = async (store: Store, config: Config, now: () => number): Pro
   }
   const asked = now()
   const there = await store.clock?.({}).catch(() => undefined)
-  // A Date has seconds, of which half have passed on the average.
-  const skewMs = there === undefined ? undefined : there + 500 - (asked + now()) / 2
+  const skewMs = there === undefined ? undefined : skewOf(there, DATE_CUT_MS, asked, now())
   const rights = await store.review?.(wantedOf(config, name), {}).catch(() => undefined)
   return { ...told, skewMs, ...(rights !== undefined && { rights }) }
 }

@@ -4,6 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import { Cluster } from 'ioredis'
+import { skewOf } from '../core/clock-skew.ts'
 import { withDeadline } from './deadline.ts'
 import { CHANNEL } from './namespaces.ts'
 import { createRedisCalls, type RedisCalls } from './redis-calls.ts'
@@ -96,11 +97,16 @@ const infosOf = async ({ call }: RedisCalls): Promise<readonly ReadonlyMap<strin
   return (await call(ask).catch(() => [])).map(fieldsOf)
 }
 
-const skewOf = (infos: readonly ReadonlyMap<string, string>[], now: number): number | undefined => {
+/** Of several servers the one that is furthest away. */
+const furthest = (
+  infos: readonly ReadonlyMap<string, string>[],
+  asked: number,
+  answered: number
+): number | undefined => {
   const skews = infos
     .map((info) => info.get('server_time_usec'))
     .filter((text) => text !== undefined)
-    .map((text) => Number(text) / 1000 - now)
+    .map((text) => skewOf(Number(text) / 1000, 0, asked, answered))
   return skews.length === 0
     ? undefined
     : skews.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a))
@@ -124,7 +130,7 @@ export const lookAtRedis = async (options: RedisLookOptions): Promise<RedisLook>
     await requireAnswer(calls)
     const asked = now()
     const infos = await infosOf(calls)
-    const skewMs = skewOf(infos, (asked + now()) / 2)
+    const skewMs = furthest(infos, asked, now())
     const denied = await deniedCommands(calls.call, prefix, channel)
     const hears = await maySubscribe(address, channel)
     return {
