@@ -16,7 +16,11 @@ export interface RedisCalls {
   readonly close: () => Promise<void>
 }
 
-export const createRedisCalls = (address: RedisAddress, onCall?: OnCall): RedisCalls => {
+export const createRedisCalls = (
+  address: RedisAddress,
+  onCall?: OnCall,
+  deadlineMs: number = DEADLINE_MS
+): RedisCalls => {
   let lastCode = 'TIMEOUT'
   let isClosed = false
   const client = openClient(address, (code) => {
@@ -55,7 +59,7 @@ export const createRedisCalls = (address: RedisAddress, onCall?: OnCall): RedisC
         return send(client)
       }
       try {
-        const answer = await withDeadline(DEADLINE_MS, attempt, late)
+        const answer = await withDeadline(deadlineMs, attempt, late)
         told(true)
         return answer
       } catch (error) {

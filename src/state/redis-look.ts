@@ -12,6 +12,9 @@ import { isDenied, openSubscriber, ping, type RedisClient } from './redis-client
 import { deniedCommands } from './redis-rights.ts'
 import type { RedisAddress } from './redis-url.ts'
 
+/** Somebody waits for the whole of it, and no request does. */
+const DEADLINE_MS = 3_000
+
 export interface RedisLook {
   /** Why it does not answer, as a code; undefined: it does. */
   readonly failure: string | undefined
@@ -44,7 +47,7 @@ const maySubscribe = async (address: RedisAddress, channel: string): Promise<boo
   const client = openSubscriber(address, () => {})
   try {
     return await withDeadline(
-      2_000,
+      DEADLINE_MS,
       async () => {
         if (client.status !== 'ready') await new Promise<void>((done) => client.once('ready', done))
         return client.subscribe(channel).then(
@@ -66,7 +69,7 @@ const withoutLogin = (address: RedisAddress): RedisAddress => {
 
 /** Told that it is nobody, a Redis with a password answers NOAUTH. */
 const isOpenToAll = async (address: RedisAddress): Promise<boolean | undefined> => {
-  const calls = createRedisCalls(withoutLogin(address))
+  const calls = createRedisCalls(withoutLogin(address), undefined, DEADLINE_MS)
   try {
     await calls.call(ping)
     return true
@@ -125,7 +128,7 @@ export const lookAtRedis = async (options: RedisLookOptions): Promise<RedisLook>
   const { address, prefix, now } = options
   const channel = prefix + CHANNEL
   const nothing = { infos: [], denied: [], mayAdminister: false, skewMs: undefined }
-  const calls = createRedisCalls(address)
+  const calls = createRedisCalls(address, undefined, DEADLINE_MS)
   try {
     await requireAnswer(calls)
     const asked = now()
