@@ -146,7 +146,7 @@ export const openGround = async (
   const opened = await openState({ dataDir, redis, keyring, log, redisCalls })
   const { state, shared } = opened
   parts.add({ start: () => shared?.start(), close: opened.close })
-  const anchors = parts.add(createAnchors({ state, log }))
+  const anchors = parts.add(createAnchors({ state, log, now }))
   const { trail, recording } = openTrail(config, overrides, { keyring, anchors, meter, log })
   parts.add(trail)
   parts.add({ close: () => live.stores.close() })

@@ -23,37 +23,51 @@ export interface Anchors {
 export interface AnchorsOptions {
   readonly state: State
   readonly log: StateLog
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
   readonly everyMs?: number
 }
 
-/** One entry an instance: its last anchor. */
-const keep = async (state: State, anchor: Anchor): Promise<void> => {
+/** One entry an instance: its last anchor, and the day on which it was noted. */
+const keep = async (state: State, anchor: Anchor, day: string): Promise<void> => {
   const key = `${PREFIX}${anchor.instance}`
   const former = await state.get(key)
-  await state.compareAndSet(key, former, Buffer.from(formatAnchor(anchor)))
+  await state.compareAndSet(key, former, Buffer.from(`${formatAnchor(anchor)} ${day}`))
+}
+
+const readKept = (value: Buffer) => {
+  const [text = '', day = ''] = value.toString().split(' ')
+  return { anchor: parseAnchor(text), day }
 }
 
 /** What the state has of all instances. Rejects where it cannot be read. */
 export const keptAnchors = async (state: State): Promise<Anchor[]> => {
   const anchors: Anchor[] = []
   for await (const { value } of state.list(PREFIX)) {
-    const anchor = parseAnchor(value.toString())
+    const { anchor } = readKept(value)
     if (anchor !== undefined) anchors.push(anchor)
   }
   return anchors
 }
 
-/** Drops what the state has of instances of which that line, and so all, has gone. */
-export const dropAnchors = async (state: State, gone: readonly Anchor[]): Promise<void> => {
-  for (const { instance, seq } of gone) {
-    const key = `${PREFIX}${instance}`
-    const value = await state.get(key)
-    const kept = value && parseAnchor(value.toString())
-    if (kept !== undefined && kept.seq <= seq) await state.compareAndSet(key, value, undefined)
+/**
+ * Drops what the state has of instances of which that line, and so all, has gone; and what was noted before that day
+ * (YYYY-MM-DD), whose files may have gone with the machine they were on.
+ */
+export const dropAnchors = async (
+  state: State,
+  gone: readonly Anchor[],
+  before: string
+): Promise<void> => {
+  const lastGone = new Map(gone.map(({ instance, seq }) => [instance, seq]))
+  for await (const { key, value } of state.list(PREFIX)) {
+    const { anchor, day } = readKept(value)
+    const isGone = anchor !== undefined && anchor.seq <= (lastGone.get(anchor.instance) ?? 0)
+    if (isGone || day < before) await state.compareAndSet(key, value, undefined)
   }
 }
 
-export const createAnchors = ({ state, log, everyMs = EVERY_MS }: AnchorsOptions): Anchors => {
+export const createAnchors = ({ state, log, now, everyMs = EVERY_MS }: AnchorsOptions): Anchors => {
   let watched: Pick<Trail, 'anchor' | 'endDay'> | undefined
   let noted: Anchor | undefined
   let keeping = Promise.resolve()
@@ -62,8 +76,9 @@ export const createAnchors = ({ state, log, everyMs = EVERY_MS }: AnchorsOptions
   const note = (anchor: Anchor): void => {
     noted = anchor
     log('info', 'audit anchor', { ...anchor })
+    const day = new Date(now()).toISOString().slice(0, 10)
     keeping = keeping
-      .then(() => keep(state, anchor))
+      .then(() => keep(state, anchor, day))
       .catch(() => log('warn', 'the anchor of the audit trail cannot be kept in the state'))
   }
 

@@ -46,7 +46,7 @@ const purgeNow = async ({
   const gone = await purge(folder, plan, (facts) =>
     recorder.allowed(who, 'audit.purge', undefined, facts)
   )
-  await dropAnchors(state, gone)
+  await dropAnchors(state, gone, plan.end)
   return { files: files.length, bytes, refusal }
 }
 

@@ -27,6 +27,8 @@ export interface PurgePlan {
   readonly segments: readonly PurgedSegment[]
   readonly bytes: number
   readonly lines: number
+  /** What is of an earlier day (YYYY-MM-DD) is over its time. */
+  readonly end: string
   /** Why nothing is purged, as a sentence. */
   readonly refusal: string | undefined
 }
@@ -52,9 +54,9 @@ export const planPurge = async ({ folder, now, days }: PurgeOptions): Promise<Pu
   const all = await segmentFilesIn(folder)
   const end = dayOf(now - days * DAY_MS)
   const files = all.filter(({ day }) => day < end)
-  if (files.length === 0) return { ...NOTHING, refusal: undefined }
+  if (files.length === 0) return { ...NOTHING, end, refusal: undefined }
   const clock = whyNotByClock(all, dayOf(now))
-  if (clock !== undefined) return { ...NOTHING, refusal: clock }
+  if (clock !== undefined) return { ...NOTHING, end, refusal: clock }
   const segments: PurgedSegment[] = []
   let bytes = 0
   let lines = 0
@@ -70,12 +72,16 @@ export const planPurge = async ({ folder, now, days }: PurgeOptions): Promise<Pu
     const isWhole =
       report.findings.length === 0 && report.segments.every(({ head }) => head !== undefined)
     if (!isWhole) {
-      return { ...NOTHING, refusal: `${name} is not what was written: see \`purser audit verify\`` }
+      return {
+        ...NOTHING,
+        end,
+        refusal: `${name} is not what was written: see \`purser audit verify\``
+      }
     }
     lines += report.lines
     segments.push(...report.segments.map(purgedSegment))
   }
-  return { files, segments, bytes, lines, refusal: undefined }
+  return { files, segments, bytes, lines, end, refusal: undefined }
 }
 
 export interface Vouched {

@@ -32,7 +32,7 @@ export const purgeOld = async ({ dryRun = false }: PurgeCommandOptions): Promise
       const gone = await purge(folder, plan, ({ reason, object }) =>
         done('audit.purge', reason, object)
       )
-      await dropAnchors(state, gone)
+      await dropAnchors(state, gone, plan.end)
     })
   )
   await print(`gone: ${what}`)

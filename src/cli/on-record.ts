@@ -69,7 +69,7 @@ const openTrail = (settings: TrailSettings, folder: string, state: State | undef
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)
   const auditor = readAuditor(settings, folder)
   // Its anchors go to the state alone: the log of a command is nobody's.
-  const anchors = state && createAnchors({ state, log: () => {} })
+  const anchors = state && createAnchors({ state, log: () => {}, now: Date.now })
   const trail = createTrail({
     directory: resolve(folder, settings.DATA_DIR),
     writer: 'cli',

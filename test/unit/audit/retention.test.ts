@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
+import { createAnchors, dropAnchors, keptAnchors } from '../../../src/audit/anchors.ts'
 import type { Anchor } from '../../../src/audit/chain-line.ts'
 import { createPurger } from '../../../src/audit/purger.ts'
 import { planPurge, purge } from '../../../src/audit/retention.ts'
@@ -181,6 +182,22 @@ test('a service purges at its start, says so once, and says once why not', async
   await purger.run()
   t.strictSame(logged.slice(1), ['error old audit records are not purged '])
   await purger.close()
+})
+
+test('the state forgets the places of what went, and those that nobody noted for as long', async (t) => {
+  const state = openState(t)
+  const clock = { time: NOON }
+  const anchors = createAnchors({ state, log: () => {}, now: () => clock.time })
+  const place = (instance: string, seq: number) => ({ instance, seq, head: 'h'.repeat(43) })
+  anchors.note(place('elsewhere11', 5))
+  clock.time += 9 * DAY_MS
+  anchors.note(place('purged11111', 7))
+  anchors.note(place('living11111', 9))
+  await anchors.close()
+  const gone = [place('purged11111', 7), place('living11111', 8)]
+  await dropAnchors(state, gone, '2026-03-05')
+  t.match(await keptAnchors(state), [place('living11111', 9)])
+  t.equal((await keptAnchors(state)).length, 1)
 })
 
 test('a day that is over is sealed also where nobody asks for anything', async (t) => {

@@ -22,9 +22,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Test, test } from 'tap'
 import { createTrail, type Trail } from '../../../src/audit/trail.ts'
+import { verifyTrail } from '../../../src/audit/verify.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { ProblemError } from '../../../src/core/problem.ts'
-import { beginAuditKey } from '../../support/audit-key.ts'
+import { createKeyring } from '../../../src/crypto/keyring.ts'
+import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory } from '../../support/embedded.ts'
 import { startStopwatch } from '../../support/stopwatch.ts'
 
@@ -227,6 +229,9 @@ test('a line that a full disk cut off was not acknowledged, and is not continued
   const whole = lines.toSpliced(acknowledged.length, 1).map((line) => JSON.parse(line).requestId)
   t.strictSame(whole, [...acknowledged, 'after'])
   t.throws(() => JSON.parse(lines[acknowledged.length] ?? ''))
+  const { find: findKey } = createKeyring([AUDIT_ENCRYPTION_KEY])
+  const checked = await verifyTrail({ folder, anchors: [], findKey, auditor: undefined })
+  t.match(checked, { verdict: 'ok', instances: 2 })
 })
 
 test('a line that was cut off ends with the first thing that can be written again, and leaves no blank one', async (t) => {

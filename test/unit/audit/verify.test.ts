@@ -3,8 +3,9 @@ import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
-import type { BeginKey } from '../../../src/audit/chain.ts'
+import { type BeginKey, beginChain } from '../../../src/audit/chain.ts'
 import { type Anchor, parseAnchor } from '../../../src/audit/chain-line.ts'
+import { bodyOf } from '../../../src/audit/line.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import { type VerifyOptions, verifyTrail } from '../../../src/audit/verify.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
@@ -286,6 +287,42 @@ test('what a kill leaves is unfinished, and no tampering', async (t) => {
   const { verdict, findings, unfinished } = await verify()
   t.equal(verdict, 'ok', JSON.stringify(findings))
   t.match(unfinished, [{ file: day, seq: 17, to: 18 }])
+})
+
+test('a group that a slow disk took after all, when it had been given up, does no harm', async (t) => {
+  const folder = createDirectory(t)
+  const [, , day] = DAYS
+  const time = '2026-03-03T12:00:00.000Z'
+  const body = bodyOf(time, event('r'))
+  const former = await beginChain({ beginKey: beginAuditKey, after: undefined })
+  const acknowledged = former.link('2026-03-03', time, [body, body])
+  const after = former.anchor()
+  const late = former.link('2026-03-03', time, [body, body, body])
+  const next = await beginChain({ beginKey: beginAuditKey, after })
+  const rest = next.link('2026-03-03', time, [body]) + next.seal(time)
+  const { verify, path } = opened(folder, after)
+  // Of the late group all, none, or a part, the last line of it cut off.
+  for (const part of [late.length, 0, late.length - 10, late.indexOf('\n') + 5]) {
+    const cut = late.slice(0, part)
+    const end = cut === '' || cut.endsWith('\n') ? '' : '\n'
+    writeFileSync(path(day), acknowledged + cut + end + rest)
+    t.match(await verify(), { verdict: 'ok', findings: [], instances: 2 }, `${part} bytes of it`)
+  }
+  writeFileSync(path(day), `${acknowledged.split('\n')[0]}\n${rest}`)
+  t.strictSame(await told(verify()), [`truncated ${day}:1 2-3`], 'what was acknowledged is missed')
+})
+
+test('a clock that was set back over midnight makes no fault', async (t) => {
+  const directory = createDirectory(t)
+  const clock = { time: NOON + DAY_MS }
+  const trail = createTrail({ ...TRAIL, directory, now: () => clock.time })
+  for (const time of [NOON + DAY_MS, NOON, NOON + 2 * DAY_MS, NOON + DAY_MS]) {
+    clock.time = time
+    await trail.append(event('r'))
+  }
+  await trail.close()
+  const { verify } = opened(join(directory, 'audit'), trail.anchor() as Anchor)
+  t.match(await verify(), { verdict: 'ok', findings: [], segments: 4, files: 3 })
 })
 
 test('what an earlier version wrote is counted, and what somebody wrote in between is told', async (t) => {
