@@ -10,7 +10,7 @@ export interface BenchRequest {
   readonly isFresh?: boolean
 }
 
-export type Need = 'redis' | 'kv' | 'direct line'
+export type Need = 'redis' | 'kv' | 'direct line' | 'collector'
 
 export interface Case {
   readonly name: string
@@ -51,6 +51,28 @@ export const CASES: readonly Case[] = [
   {
     name: 'format=raw',
     asks: (ready) => [{ path: `${URL_PATH}&format=raw`, headers: first(ready) }],
+    status: 200
+  },
+  {
+    name: 'by reference, without metrics',
+    settings: { METRICS_ENABLED: 'false' },
+    asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
+    status: 200
+  },
+  {
+    name: 'by reference, each one traced',
+    needs: ['collector'],
+    asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
+    status: 200
+  },
+  {
+    name: 'by reference, one in a hundred traced',
+    settings: {
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.01'
+    },
+    needs: ['collector'],
+    asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
     status: 200
   },
   {

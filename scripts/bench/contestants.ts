@@ -34,8 +34,12 @@ const serverFor = async (scope: Scope, one: Case, root: string): Promise<Server>
   const directLine = isNeeded(one, 'direct line')
     ? await startServer(scope, { is: 'direct line' })
     : undefined
+  const collector = isNeeded(one, 'collector')
+    ? await startServer(scope, { is: 'collector' })
+    : undefined
   const settings = {
     ...one.settings,
+    ...(collector !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: collector.ready.origin }),
     ...(redis !== undefined && { REDIS_URL: `redis://127.0.0.1:${redis.port}` })
   }
   const options = {

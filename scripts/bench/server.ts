@@ -21,6 +21,8 @@ export type ServerKind =
   /** A Vault with one KV 2 engine, which has every secret and answers so many milliseconds later. */
   | { readonly is: 'kv'; readonly afterMs: number }
   | { readonly is: 'direct line' }
+  /** Of traces, which it throws away. */
+  | { readonly is: 'collector' }
 
 /** `collect`: after a full collection of garbage. */
 export type Question = 'used' | 'collect'
@@ -61,7 +63,18 @@ const startBare = async (body: object, headers: Readonly<Record<string, string>>
   return at(await app.listen({ host: '127.0.0.1', port: 0 }))
 }
 
-const startKv = async (afterMs: number): Promise<Ready> => {
+const listening = async (answer: RequestListener): Promise<Ready> => {
+  const server = createServer({ keepAliveTimeout: 75_000 }, answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return at(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+}
+
+const startCollector = (): Promise<Ready> =>
+  listening((request, response) => {
+    request.resume().once('end', () => response.end())
+  })
+
+const startKv = (afterMs: number): Promise<Ready> => {
   const metadata = { version: 1, deletion_time: '', destroyed: false, custom_metadata: null }
   const secret = JSON.stringify({ data: { metadata, data: { value: 'x'.repeat(1024) } } })
   const token = JSON.stringify({ data: { ttl: 0, renewable: false } })
@@ -70,9 +83,7 @@ const startKv = async (afterMs: number): Promise<Ready> => {
     response.setHeader('content-type', 'application/json')
     setTimeout(() => response.end(body), afterMs)
   }
-  const server = createServer({ keepAliveTimeout: 75_000 }, answer)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return at(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  return listening(answer)
 }
 
 const start = async (kind: ServerKind): Promise<Ready> => {
@@ -81,6 +92,7 @@ const start = async (kind: ServerKind): Promise<Ready> => {
   for (const sign of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(sign, () => process.exit(0))
   if (kind.is === 'bare') return startBare(kind.body, kind.headers)
   if (kind.is === 'kv') return startKv(kind.afterMs)
+  if (kind.is === 'collector') return startCollector()
   return at((await startDirectLine({ teardown: () => {} }, [DIRECT_LINE_KEY])).url)
 }
 

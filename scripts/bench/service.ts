@@ -110,6 +110,8 @@ export const startPurser = async (
     RATE_LIMIT_AUTH_FAILURES_MAX: '1000000000',
     ...options.settings
   }
+  // OpenTelemetry's SDK looks for its settings there.
+  Object.assign(process.env, options.settings)
   const environ = { KV_TOKEN: 'token-of-the-bench' }
   const app = await buildApp(await readConfig(env, folder), { environ })
   const end = async (): Promise<void> => {
