@@ -2,16 +2,8 @@
  * What a scrape is answered with: our figures and those of the process, as Prometheus writes them. Rule: whatever can
  * be read when somebody asks is read then; each family of the table has a reading, and there is no other.
  */
-import {
-  AggregatorRegistry,
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  Histogram,
-  type MetricObjectWithValues,
-  type MetricValue,
-  Registry
-} from 'prom-client'
+import { setImmediate as turn } from 'node:timers/promises'
+import { Counter, collectDefaultMetrics, Gauge, type MetricValue, Registry } from 'prom-client'
 import { FAMILIES, type FamilyName, type FamilyOf, familyNames } from './families.ts'
 import { BUCKETS, type Labels, type Sample, type Timings } from './tally.ts'
 
@@ -21,7 +13,13 @@ export type Readings = Readonly<
   Record<FamilyOf<'counter' | 'gauge'>, Samples> & Record<FamilyOf<'histogram'>, Timings['timings']>
 >
 
-type Figure = MetricObjectWithValues<MetricValue<string>>
+interface Figure {
+  readonly name: string
+  readonly help: string
+  /** A word, which the library's types call a number. */
+  readonly type: unknown
+  readonly values: readonly MetricValue<string>[]
+}
 /** All figures of one process, as they go from process to process. */
 export type Figures = readonly Figure[]
 export type FiguresOfWorkers = readonly (readonly [worker: number, figures: Figures])[]
@@ -74,22 +72,45 @@ function* valuesOf(
   }
 }
 
+/** A family whose figures are there already: the library only writes them. */
+const addFigure = (registry: Registry, name: string, help: string, read: () => Figure): void => {
+  const get = async (): Promise<Figure> => read()
+  Object.assign(new Gauge({ name, help, registers: [registry] }), { get, getForPromString: get })
+}
+
 /** The library's own histogram looks its labels up by a text that it makes for each value. */
 const addTimings = (
   registry: Registry,
   name: FamilyOf<'histogram'>,
   read: Timings['timings']
 ): void => {
-  const { help, labels: labelNames } = FAMILIES[name]
-  const options = { name, help, labelNames, buckets: [...BUCKETS], registers: [registry] }
-  const get = async () => ({
+  const { help, labels } = FAMILIES[name]
+  addFigure(registry, name, help, () => ({
     name,
     help,
     type: 'histogram',
-    aggregator: 'sum',
-    values: [...valuesOf(name, labelNames, read)]
-  })
-  Object.assign(new Histogram(options), { get, getForPromString: get })
+    values: [...valuesOf(name, labels, read)]
+  }))
+}
+
+/** Family by family, with a turn of the event loop for each: all of them take twenty milliseconds or so. */
+const ofEach = async <T>(registry: Registry, read: (name: string) => Promise<T>): Promise<T[]> => {
+  const all: T[] = []
+  for (const { name } of registry.getMetricsAsArray()) {
+    all.push(await read(name))
+    await turn()
+  }
+  return all
+}
+
+const textOf = async (registry: Registry): Promise<string> => {
+  const texts = await ofEach(registry, (name) => registry.getSingleMetricAsString(name))
+  return `${texts.join('\n\n')}\n`
+}
+
+const figuresOf = async (registry: Registry): Promise<Figures> => {
+  const found = await ofEach(registry, async (name) => registry.getSingleMetric(name)?.get())
+  return found.filter((one) => one !== undefined)
 }
 
 let ofProcess: Registry | undefined
@@ -114,25 +135,35 @@ export const createMetrics = (readings: Readings): Metrics => {
   const registry = Registry.merge([own, processRegistry()])
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
-    figures: async () => (await registry.getMetricsAsJSON()) as Figures
+    text: () => textOf(registry),
+    figures: () => figuresOf(registry)
   }
 }
 
 /** What is no number is lost between processes. */
-const ofWorker = (worker: number, figures: Figures): Figure[] =>
-  figures.map((figure) => ({
-    ...figure,
-    values: figure.values
-      .filter(({ value }) => Number.isFinite(value))
-      .map((one) => ({ ...one, labels: { ...one.labels, worker } })),
-    // Nothing is added up, since each worker has its label.
-    aggregator: 'first' as const
-  }))
+const valuesOfWorker = (worker: number, { values }: Figure): Figure['values'] =>
+  values
+    .filter(({ value }) => Number.isFinite(value))
+    .map((one) => ({ ...one, labels: { ...one.labels, worker } }))
 
 /**
  * The figures of several processes as one text, each with its worker: so that counters of one that is replaced begin
  * anew by themselves, as Prometheus expects it.
  */
-export const textOfWorkers = (all: FiguresOfWorkers): Promise<string> =>
-  AggregatorRegistry.aggregate(all.map(([worker, figures]) => ofWorker(worker, figures))).metrics()
+export const textOfWorkers = (all: FiguresOfWorkers): Promise<string> => {
+  const registry = new Registry()
+  const names = new Set(all.flatMap(([, figures]) => figures.map(({ name }) => name)))
+  for (const name of names) {
+    const own = all.flatMap(([worker, figures]) => {
+      const figure = figures.find((one) => one.name === name)
+      return figure === undefined ? [] : [[worker, figure] as const]
+    })
+    const [[, first] = []] = own
+    if (first === undefined) continue
+    addFigure(registry, name, first.help, () => ({
+      ...first,
+      values: own.flatMap(([worker, figure]) => valuesOfWorker(worker, figure))
+    }))
+  }
+  return textOf(registry)
+}

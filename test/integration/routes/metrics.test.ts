@@ -121,6 +121,7 @@ test('where METRICS_ENABLED is false there are no figures', async (t) => {
     headers: internal(built)
   })
   await assertProblem(t, answer, { code: 'route_not_found' })
+  t.same(await built.app.figures(), [], 'nor does anything count')
 })
 
 test('what a scrape shows is what docs/metrics.md says, and the other way round', async (t) => {
