@@ -1,6 +1,6 @@
 /**
  * What a check is, and what it finds. Rule: a finding is a sentence that says what is wrong and what mends it, in our
- * own words; no value of a setting and no text of a peer is in it.
+ * own words; no secret and no text of a peer is in it.
  */
 import type { SettingName } from '../config/settings.ts'
 import type { Topic } from '../config/warnings.ts'

@@ -4,7 +4,9 @@ import { chmodSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { test } from 'tap'
 import { thisMachine } from '../../../src/cli/machine.ts'
+import { settingOf } from '../../../src/config/settings.ts'
 import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { CHECKS } from '../../../src/doctor/checks.ts'
 import type { Peers } from '../../../src/doctor/peers.ts'
 import type { RedisLook } from '../../../src/state/redis-look.ts'
 import { createCertificate } from '../../support/certificate.ts'
@@ -87,6 +89,11 @@ const certificates = (folder: string, cert: string, key: string): void => {
   writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 })
 }
 const TLS = { TLS_CERT_FILE: 'cert.pem', TLS_KEY_FILE: 'key.pem' }
+
+/** Until the setting has an effect, the configuration says that it has none. */
+const RETENTION = settingOf('RETENTION_PURGE_ENABLED').pending
+  ? ['configuration warn', 'retention warn']
+  : ['retention warn']
 
 const CASES: readonly Case[] = [
   {
@@ -414,6 +421,48 @@ const CASES: readonly Case[] = [
     says: /1 policies give secrets to client "\*"/
   },
   {
+    name: 'nothing is limited',
+    env: { RATE_LIMIT_ENABLED: 'false' },
+    found: ['rate-limits warn'],
+    says: /RATE_LIMIT_ENABLED=false in pro/
+  },
+  {
+    name: 'administrators may change the configuration over HTTP',
+    env: { ALLOW_ADMIN_WRITE: 'true' },
+    found: ['admin-write warn'],
+    says: /ALLOW_ADMIN_WRITE=true lets an administrator reach every secret/
+  },
+  {
+    name: "administrators' cookies travel in the clear",
+    env: { AUTH_COOKIE_SECURE: 'false', RETURN_JWT_IN_BODY: 'true', AUTH_COOKIE_SAMESITE: 'none' },
+    found: ['configuration warn', 'sessions fail'],
+    says: /AUTH_COOKIE_SECURE=false.*\n.*AUTH_COOKIE_SAMESITE=none.*\n.*RETURN_JWT_IN_BODY=true/
+  },
+  {
+    name: 'sign-in is there by half',
+    env: { GOOGLE_CLIENT_ID: 'purser', GOOGLE_REDIRECT_URI: 'http://purser.example/callback' },
+    found: ['configuration warn', 'sign-in fail'],
+    says: /lacks GOOGLE_CLIENT_SECRET, GOOGLE_ALLOWED_EMAILS.*\n.*is an http: address/
+  },
+  {
+    name: 'records are kept for ever',
+    env: { RETENTION_PURGE_ENABLED: 'false' },
+    found: RETENTION,
+    says: /RETENTION_PURGE_ENABLED=false keeps who read what/
+  },
+  {
+    name: 'the log tells each request',
+    env: { LOG_LEVEL: 'trace' },
+    found: ['log warn'],
+    says: /set it to info/
+  },
+  {
+    name: 'the log tells nothing',
+    env: { LOG_LEVEL: 'silent' },
+    found: ['log warn'],
+    says: /LOG_LEVEL=silent in pro: nobody hears/
+  },
+  {
     name: 'the disk is full',
     machine: { space: () => ({ freeBytes: 5 * 1024 ** 2, freeFiles: undefined }) },
     found: ['disk-space fail'],
@@ -529,6 +578,25 @@ test('A good installation passes every check', async (t) => {
 test('A good installation on Redis passes every check', async (t) => {
   const examined = await examineBad(t, onRedis)
   t.strictSame(notOk(examined), [], sentences(examined))
+})
+
+/** Those that ask somebody; each has its bad ones in test/integration/doctor/. */
+const ELSEWHERE = [
+  'redis-reachable',
+  'stores-reachable',
+  'stores-clock',
+  'stores-rights',
+  'encryption-keys-whole',
+  'encryption-keys-used',
+  'api-keys-end',
+  'api-keys-renewed',
+  'audit-verified'
+]
+
+test('each check has an installation that is bad in its way', async (t) => {
+  const seen = new Set(CASES.flatMap(({ found }) => found.map((one) => one.split(' ')[0] ?? '')))
+  const unseen = CHECKS.map(({ id }) => id).filter((id) => !seen.has(id))
+  t.strictSame(unseen, ELSEWHERE)
 })
 
 test('There are at least thirty bad installations', async (t) => {
