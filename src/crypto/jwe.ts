@@ -4,6 +4,7 @@
  * last character), and whatever goes by a token's text could be passed by respelling it, so any other spelling is
  * refused.
  */
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import { asJson, isObject } from '../core/json.ts'
 import type { Keyring } from './keyring.ts'
@@ -15,6 +16,12 @@ const TYPES = { 'api-key': 'purser-key+jwe', state: 'purser-state+jwe' } as cons
 // header . (no encrypted key: dir) . 96-bit iv . ciphertext . 128-bit tag, RFC 7518 sections 4.5 and 5.3
 const COMPACT =
   /^[A-Za-z0-9_-]{1,512}\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{1,8192}\.[A-Za-z0-9_-]{22}$/
+
+/**
+ * Opens nothing. What names an encryption key that is not there is tried with it, so that a refusal takes as long as
+ * that of a token which is wrong otherwise.
+ */
+const DECOY = createSecretKey(randomBytes(32))
 
 const isCanonical = (segment: string): boolean =>
   Buffer.from(segment, 'base64url').toString('base64url') === segment
@@ -55,16 +62,16 @@ export const openJwe = async (
   const segments = compact.split('.')
   if (!segments.every(isCanonical)) return undefined
   const kid = headerKid(segments[0] ?? '', purpose)
-  const key = kid === undefined ? undefined : keyring.find(kid)
-  if (key === undefined) return undefined
+  if (kid === undefined) return undefined
+  const key = keyring.find(kid)
   try {
-    const { plaintext } = await compactDecrypt(compact, key.keyFor(purpose), {
+    const { plaintext } = await compactDecrypt(compact, key?.keyFor(purpose) ?? DECOY, {
       keyManagementAlgorithms: ['dir'],
       contentEncryptionAlgorithms: ['A256GCM'],
       maxDecompressedLength: 0
     })
     const payload = asJson(Buffer.from(plaintext).toString())
-    return isObject(payload) && payload['kid'] === kid ? payload : undefined
+    return key !== undefined && isObject(payload) && payload['kid'] === kid ? payload : undefined
   } catch {
     // Every reason is the same to whoever presented the token.
     return undefined

@@ -89,8 +89,18 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     isRevoked: revocations.isRevoked
   }
 
-  const admitKnown = (key: KnownKey): Principal => {
-    const principal = admit(key.principal, EACH_TIME, circumstances)
+  const stillAdmitted = (apiKey: string, principal: Principal): Principal => {
+    try {
+      return admit(principal, EACH_TIME, circumstances)
+    } catch (error) {
+      // From now on its refusal takes as long as that of any other key.
+      known.delete(apiKey)
+      throw error
+    }
+  }
+
+  const admitKnown = (apiKey: string, key: KnownKey): Principal => {
+    const principal = stillAdmitted(apiKey, key.principal)
     const time = now()
     // Also when the clock was set back.
     if (Math.abs(time - key.notedAt) >= NOTED_EVERY_MS) {
@@ -114,7 +124,8 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
       const ring = keyring()
       const key = known.get(apiKey)
       // A key ring that lost the key's encryption key (a reload) ends the key at once.
-      if (key !== undefined && ring.find(key.principal.kid) !== undefined) return admitKnown(key)
+      if (key !== undefined && ring.find(key.principal.kid) !== undefined)
+        return admitKnown(apiKey, key)
       known.delete(apiKey)
       return openApiKey(ring, apiKey).then((opened) => {
         const admitted = admit(opened, KEY_CHECKS, circumstances)
