@@ -26,6 +26,7 @@ export const ASVS = {
   '1.3.12': [3, 'no regular expression that backtracks without end'],
   '1.5.3': [3, 'parsers read alike'],
   '2.2.1': [1, 'input is validated against what is expected'],
+  '2.3.3': [2, 'a change is whole or not at all'],
   '2.4.1': [2, 'excessive calls are held back'],
   '4.1.3': [2, 'headers of intermediaries cannot be set by callers'],
   '4.1.4': [3, 'only supported methods'],
@@ -47,6 +48,7 @@ export const ASVS = {
   '9.2.2': [2, 'tokens of the right type and purpose'],
   '9.2.3': [2, 'tokens for this service only'],
   '11.2.2': [2, 'keys can be exchanged at any time'],
+  '11.2.4': [3, 'comparisons in constant time'],
   '11.2.5': [3, 'cryptography fails securely'],
   '11.3.2': [1, 'approved ciphers and modes only'],
   '11.3.3': [2, 'encrypted data is authenticated'],
@@ -84,7 +86,8 @@ export const ASVS = {
   '16.4.2': [2, 'logs cannot be modified'],
   '16.5.1': [2, 'generic messages on errors'],
   '16.5.2': [2, 'secure while external resources fail'],
-  '16.5.3': [2, 'no failing open']
+  '16.5.3': [2, 'no failing open'],
+  '16.5.4': [3, 'a last handler for all exceptions']
 } as const satisfies Record<string, readonly [level: 1 | 2 | 3, subject: string]>
 
 const KEYS: readonly Promised[] = [
@@ -110,6 +113,7 @@ const KEYS: readonly Promised[] = [
     asvs: ['6.3.8', '11.2.5', '14.2.1', '16.5.1'],
     tests: {
       'integration/http/credentials.test.ts': [
+        'whatever a decoder would say of a key, its caller gets one answer, to the byte',
         'no other spelling of a key that was just used is taken, and all get one answer',
         'without a key of a known scheme in a header, authentication is required',
         'a refused key is on record with the reason, and with whose key it was'
@@ -222,6 +226,20 @@ const KEYS: readonly Promised[] = [
         'a revocation is in force at all 4 replicas within 500 ms'
       ]
     }
+  },
+  {
+    id: 'key-refused-in-time',
+    says: 'How long a refusal takes does not tell a wrong key from a revoked or expired one.',
+    asvs: ['6.3.8', '11.2.4'],
+    tests: {
+      'unit/keys/refusals-in-time.test.ts': [
+        'a refusal takes about as long whether the encryption key is unknown, the tag wrong, or the key revoked, expired or for elsewhere'
+      ],
+      'unit/http/credentials.test.ts': [
+        'each of the accepted secrets is accepted, and nothing that resembles one'
+      ]
+    },
+    note: 'Medians of processor time within a factor of two: a key that was refused unopened would take a tenth.'
   },
   {
     id: 'key-one-identity',
@@ -741,6 +759,22 @@ const LEAKS: readonly Promised[] = [
     }
   },
   {
+    id: 'leak-last-words',
+    says: 'A process that ends by an unexpected error, or without memory, writes nothing of what it held, and no signal opens a debugger.',
+    asvs: ['16.5.4', '13.4.2', '16.2.5'],
+    security: [4],
+    tests: {
+      'e2e/last-resort.test.ts': [
+        '… ends the service with a line that holds nothing of it',
+        'a service that runs out of memory writes nothing of what it held'
+      ],
+      'e2e/lifecycle.test.ts': [
+        'The service listens on 127.0.0.1 alone, and SIGUSR1 opens no inspector'
+      ]
+    },
+    note: 'Core dumps are the machine’s: `purser doctor` looks at its setting.'
+  },
+  {
     id: 'leak-redis',
     says: 'Who holds Redis, its dump or its network finds no value, no name of a secret and no key; all but the state has an end.',
     asvs: ['14.2.4', '14.2.2', '11.3.3'],
@@ -816,12 +850,15 @@ const RECORD: readonly Promised[] = [
   },
   {
     id: 'record-survives-a-kill',
-    says: 'What was answered is on record though the process was killed, and what the kill left unfinished is told from tampering.',
-    asvs: ['16.5.3', '16.4.2'],
+    says: 'What was answered is on record though the process was killed; a change that the kill overtook is on record as begun; and what it left is told from tampering.',
+    asvs: ['16.5.3', '16.4.2', '2.3.3'],
     security: [3],
     tests: {
       'e2e/audit.test.ts': [
         'what was answered is on record also after kill -9, its numbers have no gap, and each manipulation is named'
+      ],
+      'e2e/unknown-outcome.test.ts': [
+        'a write that a kill overtook is on record as begun, without an end, and the trail verifies'
       ],
       'unit/audit/verify.test.ts': ['what a kill leaves is unfinished, and no tampering']
     }

@@ -40,17 +40,20 @@ export interface Start {
   readonly env?: Variables
   /** What stands on standard input. */
   readonly input?: string | Buffer
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[]
 }
 
 export const startPurser = (
   t: Test,
   folder: string,
   args: readonly string[],
-  { env = {}, input = '' }: Start = {}
+  { env = {}, input = '', nodeOptions = [] }: Start = {}
 ): Running => {
   // tap puts a loader of its own into NODE_OPTIONS of every process that is spawned: env(1) takes it out again, which
   // makes the start twice as fast and the process the one that users have. It becomes the program, under its own pid.
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, '--', PROGRAM, ...args], {
+  const node = ['-u', 'NODE_OPTIONS', process.execPath, ...nodeOptions]
+  const child = spawn('env', [...node, '--', PROGRAM, ...args], {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...env }
   })

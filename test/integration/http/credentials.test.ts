@@ -1,9 +1,11 @@
 // Who is believed: one credential, in one spelling, and one answer for all that are not.
+import { randomBytes } from 'node:crypto'
 import { test } from 'tap'
 import { createRevocations } from '../../../src/keys/revocations.ts'
 import { recordsIn } from '../../support/audit-records.ts'
 import { buildTestApp, type TestApp } from '../../support/build-app.ts'
-import { issueKey } from '../../support/keys.ts'
+import { b64, claimsFor, FOREIGN_HEADERS, forgeKey } from '../../support/forged-key.ts'
+import { issueKey, randomKeyring } from '../../support/keys.ts'
 import { type Answered, assertProblem } from '../../support/problem.ts'
 import { answersIn, exchange, listenOn } from '../../support/raw-http.ts'
 import { respellingsOf } from '../../support/respellings.ts'
@@ -131,6 +133,54 @@ test('no other spelling of a key that was just used is taken, and all get one an
   assertProblem(t, JSON.parse(only), { code: 'invalid_api_key' })
   t.ok(refused.length > 100)
   t.equal((await ask([`X-API-Key: ${key}`])).statusCode, 200, 'the key itself is')
+})
+
+test('whatever a decoder would say of a key, its caller gets one answer, to the byte', async (t) => {
+  const { app, encryptionKey, keyring, logs } = await buildTestApp(t, { yaml: YAML })
+  const claims = claimsFor(encryptionKey, Date.now())
+  const good = forgeKey(encryptionKey, claims)
+  const [head = '', , iv = '', ciphertext = '', tag = ''] = good.split('.')
+  const keys = {
+    ...Object.fromEntries(
+      FOREIGN_HEADERS.map((header) => [
+        JSON.stringify(header),
+        forgeKey(encryptionKey, claims, header)
+      ])
+    ),
+    'another encryption key': await issueKey(randomKeyring().keyring, 'app'),
+    'a changed iv': [head, '', b64(randomBytes(12)), ciphertext, tag].join('.'),
+    'a short iv': [head, '', iv.slice(4), ciphertext, tag].join('.'),
+    'a changed tag': [head, '', iv, ciphertext, b64(randomBytes(16))].join('.'),
+    'a short tag': [head, '', iv, ciphertext, tag.slice(0, 6)].join('.'),
+    'a changed ciphertext': [head, '', iv, b64(randomBytes(200)), tag].join('.'),
+    'no ciphertext': [head, '', iv, '', tag].join('.'),
+    'an encrypted key': [head, 'AAAA', iv, ciphertext, tag].join('.'),
+    'four parts': [head, '', iv, ciphertext].join('.'),
+    'six parts': `${good}.AAAA`,
+    'a header that is no JSON': `purser_dev_${b64('{')}..${iv}.${ciphertext}.${tag}`,
+    'a payload that is no JSON': forgeKey(encryptionKey, claims, {}, () => Buffer.from('{')),
+    'a payload that is a list': forgeKey(encryptionKey, claims, {}, () => Buffer.from('[]')),
+    'another encryption key inside': forgeKey(encryptionKey, { ...claims, kid: 'AAAAAAAA' }),
+    'a claim too many': forgeKey(encryptionKey, { ...claims, admin: true }),
+    'a time that is over': forgeKey(encryptionKey, { ...claims, exp: 1 }),
+    'a time to come': forgeKey(encryptionKey, { ...claims, iat: 9_999_999_999 }),
+    'another environment': await issueKey(keyring, 'app', 'r', { environment: 'pro' })
+  }
+  const ask = async (key: string) => {
+    const headers = { 'x-api-key': key, 'x-request-id': 'same' }
+    const {
+      statusCode,
+      headers: answered,
+      body
+    } = await app.server.inject({ url: '/v1/whoami', headers })
+    const { date: _date, ...others } = answered
+    return JSON.stringify({ statusCode, headers: others, body })
+  }
+  t.match(await ask(good), /"statusCode":200/, 'the key that they are made of is a good one')
+  const expected = await ask('x')
+  t.match(expected, /"statusCode":401/)
+  for (const [what, key] of Object.entries(keys)) t.equal(await ask(key), expected, what)
+  t.notMatch(logs.join(''), /JWE|JOSE|decrypt/i)
 })
 
 test('the internal door opens to its secret alone, given once', async (t) => {

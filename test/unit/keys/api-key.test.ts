@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, createSecretKey, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, createSecretKey } from 'node:crypto'
 import { inspect } from 'node:util'
 import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -7,6 +7,7 @@ import { test } from 'tap'
 import { createKeyring, derive, kidOf, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { issueApiKey, openApiKey } from '../../../src/keys/api-key.ts'
 import { isWithinLifetime } from '../../../src/keys/checks.ts'
+import { claimsFor, FOREIGN_HEADERS, forgeKey } from '../../support/forged-key.ts'
 import { keyRequest } from '../../support/keys.ts'
 
 const NOW = Date.parse('2026-11-21T12:00:00Z')
@@ -15,33 +16,13 @@ const keyring = createKeyring([encryptionKey])
 const kid = kidOf(encryptionKey)
 const secret = createSecretKey(derive(encryptionKey, 'api-key'))
 
-const payload = (overrides: Record<string, unknown> = {}): Record<string, unknown> => ({
-  jti: randomUUID(),
-  cli: 'app',
-  scp: ['aura-services:secrets'],
-  mode: 'r',
-  env: 'dev',
-  minv: '8.3.0',
-  iat: NOW / 1000,
-  kid,
-  ...overrides
-})
-
-const b64 = (bytes: string | Buffer): string => Buffer.from(bytes).toString('base64url')
-
-/** A key as somebody might make it who holds the encryption key but does not keep to the profile (RFC 7516 by hand). */
+const payload = (overrides: Record<string, unknown> = {}): Record<string, unknown> =>
+  claimsFor(encryptionKey, NOW, overrides)
 const forge = (
   claims: Record<string, unknown>,
-  header: Record<string, unknown> = {},
-  encode = (json: string): Buffer => Buffer.from(json)
-): string => {
-  const full = { alg: 'dir', enc: 'A256GCM', typ: 'purser-key+jwe', kid, ...header }
-  const protectedHeader = b64(JSON.stringify(full))
-  const iv = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', secret, iv).setAAD(Buffer.from(protectedHeader))
-  const ciphertext = Buffer.concat([cipher.update(encode(JSON.stringify(claims))), cipher.final()])
-  return `purser_dev_${protectedHeader}..${b64(iv)}.${b64(ciphertext)}.${b64(cipher.getAuthTag())}`
-}
+  header?: Record<string, unknown>,
+  encode?: (json: string) => Buffer
+): string => forgeKey(encryptionKey, claims, header, encode)
 
 test('an issued key opens to what it was issued with', async (t) => {
   const scopes = ['aura-services:token', 'aura-ai-services:messaging:write']
@@ -123,16 +104,7 @@ test('arbitrary text is refused without an error', async (t) => {
 })
 
 test('a header beyond the profile is refused', async (t) => {
-  for (const header of [
-    { jku: 'https://evil.example/keys' },
-    { x5u: 'https://evil.example/cert' },
-    { jwk: { kty: 'oct', k: 'AAAA' } },
-    { typ: 'purser-state+jwe' },
-    { typ: undefined },
-    { kid: undefined },
-    { kid: 'AAAAAAAA' },
-    { cty: 'json' }
-  ]) {
+  for (const header of FOREIGN_HEADERS) {
     t.equal(await openApiKey(keyring, forge(payload(), header)), undefined, JSON.stringify(header))
   }
 })
