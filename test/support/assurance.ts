@@ -67,6 +67,7 @@ export const ASVS = {
   '14.2.2': [2, 'sensitive data is not cached in servers in between'],
   '14.2.4': [2, 'protection of sensitive data as documented'],
   '14.2.6': [3, 'no more data than needed'],
+  '14.3.2': [2, 'headers against caches'],
   '15.1.2': [2, 'inventory of third-party libraries'],
   '15.2.2': [2, 'resource-demanding work cannot take the service down'],
   '15.2.3': [2, 'nothing extraneous in production'],
@@ -515,6 +516,9 @@ const STORES: readonly Promised[] = [
       ],
       'unit/secrets/guard.test.ts': [
         'a call that does not heed its deadline ends there, and counts as a timeout'
+      ],
+      'integration/routes/channels.test.ts': [
+        'whatever Direct Line does, the caller gets a problem of ours, in time, and nothing of what it said'
       ]
     }
   },
@@ -626,6 +630,23 @@ const HTTP: readonly Promised[] = [
         'two credentials, or one twice, are a conflict even where each is valid',
         'a second credential is seen however many headers stand before it',
         'the internal door opens to its secret alone, given once'
+      ]
+    }
+  },
+  {
+    id: 'http-not-cached',
+    says: 'No answer may be kept by a cache on the way, whatever was asked and however it is answered.',
+    asvs: ['14.3.2', '14.2.2'],
+    security: [4],
+    tests: {
+      'integration/http/not-cached.test.ts': [
+        'no answer may be kept by a cache or guessed at by a browser: of any route, with a key, without one, with a wrong one, or of no route'
+      ],
+      'integration/http/problems.test.ts': [
+        'every error is a problem of the table and repeats nothing of the request'
+      ],
+      'integration/routes/secrets-raw.test.ts': [
+        'what is no text comes as its bytes, and a page of another origin is told what it varies by'
       ]
     }
   },
@@ -872,7 +893,10 @@ const RECORD: readonly Promised[] = [
       'unit/audit/chain.test.ts': [
         '1,000 concurrent records are numbered without a gap, each hangs on the one before, and a group has one MAC'
       ],
-      'unit/audit/trail.test.ts': ['1,000 concurrent appends are 1,000 whole lines in their order']
+      'unit/audit/trail.test.ts': ['1,000 concurrent appends are 1,000 whole lines in their order'],
+      'e2e/audit.test.ts': [
+        'what was answered is on record also after kill -9, its numbers have no gap, and each manipulation is named'
+      ]
     }
   }
 ]
