@@ -2,6 +2,8 @@
 import { test } from 'tap'
 import { openCollector } from '../support/otlp-collector.ts'
 import { createConfigured, get, issueKey, serve } from '../support/purser-process.ts'
+import { skipWithoutRedis } from '../support/redis.ts'
+import { askAnewForText, startTeam } from '../support/worker-team.ts'
 
 const variablesOf = (environ: Readonly<Record<string, string | undefined>>) =>
   Object.fromEntries(Object.entries(environ).map(([name, value]) => [name, value ?? '']))
@@ -31,6 +33,20 @@ test('a collector that never answers keeps no service from its end', async (t) =
   t.equal(code, 0)
   t.equal(bodies.length, 1)
   t.notMatch(stdout, 'they are cut off')
+})
+
+test('each of several workers exports its own spans', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const { environ, spans, instances } = await openCollector(t)
+  const team = await startTeam(t, { variables: variablesOf(environ) })
+  const key = await issueKey(team.folder)
+  const headers = { authorization: `Bearer ${key}` }
+  const asked = 8
+  for (let n = 0; n < asked; n++) await askAnewForText(`${team.url}/v1/whoami`, headers)
+  team.child.kill('SIGTERM')
+  t.equal((await team.ended).code, 0)
+  t.equal(spans().filter(({ name }) => name === 'GET /v1/whoami').length, asked)
+  t.equal(instances().size, 2)
 })
 
 test('what is asked of traces and cannot be done is a warning of the start', async (t) => {

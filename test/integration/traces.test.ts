@@ -1,5 +1,6 @@
 // What is exported of requests, to a collector that speaks OTLP, and what peers are told of them.
 import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
 import { type Test, test } from 'tap'
 import type { Environ } from '../../src/config/env.ts'
 import { createTracer } from '../../src/telemetry/tracing.ts'
@@ -207,6 +208,27 @@ test('what became of a request is told: its status and code, and an error only w
   const call = named(spans, 'read kv')
   t.equal(call.attributes['purser.outcome'], 'unavailable')
   t.equal(call.status.code, ERROR)
+})
+
+test('the span of a caller that left ends with it', async (t) => {
+  const collector = await openCollector(t, { OTEL_BSP_SCHEDULE_DELAY: '1' })
+  const [wire, yaml] = await openVault(t, { read: 'silent' })
+  const { port, key } = await serving(t, collector, yaml)
+  const socket = connect({ host: '127.0.0.1', port })
+  socket.write(
+    lines(
+      'GET /v1/secrets?ref=kv:secret/shop HTTP/1.1',
+      'host: localhost',
+      `authorization: Bearer ${key}`
+    )
+  )
+  await eventually(() => wire.reads.length > 0)
+  socket.resetAndDestroy()
+  await eventually(() => collector.spans().length > 0)
+  const request = named(collector.spans(), 'GET /v1/secrets')
+  t.equal(request.attributes['http.response.status_code'], undefined)
+  t.equal(request.attributes['purser.code'], 'aborted')
+  t.equal(request.status.code, ERROR)
 })
 
 test('a secret that is not there is an answer of the store', async (t) => {

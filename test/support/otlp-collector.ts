@@ -36,6 +36,8 @@ export interface Collector {
   readonly spans: () => readonly Exported[]
   /** Of what the spans are. */
   readonly resource: () => Values
+  /** The ids of the processes that sent something. */
+  readonly instances: () => ReadonlySet<unknown>
   /** Answers what it had taken and not answered, and everything from then on. */
   readonly release: () => void
 }
@@ -103,6 +105,10 @@ export const openCollector = async (
         .flatMap(({ spans }): OtlpSpan[] => spans)
         .map((span) => ({ ...span, attributes: valuesOf(span.attributes) })),
     resource: () => valuesOf(resourceSpans()[0]?.resource.attributes ?? []),
+    instances: () =>
+      new Set(
+        resourceSpans().map(({ resource }) => valuesOf(resource.attributes)['service.instance.id'])
+      ),
     release
   }
 }
