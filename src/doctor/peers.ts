@@ -52,14 +52,24 @@ const NO_STATE: State = {
   close: async () => {}
 }
 
+const OTHER_USER = 'the state belongs to another user: run doctor as that of the service'
+
+const ownerOf = (file: string): number | undefined => {
+  try {
+    return statSync(file).uid
+  } catch (error) {
+    // What may not be looked at may well be there.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw new NotKnown(OTHER_USER)
+    return undefined
+  }
+}
+
 /** Whether there is a state to open; a file that LMDB would make is to be its owner's, the service's. */
 const hasEmbedded = (dataDir: string, uid: number | undefined): boolean => {
-  const file = join(dataDir, 'state', 'data.mdb')
-  if (!existsSync(file)) return false
+  const owner = ownerOf(join(dataDir, 'state', 'data.mdb'))
+  if (owner === undefined) return false
   const isWhole = existsSync(join(dataDir, 'state', 'lock.mdb'))
-  if (statSync(file).uid !== uid && !(uid === 0 && isWhole)) {
-    throw new NotKnown('the state belongs to another user: run doctor as that of the service')
-  }
+  if (owner !== uid && !(uid === 0 && isWhole)) throw new NotKnown(OTHER_USER)
   return true
 }
 

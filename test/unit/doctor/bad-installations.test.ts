@@ -1,6 +1,6 @@
 /** Installations that are bad in one way each: which check finds it, how grave it is, and that no other check does. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { thisMachine } from '../../../src/cli/machine.ts'
@@ -388,6 +388,15 @@ const CASES: readonly Case[] = [
     found: ['state-readable fail'],
     untold: KEPT,
     says: /the state cannot be read/
+  },
+  {
+    name: 'the state may not be looked at, besides a silent log',
+    env: { LOG_LEVEL: 'silent' },
+    // As a folder that is closed to this user, which root never meets.
+    prepare: (folder) => symlinkSync('state', join(folder, 'data', 'state')),
+    found: ['log warn'],
+    untold: ['state-readable', ...KEPT],
+    says: /cannot be told: the state belongs to another user/
   },
   {
     name: 'the audit trail has no folder',
