@@ -39,8 +39,10 @@ export const openState = async (place: StatePlace): Promise<OpenedState> => {
     import('./redis-state.ts'),
     import('./redis-shared.ts')
   ])
-  const state = createRedisState({ ...redis, keyring, onCall: redisCalls?.state })
   const shared = createRedisShared({ ...redis, log, onCall: redisCalls?.shared })
+  // Whoever is refused first tells of a Redis that is full.
+  const { refused: onRefused } = shared
+  const state = createRedisState({ ...redis, keyring, onCall: redisCalls?.state, onRefused })
   return {
     state,
     shared,

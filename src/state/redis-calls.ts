@@ -16,10 +16,17 @@ export interface RedisCalls {
   readonly close: () => Promise<void>
 }
 
+export interface RedisCallsOptions {
+  readonly onCall?: OnCall | undefined
+  /** Told of each command that Redis refuses, by the code. */
+  readonly onRefused?: ((code: string) => void) | undefined
+  /** How long a call may take, connecting included. */
+  readonly deadlineMs?: number | undefined
+}
+
 export const createRedisCalls = (
   address: RedisAddress,
-  onCall?: OnCall,
-  deadlineMs: number = DEADLINE_MS
+  { onCall, onRefused, deadlineMs = DEADLINE_MS }: RedisCallsOptions = {}
 ): RedisCalls => {
   let lastCode = 'TIMEOUT'
   let isClosed = false
@@ -69,9 +76,9 @@ export const createRedisCalls = (
           throw error
         }
         const code = codeOf(error)
-        throw isReply(error)
-          ? new Error(`the state in Redis refuses the command (${code})`)
-          : silent(code)
+        if (!isReply(error)) throw silent(code)
+        onRefused?.(code)
+        throw new Error(`the state in Redis refuses the command (${code})`)
       }
     },
 

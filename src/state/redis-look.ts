@@ -69,7 +69,7 @@ const withoutLogin = (address: RedisAddress): RedisAddress => {
 
 /** Told that it is nobody, a Redis with a password answers NOAUTH. */
 const isOpenToAll = async (address: RedisAddress): Promise<boolean | undefined> => {
-  const calls = createRedisCalls(withoutLogin(address), undefined, DEADLINE_MS)
+  const calls = createRedisCalls(withoutLogin(address), { deadlineMs: DEADLINE_MS })
   try {
     await calls.call(ping)
     return true
@@ -128,7 +128,7 @@ export const lookAtRedis = async (options: RedisLookOptions): Promise<RedisLook>
   const { address, prefix, now } = options
   const channel = prefix + CHANNEL
   const nothing = { infos: [], denied: [], mayAdminister: false, skewMs: undefined }
-  const calls = createRedisCalls(address, undefined, DEADLINE_MS)
+  const calls = createRedisCalls(address, { deadlineMs: DEADLINE_MS })
   try {
     await requireAnswer(calls)
     const asked = now()

@@ -107,7 +107,12 @@ const createCommands = (ask: Link['ask'], prefix: string, channel: string): Comm
   }
 }
 
-export const createRedisShared = (options: RedisSharedOptions): Shared => {
+export interface RedisShared extends Shared {
+  /** Another connection to the same Redis was refused a command, with this code. */
+  readonly refused: (code: string) => void
+}
+
+export const createRedisShared = (options: RedisSharedOptions): RedisShared => {
   const { address, prefix, log, deadlineMs, onCall } = options
   const channel = prefix + CHANNEL
   let isStarted = false
@@ -157,6 +162,7 @@ export const createRedisShared = (options: RedisSharedOptions): Shared => {
     isUp: link.isUp,
     denied: rights.denied,
     isFull: room.isFull,
+    refused: room.refused,
     ...createCommands(link.ask, prefix, channel),
     onMessage: listeners.onMessage,
     onReconnect: listeners.onReconnect,

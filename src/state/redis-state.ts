@@ -6,9 +6,8 @@
  * through the names without moving the values. How durable a change is depends on how Redis is run.
  */
 import type { Keyring } from '../crypto/keyring.ts'
-import { createRedisCalls, type RedisCalls } from './redis-calls.ts'
+import { createRedisCalls, type RedisCalls, type RedisCallsOptions } from './redis-calls.ts'
 import { createRedisHeads } from './redis-heads.ts'
-import type { OnCall } from './redis-link.ts'
 import {
   createEntryNames,
   type EntryNames,
@@ -21,12 +20,11 @@ import { scanLabels } from './redis-scan.ts'
 import type { RedisAddress } from './redis-url.ts'
 import { keyBytes, type NameCounts, type State, type StateEntry } from './state.ts'
 
-export interface RedisStateOptions {
+export interface RedisStateOptions extends Pick<RedisCallsOptions, 'onCall' | 'onRefused'> {
   readonly address: RedisAddress
   readonly prefix: string
   /** Asked for at each operation: the key ring can be reloaded. */
   readonly keyring: () => Keyring
-  readonly onCall?: OnCall | undefined
 }
 
 /** Names are read so many at a time, values as many as go into one answer without keeping others waiting. */
@@ -174,8 +172,8 @@ const countUnreadable = async (access: EntryAccess): Promise<number> => {
 }
 
 export const createRedisState = (options: RedisStateOptions): State => {
-  const { address, prefix, keyring, onCall } = options
-  const { call, close } = createRedisCalls(address, onCall)
+  const { address, prefix, keyring, onCall, onRefused } = options
+  const { call, close } = createRedisCalls(address, { onCall, onRefused })
   const names = createEntryNames(keyring)
   const access: EntryAccess = { call, prefix, names }
   return {
