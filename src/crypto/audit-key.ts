@@ -7,7 +7,9 @@ import { createHmac, hash, type KeyObject, randomBytes, timingSafeEqual } from '
 import type { EncryptionKey } from './keyring.ts'
 
 const KEY_BYTES = 32
-const STEP = Buffer.from('purser/v1/audit-step')
+const STEP = 'purser/v1/audit-step'
+/** The label, and room for a key: nothing is allocated for a step. */
+const labelled = Buffer.alloc(STEP.length + KEY_BYTES, STEP)
 const SEALED = { alg: 'ECDH-ES', enc: 'A256GCM', typ: 'purser-audit+jwe' } as const
 
 /** SHA-256 of the former digest's text and the text, as 43 characters of base64url. */
@@ -28,9 +30,9 @@ export const isMac = (key: Buffer, digest: string, given: string): boolean => {
 
 /** The key after this one: SHA-256 of a label and the key. The caller forgets the one before. */
 export const stepped = (key: Buffer): Buffer => {
-  const labelled = Buffer.concat([STEP, key])
+  key.copy(labelled, STEP.length)
   const next = hash('sha256', labelled, 'buffer')
-  labelled.fill(0)
+  labelled.fill(0, STEP.length)
   return next
 }
 
