@@ -191,7 +191,11 @@ for (const redis of [false, true]) {
     const held = await run(`${lost},${kept}`, ['store', 'rewrap', '--discard', kid])
     t.match(held, { code: 2, stderr: /is in ENCRYPTION_KEYS/ }, 'nothing that can be opened')
     const discarded = await run(kept, ['store', 'rewrap', '--discard', kid])
-    t.match(discarded, { code: 0, stdout: `1 entries under ${kid} are given up\n` })
+    // On Redis also the place of the trail of `store put`, whose name is sealed there.
+    t.match(discarded, {
+      code: 0,
+      stdout: `${redis ? 2 : 1} entries under ${kid} are given up\n`
+    })
     t.match(await run(kept, ['config', 'check']), { code: 0 })
     t.match(await run(kept, ['store', 'get', 'local:b']), { code: 0, stdout: /^y/ })
   })
