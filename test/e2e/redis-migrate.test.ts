@@ -95,7 +95,10 @@ test('what the encryption keys cannot open is left behind, and told, on both way
   writeEnv(folder, { ...variables, ENCRYPTION_KEYS: other })
   await runPurser(t, folder, ['store', 'put', 'local:team/c'], { input: 'c' })
   const partly = { code: 1, stderr: /not copied: ENCRYPTION_KEYS lacks/ }
-  t.match(await migrate(right, 'redis'), { ...partly, stdout: /^6 entries: 1 copied, .*, 1 unreadable\n$/ })
+  t.match(await migrate(right, 'redis'), {
+    ...partly,
+    stdout: /^6 entries: 1 copied, .*, 1 unreadable\n$/
+  })
   t.match(await migrate(`${other},${right}`, 'redis'), { code: 0, stdout: /^6 entries: 1 copied/ })
   t.match(await migrate(right, 'embedded'), { ...partly, stdout: /^6 entries: 0 .*, 1 unreadable/ })
 })
