@@ -1,5 +1,6 @@
 // No promise without a test, and no test that is only on paper: every file and title of docs/assurance.md is there.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { test } from 'tap'
 import { renderAssurance } from '../../scripts/assurance.ts'
 import { ASSURANCE, ASVS, type Promised } from '../support/assurance.ts'
@@ -45,6 +46,19 @@ const dangling = (promises: readonly Promised[]): string[] => {
 
 test('every test that a promise names is in the file that it names', async (t) => {
   t.strictSame(dangling(PROMISES), [])
+})
+
+test('every file that a promise names is run: it is a test, or the part of one', async (t) => {
+  const files = [...new Set(PROMISES.flatMap(({ tests }) => Object.keys(tests)))]
+  const sources = readdirSync('test', { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(`test/${path}`, 'utf8'))
+  const isImported = (file: string): boolean =>
+    sources.some((source) => source.includes(`/${basename(file)}'`))
+  t.strictSame(
+    files.filter((file) => !file.endsWith('.test.ts') && !isImported(file)),
+    []
+  )
 })
 
 test('a name that leads to no test is noticed', async (t) => {
