@@ -114,6 +114,7 @@ const openTrail = (
     onAnchor: anchors.note,
     now,
     fsync: settings.AUDIT_FSYNC,
+    sinks: settings.AUDIT_SINKS,
     log
   })
   anchors.watch(trail)

@@ -92,6 +92,7 @@ export const createHealth = (
       checks,
       stores: () => live().stores,
       sharedTroubles,
+      sinkTroubles: () => trail.failingSinks().map((sink) => `audit_${sink}_failing` as const),
       canServe: () => hindrance() === undefined,
       log,
       now

@@ -11,8 +11,10 @@ import { type BeginKey, beginChain, type Chain } from './chain.ts'
 import type { Anchor } from './chain-line.ts'
 import { bodyOf } from './line.ts'
 import { lastAnchorIn } from './predecessor.ts'
+import { createSinks, FILE_ALONE, type SinkChoice, type SinkName, type Sinks } from './sinks.ts'
+import { stdoutTarget } from './stdout.ts'
 import { createTrailCount, type TrailFigures } from './trail-count.ts'
-import { createPacer, createWriter, type TrailLog, type Writer } from './writer.ts'
+import { createPacer, dayFiles, type Target, type TrailLog, type Writer } from './writer.ts'
 
 export interface Trail {
   /** Throws ProblemError `audit_unavailable`: the event may then be on record or not. */
@@ -24,6 +26,8 @@ export interface Trail {
   readonly isWritable: () => boolean
   /** Seals the segment of a day that is over, in the background. Otherwise the next event does. */
   readonly endDay: () => void
+  /** The optional sinks that fail; they are tried in the background likewise. */
+  readonly failingSinks: () => readonly SinkName[]
   /** The last line that is on record; undefined before the first. */
   readonly anchor: () => Anchor | undefined
   readonly figures: () => TrailFigures
@@ -46,6 +50,10 @@ export interface TrailOptions {
   readonly log?: TrailLog
   /** How long a write may take, in milliseconds. */
   readonly patienceMs?: number
+  /** Absent: the files alone, and they are required. */
+  readonly sinks?: readonly SinkChoice[]
+  /** In place of standard output. */
+  readonly stdout?: Target
 }
 
 interface Group {
@@ -143,10 +151,29 @@ const createLinked = (options: TrailOptions, folder: string, writer: Writer) => 
   }
 }
 
+const openSinks = (options: TrailOptions, folder: string): Sinks => {
+  const { sinks: choices = FILE_ALONE, stdout, log = () => {}, patienceMs = PATIENCE_MS } = options
+  const targetOf = (name: SinkName): Target =>
+    name === 'file' ? dayFiles({ ...options, folder }) : (stdout ?? stdoutTarget())
+  return createSinks({ choices, targetOf, log, patienceMs })
+}
+
+/** Tells which optional sinks fail, and tries these once in a while. */
+const watchSinks = (sinks: Sinks, now: () => number) => {
+  const isTimeToTry = createPacer(TRY_EVERY_MS, now)
+  return (): readonly SinkName[] => {
+    const failing = sinks.failing()
+    if (failing.length > 0 && isTimeToTry()) {
+      sinks.tryFailing(new Date(now()).toISOString().slice(0, 10))
+    }
+    return failing
+  }
+}
+
 export const createTrail = (options: TrailOptions): Trail => {
-  const { directory, now, log = () => {}, patienceMs = PATIENCE_MS } = options
+  const { directory, now } = options
   const folder = join(directory, 'audit')
-  const writer = createWriter({ ...options, folder, log, patienceMs })
+  const writer = openSinks(options, folder)
   const linked = createLinked(options, folder, writer)
   const clock = createClock(now)
   const isTimeToTry = createPacer(TRY_EVERY_MS, now)
@@ -202,6 +229,7 @@ export const createTrail = (options: TrailOptions): Trail => {
       if (day !== time.slice(0, 10)) groupOf(time).isTurn = true
     },
 
+    failingSinks: watchSinks(writer, now),
     anchor: linked.recorded,
     figures: () => count.figures(waiting[0], writer.isFailing()),
 

@@ -1,6 +1,7 @@
 /**
- * Writes the lines of the audit trail, one write at a time. Rule: a write has an outcome within its time, whatever the
- * disk does; and there is none beside one that did not come back, since each would take a thread of Node's four.
+ * Writes the lines of the audit trail to one place, one write at a time. Rule: a write has an outcome within its time,
+ * whatever the disk or the reader of a pipe does; and there is none beside one that did not come back, since each would
+ * take a thread of Node's four.
  */
 
 import { createPatience } from '../state/deadline.ts'
@@ -12,9 +13,22 @@ export type TrailLog = (
   fields?: Readonly<Record<string, string>>
 ) => void
 
-export interface WriterOptions extends DayFileOptions {
+/** Where lines go. */
+export interface Target {
+  /** What the log calls it; undefined for the files of the trail. */
+  readonly name?: string
+  /** Resolves once the operating system has the text. */
+  readonly append: (day: string, text: string) => Promise<void>
+  /** What is appended next finds out anew where it goes. */
+  readonly forget: () => Promise<void>
+}
+
+export interface FilesOptions extends DayFileOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
+}
+
+export interface WriterOptions {
   readonly log: TrailLog
   /** How long a write may take, in milliseconds. */
   readonly patienceMs: number
@@ -45,53 +59,55 @@ const LATE = Object.assign(new Error('the write did not come back'), { code: 'ET
 
 const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'
 
+/** The files of the days. */
+export const dayFiles = (options: FilesOptions): Target => {
+  const isTimeToLook = createPacer(LOOK_EVERY_MS, options.now)
+  let file: DayFile | undefined
+  const forget = async (): Promise<void> => {
+    const former = file
+    file = undefined
+    await former?.close().catch(() => {})
+  }
+  return {
+    append: async (day, text) => {
+      const isOurs = file?.day === day && !(isTimeToLook() && (await file.wasReplaced()))
+      if (!isOurs) await forget()
+      file ??= await openDayFile(options, day)
+      await file.append(text)
+    },
+    forget
+  }
+}
+
 interface Writing {
-  readonly options: WriterOptions
-  readonly isTimeToLook: () => boolean
-  file: DayFile | undefined
+  readonly target: Target
+  readonly log: TrailLog
   isFailing: boolean
   /** A write that did not come back. */
   stuck: Promise<void> | undefined
 }
 
-const closeFile = async (writing: Writing): Promise<void> => {
-  const former = writing.file
-  writing.file = undefined
-  await former?.close().catch(() => {})
-}
-
-const writeTo = async (writing: Writing, day: string, text: string): Promise<void> => {
-  const { options, file, isTimeToLook } = writing
-  const isOurs = file?.day === day && !(isTimeToLook() && (await file.wasReplaced()))
-  if (!isOurs) await closeFile(writing)
-  writing.file ??= await openDayFile(options, day)
-  await writing.file.append(text)
-}
-
 /** Logs where it begins to fail, and where that is over. */
 const note = (writing: Writing, failure: unknown): void => {
-  const { log } = writing.options
+  const { log, target } = writing
+  const sink = target.name && { sink: target.name }
   const wasFailing = writing.isFailing
   writing.isFailing = failure !== undefined
-  if (wasFailing && !writing.isFailing) log('info', 'the audit trail is written again')
+  if (wasFailing && !writing.isFailing) {
+    log('info', 'the audit trail is written again', ...(sink ? [sink] : []))
+  }
   if (writing.isFailing && !wasFailing) {
-    log('error', 'the audit trail cannot be written', { code: errnoOf(failure) })
+    log('error', 'the audit trail cannot be written', { ...sink, code: errnoOf(failure) })
   }
 }
 
-export const createWriter = (options: WriterOptions): Writer => {
-  const within = createPatience(options.patienceMs, LATE)
-  const writing: Writing = {
-    options,
-    isTimeToLook: createPacer(LOOK_EVERY_MS, options.now),
-    file: undefined,
-    isFailing: false,
-    stuck: undefined
-  }
+export const createWriter = (target: Target, { log, patienceMs }: WriterOptions): Writer => {
+  const within = createPatience(patienceMs, LATE)
+  const writing: Writing = { target, log, isFailing: false, stuck: undefined }
   return {
     write: async (day, text) => {
       if (writing.stuck !== undefined) return false
-      const outcome = writeTo(writing, day, text).then(
+      const outcome = target.append(day, text).then(
         () => undefined,
         (error: unknown) => error
       )
@@ -100,17 +116,17 @@ export const createWriter = (options: WriterOptions): Writer => {
       if (failure === LATE) {
         writing.stuck = outcome.then(() => {
           writing.stuck = undefined
-          return closeFile(writing)
+          return target.forget()
         })
       } else if (failure !== undefined) {
         // The next write opens the file anew, and so finds out whether a line was cut off.
-        void closeFile(writing)
+        void target.forget()
       }
       return failure === undefined
     },
     isFailing: () => writing.isFailing,
     close: async () => {
-      if (writing.stuck === undefined) await closeFile(writing)
+      if (writing.stuck === undefined) await target.forget()
     }
   }
 }

@@ -93,12 +93,22 @@ export const isGuarded = ({ ENVIRONMENT }: Partial<Pick<Settings, 'ENVIRONMENT'>
 /** What is said of a secret that stands in two settings. */
 export const REUSED = 'the same secret serves two settings: each needs its own'
 
+const ofAudit = ({ AUDIT_REQUIRED, AUDIT_SINKS }: Partial<Settings>): ConfigFault[] =>
+  AUDIT_REQUIRED && AUDIT_SINKS?.every(({ isRequired }) => !isRequired)
+    ? [
+        {
+          place: 'AUDIT_SINKS',
+          message: 'requires none, but AUDIT_REQUIRED is true: put ! behind one, as in file!'
+        }
+      ]
+    : []
+
 /** Of what could be read: a setting that is at fault itself is absent here, and told already. */
 const together = (
   settings: Partial<Settings>,
   isFaulty: (name: SettingName) => boolean
 ): ConfigFault[] => {
-  const faults: ConfigFault[] = []
+  const faults = ofAudit(settings)
   const fault = (place: SettingName, message: string): number => faults.push({ place, message })
   if (
     (settings.INTERNAL_HOST === undefined) !== (settings.INTERNAL_PORT === undefined) &&

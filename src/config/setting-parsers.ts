@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net'
 import semver from 'semver'
+import { SINK_NAMES, type SinkChoice } from '../audit/sinks.ts'
 import { isScope } from '../core/scope.ts'
 import { ENCRYPTION_KEY_LENGTH } from '../crypto/keyring.ts'
 import { coverNearlyAll, parseNetwork } from './network.ts'
@@ -45,6 +46,25 @@ export const oneOf =
     if (!choices.includes(value)) throw new Error(`must be one of ${choices.join(', ')}`)
     return value
   }
+
+/** `file!,stdout`: an exclamation mark requires. */
+export const sinks = (value: string): SinkChoice[] => {
+  const choices = list(value).map((item) => ({
+    name: item.replace(/!$/, ''),
+    isRequired: item.endsWith('!')
+  }))
+  const names = choices.map(({ name }) => name)
+  if (names.includes('redis')) {
+    throw new Error('names redis, which is no sink in this version: file and stdout are')
+  }
+  const isKnown = (one: (typeof choices)[number]): one is SinkChoice =>
+    SINK_NAMES.some((name) => name === one.name)
+  if (choices.length === 0 || !choices.every(isKnown)) {
+    throw new Error('must list file or stdout, comma-separated, with ! behind each required one')
+  }
+  if (new Set(names).size !== names.length) throw new Error('names a sink twice')
+  return choices
+}
 
 export const version = (value: string): string => {
   if (semver.valid(value) !== value) throw new Error('must be a semantic version such as 8.3.0')

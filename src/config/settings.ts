@@ -14,6 +14,7 @@ import {
   origins,
   proxies,
   scope,
+  sinks,
   text,
   version,
   whole
@@ -203,6 +204,9 @@ const SETTINGS = {
     flag,
     { fallback: 'false' }
   ),
+  AUDIT_SINKS: setting('file, stdout; nothing leaves while one with ! fails', sinks, {
+    fallback: 'file!'
+  }),
   AUDIT_AUDITOR_KEY_FILE: optional(
     'public key (PEM) of an auditor, as `purser audit key new` makes it; each process seals the first key of its trail to it',
     text

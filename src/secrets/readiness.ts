@@ -15,7 +15,10 @@ export type SharedTrouble =
   | 'invalidations_incomplete'
   | 'revocations_incomplete'
 
-export type Reason = SharedTrouble | `store_${Trouble}`
+/** Sinks of the audit trail that are not required. */
+export type SinkTrouble = 'audit_file_failing' | 'audit_stdout_failing'
+
+export type Reason = SharedTrouble | SinkTrouble | `store_${Trouble}`
 
 export interface Readiness {
   readonly status: 'ok' | 'degraded' | 'unavailable'
@@ -27,6 +30,7 @@ export interface ReadinessOptions {
   readonly stores: () => Stores
   /** Answers are possible meanwhile, each replica for itself. */
   readonly sharedTroubles: () => readonly SharedTrouble[]
+  readonly sinkTroubles: () => readonly SinkTrouble[]
   /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
   readonly canServe: () => boolean
   /** How each store answered last, kept up to date for whoever tells of it. */
@@ -53,7 +57,14 @@ const createTeller = (log: Log): ((reasons: readonly Reason[]) => void) => {
 }
 
 export const createReadiness = (options: ReadinessOptions): (() => Promise<Readiness>) => {
-  const { stores, sharedTroubles, canServe, checks = createStoreChecks(options), now } = options
+  const {
+    stores,
+    sharedTroubles,
+    sinkTroubles,
+    canServe,
+    checks = createStoreChecks(options),
+    now
+  } = options
   const tell = createTeller(options.log)
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<unknown> | undefined
@@ -89,7 +100,7 @@ export const createReadiness = (options: ReadinessOptions): (() => Promise<Readi
         checking = undefined
       })
     }
-    const reasons = [...sharedTroubles(), ...new Set(ofStores)].sort()
+    const reasons = [...sharedTroubles(), ...sinkTroubles(), ...new Set(ofStores)].sort()
     tell(reasons)
     return { status: reasons.length > 0 ? 'degraded' : 'ok', reasons }
   }

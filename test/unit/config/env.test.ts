@@ -37,6 +37,26 @@ test('the defaults stand, and an empty value is no value', async (t) => {
   t.throws(() => Object.assign(settings, { PORT: 1 }))
 })
 
+test('sinks of the audit trail are known ones, and one is required unless no record is', async (t) => {
+  const sinks = (AUDIT_SINKS: string, more: Environ = {}) =>
+    faultsOf({ ...good(), AUDIT_SINKS, ...more })
+  for (const known of ['file!', 'stdout!', 'file!,stdout', 'file, stdout!']) {
+    t.strictSame(sinks(known), [], known)
+  }
+  t.match(readSettings({ ...good(), AUDIT_SINKS: 'file!, stdout' }, '/nowhere'), {
+    AUDIT_SINKS: [
+      { name: 'file', isRequired: true },
+      { name: 'stdout', isRequired: false }
+    ]
+  })
+  t.match(sinks('file!,redis'), [/^AUDIT_SINKS names redis, which is no sink in this version/])
+  for (const unknown of ['syslog!', 'file!!', '!', 'file!,file']) {
+    t.match(sinks(unknown), [/^AUDIT_SINKS /], unknown)
+  }
+  t.match(sinks('file,stdout'), [/^AUDIT_SINKS requires none, but AUDIT_REQUIRED is true/])
+  t.strictSame(sinks('file,stdout', { AUDIT_REQUIRED: 'false' }), [])
+})
+
 test('neither callers administer by the root scope, nor administrators read secrets by theirs', async (t) => {
   for (const [SCOPE_ROOT, ADMIN_SCOPE] of [
     ['acme', 'acme'],

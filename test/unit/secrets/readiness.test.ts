@@ -25,6 +25,7 @@ test('a store is looked at every ten seconds, and every two while it fails', asy
   const readiness = createReadiness({
     stores: () => ({ all: () => [store] }) as unknown as Stores,
     sharedTroubles: () => [],
+    sinkTroubles: () => [],
     canServe: () => true,
     log: () => {},
     now: () => time
@@ -106,6 +107,7 @@ test('readiness hears of an outage with the first failed read, and looks at the 
   const readiness = createReadiness({
     stores: () => ({ all: () => [store] }) as unknown as Stores,
     sharedTroubles: () => [],
+    sinkTroubles: () => [],
     canServe: () => true,
     checks,
     log: () => {},
@@ -165,6 +167,7 @@ test('readiness says each reason once, names no store, and logs when the reasons
   const readiness = createReadiness({
     stores: () => ({ all: () => all }) as unknown as Stores,
     sharedTroubles: () => shared,
+    sinkTroubles: () => [],
     canServe: () => true,
     checks,
     log: (...line) => void lines.push(line),
