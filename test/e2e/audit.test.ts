@@ -33,7 +33,12 @@ const readEnvKey = (folder: string): string =>
 
 const auditOf = (folder: string): string => join(folder, 'data', 'audit')
 
-const fileIn = (audit: string): string => readdirSync(audit).sort().at(-1) ?? ''
+/** The newest day's. */
+const fileIn = (audit: string): string =>
+  readdirSync(audit)
+    .filter((name) => /^\d/.test(name))
+    .sort()
+    .at(-1) ?? ''
 
 const read = (url: string, key: string, requestId: string): Promise<number | undefined> =>
   fetch(`${url}/v1/secrets?ref=local:team/db`, {
@@ -295,8 +300,8 @@ test('without a record a command shows nothing and changes nothing, unless that 
   })
 })
 
-test('old days are purged by the command, which says before what would go, and the rest verifies', async (t) => {
-  const { folder } = createConfigured(t, { variables: { AUDIT_RETENTION_DAYS: '7' } })
+/** A trail of the ten days before today, one record each. */
+const writeTenDays = async (folder: string): Promise<void> => {
   const directory = join(folder, 'data')
   const { active } = createKeyring([readEnvKey(folder)])
   const clock = { time: Date.now() - 10 * 86_400_000 }
@@ -316,6 +321,11 @@ test('old days are purged by the command, which says before what would go, and t
     })
   }
   await trail.close()
+}
+
+test('old days are purged by the command, which says before what would go, and the rest verifies', async (t) => {
+  const { folder } = createConfigured(t, { variables: { AUDIT_RETENTION_DAYS: '7' } })
+  await writeTenDays(folder)
   const audit = auditOf(folder)
   const before = readdirSync(audit)
   const dry = await runPurser(t, folder, ['audit', 'purge', '--dry-run'])
@@ -331,4 +341,21 @@ test('old days are purged by the command, which says before what would go, and t
     .map((name) => readFileSync(join(audit, name), 'utf8'))
     .join('')
   t.match(text, /"action":"audit.purge".*"client":"operator","route":"cli audit purge"/)
+})
+
+test('a service purges old days by itself, and says so on record', async (t) => {
+  const { folder } = createConfigured(t, { variables: { AUDIT_RETENTION_DAYS: '7' } })
+  await writeTenDays(folder)
+  const audit = auditOf(folder)
+  const before = readdirSync(audit)
+  const { says, child, ended } = await serve(t, folder)
+  await says(/"files":3,"bytes":\d+,"msg":"old audit records are purged"/)
+  child.kill('SIGTERM')
+  await ended
+  t.strictSame(
+    before.filter((name) => !readdirSync(audit).includes(name)),
+    before.slice(0, 3)
+  )
+  t.match(readFileSync(join(audit, fileIn(audit)), 'utf8'), /"audit\.purge".*"route":"retention"/)
+  t.match(await runPurser(t, folder, ['audit', 'verify']), { code: 0, stdout: /^ok: / })
 })
