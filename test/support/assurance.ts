@@ -899,6 +899,42 @@ const RECORD: readonly Promised[] = [
         'what was answered is on record also after kill -9, its numbers have no gap, and each manipulation is named'
       ]
     }
+  },
+  {
+    id: 'record-in-several-places',
+    says: 'Where records go to several places, an answer waits for all that are required, and for no other.',
+    asvs: ['16.5.3', '16.2.1'],
+    security: [3],
+    tests: {
+      'unit/audit/sinks.test.ts': [
+        'a required sink that fails, fails the append, whichever it is, and the trail finds its way back',
+        'an optional sink that fails costs one line of the log and no answer, and is named until it works',
+        'an optional sink that hangs holds nobody up, keeps no more than a bound, and one write is under way'
+      ],
+      'e2e/audit-sinks.test.ts': [
+        'standard output has the same chain as the file, each line whole among those of the log',
+        'nothing is disclosed once nobody takes what is required of standard output, and readiness says so'
+      ]
+    }
+  },
+  {
+    id: 'record-tells',
+    says: 'Who read a secret, and when, is answered from all files of the trail, within bounds, and with what could not be asked.',
+    asvs: ['16.2.1'],
+    tests: {
+      'integration/routes/audit.test.ts': [
+        'who read a secret, by any of its names, and who tried to',
+        'the question is on record itself, and needs the scope of administrators',
+        'a reader that stops reading makes nobody read on, and its place is free once it left',
+        'files that cannot be read are named, and those that are gone are told from idle days'
+      ],
+      'unit/audit/search.test.ts': [
+        'page by page, whatever their size, every record comes once, also while records are added'
+      ],
+      'unit/audit/queries.test.ts': [
+        'what finds nothing ends after so many bytes, a block a turn, and goes on to the end'
+      ]
+    }
   }
 ]
 
