@@ -7,9 +7,20 @@ import { join } from 'node:path'
 import { asJson, isObject } from '../core/json.ts'
 import { digestOf } from '../crypto/audit-key.ts'
 import type { Anchor } from './chain-line.ts'
+import { recordIn } from './record.ts'
 import type { Segment } from './segment-check.ts'
 
 const NAME = 'purged.jsonl'
+
+const PURGE = '"action":"audit.purge"'
+const VOUCHED = /^sha256:([A-Za-z0-9_-]{43})$/
+
+/** The digest that a record `audit.purge` vouches for; undefined for any other line. */
+export const vouchedBy = (line: Buffer): string | undefined =>
+  // {"time":"2026-03-01T12:00:00.000Z","action":
+  line.toString('latin1', 35, 35 + PURGE.length) === PURGE
+    ? VOUCHED.exec(recordIn(String(line))?.reason ?? '')?.[1]
+    : undefined
 
 export interface PurgedSegment {
   readonly file: string

@@ -91,12 +91,6 @@ export interface Vouched {
   readonly reason: string
 }
 
-const VOUCHED = /^sha256:([A-Za-z0-9_-]{43})$/
-
-/** The digest that an `audit.purge` record vouches for. */
-export const vouchedIn = (reason: string | undefined): string | undefined =>
-  VOUCHED.exec(reason ?? '')?.[1]
-
 /**
  * Carries the plan out. `vouch` puts it on record, and where it rejects nothing is purged. Resolves with the last lines
  * that went, of which no anchor is needed any more.

@@ -5,6 +5,7 @@
 import { digestOfBytes, isMac, stepped } from '../crypto/audit-key.ts'
 import type { Place, SegmentHead, SegmentSeal } from './chain-line.ts'
 import type { Finding, Unfinished, Verdict } from './findings.ts'
+import { vouchedBy } from './purged.ts'
 import { LINE_MAX } from './read-lines.ts'
 
 /** The instance's key as it stands; stepped in place. */
@@ -31,6 +32,8 @@ export interface Segment {
   /** Something was wrong, and what follows was not checked. */
   isBroken: boolean
   macs: number
+  /** What is kept of purged segments, as records of its groups that hold vouch for it. */
+  readonly vouched: string[]
 }
 
 export interface SeenLine {
@@ -115,6 +118,8 @@ interface Checking extends SegmentCheckOptions {
   readonly findings: Finding[]
   /** Where the group began of which no MAC has been seen yet. */
   groupFrom: number | undefined
+  /** What records of that group vouch for: anybody can write a line and its digest. */
+  groupVouched: string[]
   gap: Gap | undefined
 }
 
@@ -135,11 +140,14 @@ const checkMac = (checking: Checking, at: SeenLine, mac: string): void => {
   const { segment, key } = checking
   const from = checking.groupFrom ?? at.place.seq
   checking.groupFrom = undefined
+  const { groupVouched } = checking
+  checking.groupVouched = []
   segment.macs++
-  if (key === undefined) return
-  if (isMac(key.key, segment.digest, mac)) {
+  if (key === undefined) segment.vouched.push(...groupVouched)
+  else if (isMac(key.key, segment.digest, mac)) {
     key.key = stepped(key.key)
     key.step++
+    segment.vouched.push(...groupVouched)
   } else if (segment.macs === 1) {
     const detail = 'its MACs are not made with the key of this instance'
     fail(checking, 'other key', at, detail, segment.firstSeq)
@@ -160,6 +168,8 @@ const checkLine = (checking: Checking, at: SeenLine): void => {
     segment.digest = digest
     segment.isSealed = seal !== undefined
     checking.groupFrom ??= place.seq
+    const vouched = vouchedBy(at.bytes)
+    if (vouched !== undefined) checking.groupVouched.push(vouched)
     if (anchored(place.seq).some((known) => known !== digest)) {
       const detail = 'the trail is not the one that the anchor was taken of'
       fail(checking, 'anchor mismatch', at, detail)
@@ -211,13 +221,15 @@ export const createSegmentCheck = (options: SegmentCheckOptions): SegmentCheck =
     isSealed: false,
     isAfterUnreadable: first.isAfterUnreadable,
     isBroken: false,
-    macs: 0
+    macs: 0,
+    vouched: []
   }
   const checking: Checking = {
     ...options,
     segment,
     findings: [],
     groupFrom: undefined,
+    groupVouched: [],
     gap: undefined
   }
   take(checking, first)

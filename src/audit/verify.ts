@@ -17,8 +17,6 @@ import type { Finding, Unfinished } from './findings.ts'
 import { linkFindings } from './links.ts'
 import { readPurged } from './purged.ts'
 import { readLines } from './read-lines.ts'
-import { recordIn } from './record.ts'
-import { vouchedIn } from './retention.ts'
 import type { RunningKey } from './segment-check.ts'
 import { type SegmentFile, segmentFilesIn } from './segments.ts'
 
@@ -63,25 +61,14 @@ interface Heads {
   readonly byInstance: ReadonlyMap<string, SegmentHead>
   /** What instances found on record when they began. */
   readonly after: readonly Anchor[]
-  /** Digests of what is kept of purged segments, as records name them. */
-  readonly vouched: ReadonlySet<string>
 }
-
-const PURGE = '"action":"audit.purge"'
-
-const isPurge = (line: Buffer): boolean =>
-  // {"time":"2026-03-01T12:00:00.000Z","action":
-  line.toString('latin1', 35, 35 + PURGE.length) === PURGE
 
 /** What instances say of themselves and of each other, which has to be known before their lines are checked. */
 const readHeads = async (files: readonly SegmentFile[]): Promise<Heads> => {
   const byInstance = new Map<string, SegmentHead>()
   const after: Anchor[] = []
-  const vouched = new Set<string>()
   for (const { path } of files) {
     await readLines(path, (line) => {
-      const kept = isPurge(line) ? vouchedIn(recordIn(String(line))?.reason) : undefined
-      if (kept !== undefined) vouched.add(kept)
       const head = headIn(line)
       const instance = head && placeOf(line)?.instance
       if (head === undefined || instance === undefined) return
@@ -90,7 +77,7 @@ const readHeads = async (files: readonly SegmentFile[]): Promise<Heads> => {
       if (former !== undefined) after.push(former)
     })
   }
-  return { byInstance, after, vouched }
+  return { byInstance, after }
 }
 
 interface FirstKeyFound {
@@ -192,7 +179,6 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
   const { folder, since = '' } = options
   const files = (await segmentFilesIn(folder)).filter(({ day }) => day >= since)
   const heads = await readHeads(files)
-  const { anchors: purged } = await readPurged(folder, (head) => heads.vouched.has(head))
   const keyOf = await createKeys(heads, options)
   const anchors = [...options.anchors, ...heads.after]
   const anchored = digestsBySeq(anchors)
@@ -205,6 +191,8 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
     reports.push(check.end())
   }
   const segments = reports.flatMap((report) => report.segments)
+  const vouched = new Set(segments.flatMap((segment) => segment.vouched))
+  const { anchors: purged } = await readPurged(folder, (head) => vouched.has(head))
   const isPartial = since !== ''
   const findings = [
     ...reports.flatMap((report) => report.findings),

@@ -1,14 +1,24 @@
 /** The end of old records: what goes, what is kept so that the rest proves itself, and when nothing goes. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { createAnchors, dropAnchors, keptAnchors } from '../../../src/audit/anchors.ts'
-import type { Anchor } from '../../../src/audit/chain-line.ts'
+import { type Anchor, placed } from '../../../src/audit/chain-line.ts'
+import { bodyOf } from '../../../src/audit/line.ts'
+import { type PurgedSegment, purgedLines } from '../../../src/audit/purged.ts'
 import { createPurger } from '../../../src/audit/purger.ts'
 import { planPurge, purge } from '../../../src/audit/retention.ts'
 import { createTrail, type Trail } from '../../../src/audit/trail.ts'
 import { verifyTrail } from '../../../src/audit/verify.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
+import { digestOf } from '../../../src/crypto/audit-key.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory, openState } from '../../support/embedded.ts'
@@ -102,6 +112,42 @@ test('what was taken away by hand is not taken for purged, nor what nobody vouch
     writeFileSync(path, altered)
     t.match(await verify(), { verdict: 'broken', findings: [{ verdict: 'segment missing' }] })
   }
+})
+
+test('who has the disk and no key cannot vouch for what he takes away', async (t) => {
+  const { folder, clock, start, days, verify } = open(t)
+  const trail = start()
+  await days(trail, 3)
+  await trail.append(event())
+  const { instance, seq, head } = trail.anchor() as Anchor
+  const last = join(folder, '2026-03-04.jsonl')
+  // The end of the last day that is taken away, as its seal and the next head tell it.
+  const [next = '{}'] = readFileSync(last, 'utf8').split('\n', 1)
+  const { from, seq: firstLeft } = JSON.parse(next)
+  const gone: PurgedSegment = {
+    file: '2026-03-03.jsonl',
+    instance,
+    firstSeq: 1,
+    lastSeq: firstLeft - 1,
+    head: from
+  }
+  const purged = purgedLines('', [gone])
+  for (const day of ['01', '02', '03']) rmSync(join(folder, `2026-03-${day}.jsonl`))
+  writeFileSync(join(folder, 'purged.jsonl'), purged.text)
+  const vouching = bodyOf(
+    new Date(clock.time).toISOString(),
+    event({ action: 'audit.purge', reason: `sha256:${purged.head}` })
+  )
+  const missing = { verdict: 'broken', findings: [{ verdict: 'segment missing' }] } as const
+
+  const whole = readFileSync(last, 'utf8')
+  const line = placed(vouching, instance, seq + 1)
+  appendFileSync(last, `${line},"digest":"${digestOf(head, line)}"}\n`)
+  t.match(await verify(), { ...missing, unfinished: [{ seq: seq + 1 }] }, 'in an unfinished group')
+
+  writeFileSync(last, whole)
+  writeFileSync(join(folder, '2026-01-01.jsonl'), `${vouching}}\n`)
+  t.match(await verify(), { ...missing, unchained: 1 }, 'in a file from before the chain')
 })
 
 test('without a record nothing goes', async (t) => {
