@@ -8,6 +8,7 @@ import { open, stat } from 'node:fs/promises'
 import type { Access } from './access.ts'
 import { type Anchor, parseAnchor, placeOf } from './chain-line.ts'
 import { lastAnchorOfFile } from './predecessor.ts'
+import { type Purged, readPurged } from './purged.ts'
 import { type SegmentFile, segmentFilesIn } from './segments.ts'
 
 /** The first and the last of a file. */
@@ -67,14 +68,22 @@ const isThere = (needs: Ends['needs'], last: Anchor | undefined): boolean => {
   return last.instance === needs.instance && last.seq >= needs.seq
 }
 
-/** The time after which nothing of one writer's files is missing; undefined: nothing is missing at all. */
-const gapIn = (files: readonly Ends[]): string | undefined => {
+const wasPurged = (needs: Ends['needs'], { anchors }: Purged): boolean =>
+  typeof needs === 'object' && (anchors.get(needs.instance)?.seq ?? 0) >= needs.seq
+
+/** The time after which nothing of one writer's files is missing but what was purged; undefined: nothing is at all. */
+const gapIn = (files: readonly Ends[], purged: Purged): string | undefined => {
   for (let i = files.length - 1; i >= 0; i--) {
     const { needs, time } = files[i] ?? {}
-    if (time !== undefined && !isThere(needs, files[i - 1]?.last)) return time
+    if (time === undefined || isThere(needs, files[i - 1]?.last)) continue
+    if (!wasPurged(needs, purged)) return time
   }
   return undefined
 }
+
+const DAY_MS = 86_400_000
+
+const endOf = (day: string): string => new Date(Date.parse(day) + DAY_MS).toISOString()
 
 const latest = (times: readonly (string | undefined)[]): string | undefined =>
   times.reduce((a = '', b = '') => (a > b ? a : b), undefined) || undefined
@@ -110,7 +119,11 @@ export const createCompleteFrom = (folder: string, access: Access): CompleteFrom
       }
       known = next
       const begun = [...next.values()].map(({ time }) => time).sort()[0]
-      return latest([begun, ...[...byWriter.values()].map(gapIn)])
+      if (begun === undefined) return undefined
+      // Whether somebody vouches for what is said to be purged is for `verify` too.
+      const purged = await access(() => readPurged(folder, () => true))
+      const gaps = [...byWriter.values()].map((files) => gapIn(files, purged))
+      return latest([begun, purged.lastDay && endOf(purged.lastDay), ...gaps])
     }
   }
 }

@@ -36,6 +36,8 @@ export interface Purged {
   readonly anchors: ReadonlyMap<string, Anchor>
   /** Digest of the last line, empty where there is none: what the next one hangs on. */
   readonly head: string
+  /** YYYY-MM-DD: of the newest file that went, vouched for or not; undefined where none did. */
+  readonly lastDay: string | undefined
 }
 
 export const purgedSegment = (segment: Segment): PurgedSegment => {
@@ -85,6 +87,7 @@ export const readPurged = async (
   const anchors = new Map<string, Anchor>()
   let waiting: Anchor[] = []
   let head = ''
+  let lastDay: string | undefined
   for (const line of text.split('\n')) {
     const segment = line === '' ? undefined : asPurged(line)
     if (segment === undefined) continue
@@ -92,6 +95,8 @@ export const readPurged = async (
     // Nothing after it can be vouched for: a digest is of all that stands before.
     if (!line.endsWith(`,"digest":"${digest}"}`)) break
     head = digest
+    const day = segment.file.slice(0, 'YYYY-MM-DD'.length)
+    if (lastDay === undefined || day > lastDay) lastDay = day
     waiting.push({ instance: segment.instance, seq: segment.lastSeq, head: segment.head })
     if (!isVouched(digest)) continue
     for (const anchor of waiting) {
@@ -100,5 +105,5 @@ export const readPurged = async (
     }
     waiting = []
   }
-  return { anchors, head }
+  return { anchors, head, lastDay }
 }

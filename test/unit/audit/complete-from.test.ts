@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { createAccess } from '../../../src/audit/access.ts'
 import { createCompleteFrom } from '../../../src/audit/complete-from.ts'
+import { planPurge, purge } from '../../../src/audit/retention.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import { beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory } from '../../support/embedded.ts'
@@ -65,4 +66,22 @@ test('a day that is gone from the midst counts, and one whose beginning cannot b
   t.equal(await time(), '2026-03-05T12:00:00.000Z', 'of the last but one the end is cut off')
   appendFileSync(join(folder, '2026-03-06.9.jsonl'), 'not ours\n')
   t.equal(await time(), '2026-03-06T23:59:59.999Z')
+})
+
+test('what was purged is before all that is kept, also of a writer that writes seldom', async (t) => {
+  const directory = createDirectory(t)
+  const folder = join(directory, 'audit')
+  const { time } = createCompleteFrom(folder, access)
+  await run(directory, [0, 1, 2, 3, 4, 5, 6])
+  await run(directory, [0], 'cli')
+  await run(directory, [6], 'cli')
+  const plan = await planPurge({ folder, now: NOON + 6.5 * DAY_MS, days: 3 })
+  await purge(folder, plan, async () => {})
+  t.equal(await time(), '2026-03-05T12:00:00.000Z', 'and not since the last command')
+  rmSync(join(folder, '2026-03-05.jsonl'))
+  t.equal(
+    await time(),
+    '2026-03-06T12:00:00.000Z',
+    'what was taken by hand is missing all the same'
+  )
 })
