@@ -80,25 +80,39 @@ const nextFinding = (former: Segment, next: Segment): Finding | undefined => {
           detail: 'its end is not there'
         }
   }
-  if (former.isBroken || next.isBroken || next.head.from === former.digest) return undefined
-  const detail = 'it does not hang on the segment before'
-  return { verdict: 'tampered', ...placeOfSegment(next), seq: next.firstSeq, detail }
+  if (former.isBroken || next.isBroken) return undefined
+  if (next.head.from !== former.digest) {
+    const detail = 'it does not hang on the segment before'
+    return { verdict: 'tampered', ...placeOfSegment(next), seq: next.firstSeq, detail }
+  }
+  if (former.head === undefined || next.head.step === former.head.step + former.macs)
+    return undefined
+  return { verdict: 'tampered', ...endOfSegment(former), detail: 'MACs of it are not there' }
 }
 
 const anchorFinding = (
-  { instance, seq, mayBeElsewhere }: KnownAnchor,
+  { instance, seq, head, mayBeElsewhere }: KnownAnchor,
   own: readonly Segment[] | undefined,
   { purged, isPartial }: LinkOptions
 ): Finding | undefined => {
   const gone = purged.get(instance)
-  if (gone !== undefined && seq <= gone.seq) return undefined
+  if (gone !== undefined && seq <= gone.seq) {
+    if (seq < gone.seq || head === gone.head) return undefined
+    const detail = 'what was purged is not what the anchor was taken of'
+    return { verdict: 'anchor mismatch', instance, seq, detail }
+  }
   const last = own?.at(-1)
   if (last === undefined) {
     if (isPartial || mayBeElsewhere) return undefined
     const detail = `nothing is there of an instance of which ${seq} was on record`
     return { verdict: 'segment missing', instance, seq, detail }
   }
-  if (last.isBroken || seq <= last.lastSeq) return undefined
+  if (last.isBroken) return undefined
+  if (seq >= (last.unfinishedFrom ?? Number.POSITIVE_INFINITY) && seq <= last.lastSeq) {
+    const detail = `${seq} was on record, and its MAC is not there`
+    return { verdict: 'tampered', ...endOfSegment(last), seq, detail }
+  }
+  if (seq <= last.lastSeq) return undefined
   const detail = `${seq} was on record`
   return { verdict: 'truncated', ...endOfSegment(last), ...range(last.lastSeq + 1, seq), detail }
 }

@@ -70,7 +70,9 @@ export const planPurge = async ({ folder, now, days }: PurgeOptions): Promise<Pu
     bytes += await readLines(path, check.take)
     const report = check.end()
     const isWhole =
-      report.findings.length === 0 && report.segments.every(({ head }) => head !== undefined)
+      report.findings.length === 0 &&
+      // By the name of its file anybody could let a day be deleted.
+      report.segments.every(({ head }) => head !== undefined && head.day < end)
     if (!isWhole) {
       return {
         ...NOTHING,

@@ -32,6 +32,8 @@ export interface Segment {
   /** Something was wrong, and what follows was not checked. */
   isBroken: boolean
   macs: number
+  /** Where its last group began, if no MAC ends that. */
+  unfinishedFrom: number | undefined
   /** What is kept of purged segments, as records of its groups that hold vouch for it. */
   readonly vouched: string[]
 }
@@ -162,6 +164,9 @@ const checkLine = (checking: Checking, at: SeenLine): void => {
   const digest = isHeadless ? place.digest : computed(segment.digest, at)
   if (digest !== place.digest) {
     fail(checking, 'tampered', at, 'it is not the line that was written')
+  } else if (seal !== undefined && place.mac === undefined) {
+    // Seal and MAC are one line: nothing that a kill leaves has only the one.
+    fail(checking, 'tampered', at, 'the seal has no MAC')
   } else if (seal !== undefined && !isSealOf(seal, segment, place.seq)) {
     fail(checking, 'tampered', at, 'the seal is not that of its segment')
   } else {
@@ -203,6 +208,7 @@ const end = ({ segment, findings, gap, groupFrom, file }: Checking): SegmentEnd 
   const { instance, lastSeq } = segment
   if (gap !== undefined) findings.push({ file, line: gap.line, instance, ...gapVerdict(gap) })
   if (groupFrom === undefined || segment.isBroken) return { findings, unfinished: undefined }
+  segment.unfinishedFrom = groupFrom
   return { findings, unfinished: { file, instance, seq: groupFrom, to: lastSeq } }
 }
 
@@ -222,6 +228,7 @@ export const createSegmentCheck = (options: SegmentCheckOptions): SegmentCheck =
     isAfterUnreadable: first.isAfterUnreadable,
     isBroken: false,
     macs: 0,
+    unfinishedFrom: undefined,
     vouched: []
   }
   const checking: Checking = {

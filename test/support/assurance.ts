@@ -865,6 +865,7 @@ const RECORD: readonly Promised[] = [
         'whole days go, that is on record, and the rest verifies, purge after purge',
         'what was taken away by hand is not taken for purged, nor what nobody vouches for',
         'who has the disk and no key cannot vouch for what he takes away',
+        'a file that has the name of another day is not purged by it',
         'without a record nothing goes'
       ],
       'unit/audit/line.test.ts': ['no text breaks the line or reaches a terminal as a control'],

@@ -4,6 +4,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync
 } from 'node:fs'
@@ -148,6 +149,31 @@ test('who has the disk and no key cannot vouch for what he takes away', async (t
   writeFileSync(last, whole)
   writeFileSync(join(folder, '2026-01-01.jsonl'), `${vouching}}\n`)
   t.match(await verify(), { ...missing, unchained: 1 }, 'in a file from before the chain')
+})
+
+test('a file that has the name of another day is not purged by it', async (t) => {
+  const { folder, start, days, plan, files } = open(t)
+  await days(start(), 5)
+  renameSync(join(folder, '2026-03-05.jsonl'), join(folder, '2026-01-01.jsonl'))
+  const before = files()
+  t.match(await plan(3), { files: [], refusal: /^2026-01-01\.jsonl is not what was written/ })
+  t.strictSame(files(), before)
+})
+
+test('what was purged is held against the anchor of its last line', async (t) => {
+  const { folder, start, days, vouch, plan, verify } = open(t)
+  const first = start()
+  await days(first, 2)
+  await first.close()
+  const last = first.anchor() as Anchor
+  const second = start()
+  await days(second, 3)
+  await purge(folder, await plan(3), vouch(second))
+  t.match(await verify([last]), { verdict: 'ok' })
+  t.match(await verify([{ ...last, head: 'A'.repeat(43) }]), {
+    verdict: 'broken',
+    findings: [{ verdict: 'anchor mismatch', instance: last.instance, seq: last.seq }]
+  })
 })
 
 test('without a record nothing goes', async (t) => {

@@ -278,6 +278,60 @@ test('an instance that was taken away whole is named by the next one', async (t)
   })
 })
 
+/** As who has no key writes them: each digest made anew, and no MAC. */
+const forged = (lines: readonly string[], alter: (line: string) => string): string[] => {
+  let digest = ''
+  return lines.map((line) => {
+    const body = alter(line.slice(0, line.lastIndexOf(',"digest":')))
+      .replace(/"from":"[^"]*"/, `"from":"${digest}"`)
+      .replace(/"head":"[^"]*"/, `"head":"${digest}"`)
+    digest = digestOf(digest, body)
+    return `${body},"digest":"${digest}"}`
+  })
+}
+
+test('a trail that was written anew without any MAC is not taken for unfinished', async (t) => {
+  const { lines, put, verify } = await make(t)
+  const all = DAYS.flatMap(lines)
+  let from = 0
+  const altered = forged(all, (body) => body.replace('allowed', 'denied'))
+  for (const day of DAYS) {
+    const { length } = lines(day)
+    put(day, altered.slice(from, from + length))
+    from += length
+  }
+  t.strictSame((await told(verify())).slice(0, 1), ['tampered 2026-03-01.jsonl:7 7'])
+  // Without its seals it is an instance of several days with no MAC between them.
+  put(DAYS[0], altered.slice(0, 6))
+  put(DAYS[1], forged(altered.slice(0, 13).toSpliced(6, 1), (body) => body).slice(6))
+  t.equal((await verify()).verdict, 'broken')
+})
+
+test('MACs that were taken out are told: within an instance, and where an anchor vouches for a group', async (t) => {
+  const { lines, put, verify, anchor } = await make(t)
+  const bare = (line: string): string => line.replace(/,"mac":"[^"]+"/, '')
+  const [first, , last] = DAYS
+  const whole = lines(first)
+  // Of all groups and of the seal; of the groups alone; of the seal alone.
+  for (const altered of [
+    whole.map(bare),
+    [...whole.slice(0, -1).map(bare), ...whole.slice(-1)],
+    [...whole.slice(0, -1), ...whole.slice(-1).map(bare)]
+  ]) {
+    put(first, altered)
+    t.equal((await verify()).verdict, 'broken')
+  }
+  put(first, whole)
+  const unsealed = lines(last).slice(0, -1)
+  const known = trailLines(`${unsealed.at(-1)}\n`)[0]
+  put(last, [...unsealed.slice(0, -1), bare(unsealed.at(-1) ?? '')])
+  t.match(await verify(), { verdict: 'ok', unfinished: [{ to: known?.seq }] })
+  const { seq = 0, digest: head = '' } = known ?? {}
+  t.strictSame(await told(verify({ anchors: [{ ...anchor, seq, head }] })), [
+    `tampered ${last}:${unsealed.length} ${seq}`
+  ])
+})
+
 test('what a kill leaves is unfinished, and no tampering', async (t) => {
   const { path, lines, put, verify } = await make(t)
   const day = DAYS[2]
