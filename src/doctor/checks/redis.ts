@@ -129,7 +129,7 @@ const checks: readonly Check[] = [
       ]
     })
   },
-  { id: 'redis-password', title: 'Redis asks for a password', run: ofPassword },
+  { id: 'redis-password', title: 'Redis asks for a password or stands here', run: ofPassword },
   {
     id: 'redis-encrypted',
     title: 'the way to Redis is encrypted or stays here',
