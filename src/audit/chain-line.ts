@@ -52,6 +52,9 @@ const DIGEST = '[A-Za-z0-9_-]{43}'
 
 export const INSTANCE_BYTES = 8
 
+/** Records under one MAC, besides the head: no more lines than these can be what a kill leaves. */
+export const GROUP_MAX = 1_000
+
 const ANCHOR = new RegExp(`^(${INSTANCE}):([1-9]\\d{0,15}):(${DIGEST})$`)
 
 /** `<instance>:<seq>:<head>`, as the log says it and `purser audit verify --head` takes it. */

@@ -3,7 +3,7 @@
  * is told, with its place, and what follows in the segment is only looked at to tell what became of a line.
  */
 import { digestOfBytes, isMac, stepped } from '../crypto/audit-key.ts'
-import type { Place, SegmentHead, SegmentSeal } from './chain-line.ts'
+import { GROUP_MAX, type Place, type SegmentHead, type SegmentSeal } from './chain-line.ts'
 import type { Finding, Unfinished, Verdict } from './findings.ts'
 import { vouchedBy } from './purged.ts'
 import { LINE_MAX } from './read-lines.ts'
@@ -209,6 +209,11 @@ const end = ({ segment, findings, gap, groupFrom, file }: Checking): SegmentEnd 
   if (gap !== undefined) findings.push({ file, line: gap.line, instance, ...gapVerdict(gap) })
   if (groupFrom === undefined || segment.isBroken) return { findings, unfinished: undefined }
   segment.unfinishedFrom = groupFrom
+  if (lastSeq > groupFrom + GROUP_MAX) {
+    const detail = 'more lines without a MAC than are ever written at once'
+    const to = lastSeq
+    findings.push({ verdict: 'tampered', file, instance, seq: groupFrom, to, detail })
+  }
   return { findings, unfinished: { file, instance, seq: groupFrom, to: lastSeq } }
 }
 

@@ -8,7 +8,7 @@ import type { AuditEvent } from '../core/audit-event.ts'
 import { ProblemError } from '../core/problem.ts'
 import { withDeadline } from '../state/deadline.ts'
 import { type BeginKey, beginChain, type Chain } from './chain.ts'
-import type { Anchor } from './chain-line.ts'
+import { type Anchor, GROUP_MAX } from './chain-line.ts'
 import { bodyOf } from './line.ts'
 import { lastAnchorIn } from './predecessor.ts'
 import { createSinks, FILE_ALONE, type SinkChoice, type SinkName, type Sinks } from './sinks.ts'
@@ -198,7 +198,7 @@ export const createTrail = (options: TrailOptions): Trail => {
   const groupOf = (time: string): Group => {
     const day = time.slice(0, 10)
     let group = waiting.at(-1)
-    if (group?.day !== day) {
+    if (group?.day !== day || group.bodies.length === GROUP_MAX) {
       group = createGroup(time, day)
       waiting.push(group)
     }

@@ -4,7 +4,7 @@ import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type BeginKey, beginChain } from '../../../src/audit/chain.ts'
-import { type Anchor, parseAnchor } from '../../../src/audit/chain-line.ts'
+import { type Anchor, GROUP_MAX, parseAnchor } from '../../../src/audit/chain-line.ts'
 import { bodyOf } from '../../../src/audit/line.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import { type VerifyOptions, verifyTrail } from '../../../src/audit/verify.ts'
@@ -330,6 +330,26 @@ test('MACs that were taken out are told: within an instance, and where an anchor
   t.strictSame(await told(verify({ anchors: [{ ...anchor, seq, head }] })), [
     `tampered ${last}:${unsealed.length} ${seq}`
   ])
+})
+
+test('a group has so many records at the most, and more lines without a MAC are no unfinished group', async (t) => {
+  const directory = createDirectory(t)
+  const trail = createTrail({ ...TRAIL, directory, now: () => NOON })
+  await Promise.all(Array.from({ length: GROUP_MAX + 1 }, (_, i) => trail.append(event(`${i}`))))
+  const folder = join(directory, 'audit')
+  const { path, lines, put, verify } = opened(folder, trail.anchor() as Anchor)
+  const day = DAYS[0]
+  const macs = trailLines(readFileSync(path(day), 'utf8')).filter(({ mac }) => mac !== undefined)
+  t.strictSame(
+    macs.map(({ seq }) => seq),
+    [GROUP_MAX + 1, GROUP_MAX + 2]
+  )
+  const all = forged(lines(day), (body) => body)
+  put(day, all.slice(0, -1))
+  t.match(await verify(), { verdict: 'ok', unfinished: [{ seq: 1, to: GROUP_MAX + 1 }] })
+  put(day, all)
+  t.strictSame(await told(verify()), [`tampered ${day}:- 1-${GROUP_MAX + 2}`])
+  await trail.close()
 })
 
 test('what a kill leaves is unfinished, and no tampering', async (t) => {
