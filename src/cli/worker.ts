@@ -19,13 +19,16 @@ import { type ExitCode, stopOnSignals } from './stop.ts'
 
 type Start = Extract<Order, { do: 'start' }>
 
+/** By the number of the question. */
+type Waiting<T> = Map<number, (answer: T) => void>
+
 interface Office {
   readonly say: (word: Word) => void
   /** Before the service has been begun: undefined. */
   control: Control | undefined
   /** What waits for an answer of the supervisor. */
-  readonly asked: Map<number, (faults: readonly ConfigFault[]) => void>
-  readonly scraped: Map<number, (figures: FiguresOfWorkers) => void>
+  readonly asked: Waiting<readonly ConfigFault[]>
+  readonly scraped: Waiting<FiguresOfWorkers>
   asks: number
 }
 
@@ -45,20 +48,25 @@ const reload = async ({ control, say }: Office, id: number, by: ReloadedBy): Pro
   say({ say: 'reloaded', id, faults })
 }
 
-/** The time of the request is one of this process's clock. */
-const askOthers = (office: Office, by: ReloadedBy): Promise<readonly ConfigFault[]> =>
+/** Asks the supervisor. */
+const ask = <T>(office: Office, waiting: Waiting<T>, wordOf: (id: number) => Word): Promise<T> =>
   new Promise((resolve) => {
     const id = ++office.asks
-    office.asked.set(id, resolve)
-    office.say({ say: 'ask', id, by: by && { ...by, since: undefined } })
+    waiting.set(id, resolve)
+    office.say(wordOf(id))
   })
 
+const answer = <T>(waiting: Waiting<T>, id: number, given: T): void => {
+  waiting.get(id)?.(given)
+  waiting.delete(id)
+}
+
+/** The time of the request is one of this process's clock. */
+const askOthers = (office: Office, by: ReloadedBy): Promise<readonly ConfigFault[]> =>
+  ask(office, office.asked, (id) => ({ say: 'ask', id, by: by && { ...by, since: undefined } }))
+
 const askForFigures = (office: Office): Promise<FiguresOfWorkers> =>
-  new Promise((resolve) => {
-    const id = ++office.asks
-    office.scraped.set(id, resolve)
-    office.say({ say: 'measure', id })
-  })
+  ask(office, office.scraped, (id) => ({ say: 'measure', id }))
 
 const measure = async ({ control, say }: Office, id: number): Promise<void> => {
   const figures = (await control?.figures().catch(() => [])) ?? []
@@ -108,15 +116,13 @@ const obey = (office: Office, order: Order, run: typeof runService): void => {
       void reload(office, order.id, order.by)
       break
     case 'hear':
-      office.asked.get(order.id)?.(order.faults)
-      office.asked.delete(order.id)
+      answer(office.asked, order.id, order.faults)
       break
     case 'measure':
       void measure(office, order.id)
       break
     case 'show':
-      office.scraped.get(order.id)?.(order.figures)
-      office.scraped.delete(order.id)
+      answer(office.scraped, order.id, order.figures)
       break
     case 'end':
       end(office, order.exitCode)

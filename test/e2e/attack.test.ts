@@ -1,10 +1,10 @@
 /** The short form of `npm run attack`: what a few seconds of it may not break. Times are for a machine with nothing else to do. */
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
+import { runScript } from '../support/script.ts'
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/attack-connections.js', import.meta.url))
 const ATTACKER = fileURLToPath(new URL('../../scripts/attack/attacker.js', import.meta.url))
 
 test('an attacker whose parent has gone leaves too', async (t) => {
@@ -16,24 +16,8 @@ test('an attacker whose parent has gone leaves too', async (t) => {
 })
 
 test('an attack on its connections takes nothing of the service that does not come back, and nobody else goes without', async (t) => {
-  const args = [
-    '-u',
-    'NODE_OPTIONS',
-    process.execPath,
-    SCRIPT,
-    '--seconds',
-    '10',
-    '--without-latency'
-  ]
-  const child = spawn('env', args)
-  t.teardown(() => child.kill())
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-    })
-  }
-  const [code] = await once(child, 'close')
+  const args = ['--seconds', '10', '--without-latency']
+  const { code, text } = await runScript(t, 'attack-connections.js', args)
   t.equal(code, 0, text)
   t.match(text, /verdict: all bounds held/)
 })
