@@ -34,3 +34,18 @@ if command -v redis-server >/dev/null 2>&1; then
 else
   echo 'redis: redis-server is not on PATH; its tests will be skipped (on Debian, install redis-server)'
 fi
+
+# Out of Debian's package, since installing it would start a server on every address.
+if [ -x .peers/bin/promtool ] || command -v promtool >/dev/null 2>&1; then
+  echo 'prometheus: found'
+else
+  unpacked=$(mktemp -d)
+  trap 'rm -rf "$unpacked"' EXIT
+  if (cd "$unpacked" && apt-get download --quiet prometheus && dpkg-deb --extract prometheus_*.deb .) >"$unpacked/log" 2>&1; then
+    mkdir -p .peers/bin
+    mv "$unpacked/usr/bin/prometheus" "$unpacked/usr/bin/promtool" .peers/bin/
+    echo 'prometheus: unpacked in .peers/bin'
+  else
+    echo 'prometheus: not on PATH, and no package of Debian to be had; its tests will be skipped'
+  fi
+fi

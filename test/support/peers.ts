@@ -13,12 +13,13 @@ import { closedPort } from './wire.ts'
 /** Where the skip's reason starts; the runner reads the peers' names after it. */
 export const MISSING = 'missing peer: '
 
-const BIN = resolve('.peers', 'python', 'bin')
+const BIN = resolve('.peers', 'bin')
+const PYTHON_BIN = resolve('.peers', 'python', 'bin')
 const START_WITHIN_MS = 30_000
 
 interface Peer {
   readonly program: string
-  /** Looked for on PATH, as the distribution installs it, instead of in `.peers/`. */
+  /** Looked for on PATH, as the distribution installs it, where `.peers/bin` has none. */
   readonly onPath?: true
   readonly argumentsFor: (port: number) => readonly string[]
   /** A path which answers 200 once the peer serves; without one, that it accepts a connection has to do. */
@@ -50,6 +51,14 @@ const PEERS = {
     onPath: true,
     argumentsFor: () => ['-g', `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`]
   },
+  /** Checks rules and tries them out: not a server. */
+  promtool: { program: 'promtool', onPath: true, argumentsFor: () => [] },
+  prometheus: {
+    program: 'prometheus',
+    onPath: true,
+    argumentsFor: (port) => [`--web.listen-address=127.0.0.1:${port}`],
+    readyAt: '/-/ready'
+  },
   redis: {
     program: 'redis-server',
     onPath: true,
@@ -72,8 +81,8 @@ const isExecutable = (path: string): boolean => {
 export const programOf = (name: PeerName): string | undefined => {
   const peer: Peer = PEERS[name]
   const places = peer.onPath
-    ? [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
-    : [BIN]
+    ? [BIN, ...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
+    : [PYTHON_BIN]
   return places.map((place) => join(place, peer.program)).find(isExecutable)
 }
 
