@@ -17,13 +17,19 @@ export interface FirstTierOptions extends Retention {
   readonly now: () => number
 }
 
+export interface Known {
+  /** How long the fetch of it took; 0 if not given. */
+  readonly tookMs?: number
+  /** What `familyOf` says of it, where that was asked already. */
+  readonly family?: string | undefined
+}
+
 export interface FirstTier<T> {
   readonly lookup: (key: string) => Lookup<T>
   /** What `lookup` would say, to somebody who reads nothing. */
   readonly stateOf: (key: string) => Lookup<T>['state']
   readonly slotOf: (key: string) => Slot<T> | undefined
-  /** `tookMs`: how long the fetch of it took. */
-  readonly keep: (key: string, slot: Slot<T>, tookMs?: number) => void
+  readonly keep: (key: string, slot: Slot<T>, known?: Known) => void
   readonly delete: (key: string) => void
   /** Which keys an invalidation means. */
   readonly matcherOf: (what: InvalidationTarget | InvalidationNotice) => Matcher
@@ -42,7 +48,9 @@ interface Kept<T> {
   readonly family: string | undefined
   /** Under which it is found again by whoever drops it. */
   readonly names: readonly string[]
-  readonly dueAt: number
+  readonly tookMs: number
+  /** Worked out once it is in use, since most secrets are not. */
+  dueAt: number | undefined
   uses: number
   /** Whether a reader was already told to ask the failing store again. What that reader fetches is kept as a new slot. */
   isRetried: boolean
@@ -123,7 +131,12 @@ const matcherOf = (
 }
 
 /** What a slot gives, whose use is counted. */
-const use = <T>(found: Kept<T>, time: number, staleMs: number): Lookup<T> => {
+const use = <T>(
+  key: string,
+  found: Kept<T>,
+  time: number,
+  { ttlMs, staleMs }: Retention
+): Lookup<T> => {
   const { slot, fresh } = found
   if (fresh === undefined || !isFresh(slot.entry, time)) {
     const judged = judge(slot, time, staleMs)
@@ -133,13 +146,16 @@ const use = <T>(found: Kept<T>, time: number, staleMs: number): Lookup<T> => {
     return { ...judged, isDue }
   }
   found.uses++
-  if (time < found.dueAt || found.uses < HOT_USES || slot.entry === undefined) return fresh
+  if (found.uses < HOT_USES || slot.entry === undefined) return fresh
+  const { fetchedAt, expiresAt } = slot.entry
+  found.dueAt ??= expiresAt - aheadMs(key, fetchedAt, ttlMs, found.tookMs)
+  if (time < found.dueAt) return fresh
   found.uses = 0
   return { state: 'fresh', entry: slot.entry, isDue: true }
 }
 
 export const createFirstTier = <T>(options: FirstTierOptions): FirstTier<T> => {
-  const { ttlMs, staleMs, maxEntries, now } = options
+  const { staleMs, maxEntries, now } = options
   // Times are ours, not the library's.
   const index = createNameIndex()
   const kept = createKeptMap<Kept<T>>(
@@ -169,24 +185,25 @@ export const createFirstTier = <T>(options: FirstTierOptions): FirstTier<T> => {
   return {
     lookup: (key) => {
       const found = kept.get(key)
-      return found === undefined ? MISS : use(found, now(), staleMs)
+      return found === undefined ? MISS : use(key, found, now(), options)
     },
     stateOf: (key) => {
       const slot = kept.peek(key)?.slot
       return slot === undefined ? MISS.state : judge(slot, now(), staleMs).state
     },
     slotOf: (key) => kept.get(key)?.slot,
-    keep: (key, slot, tookMs = 0) => {
+    keep: (key, slot, known = {}) => {
       const { entry } = slot
       const { store, path } = partsOf(key)
-      const family = options.familyOf?.(store, path)
+      const family = known.family ?? options.familyOf?.(store, path)
       const names = [localName(store, path), ...(family === undefined ? [] : [family])]
       kept.set(key, {
         slot,
         fresh: entry && { state: 'fresh', entry, isDue: false },
         family,
         names,
-        dueAt: entry ? entry.expiresAt - aheadMs(key, entry.fetchedAt, ttlMs, tookMs) : 0,
+        tookMs: known.tookMs ?? 0,
+        dueAt: undefined,
         uses: 0,
         isRetried: false
       })

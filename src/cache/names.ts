@@ -60,7 +60,7 @@ export interface SharedNames {
   readonly context: readonly string[]
 }
 
-export const sharedNames = (
+const sharedNames = (
   key: EncryptionKey,
   cacheName: CacheName,
   environment: string,
@@ -77,5 +77,24 @@ export const sharedNames = (
     mark: markKey(family),
     epoch: epochKey(key, store),
     context
+  }
+}
+
+type NamesOf = (key: EncryptionKey, origin: Origin, locator: Locator) => SharedNames
+
+/** A decision that is remembered has its locator for as long: then its names are made once. */
+export const createNamesOf = (cacheName: CacheName, environment: string): NamesOf => {
+  interface Known {
+    readonly kid: string
+    readonly origin: Origin
+    readonly names: SharedNames
+  }
+  const named = new WeakMap<Locator, Known>()
+  return (key, origin, locator) => {
+    const known = named.get(locator)
+    if (known?.kid === key.kid && known.origin === origin) return known.names
+    const names = sharedNames(key, cacheName, environment, origin, locator)
+    named.set(locator, { kid: key.kid, origin, names })
+    return names
   }
 }

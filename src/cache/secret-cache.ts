@@ -172,7 +172,7 @@ const run = async <T>(shelf: Shelf<T>, fetching: Fetching<T>): Promise<Loaded<T>
   const claim = tier === undefined ? undefined : await tier.claim(origin, locator, isEnough)
   const before = claim?.slot === undefined ? known : withNewest(claim.slot, known?.entry)
   if (claim !== undefined && !claim.mayFetch && before !== undefined) {
-    if (flight.isAttached()) kept.keep(key, before)
+    if (flight.isAttached()) kept.keep(key, before, { family: claim.family })
     return outcomeOf(options, before, notBefore)
   }
   // Another replica heard a refusal meanwhile: while the store is asked again, nothing of before it is given out.
@@ -187,7 +187,7 @@ const run = async <T>(shelf: Shelf<T>, fetching: Fetching<T>): Promise<Loaded<T>
   const isOurs = flight.isAttached()
   // One client's want of quota is no other's: the next is let ask, and the value stays what it was.
   if (isOurs && isKeeping(options) && !isOfOneClient(failure?.fault)) {
-    kept.keep(key, slot, now() - startedAt)
+    kept.keep(key, slot, { tookMs: now() - startedAt, family: claim?.family })
   }
   // What our own guard refused another replica may be free to ask.
   const isForAll = isOurs && failure?.fault.isRefusal === undefined

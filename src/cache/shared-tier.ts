@@ -12,7 +12,7 @@ import type { Sealer } from '../crypto/sealer.ts'
 import { every } from '../state/background.ts'
 import type { Shared } from '../state/shared.ts'
 import { type Codec, type Invalidations, openSlot, sealSlot } from './envelope.ts'
-import { type CacheName, familyName, type SharedNames, sharedNames } from './names.ts'
+import { type CacheName, createNamesOf, familyName, type SharedNames } from './names.ts'
 import type { Origin } from './origin.ts'
 import type { Slot } from './slot.ts'
 
@@ -30,6 +30,8 @@ export interface SharedTierOptions<T> {
 }
 
 export interface Claim<T> {
+  /** By what name replicas tell each other of the secret. */
+  readonly family: string
   /** What the replicas know, if anything. */
   readonly slot: Slot<T> | undefined
   /** Whether this process is to fetch; otherwise the slot is what was wanted. */
@@ -105,7 +107,7 @@ const read = async <T>(
   names: SharedNames,
   onRefused: () => void
 ): Promise<Found<T>> => {
-  // The envelope comes first: what is invalidated between the two reads is seen by the second.
+  // At one moment, but for the epoch in a Cluster.
   const [envelope, mark, epoch] = await shared.getMany(
     [names.envelope, names.mark, names.epoch],
     BUDGET_MS
@@ -131,6 +133,7 @@ const claimWithLease = <T>(
   const { shared, sealer, codec, now } = options
   const hold = holdLease(shared, names.lease, owner)
   return {
+    family: names.family,
     slot: known,
     mayFetch: true,
     settle: (result) => {
@@ -149,35 +152,37 @@ const claimWithLease = <T>(
 
 export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
   const { shared, cacheName, environment, keyring, fetchMs } = options
+  const namesOf = createNamesOf(cacheName, environment)
   let refused = 0
   const looks = { found: 0, missing: 0 }
   const onRefused = (): void => {
     refused++
   }
 
-  const claim: SharedTier<T>['claim'] = async (origin, locator, isWanted) => {
-    if (!shared.isUp()) return undefined
-    const names = sharedNames(keyring().active, cacheName, environment, origin, locator)
+  const servedBy = (slot: Slot<T>, { family }: SharedNames): Claim<T> => {
+    looks.found++
+    return { family, slot, mayFetch: false, settle: () => {} }
+  }
+
+  /** Nobody has what is wanted: whoever gets the lease brings it. */
+  const queue = async (
+    names: SharedNames,
+    isWanted: (slot: Slot<T>) => boolean
+  ): Promise<Claim<T>> => {
     const owner = randomUUID()
     const giveUpAt = performance.now() + fetchMs + GRACE_MS
     let waitMs = FIRST_WAIT_MS
     for (;;) {
-      let answers: [boolean, Found<T>]
-      try {
-        // In this order in one round trip: whoever gets the lease sees what its last holder left.
-        answers = await Promise.all([
-          shared.acquire(names.lease, owner, LEASE_MS, BUDGET_MS),
-          read(options, names, onRefused)
-        ])
-      } catch {
-        return undefined
-      }
-      const [hasLease, found] = answers
+      // In this order in one round trip: whoever gets the lease sees what its last holder left.
+      const [hasLease, found] = await Promise.all([
+        shared.acquire(names.lease, owner, LEASE_MS, BUDGET_MS),
+        // What was refused was counted at the first look.
+        read(options, names, () => {})
+      ])
       const { slot } = found
       if (slot !== undefined && isWanted(slot)) {
-        looks.found++
         if (hasLease) release(shared, names, owner)
-        return { slot, mayFetch: false, settle: () => {} }
+        return servedBy(slot, names)
       }
       const isOver = performance.now() >= giveUpAt
       if (hasLease || isOver) looks.missing++
@@ -185,10 +190,23 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
       if (isOver) {
         // Longer than any fetch takes: nobody is left to let go of the lease.
         shared.remove(names.lease).catch(() => {})
-        return { slot, mayFetch: true, settle: () => {} }
+        return { family: names.family, slot, mayFetch: true, settle: () => {} }
       }
       await sleep(waitMs * (0.75 + Math.random() / 2))
       waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)
+    }
+  }
+
+  const claim: SharedTier<T>['claim'] = async (origin, locator, isWanted) => {
+    if (!shared.isUp()) return undefined
+    const names = namesOf(keyring().active, origin, locator)
+    try {
+      // Nearly always another replica has it, and nobody needs a lease.
+      const { slot } = await read(options, names, onRefused)
+      if (slot !== undefined && isWanted(slot)) return servedBy(slot, names)
+      return await queue(names, isWanted)
+    } catch {
+      return undefined
     }
   }
 

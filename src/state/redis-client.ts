@@ -183,18 +183,24 @@ const socketsOf = (client: RedisClient): readonly { cork(): void; uncork(): void
     .map(({ stream }) => stream)
     .filter((stream) => stream?.writable)
 
-/** To be called before a command is sent: what is sent until the event loop comes round goes out in one write. */
-export const createBatching = (client: RedisClient): (() => void) => {
-  let isOpen = false
-  return () => {
-    if (isOpen) return
-    isOpen = true
-    const sockets = socketsOf(client)
-    for (const socket of sockets) socket.cork()
-    setImmediate(() => {
-      isOpen = false
-      for (const socket of sockets) socket.uncork()
-    })
+/**
+ * To be called before a command is sent: what is sent until the event loop comes round goes out in one write. `last` is
+ * done right before, and what that sends goes with it.
+ */
+export const createBatching = (client: RedisClient): ((last?: () => void) => void) => {
+  let waiting: (() => void)[] | undefined
+  return (last) => {
+    if (waiting === undefined) {
+      waiting = []
+      const sockets = socketsOf(client)
+      for (const socket of sockets) socket.cork()
+      setImmediate(() => {
+        for (const work of waiting ?? []) work()
+        waiting = undefined
+        for (const socket of sockets) socket.uncork()
+      })
+    }
+    if (last !== undefined) waiting.push(last)
   }
 }
 

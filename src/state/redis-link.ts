@@ -27,6 +27,8 @@ export interface Link {
     send: (client: RedisClient) => Promise<T>,
     withinMs?: number | undefined
   ) => Promise<T>
+  /** Does the work before what is sent in this turn of the event loop goes out. */
+  readonly beforeWrite: (work: () => void) => void
   /** That Redis refuses commands with this code is over: if it does so again, it is logged again. */
   readonly forgetRefusals: (code: string) => void
   readonly close: () => void
@@ -223,6 +225,8 @@ export const createLink = (options: LinkOptions): Link => {
       batch()
       return ask(connection, send, withinMs)
     },
+
+    beforeWrite: batch,
 
     forgetRefusals: (code) => void connection.refusals.delete(code),
 

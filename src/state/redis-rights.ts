@@ -33,6 +33,7 @@ const triesOn = (prefix: string, channel: string): Tries => {
     ['incrby', (client) => client.incrby(text, 1)],
     ['pexpire', (client) => client.pexpire(text, LIFE_MS)],
     ['get', (client) => client.get(text)],
+    ['mget', (client) => client.mget(text)],
     ['getrange', (client) => client.getrange(text, 0, 0)],
     ['scan', (client) => client.scan(0, 'MATCH', text, 'COUNT', 1)],
     ['del', (client) => client.del(text)],

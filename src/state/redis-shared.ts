@@ -4,10 +4,11 @@
  */
 import type { StateLog } from './log.ts'
 import { CHANNEL } from './namespaces.ts'
-import { codeOf, type RedisClient } from './redis-client.ts'
+import type { RedisClient } from './redis-client.ts'
 import { createLink, type Link, type OnCall } from './redis-link.ts'
 import { createListeners } from './redis-listeners.ts'
 import { createMessages } from './redis-messages.ts'
+import { createReads } from './redis-reads.ts'
 import { createRightsCheck } from './redis-rights.ts'
 import { createRoom, FULL } from './redis-room.ts'
 import type { RedisAddress } from './redis-url.ts'
@@ -40,19 +41,10 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1`
 
-/** A list or the like, where somebody else put one: none of ours, and the next `put` replaces it. */
-const noneIfForeign = (error: unknown): null => {
-  if (codeOf(error) === 'WRONGTYPE') return null
-  throw error
-}
-
 /** Redis takes whole milliseconds, from 1. */
 const life = (ms: number): number => Math.max(1, Math.round(ms))
 
-type Commands = Pick<
-  Shared,
-  'getMany' | 'put' | 'remove' | 'add' | 'acquire' | 'renew' | 'release' | 'publish'
->
+type Commands = Pick<Shared, 'put' | 'remove' | 'add' | 'acquire' | 'renew' | 'release' | 'publish'>
 
 const createCommands = (ask: Link['ask'], prefix: string, channel: string): Commands => {
   const script = async (
@@ -63,16 +55,6 @@ const createCommands = (ask: Link['ask'], prefix: string, channel: string): Comm
   ): Promise<number> => Number(await client.eval(source, 1, prefix + key, ...args))
 
   return {
-    getMany: async (keys, withinMs) => {
-      if (keys.length === 0) return []
-      const found = await ask(
-        (client) =>
-          Promise.all(keys.map((key) => client.getBuffer(prefix + key).catch(noneIfForeign))),
-        withinMs
-      )
-      return found.map((value) => value ?? undefined)
-    },
-
     put: async (key, value, ttlMs) => {
       await ask((client) => client.set(prefix + key, value, 'PX', life(ttlMs)))
     },
@@ -163,6 +145,7 @@ export const createRedisShared = (options: RedisSharedOptions): RedisShared => {
     denied: rights.denied,
     isFull: room.isFull,
     refused: room.refused,
+    getMany: createReads({ ...link, prefix, isCluster: address.kind === 'cluster' }),
     ...createCommands(link.ask, prefix, channel),
     onMessage: listeners.onMessage,
     onReconnect: listeners.onReconnect,

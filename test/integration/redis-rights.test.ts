@@ -62,7 +62,7 @@ test('each right that is missing is found at the start, by its name, and logged 
   const needed = granted
     .map((word) => word.slice(1))
     .filter((name) => !/^(info|select)$/.test(name))
-  t.equal(needed.length, 16)
+  t.equal(needed.length, 17)
   for (const name of [...needed, 'channel', 'keys']) {
     giveRights(redis)
     const less = { channel: 'resetchannels', keys: 'resetkeys' }[name] ?? `-${name}`

@@ -23,7 +23,13 @@ const lives = async (time: SimulatedTime) => {
   const fleet = await startFleet(time, { count: replicas, ttlSeconds })
   const readers = { paths: namesOf(secrets), perSecond, seconds: ttlSeconds * ttls }
   const outcomes = await readFor(time, fleet, readers)
-  return { calls: fleet.calls, outcomes, commands: fleet.network.calls }
+  const looks = { found: 0, missing: 0 }
+  for (const replica of fleet.replicas) {
+    const { found = 0, missing = 0 } = replica.looks() ?? {}
+    looks.found += found
+    looks.missing += missing
+  }
+  return { calls: fleet.calls, outcomes, commands: fleet.network.calls, looks }
 }
 
 /** All that is in use is fetched in one moment, and its time comes again. */

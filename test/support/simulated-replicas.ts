@@ -4,6 +4,7 @@
  * or audit, whose cost is no other replica's business.
  */
 import { createCaches } from '../../src/cache/caches.ts'
+import type { Looks } from '../../src/cache/shared-tier.ts'
 import { ProviderFault } from '../../src/core/fault.ts'
 import { type SecretRecord, Sensitive } from '../../src/core/secret.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
@@ -23,6 +24,8 @@ export interface SimulatedReplica {
   /** What became of it, as `X-Cache` says, or the reason of its failure; with the version that was given. */
   readonly read: (path: string) => Promise<{ readonly as: string; readonly version?: string }>
   readonly invalidate: (path: string) => Promise<unknown>
+  /** Into what replicas share, for values. */
+  readonly looks: () => Looks | undefined
   /** Messages that made it drop a whole store. */
   readonly droppedStores: () => number
 }
@@ -124,6 +127,7 @@ const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: ()
       }
     },
     invalidate: (path) => caches.invalidation.invalidate({ store: STORE, path }),
+    looks: () => caches.sharedLooks()?.secrets,
     droppedStores: () => droppedStores,
     close: () => {
       caches.close()
