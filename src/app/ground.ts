@@ -135,7 +135,7 @@ export const openGround = async (
   const { now = Date.now } = overrides
   const logger = overrides.logger ?? createLogger(settings.LOG_LEVEL)
   const log: Log = (level, message, fields = {}) => logger[level](fields, message)
-  let live = prepare(config, overrides.environ ?? {})
+  let live = prepare(config, overrides.environ ?? {}, now)
   const keyring = () => live.keyring
   const meter = settings.METRICS_ENABLED
     ? createMeter((name) => live.stores.get(name) !== undefined)

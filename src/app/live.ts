@@ -37,7 +37,7 @@ export const takenOver = (started: Config, next: Config): Config => {
 }
 
 /** What a configuration gives before any store is connected and any definition of a store is read. */
-export const prepare = (config: Config, environ: Environ): Live => {
+export const prepare = (config: Config, environ: Environ, now: () => number): Live => {
   const keyring = createKeyring(config.settings.ENCRYPTION_KEYS)
   return {
     config,
@@ -46,7 +46,7 @@ export const prepare = (config: Config, environ: Environ): Live => {
     sealer: createSealer(keyring),
     isInternalSecret: createSecretCheck(config.settings.INTERNAL_SECRET),
     isMetricsToken: createSecretCheck(config.settings.METRICS_TOKEN ?? []),
-    policy: compilePolicy(config.policies),
+    policy: compilePolicy(config.policies, now),
     book: config.book,
     stores: NO_STORES
   }
@@ -63,7 +63,7 @@ export const compose = async (
     ...deps,
     environ: credentialsIn(wanted, environ)
   })
-  const prepared = prepare(config, environ)
+  const prepared = prepare(config, environ, deps.now)
   const { stores, retired } = await connectStores(config.stores, deps, previous?.stores)
   // Reads that began before the reload may still be under way.
   for (const store of retired) {

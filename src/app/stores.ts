@@ -2,11 +2,12 @@
 import { type Config, credentialsIn } from '../config/config.ts'
 import type { Environ } from '../config/env.ts'
 import { requireKeys, requireKeysThatLeave } from '../config/kept-keys.ts'
+import { createKeyring } from '../crypto/keyring.ts'
 import { createStoreChecks, type StoreChecks } from '../secrets/store-checks.ts'
 import { replacedIn, type StoresDeps } from '../secrets/stores.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
-import { compose, prepare, takenOver } from './live.ts'
+import { compose, takenOver } from './live.ts'
 
 export interface ConnectedStores {
   /** How each store answered last. */
@@ -48,7 +49,11 @@ export const openStores = async (
     reload: async (wanted, environ) => {
       const former = live()
       const next = takenOver(started, wanted)
-      await requireKeysThatLeave(state, former.keyring, prepare(next, environ).keyring)
+      await requireKeysThatLeave(
+        state,
+        former.keyring,
+        createKeyring(next.settings.ENCRYPTION_KEYS)
+      )
       replaceLive(await compose(next, environ, deps, former))
       return replacedIn(former.stores, live().stores)
     }

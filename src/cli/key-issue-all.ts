@@ -115,7 +115,7 @@ export const issueAll = async (
       ...consumer,
       ...(await issueApiKey(keyring, consumer.request, now).catch(() => {
         throw new CommandFailure(
-          `The key of ${consumer.request.client} would be too long: name fewer scopes.`
+          `The key of ${consumer.request.client} would be too long: name fewer scopes or networks.`
         )
       }))
     }))

@@ -21,6 +21,7 @@ export interface IssueOptions {
   readonly mode: Mode
   readonly identifier?: string
   readonly expires?: number
+  readonly from?: readonly string[]
   readonly json?: true
 }
 
@@ -46,6 +47,7 @@ export const issue = async (options: IssueOptions): Promise<void> => {
     mode: options.mode,
     environment: options.enviroment ?? options.environment,
     minimumVersion: options.auraVersion,
+    networks: options.from,
     ...(days !== undefined && { lifetimeSeconds: days * 86_400 })
   }
   for (const { place, message } of takenNames(readEnvFile(process.env, folder))) {
@@ -68,6 +70,7 @@ mode         ${claims.mode}
 environment  ${claims.environment}
 platform     ${claims.minimumVersion} or newer
 expires      ${claims.expiresAt ?? 'never'}
+usable from  ${claims.networks?.join(', ') ?? 'anywhere'}
 sealed with  ${principal.kid}
 The key is shown this once and kept nowhere.`)
   const isSettled = (readEnviron(process.env, folder)['ENVIRONMENT'] ?? '') !== ''

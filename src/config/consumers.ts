@@ -10,6 +10,7 @@ import { type Path, type Report, soundPart } from '../core/shape.ts'
 import type { KeyRequest } from '../keys/api-key.ts'
 import { isKeyId } from '../keys/key-id.ts'
 import { daysIn } from '../keys/lifetime.ts'
+import { isNetwork, NETWORKS_MAX } from '../keys/networks.ts'
 import type { Sound } from './rules.ts'
 import { readYaml } from './yaml-document.ts'
 
@@ -22,6 +23,7 @@ const Consumer = Type.Object(
     mode: Type.Enum(MODES),
     environment: Type.Optional(Type.Enum(ENVIRONMENTS)),
     expires: Type.Optional(Type.String()),
+    networks: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: NETWORKS_MAX })),
     identifier: Type.Optional(Type.String()),
     secretName: Type.Optional(Type.String()),
     namespace: Type.Optional(Type.String())
@@ -77,7 +79,7 @@ const checkConsumer = (
   at: Path,
   report: Report
 ): void => {
-  const { client, scopes = [], identifier, namespace } = entry
+  const { client, scopes = [], networks = [], identifier, namespace } = entry
   const isNamed = client !== undefined && isClientName(client)
   const secretName = isNamed ? secretNameOf(entry) : entry.secretName
   if (client !== undefined && !isNamed) {
@@ -86,6 +88,10 @@ const checkConsumer = (
   scopes.forEach((scope, i) => {
     if (scope === undefined || isScope(scope)) return
     report([...at, 'scopes', i], 'must be a scope such as aura-services:token')
+  })
+  networks.forEach((network, i) => {
+    if (network === undefined || isNetwork(network.toLowerCase())) return
+    report([...at, 'networks', i], 'must be an address, or a network such as 10.1.0.0/16')
   })
   if (identifier !== undefined && !isKeyId(identifier.toLowerCase())) {
     report([...at, 'identifier'], 'must be a UUID')
@@ -113,6 +119,7 @@ const toConsumer = (entry: Entry, defaults: ConsumerDefaults): Consumer => {
       mode: entry.mode,
       environment: entry.environment ?? defaults.environment,
       minimumVersion: defaults.minimumVersion,
+      networks: entry.networks?.map((network) => network.toLowerCase()),
       lifetimeSeconds: days === undefined ? undefined : days * 86_400
     },
     secretName: secretNameOf(entry) ?? '',

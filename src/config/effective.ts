@@ -17,12 +17,13 @@ const settingsOf = ({ settings }: Config): Record<string, unknown> =>
       .map((name) => [name, settingOf(name).secret === true ? '(set)' : settings[name]])
   )
 
-const policyOf = ({ client, read, write, bots, channels }: PolicyRule) => ({
+const policyOf = ({ client, read, write, bots, channels, until }: PolicyRule) => ({
   client: [client].flat(),
   ...(read !== undefined && { read: [...read] }),
   ...(write !== undefined && { write: [...write] }),
   ...(bots !== undefined && { bots: [...bots] }),
-  ...(channels !== undefined && { channels: [...channels] })
+  ...(channels !== undefined && { channels: [...channels] }),
+  ...(until !== undefined && { until })
 })
 
 /** Without the settings of the store, which may lead to its credentials. */

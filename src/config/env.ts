@@ -5,11 +5,11 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { textOfFile, wordOfFile } from '../core/file-text.ts'
+import { mayBePrivate } from '../core/network.ts'
 import { covers } from '../core/scope.ts'
 import { readFileBytesSync } from '../files/read.ts'
 import { type EnvLine, parseDotenv } from './dotenv.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
-import { mayBePrivate } from './network.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
 
 export type Environ = Readonly<Record<string, string | undefined>>

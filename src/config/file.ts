@@ -32,7 +32,8 @@ const PolicyEntry = Type.Object(
     read: Type.Optional(Patterns),
     write: Type.Optional(Patterns),
     bots: Type.Optional(Patterns),
-    channels: Type.Optional(Patterns)
+    channels: Type.Optional(Patterns),
+    until: Type.Optional(Type.String())
   },
   { additionalProperties: false }
 )

@@ -6,6 +6,7 @@
 import type { PolicyRule } from '../core/policy.ts'
 import { isSecretName, parseReference, type ReferenceBook } from '../core/reference.ts'
 import type { Report } from '../core/shape.ts'
+import { parseUntil } from '../core/until.ts'
 import { kindOf } from '../kinds/catalog.ts'
 import { compilePolicy, isStoreName } from '../kinds/references.ts'
 
@@ -84,6 +85,12 @@ export const checkPolicies = (
       if (clients.length > 0) compilePolicy([{ client: clients }])
     } catch (error) {
       report([...at, 'client'], `is not understood: ${(error as Error).message}`)
+    }
+    if (rule.until !== undefined && parseUntil(rule.until) === undefined) {
+      report(
+        [...at, 'until'],
+        'must be a day such as 2027-01-31, at whose end in UTC the rule ends, or a moment such as 2027-01-31T18:00:00Z'
+      )
     }
     for (const list of LISTS) {
       rule[list]?.forEach((pattern, place) => {

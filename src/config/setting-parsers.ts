@@ -5,9 +5,9 @@
 import { isIP } from 'node:net'
 import semver from 'semver'
 import { SINK_NAMES, type SinkChoice } from '../audit/sinks.ts'
+import { coverNearlyAll, parseNetwork } from '../core/network.ts'
 import { isScope } from '../core/scope.ts'
 import { ENCRYPTION_KEY_LENGTH } from '../crypto/keyring.ts'
-import { coverNearlyAll, parseNetwork } from './network.ts'
 import { weaknessOf } from './strength.ts'
 
 export const text = (value: string): string => value

@@ -3,6 +3,7 @@
  * of its settings is checked here, and what is only fit for trying things out is refused where it is meant in earnest.
  */
 import { type Static, Type } from 'typebox'
+import { isLoopback } from '../core/network.ts'
 import { checkShape, type Path, type Report } from '../core/shape.ts'
 import { catalog, kindOf } from '../kinds/catalog.ts'
 import { EventProofs, faultOfProof } from '../kinds/event-proof.ts'
@@ -13,7 +14,6 @@ import type { EventProof } from '../kinds/shared/notification.ts'
 import { faultOfProxy, ProxySetting } from '../kinds/shared/proxy.ts'
 import type { StoreSpec } from '../secrets/stores.ts'
 import { isGuarded } from './env.ts'
-import { isLoopback } from './network.ts'
 import type { Sound } from './rules.ts'
 import type { Settings } from './settings.ts'
 

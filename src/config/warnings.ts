@@ -1,8 +1,10 @@
 /** What is allowed but should be known, as sentences. Rule: each names its place, and none a value. */
+
+import { isLoopback } from '../core/network.ts'
 import type { Config } from './config.ts'
+import { endedBy } from './ends.ts'
 import { isGuarded } from './env.ts'
 import { exposureWarnings } from './exposure.ts'
-import { isLoopback } from './network.ts'
 import { skipsVerify, travelsInTheClear } from './store.ts'
 
 /** What a warning is about, so that `purser doctor` shows it with what else it looks at there. */
@@ -87,12 +89,19 @@ const ofEarnest = (config: Config): Warning[] => {
   return [...warnings, ...exposureWarnings(config).map(about('files'))]
 }
 
-export const warningsIn = (config: Config): Warning[] => {
+/** `now` in milliseconds since the epoch. */
+export const warningsIn = (config: Config, now: number): Warning[] => {
   const { settings, tls, withoutEffect, notes } = config
   const warnings = notes.map(about('configuration'))
   if (withoutEffect.length > 0) {
     const names = withoutEffect.join(', ')
     warnings.push(about('configuration')(`set, but without effect in this version: ${names}`))
+  }
+  const ended = endedBy(config, now)
+  if (ended.length > 0) {
+    warnings.push(
+      about('configuration')(`rules that have ended and allow nothing: ${ended.join('; ')}`)
+    )
   }
   warnings.push(...ofStores(config).map(about('stores')))
   if (isGuarded(settings)) warnings.push(...ofEarnest(config))
@@ -105,5 +114,5 @@ export const warningsIn = (config: Config): Warning[] => {
 }
 
 /** As sentences. */
-export const warningsOf = (config: Config): string[] =>
-  warningsIn(config).map(({ message }) => message)
+export const warningsOf = (config: Config, now = Date.now()): string[] =>
+  warningsIn(config, now).map(({ message }) => message)

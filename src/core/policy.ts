@@ -1,10 +1,19 @@
 /**
  * What each client may read and write. Rule: rules only allow; whatever none of them allows is denied, and so taking a
- * rule away never grants anything.
+ * rule away never grants anything. A rule that has ended allows nothing.
  */
-import { compileGlob, type Glob } from './glob.ts'
+import {
+  compileName,
+  compilePattern,
+  type Decision,
+  type IsName,
+  type NamePattern,
+  type Pattern
+} from './policy-pattern.ts'
 import type { Reference } from './reference.ts'
-import { parseField } from './reference-text.ts'
+import { parseUntil } from './until.ts'
+
+export type { Decision }
 
 /** A member of `policies:`. `client` is one name, several, or `*` for every client. */
 export interface PolicyRule {
@@ -13,6 +22,8 @@ export interface PolicyRule {
   readonly write?: readonly string[]
   readonly bots?: readonly string[]
   readonly channels?: readonly string[]
+  /** The day at whose end it ends, or the moment (`until.ts`); it never ends if absent. */
+  readonly until?: string
 }
 
 export type PolicyAction = 'read' | 'write'
@@ -20,12 +31,6 @@ export type PolicyAction = 'read' | 'write'
 /** The lists of a rule that hold names, or patterns over them: there is no store before them. */
 
 export type NameList = 'bots' | 'channels'
-
-export interface Decision {
-  readonly allowed: boolean
-  /** The first rule that allows it: its place in the list, from 0, and the pattern as it was written. */
-  readonly rule?: { readonly index: number; readonly pattern: string }
-}
 
 /** What the rules for a client say, in their order and without repetitions; the caller's own copy. */
 export interface Grants {
@@ -38,6 +43,10 @@ export interface Grants {
 type RequestedSecret = Pick<Reference, 'store' | 'path' | 'field'>
 
 export interface Policy {
+  /** Milliseconds for which a decision still holds; less than 1 once its rule has ended. */
+  readonly remainingMs: (decision: Decision) => number
+  /** The first rule that would allow it, had it not ended. */
+  readonly decideEnded: Policy['decide']
   readonly isAllowed: (client: string, action: PolicyAction, reference: RequestedSecret) => boolean
   readonly decide: (client: string, action: PolicyAction, reference: RequestedSecret) => Decision
   /** Whether a rule for the client may allow it to read a whole secret whose path begins with this one and goes on. */
@@ -51,62 +60,26 @@ export interface Policy {
 export const CLIENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 export const isClientName = (text: string): boolean => CLIENT_NAME.test(text)
 
-interface Pattern {
-  readonly store: string
-  readonly matches: Glob
-  /** The one field that is allowed, and nothing below it; undefined for all of them and the whole secret. */
-  readonly field: string | undefined
-  /** Made once: a decision on the way of a request allocates nothing. */
-  readonly decision: Decision
-}
-
-/**
- * Fields have no patterns. The signs of patterns are escaped in a field all the same, so that no pattern is taken for a
- * name.
- */
-const fieldIn = (text: string): string => {
-  const field = /[*?{},]/.test(text) ? undefined : parseField(text)
-  if (field !== undefined) return field
-  throw new Error(
-    'a pattern names one field after its #, as a reference does, and * ? { } , in it by percent-escapes'
-  )
-}
-
-/** Whether a store may have the name (`Grammar.isStoreName`). */
-type IsName = (text: string) => boolean
-
-/** `<store>:<glob over the path>[#<field>]`. Throws `Error` with a sentence naming what is wrong. */
-const compilePattern = (pattern: string, index: number, isStoreName: IsName): Pattern => {
-  const colon = pattern.indexOf(':')
-  const store = pattern.slice(0, Math.max(colon, 0))
-  if (!isStoreName(store)) {
-    throw new Error('a pattern begins with the name of a store and a colon')
-  }
-  const hash = pattern.indexOf('#')
-  const field = hash < 0 ? undefined : fieldIn(pattern.slice(hash + 1))
-  const matches = compileGlob(pattern.slice(colon + 1, hash < 0 ? undefined : hash))
-  return { store, matches, field, decision: { allowed: true, rule: { index, pattern } } }
-}
-
-/** As over paths, but a name has no slash. */
-const compileName = (pattern: string): Glob => {
-  if (!/^[A-Za-z0-9._*?{},-]{1,256}$/.test(pattern)) {
-    throw new Error(
-      'a bot or channel is named with letters, digits and . _ - or by a pattern of them'
-    )
-  }
-  return compileGlob(pattern)
-}
-
 interface CompiledRule {
   readonly index: number
   readonly rule: PolicyRule
   readonly clients: readonly string[]
   readonly patterns: Readonly<Record<PolicyAction, readonly Pattern[]>>
-  readonly names: Readonly<Record<NameList, readonly Glob[]>>
+  readonly names: Readonly<Record<NameList, readonly NamePattern[]>>
+  readonly until: number
 }
 
 const EVERY_CLIENT = '*'
+
+/** Undefined if it does not end. */
+const endOf = ({ until }: PolicyRule): number | undefined => {
+  if (until === undefined) return undefined
+  const end = parseUntil(until)
+  if (end !== undefined) return end
+  throw new Error(
+    'a rule ends on a day such as 2027-01-31, or at a moment such as 2027-01-31T18:00:00Z'
+  )
+}
 
 const compileRule = (rule: PolicyRule, index: number, isStoreName: IsName): CompiledRule => {
   const clients = typeof rule.client === 'string' ? [rule.client] : rule.client
@@ -116,11 +89,14 @@ const compileRule = (rule: PolicyRule, index: number, isStoreName: IsName): Comp
   ) {
     throw new Error('a policy is for a client by its name, for a list of them, or for "*": all')
   }
-  const compile = (pattern: string): Pattern => compilePattern(pattern, index, isStoreName)
+  const end = endOf(rule)
+  const compile = (pattern: string): Pattern => compilePattern(pattern, index, end, isStoreName)
+  const compileNames = (list: readonly string[]): NamePattern[] =>
+    list.map((pattern) => compileName(pattern, end))
   const { read = [], write = [], bots = [], channels = [] } = rule
   const patterns = { read: read.map(compile), write: write.map(compile) }
-  const names = { bots: bots.map(compileName), channels: channels.map(compileName) }
-  return { index, rule, clients, patterns, names }
+  const names = { bots: compileNames(bots), channels: compileNames(channels) }
+  return { index, rule, clients, patterns, names, until: end ?? Number.POSITIVE_INFINITY }
 }
 
 const groupBy = <T>(
@@ -153,8 +129,15 @@ const indexOf = (rules: readonly CompiledRule[]): Index => {
 const DENIED: Decision = { allowed: false }
 const NO_PATTERNS: readonly Pattern[] = []
 
-/** Throws `Error` with a sentence naming what is wrong in a rule; the caller knows its place. */
-export const compilePolicyWith = (rules: readonly PolicyRule[], isStoreName: IsName): Policy => {
+/**
+ * `now` in milliseconds since the epoch. Throws `Error` with a sentence naming what is wrong in a rule; the caller knows
+ * its place.
+ */
+export const compilePolicyWith = (
+  rules: readonly PolicyRule[],
+  isStoreName: IsName,
+  now: () => number
+): Policy => {
   const compiled = rules.map((rule, index) => compileRule(rule, index, isStoreName))
   const named = groupBy(compiled, (rule) => rule.clients)
   const forAll = named.get(EVERY_CLIENT) ?? []
@@ -164,23 +147,36 @@ export const compilePolicyWith = (rules: readonly PolicyRule[], isStoreName: IsN
   const indexes = new Map([...named.keys()].map((client) => [client, indexOf(rulesOf(client))]))
   const indexForAll = indexOf(forAll)
 
-  const decide: Policy['decide'] = (client, action, { store, path, field }) => {
+  const find = (
+    client: string,
+    action: PolicyAction,
+    { store, path, field }: RequestedSecret,
+    isEnded: boolean
+  ): Decision => {
     const index = indexes.get(client) ?? indexForAll
+    const time = now()
     for (const pattern of index[action].get(store) ?? NO_PATTERNS) {
       const allowsField = pattern.field === undefined || pattern.field === field
-      if (allowsField && pattern.matches(path)) return pattern.decision
+      if (pattern.until <= time === isEnded && allowsField && pattern.matches(path)) {
+        return pattern.decision
+      }
     }
     return DENIED
   }
 
+  const decide: Policy['decide'] = (client, action, secret) => find(client, action, secret, false)
+
   const mayReadBelow: Policy['mayReadBelow'] = (client, { store, path }) => {
     const patterns = (indexes.get(client) ?? indexForAll).read.get(store) ?? NO_PATTERNS
-    return patterns.some(({ field, matches }) => field === undefined && matches.below(path))
+    const time = now()
+    return patterns.some(
+      ({ field, matches, until }) => field === undefined && until > time && matches.below(path)
+    )
   }
 
   const namesOf = (
     rules: readonly CompiledRule[]
-  ): Readonly<Record<NameList, readonly Glob[]>> => ({
+  ): Readonly<Record<NameList, readonly NamePattern[]>> => ({
     bots: rules.flatMap(({ names }) => names.bots),
     channels: rules.flatMap(({ names }) => names.channels)
   })
@@ -188,11 +184,14 @@ export const compilePolicyWith = (rules: readonly PolicyRule[], isStoreName: IsN
   const namesForAll = namesOf(forAll)
 
   const mayUse: Policy['mayUse'] = (client, list, name) =>
-    (names.get(client) ?? namesForAll)[list].some((matches) => matches(name))
+    (names.get(client) ?? namesForAll)[list].some(
+      ({ matches, until }) => until > now() && matches(name)
+    )
 
   const grantsOf = (client: string): Grants => {
+    const inForce = rulesOf(client).filter(({ until }) => until > now())
     const all = (list: keyof Grants): string[] => [
-      ...new Set(rulesOf(client).flatMap(({ rule }) => rule[list] ?? []))
+      ...new Set(inForce.flatMap(({ rule }) => rule[list] ?? []))
     ]
     return { read: all('read'), write: all('write'), bots: all('bots'), channels: all('channels') }
   }
@@ -200,6 +199,8 @@ export const compilePolicyWith = (rules: readonly PolicyRule[], isStoreName: IsN
   return {
     isAllowed: (client, action, reference) => decide(client, action, reference).allowed,
     decide,
+    decideEnded: (client, action, secret) => find(client, action, secret, true),
+    remainingMs: ({ until }) => (until === undefined ? Number.POSITIVE_INFINITY : until - now()),
     mayReadBelow,
     mayUse,
     grantsOf

@@ -22,6 +22,8 @@ export interface Principal {
   readonly expiresAt?: number
   /** The keys that it was issued by, or the trust it came from, oldest first; absent where none was. */
   readonly via?: readonly string[]
+  /** From where it may be used: addresses, or networks by their prefix; absent where from anywhere. */
+  readonly networks?: readonly string[]
   /** The encryption key under which the API key was issued. */
   readonly kid: string
 }

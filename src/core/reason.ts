@@ -2,6 +2,7 @@
 const REASONS = {
   // What policy and stores say.
   no_rule: 'no rule of policy allows it',
+  rule_ended: 'the rule of policy that allowed it has ended',
   unknown_store: 'no configured store is meant',
   invalid_for_its_store: 'the store cannot have such a name',
   tags_unreadable: 'the store does not tell the tags that it has to ask for',
@@ -16,8 +17,10 @@ const REASONS = {
   unreadable: 'it cannot be opened with any encryption key',
   environment: 'it is for another environment',
   not_in_force: 'it is expired, or issued in the future',
+  other_network: 'it is used from an address that it is not bound to',
   revoked: 'it is revoked, or a key that it descends from with all that it issued',
   other_environment: 'a key is issued for the environment of the service alone',
+  wider_networks: 'a key issues none for networks that it may not be used from itself',
   issued_too_deep: 'too many keys stand between it and the first one',
   admin_write_off: 'ALLOW_ADMIN_WRITE is off',
   // What is wrong with a sealed state.

@@ -61,12 +61,16 @@ const readLeniently = (environ: Environ, folder: string, settings: Partial<Setti
   }
 }
 
-const warningsOfAll = ({ config, notes }: Read, isEarnest: boolean): readonly Warning[] => {
+const warningsOfAll = (
+  { config, notes }: Read,
+  isEarnest: boolean,
+  now: number
+): readonly Warning[] => {
   if (config === undefined) {
     return notes.map((message) => ({ about: 'configuration' as const, message }))
   }
   const ENVIRONMENT = isEarnest ? config.settings.ENVIRONMENT : EARNEST
-  return warningsIn({ ...config, settings: { ...config.settings, ENVIRONMENT } })
+  return warningsIn({ ...config, settings: { ...config.settings, ENVIRONMENT } }, now)
 }
 
 const without = (faults: readonly ConfigFault[], known: readonly ConfigFault[]): ConfigFault[] =>
@@ -100,7 +104,7 @@ export const readInstallation = (
     config: looked.config,
     faults: found.faults,
     faultsInEarnest: without(inEarnest.faults, found.faults),
-    warnings: warningsOfAll(looked, isEarnest),
+    warnings: warningsOfAll(looked, isEarnest, now),
     isEarnest,
     machine,
     peers: peersOf(looked.config),

@@ -1,6 +1,7 @@
 /**
  * Who is told that a secret changed. Rule: a watcher learns of what it may read and nothing of any value; its key and
- * the policy are asked at the start, before each event and at each heartbeat, and whoever lost a right is told no more.
+ * the policy are asked at the start, before each event, at each heartbeat and when a rule ends, and whoever lost a
+ * right is told no more.
  */
 import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { InvalidationNotice } from '../cache/origin.ts'
@@ -13,7 +14,7 @@ import { every, type Loop } from '../state/background.ts'
 import { traceOf } from '../state/log.ts'
 import { type Changes, createChanges, watchedNames } from './changes.ts'
 import { createWatchLimit } from './watch-limit.ts'
-import { areReadable, decideOnAll, type Watched } from './watched.ts'
+import { areReadable, decideOnAll, remainingMs, type Watched } from './watched.ts'
 
 export interface WatchListener {
   /** What these references lead to may be new. */
@@ -176,7 +177,10 @@ const start = (watching: Watching, watcher: Watcher): void => {
   renameAll(watching)
   for (const one of watcher.watched) rename(watching, one)
   const onBeat = (): void => alone(watching, watcher, () => beat(watching, watcher))
-  watchers.set(watcher, every('heartbeat of a watcher', options.heartbeatMs, onBeat))
+  // Sooner where a rule ends before.
+  const nextBeat = (): number =>
+    Math.min(options.heartbeatMs, remainingMs(options.rules(), watcher.caller, watcher.watched))
+  watchers.set(watcher, every('heartbeat of a watcher', nextBeat, onBeat))
   catchUp(watching, watcher)
 }
 

@@ -40,6 +40,16 @@ export const decideOnAll = async (
   return watched
 }
 
+/** For how many milliseconds at most all of them can be read, if nothing but time changes; none has to end. */
+export const remainingMs = (
+  { policy }: Rules,
+  { client }: Caller,
+  watched: readonly Watched[]
+): number =>
+  Math.min(
+    ...watched.map(({ reference }) => policy.remainingMs(policy.decide(client, 'read', reference)))
+  )
+
 /** Whether the caller may still read all of them, and each text still leads to what it led to when it was given. */
 export const areReadable = (rules: Rules, caller: Caller, watched: readonly Watched[]): boolean => {
   try {

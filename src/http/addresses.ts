@@ -10,6 +10,12 @@ import { LRUCache } from 'lru-cache'
 export const addressOf = ({ ip, socket: { remoteAddress = '' } }: FastifyRequest): string =>
   ip === remoteAddress || isIP(ip) !== 0 ? ip : remoteAddress
 
+/** Of the caller in front of a proxy, if a trusted one told it. */
+export const toldAddressOf = (request: FastifyRequest): string | undefined => {
+  const { address, ip, ips = [] } = request
+  return ips.length > 1 && address === ip ? address : undefined
+}
+
 // The network of an address is remembered, since finding it costs as much as the rest of admission.
 const networks = new LRUCache<string, string>({
   max: 1_000,

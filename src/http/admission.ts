@@ -13,6 +13,7 @@ import type {
 } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { type ProblemCode, ProblemError } from '../core/problem.ts'
+import { toldAddressOf } from './addresses.ts'
 import { bearerIn, internalSecretIn, type KeyFinder, onlyOne } from './credentials.ts'
 import { addLimiters, type Limiters, type Limits } from './limiters.ts'
 import { createAuthorize, type RouteAuth, type RouteAuthSettings } from './route-auth.ts'
@@ -37,7 +38,10 @@ export interface AdmissionOptions extends RouteAuthSettings {
   /** Undefined: no limits. */
   readonly limits: Limits | undefined
   /** Throws or rejects with a ProblemError. */
-  readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
+  readonly authenticate: (
+    apiKey: string,
+    address: string | undefined
+  ) => Principal | Promise<Principal>
   readonly isInternalSecret: (given: string) => boolean
   readonly isMetricsToken: (given: string) => boolean
   /** Notes that the caller has proven a key, or the internal secret. */
@@ -109,6 +113,7 @@ const countsAddress = (means: AdmissionMeans, request: FastifyRequest): boolean 
 const createKeyCheck = (
   { authenticate, prove, limiters }: AdmissionMeans,
   keyIn: KeyFinder,
+  addressIn: (request: FastifyRequest) => string | undefined,
   authorize: (principal: Principal, method: string) => void
 ): AdmissionStep => {
   const accept = (request: FastifyRequest, reply: FastifyReply, principal: Principal): void => {
@@ -120,7 +125,7 @@ const createKeyCheck = (
   return (request, reply) => {
     const apiKey = keyIn(request.raw.rawHeaders)
     if (apiKey === undefined) throw new ProblemError('authentication_required')
-    const known = authenticate(apiKey)
+    const known = authenticate(apiKey, addressIn(request))
     return known instanceof Promise
       ? known.then((opened) => accept(request, reply, opened))
       : accept(request, reply, known)
@@ -132,9 +137,10 @@ const createCheck = (means: AdmissionMeans, keyIn: KeyFinder, auth: RouteAuth): 
   if (auth.kind === 'internal') return (request) => admitInternal(means, request)
   if (auth.kind === 'scraper') return (request) => admitScraper(means, request)
   if (auth.kind !== 'proxied') {
-    return createKeyCheck(means, keyIn, createAuthorize(auth, means))
+    return createKeyCheck(means, keyIn, ({ address }) => address, createAuthorize(auth, means))
   }
-  const checkKey = createKeyCheck(means, keyIn, () => {})
+  // The proxy is not the one who uses the key.
+  const checkKey = createKeyCheck(means, keyIn, toldAddressOf, () => {})
   return (request, reply) => {
     admitInternal(means, request)
     return checkKey(request, reply)

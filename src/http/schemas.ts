@@ -130,6 +130,9 @@ export const claims = {
   expiresAt: Type.Optional(Type.String({ format: 'date-time' })),
   via: Type.Optional(
     Type.Array(Type.String(), { description: 'the keys that it was issued by, oldest first' })
+  ),
+  networks: Type.Optional(
+    Type.Array(Type.String(), { description: 'from where it may be used; anywhere if absent' })
   )
 }
 export const Patterns = Type.Array(Type.String())
@@ -148,7 +151,20 @@ export const KeyMembers = {
   apiKey: Type.Optional(KeyText),
   key: Type.Optional(Type.String({ ...KeyText, description: 'the former spelling of `apiKey`' }))
 }
-export const IntrospectBody = Type.Object(KeyMembers, strict)
+const FROM = 'the address that the key is used from'
+export const UsedFrom = Type.Optional(Type.String({ maxLength: 45, description: FROM }))
+export const IntrospectBody = Type.Object(
+  {
+    ...KeyMembers,
+    address: Type.Optional(
+      Type.String({
+        ...UsedFrom,
+        description: `${FROM}: a key that is bound to networks is not active without it`
+      })
+    )
+  },
+  strict
+)
 export const IntrospectAnswer = Type.Object({
   active: Type.Boolean(),
   ...Type.Partial(Type.Object(claims)).properties

@@ -18,6 +18,7 @@ import { isScope } from '../core/scope.ts'
 import { openJwe, sealJwe } from '../crypto/jwe.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { KEY_ID } from './key-id.ts'
+import { isNetwork, NETWORK_LENGTH_MAX, NETWORKS_MAX } from './networks.ts'
 
 const API_KEY_MAX_LENGTH = 2048
 
@@ -46,6 +47,12 @@ const Claims = {
       minItems: 1,
       maxItems: VIA_MAX
     },
+    net: {
+      type: 'array',
+      items: { type: 'string', maxLength: NETWORK_LENGTH_MAX },
+      minItems: 1,
+      maxItems: NETWORKS_MAX
+    },
     kid: { type: 'string' }
   },
   required: ['jti', 'cli', 'scp', 'mode', 'env', 'minv', 'iat', 'kid'],
@@ -59,6 +66,7 @@ const isWellFormed = (payload: unknown): payload is Claims =>
   claimsShape.Check(payload) &&
   payload.scp.every(isScope) &&
   isClientName(payload.cli) &&
+  (payload.net === undefined || payload.net.every(isNetwork)) &&
   semver.valid(payload.minv) === payload.minv
 
 export interface KeyRequest {
@@ -75,6 +83,8 @@ export interface KeyRequest {
   readonly endsBy?: number | undefined
   /** The ids of those by whom it is issued, oldest first. */
   readonly via?: readonly string[] | undefined
+  /** From where it may be used; anywhere if absent. */
+  readonly networks?: readonly string[] | undefined
 }
 
 export interface IssuedKey {
@@ -93,6 +103,7 @@ const toPrincipal = (claims: Claims): Principal => ({
   issuedAt: claims.iat,
   ...(claims.exp !== undefined && { expiresAt: claims.exp }),
   ...(claims.via !== undefined && { via: claims.via }),
+  ...(claims.net !== undefined && { networks: claims.net }),
   kid: claims.kid
 })
 
@@ -123,12 +134,13 @@ export const issueApiKey = async (
     iat: issuedAt,
     ...(exp !== undefined && { exp }),
     ...(request.via !== undefined && { via: [...request.via] }),
+    ...(request.networks !== undefined && { net: [...request.networks] }),
     kid: keyring.active.kid
   }
   if (!isWellFormed(claims)) throw new Error('no key may hold these claims')
   const apiKey = `purser_${claims.env}_${await sealJwe(keyring, 'api-key', claims)}`
   if (apiKey.length > API_KEY_MAX_LENGTH)
-    throw new Error('the key would be too long: name fewer scopes')
+    throw new Error('the key would be too long: name fewer scopes or networks')
   return { apiKey, principal: toPrincipal(claims) }
 }
 

@@ -10,12 +10,14 @@ import type { Reason } from '../core/reason.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { openApiKey } from './api-key.ts'
 import {
+  type Address,
   type Circumstances,
   EACH_TIME,
   type ExaminedKey,
   failedCheck,
   KEY_CHECKS,
   type KeyCheck,
+  NETWORK,
   PLATFORM
 } from './checks.ts'
 import type { Revocations } from './revocations.ts'
@@ -50,25 +52,31 @@ export interface Authenticator {
    * The key's principal: at once if the key is known, else a promise. Throws or rejects with `invalid_api_key` or
    * `version_too_old`.
    */
-  readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
-  /** What a key says, and which check refuses it; does not count as a use of it. */
-  readonly examine: (apiKey: string) => Promise<ExaminedKey>
+  readonly authenticate: (apiKey: string, address: Address) => Principal | Promise<Principal>
+  /**
+   * What a key says, and which check refuses it; does not count as a use of it. Without an address it is not asked from
+   * where the key may be used.
+   */
+  readonly examine: (apiKey: string, address: Address) => Promise<ExaminedKey>
   /** Whether the key would still be accepted; for what goes on after the request that it was opened for. */
-  readonly isAccepted: (principal: Principal) => boolean
+  readonly isAccepted: (principal: Principal, address: Address) => boolean
 }
 
 const admit = (
   principal: Principal | undefined,
   checks: readonly KeyCheck[],
-  circumstances: Circumstances
+  circumstances: Circumstances,
+  address: Address
 ): Principal => {
-  const refusal = failedCheck(principal, checks, circumstances)
+  const refusal = failedCheck(principal, checks, circumstances, address)
   if (refusal === PLATFORM) throw new ProblemError('version_too_old')
   if (refusal !== undefined || principal === undefined) {
     throw new RefusedKey(refusal?.reason, principal)
   }
   return principal
 }
+
+const ANYWHERE = KEY_CHECKS.filter((check) => check !== NETWORK)
 
 const KNOWN_KEYS = 10_000
 
@@ -89,9 +97,9 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     isRevoked: revocations.isRevoked
   }
 
-  const stillAdmitted = (apiKey: string, principal: Principal): Principal => {
+  const stillAdmitted = (apiKey: string, principal: Principal, address: Address): Principal => {
     try {
-      return admit(principal, EACH_TIME, circumstances)
+      return admit(principal, EACH_TIME, circumstances, address)
     } catch (error) {
       // From now on its refusal takes as long as that of any other key.
       known.delete(apiKey)
@@ -99,8 +107,8 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     }
   }
 
-  const admitKnown = (apiKey: string, key: KnownKey): Principal => {
-    const principal = stillAdmitted(apiKey, key.principal)
+  const admitKnown = (apiKey: string, key: KnownKey, address: Address): Principal => {
+    const principal = stillAdmitted(apiKey, key.principal, address)
     const time = now()
     // Also when the clock was set back.
     if (Math.abs(time - key.notedAt) >= NOTED_EVERY_MS) {
@@ -111,24 +119,26 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
   }
 
   return {
-    examine: async (apiKey) => {
+    examine: async (apiKey, address) => {
       const principal = await openApiKey(keyring(), apiKey)
-      return { principal, refusal: failedCheck(principal, KEY_CHECKS, circumstances) }
+      const checks = address === undefined ? ANYWHERE : KEY_CHECKS
+      const refusal = failedCheck(principal, checks, circumstances, address)
+      return { principal, refusal, address }
     },
 
-    isAccepted: (principal) =>
+    isAccepted: (principal, address) =>
       keyring().find(principal.kid) !== undefined &&
-      failedCheck(principal, EACH_TIME, circumstances) === undefined,
+      failedCheck(principal, EACH_TIME, circumstances, address) === undefined,
 
-    authenticate: (apiKey) => {
+    authenticate: (apiKey, address) => {
       const ring = keyring()
       const key = known.get(apiKey)
       // A key ring that lost the key's encryption key (a reload) ends the key at once.
       if (key !== undefined && ring.find(key.principal.kid) !== undefined)
-        return admitKnown(apiKey, key)
+        return admitKnown(apiKey, key, address)
       known.delete(apiKey)
       return openApiKey(ring, apiKey).then((opened) => {
-        const admitted = admit(opened, KEY_CHECKS, circumstances)
+        const admitted = admit(opened, KEY_CHECKS, circumstances, address)
         const notedAt = now()
         known.set(apiKey, { principal: admitted, notedAt })
         noteUse(admitted, notedAt)

@@ -9,6 +9,7 @@ import { ProblemError } from '../core/problem.ts'
 import { reasonText } from '../core/reason.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
 import type { IssuedKey } from './api-key.ts'
+import type { Address } from './checks.ts'
 import type { IssueRequest } from './delegation.ts'
 import type { Issuing } from './issuing.ts'
 import type { Revocation, Revocations } from './revocations.ts'
@@ -18,7 +19,7 @@ export interface KeyCareOptions {
   readonly issuing: Pick<Issuing, 'issue' | 'revokeWithIssued'>
   readonly revocations: Pick<Revocations, 'revoke'>
   /** Throws or rejects with a ProblemError. */
-  readonly authenticate: (apiKey: string) => Principal | Promise<Principal>
+  readonly authenticate: (apiKey: string, address: Address) => Principal | Promise<Principal>
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -38,8 +39,12 @@ export interface KeyCare {
     keyId: string,
     withIssued: boolean
   ) => Promise<Revocation & { readonly issued?: readonly string[] }>
-  /** Undefined for a key that is not accepted here. */
-  readonly introspect: (arrival: Arrival, apiKey: string) => Promise<Principal | undefined>
+  /** Undefined for a key that is not accepted here. `address`: from where the key is used, not the arrival's. */
+  readonly introspect: (
+    arrival: Arrival,
+    apiKey: string,
+    address: Address
+  ) => Promise<Principal | undefined>
   /** What `read` throws is a refusal too. Resolves with the scope that is granted, or rejects with a ProblemError. */
   readonly authorize: (caller: Caller, principal: Principal, read: () => Passage) => Promise<string>
 }
@@ -87,10 +92,10 @@ export const createKeyCare = (options: KeyCareOptions): KeyCare => {
       return revoked
     },
 
-    introspect: async (arrival, apiKey) => {
+    introspect: async (arrival, apiKey, address) => {
       let principal: Principal
       try {
-        principal = await authenticate(apiKey)
+        principal = await authenticate(apiKey, address)
       } catch (error) {
         if (!(error instanceof ProblemError)) throw error
         await recorder.failed(arrival, 'key.introspect', undefined, error)

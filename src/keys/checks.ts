@@ -5,6 +5,7 @@
 import semver from 'semver'
 import type { Environment, Principal } from '../core/principal.ts'
 import type { Reason } from '../core/reason.ts'
+import { mayComeFrom } from './networks.ts'
 import { isKeyRevoked, type Revocations } from './revocations.ts'
 
 /** How far in the future a key may have been issued, for clocks that differ; seconds. */
@@ -31,6 +32,9 @@ export interface Circumstances {
   readonly isRevoked: Revocations['isRevoked']
 }
 
+/** The caller's; undefined where nobody told it. */
+export type Address = string | undefined
+
 export interface KeyCheck {
   readonly check: string
   /** For the record; absent where the caller is told by a code of its own. */
@@ -38,13 +42,15 @@ export interface KeyCheck {
   /** What an administrator is told who asks why. */
   readonly holds: string
   readonly fails: string
-  readonly isMet: (principal: Principal, circumstances: Circumstances) => boolean
+  readonly isMet: (principal: Principal, circumstances: Circumstances, address: Address) => boolean
 }
 
 /** A key as the checks see it: what it says if it can be opened, and which of them refuses it. */
 export interface ExaminedKey {
   readonly principal?: Principal | undefined
   readonly refusal?: KeyCheck | undefined
+  /** From where it is assumed to be used. */
+  readonly address?: Address
 }
 
 const OPENED: KeyCheck = {
@@ -54,6 +60,15 @@ const OPENED: KeyCheck = {
   fails: 'it cannot be opened with any encryption key',
   // What cannot be opened has no principal.
   isMet: () => true
+}
+
+/** Where an explanation does not say from where the key is used, it leaves this one open. */
+export const NETWORK: KeyCheck = {
+  check: 'network',
+  reason: 'other_network',
+  holds: 'it may be used from there',
+  fails: 'it may not be used from there',
+  isMet: (principal, _circumstances, address) => mayComeFrom(principal, address)
 }
 
 /** What can change between two requests of a key. */
@@ -78,7 +93,8 @@ export const EACH_TIME: readonly KeyCheck[] = [
     holds: 'it is not revoked',
     fails: 'it is revoked',
     isMet: (principal, { isRevoked }) => !isKeyRevoked(isRevoked, principal)
-  }
+  },
+  NETWORK
 ]
 
 export const PLATFORM: KeyCheck = {
@@ -95,9 +111,10 @@ export const KEY_CHECKS: readonly KeyCheck[] = [OPENED, ...EACH_TIME, PLATFORM]
 export const failedCheck = (
   principal: Principal | undefined,
   checks: readonly KeyCheck[],
-  circumstances: Circumstances
+  circumstances: Circumstances,
+  address: Address
 ): KeyCheck | undefined => {
   if (principal === undefined) return OPENED
-  for (const check of checks) if (!check.isMet(principal, circumstances)) return check
+  for (const check of checks) if (!check.isMet(principal, circumstances, address)) return check
   return undefined
 }

@@ -13,5 +13,6 @@ export const toClaims = (principal: Principal) => ({
   minimumVersion: principal.minimumVersion,
   issuedAt: isoTime(principal.issuedAt * 1000),
   ...(principal.expiresAt !== undefined && { expiresAt: isoTime(principal.expiresAt * 1000) }),
-  ...(principal.via !== undefined && { via: [...principal.via] })
+  ...(principal.via !== undefined && { via: [...principal.via] }),
+  ...(principal.networks !== undefined && { networks: [...principal.networks] })
 })

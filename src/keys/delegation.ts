@@ -1,7 +1,7 @@
 /**
  * What one key may issue another for. Rule: never more than the issuer's own scopes, mode and environment, or than one
  * delegation of the configuration lists for its client; never longer than the issuer lives, never for an older platform
- * than the issuer needs; and the right to administer is handed on by nothing but itself.
+ * than the issuer needs, never for networks that the issuer is not bound to; and the right to administer is handed on by nothing but itself.
  */
 import semver from 'semver'
 import { compileGlob } from '../core/glob.ts'
@@ -10,6 +10,7 @@ import { ProblemError } from '../core/problem.ts'
 import { covers, hasScope } from '../core/scope.ts'
 import type { KeyRequest } from './api-key.ts'
 import { DAY_SECONDS, daysIn } from './lifetime.ts'
+import { areWithin, isNetwork } from './networks.ts'
 
 /** A member of `delegations:`: keys of `client` may issue these, without having the scopes. */
 export interface Delegation {
@@ -32,6 +33,8 @@ export interface IssueRequest {
   readonly expires?: string
   readonly expiresInDays?: number
   readonly identifier?: string
+  /** The issuer's if absent. */
+  readonly networks?: readonly string[]
 }
 
 export interface IssueRules {
@@ -162,6 +165,23 @@ const versionOf = (issuer: Principal, asked: IssueRequest, platformVersion: stri
   })
 }
 
+const networksOf = (issuer: Principal, { networks }: IssueRequest) => {
+  if (networks === undefined) return issuer.networks
+  const wrong = networks.findIndex((network) => !isNetwork(network))
+  if (wrong >= 0) {
+    throw new ProblemError('invalid_request', {
+      detail: 'a network is an address, or its first address with a prefix, such as 10.1.0.0/16',
+      errors: [{ pointer: `/body/networks/${wrong}`, rule: 'format' }]
+    })
+  }
+  if (issuer.networks === undefined || areWithin(networks, issuer.networks)) return networks
+  throw new ProblemError(
+    'access_denied',
+    { detail: 'a key issues none for networks that it may not be used from itself' },
+    'wider_networks'
+  )
+}
+
 /** Throws `insufficient_scope`, `insufficient_mode`, `access_denied` or `invalid_request`. */
 export const delegate = (
   issuer: Principal,
@@ -183,6 +203,7 @@ export const delegate = (
     environment,
     minimumVersion: versionOf(issuer, asked, rules.platformVersion),
     lifetimeSeconds: days === undefined ? undefined : days * DAY_SECONDS,
-    endsBy: issuer.expiresAt
+    endsBy: issuer.expiresAt,
+    networks: networksOf(issuer, asked)
   }
 }

@@ -25,6 +25,9 @@ export const KeyUse = Type.Object({
   via: Type.Optional(
     Type.Array(Type.String(), { description: 'the keys that it was issued by, oldest first' })
   ),
+  networks: Type.Optional(
+    Type.Array(Type.String(), { description: 'from where it may be used; anywhere if absent' })
+  ),
   firstSeen: Moment,
   lastUsed: Type.String({ format: 'date-time', description: 'to the minute' })
 })
@@ -101,7 +104,7 @@ interface Noted {
 }
 
 const useOf = ({ principal, at }: Noted, former: KeyUse | undefined): KeyUse => {
-  const { keyId, client, scopes, mode, environment, kid, expiresAt, via } = principal
+  const { keyId, client, scopes, mode, environment, kid, expiresAt, via, networks } = principal
   return {
     keyId,
     client,
@@ -111,6 +114,7 @@ const useOf = ({ principal, at }: Noted, former: KeyUse | undefined): KeyUse => 
     kid,
     ...(expiresAt !== undefined && { expiresAt: isoTime(expiresAt * 1000) }),
     ...(via !== undefined && { via: [...via] }),
+    ...(networks !== undefined && { networks: [...networks] }),
     firstSeen: former?.firstSeen ?? isoTime(at),
     lastUsed: isoTime(at)
   }

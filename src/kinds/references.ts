@@ -18,6 +18,6 @@ export const createReferenceBook = (
   names: ReadonlyMap<string, string>
 ): ReferenceBook => createReferenceBookWith(grammar, stores, names)
 
-/** Throws `Error` with a sentence for the first pattern that is wrong. */
-export const compilePolicy = (rules: readonly PolicyRule[]): Policy =>
-  compilePolicyWith(rules, isStoreName)
+/** `now` in milliseconds since the epoch. Throws `Error` with a sentence for the first pattern that is wrong. */
+export const compilePolicy = (rules: readonly PolicyRule[], now: () => number = Date.now): Policy =>
+  compilePolicyWith(rules, isStoreName, now)

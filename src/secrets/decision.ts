@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Caller } from '../core/caller.ts'
-import type { PolicyAction } from '../core/policy.ts'
+import type { Decision, PolicyAction } from '../core/policy.ts'
 import { denied, ProblemError } from '../core/problem.ts'
 import {
   locatorOf,
@@ -98,6 +98,8 @@ export interface Allowed {
   readonly store: Store
   /** What the store is asked for. */
   readonly locator: Locator
+  /** What allows it; absent where a grant does. */
+  readonly by?: Decision
 }
 
 /** A refusal, with the reference for the record, if there is one. */
@@ -126,10 +128,14 @@ export const authorize = (
       : new ProblemError('store_misconfigured', {}, 'unknown_store')
   if (reference === undefined) return nowhere()
   const isGranted = grant !== undefined && action === 'read'
-  if (!isGranted && !policy.isAllowed(caller.client, action, reference)) return denied('no_rule')
+  const by = isGranted ? undefined : policy.decide(caller.client, action, reference)
+  if (by?.allowed === false) {
+    const { allowed: hadBeen } = policy.decideEnded(caller.client, action, reference)
+    return denied(hadBeen ? 'rule_ended' : 'no_rule')
+  }
   const store = stores.get(reference.store)
   if (store === undefined) return nowhere()
-  return { reference, store, locator: locatorOf(reference) }
+  return { reference, store, locator: locatorOf(reference), ...(by !== undefined && { by }) }
 }
 
 /** Parses and authorizes. A refusal is returned, not thrown, with its reference. */
@@ -158,12 +164,16 @@ export type DecideRead = (
   grant?: Grant
 ) => Allowed | Refused
 
+const isInForce = ({ policy }: Rules, { by }: Allowed): boolean =>
+  by?.until === undefined || policy.remainingMs(by) > 0
+
 const REMEMBERED_MAX = 10_000
 /** Characters. A read with a longer key is decided each time, so that nobody fills the memory with long names. */
 const KEY_MAX = 512
 
 /**
- * Decides reads, and remembers for each client what it may read, until the rules change: to decide each time would cost
+ * Decides reads, and remembers for each client what it may read, until the rules change or the one that
+ * allowed it ends: to decide each time would cost
  * a tenth of a cached answer. The mode is the key's and is checked each time; a refusal is decided anew. Each client
  * has its own entries, since the time of an answer must not tell what others ask for.
  */
@@ -180,7 +190,7 @@ export const createDecideRead = (): DecideRead => {
     // No part of an allowed read has a line feed in it, so that two reads never have the same key.
     const key = `${by}\n${caller.client}\n${version}\n${field}\n${text}`
     const known = remembered.get(key)
-    if (known !== undefined && caller.mode.includes('r')) return known
+    if (known !== undefined && caller.mode.includes('r') && isInForce(rules, known)) return known
     const decision = decide(rules, caller, 'read', wanted, grant)
     if (!('refusal' in decision) && key.length <= KEY_MAX) remembered.set(key, decision)
     return decision

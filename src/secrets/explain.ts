@@ -7,7 +7,7 @@ import { ProblemError } from '../core/problem.ts'
 import { formatReference, locatorOf, type Reference } from '../core/reference.ts'
 import { hasScope } from '../core/scope.ts'
 import type { Locator } from '../core/secret.ts'
-import { type ExaminedKey, KEY_CHECKS } from '../keys/checks.ts'
+import { type ExaminedKey, KEY_CHECKS, NETWORK } from '../keys/checks.ts'
 import { type Delegation, delegationsOf } from '../keys/delegation.ts'
 import { authorize, parseWanted } from './decision.ts'
 import type { Rules, Wanted } from './terms.ts'
@@ -54,11 +54,21 @@ const passes = (check: string, detail: string): Check => ({ check, verdict: 'pas
 const refuses = (check: string, detail: string): Check => ({ check, verdict: 'refuses', detail })
 const open = (check: string, detail: string): Check => ({ check, verdict: 'open', detail })
 
-const explainKey = ({ principal, refusal }: ExaminedKey, scope: string): Check[] => {
+const explainNetwork = (
+  principal: ExaminedKey['principal'],
+  address: ExaminedKey['address']
+): Check => {
+  const { check, holds } = NETWORK
+  if (principal?.networks === undefined) return passes(check, 'it may be used from anywhere')
+  const bound = `it may be used from ${principal.networks.join(', ')}`
+  return address === undefined ? open(check, bound) : passes(check, holds)
+}
+
+const explainKey = ({ principal, refusal, address }: ExaminedKey, scope: string): Check[] => {
   const checks: Check[] = []
   for (const one of KEY_CHECKS) {
     if (one === refusal) return [...checks, refuses(one.check, one.fails)]
-    checks.push(passes(one.check, one.holds))
+    checks.push(one === NETWORK ? explainNetwork(principal, address) : passes(one.check, one.holds))
   }
   if (principal === undefined) return [refuses('key', 'it is not accepted')]
   const { scopes, mode } = principal
@@ -81,17 +91,29 @@ const parse = (rules: Rules, caller: Caller, wanted: Wanted): Reference | Check 
   }
 }
 
+/** From when on the rule allows nothing. */
+const endOf = (until: number | undefined): string =>
+  until === undefined ? '' : `, which ends at ${new Date(until).toISOString()}`
+
+const explainEnded = ({ policy }: Rules, { client }: Caller, reference: Reference): Check => {
+  const none = `no rule lets ${client} read it`
+  const { rule, until } = policy.decideEnded(client, 'read', reference)
+  if (rule === undefined || until === undefined) return refuses('policy', none)
+  const at = new Date(until).toISOString()
+  return refuses('policy', `${none}: rule ${rule.index}, ${rule.pattern}, ended at ${at}`)
+}
+
 const explainReference = (deps: ExplainDeps, caller: Caller, reference: Reference): Check[] => {
   const { rules, cacheState, healthOf } = deps
-  const { rule } = rules.policy.decide(caller.client, 'read', reference)
+  const { rule, until } = rules.policy.decide(caller.client, 'read', reference)
   const checks = [passes('reference', formatReference(reference))]
   const store = rules.stores.get(reference.store)
   if (store === undefined) return [...checks, refuses('store', 'it is not configured')]
   checks.push(passes('store', `${reference.store}, of kind ${store.spec.plugin.kind}`))
   checks.push(
     rule === undefined
-      ? refuses('policy', `no rule lets ${caller.client} read it`)
-      : { ...passes('policy', `rule ${rule.index}: ${rule.pattern}`), rule }
+      ? explainEnded(rules, caller, reference)
+      : { ...passes('policy', `rule ${rule.index}: ${rule.pattern}${endOf(until)}`), rule }
   )
   if (rule === undefined) return checks
   const tags = [...store.spec.requireTags].map(([name, value]) => `${name}=${value}`)

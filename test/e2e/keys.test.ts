@@ -49,6 +49,20 @@ test('The flags of key issue are those of the generator that it stands in for', 
   t.match(JSON.parse(inspected.stdout), { ...claims, inForce: true, expired: false })
 })
 
+test('A key is bound to the networks of --from, which is what it says, and to no other word', async (t) => {
+  const folder = createDirectory(t)
+  const env = { ENCRYPTION_KEYS }
+  const from = ['--from', '10.1.0.0/16', '--from', '2001:DB8::/32']
+  const issued = await runPurser(t, folder, ['key', 'issue', ...from], { env })
+  t.match(issued.stderr, /usable from {2}10\.1\.0\.0\/16, 2001:db8::\/32/)
+  const inspected = await runPurser(t, folder, ['key', 'inspect'], { env, input: issued.stdout })
+  t.match(JSON.parse(inspected.stdout), { networks: ['10.1.0.0/16', '2001:db8::/32'] })
+  for (const wrong of ['10.1.0.0/33', 'office', '']) {
+    const refused = await runPurser(t, folder, ['key', 'issue', '--from', wrong], { env })
+    t.match(refused, { code: 2, stdout: '', stderr: /networks such as 10\.1\.0\.0\/16/ }, wrong)
+  }
+})
+
 test('A key lives no longer than API_KEY_MAX_DAYS: more is wrong usage, and nothing asked is the longest', async (t) => {
   const folder = createDirectory(t)
   const env = { ENCRYPTION_KEYS, API_KEY_MAX_DAYS: '30' }

@@ -686,6 +686,35 @@ const HTTP: readonly Promised[] = [
     }
   },
   {
+    id: 'key-networks',
+    says: 'A key that is bound to networks is refused from everywhere else, by every way in, as if there were no such key; no key issues one for wider networks.',
+    asvs: ['8.2.1', '8.3.3'],
+    security: [8],
+    tests: {
+      'integration/routes/keys-networks.test.ts': [
+        'every route refuses a key from elsewhere as it refuses no key at all, and says why on record alone',
+        'the address is the one that TRUST_PROXY tells, and none that a caller made up',
+        'a proxy that asks for a caller is asked whose address it tells, and its own counts for nothing',
+        'what a key issues is never usable from more places than the key itself'
+      ]
+    }
+  },
+  {
+    id: 'policy-until',
+    says: 'A rule that has ended allows nothing, whatever is cached or open.',
+    asvs: ['8.2.1', '8.3.2'],
+    security: [8],
+    tests: {
+      'unit/core/until.test.ts': [
+        'a rule allows until its end and nothing from then on, whatever it allows',
+        'a decision that is remembered ends with its rule, and the next rule that allows it takes its place'
+      ],
+      'unit/events/watch.test.ts': [
+        'a watcher is told no more from the moment on at which its rule ends, however far the next heartbeat is'
+      ]
+    }
+  },
+  {
     id: 'http-believed-proxies',
     says: 'X-Forwarded-For is believed of the listed proxies and of nobody else.',
     asvs: ['4.1.3', '15.3.4'],
@@ -694,7 +723,7 @@ const HTTP: readonly Promised[] = [
       'integration/http/proxies.test.ts': [
         'an address limit follows X-Forwarded-For from a listed proxy and from nobody else'
       ],
-      'unit/config/network.test.ts': [
+      'unit/core/network.test.ts': [
         'TRUST_PROXY may not cover everybody, however the networks are cut'
       ]
     }

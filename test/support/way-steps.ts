@@ -10,7 +10,10 @@ export const STEPS = {
     'of the caller; a proxy that proved itself is not counted'
   ],
   'internal secret': ['http/admission.ts', 'of a sibling service, or of a proxy'],
-  key: ['keys/authenticator.ts', 'opened, or known by its text: environment, version, revocation'],
+  key: [
+    'keys/authenticator.ts',
+    'opened, or known by its text: environment, version, revocation, network'
+  ],
   'limit of the key': ['http/limiters.ts', 'a request that does several reads counts as several'],
   scope: ['http/route-auth.ts', 'of the route, or as a proxy asks'],
   mode: ['http/route-auth.ts', 'of the method; also r where a secret is disclosed'],

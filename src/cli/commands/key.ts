@@ -9,6 +9,7 @@ import { ENVIRONMENTS, MODES } from '../../core/principal.ts'
 import { isScope } from '../../core/scope.ts'
 import { isKeyId } from '../../keys/key-id.ts'
 import { daysIn } from '../../keys/lifetime.ts'
+import { isNetwork, NETWORKS_MAX } from '../../keys/networks.ts'
 import type { IssueOptions } from '../key-issue.ts'
 import type { IssueAllOptions } from '../key-issue-all.ts'
 import type { RevokeOptions } from '../key-revoke.ts'
@@ -47,6 +48,16 @@ const parseDays = (text: string): number => {
   throw new InvalidArgumentError('Give a number of days such as 90d.')
 }
 
+const addNetwork = (text: string, others: readonly string[] = []): string[] => {
+  const network = text.toLowerCase()
+  if (!isNetwork(network) || others.length >= NETWORKS_MAX) {
+    throw new InvalidArgumentError(
+      `Give up to ${NETWORKS_MAX} addresses, or networks such as 10.1.0.0/16 or 2001:db8::/32.`
+    )
+  }
+  return [...new Set([...others, network])]
+}
+
 const addIssueCommand = (key: Command): void => {
   const environment = (flags: string): Option =>
     new Option(flags, 'the environment that the key is for').choices(ENVIRONMENTS)
@@ -66,12 +77,18 @@ const addIssueCommand = (key: Command): void => {
     .option('-v, --aura-version <version>', 'lowest platform version', parseVersion, '8.3.0')
     .addOption(new Option('-m, --mode <mode>', 'kind of access').choices(MODES).default('r'))
     .option('--expires <days>', 'how long the key is valid, such as 90d', parseDays)
+    .option(
+      '--from <network>',
+      'an address or network that the key may be used from, such as 10.1.0.0/16; may be repeated',
+      addNetwork
+    )
     .option('--json', 'the key with its claims as JSON')
     .addHelpText(
       'after',
       `
 Reads ENCRYPTION_KEYS from the environment or .env and seals with the last of them. Without --expires the key lives
-as long as API_KEY_MAX_DAYS allows, or for ever. Use the narrowest scope that will do.
+as long as API_KEY_MAX_DAYS allows, or for ever. Use the narrowest scope that will do. With --from the service accepts
+the key from there alone: behind a proxy it needs TRUST_PROXY, by which it knows the caller's address.
 
 Example:
   $ purser key issue -s aura-services:secrets -e pre -a aos-app -m r --expires 90d > aos-app.key`
@@ -93,7 +110,8 @@ const addIssueAllCommand = (key: Command): void => {
     .addHelpText(
       'after',
       `
-The list: clients: [{ client, scopes, mode, environment?, expires?, identifier?, secretName?, namespace? }]
+The list: clients: [{ client, scopes, mode, environment?, expires?, networks?, identifier?, secretName?,
+namespace? }]
 Without environment it is ENVIRONMENT; without expires (such as 90d) a key lives as long as API_KEY_MAX_DAYS allows.
 If anything in the list is wrong, no key is issued. The format kubernetes is a Secret for each client, ready to be applied,
 with AURA_AUTHORIZATION_HEADER in it.
@@ -115,7 +133,8 @@ const addInspectCommand = (key: Command): void => {
       'after',
       `
 inForce is true if a service with the settings of this folder would accept the key; refusedFor says why not: time,
-environment, version, revocation. Without such settings only the time is checked.
+environment, version, revocation. Without such settings only the time is checked. Whether the key's networks hold the
+address of its user, only the service can tell.
 
 Example:
   $ purser key inspect < aos-app.key`

@@ -1,5 +1,5 @@
 /** Checks of who can reach the service, and whom it believes. */
-import { isLoopback } from '../../config/network.ts'
+import { isLoopback } from '../../core/network.ts'
 import { type Check, type Finding, fail, failInEarnest, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
 

@@ -1,6 +1,7 @@
 /** Checks of Redis, of what it says of itself (INFO) and of the rights of its user. */
-import { isLoopback, mayBePrivate } from '../../config/network.ts'
+
 import { redisLacks } from '../../config/warnings.ts'
+import { isLoopback, mayBePrivate } from '../../core/network.ts'
 import type { RedisLook } from '../../state/redis-look.ts'
 import { type Check, type Finding, fail, failInEarnest, untold, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'

@@ -1,4 +1,5 @@
 /** Checks of the settings alone. */
+import { endsBetween } from '../../config/ends.ts'
 import { type Check, failInEarnest, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
 import { MEND_FIRST, NotKnown } from '../not-known.ts'
@@ -13,12 +14,19 @@ const lacksOfSignIn = ({ settings }: Installation): string[] => {
   return lacking.length === Object.keys(all).length ? [] : lacking.map(([name]) => name)
 }
 
-const ofEverybody = ({ config }: Installation): number => {
+const DAY_MS = 86_400_000
+/** Long enough to ask whoever asked for the rule whether it is to end. */
+const SOON_DAYS = 30
+
+const configOf = ({ config }: Installation) => {
   if (config === undefined) throw new NotKnown(MEND_FIRST)
-  return config.policies.filter(({ client, read = [], write = [] }) => {
+  return config
+}
+
+const ofEverybody = (on: Installation): number =>
+  configOf(on).policies.filter(({ client, read = [], write = [] }) => {
     return [client].flat().includes('*') && read.length + write.length > 0
   }).length
-}
 
 export const settingsChecks: readonly Check[] = [
   {
@@ -129,6 +137,19 @@ export const settingsChecks: readonly Check[] = [
       return when(
         count > 0,
         warn(`${count} policies give secrets to client "*", every key there is: name the clients`)
+      )
+    }
+  },
+  {
+    id: 'policy-ends',
+    title: `no rule ends within ${SOON_DAYS} days`,
+    run: (on) => {
+      const soon = endsBetween(configOf(on), on.now, on.now + SOON_DAYS * DAY_MS)
+      return when(
+        soon.length > 0,
+        warn(
+          `rules end within ${SOON_DAYS} days, and their clients read nothing by them any more: ${soon.join('; ')}: set a later until, or let them end`
+        )
       )
     }
   },

@@ -122,7 +122,10 @@ export const ConfigAnswer = Type.Object({
       read: Patterns,
       write: Patterns,
       bots: Patterns,
-      channels: Patterns
+      channels: Patterns,
+      until: Type.Optional(
+        Type.String({ description: 'the day at whose end in UTC the rule ends, or the moment' })
+      )
     })
   )
 })

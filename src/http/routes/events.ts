@@ -86,7 +86,7 @@ export const addEventWebhook = (app: TypedFastify, { receiver }: EventWebhookOpt
 export interface EventStreamOptions {
   readonly watch: Pick<Watch, 'check' | 'open'>
   /** Whether the key would still be accepted. */
-  readonly isAccepted: (principal: Principal) => boolean
+  readonly isAccepted: (principal: Principal, address: string) => boolean
 }
 
 export const addEventStream = (
@@ -125,7 +125,7 @@ export const addEventStream = (
         {
           refs,
           lastId: request.headers['last-event-id'],
-          isAccepted: () => principal !== null && isAccepted(principal)
+          isAccepted: () => principal !== null && isAccepted(principal, request.address)
         },
         listener
       )

@@ -1,6 +1,6 @@
 /** The shapes of explanations. Rule: unknown members are refused, and a key comes in a body, never in a URL. */
 import { Type } from 'typebox'
-import { Delegations, KeyMembers, ResolveBody, SecretQuery, strict } from '../schemas.ts'
+import { Delegations, KeyMembers, ResolveBody, SecretQuery, strict, UsedFrom } from '../schemas.ts'
 
 const { ref, version, field } = SecretQuery.anyOf[0].properties
 
@@ -8,7 +8,10 @@ export const ExplainQuery = Type.Object(
   { client: ResolveBody.properties.client, ref, version, field },
   strict
 )
-export const ExplainBody = Type.Object({ ...KeyMembers, ref, version, field }, strict)
+export const ExplainBody = Type.Object(
+  { ...KeyMembers, ref, version, field, address: UsedFrom },
+  strict
+)
 export const ExplainAnswer = Type.Object({
   client: Type.String({ description: 'empty for a key that cannot be opened' }),
   keyId: Type.Optional(Type.String()),

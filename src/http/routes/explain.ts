@@ -10,7 +10,7 @@ import { ExplainAnswer, ExplainBody, ExplainQuery } from './explain-schemas.ts'
 export interface ExplainRoutesOptions {
   readonly explain: (question: ExplainRequest) => Explanation
   /** What the authenticator would say of the key, which does not count as its use. */
-  readonly examine: (apiKey: string) => Promise<ExaminedKey>
+  readonly examine: (apiKey: string, address: string | undefined) => Promise<ExaminedKey>
 }
 
 const config = { auth: { kind: 'admin' } } as const
@@ -49,8 +49,8 @@ export const addExplainRoutes = (
       }
     },
     async ({ body }) => {
-      const { ref: text, version, field } = body
-      const key = await examine(keyInBody(body))
+      const { ref: text, version, field, address } = body
+      const key = await examine(keyInBody(body), address)
       return answerOf(explain({ who: { key }, wanted: { text, version, field } }))
     }
   )

@@ -39,8 +39,8 @@ export const addInternalRoutes = (
       }
     },
     async (request) => {
-      const apiKey = keyInBody(request.body)
-      const principal = await care.introspect(arrivalOf(request), apiKey)
+      const { body } = request
+      const principal = await care.introspect(arrivalOf(request), keyInBody(body), body.address)
       return principal === undefined ? { active: false } : { active: true, ...toClaims(principal) }
     }
   )

@@ -5,6 +5,7 @@ import { ENVIRONMENTS, MODES } from '../../core/principal.ts'
 import { SCOPE, SCOPE_LENGTH_MAX } from '../../core/scope.ts'
 import { MissingKey, SealedReport } from '../../integrations/sealed-report.ts'
 import { KEY_ID } from '../../keys/key-id.ts'
+import { NETWORK_LENGTH_MAX, NETWORKS_MAX } from '../../keys/networks.ts'
 import { KeyUse } from '../../keys/usage.ts'
 import { IntrospectAnswer, strict } from '../schemas.ts'
 
@@ -42,16 +43,26 @@ export const IssueBody = Type.Object(
         description: 'the former spelling of `expires`'
       })
     ),
-    identifier: Type.Optional(KeyId)
+    identifier: Type.Optional(KeyId),
+    networks: Type.Optional(
+      Type.Array(Type.String({ maxLength: NETWORK_LENGTH_MAX }), {
+        minItems: 1,
+        maxItems: NETWORKS_MAX,
+        description:
+          "from where the key may be used, such as 10.1.0.0/16: within the issuer's, which it has if absent"
+      })
+    )
   },
   strict
 )
 export const IssueAnswer = Type.Object({
   apiKey: Type.String({ description: 'shown this once, kept nowhere' }),
   key: Type.String({ description: 'the same, by its former name' }),
-  ...Type.Required(Type.Omit(IntrospectAnswer, ['active', 'expiresAt', 'via'])).properties,
+  ...Type.Required(Type.Omit(IntrospectAnswer, ['active', 'expiresAt', 'via', 'networks']))
+    .properties,
   expiresAt: IntrospectAnswer.properties.expiresAt,
   via: IntrospectAnswer.properties.via,
+  networks: IntrospectAnswer.properties.networks,
   endsWithIssuer: Type.Optional(
     Type.Boolean({ description: 'it was asked for longer than its issuer lives' })
   )

@@ -12,6 +12,7 @@ stores:
 policies:
   - { client: other, read: ['local:**'] }
   - { client: app, read: ['local:team/*#user', 'local:team/*', 'aws:team/*'] }
+  - { client: guest, read: ['local:team/*'], until: 2027-01-31 }
 secrets: { short: 'local:team/a#user' }
 `
 
@@ -116,7 +117,7 @@ test('of a key each check is told, and the first that refuses it', async (t) => 
     [await issue({ scopes: ['aura-services:token'] }), 'scope'],
     [await issue({}, 'w'), 'mode']
   ]
-  const order = ['key', 'environment', 'time', 'revocation', 'version', 'scope', 'mode']
+  const order = ['key', 'environment', 'time', 'revocation', 'network', 'version', 'scope', 'mode']
   for (const [key, refused] of cases) {
     const told = await forKey(key)
     const names = told.checks.map(({ check }: Told) => check)
@@ -152,4 +153,25 @@ test('only administrators get an explanation, and a key is not taken from a URL'
     const answer = await ask('GET', `/v1/admin/explain?${query}`)
     assertProblem(t, answer, { code: 'invalid_request', what: query.slice(0, 20) })
   }
+})
+
+test('when a rule ends is told, and that it has ended, as reads then find', async (t) => {
+  const end = Date.parse('2027-02-01T00:00:00Z')
+  const clock = { now: end - 1 }
+  const { built, forClient, read } = await setUp(t, () => clock.now)
+  await built.seed('local', 'team/a', 'value')
+  const key = await issueKey(built.keyring, 'guest', 'r', {}, clock.now)
+  const policyOf = ({ checks }: { checks: Told[] }) =>
+    checks.find(({ check }) => check === 'policy')
+  t.equal(await read(key, 'local:team/a'), 200)
+  const before = await forClient('guest', 'local:team/a')
+  t.match(policyOf(before), { verdict: 'passes', detail: /ends at 2027-02-01T00:00:00\.000Z/ })
+  clock.now = end
+  t.equal(await read(key, 'local:team/a'), 403, 'also what stands in the cache')
+  const after = await forClient('guest', 'local:team/a')
+  t.equal(after.allowed, false)
+  t.match(policyOf(after), {
+    verdict: 'refuses',
+    detail: /no rule lets guest read it: rule 2, local:team\/\*, ended at 2027-02-01T00:00:00\.000Z/
+  })
 })

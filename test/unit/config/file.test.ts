@@ -114,6 +114,10 @@ test('each fault is reported with its line, and all at once', async (t) => {
       `${STORES}policies: [{ client: a, write: ["local:x#f"] }]\n`,
       /policies.0.write.0 never matches: a write is of a whole secret/
     ],
+    [
+      `${STORES}policies: [{ client: a, read: ["local:x"], until: 2027-02-30 }]\n`,
+      /^purser.yaml:3:\d+ policies.0.until must be a day such as 2027-01-31, at whose end in UTC/
+    ],
     [`${STORES}policies: [{ client: a, reed: [] }]\n`, /policies.0.reed is not a known member/],
     [
       `${STORES}policies: [{ client: a, read: ["local:{a"] }]\n`,

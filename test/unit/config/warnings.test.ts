@@ -4,6 +4,28 @@ import { warningsOf } from '../../../src/config/warnings.ts'
 import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { randomSecret } from '../../support/keys.ts'
 
+test('rules that have ended are a warning, and those that have not are none', (t) => {
+  const folder = t.testdir({
+    'purser.yaml': `stores: [{ name: local, kind: local }]
+policies:
+  - { client: app, read: ["local:a"], until: 2027-01-31 }
+  - { client: [b, c], read: ["local:b"], until: 2027-03-01T12:00:00Z }
+  - { client: d, read: ["local:d"] }
+`
+  })
+  const config = readConfig(
+    { ENVIRONMENT: 'dev', ENCRYPTION_KEYS: newEncryptionKey(), INTERNAL_SECRET: randomSecret() },
+    folder
+  )
+  const at = (moment: string) => warningsOf(config, Date.parse(moment))
+  t.strictSame(at('2027-01-31T23:59:59Z'), [])
+  t.strictSame(at('2027-02-01T00:00:00Z'), [
+    'rules that have ended and allow nothing: policies.0 (app, until 2027-01-31)'
+  ])
+  t.match(at('2027-04-01T00:00:00Z'), [/policies\.0 .*; policies\.1 \(b, c, until 2027-03-01T12/])
+  t.end()
+})
+
 test('a Redis in the network without a password or TLS is a warning in pre and pro', (t) => {
   const folder = t.testdir({ 'purser.yaml': 'stores: []\n' })
   const warnings = (REDIS_URL: string, ENVIRONMENT = 'pro'): string[] =>

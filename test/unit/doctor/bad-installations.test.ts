@@ -28,6 +28,7 @@ const UNREAD = [
   'rate-limits',
   'log',
   'policies',
+  'policy-ends',
   'stores-trusted',
   'secret-files',
   'stores-reachable',
@@ -274,7 +275,7 @@ const CASES: readonly Case[] = [
     prepare: (folder) =>
       certificates(folder, createCertificate('a').cert, createCertificate('a').key),
     found: ['tls-key fail', 'certificates-end warn'],
-    untold: [...UNREAD.slice(0, 5), 'tls-chain', ...UNREAD.slice(5)],
+    untold: [...UNREAD.slice(0, 6), 'tls-chain', ...UNREAD.slice(6)],
     says: /TLS_KEY_FILE: the file does not hold the key of TLS_CERT_FILE/
   },
   {
@@ -422,6 +423,25 @@ const CASES: readonly Case[] = [
     found: ['configuration fail'],
     untold: UNREAD,
     says: /purser\.yaml:2:9: /
+  },
+  {
+    name: 'rules end within a month',
+    env: { ENVIRONMENT: 'dev' },
+    yaml: `stores: [{ name: v, kind: local }]
+policies:
+  - { client: late, read: ["v:a"], until: 2026-12-29 }
+  - { client: soon, read: ["v:a"], until: 2026-12-01T00:00:00Z }
+  - { client: much-later, read: ["v:a"], until: 2027-06-30 }
+`,
+    found: ['policy-ends warn', 'stores-trusted warn'],
+    says: /policies\.1 \(soon, .*policies\.0 \(late, until 2026-12-29\): set/
+  },
+  {
+    name: 'a rule has ended',
+    env: { ENVIRONMENT: 'dev' },
+    yaml: 'stores: [{ name: v, kind: local }]\npolicies: [{ client: a, read: ["v:a"], until: 2026-11-29 }]\n',
+    found: ['configuration warn', 'stores-trusted warn'],
+    says: /policies\.0 \(a, until 2026-11-29\)/
   },
   {
     name: 'a rule is for every client',

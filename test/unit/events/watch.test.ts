@@ -14,6 +14,7 @@ import { kindOf } from '../../../src/kinds/catalog.ts'
 import { compilePolicy, createReferenceBook } from '../../../src/kinds/references.ts'
 import { type Store, spellingsIn } from '../../../src/secrets/stores.ts'
 import type { Rules } from '../../../src/secrets/terms.ts'
+import { eventually } from '../../support/redis.ts'
 import { createMemoryShared, type MemoryShared } from '../../support/shared.ts'
 import { pass, startStopwatch } from '../../support/stopwatch.ts'
 
@@ -35,7 +36,11 @@ const AWS = {
   accounts: [ACCOUNT, '210987654321']
 } as const
 
-const rulesFor = (read: readonly string[], names: Record<string, string> = {}): Rules => {
+const rulesFor = (
+  read: readonly string[],
+  names: Record<string, string> = {},
+  policy = compilePolicy([{ client: 'app', read }])
+): Rules => {
   const stores: NamedStore[] = [
     { name: 'kv', address: { kind: 'local' } },
     { name: 'other', address: { kind: 'local' } },
@@ -48,7 +53,7 @@ const rulesFor = (read: readonly string[], names: Record<string, string> = {}): 
     })
   )
   return {
-    policy: compilePolicy([{ client: 'app', read }]),
+    policy,
     book: createReferenceBook(stores, new Map(Object.entries(names))),
     stores: {
       get: (name) => connected.get(name),
@@ -191,6 +196,22 @@ test('who lost its key or its right is told no more: at the next event, or at a 
       t.equal(watch.count(), 0)
     }
   }
+})
+
+test('a watcher is told no more from the moment on at which its rule ends, however far the next heartbeat is', async (t) => {
+  const { live, open, watch, records } = setUp(t, { heartbeatMs: 600_000 })
+  const end = Date.parse('2027-02-01T00:00:00Z')
+  const clock = { now: end - 20 }
+  const rules = [{ client: 'app', read: ALL, until: '2027-01-31' }]
+  const policy = compilePolicy(rules, () => clock.now)
+  live.rules = rulesFor(ALL, {}, policy)
+  const { told } = await open(['kv:a'])
+  await pass(60)
+  t.notOk(told.includes('end'))
+  clock.now = end
+  await eventually(() => told.includes('end'))
+  t.equal(watch.count(), 0)
+  t.match(records.at(-1), { action: 'events.end', reason: 'right_lost' })
 })
 
 test('who comes back learns what it missed, once; who was away too long is told to start anew', async (t) => {

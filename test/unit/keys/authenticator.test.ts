@@ -30,35 +30,35 @@ const refused = { code: 'invalid_api_key' }
 test('a key is known at once the second time', async (t) => {
   const { authenticator, keyring } = setUp()
   const { apiKey, principal } = await issueApiKey(keyring, keyRequest(), NOW)
-  t.same(await authenticator.authenticate(apiKey), principal)
-  t.same(authenticator.authenticate(apiKey), principal)
+  t.same(await authenticator.authenticate(apiKey, '10.1.2.3'), principal)
+  t.same(authenticator.authenticate(apiKey, '10.1.2.3'), principal)
 })
 
 test('a known key ends when it expires', async (t) => {
   const { authenticator, keyring, clock } = setUp()
   const { apiKey } = await issueApiKey(keyring, keyRequest({ lifetimeSeconds: 10 }), NOW)
-  await authenticator.authenticate(apiKey)
+  await authenticator.authenticate(apiKey, '10.1.2.3')
   clock.now += 10_000
-  t.throws(() => authenticator.authenticate(apiKey), refused)
+  t.throws(() => authenticator.authenticate(apiKey, '10.1.2.3'), refused)
 })
 
 test('a known key ends when it is revoked', async (t) => {
   const { authenticator, keyring, revoked } = setUp()
   const { apiKey, principal } = await issueApiKey(keyring, keyRequest(), NOW)
-  await authenticator.authenticate(apiKey)
+  await authenticator.authenticate(apiKey, '10.1.2.3')
   revoked.add(principal.keyId)
-  t.throws(() => authenticator.authenticate(apiKey), { ...refused, reason: 'revoked' })
+  t.throws(() => authenticator.authenticate(apiKey, '10.1.2.3'), { ...refused, reason: 'revoked' })
 })
 
 test('a known key ends when its encryption key leaves the key ring', async (t) => {
   const { authenticator, keyring, live, encryptionKey } = setUp()
   const { apiKey } = await issueApiKey(keyring, keyRequest(), NOW)
-  await authenticator.authenticate(apiKey)
+  await authenticator.authenticate(apiKey, '10.1.2.3')
   const next = newEncryptionKey()
   live.keyring = createKeyring([encryptionKey, next])
-  await authenticator.authenticate(apiKey)
+  await authenticator.authenticate(apiKey, '10.1.2.3')
   live.keyring = createKeyring([next])
-  await t.rejects(async () => authenticator.authenticate(apiKey), refused)
+  await t.rejects(async () => authenticator.authenticate(apiKey, '10.1.2.3'), refused)
 })
 
 test('a key of another environment, of the future, or garbage is refused with one code', async (t) => {
@@ -66,7 +66,7 @@ test('a key of another environment, of the future, or garbage is refused with on
   const pro = await issueApiKey(keyring, keyRequest({ environment: 'pro' }), NOW)
   const future = await issueApiKey(keyring, keyRequest(), NOW + 120_000)
   for (const key of [pro.apiKey, future.apiKey, 'purser_dev_x', '']) {
-    await t.rejects(async () => authenticator.authenticate(key), refused)
+    await t.rejects(async () => authenticator.authenticate(key, '10.1.2.3'), refused)
   }
 })
 
@@ -74,8 +74,8 @@ test('a key for a newer platform is told so', async (t) => {
   const { authenticator, keyring } = setUp()
   const newer = await issueApiKey(keyring, keyRequest({ minimumVersion: '8.4.0' }), NOW)
   const older = await issueApiKey(keyring, keyRequest({ minimumVersion: '8.3.0-rc.1' }), NOW)
-  await t.rejects(async () => authenticator.authenticate(newer.apiKey), {
+  await t.rejects(async () => authenticator.authenticate(newer.apiKey, '10.1.2.3'), {
     code: 'version_too_old'
   })
-  t.ok(await authenticator.authenticate(older.apiKey))
+  t.ok(await authenticator.authenticate(older.apiKey, '10.1.2.3'))
 })

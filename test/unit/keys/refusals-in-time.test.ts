@@ -41,7 +41,7 @@ test('a refusal takes about as long whether the encryption key is unknown, the t
     'of another environment': await issue({ environment: 'pro' })
   }
   const known = await issue({ keyId: KNOWN_ID })
-  t.match(await authenticate(known), { keyId: KNOWN_ID })
+  t.match(await authenticate(known, '10.1.2.3'), { keyId: KNOWN_ID })
   revoked.add(KNOWN_ID)
   const all = Object.entries({ ...keys, 'revoked after it was in use': known })
   const spent = new Map<string, number[]>(all.map(([what]) => [what, []]))
@@ -50,7 +50,7 @@ test('a refusal takes about as long whether the encryption key is unknown, the t
     for (const [what, key] of all) {
       const used = startCpuWatch()
       for (let n = 0; n < TOGETHER; n++) {
-        const refusal = await (async () => authenticate(key))().catch((error) => error)
+        const refusal = await (async () => authenticate(key, '10.1.2.3'))().catch((error) => error)
         if (refusal.code !== 'invalid_api_key') t.fail(`${what} was not refused`)
       }
       spent.get(what)?.push(used() / TOGETHER)

@@ -82,13 +82,13 @@ test('what the authenticator admits is noted once a minute for each key, and wha
   const { apiKey, principal } = await issueApiKey(keyring, keyRequest(), NOW)
   const newer = await issueApiKey(keyring, keyRequest({ minimumVersion: '9.0.0' }), NOW)
   for (let second = 0; second < 150; second++) {
-    await authenticator.authenticate(apiKey)
+    await authenticator.authenticate(apiKey, '10.1.2.3')
     clock.now += 1_000
   }
-  await t.rejects(async () => authenticator.authenticate(newer.apiKey))
+  await t.rejects(async () => authenticator.authenticate(newer.apiKey, '10.1.2.3'))
   revoked.add(principal.keyId)
   clock.now += 3_600_000
-  t.throws(() => authenticator.authenticate(apiKey))
+  t.throws(() => authenticator.authenticate(apiKey, '10.1.2.3'))
   t.same(
     noted,
     [NOW, NOW + 60_000, NOW + 120_000].map((at) => [principal, at])

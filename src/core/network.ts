@@ -1,4 +1,4 @@
-/** Addresses and networks, as far as settings are judged by them. */
+/** Addresses and networks: those that settings name, and those that a key is bound to. */
 import { isIP, isIPv4 } from 'node:net'
 
 /** Of this machine alone, as a URL or a setting writes it. */
@@ -9,7 +9,7 @@ const BITS = 128n
 /** IPv4 stands in IPv6 as ::ffff:0:0/96 (RFC 4291, 2.5.5.2): a network there counts for both. */
 const IPV4_START = 0xffffn << 32n
 
-interface Range {
+export interface Range {
   readonly start: bigint
   /** The first address after it. */
   readonly end: bigint
@@ -35,12 +35,12 @@ const fromIPv6 = (address: string): bigint => {
   )
 }
 
-/** `address` or `address/prefix`; undefined for anything else. */
+/** `address` or `address/prefix`; undefined for anything else, also for one of a zone (`fe80::1%eth0`). */
 export const parseNetwork = (text: string): Range | undefined => {
   const [address = '', prefix, ...others] = text.split('/')
   const family = isIP(address)
   const bits = family === 4 ? 32 : 128
-  if (family === 0 || others.length > 0) return undefined
+  if (family === 0 || others.length > 0 || address.includes('%')) return undefined
   if (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
     return undefined
   const fixed = family === 4 ? 96n + BigInt(prefix ?? 32) : BigInt(prefix ?? 128)
@@ -49,6 +49,9 @@ export const parseNetwork = (text: string): Range | undefined => {
   const start = value - (value % size)
   return { start, end: start + size }
 }
+
+export const isWithin = (inner: Range, outer: Range): boolean =>
+  inner.start >= outer.start && inner.end <= outer.end
 
 const ALL: Range = { start: 0n, end: 1n << BITS }
 const ALL_IPV4: Range = { start: IPV4_START, end: IPV4_START + (1n << 32n) }
@@ -95,5 +98,5 @@ const PRIVATE_NETWORKS = [
 export const mayBePrivate = (host: string): boolean => {
   const address = parseNetwork(host.replace(/^\[|\]$/g, ''))
   if (address === undefined) return PRIVATE_NAME.test(host)
-  return PRIVATE_NETWORKS.some(({ start, end }) => address.start >= start && address.end <= end)
+  return PRIVATE_NETWORKS.some((network) => isWithin(address, network))
 }

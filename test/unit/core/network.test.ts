@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { isLoopback, mayBePrivate, parseNetwork } from '../../../src/config/network.ts'
 import { settingOf } from '../../../src/config/settings.ts'
+import { isLoopback, mayBePrivate, parseNetwork } from '../../../src/core/network.ts'
 
 const trust = (text: string): unknown => settingOf('TRUST_PROXY').parse(text)
 
