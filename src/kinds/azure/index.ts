@@ -29,11 +29,11 @@ import { pathOfPage, toListing } from './list.ts'
 import { assertLocator, metadataOf, toRecord, type VersionMetadata, writable } from './record.ts'
 import { CLOUDS, cloudOf, StoreSettings } from './settings.ts'
 
-/** Where there is no secret there is nothing to keep; and a disabled one is "not found" to a read only. */
+/** Where there is no secret there is nothing to keep; one that is only withheld is "not found" to a read alone. */
 const metadataOfNone = (fault: ProviderFault): VersionMetadata => {
   if (fault.reason !== 'not_found') throw fault
   const { code, status } = fault
-  if (code === 'secret_disabled') throw new ProviderFault('conflict', { code, status })
+  if (status !== 404) throw new ProviderFault('conflict', { code, status })
   return {}
 }
 

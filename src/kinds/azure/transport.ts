@@ -93,6 +93,8 @@ export const sendingBy = (send: Send) => ({
 const REASONS: ReadonlyMap<string, readonly [FaultReason, code?: string]> = new Map([
   ['404 SecretNotFound', ['not_found']],
   ['403 SecretDisabled', ['not_found', 'secret_disabled']],
+  // Not documented: https://github.com/Azure/AzureKeyVault/issues/19 has it, and a vault that gave the secret out.
+  ['403 SecretExpired', ['not_found', 'secret_expired']],
   ['409 Conflict', ['conflict']],
   ['409 ObjectIsBeingDeleted', ['conflict']],
   ['409 ObjectIsBeingRecovered', ['conflict']],

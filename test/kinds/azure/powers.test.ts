@@ -65,6 +65,19 @@ test('a secret whose state allows no write is a conflict, and stays as it was', 
   t.equal(sets(vault).length, 1, 'what cannot be written is not tried')
 })
 
+test('what a read gives as not found without being absent is no place to write to', async (t) => {
+  for (const inner of ['SecretDisabled', 'SecretExpired']) {
+    const found: Dialect['found'] = (_, { method }) =>
+      method === 'GET' ? refusal(403, 'Forbidden', 'no', inner) : answer(200, {})
+    const wire = await openWire(t, { ...azureDialect, found }, { read: 'found', text: '' })
+    const provider = await connectAzure(t, wire, createDeps({ AZURE_SECRET: 'an-app-secret' }))
+    t.teardown(() => provider.close())
+    const writing = provider.write?.({ path: 'app' }, new Sensitive('x'), within())
+    t.equal((await faultOf(writing ?? Promise.resolve())).reason, 'conflict', inner)
+    t.notOk(wire.reads.some(({ method }) => method === 'PUT'))
+  }
+})
+
 test('a text that Azure cannot hold, and a name that none can have, are not even sent', async (t) => {
   const vault = await openFakeVault(t)
   const tooLarge = { reason: 'invalid_request', code: 'too_large' }

@@ -62,6 +62,7 @@ const REFUSALS: readonly (readonly [
   [404, 'SecretNotFound', undefined, 'not_found', 'SecretNotFound'],
   [404, 'ResourceNotFound', undefined, 'unavailable', 'ResourceNotFound'],
   [403, 'Forbidden', 'SecretDisabled', 'not_found', 'secret_disabled'],
+  [403, 'Forbidden', 'SecretExpired', 'not_found', 'secret_expired'],
   [403, 'Forbidden', 'ForbiddenByRbac', 'denied', 'ForbiddenByRbac'],
   [403, 'Forbidden', 'ForbiddenByFirewall', 'denied', 'ForbiddenByFirewall'],
   [403, 'Forbidden', undefined, 'denied', 'Forbidden'],
