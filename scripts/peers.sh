@@ -9,12 +9,12 @@ pins=scripts/peers.txt
 installed=$environment/installed.txt
 
 if ! command -v python3 >/dev/null 2>&1; then
-  echo 'python3 (3.10 or newer, with venv) is needed for moto, OpenBao and joserfc: install it and run this again' >&2
+  echo 'python3 (3.10 or newer, with venv) is needed for moto, OpenBao, joserfc and drongo: install it and run this again' >&2
   exit 1
 fi
 
 if cmp -s "$pins" "$installed"; then
-  echo "moto, openbao and joserfc: in $environment already"
+  echo "moto, openbao, joserfc and drongo: in $environment already"
 else
   # A half-made environment (Debian without python3-venv leaves one) would only fail later, and less clearly.
   rm -rf "$environment"
@@ -26,7 +26,7 @@ else
   "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
     --requirement "$pins"
   cp "$pins" "$installed"
-  echo "moto, openbao and joserfc: installed in $environment"
+  echo "moto, openbao, joserfc and drongo: installed in $environment"
 fi
 
 if command -v redis-server >/dev/null 2>&1; then

@@ -44,7 +44,11 @@ export const realSuite = (kind: string, subject: Subject, real: RealPeer): void 
     })
 
     suite.test('a JSON object is read with all its fields', async (t) => {
-      const fields = { username: 'app', password: 'p"w\\d', nested: { port: 5432 }, on: true }
+      const texts = { username: 'app', password: 'p"w\\d' }
+      const fields =
+        subject.stores === 'objects of texts'
+          ? texts
+          : { ...texts, nested: { port: 5432 }, on: true }
       await seed(path('found/object'), JSON.stringify(fields))
       const record = await provider.read({ path: path('found/object') }, within())
       t.strictSame(JSON.parse(record.text.reveal()), fields)

@@ -14,8 +14,8 @@ export interface Subject {
   readonly path: (name: string) => string
   /** Names with every special character that this kind allows in a path. */
   readonly specialNames: readonly string[]
-  /** What this kind stores: any text, or only JSON objects of fields. */
-  readonly stores: 'texts' | 'objects'
+  /** What this kind stores: any text, only JSON objects of fields, or only such whose fields are texts. */
+  readonly stores: 'texts' | 'objects' | 'objects of texts'
   readonly storesEmptyText: boolean
   readonly largestTextBytes: number
   /** A version as this kind writes it, which no secret has; undefined for a kind without versions. */

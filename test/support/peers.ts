@@ -15,12 +15,16 @@ export const MISSING = 'missing peer: '
 
 const BIN = resolve('.peers', 'bin')
 const PYTHON_BIN = resolve('.peers', 'python', 'bin')
-const START_WITHIN_MS = 30_000
+const START_WITHIN_MS = 60_000
 
 interface Peer {
   readonly program: string
   /** Looked for on PATH, as the distribution installs it, where `.peers/bin` has none. */
   readonly onPath?: true
+  /** Built from scripts/peers/go/. */
+  readonly isBuilt?: true
+  /** A program that the packages bring which a Python script needs. */
+  readonly broughtBy?: string
   readonly argumentsFor: (port: number) => readonly string[]
   /** A path which answers 200 once the peer serves; without one, that it accepts a connection has to do. */
   readonly readyAt?: string
@@ -45,6 +49,17 @@ const PEERS = {
   },
   /** A Python with joserfc in it: not a server, but run with a script. */
   joserfc: { program: 'python', argumentsFor: () => [] },
+  /** GCP Secret Manager over gRPC: drongo's store behind Google's own server. */
+  drongo: {
+    program: 'python',
+    broughtBy: 'drongo',
+    argumentsFor: (port) => [resolve('test', 'kinds', 'gcp', 'peer.py'), String(port)]
+  },
+  /** Both are started by `test/support/kube-apiserver.ts`. */
+  etcd: { program: 'etcd', isBuilt: true, argumentsFor: () => [], readyAt: '/health' },
+  'kube-apiserver': { program: 'kube-apiserver', isBuilt: true, argumentsFor: () => [] },
+  /** Not a server. */
+  kubectl: { program: 'kubectl', isBuilt: true, argumentsFor: () => [] },
   /** Needs a configuration, which `test/support/nginx.ts` makes; a root's workers would be nobody's. */
   nginx: {
     program: 'nginx',
@@ -79,16 +94,18 @@ const isExecutable = (path: string): boolean => {
 
 /** The peer's program, or undefined if it is not installed. */
 export const programOf = (name: PeerName): string | undefined => {
-  const peer: Peer = PEERS[name]
-  const places = peer.onPath
-    ? [BIN, ...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
-    : [PYTHON_BIN]
-  return places.map((place) => join(place, peer.program)).find(isExecutable)
+  const { program, onPath, isBuilt, broughtBy }: Peer = PEERS[name]
+  if (broughtBy !== undefined && !isExecutable(join(PYTHON_BIN, broughtBy))) return undefined
+  const onMachine = [BIN, ...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
+  const places = onPath ? onMachine : [isBuilt ? BIN : PYTHON_BIN]
+  return places.map((place) => join(place, program)).find(isExecutable)
 }
 
-/** True, or the reason for a skip. */
-export const isInstalled = async (name: PeerName): Promise<true | string> =>
-  programOf(name) === undefined ? `${MISSING}${name}` : true
+/** True, or the reason for a skip: the first of them that is missing. */
+export const isInstalled = async (...names: readonly PeerName[]): Promise<true | string> => {
+  const missing = names.find((name) => programOf(name) === undefined)
+  return missing === undefined ? true : `${MISSING}${missing}`
+}
 
 /** Skips the test (or fails it, with PEERS=required) unless `available` is true; says whether it did. */
 export const skipWithout = (t: Test, available: true | string): boolean => {

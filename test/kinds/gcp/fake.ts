@@ -1,6 +1,6 @@
 /**
- * GCP Secret Manager for the contract suite: how its API talks over gRPC. Rule:
- * the messages are written byte by byte from their published definitions, so that the SDK is not its own witness.
+ * GCP Secret Manager for the contract suite: how its API talks over gRPC, and how to put secrets into drongo. Rule: the
+ * messages of the wire are written byte by byte from their published definitions, so that the SDK is not its own witness.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,9 @@ import type { Test } from 'tap'
 import { crc32c } from '../../../src/kinds/gcp/crc32c.ts'
 import { gcpSecretManager } from '../../../src/kinds/gcp/index.ts'
 import type { ProviderDeps, SecretProvider } from '../../../src/kinds/provider.ts'
-import type { Subject } from '../../contract/provider-suite.ts'
+import type { RealStore, Subject } from '../../contract/provider-suite.ts'
+import { isInstalled, startPeer } from '../../support/peers.ts'
+import { createDeps } from '../../support/provider-deps.ts'
 import type { Dialect, WireAnswer, WireRequest } from '../../support/wire.ts'
 
 export const PROJECT = 'purser-test'
@@ -215,6 +217,47 @@ export const connectGcp = (
   )
 }
 
+const ALREADY_EXISTS = 6
+
+const openDrongo = async (t: Test): Promise<RealStore> => {
+  const { port } = await startPeer(t, 'drongo')
+  useEnvironment(t, {})
+  const { SecretManagerServiceClient } = await import('@google-cloud/secret-manager')
+  const { grpc } = await import('google-gax')
+  const sslCreds = grpc.credentials.createInsecure()
+  const admin = new SecretManagerServiceClient({ apiEndpoint: '127.0.0.1', port, sslCreds })
+  t.teardown(() => admin.close())
+
+  const parent = `projects/${PROJECT}`
+  const nameOf = (id: string): string => `${parent}/secrets/${id}`
+  const put = async (secretId: string, data: Buffer): Promise<{ readonly version: string }> => {
+    await admin
+      .createSecret({ parent, secretId, secret: { replication: { automatic: {} } } })
+      .catch((error: { readonly code?: unknown }) => {
+        if (error.code !== ALREADY_EXISTS) throw error
+      })
+    const [{ name }] = await admin.addSecretVersion({ parent: nameOf(secretId), payload: { data } })
+    return { version: name?.split('/').at(-1) ?? '' }
+  }
+
+  const endpoint = `127.0.0.1:${port}`
+  return {
+    provider: await gcpSecretManager.connect(
+      { project: PROJECT, endpoint, insecure: true },
+      createDeps()
+    ),
+    seed: (path, text) => put(path, Buffer.from(text)),
+    seedBinary: put,
+    remove: async (path) => {
+      await admin.deleteSecret({ name: nameOf(path) })
+    },
+    tag: async (path, labels) => {
+      const secret = { name: nameOf(path), labels }
+      await admin.updateSecret({ secret, updateMask: { paths: ['labels'] } })
+    }
+  }
+}
+
 export const gcpSubject: Subject = {
   path: (name) => name.replaceAll('/', '-'),
   specialNames: ['special_name-0', 'special_UPPER-lower', '0', '-', '_'],
@@ -227,5 +270,6 @@ export const gcpSubject: Subject = {
     list: { prefix: () => '' },
     readTags: true
   },
+  real: { available: () => isInstalled('drongo'), open: openDrongo },
   wire: { dialect: gcpDialect, checkLists: true, connect: connectGcp }
 }
