@@ -17,6 +17,7 @@ import { verifyTrail } from '../../src/audit/verify.ts'
 import { beginKey } from '../../src/crypto/audit-key.ts'
 import { createKeyring } from '../../src/crypto/keyring.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
+import { configureAudited, disclosed, idsOf, readAll, readOne } from '../support/audited-service.ts'
 import { createDirectory } from '../support/embedded.ts'
 import {
   createConfigured,
@@ -40,53 +41,30 @@ const fileIn = (audit: string): string =>
     .sort()
     .at(-1) ?? ''
 
-const read = (url: string, key: string, requestId: string): Promise<number | undefined> =>
-  fetch(`${url}/v1/secrets?ref=local:team/db`, {
-    headers: { authorization: `Bearer ${key}`, 'x-request-id': requestId },
-    signal: AbortSignal.timeout(60_000)
-  }).then(
-    async (answer) => {
-      await answer.text()
-      return answer.status
-    },
-    () => undefined
-  )
-
-/** Reads all at once; the ids of those that were answered with the secret. */
-const readAll = async (url: string, key: string, ids: readonly string[]): Promise<string[]> => {
-  const statuses = await Promise.all(ids.map((id) => read(url, key, id)))
-  return ids.filter((_id, i) => statuses[i] === 200)
-}
-
-const idsOf = (name: string, count: number): string[] =>
-  Array.from({ length: count }, (_, i) => `${name}-${i}`)
-
 /** A service that ended in order (its file then has yesterday's name), one that was killed under load, one after it. */
 const lived = async (t: Test) => {
-  const { folder, variables } = createConfigured(t, {
-    variables: { CONNECTIONS_PER_ADDRESS: '2000', RATE_LIMIT_ENABLED: 'false' }
-  })
-  await putLocal(folder, 'team/db', 'value')
-  const key = await issueKey(folder)
+  const { folder, variables, key } = await configureAudited(t)
   const audit = auditOf(folder)
+  const answeredOf = async (url: string, ids: readonly string[]): Promise<string[]> =>
+    disclosed(await readAll(url, key, ids))
   const first = await serve(t, folder)
-  const answered = await readAll(first.url, key, idsOf('first', 1_000))
+  const answered = await answeredOf(first.url, idsOf('first', 1_000))
   t.equal(answered.length, 1_000)
   first.child.kill('SIGTERM')
   await first.ended
   renameSync(join(audit, fileIn(audit)), join(audit, '2026-01-01.jsonl'))
 
   const second = await serve(t, folder)
-  answered.push(...(await readAll(second.url, key, idsOf('second', 50))))
+  answered.push(...(await answeredOf(second.url, idsOf('second', 50))))
   const size = (): number => statSync(join(audit, fileIn(audit))).size
   const before = size()
-  const reading = readAll(second.url, key, idsOf('killed', 1_000))
+  const reading = answeredOf(second.url, idsOf('killed', 1_000))
   while (size() < before + 2_000) await new Promise((resolve) => setImmediate(resolve))
   second.child.kill('SIGKILL')
   answered.push(...(await reading))
 
   const third = await serve(t, folder)
-  answered.push(...(await readAll(third.url, key, idsOf('third', 3))))
+  answered.push(...(await answeredOf(third.url, idsOf('third', 3))))
   third.child.kill('SIGTERM')
   await third.ended
   return { folder, audit, answered, variables, logged: first.output.stdout }
@@ -185,7 +163,7 @@ test('the command says what it cannot tell, and what is no trail', async (t) => 
   const env = { AUDIT_AUDITOR_KEY_FILE: 'auditor.pem' }
   await putLocal(folder, 'team/db', 'value')
   const { url, child, ended } = await serve(t, folder, env)
-  t.equal(await read(url, await issueKey(folder), 'r1'), 200)
+  t.match(await readOne(url, await issueKey(folder), 'r1'), { status: 200 })
   child.kill('SIGTERM')
   await ended
   t.match(await runPurser(t, folder, ['audit', 'verify']), { code: 2, stdout: /^cannot tell/ })
@@ -207,14 +185,14 @@ test('the trail is followed while the service runs, and exported so that it can 
   await putLocal(folder, 'team/db', 'value')
   const { url, child, ended } = await serve(t, folder)
   const key = await issueKey(folder)
-  t.equal(await read(url, key, 'before'), 200)
+  t.match(await readOne(url, key, 'before'), { status: 200 })
   const pretty = startPurser(t, folder, ['audit', 'tail', '--since', '1h'])
   const json = startPurser(t, folder, ['audit', 'tail', '--since', '1h', '--json'])
   await pretty.says(
     /allowed {2}secret\.read {7}app {2}local:team\/db {2}GET \/v1\/secrets from 127\.0\.0\.1 MISS\n/
   )
   await json.says(/"requestId":"before"/)
-  t.equal(await read(url, 'nonsense', 'after'), 401)
+  t.match(await readOne(url, 'nonsense', 'after'), { status: 401 })
   await pretty.says(/denied {3}key\.authenticate {2}- {2}- {2}invalid_api_key unreadable/)
   const line = await json.says(/\{.*"requestId":"after".*\}/)
   t.match(JSON.parse(line[0]), { action: 'key.authenticate', seq: 3 })

@@ -862,6 +862,11 @@ const RECORD: readonly Promised[] = [
         'something in the way of the folder or the file fails the append, and its end is noticed',
         'a write that hangs fails in time, threads are not piled up, and its end is noticed'
       ],
+      'e2e/audit-faults.test.ts': [
+        'on a full disk nothing is disclosed unrecorded, and with room again all is well',
+        'without the rights to the trail nothing is disclosed unrecorded, and with them again all is well',
+        'on a disk that hangs nothing is disclosed, and once it goes on all is well'
+      ],
       'integration/audit-administration.test.ts': [
         'whatever an administrator reads is on record before the answer, and without the record there is none',
         'without a record nothing is reloaded'
@@ -909,6 +914,9 @@ const RECORD: readonly Promised[] = [
     tests: {
       'e2e/audit.test.ts': [
         'what was answered is on record also after kill -9, its numbers have no gap, and each manipulation is named'
+      ],
+      'e2e/audit-faults.test.ts': [
+        'who is killed between the decision and its record has disclosed nothing of it'
       ],
       'e2e/unknown-outcome.test.ts': [
         'a write that a kill overtook is on record as begun, without an end, and the trail verifies'

@@ -12,7 +12,8 @@ export const recordsIn = async (folder: string): Promise<AuditRecord[]> => {
   return (
     texts
       .flatMap((text) => text.split('\n'))
-      .filter((line) => line !== '')
+      // One that a kill or a full disk cut off is no record.
+      .filter((line) => line.endsWith('}'))
       .map((line) => JSON.parse(line))
       // The chain's own lines record no event.
       .filter((line) => line.chain === undefined)

@@ -74,6 +74,8 @@ const PEERS = {
     argumentsFor: (port) => [`--web.listen-address=127.0.0.1:${port}`],
     readyAt: '/-/ready'
   },
+  /** Holds system calls up: not a server. */
+  strace: { program: 'strace', onPath: true, argumentsFor: () => [] },
   redis: {
     program: 'redis-server',
     onPath: true,

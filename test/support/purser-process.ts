@@ -42,18 +42,21 @@ export interface Start {
   readonly input?: string | Buffer
   /** Options of Node itself. */
   readonly nodeOptions?: readonly string[]
+  /** A command that becomes the one behind it, as setpriv does. */
+  readonly under?: readonly string[]
 }
 
 export const startPurser = (
   t: Test,
   folder: string,
   args: readonly string[],
-  { env = {}, input = '', nodeOptions = [] }: Start = {}
+  { env = {}, input = '', nodeOptions = [], under = [] }: Start = {}
 ): Running => {
   // tap puts a loader of its own into NODE_OPTIONS of every process that is spawned: env(1) takes it out again, which
   // makes the start twice as fast and the process the one that users have. It becomes the program, under its own pid.
-  const node = ['-u', 'NODE_OPTIONS', process.execPath, ...nodeOptions]
-  const child = spawn('env', [...node, '--', PROGRAM, ...args], {
+  const node = ['env', '-u', 'NODE_OPTIONS', process.execPath, ...nodeOptions]
+  const [command = '', ...rest] = [...under, ...node, '--', PROGRAM, ...args]
+  const child = spawn(command, rest, {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...env }
   })
@@ -125,9 +128,10 @@ export const runOnRedis = async (
 export const serve = async (
   t: Test,
   folder: string,
-  env: Variables = {}
+  env: Variables = {},
+  under: readonly string[] = []
 ): Promise<Running & { readonly url: string }> => {
-  const running = startPurser(t, folder, ['serve'], { env })
+  const running = startPurser(t, folder, ['serve'], { env, under })
   const [, url = ''] = await running.says(/Server listening at (http[^"]+)/)
   return { ...running, url }
 }
