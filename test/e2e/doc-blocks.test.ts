@@ -28,7 +28,7 @@ const of = (...languages: string[]): Block[] =>
 test('every block has a language that is tried or listed with the reason why not', async (t) => {
   t.ok(blocks.length > 60)
   for (const block of blocks) {
-    const tried = ['sh', 'bash', 'yaml', 'json', 'js'].includes(block.language)
+    const tried = ['sh', 'bash', 'console', 'yaml', 'json', 'js'].includes(block.language)
     t.ok(tried || LOOKED_AT.has(block.language), `${where(block)}: ${block.language}`)
   }
 })

@@ -67,12 +67,23 @@ code=$(command -p curl -m $most -o "$body" -w '%{http_code}' "$@" 2>"$body.err")
 cat "$body"
 [[ $code == \${EXPECT:-2}* ]] || { echo "curl: $code instead of \${EXPECT:-2}xx" >&2; exit 1; }
 `
-const SHIMS: Readonly<Record<string, string>> = {
+export const SHIMS = {
   // The service runs already.
   purser: `#!/usr/bin/env bash\n[[ $1 == serve ]] || exec '${process.execPath}' '${PROGRAM}' "$@"\n`,
   npx: '#!/usr/bin/env bash\n[[ $1 == purser ]] || exit 1\nexec "$@"\n',
   npm: '#!/usr/bin/env bash\n[[ $1 $2 $3 $4 == "run -s purser --" ]] || exit 1\nshift 4; exec purser "$@"\n',
   curl: CURL
+} as const
+
+/** A folder for PATH. */
+export const writeShims = (folder: string, shims: Readonly<Record<string, string>>): string => {
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  for (const [name, text] of Object.entries(shims)) {
+    writeFileSync(join(bin, name), text)
+    chmodSync(join(bin, name), 0o755)
+  }
+  return bin
 }
 
 /** What a page takes for granted. */
@@ -111,13 +122,8 @@ export const runPages = async (t: Test, blocks: readonly Block[]): Promise<strin
   for (const [path, text] of SEEDS) await putSecret(store('aws'), path, new Sensitive(text))
   await putSecret(store('local'), 'directline/key1', new Sensitive(keys[0]))
   await state.close()
-  const bin = join(folder, 'bin')
-  mkdirSync(bin)
+  const bin = writeShims(folder, SHIMS)
   symlinkSync(resolve('examples'), join(folder, 'examples'))
-  for (const [name, text] of Object.entries(SHIMS)) {
-    writeFileSync(join(bin, name), text)
-    chmodSync(join(bin, name), 0o755)
-  }
   writeFileSync(join(folder, 'key1.txt'), keys[0])
   writeFileSync(join(folder, 'key2.txt'), keys[1])
   writeFileSync(join(folder, 'database.json'), '{"username":"app","password":"x"}')

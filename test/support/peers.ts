@@ -74,6 +74,8 @@ const PEERS = {
     argumentsFor: (port) => [`--web.listen-address=127.0.0.1:${port}`],
     readyAt: '/-/ready'
   },
+  /** What operators read JSON with. */
+  jq: { program: 'jq', onPath: true, argumentsFor: () => [] },
   /** Holds system calls up: not a server. */
   strace: { program: 'strace', onPath: true, argumentsFor: () => [] },
   redis: {
