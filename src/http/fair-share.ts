@@ -7,7 +7,8 @@ const PER_TURN = 16
 /** Milliseconds of work that one address begins in a turn; work that has begun is not broken off. */
 const WORK_MS = 1
 
-export type FairShare = (network: string, begin: () => void) => void
+/** `cost`: of how many pieces of work the work has the size; 1 if not given. */
+export type FairShare = (network: string, begin: () => void, cost?: number) => void
 
 /** How many turns in a row work may be held back: a steady stream of newcomers does not stop it for ever. */
 const HELD_TURNS = 64
@@ -20,13 +21,18 @@ export interface FairShareOptions {
   readonly clock?: () => number
 }
 
+interface Work {
+  readonly begin: () => void
+  readonly cost: number
+}
+
 interface Share {
   /** In which turn that was. */
   turn: number
   count: number
   workMs: number
   /** What was put off to the next turns. */
-  readonly waiting: (() => void)[]
+  readonly waiting: Work[]
 }
 
 /**
@@ -34,6 +40,12 @@ interface Share {
  * dear.
  */
 const REMEMBERED = 1_000
+
+const forgetIdle = (shares: Map<string, Share>): void => {
+  for (const [network, share] of shares) {
+    if (share.waiting.length === 0) shares.delete(network)
+  }
+}
 
 export const createFairShare = (options: FairShareOptions = {}): FairShare => {
   const { perTurn = PER_TURN, newcomers, clock = () => performance.now() } = options
@@ -57,55 +69,51 @@ export const createFairShare = (options: FairShareOptions = {}): FairShare => {
     setImmediate(turn)
   }
 
-  const hasShare = ({ turn, count, workMs }: Share): boolean =>
-    turn !== present || (count < perTurn && workMs < WORK_MS)
+  /** What is larger than a share has one of its own. */
+  const hasShare = ({ turn, count, workMs }: Share, { cost }: Work): boolean =>
+    turn !== present || ((count === 0 || count + cost <= perTurn) && workMs < WORK_MS)
 
-  const run = (share: Share, begin: () => void): void => {
+  const run = (share: Share, { begin, cost }: Work): void => {
     if (share.turn !== present) {
       share.turn = present
       share.count = 0
       share.workMs = 0
     }
     const from = clock()
-    share.count++
+    share.count += cost
     begin()
     share.workMs += clock() - from
-  }
-
-  const forgetIdle = (): void => {
-    for (const [network, share] of shares) {
-      if (share.waiting.length === 0) shares.delete(network)
-    }
   }
 
   const turn = (): void => {
     isScheduled = false
     present++
-    if (shares.size > REMEMBERED) forgetIdle()
+    if (shares.size > REMEMBERED) forgetIdle(shares)
     if (waiting === 0) return
     schedule()
     if (holdsBack()) return
     for (const share of shares.values()) {
-      while (hasShare(share)) {
-        const begin = share.waiting.shift()
-        if (begin === undefined) break
+      for (let work = share.waiting[0]; work !== undefined; work = share.waiting[0]) {
+        if (!hasShare(share, work)) break
+        share.waiting.shift()
         waiting--
-        run(share, begin)
+        run(share, work)
       }
     }
   }
 
-  return (network, begin) => {
+  return (network, begin, cost = 1) => {
+    const work = { begin, cost }
     let share = shares.get(network)
     if (share === undefined) {
       share = { turn: present, count: 0, workMs: 0, waiting: [] }
       shares.set(network, share)
     }
     schedule()
-    if (share.waiting.length === 0 && newcomers === undefined && hasShare(share)) {
-      return run(share, begin)
+    if (share.waiting.length === 0 && newcomers === undefined && hasShare(share, work)) {
+      return run(share, work)
     }
     waiting++
-    share.waiting.push(begin)
+    share.waiting.push(work)
   }
 }

@@ -36,6 +36,10 @@ declare module 'fastify' {
 }
 
 const LOOK_EVERY_MS = 1_000
+/** As many as the largest batch and the largest page have. */
+const READS_PER_TURN = 100
+/** A request takes as long as so many reads within it, however few it has. */
+const REQUEST_READS = 10
 
 const inPieces = (bytes: Buffer): Readable => {
   let from = 0
@@ -53,10 +57,10 @@ const inPieces = (bytes: Buffer): Readable => {
 
 export interface Untaken {
   /**
-   * Resolves when this caller may begin to read many secrets. One address has one such piece of work in a turn of the
-   * event loop, and newcomers go first.
+   * Resolves when this caller may begin to read many secrets. One address has as much of such work in a turn of the
+   * event loop as the largest batch is, and newcomers go first. `reads`: how many it is going to be, if that is known.
    */
-  readonly largeWork: (request: FastifyRequest) => Promise<void>
+  readonly largeWork: (request: FastifyRequest, reads?: number) => Promise<void>
   /** For every route. An answer without room is refused before it is serialised, which is most of the work. */
   readonly preSerialization: preSerializationHookHandler
   readonly onSend: onSendHookHandler
@@ -101,14 +105,14 @@ const note = (
 export const createUntaken = (connections: Connections, max: number = TOGETHER_MAX): Untaken => {
   const ledger = createLedger(connections, max)
   const { admitted: newcomers } = connections
-  const reading = createFairShare({ perTurn: 1, newcomers })
+  const reading = createFairShare({ perTurn: READS_PER_TURN, newcomers })
   const writing = createFairShare({ newcomers })
   const lookAtAll = (): void => cutOffSlow(ledger)
   const loop = every('look at answers that nobody takes', LOOK_EVERY_MS, lookAtAll)
   return {
-    largeWork: (request) =>
+    largeWork: (request, reads = READS_PER_TURN) =>
       new Promise((begin) => {
-        reading(request.network, begin)
+        reading(request.network, begin, Math.max(reads, REQUEST_READS))
       }),
     preSerialization: (request, _reply, payload, done) => {
       const bytes = charactersIn(payload)

@@ -7,19 +7,20 @@ import type { Invalidated, InvalidationBus } from '../cache/invalidation.ts'
 import { locationIn } from '../cache/origin.ts'
 import type { SecretCache } from '../cache/secret-cache.ts'
 import type { Arrival, Caller } from '../core/caller.ts'
-import { ProblemError, toProblem } from '../core/problem.ts'
-import { parseReference, type Reference } from '../core/reference.ts'
+import { ProblemError } from '../core/problem.ts'
+import { parseReference } from '../core/reference.ts'
 import type { SecretRecord, Tags } from '../core/secret.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
-import { createBatchReader, type ReadFrom, readAlone } from './batch.ts'
-import { createDecideRead } from './decision.ts'
+import { readAlone } from './batch.ts'
 import { createFetch, type Fetched } from './fetch.ts'
 import { createListSecrets, type Page } from './list-secrets.ts'
 import type { ListRequest } from './listing.ts'
+import { createReading } from './reading.ts'
+import { createSeek } from './seek.ts'
 import { createTagGate } from './tag-gate.ts'
 import type { Rules, Terms, Wanted } from './terms.ts'
-import { type View, viewOf } from './view.ts'
+import type { View } from './view.ts'
 import { createWriteSecret, type Write, type WriteResult } from './writing.ts'
 
 export interface Disclosure {
@@ -85,62 +86,20 @@ const createInvalidate =
   }
 
 export const createBroker = (options: BrokerOptions): Broker => {
-  const { rules, cache, tagCache, invalidation, keyring, sealer, negativeTtlMs, now } = options
+  const { rules, cache, tagCache, invalidation, sealer, negativeTtlMs, now } = options
   const recorder = createRecorder(options)
-  const decideRead = createDecideRead()
   const fetch = createFetch({ cache, readAlone, now })
   const tagGate = createTagGate({ cache: tagCache, negativeTtlMs, now })
 
-  /** Rejects with what the caller is to see. Nothing is thrown, since to throw costs a fifth of a read. */
-  const failRead = async (
-    caller: Caller,
-    reference: Reference | undefined,
-    error: unknown,
-    reason: string | undefined
-  ): Promise<never> =>
-    Promise.reject(await recorder.failed(caller, 'secret.read', reference, error, { reason }))
-
-  const readSecret = async (
-    caller: Caller,
-    wanted: Wanted,
-    readFrom: ReadFrom,
-    { grant, freshness, raw = false }: Terms = {}
-  ): Promise<Disclosure> => {
-    let reference: Reference | undefined
-    let view: View
-    let cache: Fetched['from']
-    const reason = grant?.by
-    try {
-      const decision = decideRead(rules(), caller, wanted, grant)
-      reference = decision.reference
-      if ('refusal' in decision) return failRead(caller, reference, decision.refusal, reason)
-      const { store, locator } = decision
-      const needsTags = store.spec.requireTags.size > 0
-      if (needsTags) await tagGate.before(store, locator, caller.client)
-      const fetched = fetch(decision, readFrom, freshness, caller.client)
-      const { entry, from } = fetched instanceof Promise ? await fetched : fetched
-      if (needsTags) tagGate.after(store, entry.record.tags)
-      view = viewOf(entry, decision.reference, keyring().active, raw)
-      cache = from
-    } catch (error) {
-      return failRead(caller, reference, error, reason)
-    }
-    const { version } = view
-    await recorder.allowed(caller, 'secret.read', reference, { reason, version, cache })
-    return { view, cache }
-  }
-
-  const readSecrets: Broker['readSecrets'] = (caller, wanted, terms) => {
-    const readFrom = createBatchReader(caller.client)
-    return Promise.all(
-      wanted.map((one) => readSecret(caller, one, readFrom, terms).catch(toProblem))
-    )
-  }
+  const { readSecret, readSecrets } = createReading({
+    recorder,
+    seek: createSeek({ ...options, fetch, tagGate })
+  })
 
   const listSecrets = createListSecrets({ rules, sealer, recorder, readSecrets, now })
 
   return {
-    readSecret: (caller, wanted, terms) => readSecret(caller, wanted, readAlone, terms),
+    readSecret,
 
     readSecrets,
 

@@ -123,7 +123,7 @@ const addResolve = (app: TypedFastify, { bots }: BotRoutesOptions): void => {
       app.chargeKey(request, reply, Math.max(0, references.length - 1))
       const partial = isPartial(request.query)
       const caller = callerOf(request)
-      await app.largeWork(request)
+      await app.largeWork(request, references.length)
       const resolved = await bots.resolveConfiguration(caller, credentials, { partial })
       return { ...rest, ...credentialsAnswer(resolved, { partial, requestId: request.id }) }
     }

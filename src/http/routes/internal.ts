@@ -60,7 +60,7 @@ export const addInternalRoutes = (
     async (request, reply) => {
       const { client, refs } = request.body
       const caller = { client, mode: 'r', ...arrivalOf(request) } as const
-      await app.largeWork(request)
+      await app.largeWork(request, refs.length)
       return sendResults(reply, await readBatch(broker, caller, refs))
     }
   )

@@ -115,7 +115,7 @@ const addBatchRoutes = (app: TypedFastify, { broker }: SecretRoutesOptions): voi
   ): Promise<FastifyReply> => {
     app.chargeKey(request, reply, refs.length - 1)
     const terms = termsOf(request, reply)
-    await app.largeWork(request)
+    await app.largeWork(request, refs.length)
     return sendResults(reply, await readBatch(broker, callerOf(request), refs, terms))
   }
 

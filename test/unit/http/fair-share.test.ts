@@ -22,6 +22,18 @@ test('what one address sent at once is spread over turns, and nobody else waits 
   t.equal(begun.at(-1), 'a6', 'who sends one at a time waits for nothing')
 })
 
+test('work counts by its size, and what is larger than a share has a turn of its own', async (t) => {
+  const share = createFairShare({ perTurn: 10, clock: () => 0 })
+  const begun: string[] = []
+  const sizes = { a: 4, b: 6, c: 1, d: 20, e: 3, f: 7 }
+  for (const [name, size] of Object.entries(sizes)) share('x', () => void begun.push(name), size)
+  t.same(begun.splice(0), ['a', 'b'])
+  for (const next of [['c'], ['d'], ['e', 'f']]) {
+    await nextTurn()
+    t.same(begun.splice(0), next)
+  }
+})
+
 test('one address begins no more work in a turn than it has time for, and one piece at least', async (t) => {
   let now = 0
   const share = createFairShare({ clock: () => now })
