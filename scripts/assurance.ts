@@ -10,6 +10,23 @@ holds where it looks, not that a requirement is met as a whole. Paths are below 
 stands at a file of failures is such a case. Run one with \`npm test -- build/test/<file>.js\`, those of \`replicas/\` with \`npm run test:replicas\`.
 `
 
+/** What a reviewer asks of an adapter: who said that the peer is like that. */
+const STORES = `## What stands for each store
+
+The contract of a store (\`test/contract/\`) runs against a server that fails in every way, made here of the vendor's documentation, and as far as there is one against
+a server or answers that Purser's authors did not write. What the latter prove, and what not:
+
+| kind | not ours | proves | does not prove |
+|---|---|---|---|
+| aws-secrets-manager | [moto](https://github.com/getmoto/moto) | reads, versions, bytes, writes, lists, batches and tags as another author understands Amazon's API | IAM, KMS and limits; what Amazon says that moto does not |
+| vault | [OpenBao](https://github.com/openbao/openbao), a real server | reads, versions, writes that compare, lists, policies, tokens that end, logins | HashiCorp's own releases after the two parted, and Enterprise |
+| kubernetes | kube-apiserver and etcd, the real ones | rights by name, tokens of service accounts, client certificates, writes that compare, validation, its 429, an etcd that hangs or is gone | what a kubelet does (tokens of pods that are exchanged) and a provider's proxy before the API server; other releases |
+| gcp-secret-manager | the store of [drongo](https://pypi.org/project/drongo/) behind Google's gRPC server and messages | HTTP/2, gRPC and every message as Google's code reads and writes them; reads, versions, bytes, checksums, writes, pages, labels | IAM, limits, regions and logins; that \`latest\` may be a disabled version, and Google's words for it |
+| azure-key-vault | answers of the real Key Vault and the real Entra, recorded by others, replayed under the vault's own host name | each of these answers is understood on the way of production, login included | what nobody has recorded; one request after the other (a fake that remembers does that) |
+| onepassword-connect | 1Password's own client, which reads from our fake | the fake talks as that client expects | the real Connect server |
+| local | needs none: it is Purser's own | | |
+`
+
 const testsOf = ({ tests }: Promised): string =>
   Object.entries(tests)
     .map(([file, titles]) => `- [${file}](../test/${file}): ${titles.join(' · ')}`)
@@ -35,6 +52,7 @@ const requirements = (): string => {
 export const renderAssurance = (): string =>
   [
     PAGE,
+    STORES,
     ...Object.entries(ASSURANCE).flatMap(([subject, promises]) => [
       `## ${subject}`,
       ...promises.map(sectionOf)

@@ -1,8 +1,17 @@
 #!/bin/sh
-# Installs the real peers of the integration tests under .peers/, at the versions of scripts/peers.txt and without
-# touching anything else of the machine. Running it again does nothing until that file changes.
+# Installs the real peers of the integration tests under .peers/, at the versions of scripts/peers.txt and of scripts/peers/go/,
+# and without touching anything else of the machine. Running it again does nothing until those change.
+# `--go` has Go come from PyPI where the machine has none that is new enough.
 set -eu
 cd "${0%/*}/.."
+
+wants_go=
+for argument in "$@"; do
+  case $argument in
+    --go) wants_go=1 ;;
+    *) echo "usage: npm run peers [-- --go]" >&2; exit 2 ;;
+  esac
+done
 
 environment=.peers/python
 pins=scripts/peers.txt
@@ -13,18 +22,25 @@ if ! command -v python3 >/dev/null 2>&1; then
   exit 1
 fi
 
-if cmp -s "$pins" "$installed"; then
-  echo "moto, openbao, joserfc and drongo: in $environment already"
-else
+make_environment() {
   # A half-made environment (Debian without python3-venv leaves one) would only fail later, and less clearly.
-  rm -rf "$environment"
-  if ! python3 -m venv "$environment"; then
-    rm -rf "$environment"
+  rm -rf "$1"
+  if ! python3 -m venv "$1"; then
+    rm -rf "$1"
     echo 'python3 cannot make a virtual environment: on Debian, install python3-venv' >&2
     exit 1
   fi
-  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-    --requirement "$pins"
+}
+
+install_wheels() {
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --requirement "$2"
+}
+
+if cmp -s "$pins" "$installed"; then
+  echo "moto, openbao, joserfc and drongo: in $environment already"
+else
+  make_environment "$environment"
+  install_wheels "$environment" "$pins"
   cp "$pins" "$installed"
   echo "moto, openbao, joserfc and drongo: installed in $environment"
 fi
@@ -49,3 +65,50 @@ else
     echo 'prometheus: not on PATH, and no package of Debian to be had; its tests will be skipped'
   fi
 fi
+
+# Programs in Go: each folder of scripts/peers/go/ is a module whose `tool` lines say what is built into .peers/bin/.
+go_pins=scripts/peers/go/go.txt
+go_environment=.peers/go
+bin=$PWD/.peers/bin
+# Never another toolchain than the one that was found.
+export GOTOOLCHAIN=local CGO_ENABLED=0 GOFLAGS=-buildvcs=false
+
+# Whether this Go is new enough for the module.
+builds() { "$1" -C "$2" list -m >/dev/null 2>&1; }
+
+# The Go to build the module with; nothing if there is none.
+find_go() {
+  if builds go "$1"; then echo go; return; fi
+  [ -n "$wants_go" ] || return 0
+  if ! cmp -s "$go_pins" "$go_environment/installed.txt"; then
+    make_environment "$go_environment"
+    install_wheels "$go_environment" "$go_pins"
+    cp "$go_pins" "$go_environment/installed.txt"
+  fi
+  echo "$PWD/$go_environment/bin/go"
+}
+
+# All that decides what is built: a module's files are read by name, in the shell's order.
+source_of() { find "$1" -type f | LC_ALL=C sort | xargs cat; }
+
+for module in scripts/peers/go/*/; do
+  name=$(basename "$module")
+  built=$bin/$name.built
+  if [ -f "$built" ] && source_of "$module" 2>/dev/null | cmp -s - "$built"; then
+    echo "$name: in .peers/bin already"
+    continue
+  fi
+  go=$(find_go "$module")
+  if [ -z "$go" ]; then
+    wanted=$(sed -n 's/^go //p' "$module/go.mod")
+    echo "$name: Go $wanted or newer is not on PATH; its tests will be skipped (npm run peers -- --go fetches it)"
+    continue
+  fi
+  echo "$name: is being built, which takes some minutes the first time"
+  rm -f "$built"
+  mkdir -p "$bin"
+  flags=$(cat "$module/ldflags" 2>/dev/null || true)
+  nice -n 10 "$go" -C "$module" build -p 2 -trimpath -ldflags "-s -w $flags" -o "$bin/" tool
+  source_of "$module" > "$built"
+  echo "$name: built in .peers/bin"
+done

@@ -1,11 +1,19 @@
-/** The Kubernetes API server for the contract suite: how it talks, over TLS only and to whom it knows. */
+/**
+ * The Kubernetes API server for the contract suite: how it talks, over TLS only and to whom it knows; and a real one, with
+ * an account that may read and write the secrets of one namespace.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { Sensitive } from '../../../src/core/secret.ts'
 import { kubernetes } from '../../../src/kinds/kubernetes/index.ts'
 import type { ProviderDeps, SecretProvider } from '../../../src/kinds/provider.ts'
-import type { Subject } from '../../contract/provider-suite.ts'
+import type { RealStore, Subject } from '../../contract/provider-suite.ts'
+import {
+  isClusterInstalled,
+  type KubeApiserver,
+  startKubeApiserver
+} from '../../support/kube-apiserver.ts'
 import { createDeps } from '../../support/provider-deps.ts'
 import {
   type Dialect,
@@ -146,10 +154,62 @@ export const openKubernetes = async (t: Test, answer: Answer = simple) => {
   return { wire, provider }
 }
 
+const NAMESPACE = 'apps'
+
+/** What an operator puts into the namespace by `kubectl apply`. */
+export const operatorOf = ({ admin }: Pick<KubeApiserver, 'admin'>) => {
+  const below = `/api/v1/namespaces/${NAMESPACE}/secrets`
+  const nameIn = (path: string): string => path.slice(path.indexOf('/') + 1)
+  return {
+    put: async (path: string, secret: object): Promise<{ readonly version: string }> => {
+      const name = nameIn(path)
+      const metadata = { name, namespace: NAMESPACE }
+      const body = { apiVersion: 'v1', kind: 'Secret', metadata, ...secret }
+      const apply = `${below}/${name}?fieldManager=operator&force=true`
+      const { text } = await admin('PATCH', apply, body, 'application/apply-patch+yaml')
+      return { version: JSON.parse(text).metadata.resourceVersion }
+    },
+    remove: async (path: string): Promise<void> => {
+      await admin('DELETE', `${below}/${nameIn(path)}`)
+    },
+    label: async (path: string, labels: Readonly<Record<string, string>>): Promise<void> => {
+      const patch = [{ op: 'add', path: '/metadata/labels', value: labels }]
+      await admin('PATCH', `${below}/${nameIn(path)}`, patch, 'application/json-patch+json')
+    }
+  }
+}
+
+const openCluster = async (t: Test): Promise<RealStore> => {
+  const cluster = await startKubeApiserver(t)
+  await cluster.admin('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } })
+  const rule = { resources: ['secrets'], verbs: ['get', 'patch'] }
+  const token = await cluster.accountOf(NAMESPACE, 'purser', [rule])
+  const { put, remove, label } = operatorOf(cluster)
+  return {
+    provider: await connectToCluster(cluster, token),
+    seed: (path, text) => put(path, { data: dataOf(text) }),
+    remove,
+    tag: label
+  }
+}
+
+/** A provider that shows this token. */
+export const connectToCluster = (
+  { url, caFile }: KubeApiserver,
+  token: string
+): Promise<SecretProvider> =>
+  kubernetes.connect(
+    {
+      namespaces: [NAMESPACE],
+      auth: { method: 'token', server: url, token: { env: 'TOKEN' }, caCertFile: caFile }
+    },
+    createDeps({ TOKEN: token })
+  )
+
 export const kubernetesSubject: Subject = {
   path: (name) => `apps/${name.replaceAll('/', '.')}`,
   specialNames: ['special.dots-and-hyphens.0'],
-  stores: 'objects',
+  stores: 'objects of texts',
   storesEmptyText: true,
   largestTextBytes: 1_000_000,
   powers: {
@@ -160,5 +220,6 @@ export const kubernetesSubject: Subject = {
       keepsVersionOfSame: true
     }
   },
+  real: { available: isClusterInstalled, open: openCluster },
   wire: { dialect: kubernetesDialect, connect: connectToWire }
 }
