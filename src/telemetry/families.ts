@@ -28,13 +28,13 @@ export const FAMILIES = {
     ['method', 'route']
   ),
   purser_secret_reads_total: counter(
-    'Reads of secrets: HIT, MISS, STALE, REVALIDATED, or the problem code of a refusal',
+    'Reads of secrets as they were decided: HIT, MISS, STALE, REVALIDATED, or the problem code of a refusal; one that cannot be recorded then is not disclosed',
     ['store', 'outcome']
   ),
-  purser_decisions_total: counter('Events of the audit trail: allowed, denied or failed', [
-    'action',
-    'outcome'
-  ]),
+  purser_decisions_total: counter(
+    'Decisions, each an event for the audit trail: allowed, denied or failed',
+    ['action', 'outcome']
+  ),
   purser_store_calls_total: counter(
     'Calls of a store: read, list, write, check, review or clock; ok, or the class of its fault',
     ['store', 'operation', 'outcome']

@@ -755,7 +755,7 @@ const HTTP: readonly Promised[] = [
 const LEAKS: readonly Promised[] = [
   {
     id: 'leak-nowhere-else',
-    says: 'A value shows in the answer to whom it belongs and nowhere else: no log line, error, header, record, metric, trace or file, in any encoding.',
+    says: 'A value shows in the answer to whom it belongs and nowhere else: no log line, error, header, record, export, metric, trace, finding of doctor or file, in any encoding.',
     asvs: ['16.2.5', '14.2.4', '16.5.1'],
     security: [4],
     tests: {
@@ -766,6 +766,12 @@ const LEAKS: readonly Promised[] = [
       'integration/routes/metrics.test.ts': ['no name, no key and no value is in a scrape'],
       'integration/traces.test.ts': [
         'no value, no name of a secret, no key and nothing else of a caller is exported'
+      ],
+      'e2e/doctor.test.ts': [
+        'no secret of any setting, file or store is in what it says, whatever is wrong'
+      ],
+      'e2e/audit-canary.test.ts': [
+        'no value and no key is in what is exported, followed or verified, whether it was read or refused'
       ],
       'integration/http/request-log.test.ts': [
         'the log tells of each request its route, answer, caller and reason, and nothing that was sent'
