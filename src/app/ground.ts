@@ -1,7 +1,11 @@
 /** What everything else stands on: clock, log, what a reload replaces, the state, the trail. */
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type Anchors, createAnchors } from '../audit/anchors.ts'
 import { createRecorder, type Recorder, type RecorderOptions } from '../audit/recorder.ts'
+import { createRedisSink, type RedisSink } from '../audit/redis-sink.ts'
+import { createRedisTrail, type RedisTrail } from '../audit/redis-trail.ts'
+import { hasSink } from '../audit/sinks.ts'
 import { createTrail, type Trail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import type { Environ } from '../config/env.ts'
@@ -57,6 +61,8 @@ export interface AppOverrides {
   readonly refusesToLackKeys?: boolean
 }
 
+const MIB = 1024 * 1024
+
 export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly parts: Lifecycle
   readonly overrides: AppOverrides
@@ -78,6 +84,8 @@ export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly sealer: () => Sealer
   readonly replaceLive: (next: Live) => void
   readonly trail: Trail
+  /** What the processes of all replicas have on record in Redis; undefined where AUDIT_SINKS is without redis. */
+  readonly redisTrail: RedisTrail | undefined
   readonly recording: RecorderOptions
   readonly recorder: Recorder
 }
@@ -101,10 +109,37 @@ const observerOf = (
   }
 }
 
+/** Redis as a sink, and the questions to what all have put there. */
+const openRedisTrail = (
+  { settings, dataDir }: Config,
+  { now = Date.now, worker }: AppOverrides,
+  { state, openStreams }: Pick<OpenedState, 'state' | 'openStreams'>,
+  sealer: () => Sealer
+): { readonly sink: RedisSink; readonly redisTrail: RedisTrail } | undefined => {
+  const { AUDIT_SINKS, ENVIRONMENT: environment } = settings
+  const streams = hasSink(AUDIT_SINKS, 'redis') ? openStreams?.() : undefined
+  if (streams === undefined) return undefined
+  const common = { streams, state, sealer, environment, folder: join(dataDir, 'audit'), now }
+  const sink = createRedisSink({
+    ...common,
+    writer: worker && String(worker.number),
+    isInFiles: AUDIT_SINKS.some(({ name, isRequired }) => name === 'file' && isRequired),
+    maxBytes: settings.AUDIT_REDIS_MB * MIB,
+    retentionDays: settings.AUDIT_RETENTION_DAYS
+  })
+  return { sink, redisTrail: createRedisTrail(common) }
+}
+
 const openTrail = (
   { settings, dataDir, auditor }: Config,
   overrides: AppOverrides,
-  { keyring, anchors, meter, log }: Pick<Ground, 'keyring' | 'meter' | 'log'> & { anchors: Anchors }
+  {
+    keyring,
+    anchors,
+    meter,
+    log,
+    redis
+  }: Pick<Ground, 'keyring' | 'meter' | 'log'> & { anchors: Anchors; redis: RedisSink | undefined }
 ) => {
   const { now = Date.now, worker } = overrides
   const trail = createTrail({
@@ -115,6 +150,7 @@ const openTrail = (
     now,
     fsync: settings.AUDIT_FSYNC,
     sinks: settings.AUDIT_SINKS,
+    redis,
     log
   })
   anchors.watch(trail)
@@ -144,11 +180,22 @@ export const openGround = async (
   // First, and so closed last: requests may be under way up to then.
   if (tracer !== undefined) parts.add(tracer)
   const redisCalls = redisCallsOf(meter, tracer)
-  const opened = await openState({ dataDir, redis, keyring, log, redisCalls })
+  const opened = await openState({
+    dataDir,
+    redis,
+    keyring,
+    log,
+    hasStreams: hasSink(settings.AUDIT_SINKS, 'redis'),
+    redisCalls
+  })
   const { state, shared } = opened
   parts.add({ start: () => shared?.start(), close: opened.close })
   const anchors = parts.add(createAnchors({ state, log, now }))
-  const { trail, recording } = openTrail(config, overrides, { keyring, anchors, meter, log })
+  const sealer = () => live.sealer
+  const inRedis = openRedisTrail(config, overrides, opened, sealer)
+  const sink = inRedis && parts.add(inRedis.sink)
+  const seams = { keyring, anchors, meter, log, redis: sink }
+  const { trail, recording } = openTrail(config, overrides, seams)
   parts.add(trail)
   parts.add({ close: () => live.stores.close() })
   return {
@@ -164,13 +211,14 @@ export const openGround = async (
     fetch: fetchAs(overrides.fetch ?? globalThis.fetch),
     live: () => live,
     keyring,
-    sealer: () => live.sealer,
+    sealer,
     replaceLive: (next) => {
       live = next
     },
     state,
     shared,
     trail,
+    redisTrail: inRedis?.redisTrail,
     recording,
     recorder: createRecorder(recording)
   }

@@ -108,7 +108,11 @@ const ofTrail = ({ ground: { trail } }: Measured) => ({
     const { lastWriteAt } = trail.figures()
     return ifAny(lastWriteAt === undefined ? undefined : lastWriteAt / 1000)
   },
-  purser_audit_failing: () => one(Number(trail.figures().isFailing))
+  purser_audit_failing: () => one(Number(trail.figures().isFailing)),
+  purser_audit_sink_failing: () =>
+    trail.sinkFigures().map(({ name, isFailing }): Sample => [[name], Number(isFailing)]),
+  purser_audit_sink_lost_groups_total: () =>
+    trail.sinkFigures().map(({ name, lost }): Sample => [[name], lost])
 })
 
 const ofService = ({ ground: { shared, settings }, health }: Measured) => ({

@@ -98,12 +98,13 @@ const explainServices = ({ ground, keys, stores, secrets }: Parts): Services['ex
 }
 
 const auditServices = ({ ground, keys }: Parts): Services['audit'] => {
-  const { live, overrides, sealer, dataDir } = ground
-  const { of: workers } = overrides.worker ?? { of: 1 }
+  const { live, overrides, sealer, dataDir, redisTrail } = ground
+  const { of: here } = overrides.worker ?? { of: 1 }
   return {
     queries: createQueries({
       folder: join(dataDir, 'audit'),
-      replicasElsewhere: () => Math.max(0, keys.replicas() - workers)
+      redis: redisTrail,
+      processes: () => ({ all: keys.replicas(), here })
     }),
     canonical: (reference) => {
       const found = parseReference(reference, live().book)

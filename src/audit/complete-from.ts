@@ -88,9 +88,23 @@ const endOf = (day: string): string => new Date(Date.parse(day) + DAY_MS).toISOS
 const latest = (times: readonly (string | undefined)[]): string | undefined =>
   times.reduce((a = '', b = '') => (a > b ? a : b), undefined) || undefined
 
+/** What is known of what several places hold; times in ISO 8601. */
+export interface Holding {
+  /** Of the oldest record; undefined where nothing is on record. */
+  readonly begun: string | undefined
+  /** Something before it is missing that was there. */
+  readonly gap: string | undefined
+}
+
+/** Since when everything is there; undefined where nothing is on record. */
+export const timeOfHoldings = (holdings: readonly Holding[]): string | undefined => {
+  const begun = holdings.flatMap((one) => one.begun ?? []).sort()[0]
+  return latest([begun, ...holdings.map(({ gap }) => gap)])
+}
+
 export interface CompleteFrom {
-  /** ISO 8601; undefined where nothing is on record. Rejects where the folder cannot be read. */
-  readonly time: () => Promise<string | undefined>
+  /** Rejects where the folder cannot be read. */
+  readonly look: () => Promise<Holding>
 }
 
 /** `folder`: `audit/` below DATA_DIR. What was read of a file is kept for as long as the file is as it was. */
@@ -105,7 +119,7 @@ export const createCompleteFrom = (folder: string, access: Access): CompleteFrom
   }
 
   return {
-    time: async () => {
+    look: async () => {
       const files = await access(() => segmentFilesIn(folder))
       const next = new Map<string, Ends>()
       const byWriter = new Map<string, Ends[]>()
@@ -119,11 +133,11 @@ export const createCompleteFrom = (folder: string, access: Access): CompleteFrom
       }
       known = next
       const begun = [...next.values()].map(({ time }) => time).sort()[0]
-      if (begun === undefined) return undefined
+      if (begun === undefined) return { begun, gap: undefined }
       // Whether somebody vouches for what is said to be purged is for `verify` too.
       const purged = await access(() => readPurged(folder, () => true))
       const gaps = [...byWriter.values()].map((files) => gapIn(files, purged))
-      return latest([begun, purged.lastDay && endOf(purged.lastDay), ...gaps])
+      return { begun, gap: latest([purged.lastDay && endOf(purged.lastDay), ...gaps]) }
     }
   }
 }

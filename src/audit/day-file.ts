@@ -86,8 +86,11 @@ const openDay = async (
   }
 }
 
+export const fileNameOf = (day: string, writer: string | undefined): string =>
+  writer === undefined ? `${day}.jsonl` : `${day}.${writer}.jsonl`
+
 const pathOf = (folder: string, day: string, writer: string | undefined): string =>
-  join(folder, writer === undefined ? `${day}.jsonl` : `${day}.${writer}.jsonl`)
+  join(folder, fileNameOf(day, writer))
 
 /**
  * Opens or creates `<folder>/<day>.jsonl`, or `<folder>/<day>.<writer>.jsonl`, and the folder, for their owner alone.

@@ -4,14 +4,20 @@
  */
 import { ProblemError } from '../core/problem.ts'
 import { createAccess } from './access.ts'
-import { createCompleteFrom } from './complete-from.ts'
+import { type Asked, beginAsking, goOnOf, notAskedOf, searchesOf } from './asked.ts'
+import { createCompleteFrom, timeOfHoldings } from './complete-from.ts'
 import type { RecordFilter } from './record-filter.ts'
-import { createSearch, type Position, type Search } from './search.ts'
+import type { RedisTrail } from './redis-trail.ts'
+import type { Position, Search } from './search.ts'
 import type { AuditRecord } from './shown-record.ts'
 
 /** Where a question goes on, with what was found out when it began. */
 export interface GoOn {
   readonly position: Position
+  /** In the streams of Redis. */
+  readonly shared?: Position | undefined
+  /** What was given last, in case both have it. */
+  readonly given?: readonly string[]
   readonly completeFrom?: string | undefined
 }
 
@@ -26,6 +32,17 @@ export interface Question {
   readonly turn: () => Promise<void>
 }
 
+export interface NotAsked {
+  /** Files here that could not be read. */
+  readonly files: readonly string[]
+  /** Processes elsewhere, there or gone, of whose records some are missing. */
+  readonly instances: readonly string[]
+  /** Other processes now, which may have files of their own and nothing in Redis. */
+  readonly replicas: number
+  /** Whether Redis did not answer for those that put their records there. */
+  readonly redis: boolean
+}
+
 export interface AnswerEnd {
   /** Absent: there is no more. */
   readonly goOn?: GoOn
@@ -33,8 +50,7 @@ export interface AnswerEnd {
   readonly completeFrom?: string
   /** Lines that could not be read. */
   readonly skipped: number
-  /** Files that could not be read, and other processes that may have files of their own. */
-  readonly notAsked: { readonly files: readonly string[]; readonly replicas: number }
+  readonly notAsked: NotAsked
 }
 
 export interface Queries {
@@ -47,7 +63,10 @@ export interface Queries {
 export interface QueriesOptions {
   /** `audit/` below DATA_DIR. */
   readonly folder: string
-  readonly replicasElsewhere: () => number
+  /** Undefined: AUDIT_SINKS is without redis. */
+  readonly redis?: RedisTrail | undefined
+  /** Processes of this service, and those of them that write below that folder. */
+  readonly processes: () => { readonly all: number; readonly here: number }
   /** Milliseconds, from wherever. */
   readonly clock?: () => number
   readonly bounds?: Readonly<Record<'page' | 'stream', Bound>>
@@ -71,57 +90,58 @@ const unavailable = (): ProblemError => new ProblemError('audit_unavailable', { 
 const asProblem = (error: unknown): ProblemError =>
   error instanceof ProblemError ? error : unavailable()
 
-const endOf = (search: Search, completeFrom: string | undefined, replicas: number): AnswerEnd => {
-  const position = search.position()
-  const { skipped, files } = search.seen()
-  const held = completeFrom === undefined ? {} : { completeFrom }
-  return {
-    ...(position !== undefined && { goOn: { position, ...held } }),
-    ...held,
-    skipped,
-    notAsked: { files, replicas }
-  }
-}
+const sum = (searches: readonly Search[], what: 'bytes' | 'skipped'): number =>
+  searches.reduce((total, search) => total + search.seen()[what], 0)
 
 export const createQueries = (options: QueriesOptions): Queries => {
-  const { folder, replicasElsewhere, clock = () => performance.now(), bounds = BOUNDS } = options
+  const { folder, redis, processes, clock = () => performance.now(), bounds = BOUNDS } = options
   const access = createAccess(PATIENCE_MS, unavailable)
   const holdings = createCompleteFrom(folder, access)
   let underWay = 0
   let isClosed = false
 
+  const completeFromOf = async ({ redis }: Asked): Promise<string | undefined> =>
+    timeOfHoldings([await holdings.look(), ...(redis ? [redis.holding] : [])])
+
   const answer = async function* (
     { goOn, limit, isStream, turn }: Question,
-    search: Search
+    asked: Asked
   ): AsyncGenerator<readonly AuditRecord[], AnswerEnd> {
     const until = clock() + bounds[isStream ? 'stream' : 'page'].ms
     const { bytes } = bounds[isStream ? 'stream' : 'page']
-    const completeFrom = goOn === undefined ? await holdings.time() : goOn.completeFrom
+    const searches = searchesOf(asked)
+    const completeFrom = goOn === undefined ? await completeFromOf(asked) : goOn.completeFrom
     for (let left = limit; left > 0 && !isClosed; ) {
       await turn()
-      const records = await search.step(left)
+      const records = await asked.step(left)
       if (records === undefined) break
       left -= records.length
       if (records.length > 0) yield records
-      if (clock() > until || search.seen().bytes >= bytes) break
+      if (clock() > until || sum(searches, 'bytes') >= bytes) break
     }
-    return endOf(search, completeFrom, replicasElsewhere())
+    const next = goOnOf(asked, completeFrom)
+    return {
+      ...(next && { goOn: next }),
+      ...(completeFrom !== undefined && { completeFrom }),
+      skipped: sum(searches, 'skipped'),
+      notAsked: notAskedOf(asked, redis !== undefined, processes())
+    }
   }
 
   return {
     ask: async function* (question) {
       if (underWay >= TOGETHER_MAX) throw new ProblemError('overloaded', { retryAfter: 1 })
       underWay++
-      const { filter, goOn } = question
-      const search = createSearch({ folder, filter, position: goOn?.position, access })
+      let asked: Asked | undefined
       try {
-        return yield* answer(question, search)
+        asked = await beginAsking({ folder, redis, access }, question)
+        return yield* answer(question, asked)
       } catch (error) {
         throw asProblem(error)
       } finally {
         underWay--
         // A file is closed once a read of it that hangs came back, which nobody waits for.
-        void search.close()
+        void asked?.files.close()
       }
     },
     close: () => {

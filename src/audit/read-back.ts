@@ -43,8 +43,13 @@ export interface ReadBack {
   readonly close: () => Promise<void>
 }
 
-/** The lines of a block that are asked for. `at`: where in the file it begins. */
-const search = (block: Buffer, at: number, filter: RecordFilter, needle: Buffer | undefined) => {
+/** The lines of a block that are asked for. `at`: where in the file it begins; `needle`: that of the filter. */
+export const findIn = (
+  block: Buffer,
+  at: number,
+  filter: RecordFilter,
+  needle: Buffer | undefined
+): Omit<BlockFound, 'bytes'> => {
   const { from = '', to } = filter
   const found: Found[] = []
   let oldest: string | undefined
@@ -112,7 +117,7 @@ export const openBack = async (
         end = isOneLine ? start : start + first
         if (start === 0) end = 0
         const lines = isOneLine ? block.subarray(0, 0) : block.subarray(first)
-        const result = search(lines, start + first, filter, needle)
+        const result = findIn(lines, start + first, filter, needle)
         // Counted where its end is, which alone has a line feed.
         const isEndOfLong = isOneLine && first === block.length
         return { ...result, bytes: block.length, skipped: result.skipped + (isEndOfLong ? 1 : 0) }

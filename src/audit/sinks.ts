@@ -2,9 +2,16 @@
  * Where records go, all of them as one writer. Rule: a required sink that fails, fails the write; an optional one gets
  * what the required ones have, holds nobody up, and keeps no more than a bound for later.
  */
-import { createWriter, type Target, type Writer, type WriterOptions } from './writer.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  createPacer,
+  createWriter,
+  type Target,
+  type Writer,
+  type WriterOptions
+} from './writer.ts'
 
-export const SINK_NAMES = ['file', 'stdout'] as const
+export const SINK_NAMES = ['file', 'stdout', 'redis'] as const
 export type SinkName = (typeof SINK_NAMES)[number]
 
 export interface SinkChoice {
@@ -12,23 +19,37 @@ export interface SinkChoice {
   readonly isRequired: boolean
 }
 
+export const hasSink = (choices: readonly SinkChoice[], sought: SinkName): boolean =>
+  choices.some(({ name }) => name === sought)
+
 export const FILE_ALONE: readonly SinkChoice[] = [{ name: 'file', isRequired: true }]
+
+export interface SinkFigures {
+  readonly name: SinkName
+  readonly isFailing: boolean
+  /** Groups of records that an optional one did not get. */
+  readonly lost: number
+}
 
 export interface Sinks extends Writer {
   /** The optional ones that fail. */
   readonly failing: () => readonly SinkName[]
+  readonly figures: () => readonly SinkFigures[]
   /** Tries those with a blank line. */
   readonly tryFailing: (day: string) => void
 }
 
 /** Characters that wait for an optional sink: some thousands of records. */
 const WAITING_MAX = 1024 * 1024
+const AGAIN_MS = 1_000
 /** A blank line: it is there to find out whether a sink can be written. */
 const BLANK = '\n'
 
 interface Optional {
   readonly offer: (day: string, text: string) => void
   readonly isFailing: () => boolean
+  /** Groups, since it was made. */
+  readonly lost: () => number
   readonly close: () => Promise<void>
 }
 
@@ -38,13 +59,28 @@ const createOptional = (target: Target, { log, ...options }: WriterOptions): Opt
   const waiting: { day: string; text: string }[] = []
   let size = 0
   let lost = 0
+  let lostInAll = 0
   let running: Promise<void> | undefined
+  const closing = new AbortController()
+  const lose = (): void => {
+    lost++
+    lostInAll++
+  }
+
+  /** What may be repeated waits for its turn as long as there is room behind it. */
+  const write = async ({ day, text }: { day: string; text: string }): Promise<boolean> => {
+    for (;;) {
+      if (await writer.write(day, text)) return true
+      if (target.mayRepeat !== true || closing.signal.aborted) return false
+      await sleep(AGAIN_MS, undefined, { ref: false, signal: closing.signal }).catch(() => {})
+    }
+  }
 
   const run = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const isWritten = await writer.write(next.day, next.text)
+      const isWritten = await write(next)
       size -= next.text.length
-      if (!isWritten) lost++
+      if (!isWritten) lose()
     }
     running = undefined
     if (lost === 0 || writer.isFailing()) return
@@ -58,7 +94,7 @@ const createOptional = (target: Target, { log, ...options }: WriterOptions): Opt
   return {
     offer: (day, text) => {
       if (size + text.length > WAITING_MAX) {
-        lost++
+        lose()
         return
       }
       const last = waiting.at(-1)
@@ -68,7 +104,9 @@ const createOptional = (target: Target, { log, ...options }: WriterOptions): Opt
       running ??= Promise.resolve().then(run)
     },
     isFailing: () => writer.isFailing() || lost > 0,
+    lost: () => lostInAll,
     close: async () => {
+      closing.abort()
       await running
       await writer.close()
     }
@@ -83,7 +121,7 @@ export interface SinksOptions extends WriterOptions {
 export const createSinks = ({ choices, targetOf, ...options }: SinksOptions): Sinks => {
   const required = choices
     .filter(({ isRequired }) => isRequired)
-    .map(({ name }) => createWriter(targetOf(name), options))
+    .map(({ name }) => ({ name, ...createWriter(targetOf(name), options) }))
   const optional = choices
     .filter(({ isRequired }) => !isRequired)
     .map(({ name }) => ({ name, ...createOptional(targetOf(name), options) }))
@@ -101,11 +139,35 @@ export const createSinks = ({ choices, targetOf, ...options }: SinksOptions): Si
     },
     isFailing,
     failing: () => failing().map(({ name }) => name),
+    figures: () =>
+      [...required.map((one) => ({ ...one, lost: () => 0 })), ...optional].map(
+        ({ name, isFailing, lost }) => ({ name, isFailing: isFailing(), lost: lost() })
+      ),
     tryFailing: (day) => {
       for (const one of failing()) one.offer(day, BLANK)
     },
     close: async () => {
       await Promise.all([...required, ...optional].map((one) => one.close()))
+    }
+  }
+}
+
+export const TRY_EVERY_MS = 1_000
+
+/** What a trail tells of its sinks; optional ones that fail are tried once in a while. */
+export const watchSinks = (
+  sinks: Sinks,
+  now: () => number
+): { readonly failingSinks: Sinks['failing']; readonly sinkFigures: Sinks['figures'] } => {
+  const isTimeToTry = createPacer(TRY_EVERY_MS, now)
+  return {
+    sinkFigures: sinks.figures,
+    failingSinks: () => {
+      const failing = sinks.failing()
+      if (failing.length > 0 && isTimeToTry()) {
+        sinks.tryFailing(new Date(now()).toISOString().slice(0, 10))
+      }
+      return failing
     }
   }
 }

@@ -11,7 +11,16 @@ import { type BeginKey, beginChain, type Chain } from './chain.ts'
 import { type Anchor, GROUP_MAX } from './chain-line.ts'
 import { bodyOf } from './line.ts'
 import { lastAnchorIn } from './predecessor.ts'
-import { createSinks, FILE_ALONE, type SinkChoice, type SinkName, type Sinks } from './sinks.ts'
+import {
+  createSinks,
+  FILE_ALONE,
+  type SinkChoice,
+  type SinkFigures,
+  type SinkName,
+  type Sinks,
+  TRY_EVERY_MS,
+  watchSinks
+} from './sinks.ts'
 import { stdoutTarget } from './stdout.ts'
 import { createTrailCount, type TrailFigures } from './trail-count.ts'
 import { createPacer, dayFiles, type Target, type TrailLog, type Writer } from './writer.ts'
@@ -31,6 +40,7 @@ export interface Trail {
   /** The last line that is on record; undefined before the first. */
   readonly anchor: () => Anchor | undefined
   readonly figures: () => TrailFigures
+  readonly sinkFigures: () => readonly SinkFigures[]
   /** Resolves once everything appended before is written or has failed, and the segment is sealed. May be called twice. */
   readonly close: () => Promise<void>
 }
@@ -54,6 +64,8 @@ export interface TrailOptions {
   readonly sinks?: readonly SinkChoice[]
   /** In place of standard output. */
   readonly stdout?: Target
+  /** Where `sinks` has redis. */
+  readonly redis?: Target | undefined
 }
 
 interface Group {
@@ -72,7 +84,6 @@ interface Group {
 }
 
 const PATIENCE_MS = 2_000
-const TRY_EVERY_MS = 1_000
 
 const unavailable = (): ProblemError => new ProblemError('audit_unavailable', { retryAfter: 1 })
 
@@ -152,22 +163,15 @@ const createLinked = (options: TrailOptions, folder: string, writer: Writer) => 
 }
 
 const openSinks = (options: TrailOptions, folder: string): Sinks => {
-  const { sinks: choices = FILE_ALONE, stdout, log = () => {}, patienceMs = PATIENCE_MS } = options
-  const targetOf = (name: SinkName): Target =>
-    name === 'file' ? dayFiles({ ...options, folder }) : (stdout ?? stdoutTarget())
-  return createSinks({ choices, targetOf, log, patienceMs })
-}
-
-/** Tells which optional sinks fail, and tries these once in a while. */
-const watchSinks = (sinks: Sinks, now: () => number) => {
-  const isTimeToTry = createPacer(TRY_EVERY_MS, now)
-  return (): readonly SinkName[] => {
-    const failing = sinks.failing()
-    if (failing.length > 0 && isTimeToTry()) {
-      sinks.tryFailing(new Date(now()).toISOString().slice(0, 10))
-    }
-    return failing
+  const { sinks: choices = FILE_ALONE, stdout, redis } = options
+  const { log = () => {}, patienceMs = PATIENCE_MS } = options
+  const targetOf = (name: SinkName): Target => {
+    if (name === 'file') return dayFiles({ ...options, folder })
+    if (name === 'stdout') return stdout ?? stdoutTarget()
+    if (redis === undefined) throw new Error('the sink redis needs a Redis')
+    return redis
   }
+  return createSinks({ choices, targetOf, log, patienceMs })
 }
 
 export const createTrail = (options: TrailOptions): Trail => {
@@ -229,7 +233,7 @@ export const createTrail = (options: TrailOptions): Trail => {
       if (day !== time.slice(0, 10)) groupOf(time).isTurn = true
     },
 
-    failingSinks: watchSinks(writer, now),
+    ...watchSinks(writer, now),
     anchor: linked.recorded,
     figures: () => count.figures(waiting[0], writer.isFailing()),
 

@@ -19,6 +19,8 @@ export interface Target {
   readonly name?: string
   /** Resolves once the operating system has the text. */
   readonly append: (day: string, text: string) => Promise<void>
+  /** Whether the same text may be appended again after a failure, and is there once. */
+  readonly mayRepeat?: boolean
   /** What is appended next finds out anew where it goes. */
   readonly forget: () => Promise<void>
 }

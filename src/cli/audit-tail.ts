@@ -25,7 +25,8 @@ const plain = (text: string): string =>
     .slice(1, -1)
     .replace(/[\u007f-\u009f\u2028\u2029]/g, '?')
 
-const pretty = (record: TrailRecord): string => {
+/** One line for people. */
+export const pretty = (record: Omit<TrailRecord, 'digest'>): string => {
   const { time, outcome, action, client = '-', code, reason, address } = record
   const what = record.reference ?? record.object ?? '-'
   const why = [code, reason].filter(Boolean).join(' ')

@@ -93,22 +93,29 @@ export const isGuarded = ({ ENVIRONMENT }: Partial<Pick<Settings, 'ENVIRONMENT'>
 /** What is said of a secret that stands in two settings. */
 export const REUSED = 'the same secret serves two settings: each needs its own'
 
-const ofAudit = ({ AUDIT_REQUIRED, AUDIT_SINKS }: Partial<Settings>): ConfigFault[] =>
-  AUDIT_REQUIRED && AUDIT_SINKS?.every(({ isRequired }) => !isRequired)
-    ? [
-        {
-          place: 'AUDIT_SINKS',
-          message: 'requires none, but AUDIT_REQUIRED is true: put ! behind one, as in file!'
-        }
-      ]
-    : []
+const ofAudit = (
+  { AUDIT_REQUIRED, AUDIT_SINKS = [], REDIS_URL }: Partial<Settings>,
+  isFaulty: (name: SettingName) => boolean
+): ConfigFault[] => {
+  const place = 'AUDIT_SINKS'
+  const faults: ConfigFault[] = []
+  if (AUDIT_REQUIRED && !isFaulty(place) && AUDIT_SINKS.every(({ isRequired }) => !isRequired)) {
+    const message = 'requires none, but AUDIT_REQUIRED is true: put ! behind one, as in file!'
+    faults.push({ place, message })
+  }
+  const hasRedis = AUDIT_SINKS.some(({ name }) => name === 'redis')
+  if (hasRedis && REDIS_URL === undefined && !isFaulty('REDIS_URL')) {
+    faults.push({ place, message: 'has redis, which needs REDIS_URL' })
+  }
+  return faults
+}
 
 /** Of what could be read: a setting that is at fault itself is absent here, and told already. */
 const together = (
   settings: Partial<Settings>,
   isFaulty: (name: SettingName) => boolean
 ): ConfigFault[] => {
-  const faults = ofAudit(settings)
+  const faults = ofAudit(settings, isFaulty)
   const fault = (place: SettingName, message: string): number => faults.push({ place, message })
   if (
     (settings.INTERNAL_HOST === undefined) !== (settings.INTERNAL_PORT === undefined) &&

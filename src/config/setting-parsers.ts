@@ -54,15 +54,17 @@ export const sinks = (value: string): SinkChoice[] => {
     isRequired: item.endsWith('!')
   }))
   const names = choices.map(({ name }) => name)
-  if (names.includes('redis')) {
-    throw new Error('names redis, which is no sink in this version: file and stdout are')
-  }
   const isKnown = (one: (typeof choices)[number]): one is SinkChoice =>
     SINK_NAMES.some((name) => name === one.name)
   if (choices.length === 0 || !choices.every(isKnown)) {
-    throw new Error('must list file or stdout, comma-separated, with ! behind each required one')
+    throw new Error(
+      'must list file, stdout or redis, comma-separated, with ! behind each required one'
+    )
   }
   if (new Set(names).size !== names.length) throw new Error('names a sink twice')
+  if (names.includes('redis') && !names.includes('file')) {
+    throw new Error('has redis without file: Redis keeps the newest records, and files all of them')
+  }
   return choices
 }
 

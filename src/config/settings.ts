@@ -204,8 +204,11 @@ const SETTINGS = {
     flag,
     { fallback: 'false' }
   ),
-  AUDIT_SINKS: setting('file, stdout; nothing leaves while one with ! fails', sinks, {
+  AUDIT_SINKS: setting('file, stdout, redis; nothing leaves while one with ! fails', sinks, {
     fallback: 'file!'
+  }),
+  AUDIT_REDIS_MB: setting('bound of its records in Redis, of each process', whole(1, 65_536), {
+    fallback: '64'
   }),
   AUDIT_AUDITOR_KEY_FILE: optional(
     'public key (PEM) of an auditor, as `purser audit key new` makes it; each process seals the first key of its trail to it',
@@ -214,9 +217,7 @@ const SETTINGS = {
   AUDIT_RETENTION_DAYS: setting('how many whole days audit records are kept', whole(1, 36_500), {
     fallback: '90'
   }),
-  RETENTION_PURGE_ENABLED: setting('whether older audit records are deleted', flag, {
-    fallback: 'true'
-  }),
+  RETENTION_PURGE_ENABLED: setting('older audit records are deleted', flag, { fallback: 'true' }),
   RETENTION_PURGE_INTERVAL_MINUTES: setting('how often that is looked after', whole(1, 10_080), {
     fallback: '60'
   }),
@@ -225,9 +226,7 @@ const SETTINGS = {
     oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     { fallback: 'info' }
   ),
-  DOCS_ENABLED: setting('serves /openapi.yaml and /docs, a page of it', flag, {
-    fallback: 'false'
-  }),
+  DOCS_ENABLED: setting('serves /openapi.yaml and /docs, its page', flag, { fallback: 'false' }),
   METRICS_ENABLED: setting('serves /internal/metrics, and counts for it', flag, {
     fallback: 'true'
   }),

@@ -4,6 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { hasSink } from '../audit/sinks.ts'
 import type { Config } from '../config/config.ts'
 import type { ConfigFault } from '../config/fault.ts'
 import { createKeyring } from '../crypto/keyring.ts'
@@ -92,10 +93,10 @@ export const createPeers = ({ config, uid, now }: PeersOptions): Peers => {
   }
   return {
     redis: once(async () => {
-      const { redis } = whole()
+      const { redis, settings } = whole()
       if (redis === undefined) throw new NotKnown('there is no REDIS_URL')
       const { lookAtRedis } = await import('../state/redis-look.ts')
-      return lookAtRedis({ ...redis, now })
+      return lookAtRedis({ ...redis, hasStreams: hasSink(settings.AUDIT_SINKS, 'redis'), now })
     }),
     kept: once(async () => {
       const there = await state()

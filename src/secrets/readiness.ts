@@ -16,7 +16,7 @@ export type SharedTrouble =
   | 'revocations_incomplete'
 
 /** Sinks of the audit trail that are not required. */
-export type SinkTrouble = 'audit_file_failing' | 'audit_stdout_failing'
+export type SinkTrouble = 'audit_file_failing' | 'audit_stdout_failing' | 'audit_redis_failing'
 
 export type Reason = SharedTrouble | SinkTrouble | `store_${Trouble}`
 

@@ -74,6 +74,13 @@ export const STATE_REST = {
     value: 'plain',
     life: 'until no sealed state under that encryption key can come back'
   },
+  trails: {
+    prefix: 'trail/',
+    who: 'audit/redis-sink.ts',
+    name: 'sealed',
+    value: 'sealed',
+    life: 'as long as audit records; where AUDIT_SINKS has redis'
+  },
   used: {
     prefix: 'used/',
     who: 'integrations/used-states.ts',
@@ -145,6 +152,12 @@ export const SHARED_KEYS = {
     /** The refusal is sealed; the lease on a login beside it is a random word. */
     value: 'sealed',
     life: 'an hour longer than the refusal is in force; the lease twelve seconds'
+  },
+  audit: {
+    prefix: 'audit:',
+    who: 'audit/redis-sink.ts',
+    value: 'sealed',
+    life: 'a week after the last record of that process'
   },
   check: {
     prefix: '{check:',

@@ -11,7 +11,7 @@ import type { RedisAddress } from './redis-url.ts'
 const DEADLINE_MS = 1_000
 
 export interface RedisCalls {
-  /** Rejects with an `Error` whose message is a sentence without its full stop. */
+  /** Rejects with an `Error` whose message is a sentence without its full stop, and which has a `code`. */
   readonly call: <T>(send: (client: RedisClient) => Promise<T>) => Promise<T>
   readonly close: () => Promise<void>
 }
@@ -34,7 +34,9 @@ export const createRedisCalls = (
     lastCode = code
   })
 
-  const silent = (code: string): Error => new Error(`the state in Redis does not answer (${code})`)
+  const failed = (what: string, code: string): Error =>
+    Object.assign(new Error(`the state in Redis ${what} (${code})`), { code })
+  const silent = (code: string): Error => failed('does not answer', code)
 
   let waiting: Promise<void> | undefined
   /** One wait for all, however many calls an outage meets. */
@@ -78,7 +80,7 @@ export const createRedisCalls = (
         const code = codeOf(error)
         if (!isReply(error)) throw silent(code)
         onRefused?.(code)
-        throw new Error(`the state in Redis refuses the command (${code})`)
+        throw failed('refuses the command', code)
       }
     },
 

@@ -119,13 +119,15 @@ export interface RedisLookOptions {
   readonly address: RedisAddress
   /** REDIS_KEY_PREFIX. */
   readonly prefix: string
+  /** Whether the audit trail is kept there too. */
+  readonly hasStreams: boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
 /** Never rejects for what Redis does or does not do. */
 export const lookAtRedis = async (options: RedisLookOptions): Promise<RedisLook> => {
-  const { address, prefix, now } = options
+  const { address, prefix, hasStreams, now } = options
   const channel = prefix + CHANNEL
   const nothing = { infos: [], denied: [], mayAdminister: false, skewMs: undefined }
   const calls = createRedisCalls(address, { deadlineMs: DEADLINE_MS })
@@ -134,7 +136,7 @@ export const lookAtRedis = async (options: RedisLookOptions): Promise<RedisLook>
     const asked = now()
     const infos = await infosOf(calls)
     const skewMs = furthest(infos, asked, now())
-    const denied = await deniedCommands(calls.call, prefix, channel)
+    const denied = await deniedCommands(calls.call, { prefix, channel, hasStreams })
     const hears = await maySubscribe(address, channel)
     return {
       failure: undefined,

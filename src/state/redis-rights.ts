@@ -15,6 +15,14 @@ type Tries = readonly (readonly [
 
 const LIFE_MS = 10_000
 
+export interface RightsOptions {
+  /** REDIS_KEY_PREFIX. */
+  readonly prefix: string
+  readonly channel: string
+  /** Whether the audit trail is kept there too. */
+  readonly hasStreams: boolean
+}
+
 const HASH_WITH_END = `
   redis.call('HSET', KEYS[1], 'field', 'value')
   return redis.call('PEXPIRE', KEYS[1], ARGV[1])`
@@ -23,7 +31,19 @@ const HASH_WITH_END = `
 export const checkKey = (prefix: string): string =>
   `${prefix}${SHARED_KEYS.check.prefix}${randomUUID()}}`
 
-const triesOn = (prefix: string, channel: string): Tries => {
+const ENTRY = '1-1'
+
+/** What the sink of the audit trail needs besides. */
+const triesOfStreams = (key: string): Tries => [
+  ['xadd', (client) => client.xadd(key, ENTRY, 'e', '0')],
+  ['pexpire', (client) => client.pexpire(key, LIFE_MS)],
+  ['xtrim', (client) => client.xtrim(key, 'MINID', ENTRY)],
+  ['xrange', (client) => client.xrange(key, ENTRY, ENTRY)],
+  ['xrevrange', (client) => client.xrevrange(key, ENTRY, ENTRY)],
+  ['del', (client) => client.del(key)]
+]
+
+const triesOn = ({ prefix, channel, hasStreams }: RightsOptions): Tries => {
   // One node of a cluster has both.
   const text = checkKey(prefix)
   const hash = `${text}:hash`
@@ -47,20 +67,20 @@ const triesOn = (prefix: string, channel: string): Tries => {
     ['hdel', (client) => client.hdel(hash, 'field')],
     ['del', (client) => client.del(hash)],
     // No message of ours is empty: nobody takes it for one.
-    ['publish', (client) => client.publish(channel, '')]
+    ['publish', (client) => client.publish(channel, '')],
+    ...(hasStreams ? triesOfStreams(`${text}:stream`) : [])
   ]
 }
 
 /** The names of those that are denied; rejects where one is not answered. */
 export const deniedCommands = async (
   ask: Link['ask'],
-  prefix: string,
-  channel: string
+  options: RightsOptions
 ): Promise<readonly string[]> => {
   const denied = new Set<string>()
   // One after the other: a command that a cluster sends to another node could otherwise come after the `del` that
   // follows it, and leave its key.
-  for (const [command, send] of triesOn(prefix, channel)) {
+  for (const [command, send] of triesOn(options)) {
     const error = await ask((client) =>
       send(client).then(
         () => undefined,
@@ -73,10 +93,8 @@ export const deniedCommands = async (
   return [...denied]
 }
 
-export interface RightsCheckOptions {
+export interface RightsCheckOptions extends RightsOptions {
   readonly ask: Link['ask']
-  readonly prefix: string
-  readonly channel: string
   readonly log: StateLog
   /** Whether the rights are to be looked at now. */
   readonly isWanted: () => boolean
@@ -93,7 +111,7 @@ export interface RightsCheck {
 const AGAIN_MS = 1_000
 
 export const createRightsCheck = (options: RightsCheckOptions): RightsCheck => {
-  const { ask, prefix, channel, log, isWanted, maySubscribe } = options
+  const { ask, log, isWanted, maySubscribe } = options
   let commands: readonly string[] = []
   let logged = ''
   const denied = (): readonly string[] => (maySubscribe() ? commands : [...commands, 'subscribe'])
@@ -109,7 +127,7 @@ export const createRightsCheck = (options: RightsCheckOptions): RightsCheck => {
   const check = async (): Promise<void> => {
     if (!isWanted()) return
     try {
-      commands = await deniedCommands(ask, prefix, channel)
+      commands = await deniedCommands(ask, options)
       logDenied()
     } catch {
       // If Redis is away, it is asked again when it is back; or else one answer was late.

@@ -22,6 +22,8 @@ export interface RedisSharedOptions {
   /** Milliseconds that a call waits for its answer, 50 if not given. */
   readonly deadlineMs?: number
   readonly onCall?: OnCall | undefined
+  /** Whether its user also needs the rights for `redis-streams.ts`. */
+  readonly hasStreams?: boolean
 }
 
 // A value that is no number is not ours, and is replaced. Where counting is denied the number stays: if it began anew,
@@ -95,7 +97,7 @@ export interface RedisShared extends Shared {
 }
 
 export const createRedisShared = (options: RedisSharedOptions): RedisShared => {
-  const { address, prefix, log, deadlineMs, onCall } = options
+  const { address, prefix, log, deadlineMs, onCall, hasStreams = false } = options
   const channel = prefix + CHANNEL
   let isStarted = false
   let isClosed = false
@@ -134,6 +136,7 @@ export const createRedisShared = (options: RedisSharedOptions): RedisShared => {
     ask: link.ask,
     prefix,
     channel,
+    hasStreams,
     log,
     // Only after the start, and so in a service: a command ends soon, and would leave the keys of its tries behind.
     isWanted: () => isStarted && link.isUp(),

@@ -92,6 +92,13 @@ export const FAMILIES = {
   purser_audit_lag_seconds: gauge('How long the oldest line waits that is not written yet'),
   purser_audit_last_write_timestamp_seconds: gauge('When the audit trail was written last'),
   purser_audit_failing: gauge('Whether the last write of the audit trail failed'),
+  purser_audit_sink_failing: gauge('Whether a sink of AUDIT_SINKS fails, required or not', [
+    'sink'
+  ]),
+  purser_audit_sink_lost_groups_total: counter(
+    'Groups of records that did not reach a sink which is not required',
+    ['sink']
+  ),
   purser_ready: gauge('What /readyz says, as 1: ok, degraded or unavailable', ['status']),
   purser_degraded: gauge('Why it is degraded, as 1, in the words of /readyz', ['reason']),
   purser_workers: gauge('How many processes there are to be')

@@ -54,6 +54,30 @@ test('the rights that are documented are enough for all that a service and its c
   t.equal(redis.cli('acl', 'log'), '', 'nothing was denied')
 })
 
+test('the sink of the audit trail needs the further rights that are documented, and no others', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t)
+  giveRights(redis)
+  const [, more = ''] =
+    /^With the sink `redis` of AUDIT_SINKS also `([^`]+)`/m.exec(readFileSync(DOCS, 'utf8')) ?? []
+  const { folder } = createConfigured(t, {
+    variables: { REDIS_URL: urlOf(redis), AUDIT_SINKS: 'file!,redis' }
+  })
+  const { url, output } = await serve(t, folder)
+  await eventually(async () => (await readinessOf(url)).reason === 'redis_denies_commands')
+  await eventually(() => output.stdout.includes('"commands":"xadd xtrim xrange xrevrange"'))
+  t.equal(redis.cli('acl', 'setuser', 'purser', ...more.split(' ')), 'OK')
+  redis.cli('acl', 'log', 'reset')
+  redis.cli('client', 'kill', 'type', 'normal')
+  const key = await issueKey(folder)
+  const admin = await issueKey(folder, { client: 'operator', scopes: ['aura-admin'] })
+  await eventually(async () => (await readinessOf(url)).status === 'ok')
+  t.equal((await get(`${url}/v1/secrets?ref=local:team/db`, key)).status, 404)
+  const answer = await get(`${url}/v1/admin/audit?client=app`, admin)
+  t.match(await answer.json(), { notAsked: { redis: false, instances: [], replicas: 0 } })
+  t.equal(redis.cli('acl', 'log'), '', 'nothing was denied')
+})
+
 test('each right that is missing is found at the start, by its name, and logged once', async (t) => {
   if (await skipWithoutRedis(t)) return
   const redis = await startRedis(t)

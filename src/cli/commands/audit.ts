@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Anchor, parseAnchor } from '../../audit/chain-line.ts'
 import type { NewKeyOptions } from '../audit-key.ts'
 import type { PurgeCommandOptions } from '../audit-purge.ts'
+import type { SearchOptions } from '../audit-search.ts'
 import type { ExportOptions, TailOptions } from '../audit-tail.ts'
 import type { VerifyCommandOptions } from '../audit-verify.ts'
 
@@ -95,6 +96,48 @@ Example:
     )
 }
 
+/** The last moment of a day. */
+const parseEnd = (text: string): string =>
+  text.length === 'YYYY-MM-DD'.length ? parseTime(`${text}T23:59:59.999Z`) : parseTime(text)
+
+const parseCount = (text: string): number => {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Give a whole number from 1.')
+}
+
+const addSearchCommand = (audit: Command): void => {
+  audit
+    .command('search')
+    .description(
+      'who did what, and when, newest first; of all replicas where AUDIT_SINKS has redis'
+    )
+    .option('--reference <reference>', 'as records have it; any version or field if without them')
+    .option('--pattern <pattern>', 'as in `policies:`, such as aws:acme/**')
+    .option('--client <client>', 'who asked')
+    .option('--key-id <id>', 'with which key')
+    .option('--action <action>', 'such as secret.read')
+    .addOption(
+      new Option('--outcome <outcome>', 'what became of it').choices([
+        'allowed',
+        'denied',
+        'failed'
+      ])
+    )
+    .option('--since <time>', 'not before: 2026-03-01, 2026-03-01T08:00Z, 12h, 7d', parseTime)
+    .option('--until <time>', 'not after; a day to its end', parseEnd)
+    .option('--limit <count>', 'so many records at most', parseCount)
+    .option('--json', 'a JSON object a line')
+    .addHelpText(
+      'after',
+      `
+All options that are given must hold. What is missing from the answer is said on standard error.
+
+Example, who read a secret on a day:
+  $ purser audit search --reference aws:acme/db --action secret.read --since 2026-03-01 --until 2026-03-01`
+    )
+    .action(async (options: SearchOptions) => (await import('../audit-search.ts')).search(options))
+}
+
 const addPurgeCommand = (audit: Command): void => {
   audit
     .command('purge')
@@ -138,6 +181,7 @@ export const addAuditCommand = (program: Command): void => {
   addVerifyCommand(audit)
   addTailCommand(audit)
   addExportCommand(audit)
+  addSearchCommand(audit)
   addPurgeCommand(audit)
   addKeyCommand(audit)
 }

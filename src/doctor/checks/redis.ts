@@ -1,5 +1,6 @@
 /** Checks of Redis, of what it says of itself (INFO) and of the rights of its user. */
-
+import { hasSink } from '../../audit/sinks.ts'
+import type { Settings } from '../../config/settings.ts'
 import { redisLacks } from '../../config/warnings.ts'
 import { isLoopback, mayBePrivate } from '../../core/network.ts'
 import type { RedisLook } from '../../state/redis-look.ts'
@@ -16,15 +17,17 @@ const ofLook =
 /** Of each server that answered. */
 const ofInfo = (
   what: string,
-  find: (info: ReadonlyMap<string, string>) => readonly Finding[]
-): NonNullable<Check['run']> =>
-  ofLook(({ failure, infos }) => {
-    if (failure !== undefined) return [untold(`${what}: Redis does not answer`)]
-    if (infos.length === 0) return [untold(`${what}: its user needs the right +info`)]
-    // A cluster's servers that are alike are one finding.
-    const all = infos.flatMap(find)
-    return all.filter((one, at) => all.findIndex(({ message }) => message === one.message) === at)
-  })
+  find: (info: ReadonlyMap<string, string>, on: Installation) => readonly Finding[]
+): NonNullable<Check['run']> => {
+  return (on) =>
+    ofLook(({ failure, infos }) => {
+      if (failure !== undefined) return [untold(`${what}: Redis does not answer`)]
+      if (infos.length === 0) return [untold(`${what}: its user needs the right +info`)]
+      // A cluster's servers that are alike are one finding.
+      const all = infos.flatMap((info) => find(info, on))
+      return all.filter((one, at) => all.findIndex(({ message }) => message === one.message) === at)
+    })(on)
+}
 
 const SUPPORTED = [6, 2] as const
 
@@ -64,7 +67,18 @@ const ofPersistence = (info: ReadonlyMap<string, string>): readonly Finding[] =>
 
 const NEARLY_FULL = 0.9
 
-const ofEviction = (info: ReadonlyMap<string, string>): readonly Finding[] => {
+const MIB = 1024 * 1024
+
+/** Two processes fill half of it, and what ended in the last days has its records there too. */
+const isMuchOfAudit = (
+  most: number,
+  { AUDIT_SINKS = [], AUDIT_REDIS_MB = 0 }: Partial<Settings>
+): boolean => hasSink(AUDIT_SINKS, 'redis') && most > 0 && AUDIT_REDIS_MB * MIB > most / 4
+
+const ofEviction = (
+  info: ReadonlyMap<string, string>,
+  { settings }: Installation
+): readonly Finding[] => {
   const policy = info.get('maxmemory_policy')
   const most = Number(info.get('maxmemory') ?? 0)
   const used = Number(info.get('used_memory') ?? 0)
@@ -76,6 +90,12 @@ const ofEviction = (info: ReadonlyMap<string, string>): readonly Finding[] => {
       )
     ),
     ...when(most === 0, warn('Redis has no maxmemory: it grows until the system ends it: set one')),
+    ...when(
+      isMuchOfAudit(most, settings),
+      warn(
+        "AUDIT_REDIS_MB, which each process takes, is more than a quarter of Redis' maxmemory: lower it, or raise maxmemory"
+      )
+    ),
     ...when(
       most > 0 && used > most * NEARLY_FULL,
       warn('Redis is nearly full, and then refuses changes: raise maxmemory')

@@ -62,14 +62,22 @@ const end = {
     })
   ),
   completeFrom: Type.Optional(
-    Type.String({ description: 'since when no file of the trail is missing; ISO 8601' })
+    Type.String({
+      description:
+        'since when nothing is missing of what was recorded, but what is not asked; ISO 8601'
+    })
   ),
   skipped: Type.Integer({ description: 'lines of this page that could not be read' }),
   notAsked: Type.Object({
     files: Type.Array(Type.String(), { description: 'that could not be read' }),
+    instances: Type.Array(Type.String(), {
+      description: 'processes elsewhere, of whose records in Redis some are missing or altered'
+    }),
     replicas: Type.Integer({
-      description: 'other processes now, whose records are here only if they share DATA_DIR'
-    })
+      description:
+        'other processes now, whose records are here only if they share DATA_DIR or have the sink redis'
+    }),
+    redis: Type.Boolean({ description: 'AUDIT_SINKS has redis, and it did not answer' })
   })
 }
 export const AuditEnd = Type.Object(end)

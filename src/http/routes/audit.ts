@@ -97,8 +97,8 @@ const questionOf = (
 }
 
 const shownEnd = ({ goOn, ...end }: AnswerEnd, query: AuditQuery, sealer: Sealer): AuditEnd => {
-  const { skipped, notAsked } = end
-  const shown = { ...end, skipped, notAsked: { ...notAsked, files: [...notAsked.files] } }
+  const { files, instances, ...others } = end.notAsked
+  const shown = { ...end, notAsked: { ...others, files: [...files], instances: [...instances] } }
   if (goOn === undefined) return shown
   const text = Buffer.from(JSON.stringify(goOn))
   return { ...shown, cursor: sealer.seal('cache', text, contextOf(query)).toString('base64url') }
@@ -136,7 +136,8 @@ export const addAuditRoutes = (app: TypedFastify, options: AuditRoutesOptions): 
       config: { auth: { kind: 'admin' } },
       schema: {
         operationId: 'searchAudit',
-        summary: 'Who did what, and when: the audit trail of this DATA_DIR, newest first',
+        summary:
+          'Who did what, and when: the audit trail of this DATA_DIR, and of all replicas where AUDIT_SINKS has redis; newest first',
         querystring: AuditQuery,
         response: { 200: AuditAnswers }
       }

@@ -13,7 +13,7 @@ const HealthAnswer = Type.Object({
   reason: Type.Optional(
     Type.String({
       description:
-        'why it is degraded. Redis: `redis_unreachable`, `redis_denies_commands` (the user of REDIS_URL lacks rights), `redis_full`, `invalidations_incomplete`, `revocations_incomplete`. A sink of the audit trail that is not required: `audit_file_failing`, `audit_stdout_failing`. A store, which /v1/admin/stores names: `store_unreachable`, `store_denied`, `store_misconfigured`, `store_invalid_answer`, `store_throttled`, `store_breaker_open`'
+        'why it is degraded. Redis: `redis_unreachable`, `redis_denies_commands` (the user of REDIS_URL lacks rights), `redis_full`, `invalidations_incomplete`, `revocations_incomplete`. A sink of the audit trail that is not required: `audit_file_failing`, `audit_stdout_failing`, `audit_redis_failing`. A store, which /v1/admin/stores names: `store_unreachable`, `store_denied`, `store_misconfigured`, `store_invalid_answer`, `store_throttled`, `store_breaker_open`'
     })
   ),
   reasons: Type.Optional(

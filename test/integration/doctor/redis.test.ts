@@ -53,9 +53,13 @@ interface Case {
   readonly start?: Partial<RedisStart>
   readonly change?: (redis: RedisServer) => void
   readonly url?: (url: string, redis: RedisServer) => string
+  readonly env?: Readonly<Record<string, string>>
   readonly found: readonly string[]
   readonly says: RegExp
 }
+
+/** As docs/redis.md says, for the sink of the audit trail. */
+const STREAMS = ['+xadd', '+xtrim', '+xrange', '+xrevrange']
 
 const CASES: readonly Case[] = [
   {
@@ -106,15 +110,28 @@ const CASES: readonly Case[] = [
     start: { args: ['--appendonly', 'yes'] },
     found: ['redis-eviction warn'],
     says: /has no maxmemory/
+  },
+  {
+    name: 'a server that audit records would fill',
+    change: ({ cli }) => cli('acl', 'setuser', 'purser', ...STREAMS),
+    env: { AUDIT_SINKS: 'file!,redis', AUDIT_REDIS_MB: '32' },
+    found: ['redis-eviction warn'],
+    says: /AUDIT_REDIS_MB, which each process takes, is more than a quarter/
+  },
+  {
+    name: 'a user who may not put audit records there',
+    env: { AUDIT_SINKS: 'file!,redis', AUDIT_REDIS_MB: '1' },
+    found: ['redis-rights fail'],
+    says: /lacks rights: \+xadd \+xtrim \+xrange \+xrevrange/
   }
 ]
 
-for (const { name, start, change, url: urlOf = (url: string) => url, found, says } of CASES) {
+for (const { name, start, change, url: urlOf = (url: string) => url, env, found, says } of CASES) {
   test(`${name}: ${found[0]}`, async (t) => {
     if (await skipWithoutRedis(t)) return
     const { redis, url } = await startGood(t, start)
     change?.(redis)
-    const examined = await examineOn(t, urlOf(url, redis), {}, found)
+    const examined = await examineOn(t, urlOf(url, redis), env ? { env } : {}, found)
     t.strictSame(notOk(examined), found, sentences(examined))
     t.match(sentences(examined), says)
   })

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { createAccess } from '../../../src/audit/access.ts'
-import { createCompleteFrom } from '../../../src/audit/complete-from.ts'
+import { createCompleteFrom, timeOfHoldings } from '../../../src/audit/complete-from.ts'
 import { planPurge, purge } from '../../../src/audit/retention.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import { beginAuditKey } from '../../support/audit-key.ts'
@@ -12,6 +12,11 @@ import { createDirectory } from '../../support/embedded.ts'
 const DAY_MS = 86_400_000
 const NOON = Date.parse('2026-03-01T12:00:00.000Z')
 const access = createAccess(10_000, () => new Error('late'))
+
+const timeIn = (folder: string) => {
+  const { look } = createCompleteFrom(folder, access)
+  return async () => timeOfHoldings([await look()])
+}
 
 /** One process that records once on each of those days. */
 const run = async (directory: string, days: readonly number[], writer?: string): Promise<void> => {
@@ -39,7 +44,7 @@ const run = async (directory: string, days: readonly number[], writer?: string):
 test('a trail with all of its files is complete since it began, restarts and idle days included', async (t) => {
   const directory = createDirectory(t)
   const folder = join(directory, 'audit')
-  const { time } = createCompleteFrom(folder, access)
+  const time = timeIn(folder)
   t.equal(await time(), undefined, 'nothing is on record')
   await run(directory, [0, 1])
   await run(directory, [1, 5])
@@ -55,7 +60,7 @@ test('a trail with all of its files is complete since it began, restarts and idl
 test('a day that is gone from the midst counts, and one whose beginning cannot be read', async (t) => {
   const directory = createDirectory(t)
   const folder = join(directory, 'audit')
-  const { time } = createCompleteFrom(folder, access)
+  const time = timeIn(folder)
   await run(directory, [0, 1, 2, 3])
   await run(directory, [4])
   t.equal(await time(), '2026-03-01T12:00:00.000Z')
@@ -71,7 +76,7 @@ test('a day that is gone from the midst counts, and one whose beginning cannot b
 test('what was purged is before all that is kept, also of a writer that writes seldom', async (t) => {
   const directory = createDirectory(t)
   const folder = join(directory, 'audit')
-  const { time } = createCompleteFrom(folder, access)
+  const time = timeIn(folder)
   await run(directory, [0, 1, 2, 3, 4, 5, 6])
   await run(directory, [0], 'cli')
   await run(directory, [6], 'cli')

@@ -59,7 +59,7 @@ test('what finds nothing ends after so many bytes, a block a turn, and goes on t
   const page = { bytes: 4 * BLOCK, ms: LONG.ms }
   const queries = createQueries({
     folder: folderOf(t),
-    replicasElsewhere: () => 2,
+    processes: () => ({ all: 3, here: 1 }),
     bounds: { page, stream: LONG }
   })
   let goOn: GoOn | undefined
@@ -87,7 +87,7 @@ test('it ends after its time too, and what was found by then is given once', asy
   const clock = { ms: 0 }
   const queries = createQueries({
     folder: folderOf(t),
-    replicasElsewhere: () => 0,
+    processes: () => ({ all: 1, here: 1 }),
     clock: () => clock.ms,
     bounds: { page: { bytes: LONG.bytes, ms: 100 }, stream: LONG }
   })
@@ -109,7 +109,7 @@ test('it ends after its time too, and what was found by then is given once', asy
 })
 
 test('more than four at once are refused, and who leaves makes room', async (t) => {
-  const queries = createQueries({ folder: folderOf(t), replicasElsewhere: () => 0 })
+  const queries = createQueries({ folder: folderOf(t), processes: () => ({ all: 1, here: 1 }) })
   const begun = Array.from({ length: 4 }, () =>
     queries.ask({ filter: {}, limit: 1, isStream: true, turn: async () => {} })
   )
@@ -126,7 +126,10 @@ test('more than four at once are refused, and who leaves makes room', async (t) 
 test('a folder that cannot be read is said to be, and a disk that hangs holds one access', async (t) => {
   const directory = createDirectory(t)
   appendFileSync(join(directory, 'audit'), 'in the way')
-  const queries = createQueries({ folder: join(directory, 'audit'), replicasElsewhere: () => 0 })
+  const queries = createQueries({
+    folder: join(directory, 'audit'),
+    processes: () => ({ all: 1, here: 1 })
+  })
   await t.rejects(ask(queries), { code: 'audit_unavailable' })
 
   const access = createAccess(20, () => new Error('late'))

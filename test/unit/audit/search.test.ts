@@ -5,7 +5,7 @@ import { type Test, test } from 'tap'
 import { createAccess } from '../../../src/audit/access.ts'
 import { BLOCK } from '../../../src/audit/read-back.ts'
 import type { RecordFilter } from '../../../src/audit/record-filter.ts'
-import { createSearch, type Position } from '../../../src/audit/search.ts'
+import { createSearch, filesAsked, type Position } from '../../../src/audit/search.ts'
 import type { AuditRecord } from '../../../src/audit/shown-record.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
@@ -69,7 +69,12 @@ const find = async (
   filter: RecordFilter = {},
   { limit = Number.POSITIVE_INFINITY, position }: { limit?: number; position?: Position } = {}
 ): Promise<Found> => {
-  const search = createSearch({ folder, filter, position, access })
+  const search = createSearch({
+    sources: () => filesAsked(folder, filter, position?.day),
+    filter,
+    position,
+    access
+  })
   const records: AuditRecord[] = []
   let steps = 0
   try {
@@ -79,7 +84,7 @@ const find = async (
       if (found === undefined) break
       records.push(...found)
     }
-    const { skipped, files } = search.seen()
+    const { skipped, unread: files } = search.seen()
     const ids = records.map(({ requestId }) => requestId)
     return { records, ids, position: search.position(), skipped, files, steps }
   } finally {

@@ -49,7 +49,11 @@ test('sinks of the audit trail are known ones, and one is required unless no rec
       { name: 'stdout', isRequired: false }
     ]
   })
-  t.match(sinks('file!,redis'), [/^AUDIT_SINKS names redis, which is no sink in this version/])
+  t.match(sinks('file!,redis'), [/^AUDIT_SINKS has redis, which needs REDIS_URL/])
+  const REDIS_URL = 'redis://127.0.0.1:6379'
+  t.strictSame(sinks('file!,redis', { REDIS_URL }), [])
+  t.strictSame(sinks('file,redis!', { REDIS_URL }), [])
+  t.match(sinks('redis!', { REDIS_URL }), [/^AUDIT_SINKS has redis without file/])
   for (const unknown of ['syslog!', 'file!!', '!', 'file!,file']) {
     t.match(sinks(unknown), [/^AUDIT_SINKS /], unknown)
   }
