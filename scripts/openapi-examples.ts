@@ -145,9 +145,9 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
       ],
       completeFrom: AT,
       skipped: 0,
-      notAsked: { files: [], replicas: 0 }
+      notAsked: { files: [], instances: [], replicas: 0, redis: false }
     },
-    raw: `{"time":"${AT}","action":"secret.read","outcome":"allowed","client":"aos-app"}\n{"end":{"completeFrom":"${AT}","skipped":0,"notAsked":{"files":[],"replicas":0}}}\n`
+    raw: `{"time":"${AT}","action":"secret.read","outcome":"allowed","client":"aos-app"}\n{"end":{"completeFrom":"${AT}","skipped":0,"notAsked":{"files":[],"instances":[],"replicas":0,"redis":false}}}\n`
   },
   watchSecrets: {
     parameters: { ref: ['aws:acme-pro-dbcfg/main', 'smtp-password'] },

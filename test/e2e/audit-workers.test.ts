@@ -33,7 +33,7 @@ test('what two workers recorded is told page by page by whichever is asked, and 
   const times = records.map(({ time }) => time)
   t.same(times, times.toSorted().reverse(), 'newest first')
   t.equal(new Set(records.map(({ instance }) => instance)).size, 2, 'each worker had its turn')
-  t.same(pages[0]?.notAsked, { files: [], replicas: 0 })
+  t.same(pages[0]?.notAsked, { files: [], instances: [], replicas: 0, redis: false })
 
   await serve(t, folder, { DATA_DIR: 'data-2', WORKERS: '1' })
   await eventually(async () => (await ask()).notAsked.replicas === 1)

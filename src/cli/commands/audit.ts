@@ -132,7 +132,7 @@ const addSearchCommand = (audit: Command): void => {
       `
 All options that are given must hold. What is missing from the answer is said on standard error.
 
-Example, who read a secret on a day:
+Example:
   $ purser audit search --reference aws:acme/db --action secret.read --since 2026-03-01 --until 2026-03-01`
     )
     .action(async (options: SearchOptions) => (await import('../audit-search.ts')).search(options))

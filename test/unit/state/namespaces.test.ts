@@ -19,12 +19,13 @@ const sourceOf = (file: string): string => readFileSync(join('src', file), 'utf8
 test('no name in Redis is another one than before', async (t) => {
   t.same(
     states.map(({ prefix }) => prefix),
-    ['store/', 'runtime/', 'revoked/', 'usage/', 'issued/', 'keys/via', 'states/', 'used/']
+    ['store/', 'runtime/', 'revoked/', 'usage/', 'issued/', 'keys/via', 'states/']
+      .concat('trail/', 'used/')
   )
   t.same(
     shared.map(({ prefix }) => prefix).toSorted(),
     ['cache:', 'epoch:', 'generation:', 'lease:', 'limit:', 'login:', 'mark:', 'revoked:mark']
-      .concat('used:', '{check:')
+      .concat('used:', 'audit:', '{check:')
       .toSorted()
   )
   t.same(
