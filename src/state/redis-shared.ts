@@ -117,12 +117,8 @@ export const createRedisShared = (options: RedisSharedOptions): RedisShared => {
     onRefused: (code) => room.refused(code),
     onChange: onLinkChange
   })
-  const room = createRoom({
-    ask: link.ask,
-    prefix,
-    log,
-    onRoom: () => link.forgetRefusals(FULL)
-  })
+  const onRoom = (): void => link.forgetRefusals(FULL)
+  const room = createRoom({ ask: link.ask, prefix, log, onRoom })
   const messages = createMessages({
     address,
     channel,

@@ -19,8 +19,10 @@ const sourceOf = (file: string): string => readFileSync(join('src', file), 'utf8
 test('no name in Redis is another one than before', async (t) => {
   t.same(
     states.map(({ prefix }) => prefix),
-    ['store/', 'runtime/', 'revoked/', 'usage/', 'issued/', 'keys/via', 'states/']
-      .concat('trail/', 'used/')
+    ['store/', 'runtime/', 'revoked/', 'usage/', 'issued/', 'keys/via', 'states/'].concat(
+      'trail/',
+      'used/'
+    )
   )
   t.same(
     shared.map(({ prefix }) => prefix).toSorted(),
