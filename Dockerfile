@@ -36,6 +36,6 @@ STOPSIGNAL SIGTERM
 # Asks over plain HTTP: where Purser itself ends TLS, give the container a check of its own.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/livez`, { signal: AbortSignal.timeout(3000) }).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# No __proto__ to pollute through. `--`: Node 20 takes an `--env-file` that follows for its own.
-ENTRYPOINT ["node", "--disable-proto=delete", "--", "build/src/cli/purser.js"]
+# A first argument that begins with - means `key issue`. No __proto__ to pollute through. `--`: Node 20 takes an `--env-file` that follows for its own.
+ENTRYPOINT ["node", "--disable-proto=delete", "--", "build/src/cli/image.js"]
 CMD ["serve"]

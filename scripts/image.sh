@@ -187,6 +187,13 @@ check 'it then has no capability and can gain none' \
   same "$(status_of "$server" CapEff) $(status_of "$server" CapBnd) $(status_of "$server" NoNewPrivs)" '0000000000000000 0000000000000000 1'
 check 'there too SIGTERM ends it with exit code 0 within 5 s' ends_cleanly "$server"
 
+# As the generator of keys that it stands in for: the key alone on standard output.
+mapfile -t entrypoint < <(config c.Entrypoint)
+settings=("AURA_ENCRYPTION_KEY=$(random 16)")
+check 'with flags alone it issues an API key, under the encryption key that AURA_ENCRYPTION_KEY holds' \
+  same "$( (in_read_only_image "${entrypoint[@]}" -v 8.3.0 -s aura-services -a kernel -m rw) 2> "$work/key.log" |
+    grep -Ec '^purser_pro_[A-Za-z0-9_.-]+$')" 1
+
 megabytes() { du -sm -- "$@" | sort -rn; }
 say "# the program is $(megabytes "$root/app" | cut -f1) MB beside $(megabytes "$root/usr/local" | cut -f1) MB of Node and a Debian; its largest:"
 (cd "$root/app/node_modules" && megabytes [!@]* @*/* | sed -n '1,6s/^/#   /p')

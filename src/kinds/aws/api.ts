@@ -61,23 +61,34 @@ const boundAnswers = ({ middlewareStack }: Sdk.SecretsManager): void =>
     { step: 'deserialize', priority: 'low', name: 'boundAnswers' }
   )
 
+/** The SDK's own variable; `false` is the only word that asks for IMDSv1. */
+const V1_DISABLED = { env: 'AWS_EC2_METADATA_V1_DISABLED' } as const
+
+/** Whether an instance may be asked without a token, where it gives none. Off unless the operator says so. */
+const allowsV1 = ({ credential }: Pick<ProviderDeps, 'credential'>): Promise<boolean> =>
+  credential(V1_DISABLED, { signal: AbortSignal.timeout(1_000) }).then(
+    (word) => word.reveal() === 'false',
+    () => false
+  )
+
 /** What the client hands down to its chain of credentials, though its type does not say so. */
-const OF_CHAIN: object = {
+const ofChain = (isV1Allowed: boolean): object => ({
   // An answer without a token is one that a page or an open proxy on the instance could have had as well (IMDSv2).
-  ec2MetadataV1Disabled: true,
+  ec2MetadataV1Disabled: !isV1Allowed,
   // Or files of profiles would be read once in the life of a process, and a mended one never.
   ignoreCache: true
-}
+})
 
 const clientFor = (
   { SecretsManager }: typeof Sdk,
   { region, endpoint }: StoreSettings,
   ca: Buffer | undefined,
-  route: Route
+  route: Route,
+  isV1Allowed: boolean
 ): Sdk.SecretsManager => {
   const pool = { keepAlive: true, maxSockets: 50 }
   return new SecretsManager({
-    ...OF_CHAIN,
+    ...ofChain(isV1Allowed),
     region,
     customUserAgent: [['purser', PURSER_VERSION]],
     ...(endpoint !== undefined && { endpoint }),
@@ -100,7 +111,7 @@ export const createApi = async (
   const { caCertFile } = settings
   const sdk = await import('@aws-sdk/client-secrets-manager')
   const ca = caCertFile === undefined ? undefined : pemOfFile(await readFileBytes(caCertFile))
-  const client = clientFor(sdk, settings, ca, deps.route)
+  const client = clientFor(sdk, settings, ca, deps.route, await allowsV1(deps))
   boundAnswers(client)
   const chain = createChain((options) => client.config.credentials(options), deps)
   /** With credentials found anew; for what may pass by itself it is enough to try again. */

@@ -122,9 +122,14 @@ export const connectAws = (
 }
 
 /** A provider that talks to a wire of the given behaviour, with the options of a call that has time enough. */
-export const openAws = async (t: Test, behaviour: WireBehaviour, dialect: Dialect = awsDialect) => {
+export const openAws = async (
+  t: Test,
+  behaviour: WireBehaviour,
+  dialect: Dialect = awsDialect,
+  environ: Readonly<Record<string, string>> = {}
+) => {
   const wire = await openWire(t, dialect, behaviour)
-  const provider = await connectAws(t, wire, createDeps())
+  const provider = await connectAws(t, wire, createDeps(environ))
   t.teardown(() => provider.close())
   return { wire, provider, options: { signal: AbortSignal.timeout(5_000) } }
 }

@@ -6,8 +6,13 @@ import type { Locator } from '../../../src/core/secret.ts'
 import { type Dialect, listen, type WireBehaviour } from '../../support/wire.ts'
 import { awsDialect, openAws } from './fake.ts'
 
-const open = async (t: Test, behaviour: WireBehaviour, dialect?: Dialect) => {
-  const { wire, provider, options } = await openAws(t, behaviour, dialect)
+const open = async (
+  t: Test,
+  behaviour: WireBehaviour,
+  dialect?: Dialect,
+  environ?: Readonly<Record<string, string>>
+) => {
+  const { wire, provider, options } = await openAws(t, behaviour, dialect, environ)
   return { wire, read: (locator: Locator) => provider.read(locator, options) }
 }
 
@@ -55,7 +60,7 @@ test('a locator asks for an id, a staging label or an ARN as AWS wants it', asyn
 })
 
 test('without any credentials the store is misconfigured, and nobody is asked', async (t) => {
-  const { wire, read } = await open(t, { read: 'found', text: 'x' })
+  const { wire, read } = await open(t, { read: 'found', text: 'x' }, undefined, environ)
   delete process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
   await t.rejects(read({ path: 'a' }), { name: 'ProviderFault', reason: 'misconfigured' })
   t.equal(wire.reads.length, 0)
@@ -116,7 +121,7 @@ const openMetadata = async (t: Test, tokenStatus: number) => {
   return { seen, endpoint }
 }
 
-const onInstance = async (t: Test, tokenStatus: number) => {
+const onInstance = async (t: Test, tokenStatus: number, environ?: Record<string, string>) => {
   const { seen, endpoint } = await openMetadata(t, tokenStatus)
   const { wire, read } = await open(t, { read: 'found', text: 'x' })
   delete process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
@@ -133,6 +138,26 @@ test('the role of an instance is asked for with a session token (IMDSv2)', async
     'GET /latest/meta-data/iam/security-credentials/ with a token',
     'GET /latest/meta-data/iam/security-credentials/a-role with a token'
   ])
+})
+
+test('an instance that has IMDSv1 alone is asked without a token only if the operator says so', async (t) => {
+  const asked = await onInstance(t, 404, { AWS_EC2_METADATA_V1_DISABLED: 'false' })
+  await asked.read({ path: 'a' })
+  t.strictSame(asked.seen, [
+    'PUT /latest/api/token',
+    'GET /latest/meta-data/iam/security-credentials/',
+    'GET /latest/meta-data/iam/security-credentials/a-role'
+  ])
+  for (const word of ['true', 'no', '']) {
+    const { seen, read } = await onInstance(t, 404, {
+      AWS_EC2_METADATA_V1_DISABLED: word
+    })
+    await t.rejects(read({ path: 'a' }), { name: 'ProviderFault', reason: 'misconfigured' }, word)
+    t.ok(
+      seen.every((line) => line === 'PUT /latest/api/token'),
+      word
+    )
+  }
 })
 
 test('where an instance gives no session token it is not asked without one (IMDSv1)', async (t) => {

@@ -110,7 +110,7 @@ test('it serves as process 1 without a shell, hardened, and is asked to stop wit
     'node',
     '--disable-proto=delete',
     '--',
-    'build/src/cli/purser.js'
+    'build/src/cli/image.js'
   ])
   t.strictSame(JSON.parse(only('CMD')), ['serve'])
   t.equal(only('STOPSIGNAL'), 'SIGTERM')
