@@ -730,15 +730,15 @@ const HTTP: readonly Promised[] = [
   },
   {
     id: 'http-forward-auth',
-    says: 'A proxy’s question is denied unless it is clear: nginx, Traefik and Envoy let through what scope and mode allow, whatever the caller writes.',
+    says: 'A proxy’s question is denied unless it is clear: nginx, Caddy, HAProxy, Traefik and Envoy let through what scope and mode allow, whatever the caller writes.',
     asvs: ['4.1.3', '8.2.1', '16.5.3'],
     security: [10],
     tests: {
-      'integration/routes/authorize-nginx.test.ts': [
-        'nginx lets through exactly what scope and mode of the key allow',
-        'the API is told who calls by Purser alone, and never gets the key',
-        'no spelling of a path that means another one to somebody gets through',
-        'while Purser does not answer nobody gets through'
+      'integration/routes/authorize-real-proxies.test.ts': [
+        '… lets through exactly what scope and mode of the key allow',
+        '…: the API is told who calls by Purser alone, and never gets the key',
+        '…: no spelling of a path that means another one to somebody gets through',
+        '…: while Purser does not answer nobody gets through'
       ],
       'integration/routes/authorize-proxies.test.ts': [
         'Traefik: a caller gets through with scope and mode, and forged headers change nothing',

@@ -39,7 +39,7 @@ export const LOOKED_AT: ReadonlyMap<string, string> = new Map([
   ['', 'a drawing, or what a stream says'],
   ['text', 'a drawing, or what a stream says'],
   ['hcl', 'Terraform and policies of Vault have no parser here'],
-  ['nginx', 'a part of a configuration: authorize-nginx.test.ts runs a whole one'],
+  ['nginx', 'a part of a configuration: authorize-real-proxies.test.ts runs a whole one'],
   ['html', 'a page: channels-direct-line-client.test.ts has its client'],
   ['dockerfile', 'needs a daemon']
 ])
@@ -56,7 +56,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /\b(?:terraform|docker|ansible|ansible-vault|ansible-playbook|helm|az|jq) /,
     'is not on this machine'
   ],
-  [/\bnginx -/, 'has fixed ports: authorize-nginx.test.ts runs the sample'],
+  [/\bnginx -/, 'has fixed ports: authorize-real-proxies.test.ts runs the sample'],
   [/127\.0\.0\.1:808\d|\/tmp\/forward-auth|createServer/, 'is behind that nginx'],
   [
     /\bnpm (?:ci|start|test|run (?:build|peers|bench|docs|check))\b/,

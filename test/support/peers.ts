@@ -60,7 +60,10 @@ const PEERS = {
   'kube-apiserver': { program: 'kube-apiserver', isBuilt: true, argumentsFor: () => [] },
   /** Not a server. */
   kubectl: { program: 'kubectl', isBuilt: true, argumentsFor: () => [] },
-  /** Needs a configuration, which `test/support/nginx.ts` makes; a root's workers would be nobody's. */
+  /** Each needs a configuration, which `test/support/sample-proxy.ts` makes. */
+  caddy: { program: 'caddy', onPath: true, argumentsFor: () => ['run', '--adapter', 'caddyfile'] },
+  haproxy: { program: 'haproxy', onPath: true, argumentsFor: () => ['-db'] },
+  /** The same; a root's workers would be nobody's. */
   nginx: {
     program: 'nginx',
     onPath: true,
@@ -154,7 +157,8 @@ export interface RunningPeer {
 export const startPeer = async (
   t: Pick<Test, 'teardown'>,
   name: PeerName,
-  extraArguments: readonly string[] | ((port: number) => readonly string[]) = []
+  extraArguments: readonly string[] | ((port: number) => readonly string[]) = [],
+  folder?: string
 ): Promise<RunningPeer> => {
   const peer: Peer = PEERS[name]
   const program = programOf(name)
@@ -163,6 +167,7 @@ export const startPeer = async (
   const extra = typeof extraArguments === 'function' ? extraArguments(port) : extraArguments
   const child = spawn(program, [...peer.argumentsFor(port), ...extra], {
     stdio: 'ignore',
+    ...(folder !== undefined && { cwd: folder }),
     env: { PATH: process.env['PATH'], HOME: resolve('.peers') }
   })
   const stop = async (): Promise<void> => {

@@ -60,7 +60,7 @@ test('a locator asks for an id, a staging label or an ARN as AWS wants it', asyn
 })
 
 test('without any credentials the store is misconfigured, and nobody is asked', async (t) => {
-  const { wire, read } = await open(t, { read: 'found', text: 'x' }, undefined, environ)
+  const { wire, read } = await open(t, { read: 'found', text: 'x' })
   delete process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
   await t.rejects(read({ path: 'a' }), { name: 'ProviderFault', reason: 'misconfigured' })
   t.equal(wire.reads.length, 0)
@@ -123,7 +123,7 @@ const openMetadata = async (t: Test, tokenStatus: number) => {
 
 const onInstance = async (t: Test, tokenStatus: number, environ?: Record<string, string>) => {
   const { seen, endpoint } = await openMetadata(t, tokenStatus)
-  const { wire, read } = await open(t, { read: 'found', text: 'x' })
+  const { wire, read } = await open(t, { read: 'found', text: 'x' }, undefined, environ)
   delete process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
   delete process.env['AWS_EC2_METADATA_DISABLED']
   process.env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] = endpoint
