@@ -25,10 +25,14 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     /**
-     * Takes `more` requests from the allowance of the key, for a request that does the work of several. Throws
-     * `rate_limited`.
+     * Takes `more` requests from the allowance of the key, for a request that does the work of several. Gives
+     * `rate_limited` back.
      */
-    chargeKey: (request: FastifyRequest, reply: FastifyReply, more: number) => void
+    chargeKey: (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      more: number
+    ) => ProblemError | undefined
     /** For a read past the cache: takes one of the few such reads that a key has. Rejects with `rate_limited`. */
     chargeFresh: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   }
@@ -56,8 +60,14 @@ interface AdmissionMeans extends Omit<AdmissionOptions, 'limits'> {
   readonly limiters: Limiters
 }
 
-/** Throws or rejects with a ProblemError; a key that is known is admitted without waiting for anything. */
-type AdmissionStep = (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>
+/**
+ * Why a request is refused. Given back rather than thrown wherever callers can make it come often, since to throw costs
+ * a good part of a read; undefined: it is admitted.
+ */
+type Refusal = ProblemError | undefined
+
+/** May throw or reject with a ProblemError too; a key that is known is admitted without waiting for anything. */
+type AdmissionStep = (request: FastifyRequest, reply: FastifyReply) => Refusal | Promise<Refusal>
 
 const OPEN: RouteAuth = { kind: 'open' }
 
@@ -74,25 +84,24 @@ const isFailedLogin = (error: unknown): error is ProblemError =>
 const admitInternal = (
   { isInternalSecret, prove }: AdmissionMeans,
   { raw: { rawHeaders, socket } }: FastifyRequest
-): void => {
+): Refusal => {
   const given = internalSecretIn(rawHeaders)
   // A missing and a wrong secret get the same answer.
   if (given === undefined || !isInternalSecret(given)) {
-    throw new ProblemError('authentication_required')
+    return new ProblemError('authentication_required')
   }
   prove(socket)
+  return undefined
 }
 
-const admitScraper = (means: AdmissionMeans, request: FastifyRequest): void => {
+const admitScraper = (means: AdmissionMeans, request: FastifyRequest): Refusal => {
   const { rawHeaders, socket } = request.raw
   const token = bearerIn(rawHeaders)
-  if (token === undefined) {
-    admitInternal(means, request)
-    return
-  }
-  if (internalSecretIn(rawHeaders) !== undefined) throw onlyOne('authorization')
-  if (!means.isMetricsToken(token)) throw new ProblemError('authentication_required')
+  if (token === undefined) return admitInternal(means, request)
+  if (internalSecretIn(rawHeaders) !== undefined) return onlyOne('authorization')
+  if (!means.isMetricsToken(token)) return new ProblemError('authentication_required')
   means.prove(socket)
+  return undefined
 }
 
 /**
@@ -103,8 +112,7 @@ const admitScraper = (means: AdmissionMeans, request: FastifyRequest): void => {
 const countsAddress = (means: AdmissionMeans, request: FastifyRequest): boolean => {
   if (request.address !== request.socket.remoteAddress) return true
   try {
-    admitInternal(means, request)
-    return false
+    return admitInternal(means, request) !== undefined
   } catch {
     return true
   }
@@ -114,17 +122,16 @@ const createKeyCheck = (
   { authenticate, prove, limiters }: AdmissionMeans,
   keyIn: KeyFinder,
   addressIn: (request: FastifyRequest) => string | undefined,
-  authorize: (principal: Principal, method: string) => void
+  authorize: (principal: Principal, method: string) => Refusal
 ): AdmissionStep => {
-  const accept = (request: FastifyRequest, reply: FastifyReply, principal: Principal): void => {
+  const accept = (request: FastifyRequest, reply: FastifyReply, principal: Principal): Refusal => {
     request.principal = principal
     prove(request.raw.socket)
-    limiters.key(request, reply)
-    authorize(principal, request.method)
+    return limiters.key(request, reply) ?? authorize(principal, request.method)
   }
   return (request, reply) => {
     const apiKey = keyIn(request.raw.rawHeaders)
-    if (apiKey === undefined) throw new ProblemError('authentication_required')
+    if (apiKey === undefined) return new ProblemError('authentication_required')
     const known = authenticate(apiKey, addressIn(request))
     return known instanceof Promise
       ? known.then((opened) => accept(request, reply, opened))
@@ -133,33 +140,29 @@ const createKeyCheck = (
 }
 
 const createCheck = (means: AdmissionMeans, keyIn: KeyFinder, auth: RouteAuth): AdmissionStep => {
-  if (auth.kind === 'open') return () => {}
+  if (auth.kind === 'open') return () => undefined
   if (auth.kind === 'internal') return (request) => admitInternal(means, request)
   if (auth.kind === 'scraper') return (request) => admitScraper(means, request)
   if (auth.kind !== 'proxied') {
     return createKeyCheck(means, keyIn, ({ address }) => address, createAuthorize(auth, means))
   }
   // The proxy is not the one who uses the key.
-  const checkKey = createKeyCheck(means, keyIn, toldAddressOf, () => {})
-  return (request, reply) => {
-    admitInternal(means, request)
-    return checkKey(request, reply)
-  }
+  const checkKey = createKeyCheck(means, keyIn, toldAddressOf, () => undefined)
+  return (request, reply) => admitInternal(means, request) ?? checkKey(request, reply)
 }
 
-/** Rejects with the error, or with `rate_limited` where a login failed too often. */
+/** What is answered: the error, or `rate_limited` where a login failed too often. Rejects if it cannot be recorded. */
 const refuse = async (
   { limiters, recordRefusal }: AdmissionMeans,
   request: FastifyRequest,
   reply: FastifyReply,
   error: unknown,
   isCounted: boolean
-): Promise<never> => {
-  if (isCounted && isFailedLogin(error)) await limiters.failedLogins(request, reply)
-  if (error instanceof ProblemError && error.code !== 'rate_limited') {
-    await recordRefusal(request, error)
-  }
-  return Promise.reject(error)
+): Promise<unknown> => {
+  const limited = isCounted && isFailedLogin(error) && (await limiters.failedLogins(request, reply))
+  if (limited instanceof ProblemError) return limited
+  if (error instanceof ProblemError) await recordRefusal(request, error)
+  return error
 }
 
 /** The hook of one route. The route is looked at here, once. */
@@ -179,18 +182,22 @@ const createHook = (
     request.route = text ?? `${request.method} ${url}`
     if (isUnlimited) return done()
     const isCounted = !isProxied || countsAddress(means, request)
-    if (isCounted) limiters.address(request, reply)
-    let pending: void | Promise<void>
-    try {
-      pending = check(request, reply)
-    } catch (error) {
-      refuse(means, request, reply, error, isCounted).catch(done)
-      return
+    const answer = (error: unknown): void => done(error as Error)
+    const end = (error: unknown): void => {
+      // A limit that was reached is on record once, not for each request that it refuses.
+      const isSilent = error instanceof ProblemError && error.code === 'rate_limited'
+      if (error === undefined || isSilent) answer(error)
+      else refuse(means, request, reply, error, isCounted).then(answer, answer)
     }
-    if (pending === undefined) return done()
-    pending
-      .catch((error) => refuse(means, request, reply, error, isCounted))
-      .then(() => done(), done)
+    const limited = isCounted ? limiters.address(request, reply) : undefined
+    if (limited !== undefined) return done(limited)
+    try {
+      const refusal = check(request, reply)
+      if (refusal instanceof Promise) refusal.then(end, end)
+      else end(refusal)
+    } catch (error) {
+      end(error)
+    }
   }
 }
 
@@ -218,7 +225,10 @@ export const addAdmission = async (
   const limiters = await addLimiters(server, limits)
   const means: AdmissionMeans = { ...options, limiters }
   server.decorate('chargeKey', limiters.key)
-  server.decorate('chargeFresh', limiters.fresh)
+  server.decorate('chargeFresh', async (request, reply) => {
+    const limited = await limiters.fresh(request, reply)
+    if (limited !== undefined) await Promise.reject(limited)
+  })
   server.decorateRequest('principal', null)
   server.decorateRequest('route', '')
   const recordRead = (request: FastifyRequest): Promise<void> => options.recordAdminRead(request)
@@ -236,8 +246,7 @@ export const addAdmission = async (
     refuseUnknown: (request, reply, done) => {
       if (!request.is404) return done()
       request.route = `${request.method} `
-      limiters.address(request, reply)
-      done(new ProblemError('route_not_found'))
+      done(limiters.address(request, reply) ?? new ProblemError('route_not_found'))
     }
   }
 }

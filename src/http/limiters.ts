@@ -27,10 +27,17 @@ export interface Limits {
   ) => void
 }
 
-/** Takes from the caller's allowance; throws `rate_limited` when there is not as much left. */
-type Limiter = (request: FastifyRequest, reply: FastifyReply, cost?: number) => void
-/** A limit for rare requests. Rejects with `rate_limited`. */
-type SlowLimiter = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+/** Takes from the caller's allowance; gives `rate_limited` back when there is not as much left. */
+type Limiter = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  cost?: number
+) => ProblemError | undefined
+/** A limit for rare requests. */
+type SlowLimiter = (
+  request: FastifyRequest,
+  reply: FastifyReply
+) => Promise<ProblemError | undefined>
 
 export interface Limiters {
   readonly address: Limiter
@@ -48,11 +55,14 @@ const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? '
 const createAnnouncer = ({ name, max, windowMs }: LimitOf) => {
   const isSteered = name === 'key'
   const policy = `"${name}";q=${max};w=${windowMs / 1000}`
-  return (reply: FastifyReply, { isExceeded, remaining, seconds }: Taken): void => {
-    if (!isSteered && !isExceeded) return
+  return (
+    reply: FastifyReply,
+    { isExceeded, remaining, seconds }: Taken
+  ): ProblemError | undefined => {
+    if (!isSteered && !isExceeded) return undefined
     reply.header('ratelimit-policy', policy)
     reply.header('ratelimit', `"${name}";r=${remaining};t=${seconds}`)
-    if (isExceeded) throw new ProblemError('rate_limited', { retryAfter: seconds })
+    return isExceeded ? new ProblemError('rate_limited', { retryAfter: seconds }) : undefined
   }
 }
 
@@ -93,11 +103,11 @@ const createSlowLimiter = (
   return async (request, reply) => {
     const taken = await take(request)
     // `isAllowed` says that the caller is on the plugin's list of exempted ones, of which there are none.
-    if (taken.isAllowed) return
+    if (taken.isAllowed) return undefined
     const seconds = taken.ttlInSeconds
     const identity = keyGenerator(request)
     if (taken.isExceeded) reached?.({ name: groupId, identity }, { seconds }, request)
-    announce(reply, { ...taken, seconds })
+    return announce(reply, { ...taken, seconds })
   }
 }
 
@@ -113,15 +123,15 @@ const createLimiter = (
     const identity = identify(request)
     const taken = allowance.take(identity, cost)
     if (taken.isExceeded) reached?.({ name, identity }, taken, request)
-    announce(reply, taken)
+    return announce(reply, taken)
   }
 }
 
 const UNLIMITED: Limiters = {
-  address: () => {},
-  key: () => {},
-  failedLogins: async () => {},
-  fresh: async () => {}
+  address: () => undefined,
+  key: () => undefined,
+  failedLogins: async () => undefined,
+  fresh: async () => undefined
 }
 
 /** Undefined: no limits. */

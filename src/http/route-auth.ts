@@ -92,28 +92,31 @@ const scopeOf = (
 }
 
 /**
- * Whether a key may use the route with a method. Throws if not. A principal never changes, so the last method that it
+ * Whether a key may use the route with a method: gives back why not. A principal never changes, so the last method that it
  * may use is remembered for as long as the principal is.
  */
 export const createAuthorize = (
   auth: RouteAuth,
   rules: RouteAuthSettings
-): ((principal: Principal, method: string) => void) => {
+): ((principal: Principal, method: string) => ProblemError | undefined) => {
   const scope = scopeOf(auth, rules)
   const discloses = auth.kind === 'key' && auth.discloses === true
   const isOff = auth.kind === 'admin' && auth.changes === true && !rules.allowsAdminWrite
   const allowed = new WeakMap<Principal, string>()
   return (principal, method) => {
-    if (allowed.get(principal) === method) return
+    if (allowed.get(principal) === method) return undefined
     const { scopes, mode } = principal
-    if (scope !== undefined && !hasScope(scopes, scope))
-      throw new ProblemError('insufficient_scope')
+    if (scope !== undefined && !hasScope(scopes, scope)) {
+      return new ProblemError('insufficient_scope')
+    }
     if ((discloses && !mode.includes('r')) || !modeAllows(mode, method)) {
-      throw new ProblemError('insufficient_mode')
+      return new ProblemError('insufficient_mode')
     }
     // Only administrators get here: all others were refused above.
-    if (isOff)
-      throw new ProblemError('access_denied', { detail: ADMIN_WRITE_OFF }, 'admin_write_off')
+    if (isOff) {
+      return new ProblemError('access_denied', { detail: ADMIN_WRITE_OFF }, 'admin_write_off')
+    }
     allowed.set(principal, method)
+    return undefined
   }
 }

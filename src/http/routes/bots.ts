@@ -120,7 +120,8 @@ const addResolve = (app: TypedFastify, { bots }: BotRoutesOptions): void => {
       refuseFaults(faults)
       const references = [...credentials.values()].filter((credential) => 'ref' in credential)
       // One is paid for by the request itself.
-      app.chargeKey(request, reply, Math.max(0, references.length - 1))
+      const limited = app.chargeKey(request, reply, Math.max(0, references.length - 1))
+      if (limited !== undefined) return Promise.reject(limited)
       const partial = isPartial(request.query)
       const caller = callerOf(request)
       await app.largeWork(request, references.length)

@@ -109,7 +109,8 @@ export const addEventStream = (
       const caller = callerOf(request)
       const refs = [request.query.ref].flat()
       const { principal } = request
-      await app.chargeKey(request, reply, refs.length - 1)
+      const limited = app.chargeKey(request, reply, refs.length - 1)
+      if (limited !== undefined) return Promise.reject(limited)
       reply
         .type('text/event-stream')
         .header('x-accel-buffering', 'no')

@@ -77,7 +77,10 @@ const addReadRoutes = (app: TypedFastify, { broker, now }: SecretRoutesOptions):
       const { query } = request
       if ('prefix' in query) {
         // One read is paid for by the request itself.
-        const charge = (reads: number) => app.chargeKey(request, reply, Math.max(0, reads - 1))
+        const charge = (reads: number): void => {
+          const limited = app.chargeKey(request, reply, Math.max(0, reads - 1))
+          if (limited !== undefined) throw limited
+        }
         const terms = termsOf(request, reply)
         await app.largeWork(request)
         return sendResults(reply, await listBelow(broker, callerOf(request), query, charge, terms))
@@ -113,7 +116,8 @@ const addBatchRoutes = (app: TypedFastify, { broker }: SecretRoutesOptions): voi
     reply: FastifyReply,
     refs: readonly string[]
   ): Promise<FastifyReply> => {
-    app.chargeKey(request, reply, refs.length - 1)
+    const limited = app.chargeKey(request, reply, refs.length - 1)
+    if (limited !== undefined) return Promise.reject(limited)
     const terms = termsOf(request, reply)
     await app.largeWork(request, refs.length)
     return sendResults(reply, await readBatch(broker, callerOf(request), refs, terms))
