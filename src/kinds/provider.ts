@@ -38,6 +38,8 @@ export interface Listing {
   readonly paths: readonly string[]
   /** Absent on the last page. */
   readonly cursor?: string
+  /** Beside a cursor: the next page has a path that is wanted. Absent where that is not known. */
+  readonly isMoreWanted?: boolean
   /** Folders that the peer does not list for us, while it lists others. */
   readonly unlisted?: readonly { readonly path: string; readonly fault: ProviderFault }[]
 }

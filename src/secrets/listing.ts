@@ -84,6 +84,8 @@ interface WalkState {
   /** The positions of paths that were taken. */
   readonly positions: Map<string, Position>
   readonly unlisted: Map<string, Unlisted>
+  /** The store said that its next page has something for the caller. */
+  isMoreWanted: boolean
   pages: number
   /** The store failed after something was found. */
   isStopped: boolean
@@ -109,7 +111,10 @@ const restOf = (paths: readonly string[], skipTo: string | undefined): readonly 
     ? paths
     : paths.slice(paths.findIndex((path) => pathDigest(path) === skipTo) + 1)
 
-const takeIn = (state: WalkState, { paths, cursor, unlisted = [] }: Listing): void => {
+const takeIn = (
+  state: WalkState,
+  { paths, cursor, isMoreWanted = false, unlisted = [] }: Listing
+): void => {
   const { isWanted, found, prefix } = state
   for (const path of restOf(paths, state.skipTo).filter(isWanted)) {
     const isLast = path === paths.at(-1)
@@ -124,6 +129,7 @@ const takeIn = (state: WalkState, { paths, cursor, unlisted = [] }: Listing): vo
   }
   state.skipTo = undefined
   state.next = cursor === undefined ? undefined : { token: cursor }
+  state.isMoreWanted = isMoreWanted
 }
 
 const isMore = async (state: WalkState): Promise<boolean> => {
@@ -154,6 +160,8 @@ const positionAfter = async (state: WalkState, path?: string): Promise<Position 
   const last = [...positions.keys()].at(-1)
   const from = positions.get(path ?? last ?? '')
   if (path !== undefined && path !== last) return from
+  // Then the page after need not be asked for to know that it is worth a cursor.
+  if (state.found.length === 0 && state.isMoreWanted) return from
   return (await isMore(state)) ? from : state.next
 }
 
@@ -191,6 +199,7 @@ export const openWalk = (
     found: [],
     positions: new Map(),
     unlisted: new Map(),
+    isMoreWanted: false,
     pages: 0,
     isStopped: false
   }

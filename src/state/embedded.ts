@@ -181,15 +181,20 @@ export const createEmbeddedState = (directory: string): State => {
       }
     },
 
-    list: async function* (prefix) {
-      const end = Buffer.concat([Buffer.from(prefix), AFTER_ALL])
-      let entries = entriesIn(database(), Buffer.from(prefix), end, false)
-      while (entries.length > 0) {
+    list: async function* (prefix, after) {
+      const start = Buffer.from(prefix)
+      const end = Buffer.concat([start, AFTER_ALL])
+      let last = after === undefined ? undefined : keyBytes(after)
+      while (true) {
+        // A key before all of them is no place in the range.
+        const place = last !== undefined && Buffer.compare(last, start) >= 0 ? last : undefined
+        const entries = entriesIn(database(), place ?? start, end, place !== undefined)
         yield* entries
+        const next = entries.at(-1)
+        if (next === undefined || entries.length < PAGE) return
+        last = Buffer.from(next.key)
         // Others have their turn, however much there is.
         await turn()
-        const last = entries.at(-1)
-        entries = last === undefined ? [] : entriesIn(database(), Buffer.from(last.key), end, true)
       }
     },
 

@@ -119,18 +119,28 @@ async function* namesIn(
   }
 }
 
-/** The entries whose key starts with the text, in the order of the bytes of their keys. */
-const sorted = async (access: EntryAccess, start: string) => {
+/**
+ * The entries whose key starts with the text and comes after the other, in the order of the bytes of their keys. A hash has no
+ * order: all names of the space are gone through, and only values that are wanted are moved.
+ */
+const sorted = async (access: EntryAccess, start: string, after: string | undefined) => {
   const found = new Map<string, { key: string; bytes: Buffer; space: Space; field: string }>()
+  const last = Buffer.from(after ?? '')
   for await (const { space, key, field } of namesIn(access, spacesUnder(start))) {
-    if (key?.startsWith(start)) found.set(key, { key, bytes: Buffer.from(key), space, field })
+    if (!key?.startsWith(start)) continue
+    const bytes = Buffer.from(key)
+    if (Buffer.compare(bytes, last) > 0) found.set(key, { key, bytes, space, field })
   }
   return [...found.values()].sort((a, b) => Buffer.compare(a.bytes, b.bytes))
 }
 
-async function* list(access: EntryAccess, start: string): AsyncGenerator<StateEntry> {
+async function* list(
+  access: EntryAccess,
+  start: string,
+  after?: string
+): AsyncGenerator<StateEntry> {
   const { call, prefix } = access
-  const entries = await sorted(access, start)
+  const entries = await sorted(access, start, after)
   for (let i = 0; i < entries.length; i += VALUES_AT_A_TIME) {
     const page = entries.slice(i, i + VALUES_AT_A_TIME)
     const values = await call((client) =>
@@ -180,7 +190,7 @@ export const createRedisState = (options: RedisStateOptions): State => {
     ...createRedisHeads({ call, prefix, names, keyring }),
     get: (key) => get(access, key),
     compareAndSet: (key, expected, next) => compareAndSet(access, key, expected, next),
-    list: (start) => list(access, start),
+    list: (start, after) => list(access, start, after),
     rewrapNames: () => rewrapNames(access),
     countUnreadable: () => countUnreadable(access),
     close

@@ -57,8 +57,11 @@ export interface State {
     expected: Buffer | undefined,
     next: Buffer | undefined
   ) => Promise<boolean>
-  /** Entries whose key starts with the prefix, in order of their keys. */
-  readonly list: (prefix: string) => AsyncIterable<StateEntry>
+  /**
+   * Entries whose key starts with the prefix, in order of their keys; if `after` is given, only those whose key comes
+   * after it.
+   */
+  readonly list: (prefix: string, after?: string) => AsyncIterable<StateEntry>
   /**
    * The bytes under the key (only the first `length`, if given) at once, as last changed by any process; absent where a
    * kind of state cannot.

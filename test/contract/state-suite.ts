@@ -107,6 +107,27 @@ export const stateSuite = (
       for await (const { key, value } of first.list('a/')) t.equal(value.toString(), `of ${key}`)
     })
 
+    suite.test(
+      'list begins after the key that it is given, whether that is there or not',
+      async (t) => {
+        const { first } = await open(t)
+        const keys = ['a/1', 'a/10', 'a/2', 'a/Z', 'a/é', 'a/🔑']
+        for (const key of ['A/1', ...keys, 'b/1'].reverse()) {
+          await first.compareAndSet(key, undefined, bytes(key))
+        }
+        const after = async (last: string): Promise<string[]> => {
+          const found: string[] = []
+          for await (const { key } of first.list('a/', last)) found.push(key)
+          return found
+        }
+        for (const [i, key] of keys.entries())
+          t.strictSame(await after(key), keys.slice(i + 1), key)
+        t.strictSame(await after('a/11'), keys.slice(2))
+        for (const before of ['A/1', 'a', 'a/']) t.strictSame(await after(before), keys, before)
+        for (const behind of ['a0', 'b/1']) t.strictSame(await after(behind), [], behind)
+      }
+    )
+
     suite.test('list is whole however long, and bears changes meanwhile', async (t) => {
       const { first, second } = await open(t)
       const keys = Array.from({ length: 230 }, (_, i) => `n/${String(i).padStart(3, '0')}`)

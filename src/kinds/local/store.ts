@@ -143,10 +143,12 @@ export const deleteSecret = async (store: LocalStore, path: string): Promise<boo
 /** The entries that hold versions, in the order of their paths. */
 async function* entriesBelow(
   store: LocalStore,
-  prefix: string
+  prefix: string,
+  after?: string
 ): AsyncGenerator<{ readonly path: string; readonly value: Buffer }> {
   const start = storePrefix(store.name)
-  for await (const { key, value } of store.state.list(start + prefix)) {
+  const last = after === undefined ? undefined : start + after
+  for await (const { key, value } of store.state.list(start + prefix, last)) {
     if (!isEmpty(spanOf(value))) yield { path: key.slice(start.length), value }
   }
 }
@@ -155,14 +157,13 @@ async function* entriesBelow(
 export const listPaths = async (
   store: LocalStore,
   prefix: string,
-  { limit, cursor = '', isWanted = () => true }: PageRequest
+  { limit, cursor, isWanted = () => true }: PageRequest
 ): Promise<Listing> => {
-  const last = Buffer.from(cursor)
   const paths: string[] = []
-  for await (const { path } of entriesBelow(store, prefix)) {
-    if (Buffer.compare(Buffer.from(path), last) <= 0 || !isWanted(path)) continue
+  for await (const { path } of entriesBelow(store, prefix, cursor)) {
+    if (!isWanted(path)) continue
     // One path more than wanted proves that there is another page.
-    if (paths.length === limit) return { paths, cursor: paths.at(-1) ?? cursor }
+    if (paths.length === limit) return { paths, cursor: paths.at(-1) ?? '', isMoreWanted: true }
     paths.push(path)
   }
   return { paths }

@@ -4,6 +4,7 @@ import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { local } from '../../../src/kinds/local/index.ts'
 import {
   deleteSecret,
+  listPaths,
   listSecrets,
   putSecret,
   rewrapSecrets
@@ -54,6 +55,38 @@ test('no value stands in the state or in a fault', async (t) => {
   await putSecret(store, 'a', secret(`${canary.token} again`))
   for await (const { value } of state.list('')) t.strictSame(canary.findIn(value), [])
   t.strictSame(canary.findIn(everythingIn(await provider.read({ path: 'a' }, within))), [])
+})
+
+test('of 10,000 secrets a page costs as many looks at the end as at the start', async (t) => {
+  const { store, state } = await openLocal(t)
+  const name = (n: number): string => `a${String(n).padStart(5, '0')}`
+  await putSecret(store, name(0), secret('one'))
+  const entry = await state.get(keyOf(name(0)))
+  const others = Array.from({ length: 9_999 }, (_, i) => keyOf(name(i + 1)))
+  await Promise.all(others.map((key) => state.compareAndSet(key, undefined, entry)))
+  let looks = 0
+  const counted: State = {
+    ...state,
+    list: async function* (...range) {
+      for await (const one of state.list(...range)) {
+        looks++
+        yield one
+      }
+    }
+  }
+  const page = async (cursor?: string): Promise<number> => {
+    looks = 0
+    const listing = await listPaths({ ...store, state: counted }, '', {
+      limit: 100,
+      ...(cursor !== undefined && { cursor })
+    })
+    t.equal(listing.paths.length, 100)
+    t.equal(listing.paths[0], name(cursor === undefined ? 0 : Number(cursor.slice(1)) + 1))
+    return looks
+  }
+  t.equal(await page(), 101, 'the one more tells that there is another page')
+  t.equal(await page(name(4_999)), 101)
+  t.equal(await page(name(9_899)), 100)
 })
 
 test('an entry that was moved, relabelled or damaged is not opened, and the log names the store', async (t) => {
