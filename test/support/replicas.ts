@@ -34,6 +34,8 @@ export interface Replica extends Running {
   readonly read: (path: string, options?: ReadOptions) => Promise<Answer>
   readonly invalidate: (what: object) => Promise<Answer>
   readonly readiness: () => Promise<unknown>
+  /** How many calls of what replicas share Redis did not answer in time, so that this one went on without. */
+  readonly redisFailures: () => Promise<number>
   /** What an administrator is told by `GET /v1/admin/…`. */
   readonly shown: (what: 'cache' | 'stores') => Promise<Answer['body']>
 }
@@ -173,6 +175,13 @@ export const startReplicas = async (t: Test, options: ReplicasOptions): Promise<
           payload
         }),
       readiness: async () => (await ask(agent, `${url}/readyz`, {})).body['status'],
+      redisFailures: async () => {
+        const headers = { 'x-internal-secret': internalSecret }
+        const { text } = await ask(agent, `${url}/internal/metrics`, { headers })
+        const found = /^purser_redis_call_failures_total\{use="shared"\} (\d+)$/m.exec(text)
+        if (found === null) throw new Error(`no count of failures: ${text}`)
+        return Number(found[1])
+      },
       shown: async (what) => {
         const headers = { authorization: `Bearer ${adminKey}` }
         return (await ask(agent, `${url}/v1/admin/${what}`, { headers })).body
