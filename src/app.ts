@@ -78,7 +78,7 @@ const assemble = async (
   const health = createHealth(ground, keys, stores, secrets)
   const { integrations, sealedEnds } = createIntegrationsOn(ground, secrets)
   await integrations.refresh()
-  const metrics = await createMetricsOn({ ground, keys, stores, secrets, health })
+  const metrics = createMetricsOn({ ground, keys, stores, secrets, health })
   const services = servicesOf({
     ground,
     keys,

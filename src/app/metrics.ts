@@ -2,7 +2,7 @@
 import type { BreakerState } from '../secrets/breaker.ts'
 import { troubleOf } from '../secrets/store-trouble.ts'
 import { createKeyFigures } from '../telemetry/key-figures.ts'
-import type { Metrics, Readings } from '../telemetry/metrics.ts'
+import type { Figures, Metrics, Readings } from '../telemetry/metrics.ts'
 import type { Sample } from '../telemetry/tally.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
@@ -131,25 +131,36 @@ const ofService = ({ ground: { shared, settings }, health }: Measured) => ({
   purser_workers: () => one(settings.WORKERS)
 })
 
-/** Undefined: nothing is measured. */
-export const createMetricsOn = async (measured: Measured): Promise<Metrics | undefined> => {
+/** Undefined: nothing is measured. What writes the figures is loaded when somebody asks for them. */
+export const createMetricsOn = (measured: Measured): Metrics | undefined => {
   const { meter } = measured.ground
   if (meter === undefined) return undefined
-  const { createMetrics, textOfWorkers } = await import('../telemetry/metrics.ts')
-  const own = createMetrics({
-    ...meter.readings,
-    ...ofStores(measured),
-    ...ofCaches(measured),
-    ...ofKeys(measured),
-    ...ofTrail(measured),
-    ...ofService(measured)
-  } satisfies Readings)
+  const load = async () => {
+    const { createMetrics, textOfWorkers } = await import('../telemetry/metrics.ts')
+    const own = createMetrics({
+      ...meter.readings,
+      ...ofStores(measured),
+      ...ofCaches(measured),
+      ...ofKeys(measured),
+      ...ofTrail(measured),
+      ...ofService(measured)
+    } satisfies Readings)
+    return { own, textOfWorkers }
+  }
+  let loading: ReturnType<typeof load> | undefined
+  const loaded = () => {
+    loading ??= load()
+    return loading
+  }
+  const figures = async (): Promise<Figures> => (await loaded()).own.figures()
   const { worker, figuresOfOthers } = measured.ground.overrides
-  if (worker === undefined || figuresOfOthers === undefined) return own
+  if (worker === undefined || figuresOfOthers === undefined) {
+    return { figures, text: async () => (await loaded()).own.text() }
+  }
   // Whichever worker is asked answers for all.
   const text = async (): Promise<string> => {
-    const [figures, others] = await Promise.all([own.figures(), figuresOfOthers()])
-    return textOfWorkers([[worker.number, figures], ...others])
+    const [own, others] = await Promise.all([figures(), figuresOfOthers()])
+    return (await loaded()).textOfWorkers([[worker.number, own], ...others])
   }
-  return { ...own, text }
+  return { figures, text }
 }

@@ -4,8 +4,8 @@
  * fetch.
  */
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { type FaultReason, ProviderFault } from '../core/fault.ts'
+import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import { type SecretRecord, Sensitive, type Tags } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
@@ -46,7 +46,7 @@ const Content = Type.Object({
   )
 })
 type Content = Static<typeof Content>
-const content = Compile(Content)
+const content = fitting(Content)
 
 /** `endsAt`: from when on nobody may use anything in it, in milliseconds since the epoch. */
 export const sealSlot = <T>(
@@ -103,7 +103,7 @@ export const openSlot = <T>(
 ): Slot<T> | 'outdated' | 'refused' => {
   const plaintext = sealer.open('cache', envelope, context)
   const written = plaintext && parse(plaintext)
-  if (!content.Check(written) || written.endsAt <= now) return 'refused'
+  if (!content(written) || written.endsAt <= now) return 'refused'
   if (written.mark !== mark || written.epoch !== epoch) return 'outdated'
   const { entry, failure, refusedAt } = written
   const record = entry && codec.read(entry.record)
@@ -124,7 +124,7 @@ export const openSlot = <T>(
 }
 
 const Pairs = Type.Array(Type.Tuple([Type.String(), Type.String()]))
-const pairs = Compile(Pairs)
+const pairs = fitting(Pairs)
 const Written = Type.Object({
   text: Type.String(),
   version: Type.String(),
@@ -133,11 +133,11 @@ const Written = Type.Object({
   encoded: Type.Optional(Type.Array(Type.String())),
   tags: Type.Optional(Pairs)
 })
-const writtenRecord = Compile(Written)
+const writtenRecord = fitting(Written)
 
 export const tagsCodec: Codec<Tags> = {
   write: (tags) => [...tags],
-  read: (written) => (pairs.Check(written) ? new Map(written) : undefined)
+  read: (written) => (pairs(written) ? new Map(written) : undefined)
 }
 
 export const recordCodec: Codec<SecretRecord> = {
@@ -149,7 +149,7 @@ export const recordCodec: Codec<SecretRecord> = {
     ...(tags !== undefined && { tags: tagsCodec.write(tags) })
   }),
   read: (written) => {
-    if (!writtenRecord.Check(written)) return undefined
+    if (!writtenRecord(written)) return undefined
     const { text, version, encoding, encoded, tags } = written
     return {
       text: new Sensitive(text),

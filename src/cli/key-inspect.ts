@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import semver from 'semver'
+import isGreater from 'semver/functions/gt.js'
 import { readEnviron, readSomeSettings } from '../config/env.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Principal } from '../core/principal.ts'
@@ -55,7 +55,7 @@ const refusalsOf = async (
   const refusals: string[] = []
   if (!isWithinLifetime(principal, now)) refusals.push('time')
   if (isService && principal.environment !== settings.ENVIRONMENT) refusals.push('environment')
-  if (isService && semver.gt(principal.minimumVersion, settings.PLATFORM_VERSION)) {
+  if (isService && isGreater(principal.minimumVersion, settings.PLATFORM_VERSION)) {
     refusals.push('version')
   }
   if (await isRevokedIn(settings, principal)) refusals.push('revocation')

@@ -131,7 +131,7 @@ const obey = (office: Office, order: Order, run: typeof runService): void => {
 
 const work = async (worker: Worker): Promise<void> => {
   // As `purser serve` does it.
-  await import('typebox/compile')
+  await import('typebox')
   const { runService } = await import('./service.ts')
   const office: Office = {
     // Without the supervisor there is nobody to tell.

@@ -3,7 +3,7 @@
  * name, and never shows the value.
  */
 import { isIP } from 'node:net'
-import semver from 'semver'
+import validVersion from 'semver/functions/valid.js'
 import { SINK_NAMES, type SinkChoice } from '../audit/sinks.ts'
 import { coverNearlyAll, parseNetwork } from '../core/network.ts'
 import { isScope } from '../core/scope.ts'
@@ -69,7 +69,7 @@ export const sinks = (value: string): SinkChoice[] => {
 }
 
 export const version = (value: string): string => {
-  if (semver.valid(value) !== value) throw new Error('must be a semantic version such as 8.3.0')
+  if (validVersion(value) !== value) throw new Error('must be a semantic version such as 8.3.0')
   return value
 }
 

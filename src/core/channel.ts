@@ -3,7 +3,7 @@
  * to its endpoint, so the endpoint is one of Microsoft's own hosts, letter by letter, and its secrets are references.
  */
 import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { fitting } from './fits.ts'
 import { isSecretName, parseReference, type ReferenceBook } from './reference.ts'
 import { isPlainKey, type ResourceFault, resourceFault } from './resource-fault.ts'
 import { checkShape } from './shape.ts'
@@ -130,7 +130,7 @@ const originFaults = (
   )
 }
 
-const shape = Compile(ChannelSchema)
+const shape = fitting(ChannelSchema)
 
 const shapeFaults = (value: unknown): ResourceFault[] => {
   const faults: ResourceFault[] = []
@@ -152,7 +152,7 @@ export interface ParsedChannel {
  * used.
  */
 export const parseChannel = (value: unknown, context: ParseContext): ParsedChannel => {
-  if (!shape.Check(value)) return { channel: undefined, faults: shapeFaults(value) }
+  if (!shape(value)) return { channel: undefined, faults: shapeFaults(value) }
   const { name, bot, kind = 'directline', secrets, trustedOrigins, userIds = 'given' } = value
   const endpoint = endpointOf(value.endpoint, kind, context)
   const faults: ResourceFault[] = []

@@ -3,7 +3,7 @@
  * alternatives, only the one that was meant is complained about; and no sentence repeats the value.
  */
 import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile } from 'typebox/schema'
 import { Settings } from 'typebox/system'
 import { isObject } from './json.ts'
 
@@ -108,7 +108,7 @@ export const checkShape = (schema: TSchema, value: unknown, at: Path, report: Re
   const shape = Compile(narrowed as TSchema)
   if (shape.Check(value)) return true
   const unions = new Set<string>()
-  const errors = allErrors(() => [...shape.Errors(value)])
+  const errors = allErrors(() => shape.Errors(value)[1])
   for (const { keyword, instancePath, schemaPath, params, message } of errors) {
     const path = [...at, ...toPath(instancePath)]
     const [union, ...inside] = schemaPath.split('/anyOf')

@@ -33,8 +33,10 @@ export const createGoogleTokenCheck = ({
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }): GoogleTokenCheck => {
-  const keys = createRemoteJWKSet(KEYS, { timeoutDuration: DEADLINE_MS, [customFetch]: fetch })
+  // Made when a token is first looked at: Node compiles its whole fetch for it.
+  let keys: ReturnType<typeof createRemoteJWKSet> | undefined
   return async (token, { audience, serviceAccount }) => {
+    keys ??= createRemoteJWKSet(KEYS, { timeoutDuration: DEADLINE_MS, [customFetch]: fetch })
     try {
       const { payload } = await jwtVerify(token, keys, {
         issuer: ISSUER,

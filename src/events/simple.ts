@@ -3,7 +3,7 @@
  * they stand in references to the store. Rule: one path that is none refuses them all, since a person wrote it.
  */
 import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { fitting } from '../core/fits.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { NamedStore } from '../core/store-address.ts'
 import { EVENTS_MAX, type Heard, heard } from '../kinds/shared/notification.ts'
@@ -17,11 +17,11 @@ const Simple = Type.Union([
     { additionalProperties: false }
   )
 ])
-const simple = Compile(Simple)
+const simple = fitting(Simple)
 
 /** Undefined for another form. Throws `invalid_reference`. */
 export const hearSimple = (store: NamedStore, body: unknown): Heard | undefined => {
-  if (!simple.Check(body)) return undefined
+  if (!simple(body)) return undefined
   const paths = 'path' in body ? [body.path] : body.paths
   const named = paths.map((path) => nameIn(store, `${store.name}:${path}`))
   if (named.includes('malformed')) {

@@ -9,6 +9,7 @@ import type { ServerTls } from '../core/server-tls.ts'
 import { addressOf, networkOf, plainAddresses } from './addresses.ts'
 import { type AdmissionOptions, addAdmission } from './admission.ts'
 import { type OnAnswer, remember } from './answers.ts'
+import { lazyCompilers } from './compilers.ts'
 import type { Connections } from './connections.ts'
 import { type Door, openDoor } from './door.ts'
 import { addAnswers, addHeaders, answerHeaders } from './headers.ts'
@@ -59,9 +60,13 @@ const fastifyOptions = (options: ServerOptions) => ({
   requestIdHeader: false as const,
   genReqId: requestIdOf,
   routerOptions: { maxParamLength: PARAM_MAX },
+  schemaController: { compilersFactory: lazyCompilers() },
   // Fastify's defaults change what the caller sent: "5" becomes 5, an unknown member disappears.
   ajv: {
     customOptions: {
+      // Schemas are ours, and looked at when openapi.yaml is made: to do so here is a tenth of a start.
+      meta: false,
+      validateSchema: false,
       coerceTypes: false as const,
       removeAdditional: false as const,
       useDefaults: true,
@@ -127,7 +132,7 @@ const addBounds = (server: FastifyInstance, { connections, untaken }: ServerOpti
 export const createServer = async (options: ServerOptions): Promise<FastifyInstance> => {
   const { doors, connections, untaken, onAnswer } = options
   const { errorShape } = doors[0]
-  const headers = await answerHeaders()
+  const headers = answerHeaders()
   const server: FastifyInstance = Fastify({
     ...fastifyOptions(options),
     frameworkErrors: (error, request, reply) => {

@@ -4,8 +4,8 @@
  * one token for one caller.
  */
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { ProviderFault } from '../core/fault.ts'
+import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import { Sensitive } from '../core/secret.ts'
 import type { CallOptions } from '../kinds/provider.ts'
@@ -59,8 +59,8 @@ const Answer = Type.Object({
   token: Token,
   expires_in: Type.Integer({ minimum: 1, maximum: 604_800 })
 })
-const conversationShape = Compile(Answer)
-const tokenShape = Compile(Token)
+const conversationShape = fitting(Answer)
+const tokenShape = fitting(Token)
 
 /** A user id that Direct Line accepts where enhanced authentication is on. */
 export const USER_ID = '^dl_[A-Za-z0-9_-]{1,125}$'
@@ -128,7 +128,7 @@ const send = async (
 
 const conversationOf = ({ text }: HttpAnswer): Conversation => {
   const answer = asJson(text)
-  if (!conversationShape.Check(answer)) throw new ProviderFault('invalid_answer')
+  if (!conversationShape(answer)) throw new ProviderFault('invalid_answer')
   const { conversationId, token, expires_in } = answer as Static<typeof Answer>
   const userId = userIn(token)
   return {
@@ -175,7 +175,7 @@ export const createDirectLine = ({ now }: { readonly now: () => number }): Direc
       const url = `${endpoint}/api/tokens`
       const authorization = `BotConnector ${secret.reveal()}`
       const token = asJson((await ask({ method: 'GET', url, authorization }, options)).text)
-      if (!tokenShape.Check(token)) throw new ProviderFault('invalid_answer')
+      if (!tokenShape(token)) throw new ProviderFault('invalid_answer')
       return { token: new Sensitive(token) }
     },
 

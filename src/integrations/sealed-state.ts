@@ -5,9 +5,9 @@
  */
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
+import { fitting } from '../core/fits.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import { openJwe, sealJwe } from '../crypto/jwe.ts'
@@ -32,7 +32,7 @@ const Claims = Type.Object(
   { additionalProperties: false }
 )
 type Claims = Static<typeof Claims>
-const claimsShape = Compile(Claims)
+const claimsShape = fitting(Claims)
 
 export interface SealedStateOptions extends RecorderOptions {
   readonly keyring: () => Keyring
@@ -125,7 +125,7 @@ export const createSealedState = (options: SealedStateOptions): SealedState => {
       let claims: unknown
       try {
         claims = await openJwe(keyring(), 'state', state)
-        if (!claimsShape.Check(claims)) throw notAccepted('unreadable')
+        if (!claimsShape(claims)) throw notAccepted('unreadable')
         requireOurs(claims, caller, binding)
         await take(claims)
       } catch (error) {

@@ -4,7 +4,7 @@
  * something about it.
  */
 import { randomUUID } from 'node:crypto'
-import semver from 'semver'
+import validVersion from 'semver/functions/valid.js'
 import { Compile, type XStatic } from 'typebox/schema'
 import { isClientName } from '../core/policy.ts'
 import {
@@ -67,7 +67,7 @@ const isWellFormed = (payload: unknown): payload is Claims =>
   payload.scp.every(isScope) &&
   isClientName(payload.cli) &&
   (payload.net === undefined || payload.net.every(isNetwork)) &&
-  semver.valid(payload.minv) === payload.minv
+  validVersion(payload.minv) === payload.minv
 
 export interface KeyRequest {
   /** UUID; generated if absent. */

@@ -2,7 +2,7 @@
  * What a key has to pass, as a table: authentication runs it, and an explanation walks it. Rule: whatever can change
  * between two requests is checked at each of them.
  */
-import semver from 'semver'
+import isGreater from 'semver/functions/gt.js'
 import type { Environment, Principal } from '../core/principal.ts'
 import type { Reason } from '../core/reason.ts'
 import { mayComeFrom } from './networks.ts'
@@ -22,7 +22,7 @@ export const isWithinLifetime = (principal: Principal, now: number): boolean => 
 
 /** Whether the platform is as new as the key asks for. */
 const isNewEnough = (principal: Principal, platformVersion: string): boolean =>
-  !semver.gt(principal.minimumVersion, platformVersion)
+  !isGreater(principal.minimumVersion, platformVersion)
 
 export interface Circumstances {
   readonly environment: Environment

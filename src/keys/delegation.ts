@@ -3,7 +3,8 @@
  * delegation of the configuration lists for its client; never longer than the issuer lives, never for an older platform
  * than the issuer needs, never for networks that the issuer is not bound to; and the right to administer is handed on by nothing but itself.
  */
-import semver from 'semver'
+import isLower from 'semver/functions/lt.js'
+import validVersion from 'semver/functions/valid.js'
 import { compileGlob } from '../core/glob.ts'
 import type { Environment, Mode, Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
@@ -157,8 +158,8 @@ const daysOf = (asked: IssueRequest, maxDays: number, under: readonly Delegation
 const versionOf = (issuer: Principal, asked: IssueRequest, platformVersion: string): string => {
   const { minimumVersion = platformVersion } = asked
   // A text that is no version is refused later, with the key that would hold it.
-  if (semver.valid(minimumVersion) === null) return minimumVersion
-  if (!semver.lt(minimumVersion, issuer.minimumVersion)) return minimumVersion
+  if (validVersion(minimumVersion) === null) return minimumVersion
+  if (!isLower(minimumVersion, issuer.minimumVersion)) return minimumVersion
   throw new ProblemError('invalid_request', {
     detail: 'a key issues none with a lower minimum version than its own',
     errors: [{ pointer: '/body/minimumVersion', rule: 'minimum' }]

@@ -6,7 +6,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import type { Principal } from '../core/principal.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
@@ -20,7 +20,7 @@ const Entry = Type.Object({
   exp: Type.Optional(Type.Integer())
 })
 type Entry = Static<typeof Entry>
-const shape = Compile(Entry)
+const shape = fitting(Entry)
 
 export interface LineageOptions {
   readonly state: State
@@ -51,7 +51,7 @@ const STRIDE = 200
 const parse = (value: Buffer | undefined): Entry | undefined => {
   if (value === undefined) return undefined
   const entry = asJson(value.toString())
-  return shape.Check(entry) ? entry : undefined
+  return shape(entry) ? entry : undefined
 }
 
 export const createLineage = ({ state, now }: LineageOptions): Lineage => {

@@ -5,7 +5,7 @@
  * year; what is kept is sealed, since it says who a client is.
  */
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
 import type { Sealer } from '../crypto/sealer.ts'
@@ -33,7 +33,7 @@ export const KeyUse = Type.Object({
 })
 export type KeyUse = Static<typeof KeyUse>
 
-const shape = Compile(KeyUse)
+const shape = fitting(KeyUse)
 
 interface SealedUses {
   readonly state: State
@@ -82,7 +82,7 @@ const open = (sealer: Sealer, key: string, value: Buffer | undefined): KeyUse | 
   const opened = value && sealer.open('store', value, [key])
   if (opened === undefined) return undefined
   const use = asJson(opened.toString())
-  return shape.Check(use) ? use : undefined
+  return shape(use) ? use : undefined
 }
 
 /** Seals what there is under the active encryption key; resolves with how many entries that was. */

@@ -25,7 +25,6 @@ export type Figures = readonly Figure[]
 export type FiguresOfWorkers = readonly (readonly [worker: number, figures: Figures])[]
 
 export interface Metrics {
-  readonly contentType: string
   readonly text: () => Promise<string>
   readonly figures: () => Promise<Figures>
 }
@@ -134,7 +133,6 @@ export const createMetrics = (readings: Readings): Metrics => {
   }
   const registry = Registry.merge([own, processRegistry()])
   return {
-    contentType: registry.contentType,
     text: () => textOf(registry),
     figures: () => figuresOf(registry)
   }

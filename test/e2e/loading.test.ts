@@ -3,7 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { createDirectory } from '../support/embedded.ts'
-import { createConfigured, LOCAL_YAML, runPurser, serve } from '../support/purser-process.ts'
+import {
+  createConfigured,
+  get,
+  issueKey,
+  LOCAL_YAML,
+  putLocal,
+  runPurser,
+  serve
+} from '../support/purser-process.ts'
 import { skipWithoutRedis } from '../support/redis.ts'
 import { slowness } from '../support/stopwatch.ts'
 import { startTeam } from '../support/worker-team.ts'
@@ -66,8 +74,8 @@ test('OpenTelemetry is loaded where its variables ask for it, and nothing of it 
   t.same(await telemetry({ METRICS_ENABLED: 'false', ...endpoint, OTEL_SDK_DISABLED: 'true' }), [])
   t.same(
     await telemetry({}),
-    ['@opentelemetry/api'],
-    'prom-client loads the package of interfaces, where metrics are on'
+    [],
+    'prom-client, which loads the package of interfaces, waits for somebody who scrapes'
   )
   const all = await telemetry({ METRICS_ENABLED: 'false', ...endpoint })
   t.ok(all.includes('@opentelemetry/exporter-trace-otlp-proto'), 'what is loaded is seen')
@@ -107,6 +115,33 @@ test('a start with the local store loads no SDK', async (t) => {
   const loaded = await loadedFor(t, LOCAL_YAML)
   t.ok(loaded.has('fastify'), 'what is loaded is seen')
   for (const sdk of Object.values(SDKS)) t.notOk(loaded.has(sdk), sdk)
+})
+
+/** Of other people's packages; each file is felt, and of a mistaken import there are hundreds. */
+const FILES_MOST = 980
+
+test(`a start with the local store, and its first answer, load at most ${FILES_MOST} files of packages`, async (t) => {
+  const coverage = createDirectory(t)
+  const { folder } = createConfigured(t, { yaml: LOCAL_YAML })
+  await putLocal(folder, 'team/secret', 'correct horse')
+  const running = await serve(t, folder, { NODE_V8_COVERAGE: coverage })
+  const answer = await get(
+    `${running.url}/v1/secrets?ref=local:team/secret`,
+    await issueKey(folder)
+  )
+  t.equal(answer.status, 200)
+  running.child.kill('SIGTERM')
+  t.equal((await running.ended).code, 0)
+  const counts = new Map<string, number>()
+  for (const url of new Set(scriptsIn(coverage))) {
+    const name = PACKAGE.exec(url)?.[1]
+    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  const files = [...counts.values()].reduce((sum, one) => sum + one, 0)
+  t.ok(counts.has('typebox'), 'what is loaded is seen')
+  t.notOk(counts.has('prom-client'), 'which nobody has asked for yet')
+  const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, 12)
+  t.ok(files <= FILES_MOST, `${files} files, of ${most.map((one) => one.join(' ')).join(', ')}`)
 })
 
 for (const [kind, settings] of Object.entries(STORES)) {

@@ -32,6 +32,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   fastify: ['http', 'app/', 'app.ts'],
   'google-gax': ['kinds/gcp'],
+  helmet: ['http'],
   ioredis: ['state'],
   jose: ['crypto'],
   lmdb: ['state'],

@@ -3,7 +3,7 @@
  * there.
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import semver from 'semver'
+import validVersion from 'semver/functions/valid.js'
 import { isClientName } from '../../core/policy.ts'
 import { ENVIRONMENTS, MODES } from '../../core/principal.ts'
 import { isScope } from '../../core/scope.ts'
@@ -36,7 +36,7 @@ const parseClient = (text: string): string => {
 }
 
 const parseVersion = (text: string): string => {
-  if (semver.valid(text) === text) return text
+  if (validVersion(text) === text) return text
   throw new InvalidArgumentError(
     'Give the full version of the platform, with three numbers, such as 8.3.0. A single number (1) is the version of an API: no claim of a key says it.'
   )

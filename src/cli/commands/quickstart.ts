@@ -15,7 +15,7 @@ Example:
     )
     .action(async () => {
       // As `serve` does.
-      await import('typebox/compile')
+      await import('typebox')
       await (await import('../quickstart.ts')).quickstart()
     })
 }

@@ -16,7 +16,7 @@ Example:
     )
     .action(async () => {
       // Most of the files first: an import opens all of its files at once, and a service may have few descriptors.
-      await import('typebox/compile')
+      await import('typebox')
       await (await import('../serve.ts')).serve(process.cwd())
     })
 }

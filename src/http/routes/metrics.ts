@@ -3,14 +3,13 @@ import { Type } from 'typebox'
 import type { TypedFastify } from '../route-auth.ts'
 
 export interface MetricsRouteOptions {
-  readonly contentType: string
   readonly text: () => Promise<string>
 }
 
-export const addMetricsRoute = (
-  app: TypedFastify,
-  { contentType, text }: MetricsRouteOptions
-): void => {
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
+const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8'
+
+export const addMetricsRoute = (app: TypedFastify, { text }: MetricsRouteOptions): void => {
   app.get(
     '/internal/metrics',
     {
@@ -23,7 +22,7 @@ export const addMetricsRoute = (
     },
     async (_request, reply) =>
       reply
-        .type(contentType)
+        .type(TEXT_FORMAT)
         .serializer(String)
         .send(await text())
   )

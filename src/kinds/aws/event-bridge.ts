@@ -6,7 +6,7 @@
  * event".
  */
 import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { fitting } from '../../core/fits.ts'
 import type { NamedStore } from '../../core/store-address.ts'
 import { type Heard, heard, type Named, type NameIn } from '../shared/notification.ts'
 import type { AwsAddress } from './address.ts'
@@ -17,7 +17,7 @@ const Text = Type.String({ maxLength: 2048 })
 const orNull = <T extends Parameters<typeof Type.Array>[0]>(schema: T) =>
   Type.Optional(Type.Union([schema, Type.Null()]))
 
-const Event = Compile(
+const Event = fitting(
   Type.Object({
     source: Type.String(),
     'detail-type': Type.String(),
@@ -74,7 +74,7 @@ export const hearEventBridge = (
   body: unknown,
   nameIn: NameIn
 ): Heard | undefined => {
-  if (!Event.Check(body)) return undefined
+  if (!Event(body)) return undefined
   const { source, account, region, detail } = body
   const { eventName = body['detail-type'], name, requestParameters, additionalEventData } = detail
   if (source !== 'aws.secretsmanager' || !CHANGES.has(eventName)) return heard(['type'])

@@ -7,8 +7,8 @@
 import { verify, X509Certificate } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { ProviderFault } from '../../core/fault.ts'
+import { fitting } from '../../core/fits.ts'
 import { denied } from '../../core/problem.ts'
 import type { AwsAddress } from './address.ts'
 
@@ -31,9 +31,9 @@ const Message = Type.Object({
   SigningCertURL: Text
 })
 export type SnsMessage = Static<typeof Message>
-const message = Compile(Message)
+const message = fitting(Message)
 
-export const isSnsMessage = (body: unknown): body is SnsMessage => message.Check(body)
+export const isSnsMessage = (body: unknown): body is SnsMessage => message(body)
 
 /** What looks like a message but is none is not taken for something else. */
 export const resemblesSns = (body: unknown): boolean =>

@@ -6,7 +6,7 @@
  * schema".
  */
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { fitting } from '../../core/fits.ts'
 import type { NamedStore } from '../../core/store-address.ts'
 import type { KindEvents } from '../kind.ts'
 import { EVENTS_MAX, heard, type Named, type NameIn } from '../shared/notification.ts'
@@ -33,8 +33,8 @@ const CloudEvent = Type.Object({
   data: Type.Optional(Data)
 })
 const Event = Type.Union([GridEvent, CloudEvent])
-const one = Compile(CloudEvent)
-const many = Compile(Type.Array(Event, { minItems: 1, maxItems: EVENTS_MAX }))
+const one = fitting(CloudEvent)
+const many = fitting(Type.Array(Event, { minItems: 1, maxItems: EVENTS_MAX }))
 
 const CHANGES = new Set([
   'Microsoft.KeyVault.SecretNewVersionCreated',
@@ -69,7 +69,7 @@ export const events: KindEvents<AzureAddress> = {
   listen:
     ({ nameIn }) =>
     (store, { body }) => {
-      const given = many.Check(body) ? body : one.Check(body) ? [body] : undefined
+      const given = many(body) ? body : one(body) ? [body] : undefined
       if (given === undefined) return undefined
       const all = given.map(asGrid)
       const code = all.find(({ eventType }) => eventType === VALIDATION)?.data.validationCode

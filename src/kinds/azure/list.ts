@@ -5,8 +5,8 @@
  * Not by the SDK, whose pages have lost that link, and which would follow it anywhere, token and all.
  */
 import { Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { ProviderFault } from '../../core/fault.ts'
+import { fits } from '../../core/fits.ts'
 import { asJson } from '../../core/json.ts'
 import type { Listing, PageRequest } from '../provider.ts'
 import { NAME, refusalOf } from './record.ts'
@@ -56,7 +56,7 @@ const dateOf = (seconds?: number): Date | undefined =>
  */
 export const toListing = (text: string, now: number): Listing => {
   const answer = asJson(text)
-  if (!Value.Check(Answer, answer)) throw new ProviderFault('invalid_answer')
+  if (!fits(Answer, answer)) throw new ProviderFault('invalid_answer')
   const paths = answer.value.flatMap(({ id, managed, attributes: { enabled, exp, nbf } }) => {
     const name = id.slice(id.lastIndexOf('/') + 1)
     const validity = { enabled, expiresOn: dateOf(exp), notBefore: dateOf(nbf) }

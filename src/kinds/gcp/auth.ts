@@ -5,9 +5,9 @@ import type { Agent } from 'node:http'
 import { createRequire } from 'node:module'
 import type { googleAuthLibrary } from 'google-gax'
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { ProviderFault } from '../../core/fault.ts'
 import { withoutMark } from '../../core/file-text.ts'
+import { fitting } from '../../core/fits.ts'
 import { asJson, isObject } from '../../core/json.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
@@ -44,7 +44,7 @@ export const Auth = Type.Union(
 export type Auth = Static<typeof Auth>
 
 /** Of a key file only what signing takes: the endpoints that it names are not followed. */
-const KeyFile = Compile(
+const KeyFile = fitting(
   Type.Object({
     type: Type.Literal('service_account'),
     client_email: Type.String({ minLength: 1 }),
@@ -88,7 +88,7 @@ const loginFault = (thrown: unknown): ProviderFault => {
 
 const parseKey = (text: string) => {
   const key = asJson(withoutMark(text))
-  if (!KeyFile.Check(key)) throw new ProviderFault('misconfigured', { code: 'credentials' })
+  if (!KeyFile(key)) throw new ProviderFault('misconfigured', { code: 'credentials' })
   return key
 }
 

@@ -5,7 +5,7 @@
  * Secret Manager: "Set up notifications on a secret"; Pub/Sub: "Authentication for push subscriptions".
  */
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { fitting } from '../../core/fits.ts'
 import { denied } from '../../core/problem.ts'
 import type { NamedStore } from '../../core/store-address.ts'
 import type { KindEvents } from '../kind.ts'
@@ -23,7 +23,7 @@ const Push = Type.Object({
   subscription: Text
 })
 type PubSubPush = Static<typeof Push>
-const push = Compile(Push)
+const push = fitting(Push)
 
 const CHANGES = new Set([
   'SECRET_CREATE',
@@ -74,7 +74,7 @@ export const events: KindEvents<GcpAddress> = {
     async (store, { body, authorization }) => {
       const { audience, serviceAccount } = (store.events ?? {}) as Partial<Static<typeof Expected>>
       const isExpected = audience !== undefined && serviceAccount !== undefined
-      if (!push.Check(body)) {
+      if (!push(body)) {
         if (isExpected) throw denied('unproven')
         return undefined
       }

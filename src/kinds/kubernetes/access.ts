@@ -7,10 +7,10 @@ import type { RequestOptions } from 'node:https'
 import { dirname, resolve } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { parse as parseYaml } from 'yaml'
 import { ProviderFault } from '../../core/fault.ts'
 import { pemOfFile, textOfFile, wordOfFile } from '../../core/file-text.ts'
+import { fits } from '../../core/fits.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
@@ -96,7 +96,7 @@ const tokenOfFile = async (
   name: string | undefined
 ): Promise<string | undefined> => {
   const document: unknown = parseYaml(text)
-  if (!Value.Check(NamedUsers, document)) return undefined
+  if (!fits(NamedUsers, document)) return undefined
   const file = document.users.find((user) => user.name === name)?.user?.tokenFile
   if (file === undefined || file === '') return undefined
   return wordOfFile(await readFileBytes(resolve(dirname(kubeconfig), file)))

@@ -3,8 +3,8 @@
  * cluster is refused, whatever is to be done with it; and a 404 counts only in the API server's own words.
  */
 import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { type FaultReason, ProviderFault } from '../../core/fault.ts'
+import { fits } from '../../core/fits.ts'
 import { asJson } from '../../core/json.ts'
 import { type SecretRecord, Sensitive } from '../../core/secret.ts'
 import { asUtf8 } from '../../core/utf8.ts'
@@ -58,7 +58,7 @@ const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
 
 const parse = <S extends TSchema>(schema: S, text: string): Static<S> | undefined => {
   const answer = asJson(text)
-  return Value.Check(schema, answer) ? answer : undefined
+  return fits(schema, answer) ? answer : undefined
 }
 
 const invalid = (code?: string): ProviderFault => new ProviderFault('invalid_answer', { code })

@@ -4,8 +4,8 @@
  * https://developer.1password.com/docs/connect/api-reference/
  */
 import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { ProviderFault } from '../../core/fault.ts'
+import { fits } from '../../core/fits.ts'
 import { asJson } from '../../core/json.ts'
 import { reasonOfStatus, retryAfterSeconds } from '../shared/fault-of.ts'
 import type { HttpAnswer } from '../shared/http-transport.ts'
@@ -65,7 +65,7 @@ const invalid = (code?: string): ProviderFault => new ProviderFault('invalid_ans
 
 const parse = <S extends TSchema>(schema: S, text: string): Static<S> => {
   const answer = asJson(text)
-  if (!Value.Check(schema, answer)) throw invalid()
+  if (!fits(schema, answer)) throw invalid()
   return answer
 }
 
@@ -95,7 +95,7 @@ export const faultOfAnswer = (
   now: number
 ): ProviderFault => {
   const said = asJson(text)
-  const isOwn = Value.Check(Refusal, said) && said.status === status
+  const isOwn = fits(Refusal, said) && said.status === status
   if (status === 404 && isOwn) return new ProviderFault('not_found', { status })
   // An id or a filter that it cannot read is ours.
   if (status === 400 && isOwn) return new ProviderFault('misconfigured', { status })

@@ -4,8 +4,8 @@
  * anew. https://developer.hashicorp.com/vault/api-docs#http-status-codes
  */
 import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { ProviderFault } from '../../core/fault.ts'
+import { fits } from '../../core/fits.ts'
 import { asJson } from '../../core/json.ts'
 import { membersOf } from '../../core/json-text.ts'
 import { type SecretRecord, Sensitive } from '../../core/secret.ts'
@@ -68,11 +68,11 @@ const Gone = Type.Object({ data: Type.Object({ metadata: Fields }) })
 const Refusal = Type.Object({ errors: Type.Array(Type.String()) })
 const Warning = Type.Object({ warnings: Type.Array(Type.String(), { minItems: 1 }) })
 
-export const isJsonObject = (text: string): boolean => Value.Check(Fields, asJson(text))
+export const isJsonObject = (text: string): boolean => fits(Fields, asJson(text))
 
 const parse = <S extends TSchema>(schema: S, text: string): Static<S> => {
   const answer = asJson(text)
-  if (!Value.Check(schema, answer)) throw new ProviderFault('invalid_answer')
+  if (!fits(schema, answer)) throw new ProviderFault('invalid_answer')
   return answer
 }
 
@@ -129,13 +129,13 @@ export const parseLookup = (text: string, token: Sensitive<string>): VaultToken 
 
 const notFound = (body: unknown): ProviderFault => {
   const status = 404
-  if (Value.Check(Gone, body)) return new ProviderFault('not_found', { status, code: 'deleted' })
+  if (fits(Gone, body)) return new ProviderFault('not_found', { status, code: 'deleted' })
   // A KV 1 path on a KV 2 mount: the secret is not missing, the setting names the wrong version.
-  if (Value.Check(Warning, body)) {
+  if (fits(Warning, body)) {
     return new ProviderFault('misconfigured', { status, code: 'wrong_kv_version' })
   }
   // A 404 in other words comes from a proxy, and says nothing of the secret.
-  if (!Value.Check(Refusal, body)) return new ProviderFault('unavailable', { status })
+  if (!fits(Refusal, body)) return new ProviderFault('unavailable', { status })
   // No key, no version: an empty list. Anything in it is "no handler for route", "namespace not found" or the like.
   return body.errors.length === 0
     ? new ProviderFault('not_found', { status })
@@ -147,7 +147,7 @@ const notFound = (body: unknown): ProviderFault => {
  * (0.10).
  */
 const says = (body: unknown, words: string): boolean =>
-  Value.Check(Refusal, body) && body.errors.some((line) => line.includes(words))
+  fits(Refusal, body) && body.errors.some((line) => line.includes(words))
 
 const badRequest = (body: unknown): ProviderFault => {
   const status = 400

@@ -3,8 +3,8 @@
  * and nothing is tried. https://developer.hashicorp.com/vault/api-docs/system/capabilities-self
  */
 import { Type } from 'typebox'
-import { Value } from 'typebox/value'
 import { ProviderFault } from '../../core/fault.ts'
+import { fits } from '../../core/fits.ts'
 import { asJson } from '../../core/json.ts'
 import type { CallOptions, Rights, Wanted } from '../provider.ts'
 import { requestOptions, type VaultClient } from './client.ts'
@@ -41,11 +41,11 @@ const ask = async (
     options
   )
   const answer = asJson(text)
-  if (!Value.Check(Answer, answer)) throw new ProviderFault('invalid_answer')
+  if (!fits(Answer, answer)) throw new ProviderFault('invalid_answer')
   const granted = new Map(Object.entries(answer.data))
   return (path, capabilities) => {
     const has = granted.get(path)
-    if (!Value.Check(Capabilities, has)) throw new ProviderFault('invalid_answer')
+    if (!fits(Capabilities, has)) throw new ProviderFault('invalid_answer')
     return capabilities.some((one) => has.includes(one))
   }
 }
