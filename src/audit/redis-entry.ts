@@ -4,7 +4,7 @@
  * stream that it was sealed for; each says which one was surely there before it.
  */
 import { type Static, Type } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 
@@ -62,7 +62,7 @@ const Note = Type.Object({
   )
 })
 export type Note = Static<typeof Note>
-const note = Compile(Note)
+const note = fitting(Note)
 
 const noteContext = (environment: string, stream: string): string[] => [
   'audit-stream',
@@ -84,5 +84,5 @@ export const openNote = (
 ): Note | undefined => {
   const opened = sealer.open('cache', value, noteContext(environment, stream))
   const read = opened && asJson(opened.toString())
-  return note.Check(read) ? read : undefined
+  return note(read) ? read : undefined
 }

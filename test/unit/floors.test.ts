@@ -93,6 +93,11 @@ test('imports go down only', async (t) => {
   t.same(ours.filter((one) => !isDown(one)).map(told), [])
 })
 
+test('values are looked at by core/fits.ts, and what of TypeBox does more is not loaded', async (t) => {
+  const heavy = imports.filter(({ to }) => to === 'typebox/compile' || to === 'typebox/value')
+  t.same(heavy.map(told), [])
+})
+
 test('a kind of store imports what all kinds share, and no other kind', async (t) => {
   const kindOf = (path: string): string | undefined => /^kinds\/([a-z]+)\//.exec(path)?.[1]
   const foreign = imports.filter(({ from, to }) => {
