@@ -14,6 +14,7 @@ import {
 } from './chain-line.ts'
 import { createFileCheck, type FileReport, headIn, type InstanceKey } from './file-check.ts'
 import type { Finding, Unfinished } from './findings.ts'
+import { createIntents, type OpenIntent } from './intents.ts'
 import { linkFindings } from './links.ts'
 import { readPurged } from './purged.ts'
 import { readLines } from './read-lines.ts'
@@ -41,6 +42,9 @@ export interface Report {
   readonly found: number
   /** Never acknowledged: what a kill leaves, or what is being written. */
   readonly unfinished: readonly Unfinished[]
+  /** No fault: at most a hundred, and how many there are. Whether the change was made, the store alone can tell. */
+  readonly openIntents: readonly OpenIntent[]
+  readonly open: number
   readonly files: number
   readonly bytes: number
   readonly instances: number
@@ -184,10 +188,14 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
   const anchored = digestsBySeq(anchors)
   const isKnown = (instance: string): boolean => heads.byInstance.has(instance)
   const reports: FileReport[] = []
+  const intents = createIntents()
   let bytes = 0
   for (const { name, path } of files) {
     const check = createFileCheck({ file: name, isKnown, keyOf, anchored })
-    bytes += await readLines(path, check.take)
+    bytes += await readLines(path, (line, number) => {
+      check.take(line, number)
+      intents.take(name, line, number)
+    })
     reports.push(check.end())
   }
   const segments = reports.flatMap((report) => report.segments)
@@ -199,11 +207,14 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
     ...linkFindings({ segments, anchors, purged, isPartial })
   ]
   const withoutKey = sum(reports, (report) => report.withoutKey)
+  const { intents: openIntents, count: open } = intents.open()
   return {
     verdict: verdictOf(findings, withoutKey),
     findings: findings.slice(0, FINDINGS_MAX),
     found: findings.length,
     unfinished: reports.flatMap((report) => report.unfinished),
+    openIntents,
+    open,
     files: files.length,
     bytes,
     instances: new Set(segments.map(({ instance }) => instance)).size,

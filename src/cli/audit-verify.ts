@@ -71,7 +71,7 @@ const placeIn = ({ file, line, instance, seq, to }: Finding): string => {
 }
 
 const linesOf = (report: Report): string[] => {
-  const { findings, found, unfinished, unchained, withoutKey } = report
+  const { findings, found, unfinished, openIntents, open, unchained, withoutKey } = report
   const { lines, instances, segments, sealed, files, anchors } = report
   return [
     `${report.verdict}: ${count(lines, 'line')} of ${count(instances, 'instance')} in ${count(segments, 'segment')}, ${sealed} sealed; ${count(files, 'file')}, ${count(anchors, 'anchor')}`,
@@ -81,6 +81,11 @@ const linesOf = (report: Report): string[] => {
       ({ file, instance, seq, to }) =>
         `unfinished  ${file}  ${instance} ${seq}-${to}  never acknowledged: being written, or cut off by a crash`
     ),
+    ...openIntents.map(
+      ({ file, line, time, action, object }) =>
+        `open  ${file}:${line}  ${time} ${action} ${object}  an intent without an outcome: look at the store`
+    ),
+    ...(open > openIntents.length ? [`and ${open - openIntents.length} more that are open`] : []),
     ...(unchained > 0
       ? [`${count(unchained, 'line')} of an earlier version, without a chain`]
       : []),

@@ -448,6 +448,28 @@ test('with a first day, what was before is not missed', async (t) => {
   t.match(await verify({ since: '2026-03-02' }), { verdict: 'ok', segments: 2, files: 2 })
 })
 
+test('a change of which no outcome is on record is open, and no fault', async (t) => {
+  const directory = createDirectory(t)
+  const trail = createTrail({ ...TRAIL, directory, now: () => NOON })
+  const change = (requestId: string, reason?: string) =>
+    trail.append({ ...event(requestId), action: 'secret.write', ...(reason && { reason }) })
+  await change('done', 'intent')
+  await change('killed', 'intent')
+  await change('done')
+  await trail.close()
+  const report = await verifyTrail({
+    folder: join(directory, 'audit'),
+    anchors: [],
+    findKey: KEYRING.find,
+    auditor: undefined
+  })
+  t.match(report, {
+    verdict: 'ok',
+    open: 1,
+    openIntents: [{ file: DAYS[0], line: 3, action: 'secret.write', object: 'local:team/\u00e4' }]
+  })
+})
+
 test('an anchor is one text, and nothing else is taken for one', async (t) => {
   const text = `abcdefghijk:12:${'a'.repeat(43)}`
   t.strictSame(parseAnchor(text), { instance: 'abcdefghijk', seq: 12, head: 'a'.repeat(43) })
