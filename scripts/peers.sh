@@ -51,19 +51,33 @@ else
   echo 'redis: redis-server is not on PATH; its tests will be skipped (on Debian, install redis-server)'
 fi
 
-# Out of Debian's package, since installing it would start a server on every address.
+# unpack <package of Debian> <program> ...: takes programs out of a package that is not to be installed. A program is written as
+# `name`, or `name:other` for another name here.
+unpack() {
+  package=$1; shift
+  unpacked=$(mktemp -d)
+  if (cd "$unpacked" && apt-get download --quiet "$package" && dpkg-deb --extract ./*.deb .) >"$unpacked/log" 2>&1; then
+    mkdir -p .peers/bin
+    for program in "$@"; do mv "$unpacked/usr/bin/${program%:*}" ".peers/bin/${program#*:}"; done
+    echo "$package: unpacked in .peers/bin"
+  else
+    echo "$package: no package of Debian to be had; its tests will be skipped"
+  fi
+  rm -rf "$unpacked"
+}
+
+# Installed, it would start a server on every address.
 if [ -x .peers/bin/promtool ] || command -v promtool >/dev/null 2>&1; then
   echo 'prometheus: found'
 else
-  unpacked=$(mktemp -d)
-  trap 'rm -rf "$unpacked"' EXIT
-  if (cd "$unpacked" && apt-get download --quiet prometheus && dpkg-deb --extract prometheus_*.deb .) >"$unpacked/log" 2>&1; then
-    mkdir -p .peers/bin
-    mv "$unpacked/usr/bin/prometheus" "$unpacked/usr/bin/promtool" .peers/bin/
-    echo 'prometheus: unpacked in .peers/bin'
-  else
-    echo 'prometheus: not on PATH, and no package of Debian to be had; its tests will be skipped'
-  fi
+  unpack prometheus prometheus promtool
+fi
+
+# Beside the kubectl of today, for its old Kustomize.
+if [ -x .peers/bin/kubectl-debian ]; then
+  echo 'kubectl-debian: found'
+else
+  unpack kubernetes-client kubectl:kubectl-debian
 fi
 
 # Programs in Go: each folder of scripts/peers/go/ is a module whose `tool` lines say what is built into .peers/bin/.

@@ -21,7 +21,7 @@ interface Peer {
   readonly program: string
   /** Looked for on PATH, as the distribution installs it, where `.peers/bin` has none. */
   readonly onPath?: true
-  /** Built from scripts/peers/go/. */
+  /** Put into `.peers/bin` by `npm run peers`, and looked for nowhere else. */
   readonly isBuilt?: true
   /** A program that the packages bring which a Python script needs. */
   readonly broughtBy?: string
@@ -60,6 +60,10 @@ const PEERS = {
   'kube-apiserver': { program: 'kube-apiserver', isBuilt: true, argumentsFor: () => [] },
   /** Not a server. */
   kubectl: { program: 'kubectl', isBuilt: true, argumentsFor: () => [] },
+  /** As Debian has it, with the Kustomize of its time. */
+  'kubectl-debian': { program: 'kubectl-debian', isBuilt: true, argumentsFor: () => [] },
+  /** Answers what `test/support/network-policy.ts` asks. */
+  'network-policy': { program: 'network-policy', isBuilt: true, argumentsFor: () => [] },
   /** Each needs a configuration, which `test/support/sample-proxy.ts` makes. */
   caddy: { program: 'caddy', onPath: true, argumentsFor: () => ['run', '--adapter', 'caddyfile'] },
   haproxy: { program: 'haproxy', onPath: true, argumentsFor: () => ['-db'] },
