@@ -1017,6 +1017,32 @@ const DEPLOYMENT: readonly Promised[] = [
     note: 'No container runtime is needed for the tests: `scripts/image.sh`, which CI runs, builds the image and starts its program as user 65532 with a read-only root, without capabilities and network ([ADR 5](adr/0005-image-without-registry.md)).'
   },
   {
+    id: 'deploy-cluster-network',
+    says: 'In a cluster, as `deploy/kubernetes/` has it, only labelled pods of labelled namespaces reach Purser and Redis, each on its port; Purser reaches only what is listed.',
+    asvs: ['13.2.4', '13.4.5'],
+    tests: {
+      'integration/deploy/network-policies.test.ts': [
+        'labelled pods of labelled namespaces reach the ports of their label, and nobody else does',
+        'in the second form all pods of labelled namespaces do, and labelled ones of the same namespace',
+        'Purser asks DNS, stores, issuers and Redis, and nothing else',
+        'without any one of the policies something would be another'
+      ]
+    },
+    note: 'Read by Cyclonus, and enforced by the network plugin of the cluster, if it has one that does.'
+  },
+  {
+    id: 'deploy-cluster-rights',
+    says: 'Its pods there meet Pod Security’s "restricted"; its account reads the named Secrets and nothing else.',
+    asvs: ['13.2.2'],
+    tests: {
+      'integration/deploy/cluster.test.ts': [
+        'its pods meet "restricted", and no weaker ones would',
+        "Purser's account reads the named secrets, and nothing else",
+        'doctor finds nothing to mend in the manifests, and no right too many'
+      ]
+    }
+  },
+  {
     id: 'deploy-loopback',
     says: 'Unless told otherwise the service listens on 127.0.0.1 alone.',
     asvs: ['13.4.2'],

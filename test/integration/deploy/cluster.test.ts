@@ -1,0 +1,322 @@
+/**
+ * `deploy/kubernetes/` on a real API server: accepted member by member, pods that meet Pod Security's "restricted", and an account
+ * that reads the named secrets and nothing else. There is no kubelet: what pods then do is for kubernetes-pod.test.ts.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import tap, { type Test } from 'tap'
+import { createKeyring } from '../../../src/crypto/keyring.ts'
+import type { Report } from '../../../src/doctor/report.ts'
+import { issueKey } from '../../support/keys.ts'
+import { type KubeApiserver, startKubeApiserver } from '../../support/kube-apiserver.ts'
+import { createKubectl, type Kubectl, type Ran } from '../../support/kubectl.ts'
+import { type Manifest, type PodTemplate, podTemplateOf, render } from '../../support/manifests.ts'
+import { isInstalled, skipWithout } from '../../support/peers.ts'
+import { ask, createPod, createSecrets } from '../../support/pod.ts'
+import { runPurser, serve } from '../../support/purser-process.ts'
+import { eventually } from '../../support/redis.ts'
+
+const OVERLAYS = ['embedded', 'redis', 'internal', 'external-secrets'] as const
+const NAMESPACE = '/api/v1/namespaces/purser'
+const FOLDER = 'deploy/kubernetes'
+
+/** What Kustomize says of words that the Kustomize of Debian needs. */
+const OLD_WORDS = /^# Warning: '(bases|patchesStrategicMerge)' is deprecated\./
+
+const accepted = (t: Test, { code, stdout, stderr }: Ran, what: string): string => {
+  t.equal(code, 0, `${what}: ${stderr}`)
+  return stdout
+}
+
+/** Everything that the manifests take for granted of a cluster. */
+const prepare = async (t: Test, kubectl: Kubectl): Promise<void> => {
+  accepted(t, await kubectl('apply', '-f', 'test/support/crds'), 'CRDs')
+  const established = await kubectl(
+    'wait',
+    '--for=condition=Established',
+    'crd',
+    '--all',
+    '--timeout=60s'
+  )
+  accepted(t, established, 'CRDs are established')
+  for (const namespace of ['apps', 'redis']) {
+    accepted(t, await kubectl('create', 'namespace', namespace), namespace)
+  }
+  accepted(
+    t,
+    await kubectl('apply', '--server-side', '-f', `${FOLDER}/base/namespace.yaml`),
+    'namespace'
+  )
+}
+
+const nameOf = ({ kind, metadata }: Manifest): string => `${kind.toLowerCase()}/${metadata.name}`
+
+interface Pod {
+  readonly metadata: object
+  readonly spec: PodTemplate['spec']
+}
+type Change = (pod: { spec: Record<string, unknown> }, container: Record<string, object>) => void
+
+const sandbox = (of: Record<string, object>): Record<string, unknown> =>
+  of['securityContext'] as Record<string, unknown>
+
+/** What somebody might do to get something to run. */
+const WEAKENED: Readonly<Record<string, Change>> = {
+  'may run as root': ({ spec }) => {
+    delete sandbox(spec as never)['runAsNonRoot']
+  },
+  'is root': ({ spec }) => {
+    sandbox(spec as never)['runAsUser'] = 0
+  },
+  'has no seccomp profile': ({ spec }) => {
+    delete sandbox(spec as never)['seccompProfile']
+  },
+  'has a seccomp profile that confines nothing': (_, container) => {
+    sandbox(container)['seccompProfile'] = { type: 'Unconfined' }
+  },
+  'may gain privileges': (_, container) => {
+    delete sandbox(container)['allowPrivilegeEscalation']
+  },
+  'keeps capabilities': (_, container) => {
+    delete sandbox(container)['capabilities']
+  },
+  'adds a capability': (_, container) => {
+    sandbox(container)['capabilities'] = { drop: ['ALL'], add: ['NET_ADMIN'] }
+  },
+  'is privileged': (_, container) => {
+    Object.assign(sandbox(container), { privileged: true, allowPrivilegeEscalation: true })
+  },
+  "has the node's network": ({ spec }) => {
+    spec['hostNetwork'] = true
+  },
+  "sees the node's processes": ({ spec }) => {
+    spec['hostPID'] = true
+  },
+  'mounts a folder of the node': ({ spec }) => {
+    ;(spec['volumes'] as object[]).push({ name: 'node', hostPath: { path: '/' } })
+  },
+  'takes a port of the node': (_, container) => {
+    container['ports'] = [{ name: 'https', containerPort: 8700, hostPort: 8700 }]
+  }
+}
+
+const podOf = (template: PodTemplate): Pod =>
+  structuredClone({ metadata: { ...template.metadata, name: 'purser' }, spec: template.spec })
+
+const APPS = '/api/v1/namespaces/apps'
+
+/** Two secrets in `apps`, of which secrets-reader names one, and the one in `purser` that Purser is started with. */
+const giveSecrets = async (
+  t: Test,
+  admin: KubeApiserver['admin'],
+  kubectl: Kubectl
+): Promise<void> => {
+  for (const name of ['smtp', 'other']) {
+    const stringData = { password: `of ${name}` }
+    await admin('POST', `${APPS}/secrets`, { metadata: { name }, stringData })
+  }
+  await admin('POST', `${NAMESPACE}/secrets`, {
+    metadata: { name: 'purser' },
+    stringData: createSecrets()
+  })
+  accepted(
+    t,
+    await kubectl('apply', '-n', 'apps', '-k', `${FOLDER}/secrets-reader`),
+    'secrets-reader'
+  )
+}
+
+const tokenOf = async (admin: KubeApiserver['admin']): Promise<string> => {
+  const { text } = await admin('POST', `${NAMESPACE}/serviceaccounts/purser/token`, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 3_600 }
+  })
+  return JSON.parse(text).status.token
+}
+
+const REFUSED = [
+  [`${APPS}/secrets/other`, 'another secret of the namespace'],
+  [`${APPS}/secrets`, 'a list of them'],
+  [`${APPS}/secrets?watch=true`, 'a watch of them'],
+  [`${NAMESPACE}/secrets/purser`, 'what Purser itself is started with'],
+  ['/api/v1/secrets', 'all secrets of the cluster'],
+  [`${APPS}/configmaps/kube-root-ca.crt`, 'another kind'],
+  ['/apis/rbac.authorization.k8s.io/v1/roles', 'who has which rights']
+] as const
+
+/** What doctor minds and no manifest can mend. */
+const OF_THIS_MACHINE: ReadonlySet<string> = new Set([
+  // The certificate is signed by itself, and ends tomorrow.
+  'tls-chain',
+  'certificates-end',
+  'node-version',
+  'process-user',
+  'swap',
+  'core-dumps',
+  'descriptors',
+  'disk-space',
+  'open-ports',
+  // Left to the operator: an auditor's key, and overlays/internal.
+  'audit-auditor',
+  'internal-listener'
+])
+
+/** The container of the embedded overlay, as the account whose token it is, where this machine can have that. */
+const createPodIn = (
+  t: Test,
+  { url, ca }: KubeApiserver,
+  token: string,
+  changeMore = (yaml: string): string => yaml
+) => {
+  const secrets = createSecrets()
+  const change = (yaml: string, root: string): string => {
+    const auth = `$&\n    auth: { method: in-cluster, root: ${root} }`
+    return changeMore(yaml.replace('namespaces: [apps]', auth))
+  }
+  const pod = createPod(t, render('overlays/embedded'), { secrets, change })
+  const account = join(pod.root, 'var/run/secrets/kubernetes.io/serviceaccount')
+  mkdirSync(account, { recursive: true })
+  const files = { token, 'ca.crt': ca, namespace: 'purser' }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(account, name), text)
+  const { hostname, port } = new URL(url)
+  const env = { ...pod.env, KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }
+  return { pod, env, secrets }
+}
+
+tap.test('the manifests on a real API server', async (t) => {
+  if (skipWithout(t, await isInstalled('kube-apiserver', 'etcd', 'kubectl'))) return
+  // Or it would refuse privileged pods by itself, before Pod Security is asked.
+  const server = await startKubeApiserver(t, { extraArguments: ['--allow-privileged=true'] })
+  const kubectl = createKubectl(t, server)
+  await prepare(t, kubectl)
+
+  await t.test('every overlay and component is accepted, member by member', async (t) => {
+    const dryRun = ['--server-side', '--dry-run=server', '--validate=strict']
+    for (const overlay of OVERLAYS) {
+      const ran = await kubectl('apply', ...dryRun, '-k', `${FOLDER}/overlays/${overlay}`)
+      const told = accepted(t, ran, overlay).trimEnd().split('\n')
+      t.equal(told.length, render(`overlays/${overlay}`).length, overlay)
+      t.strictSame(
+        ran.stderr.split('\n').filter((line) => line !== '' && !OLD_WORDS.test(line)),
+        [],
+        overlay
+      )
+    }
+    for (const component of ['service-monitor', 'network/redis/pods', 'network/redis/namespaces']) {
+      accepted(t, await kubectl('apply', ...dryRun, '-k', `${FOLDER}/${component}`), component)
+    }
+    for (const component of ['secrets-reader', 'secret-store']) {
+      const ran = await kubectl('apply', ...dryRun, '-n', 'apps', '-k', `${FOLDER}/${component}`)
+      accepted(t, ran, component)
+    }
+  })
+
+  await t.test('a member that Kubernetes does not know is refused', async (t) => {
+    const folder = t.testdir({
+      'service.yaml': JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'purser', namespace: 'purser' },
+        spec: { ports: [{ port: 443, targetPrt: 'https' }] }
+      })
+    })
+    const ran = await kubectl(
+      'apply',
+      '--server-side',
+      '--dry-run=server',
+      '--validate=strict',
+      '-f',
+      folder
+    )
+    t.not(ran.code, 0)
+    t.match(ran.stderr, /targetPrt: field not declared in schema/)
+  })
+
+  await t.test(
+    'what was applied is what is there, and applying it again changes nothing',
+    async (t) => {
+      const overlay = ['-k', `${FOLDER}/overlays/redis`]
+      accepted(t, await kubectl('apply', ...overlay), 'apply')
+      const there = accepted(t, await kubectl('get', '-o', 'name', ...overlay), 'get')
+      const names = there
+        .trimEnd()
+        .split('\n')
+        .map((name) => name.replace(/^(\w+)[^/]*/, '$1'))
+      t.strictSame(names.sort(), render('overlays/redis').map(nameOf).sort())
+      // Not by what kubectl says: it calls a PodDisruptionBudget `configured` whenever it is asked.
+      const versions = ['-o', 'jsonpath={.items[*].metadata.resourceVersion}', ...overlay]
+      const before = accepted(t, await kubectl('get', ...versions), 'before')
+      accepted(t, await kubectl('apply', ...overlay), 'again')
+      t.equal(accepted(t, await kubectl('get', ...versions), 'after'), before)
+    }
+  )
+
+  await t.test("Debian's old kubectl applies the same", async (t) => {
+    if (skipWithout(t, await isInstalled('kubectl-debian'))) return
+    const old = createKubectl(t, server, 'kubectl-debian')
+    for (const overlay of OVERLAYS) {
+      accepted(t, await old('apply', '-k', `${FOLDER}/overlays/${overlay}`), overlay)
+    }
+  })
+
+  await t.test('its pods meet "restricted", and no weaker ones would', async (t) => {
+    const tell = (pod: Pod) =>
+      server.as(server.adminToken)('POST', `${NAMESPACE}/pods?dryRun=All`, pod)
+    for (const overlay of OVERLAYS) {
+      const { status, text } = await tell(podOf(podTemplateOf(render(`overlays/${overlay}`))))
+      t.equal(status, 201, `${overlay}: ${text}`)
+    }
+    t.ok(Object.keys(WEAKENED).length >= 10)
+    const template = podTemplateOf(render('overlays/redis'))
+    for (const [what, weaken] of Object.entries(WEAKENED)) {
+      const pod = podOf(template)
+      weaken(pod as never, pod.spec.containers[0] as never)
+      const { status, text } = await tell(pod)
+      t.equal(status, 403, what)
+      t.match(text, /violates PodSecurity \\"restricted/, what)
+    }
+  })
+
+  await giveSecrets(t, server.admin, kubectl)
+  const token = await tokenOf(server.admin)
+  const asPurser = server.as(token)
+  await eventually(async () => (await asPurser('GET', `${APPS}/secrets/smtp`)).status === 200)
+
+  await t.test("Purser's account reads the named secrets, and nothing else", async (t) => {
+    for (const [path, what] of REFUSED) t.equal((await asPurser('GET', path)).status, 403, what)
+    const merge = 'application/merge-patch+json'
+    const { status } = await asPurser('PATCH', `${APPS}/secrets/smtp`, { data: {} }, merge)
+    t.equal(status, 403, 'a write')
+  })
+
+  await t.test('the service reads as that account', async (t) => {
+    // Policy may name more than the account has: the API server's word counts.
+    const wide = (yaml: string) => yaml.replace('"cluster:apps/smtp"', '"cluster:apps/*"')
+    const { pod, env, secrets } = createPodIn(t, server, token, wide)
+    const { url } = await serve(t, pod.root, env)
+    const keyring = createKeyring([secrets.encryption_keys])
+    const key = await issueKey(keyring, 'sample-bot', 'r', { environment: 'pro' })
+    const readAs = (ref: string) =>
+      ask(pod, `${url}/v1/secrets?${new URLSearchParams({ ref })}`, {
+        authorization: `Bearer ${key}`
+      })
+    const smtp = await readAs('cluster:apps/smtp#password')
+    t.match(smtp, { status: 200, body: { value: 'of smtp' } })
+    const other = await readAs('cluster:apps/other#password')
+    t.match(other, { status: 502, body: { code: 'store_denied' } })
+  })
+
+  await t.test(
+    'doctor finds nothing to mend in the manifests, and no right too many',
+    async (t) => {
+      const { pod, env } = createPodIn(t, server, token)
+      const { stdout } = await runPurser(t, pod.root, ['doctor', '--json'], { env })
+      const { checks } = JSON.parse(stdout) as Report
+      const worse = checks.filter(({ id, status }) => status !== 'ok' && !OF_THIS_MACHINE.has(id))
+      t.strictSame(worse, [])
+      const rights = checks.find(({ id }) => id === 'stores-rights')
+      t.match(rights, { status: 'ok', idle: undefined })
+    }
+  )
+})
