@@ -94,12 +94,14 @@ export const isGuarded = ({ ENVIRONMENT }: Partial<Pick<Settings, 'ENVIRONMENT'>
 export const REUSED = 'the same secret serves two settings: each needs its own'
 
 const ofAudit = (
-  { AUDIT_REQUIRED, AUDIT_SINKS = [], REDIS_URL }: Partial<Settings>,
+  { AUDIT_REQUIRED, AUDIT_SINKS, REDIS_URL }: Partial<Settings>,
   isFaulty: (name: SettingName) => boolean
 ): ConfigFault[] => {
   const place = 'AUDIT_SINKS'
   const faults: ConfigFault[] = []
-  if (AUDIT_REQUIRED && !isFaulty(place) && AUDIT_SINKS.every(({ isRequired }) => !isRequired)) {
+  // At fault, or not asked for by this command.
+  if (AUDIT_SINKS === undefined) return faults
+  if (AUDIT_REQUIRED && AUDIT_SINKS.every(({ isRequired }) => !isRequired)) {
     const message = 'requires none, but AUDIT_REQUIRED is true: put ! behind one, as in file!'
     faults.push({ place, message })
   }

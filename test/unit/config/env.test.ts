@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
-import { type Environ, readSettings, renderEnv } from '../../../src/config/env.ts'
+import { type Environ, readSettings, readSomeSettings, renderEnv } from '../../../src/config/env.ts'
 import type { ConfigError } from '../../../src/config/fault.ts'
 import { settingNames, settingOf } from '../../../src/config/settings.ts'
 import { weaknessOf } from '../../../src/config/strength.ts'
@@ -57,6 +57,10 @@ test('sinks of the audit trail are known ones, and one is required unless no rec
   for (const unknown of ['syslog!', 'file!!', '!', 'file!,file']) {
     t.match(sinks(unknown), [/^AUDIT_SINKS /], unknown)
   }
+  t.doesNotThrow(
+    () => readSomeSettings(good(), '/nowhere', ['AUDIT_REQUIRED']),
+    'one without the other'
+  )
   t.match(sinks('file,stdout'), [/^AUDIT_SINKS requires none, but AUDIT_REQUIRED is true/])
   t.strictSame(sinks('file,stdout', { AUDIT_REQUIRED: 'false' }), [])
 })
