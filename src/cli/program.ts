@@ -10,6 +10,7 @@ import { addEncryptionKeyCommand } from './commands/encryption-key.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addKeyCommand } from './commands/key.ts'
+import { addPolicyCommand } from './commands/policy.ts'
 import { addQuickstartCommand } from './commands/quickstart.ts'
 import { addResolveCommand } from './commands/resolve.ts'
 import { addServeCommand } from './commands/serve.ts'
@@ -35,6 +36,7 @@ export const createProgram = (version: string): Command => {
   addQuickstartCommand(program)
   addInitCommand(program)
   addConfigCommand(program)
+  addPolicyCommand(program)
   addDoctorCommand(program)
   addKeyCommand(program)
   addEncryptionKeyCommand(program)

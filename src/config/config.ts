@@ -139,3 +139,25 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
     folder
   })
 }
+
+/** Of the settings, what says how a file of stores and policies is to be read. */
+export const OF_FILE = [
+  'CONFIG_FILE',
+  'ADMIN_SCOPE',
+  'VAULT_NAMESPACE',
+  'HASHICORP_VAULT_CONFIG',
+  'HASHICORP_VAULT_CONFIG_FILE_PATH'
+] as const
+
+/** What a service with these settings would make of that file, were it its CONFIG_FILE. Throws ConfigError with every fault. */
+export const readFileAs = (
+  settings: Partial<Settings>,
+  folder: string,
+  path: string
+): FileConfig => {
+  const { stores: imported } = readImport(settings, folder)
+  const context = { ...storeContextOf(settings), imported, adminScope: settings.ADMIN_SCOPE }
+  const { file, faults } = readConfigFile(resolve(folder, path), path, context)
+  if (faults.length > 0) throw new ConfigError(faults)
+  return file
+}

@@ -72,7 +72,9 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     'goes on until it is stopped: channels-direct-line-example.test.ts starts it'
   ],
   [/store migrate/, 'needs a Redis: redis-migrate.test.ts has one'],
-  [/purser (?:backup|restore|login|run|policy)\b/, 'is not in this version'],
+  [/purser (?:login|run)\b/, 'is not in this version'],
+  [/purser policy diff\b/, 'needs a second purser.yaml: policy-diff.test.ts'],
+  [/purser (?:backup|restore)\b/, 'needs a state, and a folder without one: backup.test.ts'],
   [/purser audit\b/, 'needs a trail with records, or goes on until it is stopped: audit.test.ts'],
   [/purser resolve (?!local:)/, 'asks a store']
 ]

@@ -6,25 +6,12 @@ import type { PurgeCommandOptions } from '../audit-purge.ts'
 import type { SearchOptions } from '../audit-search.ts'
 import type { ExportOptions, TailOptions } from '../audit-tail.ts'
 import type { VerifyCommandOptions } from '../audit-verify.ts'
+import { parseTime } from './times.ts'
 
 const parseHead = (text: string, former: readonly Anchor[] = []): Anchor[] => {
   const anchor = parseAnchor(text)
   if (anchor !== undefined) return [...former, anchor]
   throw new InvalidArgumentError('An anchor is <instance>:<seq>:<head>, as the log says it.')
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-const WRONG_TIME =
-  'Give a day such as 2026-03-01, a time such as 2026-03-01T08:00Z, or 30m, 12h, 7d.'
-
-/** ISO 8601 in UTC, as records have it. */
-const parseTime = (text: string): string => {
-  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
-  const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z)?$/.test(text)
-  const time = isTime ? Date.parse(text) : Date.now() - Number(count) * (UNITS_MS[unit] ?? 0)
-  if ((isTime || count !== undefined) && !Number.isNaN(time)) return new Date(time).toISOString()
-  throw new InvalidArgumentError(WRONG_TIME)
 }
 
 /** A day as files are named by it. */

@@ -1,0 +1,86 @@
+/** `purser policy diff` as a process: against the records of a service that ran, and without any. */
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'tap'
+import { createDirectory } from '../support/embedded.ts'
+import {
+  createConfigured,
+  get,
+  issueKey,
+  putLocal,
+  runPurser,
+  serve,
+  writeYaml
+} from '../support/purser-process.ts'
+
+const yaml = (rules: string): string =>
+  `stores: [{ name: local, kind: local }]\npolicies:\n${rules}`
+
+const BEFORE = yaml('  - { client: app, read: ["local:team/*"] }\n')
+const AFTER = yaml(
+  '  - { client: app, read: ["local:team/b", "local:other/*"], write: ["local:team/b"] }\n'
+)
+
+test('it says by pattern and by what was asked for who gains or loses what', async (t) => {
+  const { folder } = createConfigured(t, { yaml: BEFORE })
+  await putLocal(folder, 'team/a', 'canary-of-a')
+  await putLocal(folder, 'other/c', 'canary-of-c')
+  const { child, ended, url } = await serve(t, folder)
+  const key = await issueKey(folder)
+  for (const path of ['team/a', 'team/a', 'team/b', 'other/c']) {
+    await get(`${url}/v1/secrets?ref=local:${path}`, key)
+  }
+  writeFileSync(join(folder, 'next.yaml'), AFTER)
+  const diff = (...args: string[]) => runPurser(t, folder, ['policy', 'diff', ...args])
+
+  const told = await diff('next.yaml')
+  t.equal(told.code, 1, told.stderr)
+  const lines = told.stdout
+    .trimEnd()
+    .replaceAll(/last \S+Z/g, 'last T')
+    .split('\n')
+  t.strictSame(lines, [
+    'app',
+    '  - read local:team/*',
+    '  + read local:other/*',
+    '  + read local:team/b',
+    '  + write local:team/b',
+    '  - in use: loses read local:team/a (asked for 2 times, last T)',
+    '  + in use: gains read local:other/c (asked for once, last T)'
+  ])
+  t.notMatch(told.stdout + told.stderr, /canary/)
+
+  const { clients } = JSON.parse((await diff('--json', 'next.yaml')).stdout)
+  t.match(clients, [
+    {
+      client: 'app',
+      patterns: { lost: [{ list: 'read', pattern: 'local:team/*' }] },
+      asked: {
+        lost: [{ list: 'read', what: 'local:team/a', times: 2, last: /Z$/ }],
+        gained: [{ list: 'read', what: 'local:other/c', times: 1 }]
+      }
+    }
+  ])
+  t.equal((await diff('--fail-on', 'used', 'next.yaml')).code, 1)
+  const backwards = await diff('--from', 'next.yaml', '--fail-on', 'used', 'purser.yaml')
+  t.equal(backwards.code, 1, 'what was refused until now would be lost')
+  writeYaml(folder, AFTER)
+  t.match(await diff('next.yaml'), { code: 0, stdout: 'No client gains or loses anything.\n' })
+  child.kill('SIGTERM')
+  await ended
+})
+
+test('it needs no service, no keys and no trail, and says so when it cannot tell', async (t) => {
+  const folder = createDirectory(t)
+  writeYaml(folder, BEFORE)
+  writeFileSync(join(folder, 'next.yaml'), AFTER)
+  const diff = (...args: string[]) => runPurser(t, folder, ['policy', 'diff', ...args])
+  t.match(await diff('next.yaml'), { code: 1, stdout: /^app\n {2}- read local:team\/\*\n/ })
+  t.equal((await diff('--fail-on', 'used', 'next.yaml')).code, 0)
+  t.notOk(existsSync(join(folder, 'data')), 'and makes no folder')
+
+  t.match(await diff('none.yaml'), { code: 2, stdout: '', stderr: /none\.yaml: is not there/ })
+  writeFileSync(join(folder, 'faulty.yaml'), yaml('  - { client: app, read: ["nowhere:x"] }\n'))
+  const faulty = await diff('faulty.yaml')
+  t.match(faulty, { code: 2, stdout: '', stderr: /faulty\.yaml.*store that is not configured/ })
+})
