@@ -99,7 +99,6 @@ const ofAudit = (
 ): ConfigFault[] => {
   const place = 'AUDIT_SINKS'
   const faults: ConfigFault[] = []
-  // At fault, or not asked for by this command.
   if (AUDIT_SINKS === undefined) return faults
   if (AUDIT_REQUIRED && AUDIT_SINKS.every(({ isRequired }) => !isRequired)) {
     const message = 'requires none, but AUDIT_REQUIRED is true: put ! behind one, as in file!'
@@ -112,7 +111,7 @@ const ofAudit = (
   return faults
 }
 
-/** Of what could be read: a setting that is at fault itself is absent here, and told already. */
+/** Of what could be read: a setting that is at fault itself, and told already, or not asked for, is absent here. */
 const together = (
   settings: Partial<Settings>,
   isFaulty: (name: SettingName) => boolean
@@ -199,7 +198,7 @@ export interface SettingsRead {
   readonly faults: readonly ConfigFault[]
 }
 
-/** What the settings say, and everything that is wrong with them and with the file. */
+/** What the settings say, and all that is wrong with them and with the file; nothing of those that are not named. */
 export const settingsIn = (
   file: EnvFile,
   folder: string,
@@ -218,7 +217,8 @@ export const settingsIn = (
   }
   const settings = values as Partial<Settings>
   if (file.exposed && isGuarded(settings)) faults.push(exposedFault(file))
-  const isFaulty = (name: SettingName): boolean => faults.some(({ place }) => place === name)
+  const isFaulty = (name: SettingName): boolean =>
+    !names.includes(name) || faults.some(({ place }) => place === name)
   return { settings, faults: [...faults, ...together(settings, isFaulty)] }
 }
 

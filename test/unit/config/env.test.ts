@@ -65,6 +65,21 @@ test('sinks of the audit trail are known ones, and one is required unless no rec
   t.strictSame(sinks('file,stdout', { AUDIT_REQUIRED: 'false' }), [])
 })
 
+test('who asks for some settings hears nothing of others, whatever those would need', async (t) => {
+  const environ = {
+    ...good(),
+    AUDIT_SINKS: 'file!,redis',
+    REDIS_URL: 'rediss://:x@redis.internal',
+    WORKERS: '2',
+    INTERNAL_HOST: '127.0.0.1',
+    INTERNAL_PORT: '8701'
+  }
+  t.strictSame(faultsOf(environ), [])
+  for (const name of settingNames) {
+    t.doesNotThrow(() => readSomeSettings(environ, '/nowhere', [name]), name)
+  }
+})
+
 test('neither callers administer by the root scope, nor administrators read secrets by theirs', async (t) => {
   for (const [SCOPE_ROOT, ADMIN_SCOPE] of [
     ['acme', 'acme'],
