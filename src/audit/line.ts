@@ -4,38 +4,37 @@
  */
 import type { AuditEvent } from '../core/audit-event.ts'
 
-/** The members in their order, each with the most characters that it may have. */
-const LONGEST: Readonly<Record<keyof AuditEvent, number>> = {
-  action: 256,
-  outcome: 256,
-  code: 256,
-  reason: 256,
-  environment: 256,
-  client: 64,
-  keyId: 256,
-  kid: 256,
-  route: 256,
-  requestId: 128,
-  address: 256,
-  reference: 2_300,
-  object: 256,
-  version: 256,
-  cache: 256
-}
-
 interface Member {
   readonly name: keyof AuditEvent
+  /** The most characters that it may have. */
   readonly longest: number
   /** What the last event had here, and how it was written. */
   text: string | undefined
   written: string
 }
-const MEMBERS: readonly Member[] = Object.entries(LONGEST).map(([name, longest]) => ({
-  name: name as keyof AuditEvent,
+
+const member = (name: keyof AuditEvent, longest = 256): Member => ({
+  name,
   longest,
   text: undefined,
   written: ''
-}))
+})
+
+const ACTION = member('action')
+const OUTCOME = member('outcome')
+const CODE = member('code')
+const REASON = member('reason')
+const ENVIRONMENT = member('environment')
+const CLIENT = member('client', 64)
+const KEY_ID = member('keyId')
+const KID = member('kid')
+const ROUTE = member('route')
+const REQUEST_ID = member('requestId', 128)
+const ADDRESS = member('address')
+const REFERENCE = member('reference', 2_300)
+const OBJECT = member('object')
+const VERSION = member('version')
+const CACHE = member('cache')
 
 // JSON leaves these as they are, but readers of lines and terminals do not (C1 controls, line and paragraph separator).
 const UNSAFE = /[\u007f-\u009f\u2028\u2029]/g
@@ -51,7 +50,8 @@ const quoted = (text: string, longest: number): string => {
 }
 
 /** Most events have most of their members in common with the one before, and need not be escaped again. */
-const write = (member: Member, text: string): string => {
+const write = (member: Member, text: string | undefined): string => {
+  if (text === undefined) return ''
   if (text !== member.text) {
     member.written = `,"${member.name}":${quoted(text, member.longest)}`
     member.text = text
@@ -59,15 +59,63 @@ const write = (member: Member, text: string): string => {
   return member.written
 }
 
+/** What the records of a batch have in common: their time, and all members before the reference. */
+const partsOf = (time: string, event: AuditEvent): readonly string[] => [
+  `{"time":"${time}"`,
+  write(ACTION, event.action),
+  write(OUTCOME, event.outcome),
+  write(CODE, event.code),
+  write(REASON, event.reason),
+  write(ENVIRONMENT, event.environment),
+  write(CLIENT, event.client),
+  write(KEY_ID, event.keyId),
+  write(KID, event.kid),
+  write(ROUTE, event.route),
+  write(REQUEST_ID, event.requestId),
+  write(ADDRESS, event.address)
+]
+
+/** By the time and each member of `partsOf`. */
+const isAlike = (a: Last, time: string, event: AuditEvent): boolean =>
+  a.event.requestId === event.requestId &&
+  a.time === time &&
+  a.event.action === event.action &&
+  a.event.outcome === event.outcome &&
+  a.event.code === event.code &&
+  a.event.reason === event.reason &&
+  a.event.environment === event.environment &&
+  a.event.client === event.client &&
+  a.event.keyId === event.keyId &&
+  a.event.kid === event.kid &&
+  a.event.route === event.route &&
+  a.event.address === event.address
+
+interface Last {
+  readonly time: string
+  readonly event: AuditEvent
+  /** One piece of text, once a second record began with it: pieces are put together anew for each line. */
+  start: string | undefined
+}
+let last: Last | undefined
+
+const startOf = (time: string, event: AuditEvent): string => {
+  if (last !== undefined && isAlike(last, time, event)) {
+    last.start ??= partsOf(time, event).join('')
+    return last.start
+  }
+  last = { time, event, start: undefined }
+  let start = ''
+  for (const part of partsOf(time, event)) start += part
+  return start
+}
+
 /**
  * The line without its end, to which its place in the chain is added (`chain-line.ts`). `time` is ISO 8601 in UTC with
  * milliseconds. It has no line feed.
  */
-export const bodyOf = (time: string, event: AuditEvent): string => {
-  let line = `{"time":"${time}"`
-  for (const member of MEMBERS) {
-    const text = event[member.name]
-    if (text !== undefined) line += write(member, text)
-  }
-  return line
-}
+export const bodyOf = (time: string, event: AuditEvent): string =>
+  startOf(time, event) +
+  write(REFERENCE, event.reference) +
+  write(OBJECT, event.object) +
+  write(VERSION, event.version) +
+  write(CACHE, event.cache)

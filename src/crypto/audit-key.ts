@@ -12,9 +12,11 @@ const STEP = 'purser/v1/audit-step'
 const labelled = Buffer.alloc(STEP.length + KEY_BYTES, STEP)
 const SEALED = { alg: 'ECDH-ES', enc: 'A256GCM', typ: 'purser-audit+jwe' } as const
 
-/** SHA-256 of the former digest's text and the text, as 43 characters of base64url. */
-export const digestOf = (former: string, text: string): string =>
-  hash('sha256', former + text, 'base64url')
+/** SHA-256 as 43 characters of base64url. */
+export const digestOfText = (text: string): string => hash('sha256', text, 'base64url')
+
+/** The same of the former digest's text and the text. */
+export const digestOf = (former: string, text: string): string => digestOfText(former + text)
 
 /** The same for the bytes of a file. */
 export const digestOfBytes = (bytes: Buffer): string => hash('sha256', bytes, 'base64url')

@@ -110,13 +110,13 @@ const latest = (database: Database): Database => {
   return database
 }
 
-const readValue = (database: Database, key: string, length?: number): Buffer | undefined => {
-  const bytes = keyBytes(key)
-  if (length === undefined) return latest(database).getBinary(bytes)
-  // The library's own buffer, overwritten by its next answer: what is wanted of it is copied at once.
-  const whole = latest(database).getBinaryFast(bytes)
-  return whole && Buffer.from(whole.subarray(0, length))
+/** Shows the library's own buffer, which its next answer overwrites. */
+const peek = <T>(database: Database, key: Buffer, take: (bytes: Buffer) => T): T | undefined => {
+  const bytes = latest(database).getBinaryFast(key)
+  return bytes === undefined ? undefined : take(bytes)
 }
+
+const copyHead = (bytes: Buffer): Buffer => Buffer.from(bytes.subarray(0, HEAD_BYTES))
 
 const compareAndSet = async (
   database: Database,
@@ -147,7 +147,7 @@ const headsAfter = (database: Database, start: Buffer | undefined): StateHead[] 
   const keys = [...latest(database).getKeys({ ...range, limit: PAGE })]
   return keys.map((bytes) => {
     const key = (bytes as Buffer).toString()
-    const value = readValue(database, key, HEAD_BYTES) ?? Buffer.alloc(0)
+    const value = peek(database, bytes as Buffer, copyHead) ?? Buffer.alloc(0)
     return { space: key.slice(0, Math.max(key.indexOf('/'), 0)), key, value }
   })
 }
@@ -165,12 +165,12 @@ export const createEmbeddedState = (directory: string): State => {
     if (closing !== undefined) throw new Error('the state is closed')
     return opened
   }
-  const getSync = (key: string, length?: number): Buffer | undefined =>
-    readValue(database(), key, length)
+  const getSync = (key: string): Buffer | undefined => latest(database()).getBinary(keyBytes(key))
 
   return {
     get: async (key) => getSync(key),
     getSync,
+    peekSync: (key, take) => peek(database(), key, take),
 
     compareAndSet: async (key, expected, next) => {
       const bytes = keyBytes(key)

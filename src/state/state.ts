@@ -62,11 +62,13 @@ export interface State {
    * after it.
    */
   readonly list: (prefix: string, after?: string) => AsyncIterable<StateEntry>
+  /** The bytes under the key at once, as last changed by any process; absent where a kind of state cannot. */
+  readonly getSync?: (key: string) => Buffer | undefined
   /**
-   * The bytes under the key (only the first `length`, if given) at once, as last changed by any process; absent where a
-   * kind of state cannot.
+   * The same for whoever takes from the bytes what it wants and does not keep them: what is read next overwrites them. The
+   * key as `keyBytes` gives it, so that who asks often makes it once.
    */
-  readonly getSync?: (key: string, length?: number) => Buffer | undefined
+  readonly peekSync?: <T>(key: Buffer, take: (bytes: Buffer) => T) => T | undefined
   /** Of everything that is kept, a page at a time, with turns for others in between. */
   readonly heads?: () => AsyncIterable<StateHead>
   /** Where names are sealed: gives up the entries whose names stand under that encryption key and cannot be opened. */

@@ -30,7 +30,7 @@ export interface Span {
   readonly oldest: number
 }
 
-export const SPAN_BYTES = 8
+const SPAN_BYTES = 8
 
 export const storePrefix = (name: string): string => `${STATE_SPACES.store.prefix}${name}/`
 

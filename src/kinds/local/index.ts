@@ -8,7 +8,7 @@ import { ANY_VERSION, SEGMENT_RULE, segments } from '../../core/reference-gramma
 import { STATE_SPACES } from '../../state/namespaces.ts'
 import { defineKind } from '../kind.ts'
 import type { Log } from '../provider.ts'
-import { isCurrentSecret, type LocalStore, listPaths, putSecret, readSecret } from './store.ts'
+import { createIsCurrent, type LocalStore, listPaths, putSecret, readSecret } from './store.ts'
 
 const StoreSettings = Type.Object({}, { additionalProperties: false })
 
@@ -37,7 +37,7 @@ export const local = defineKind({
 
   connect: async (_settings, { store: name, state, sealer, now, log }) => {
     const store: LocalStore = { name, state, sealer, now }
-    const { getSync } = state
+    const { peekSync } = state
 
     const told = <T>(work: Promise<T>): Promise<T> =>
       work.catch((error: unknown) => {
@@ -52,9 +52,7 @@ export const local = defineKind({
       check: async () => {
         await told(state.get(STATE_SPACES.store.prefix + name))
       },
-      ...(getSync !== undefined && {
-        isCurrent: (locator, version) => isCurrentSecret(store, getSync, locator, version)
-      }),
+      ...(peekSync !== undefined && { isCurrent: createIsCurrent(store, peekSync) }),
       // The state outlives its stores: whoever opened it closes it.
       close: async () => {}
     }

@@ -5,8 +5,8 @@
  */
 import { ProviderFault } from '../../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../core/secret.ts'
-import type { RewrapCounts, State } from '../../state/state.ts'
-import type { Listing, PageRequest } from '../provider.ts'
+import { keyBytes, type RewrapCounts, type State } from '../../state/state.ts'
+import type { Listing, PageRequest, SecretProvider } from '../provider.ts'
 import {
   entryKey,
   envelopeOf,
@@ -14,7 +14,6 @@ import {
   isEmpty,
   type LocalStore,
   openEntry,
-  SPAN_BYTES,
   sealEntry,
   spanOf,
   storePrefix
@@ -116,18 +115,28 @@ export const readSecret = async (
  * Whether a read would give this version now, from the clear part of the entry alone. A version that was asked for by
  * its number never changes: it is current for as long as it is kept.
  */
-export const isCurrentSecret = (
+export const createIsCurrent = (
   store: LocalStore,
-  getSync: NonNullable<State['getSync']>,
-  locator: Locator,
-  version: string
-): boolean => {
-  const header = getSync(entryKey(store, locator.path), SPAN_BYTES)
-  if (header === undefined) return false
-  const { newest, oldest } = spanOf(header)
-  const number = Number(version)
-  const isKept = number >= oldest && number <= newest
-  return isKept && (locator.version !== undefined || number === newest)
+  peekSync: NonNullable<State['peekSync']>
+): NonNullable<SecretProvider['isCurrent']> => {
+  // A decision that is remembered has its locator for as long: then the key of its looks is made once.
+  const keys = new WeakMap<Locator, Buffer>()
+  const keyFor = (locator: Locator): Buffer => {
+    let key = keys.get(locator)
+    if (key === undefined) {
+      key = keyBytes(entryKey(store, locator.path))
+      keys.set(locator, key)
+    }
+    return key
+  }
+  return (locator, version) => {
+    const span = peekSync(keyFor(locator), spanOf)
+    if (span === undefined) return false
+    const { newest, oldest } = span
+    const number = Number(version)
+    const isKept = number >= oldest && number <= newest
+    return isKept && (locator.version !== undefined || number === newest)
+  }
 }
 
 /** Resolves with whether there was a secret. Its versions are gone, also those that could not be opened. */

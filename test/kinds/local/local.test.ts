@@ -209,7 +209,7 @@ test('a state that does not answer is a timeout at the abort', async (t) => {
 
 test('where the state cannot answer at once, there is no isCurrent', async (t) => {
   const { state, deps } = await openLocal(t)
-  const { getSync: _, ...shared } = state
+  const { peekSync: _, ...shared } = state
   const provider = await local.connect({}, { ...deps, state: shared })
   t.equal('isCurrent' in provider, false)
 })

@@ -130,7 +130,11 @@ test('the provider lists pages of paths, without the deleted and without opening
 
   const list = (prefix: string, limit: number, cursor?: string) =>
     provider.list?.(prefix, { limit, ...(cursor !== undefined && { cursor }) }, within)
-  t.strictSame(await list('a/', 2), { paths: ['a/1', 'a/2'], cursor: 'a/2' })
+  t.strictSame(await list('a/', 2), {
+    paths: ['a/1', 'a/2'],
+    cursor: 'a/2',
+    isMoreWanted: true
+  })
   t.strictSame(await list('a/', 2, 'a/2'), { paths: ['a/4', 'a/b/c'] })
   t.strictSame(await list('a/', 2, 'a/3'), { paths: ['a/4', 'a/b/c'] }, 'after one that is gone')
   t.strictSame(await list('none/', 2), { paths: [] })

@@ -42,6 +42,32 @@ test('the members stand in one order, whatever order they came in; what is absen
   )
 })
 
+test('a record has nothing of the one before, whichever member is another', async (t) => {
+  const full = {
+    ...least,
+    code: 'access_denied',
+    reason: 'no_rule',
+    client: 'app',
+    keyId: 'id',
+    kid: 'kid',
+    address: '127.0.0.1',
+    reference: 'kv:a',
+    object: 'bot x',
+    version: '3',
+    cache: 'HIT'
+  } as const
+  for (const name of Object.keys(full) as (keyof AuditEvent)[]) {
+    for (const changed of ['other', undefined]) {
+      lineOf(TIME, full)
+      lineOf(TIME, full)
+      const { time, ...event } = JSON.parse(lineOf(TIME, { ...full, [name]: changed }))
+      t.strictSame(event, JSON.parse(JSON.stringify({ ...full, [name]: changed })))
+    }
+  }
+  const later = '2026-03-01T12:00:00.001Z'
+  t.equal(JSON.parse(lineOf(later, full)).time, later)
+})
+
 test('a member that an event must not have is not written', async (t) => {
   const event = { ...least, value: 'secret', headers: { authorization: 'secret' } }
   t.notMatch(lineOf(TIME, event), /secret"/)
