@@ -30,6 +30,8 @@ export interface BotsOptions extends RecorderOptions {
 export interface CredentialOptions {
   /** A result for each key instead of a failure of all of them. */
   readonly partial: boolean
+  /** Awaited after the decision, before so many secrets are read. */
+  readonly begin: (reads: number) => Promise<void>
 }
 
 /** All reject with a ProblemError. */
@@ -85,12 +87,13 @@ const resolve = async (
   { broker }: BotsOptions,
   caller: Caller,
   parts: readonly Part[],
-  { partial }: CredentialOptions,
+  { partial, begin }: CredentialOptions,
   grant?: Grant
 ): Promise<readonly Resolved[]> => {
   const wanted = parts
     .flatMap(([, credentials]) => [...credentials.values()])
     .flatMap((credential) => ('ref' in credential ? [{ text: credential.ref }] : []))
+  await begin(wanted.length)
   const read = (await broker.readSecrets(caller, wanted, { grant })).values()
   const next = (): Disclosure | ProblemError =>
     read.next().value ?? new ProblemError('internal_error')

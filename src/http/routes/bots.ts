@@ -65,9 +65,9 @@ const addBotCredentials = (app: TypedFastify, { bots }: BotRoutesOptions): void 
       const partial = isPartial(request.query)
       const options = { partial, requestId: request.id }
       const { name } = request.params
-      await app.largeWork(request)
       const { resolved, provider } = await bots.readBotCredentials(callerOf(request), name, {
-        partial
+        partial,
+        begin: (reads) => app.largeWork(request, reads)
       })
       return {
         name,
@@ -94,8 +94,8 @@ const addProviderCredentials = (app: TypedFastify, { bots }: BotRoutesOptions): 
     async (request) => {
       const partial = isPartial(request.query)
       const { name } = request.params
-      await app.largeWork(request)
-      const read = await bots.readProviderCredentials(callerOf(request), name, { partial })
+      const begin = (reads: number): Promise<void> => app.largeWork(request, reads)
+      const read = await bots.readProviderCredentials(callerOf(request), name, { partial, begin })
       return providerAnswerOf(read, { partial, requestId: request.id })
     }
   )
@@ -124,8 +124,8 @@ const addResolve = (app: TypedFastify, { bots }: BotRoutesOptions): void => {
       if (limited !== undefined) return Promise.reject(limited)
       const partial = isPartial(request.query)
       const caller = callerOf(request)
-      await app.largeWork(request, references.length)
-      const resolved = await bots.resolveConfiguration(caller, credentials, { partial })
+      const begin = (reads: number): Promise<void> => app.largeWork(request, reads)
+      const resolved = await bots.resolveConfiguration(caller, credentials, { partial, begin })
       return { ...rest, ...credentialsAnswer(resolved, { partial, requestId: request.id }) }
     }
   )
