@@ -170,13 +170,16 @@ const run = async <T>(shelf: Shelf<T>, fetching: Fetching<T>): Promise<Loaded<T>
   if (known?.failure !== undefined && isEnough(known)) return outcomeOf(options, known, notBefore)
 
   const claim = tier === undefined ? undefined : await tier.claim(origin, locator, isEnough)
-  const before = claim?.slot === undefined ? known : withNewest(claim.slot, known?.entry)
-  if (claim !== undefined && !claim.mayFetch && before !== undefined) {
-    if (flight.isAttached()) kept.keep(key, before, { family: claim.family })
-    return outcomeOf(options, before, notBefore)
+  const found = claim?.slot === undefined ? known : withNewest(claim.slot, known?.entry)
+  if (claim !== undefined && !claim.mayFetch && found !== undefined) {
+    if (flight.isAttached()) kept.keep(key, found, { family: claim.family })
+    return outcomeOf(options, found, notBefore)
   }
+  // Invalidated while others were asked: what was found is of before, and what is fetched from here on is not.
+  const before = flight.isAttached() ? found : undefined
+  flight.attach()
   // Another replica heard a refusal meanwhile: while the store is asked again, nothing of before it is given out.
-  if (known?.entry !== undefined && before?.entry === undefined) kept.delete(key)
+  if (known?.entry !== undefined && found?.entry === undefined) kept.delete(key)
 
   const startedAt = now()
   const slot = await fetchSlot(shelf, fetching, before).catch((error: unknown) => {

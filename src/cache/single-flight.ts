@@ -5,6 +5,11 @@
 export interface Flight {
   /** False once the flight was detached: its result is not to be kept. */
   readonly isAttached: () => boolean
+  /**
+   * For work that begins only now, so that its result is right for whoever asks from now on: joins them to it, unless another
+   * flight is there already.
+   */
+  readonly attach: () => void
 }
 
 export interface SingleFlight<T> {
@@ -28,9 +33,12 @@ export const createSingleFlight = <T>({
 
   const start = (key: string, work: (flight: Flight) => Promise<T>): Promise<T> => {
     const isAttached = (): boolean => flights.get(key) === flight
+    const attach = (): void => {
+      if (!flights.has(key)) flights.set(key, flight)
+    }
     const fly = async (): Promise<T> => {
       try {
-        return await work({ isAttached })
+        return await work({ isAttached, attach })
       } finally {
         if (isAttached()) flights.delete(key)
       }

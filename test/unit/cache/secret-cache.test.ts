@@ -1,6 +1,11 @@
 /** What is given out from the cache, for how long, and what an invalidation leaves of it. */
 import { test } from 'tap'
-import { createSecretCache, type SecretCache } from '../../../src/cache/secret-cache.ts'
+import {
+  createSecretCache,
+  type SecretCache,
+  type SecretCacheOptions
+} from '../../../src/cache/secret-cache.ts'
+import type { Claim, SharedTier } from '../../../src/cache/shared-tier.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
 import { withResolvers } from '../../support/with-resolvers.ts'
@@ -24,7 +29,11 @@ const createClock = (): Clock => {
 const STALE = 60_000
 const NEGATIVE = 10_000
 
-const open = (options: { ttlMs?: number; maxEntries?: number; staleMs?: number } = {}) => {
+const open = (
+  options: Partial<
+    Pick<SecretCacheOptions<SecretRecord>, 'ttlMs' | 'maxEntries' | 'staleMs' | 'tier'>
+  > = {}
+) => {
   const clock = createClock()
   return {
     clock,
@@ -183,6 +192,35 @@ test('a fetch that an invalidation overtakes is given to those who asked before,
     gate.resolve(record('old'))
     t.equal((await before).entry.record.text.reveal(), 'old')
     t.equal(textIn(cache, { path: 'a' }), 'new')
+  }
+})
+
+test('a fetch that begins after an invalidation, since replicas were asked first, is kept, and nothing of before stands in for it', async (t) => {
+  for (const fails of [false, true]) {
+    const replicas = withResolvers<Claim<SecretRecord> | undefined>()
+    const tier = { claim: () => replicas.promise, familyOf: () => 'f' } as Partial<
+      SharedTier<SecretRecord>
+    > as SharedTier<SecretRecord>
+    const { cache, clock } = open({ tier })
+    let calls = 0
+    const loading = cache.load(at(), { path: 'a' }, async () => {
+      calls++
+      if (fails) throw new ProviderFault('unavailable')
+      return record('new')
+    })
+    await Promise.resolve()
+    cache.invalidate({ store: 'kv', path: 'a' })
+    clock.set(START + TTL)
+    const old = { record: record('old'), fetchedAt: START, expiresAt: START + TTL }
+    replicas.resolve({ family: 'f', slot: { entry: old }, mayFetch: true, settle: () => {} })
+    if (fails) {
+      await t.rejects(loading, new ProviderFault('unavailable'))
+      t.equal(cache.lookup('kv', { path: 'a' }).state, 'negative')
+    } else {
+      t.equal((await loading).entry.record.text.reveal(), 'new')
+      t.equal(textIn(cache, { path: 'a' }), 'new')
+    }
+    t.equal(calls, 1)
   }
 })
 

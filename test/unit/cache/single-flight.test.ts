@@ -58,3 +58,24 @@ test('a detached flight knows that it is, and does not end the one that took its
   t.equal(await joined, 'new', 'the flight that took its place was still there to join')
   t.strictSame(attached, [false, true])
 })
+
+test('a detached flight whose work begins only later is joined again, unless another one took its place', async (t) => {
+  for (const isTaken of [false, true]) {
+    const flights = createSingleFlight<string>()
+    const begin = withResolvers<void>()
+    const first = flights.join('a', async ({ attach, isAttached }) => {
+      await begin.promise
+      attach()
+      return isAttached() ? 'first' : 'alone'
+    })
+    await Promise.resolve()
+    flights.detach((key) => key === 'a')
+    const gate = withResolvers<string>()
+    const second = isTaken ? flights.join('a', () => gate.promise) : first
+    begin.resolve()
+    t.equal(await first, isTaken ? 'alone' : 'first')
+    gate.resolve('second')
+    t.equal(await second, isTaken ? 'second' : 'first')
+    t.equal(await flights.join('a', async () => 'next'), 'next', 'what has landed is not joined')
+  }
+})
