@@ -28,7 +28,9 @@ export const piecesOf = (text: string): Buffer[] => {
   return pieces
 }
 
-const isFull = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EAGAIN'
+/** A pipe that takes nothing for now: Node makes standard output non-blocking as it opens its stream. */
+export const isFull = (error: unknown): boolean =>
+  (error as NodeJS.ErrnoException).code === 'EAGAIN'
 
 const writeWhole = async (fd: number, bytes: Buffer): Promise<void> => {
   for (let written = 0; written < bytes.length; ) {
@@ -36,7 +38,7 @@ const writeWhole = async (fd: number, bytes: Buffer): Promise<void> => {
       written += (await writeSome(fd, bytes, written)).bytesWritten
     } catch (error) {
       if (!isFull(error)) throw error
-      // A pipe that somebody made non-blocking. Whoever waits for the write has a deadline.
+      // Whoever waits for the write has a deadline.
       await sleep(TRY_AGAIN_MS)
     }
   }

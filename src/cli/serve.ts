@@ -10,6 +10,7 @@ import { STARTED_WITH } from './environment.ts'
 import { cannotStart } from './failure.ts'
 import { quiet } from './quiet.ts'
 import type { Control } from './service.ts'
+import { logOnStandardOutput } from './standard-output.ts'
 import { stopOnSignals } from './stop.ts'
 
 const hold = async (dataDir: string, logger: Logger): Promise<void> => {
@@ -34,7 +35,7 @@ export const serve = async (
   announce: (origin: string) => Promise<void> = async () => {}
 ): Promise<void> => {
   const config = readConfig(STARTED_WITH, folder, true)
-  const logger = createLogger(config.settings.LOG_LEVEL)
+  const logger = createLogger(config.settings.LOG_LEVEL, logOnStandardOutput())
   quiet((message, fields) => logger.warn(fields, message))
   await hold(config.dataDir, logger)
   const serves = (origin: string): Promise<void> => {

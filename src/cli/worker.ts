@@ -15,6 +15,7 @@ import type { Order, Word } from './messages.ts'
 import { prepareProcess } from './process.ts'
 import { quiet } from './quiet.ts'
 import type { Control, runService } from './service.ts'
+import { logOnStandardOutput } from './standard-output.ts'
 import { type ExitCode, stopOnSignals } from './stop.ts'
 
 type Start = Extract<Order, { do: 'start' }>
@@ -87,7 +88,11 @@ const serve = async (
     )
   }
   const { number, of } = worker
-  const logger = createLogger(config.settings.LOG_LEVEL).child({ worker: number, pid: process.pid })
+  const output = logOnStandardOutput()
+  const logger = createLogger(config.settings.LOG_LEVEL, output).child({
+    worker: number,
+    pid: process.pid
+  })
   quiet((message, fields) => logger.warn(fields, message))
   const lines: string[] = []
   await run(config, {

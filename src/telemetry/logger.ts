@@ -4,6 +4,7 @@
  */
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { describeError } from './describe-error.ts'
+import { createLogOutput } from './log-output.ts'
 
 interface LoggedRequest {
   readonly id: string
@@ -11,7 +12,10 @@ interface LoggedRequest {
   readonly routeOptions?: { readonly url?: string | undefined }
 }
 
-export const createLogger = (level: string, destination?: DestinationStream): Logger =>
+export const createLogger = (
+  level: string,
+  destination: DestinationStream = createLogOutput()
+): Logger =>
   pino(
     {
       level,
@@ -29,5 +33,5 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
         res: ({ statusCode }: { statusCode: number }) => ({ statusCode })
       }
     },
-    ...(destination === undefined ? [] : [destination])
+    destination
   )
