@@ -7,6 +7,7 @@ import type * as Sdk from '@aws-sdk/client-secrets-manager'
 import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytes } from '../../files/read.ts'
 import type { CallOptions, ProviderDeps } from '../provider.ts'
+import { boundEveryAnswer } from '../shared/answer-bound.ts'
 import type { Route } from '../shared/proxy.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { PURSER_VERSION } from '../shared/user-agent.ts'
@@ -108,6 +109,8 @@ export const createApi = async (
   settings: StoreSettings,
   deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now' | 'route'>
 ): Promise<Api> => {
+  // STS, SSO and the metadata services are asked by the chain of credentials.
+  boundEveryAnswer()
   const { caCertFile } = settings
   const sdk = await import('@aws-sdk/client-secrets-manager')
   const ca = caCertFile === undefined ? undefined : pemOfFile(await readFileBytes(caCertFile))

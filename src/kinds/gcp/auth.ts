@@ -11,6 +11,7 @@ import { fitting } from '../../core/fits.ts'
 import { asJson, isObject } from '../../core/json.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { type CallOptions, Credential, type ProviderDeps } from '../provider.ts'
+import { boundEveryAnswer } from '../shared/answer-bound.ts'
 import { ambientCredential, secretsAt } from '../shared/credential.ts'
 import { reasonOfCode, reasonOfStatus } from '../shared/fault-of.ts'
 import { filesAtHome } from '../shared/home.ts'
@@ -58,6 +59,9 @@ export interface Identity {
   readonly client: googleAuthLibrary.AuthClient
   headers: Sensitive<ReadonlyMap<string, string>>
 }
+
+/** Unpacked. A token has a few thousand bytes. */
+const LARGEST_ANSWER_BYTES = 1024 * 1024
 
 /** The only scope that the API takes. https://cloud.google.com/secret-manager/docs/accessing-the-api */
 const SCOPES = ['https://www.googleapis.com/auth/cloud-platform']
@@ -132,8 +136,11 @@ const askMetadataStraight = (): void => {
     (from, library) => createRequire(from.resolve(library)),
     createRequire(import.meta.url)
   )
-  const { instance } = require('gaxios') as { instance: { defaults: { agent?: unknown } } }
+  const { instance } = require('gaxios') as {
+    instance: { defaults: { agent?: unknown; size?: number } }
+  }
   instance.defaults.agent ??= createHttpAgent({ keepAlive: true }, straight)
+  instance.defaults.size ??= LARGEST_ANSWER_BYTES
 }
 
 /** A token of our own signing, which Google takes as it is (AIP-4111). */
@@ -164,7 +171,9 @@ const clientFound = (
     projectId: project,
     scopes: SCOPES,
     // With an agent the library looks at no proxy of the environment.
-    clientOptions: { transporterOptions: { timeout: LOGIN_DEADLINE_MS, agent } }
+    clientOptions: {
+      transporterOptions: { timeout: LOGIN_DEADLINE_MS, size: LARGEST_ANSWER_BYTES, agent }
+    }
   })
   chain.useJWTAccessWithScope = true
   return chain.getClient()
@@ -176,6 +185,7 @@ export const createAuthority = async (
   deps: Pick<ProviderDeps, 'credential' | 'logins' | 'now' | 'route'>
 ): Promise<Login<Identity>> => {
   const { googleAuthLibrary } = await import('google-gax')
+  boundEveryAnswer()
   askMetadataStraight()
   const plain = createHttpAgent({ keepAlive: true }, deps.route)
   const secure = createHttpsAgent({ keepAlive: true }, deps.route)
