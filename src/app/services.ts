@@ -40,7 +40,7 @@ export const createIntegrationsOn = (
   ground: Ground,
   { broker }: Pick<Secrets, 'broker'>
 ): Pick<Parts, 'integrations' | 'sealedEnds'> => {
-  const { parts, overrides, settings, state, shared, live, keyring, sealer, now } = ground
+  const { parts, overrides, settings, state, shared, live, keyring, sealer, now, tracer } = ground
   const sealedEnds = createSealedEnds({ state, now })
   const integrations = createIntegrations({
     ...ground.recording,
@@ -55,6 +55,7 @@ export const createIntegrationsOn = (
     sealer,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     directLine: overrides.directLine,
+    mark: tracer?.mark,
     now
   })
   return { integrations: parts.add(integrations), sealedEnds }

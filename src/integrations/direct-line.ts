@@ -11,6 +11,7 @@ import { Sensitive } from '../core/secret.ts'
 import type { CallOptions } from '../kinds/provider.ts'
 import { reasonOfStatus, retryAfterSeconds, retryOnce } from '../kinds/shared/fault-of.ts'
 import { createTransport, type HttpAnswer, type Transport } from '../kinds/shared/http-transport.ts'
+import { type Mark, marked, straight } from '../kinds/shared/proxy.ts'
 
 export interface ChatUser {
   readonly id: string
@@ -139,14 +140,23 @@ const conversationOf = ({ text }: HttpAnswer): Conversation => {
   }
 }
 
-export const createDirectLine = ({ now }: { readonly now: () => number }): DirectLine => {
+export interface DirectLineOptions {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly mark?: Mark | undefined
+}
+
+export const createDirectLine = ({ now, mark }: DirectLineOptions): DirectLine => {
   // As many as there are configured endpoints.
   const transports = new Map<string, Transport>()
   const transportTo = (endpoint: string): Transport => {
     const { origin } = new URL(endpoint)
     let transport = transports.get(origin)
     if (transport === undefined) {
-      transport = createTransport(origin, { largestAnswerBytes: LARGEST_ANSWER_BYTES })
+      transport = createTransport(origin, {
+        largestAnswerBytes: LARGEST_ANSWER_BYTES,
+        route: marked(straight, mark)
+      })
       transports.set(origin, transport)
     }
     return transport

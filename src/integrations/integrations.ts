@@ -2,6 +2,7 @@
 import type { RecorderOptions } from '../audit/recorder.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import type { Mark } from '../kinds/shared/proxy.ts'
 import type { Broker } from '../secrets/broker.ts'
 import type { Rules } from '../secrets/terms.ts'
 import type { Shared } from '../state/shared.ts'
@@ -28,6 +29,8 @@ export interface IntegrationsOptions
   readonly timeoutMs: number
   /** Undefined: the real one. */
   readonly directLine?: DirectLine | undefined
+  /** Shown each request to the real one. */
+  readonly mark?: Mark | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -43,9 +46,9 @@ export interface Integrations {
 }
 
 export const createIntegrations = (options: IntegrationsOptions): Integrations => {
-  const { broker, state, shared, log, now } = options
+  const { broker, state, shared, log, now, mark } = options
   const resources = createResources(options)
-  const { directLine = createDirectLine({ now }) } = options
+  const { directLine = createDirectLine({ now, mark }) } = options
   return {
     resources,
     bots: createBots({ ...options, resources }),

@@ -5,7 +5,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import {
   type Attributes,
   type Context,
@@ -37,6 +37,7 @@ import {
   ATTR_URL_SCHEME
 } from '@opentelemetry/semantic-conventions'
 import type { Log } from '../kinds/provider.ts'
+import type { Mark } from '../kinds/shared/proxy.ts'
 import { PURSER_VERSION } from '../kinds/shared/user-agent.ts'
 import type { Follow } from '../secrets/calls.ts'
 import { withDeadline } from '../state/deadline.ts'
@@ -55,7 +56,7 @@ export interface Tracer {
   readonly followOf: (store: string) => Follow
   readonly redisCalls: Readonly<Record<'shared' | 'state', OnCall>>
   /** Gives a request to a peer the traceparent of what it is sent for. */
-  readonly mark: (request: ClientRequest) => void
+  readonly mark: Mark
   /** Exports what is left, for two seconds at the most. */
   readonly close: () => Promise<void>
 }

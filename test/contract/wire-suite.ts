@@ -51,29 +51,27 @@ export const wireSuite = (kind: string, subject: Subject, fake: WireFake): void 
       }
     })
 
-    if (fake.dialect.http2 === undefined) {
-      suite.test(
-        'each request to the peer is shown, so that it can carry a traceparent',
-        async (t) => {
-          const given = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
-          const text = wrapped(subject, 'traced')
-          const wire = await openWire(t, fake.dialect, { read: 'found', text })
-          const route = createRoute(
-            undefined,
-            () => undefined,
-            (request) => {
-              request.setHeader('traceparent', given)
-            }
-          )
-          const provider = await fake.connect(t, wire, createDeps({}, { route }))
-          t.teardown(() => provider.close())
-          await provider.read(locator, within())
-          await provider.check(within())
-          t.ok(wire.reads.length >= 2)
-          for (const { headers, url } of wire.reads) t.equal(headers['traceparent'], given, url)
-        }
-      )
-    }
+    suite.test(
+      'each request to the peer is shown, so that it can carry a traceparent',
+      async (t) => {
+        const given = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+        const text = wrapped(subject, 'traced')
+        const wire = await openWire(t, fake.dialect, { read: 'found', text })
+        const route = createRoute(
+          undefined,
+          () => undefined,
+          (request) => {
+            request.setHeader('traceparent', given)
+          }
+        )
+        const provider = await fake.connect(t, wire, createDeps({}, { route }))
+        t.teardown(() => provider.close())
+        await provider.read(locator, within())
+        await provider.check(within())
+        t.ok(wire.reads.length >= 2)
+        for (const { headers, url } of wire.reads) t.equal(headers['traceparent'], given, url)
+      }
+    )
 
     suite.test('a peer whose authority the store names is read over TLS', async (t) => {
       const text = wrapped(subject, 'over TLS')

@@ -8,7 +8,8 @@ import { awsDialect } from '../kinds/aws/fake.ts'
 import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
 import { canaryOf, createCanary } from '../support/canary.ts'
-import { issueKey } from '../support/keys.ts'
+import { startDirectLine } from '../support/fake-direct-line.ts'
+import { issueKey, randomSecret } from '../support/keys.ts'
 import {
   type Collector,
   type Exported,
@@ -156,6 +157,26 @@ test('what is asked for in a body that comes later belongs to its request', asyn
   t.match((await exchange(port, [head, body])).text, /^HTTP\/1\.1 200 /)
   const spans = await exported()
   t.equal(named(spans, 'read local').parentSpanId, named(spans, 'POST /v1/secrets/batch').spanId)
+})
+
+test('Direct Line is told too', async (t) => {
+  const collector = await openCollector(t)
+  const secret = randomSecret()
+  const line = await startDirectLine(t, [secret])
+  const yaml = `
+stores: [{ name: local, kind: local }]
+policies: [{ client: app, channels: [webchat] }]
+channels: [{ name: webchat, secrets: ['local:line'], endpoint: '${line.url}', trustedOrigins: [] }]
+`
+  const { built, ask, exported } = await serving(t, collector, yaml)
+  await built.seed('local', 'line', secret)
+  const key = await issueKey(built.keyring, 'app', 'w', { scopes: ['aura-services:token'] })
+  const headers = { ...traceparent(), authorization: `Bearer ${key}` }
+  const asked = await ask('/v1/channels/webchat/tokens', headers, { method: 'POST' })
+  t.equal(asked.status, 200)
+  const { spanId } = named(await exported(), 'POST /v1/channels/:name/tokens')
+  t.equal(line.seen.length, 1)
+  t.equal(line.seen[0]?.traceparent, `00-${TRACE}-${spanId}-01`)
 })
 
 test('AWS is told too', async (t) => {

@@ -28,6 +28,7 @@ export interface SeenRequest {
   readonly authorization: string
   readonly body: string
   readonly status: number
+  readonly traceparent: string | undefined
 }
 
 export interface FakeDirectLine {
@@ -199,7 +200,14 @@ export const startDirectLine = async (
     const { behaviour } = fake
     const good = answer(method, url, authorization, body)
     const given = misbehave(behaviour, good)
-    fake.seen.push({ method, url, authorization, body, status: given?.[0] ?? 0 })
+    fake.seen.push({
+      method,
+      url,
+      authorization,
+      body,
+      status: given?.[0] ?? 0,
+      traceparent: headers['traceparent'] as string | undefined
+    })
     const send = ([status, content, more = {}]: Answer): void => {
       const isRaw = more['content-type'] !== undefined || behaviour === 'cut JSON'
       response.writeHead(status, { 'content-type': 'application/json', ...more })

@@ -8,7 +8,7 @@ import { ProviderFault } from '../../core/fault.ts'
 import type { CallOptions } from '../provider.ts'
 import { isWorthRetrying, retryOnce } from '../shared/fault-of.ts'
 import type { Login } from '../shared/login.ts'
-import type { ProxyAddress } from '../shared/proxy.ts'
+import type { Mark, ProxyAddress } from '../shared/proxy.ts'
 import { USER_AGENT } from '../shared/user-agent.ts'
 import { type DetailsOf, faultOf, isStale } from './answer.ts'
 import type { Identity } from './auth.ts'
@@ -54,6 +54,8 @@ export interface Place {
   readonly trust: Buffer | 'public' | 'plaintext'
   /** Through which it is reached. */
   readonly proxy?: ProxyAddress | undefined
+  /** Shown each call, as requests by HTTP are. */
+  readonly mark?: Mark | undefined
 }
 
 const OPTIONS = {
@@ -133,6 +135,8 @@ export const openChannel = async (
     const routed = 'name' in request ? { name: request.name } : { parent: request.parent }
     metadata.set('x-goog-request-params', gax.routingHeader.fromParams(routed))
     for (const [name, value] of credential ?? []) metadata.set(name, value)
+    const setHeader = (name: string, value: string) => metadata.set(name, value)
+    place.mark?.({ headersSent: false, setHeader })
 
     return new Promise((resolve, reject) => {
       let head: grpc.Metadata | undefined

@@ -141,7 +141,7 @@ export const gcpSecretManager = defineKind({
     const proxy = deps.route(place.host, place.port, !insecure)
     const origin = `https://${place.host}:${place.port}`
     const trusted = { caCertFile, route: deps.route }
-    const channel = await openChannel({ ...place, trust, proxy }, authority)
+    const channel = await openChannel({ ...place, trust, proxy, mark: deps.route.mark }, authority)
 
     const parent = `projects/${project}${location === undefined ? '' : `/locations/${location}`}`
     const nameOf = ({ path }: Locator) => `${parent}/secrets/${path}`

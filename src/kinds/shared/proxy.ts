@@ -18,8 +18,13 @@ export interface ProxyAddress {
   readonly authorization?: string
 }
 
+/** Of a request by HTTP or gRPC, what takes a header. */
+export type Marked = Pick<ClientRequest, 'headersSent'> & {
+  readonly setHeader: (name: string, value: string) => unknown
+}
+
 /** Shown each request to a peer before its head is sent, so that it may add a header. */
-export type Mark = (request: ClientRequest) => void
+export type Mark = (request: Marked) => void
 
 export interface Route {
   /** The proxy for a host and port; undefined: straight there. */
@@ -144,7 +149,8 @@ const fromEnvironment =
     }
   }
 
-const marked = (route: Route, mark: Mark | undefined): Route =>
+/** The route, on which requests are shown to `mark`. */
+export const marked = (route: Route, mark: Mark | undefined): Route =>
   mark === undefined ? route : Object.assign((...to: Parameters<Route>) => route(...to), { mark })
 
 /** `undefined` for a store without a proxy: nothing of the environment counts then. */
