@@ -29,9 +29,12 @@ export const createRedisCalls = (
   { onCall, onRefused, deadlineMs = DEADLINE_MS }: RedisCallsOptions = {}
 ): RedisCalls => {
   let lastCode = 'TIMEOUT'
+  /** Why the connection was given up, since the last answer; a call that it takes along knows only that it is closed. */
+  let cause: string | undefined
   let isClosed = false
   const client = openClient(address, (code) => {
     lastCode = code
+    if (code !== 'CLOSED') cause = code
   })
 
   const failed = (what: string, code: string): Error =>
@@ -70,6 +73,7 @@ export const createRedisCalls = (
       try {
         const answer = await withDeadline(deadlineMs, attempt, late)
         told(true)
+        cause = undefined
         return answer
       } catch (error) {
         told(false)
@@ -78,7 +82,7 @@ export const createRedisCalls = (
           throw error
         }
         const code = codeOf(error)
-        if (!isReply(error)) throw silent(code)
+        if (!isReply(error)) throw silent(code === 'CLOSED' ? (cause ?? code) : code)
         onRefused?.(code)
         throw failed('refuses the command', code)
       }

@@ -7,7 +7,21 @@ import type { RedisLook } from '../../state/redis-look.ts'
 import { type Check, type Finding, fail, failInEarnest, untold, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
 
-const WRONG_LOGIN = /^(WRONGPASS|NOAUTH|NOPERM)$/
+/** Where it answers, but not us. */
+const REFUSALS: ReadonlyMap<string, string> = new Map([
+  [
+    'WRONGPASS',
+    'Redis refuses the user or the password of REDIS_URL (WRONGPASS): correct it, or make the user, as docs/redis.md has it'
+  ],
+  [
+    'NOAUTH',
+    'Redis asks for a password and REDIS_URL has none (NOAUTH): write it as redis://<user>:<password>@<host>'
+  ],
+  [
+    'NOPERM',
+    'the user of REDIS_URL has no right to be there (NOPERM): give it those of docs/redis.md'
+  ]
+])
 
 const ofLook =
   (look: (look: RedisLook) => readonly Finding[]) =>
@@ -144,9 +158,10 @@ const checks: readonly Check[] = [
     run: ofLook(({ failure }) => {
       if (failure === undefined) return []
       return [
-        WRONG_LOGIN.test(failure)
-          ? fail(`Redis refuses the user or the password of REDIS_URL (${failure}): correct it`)
-          : fail(`Redis does not answer (${failure}): see that it runs and REDIS_URL leads to it`)
+        fail(
+          REFUSALS.get(failure) ??
+            `Redis does not answer (${failure}): see that it runs and REDIS_URL leads to it`
+        )
       ]
     })
   },

@@ -88,6 +88,22 @@ const CASES: readonly Case[] = [
     says: /refuses the user or the password of REDIS_URL \(WRONGPASS\)/
   },
   {
+    // Then Redis answers the connection otherwise before it refuses the login.
+    name: 'a user that is not there, where others need no password',
+    change: ({ cli }) => {
+      cli('config', 'set', 'requirepass', '')
+      cli('acl', 'deluser', 'purser')
+    },
+    found: ['redis-reachable fail', 'state-readable fail'],
+    says: /refuses the user or the password of REDIS_URL \(WRONGPASS\)/
+  },
+  {
+    name: 'a login without a password',
+    url: (url) => url.replace(/purser:[^@]+@/, ''),
+    found: ['redis-reachable fail', 'state-readable fail'],
+    says: /REDIS_URL has none \(NOAUTH\)/
+  },
+  {
     name: 'a server that asks for no password of others',
     change: ({ cli }) => cli('config', 'set', 'requirepass', ''),
     found: ['redis-password fail'],
