@@ -3,13 +3,24 @@ import { httpRoute, type TrailRecord } from './record.ts'
 
 const VERSION = '8.17.0'
 
+/** All is asked for over an API, of which alone a type says that it was allowed or denied. */
 const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
-  key: ['iam', 'authentication'],
-  config: ['configuration'],
-  limit: ['api', 'intrusion_detection']
+  'key.authenticate': ['api', 'authentication'],
+  'key.introspect': ['api', 'authentication'],
+  'key.authorize': ['api', 'authentication'],
+  'key.issue': ['api', 'iam'],
+  'key.revoke': ['api', 'iam'],
+  'config.reload': ['api', 'configuration'],
+  'limit.reach': ['api', 'intrusion_detection']
 }
 
+/** By the word behind the dot. */
 const TYPES: Readonly<Record<string, string>> = {
+  authenticate: 'start',
+  introspect: 'info',
+  authorize: 'info',
+  end: 'end',
+  purge: 'deletion',
   issue: 'creation',
   seal: 'creation',
   write: 'change',
@@ -26,11 +37,11 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   failed: 'failure'
 }
 
-/** `allowed` and `denied` are ECS types themselves; a failure was neither. */
+/** `allowed` and `denied` are ECS types themselves; a failure was neither, and the outcome says so. */
 const typesOf = (action: string, outcome: string): string[] => {
   const [, verb = ''] = action.split('.')
   const type = TYPES[verb] ?? 'access'
-  return outcome === 'failed' ? [type, 'error'] : [type, outcome]
+  return outcome === 'failed' ? [type] : [type, outcome]
 }
 
 /** Members without a value are left out; texts are as the trail has them. */
@@ -43,7 +54,7 @@ export const toEcs = (record: TrailRecord): Readonly<Record<string, unknown>> =>
     ecs: { version: VERSION },
     event: {
       kind: 'event',
-      category: CATEGORIES[action.split('.', 1)[0] ?? ''] ?? ['api'],
+      category: CATEGORIES[action] ?? ['api'],
       type: typesOf(action, outcome),
       action,
       outcome: OUTCOMES[outcome] ?? 'unknown',

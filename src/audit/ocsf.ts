@@ -26,7 +26,8 @@ const ACTIVITIES: Readonly<Record<string, number>> = {
   reload: 3,
   delete: 4,
   revoke: 4,
-  invalidate: 4
+  invalidate: 4,
+  purge: 4
 }
 
 const OUTCOMES: Readonly<Record<string, { status_id: number; severity_id: number }>> = {
@@ -63,6 +64,7 @@ export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> =
   const { environment, kid, cache, digest, route } = record
   const { category_uid, class_uid } = classOf(action)
   const activity_id = activityOf(action, class_uid)
+  const isApi = class_uid === 6003
   const http = httpRoute(route)
   const user = { name: client ?? 'unknown', ...(keyId && { credential_uid: keyId }) }
   const resources = subjectsOf(record)
@@ -85,16 +87,21 @@ export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> =
       auth_protocol_id: 99,
       auth_protocol: 'API key'
     }),
-    ...(class_uid === 3004 && { entity: { type: 'API key', ...(reason && { uid: reason }) } }),
-    api: {
-      operation: action,
-      service: { name: 'purser' },
-      ...(requestId && { request: { uid: requestId } })
-    },
+    ...(class_uid === 3004 && { entity: { type: 'API key', uid: reason ?? 'unknown' } }),
+    ...(isApi && {
+      api: {
+        operation: action,
+        service: { name: 'purser' },
+        ...(requestId && { request: { uid: requestId } })
+      },
+      ...(resources.length > 0 && { resources })
+    }),
     src_endpoint: address ? { ip: address } : { name: 'local' },
     ...(http && { http_request: { http_method: http.method, url: { path: http.path } } }),
-    ...(resources.length > 0 && { resources }),
     unmapped: {
+      // Classes of IAM have no place for these.
+      ...(!isApi && { operation: action, ...(requestId && { request_id: requestId }) }),
+      ...(!isApi && resources.length > 0 && { resources }),
       ...(environment && { environment }),
       ...(kid && { kid }),
       ...(cache && { cache }),

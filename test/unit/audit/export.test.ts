@@ -142,8 +142,8 @@ test('a read in ECS', async (t) => {
   })
   t.match(toEcs(REFUSED), {
     event: {
-      category: ['iam', 'authentication'],
-      type: ['access', 'denied'],
+      category: ['api', 'authentication'],
+      type: ['start', 'denied'],
       outcome: 'failure',
       code: 'invalid_api_key',
       reason: 'revoked'
