@@ -48,7 +48,7 @@ export const createKeys = (ground: Ground) => {
       keyring,
       usage,
       revocations,
-      lineage: createLineage({ state, now }),
+      lineage: createLineage(state),
       floor,
       rules: () => ({
         platformVersion,

@@ -1,13 +1,14 @@
-/** Old records of the audit trail: one process of a service purges for all of them. */
+/** The end of what is over its time: one process of a service purges for all of them. */
 import { join } from 'node:path'
 import { createPurger } from '../audit/purger.ts'
 import { createRecorder } from '../audit/recorder.ts'
 import type { Ground } from './ground.ts'
+import { leftoversOf } from './leftovers.ts'
 
 const MINUTE_MS = 60_000
 
 export const createRetention = (ground: Ground, dataDir: string): void => {
-  const { parts, settings, overrides, trail, recording, state, now, log } = ground
+  const { parts, settings, overrides, trail, recording, state, sealer, now, log } = ground
   const { number } = overrides.worker ?? { number: 1 }
   if (!settings.RETENTION_PURGE_ENABLED || number !== 1) return
   parts.add(
@@ -19,6 +20,7 @@ export const createRetention = (ground: Ground, dataDir: string): void => {
       // Also where answers do without a record, records do not go without one.
       recorder: createRecorder({ ...recording, record: trail.append }),
       state,
+      leftovers: leftoversOf(sealer),
       log
     })
   )

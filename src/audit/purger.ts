@@ -1,5 +1,14 @@
-/** The purge of old records while a service runs. Rule: one at a time, and whatever becomes of it is logged once. */
+/**
+ * The end of what is over its time while a service runs: records of the trail, and entries of `State`. Rule: one run at a
+ * time, nothing goes before it is on record that it goes, and whatever becomes of it is logged once.
+ */
 import { randomUUID } from 'node:crypto'
+import {
+  countLeftovers,
+  type Leftovers,
+  removeLeftovers,
+  whyNotByClock
+} from '../state/leftovers.ts'
 import type { StateLog } from '../state/log.ts'
 import { traceOf } from '../state/log.ts'
 import type { State } from '../state/state.ts'
@@ -16,6 +25,8 @@ export interface PurgerOptions {
   /** Of which a record that cannot be written is an error: without one nothing is purged. */
   readonly recorder: Pick<Recorder, 'allowed'>
   readonly state: State
+  /** What else may go, and of whom. */
+  readonly leftovers?: readonly Leftovers[]
   readonly log: StateLog
 }
 
@@ -27,8 +38,10 @@ export interface Purger {
   readonly close: () => Promise<void>
 }
 
+const whoIs = (): Who => ({ route: 'retention', requestId: randomUUID() })
+
 /** Puts on record that it goes, and lets it go. Resolves with how much that was, or why nothing. */
-const purgeNow = async ({
+const purgeTrail = async ({
   folder,
   days,
   now,
@@ -42,35 +55,81 @@ const purgeNow = async ({
   const plan = await planPurge({ folder, now: now(), days })
   const { files, bytes, refusal } = plan
   if (refusal !== undefined) return { files: 0, bytes: 0, refusal }
-  const who: Who = { route: 'retention', requestId: randomUUID() }
   const gone = await purge(folder, plan, (facts) =>
-    recorder.allowed(who, 'audit.purge', undefined, facts)
+    recorder.allowed(whoIs(), 'audit.purge', undefined, facts)
   )
   await dropAnchors(state, gone, plan.end)
   return { files: files.length, bytes, refusal }
+}
+
+/** How an end of entries stands on record. */
+export const leftoversOnRecord = ({ name }: Leftovers, count: number) => ({
+  object: `state ${name}`,
+  reason: `${count} entries`
+})
+
+/** By the names of what went, how many. */
+const purgeState = async (
+  { state, leftovers = [], now, recorder }: PurgerOptions,
+  isStopped: () => boolean
+): Promise<{
+  readonly counts: Readonly<Record<string, number>>
+  readonly refusal: string | undefined
+}> => {
+  if (leftovers.length === 0) return { counts: {}, refusal: undefined }
+  const at = now()
+  const refusal = await whyNotByClock(state, at)
+  if (refusal !== undefined) return { counts: {}, refusal }
+  const counts: Record<string, number> = {}
+  for (const one of leftovers) {
+    const count = await countLeftovers(state, one, at)
+    if (count === 0 || isStopped()) continue
+    await recorder.allowed(whoIs(), 'state.purge', undefined, leftoversOnRecord(one, count))
+    counts[one.name] = await removeLeftovers(state, one, at, isStopped)
+  }
+  return { counts, refusal }
 }
 
 export const createPurger = (options: PurgerOptions): Purger => {
   const { everyMs, log } = options
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
-  let said: string | undefined
+  let isClosed = false
+  const said = new Map<string, string | undefined>()
+
+  const sayOnce = (message: string, refusal: string | undefined): void => {
+    if (refusal !== undefined && refusal !== said.get(message)) {
+      log('error', message, { why: refusal })
+    }
+    said.set(message, refusal)
+  }
+
+  const ofTrail = async (): Promise<void> => {
+    const { files, bytes, refusal } = await purgeTrail(options)
+    if (files > 0) log('info', 'old audit records are purged', { files, bytes })
+    sayOnce('old audit records are not purged', refusal)
+  }
+
+  const ofState = async (): Promise<void> => {
+    const { counts, refusal } = await purgeState(options, () => isClosed)
+    if (Object.keys(counts).length > 0) log('info', 'what was over its time is purged', counts)
+    sayOnce('what is over its time is not purged', refusal)
+  }
+
+  const failed =
+    (message: string) =>
+    (error: unknown): void =>
+      log('error', message, traceOf(error))
 
   const work = async (): Promise<void> => {
-    const { files, bytes, refusal } = await purgeNow(options)
-    if (files > 0) log('info', 'old audit records are purged', { files, bytes })
-    if (refusal !== undefined && refusal !== said) {
-      log('error', 'old audit records are not purged', { why: refusal })
-    }
-    said = refusal
+    await ofTrail().catch(failed('the purge of audit records failed'))
+    await ofState().catch(failed('the purge of what is over its time failed'))
   }
 
   const run = (): Promise<void> => {
-    running ??= work()
-      .catch((error: unknown) => log('error', 'the purge of audit records failed', traceOf(error)))
-      .finally(() => {
-        running = undefined
-      })
+    running ??= work().finally(() => {
+      running = undefined
+    })
     return running
   }
 
@@ -81,6 +140,7 @@ export const createPurger = (options: PurgerOptions): Purger => {
       timer = setInterval(() => void run(), everyMs).unref()
     },
     close: async () => {
+      isClosed = true
       clearInterval(timer)
       await running
     }

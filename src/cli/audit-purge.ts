@@ -1,16 +1,57 @@
 /** `purser audit purge`: what the service does by itself, now or for a look. */
+import { leftoversOf } from '../app/leftovers.ts'
 import { dropAnchors } from '../audit/anchors.ts'
+import { leftoversOnRecord } from '../audit/purger.ts'
 import { planPurge, purge } from '../audit/retention.ts'
 import { readSomeSettings } from '../config/env.ts'
+import { createKeyring } from '../crypto/keyring.ts'
+import { createSealer } from '../crypto/sealer.ts'
+import {
+  countLeftovers,
+  type Leftovers,
+  removeLeftovers,
+  whyNotByClock
+} from '../state/leftovers.ts'
+import type { State } from '../state/state.ts'
 import { trailFolderOf } from './audit-folder.ts'
 import { CommandFailure } from './failure.ts'
 import { print } from './io.ts'
 import { PLACE } from './key-revoke.ts'
-import { onRecord, TRAIL } from './on-record.ts'
+import { type OnRecord, onRecord, TRAIL } from './on-record.ts'
 import { withState } from './state.ts'
 
 export interface PurgeCommandOptions {
   readonly dryRun?: boolean
+}
+
+interface Over {
+  readonly leftovers: Leftovers
+  readonly count: number
+}
+
+const overIn = async (state: State, all: readonly Leftovers[], now: number): Promise<Over[]> => {
+  const over: Over[] = []
+  for (const leftovers of all) {
+    const count = await countLeftovers(state, leftovers, now)
+    if (count > 0) over.push({ leftovers, count })
+  }
+  return over
+}
+
+const textOf = (over: readonly Over[]): string =>
+  over.map(({ leftovers: { name }, count }) => `, ${count} entries of ${name}`).join('')
+
+const removeAll = async (
+  state: State,
+  over: readonly Over[],
+  now: number,
+  { done }: OnRecord
+): Promise<void> => {
+  for (const { leftovers, count } of over) {
+    const { reason, object } = leftoversOnRecord(leftovers, count)
+    await done('state.purge', reason, object)
+    await removeLeftovers(state, leftovers, now)
+  }
 }
 
 export const purgeOld = async ({ dryRun = false }: PurgeCommandOptions): Promise<void> => {
@@ -18,22 +59,31 @@ export const purgeOld = async ({ dryRun = false }: PurgeCommandOptions): Promise
   const settings = readSomeSettings(process.env, process.cwd(), names)
   const folder = trailFolderOf(settings)
   const days = settings.AUDIT_RETENTION_DAYS
-  const plan = await planPurge({ folder, now: Date.now(), days })
-  const { files, bytes, lines, refusal } = plan
-  if (refusal !== undefined) throw new CommandFailure(`Nothing is purged: ${refusal}.`)
-  const what = `${files.length} files, ${lines} lines, ${bytes} bytes older than ${days} days`
-  if (dryRun || files.length === 0) {
-    await print([`would go: ${what}`, ...files.map(({ name }) => name)].join('\n'))
-    return
-  }
-  await withState(settings, ({ state }) =>
+  const now = Date.now()
+  const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
+  const plan = await planPurge({ folder, now, days })
+  const { files, bytes, lines } = plan
+  await withState(settings, async ({ state }) => {
+    const doubt = await whyNotByClock(state, now, { isDryRun: dryRun })
+    const refusal = plan.refusal ?? doubt
+    if (refusal !== undefined) throw new CommandFailure(`Nothing is purged: ${refusal}.`)
+    const over = await overIn(
+      state,
+      leftoversOf(() => sealer),
+      now
+    )
+    const what = `${files.length} files, ${lines} lines, ${bytes} bytes older than ${days} days${textOf(over)}`
+    if (dryRun || (files.length === 0 && over.length === 0)) {
+      return await print([`would go: ${what}`, ...files.map(({ name }) => name)].join('\n'))
+    }
     // It goes only if that is on record, whatever AUDIT_REQUIRED says.
-    onRecord('audit purge', { ...settings, AUDIT_REQUIRED: true }, state, async ({ done }) => {
+    await onRecord('audit purge', { ...settings, AUDIT_REQUIRED: true }, state, async (record) => {
       const gone = await purge(folder, plan, ({ reason, object }) =>
-        done('audit.purge', reason, object)
+        record.done('audit.purge', reason, object)
       )
       await dropAnchors(state, gone, plan.end)
+      await removeAll(state, over, now, record)
     })
-  )
-  await print(`gone: ${what}`)
+    await print(`gone: ${what}`)
+  })
 }

@@ -30,7 +30,7 @@ const isRevokedIn = async (place: PlaceSettings, principal: Principal): Promise<
   if (!hasState(place)) return false
   try {
     return await withState({ ...place, ENCRYPTION_KEYS: [] }, async ({ state }) => {
-      const { ancestorsOf } = createLineage({ state, now: Date.now })
+      const { ancestorsOf } = createLineage(state)
       const via = await ancestorsOf(principal)
       const names = [principal.keyId, ...via.map(issuedBy)]
       const found = await Promise.all(names.map((name) => state.get(entryKeyOf(name))))

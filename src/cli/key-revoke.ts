@@ -46,7 +46,7 @@ const revokeIn = async (
   const isNew = (await put(keyId)) || isBranchNew
   const issued: string[] = []
   if (withIssued) {
-    const lineage = createLineage({ state: opened.state, now: Date.now })
+    const lineage = createLineage(opened.state)
     for await (const id of lineage.descendantsOf(keyId)) {
       await put(id)
       issued.push(id)

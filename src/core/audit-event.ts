@@ -32,6 +32,7 @@ export interface AuditEvent {
     | 'config.reload'
     | 'limit.reach'
     | 'audit.purge'
+    | 'state.purge'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined

@@ -3,6 +3,7 @@
  * and cannot be counted). Rule: the end is noted before the state leaves, at most once a minute for each key, and
  * always a little later than the true one.
  */
+import type { Leftovers } from '../state/leftovers.ts'
 import { STATE_REST } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 
@@ -24,6 +25,13 @@ const NOTED_EVERY_SECONDS = 60
 const ATTEMPTS = 3
 
 const endIn = (value: Buffer | undefined): number => Number(value?.toString() ?? 0) || 0
+
+/** Of encryption keys under which no state can come back any more. */
+export const pastEnds: Leftovers = {
+  name: 'states',
+  prefix: PREFIX,
+  isOver: ({ value }, now) => endIn(value) * 1000 <= now
+}
 
 export const createSealedEnds = ({ state, now }: SealedEndsOptions): SealedEnds => {
   const noted = new Map<string, number>()
@@ -54,7 +62,6 @@ export const createSealedEnds = ({ state, now }: SealedEndsOptions): SealedEnds 
       for await (const { key, value } of state.list(PREFIX)) {
         const end = endIn(value)
         if (end * 1000 > now()) ends.set(key.slice(PREFIX.length), end)
-        else await state.compareAndSet(key, value, undefined).catch(() => false)
       }
       return ends
     }

@@ -2,6 +2,7 @@
  * Which sealed states were opened already, for as long as they could be opened again. Rule: a state is taken before
  * what it holds is given out, by one opener alone, on every replica and after a restart.
  */
+import type { Leftovers } from '../state/leftovers.ts'
 import { SHARED_KEYS, STATE_REST } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
@@ -21,46 +22,31 @@ export interface UsedStatesOptions {
 
 /** Kept beyond the expiry, for replicas whose clocks differ. */
 const MARGIN_SECONDS = 60
-const PURGE_EVERY_MS = 60_000
-const PURGED_AT_ONCE = 10_000
 
 const { prefix: PREFIX } = STATE_REST.used
 const IN_USE = Buffer.from([1])
 
-/** In the order of their ends, so that what may go stands first. */
+/** With its end, so that what may go is told by its name. */
 const keyOf = (id: string, untilSeconds: number): string =>
   `${PREFIX}${String(untilSeconds).padStart(12, '0')}/${id}`
 
 const untilOf = (key: string): number => Number(key.slice(PREFIX.length, PREFIX.length + 12))
 
-const createEmbedded = ({ state, now }: UsedStatesOptions): UsedStates => {
-  let purgedAt = Number.NEGATIVE_INFINITY
-
-  const purge = async (): Promise<void> => {
-    let seen = 0
-    for await (const { key, value } of state.list(PREFIX)) {
-      if (untilOf(key) * 1000 > now() || seen++ >= PURGED_AT_ONCE) return
-      await state.compareAndSet(key, value, undefined)
-    }
-  }
-
-  return {
-    take: async (id, expiresAtSeconds) => {
-      const key = keyOf(id, expiresAtSeconds + MARGIN_SECONDS)
-      const isFirst = await state.compareAndSet(key, undefined, IN_USE)
-      if (now() - purgedAt >= PURGE_EVERY_MS) {
-        purgedAt = now()
-        // What cannot be removed now can be later.
-        void purge().catch(() => {})
-      }
-      return isFirst
-    }
-  }
+/** Of states that could not be opened any more. */
+export const endedUses: Leftovers = {
+  name: 'used',
+  prefix: PREFIX,
+  isOver: ({ key }, now) => untilOf(key) * 1000 <= now
 }
 
 export const createUsedStates = (options: UsedStatesOptions): UsedStates => {
-  const { shared, now } = options
-  if (shared === undefined) return createEmbedded(options)
+  const { state, shared, now } = options
+  if (shared === undefined) {
+    return {
+      take: (id, expiresAtSeconds) =>
+        state.compareAndSet(keyOf(id, expiresAtSeconds + MARGIN_SECONDS), undefined, IN_USE)
+    }
+  }
   return {
     take: (id, expiresAtSeconds) => {
       const leftMs = (expiresAtSeconds + MARGIN_SECONDS) * 1000 - now()

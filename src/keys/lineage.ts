@@ -9,6 +9,7 @@ import { type Static, Type } from 'typebox'
 import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import type { Principal } from '../core/principal.ts'
+import type { Leftovers } from '../state/leftovers.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 import { DAY_SECONDS } from './lifetime.ts'
@@ -21,12 +22,6 @@ const Entry = Type.Object({
 })
 type Entry = Static<typeof Entry>
 const shape = fitting(Entry)
-
-export interface LineageOptions {
-  readonly state: State
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
-}
 
 export interface Lineage {
   /** Oldest first; none for a key that no key issued. From the key itself, or from its entry. */
@@ -43,8 +38,6 @@ export interface Lineage {
 }
 
 const { prefix: PREFIX } = STATE_SPACES.issued
-const PURGE_EVERY_MS = 3_600_000
-const PURGED_AT_ONCE = 1_000
 /** Entries looked at before others have their turn. */
 const STRIDE = 200
 
@@ -54,37 +47,21 @@ const parse = (value: Buffer | undefined): Entry | undefined => {
   return shape(entry) ? entry : undefined
 }
 
-export const createLineage = ({ state, now }: LineageOptions): Lineage => {
-  let purgedAt = Number.NEGATIVE_INFINITY
+/** Of keys that ended more than a day ago. */
+export const endedLines: Leftovers = {
+  name: 'issued',
+  prefix: PREFIX,
+  isOver: ({ value }, now) =>
+    (parse(value)?.exp ?? Number.POSITIVE_INFINITY) < now / 1000 - DAY_SECONDS
+}
 
-  /** Entries of keys that ended more than a day ago. */
-  const purge = async (): Promise<void> => {
-    const before = now() / 1000 - DAY_SECONDS
-    let [seen, purged] = [0, 0]
-    for await (const { key, value } of state.list(PREFIX)) {
-      if (++seen % STRIDE === 0) await turn()
-      if ((parse(value)?.exp ?? Number.POSITIVE_INFINITY) >= before) continue
-      await state.compareAndSet(key, value, undefined)
-      if (++purged >= PURGED_AT_ONCE) return
-    }
-  }
-
+export const createLineage = (state: State): Lineage => {
   return {
     ancestorsOf: async ({ keyId, via }) => via ?? parse(await state.get(PREFIX + keyId))?.via ?? [],
 
     enter: async ({ keyId, expiresAt }, via) => {
       const entry: Entry = { via: [...via], ...(expiresAt !== undefined && { exp: expiresAt }) }
-      const isFirst = await state.compareAndSet(
-        PREFIX + keyId,
-        undefined,
-        Buffer.from(JSON.stringify(entry))
-      )
-      if (now() - purgedAt >= PURGE_EVERY_MS) {
-        purgedAt = now()
-        // What cannot be removed now can be later.
-        void purge().catch(() => {})
-      }
-      return isFirst
+      return state.compareAndSet(PREFIX + keyId, undefined, Buffer.from(JSON.stringify(entry)))
     },
 
     isCutOff: async (via) => {

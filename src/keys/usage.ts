@@ -9,8 +9,9 @@ import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
 import type { Sealer } from '../crypto/sealer.ts'
+import type { Leftovers } from '../state/leftovers.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
-import type { State, StateEntry } from '../state/state.ts'
+import type { State } from '../state/state.ts'
 
 const Moment = Type.String({ format: 'date-time' })
 
@@ -43,10 +44,7 @@ interface SealedUses {
 export interface KeyUsage {
   /** Notes that the key was used at that time (milliseconds since the epoch). Costs an entry in a map. */
   readonly note: (principal: Principal, at: number) => void
-  /**
-   * In the order of their ids, from the first after `after`. Removes entries that are too old to be listed, some at
-   * each call.
-   */
+  /** In the order of their ids, from the first after `after`. */
   readonly list: (after?: string) => AsyncIterable<KeyUse>
   readonly isKnown: (keyId: string) => Promise<boolean>
   /** Writes what was noted; to be called before the state is closed. */
@@ -68,8 +66,6 @@ const WRITE_AFTER_MS = 1_000
 const ATTEMPTS = 3
 /** Longer than any span that the report on encryption keys may be asked for. */
 const KEPT_MS = 400 * 24 * 3_600_000
-/** Each is a write to a disk, and somebody waits for the list. */
-const PURGED_AT_ONCE = 100
 const { prefix: PREFIX } = STATE_SPACES.usage
 
 const isoTime = (ms: number): string => new Date(ms).toISOString()
@@ -97,6 +93,18 @@ export const rewrapUses = async ({ state, sealer }: SealedUses): Promise<number>
   }
   return rewrapped
 }
+
+const isOld = ({ lastUsed }: KeyUse, now: number): boolean => Date.parse(lastUsed) < now - KEPT_MS
+
+/** Uses under an encryption key that is gone stay: nobody can tell how old they are. */
+export const oldUses = (sealer: () => Sealer): Leftovers => ({
+  name: 'usage',
+  prefix: PREFIX,
+  isOver: ({ key, value }, now) => {
+    const use = open(sealer(), key, value)
+    return use !== undefined && isOld(use, now)
+  }
+})
 
 interface Noted {
   readonly principal: Principal
@@ -162,14 +170,6 @@ export const createKeyUsage = ({ state, sealer, now, onFailure }: KeyUsageOption
     return writing
   }
 
-  /**
-   * The entry of a key that is used meanwhile stays, since an entry is removed only if it is as it was read. What
-   * cannot be removed now can be later.
-   */
-  const purge = async ({ key, value }: StateEntry): Promise<void> => {
-    await state.compareAndSet(key, value, undefined).catch(() => {})
-  }
-
   return {
     note: (principal, at) => {
       noted.set(principal.keyId, { principal, at })
@@ -178,14 +178,10 @@ export const createKeyUsage = ({ state, sealer, now, onFailure }: KeyUsageOption
 
     list: async function* (after = '') {
       await flush()
-      const oldest = now() - KEPT_MS
-      let purged = 0
       for await (const entry of state.list(PREFIX)) {
         const use = open(sealer(), entry.key, entry.value)
         if (use === undefined) continue
-        if (Date.parse(use.lastUsed) < oldest) {
-          if (purged++ < PURGED_AT_ONCE) await purge(entry)
-        } else if (entry.key > PREFIX + after) yield use
+        if (!isOld(use, now()) && entry.key > PREFIX + after) yield use
       }
     },
 

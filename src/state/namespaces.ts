@@ -87,6 +87,14 @@ export const STATE_REST = {
     name: 'sealed',
     value: 'plain',
     life: 'a minute longer than the sealed state; where there is no Redis'
+  },
+  /** The whole name. */
+  clock: {
+    prefix: 'retention/clock',
+    who: 'state/leftovers.ts',
+    name: 'sealed',
+    value: 'plain',
+    life: 'for good'
   }
 } as const satisfies Readonly<Record<string, StateRow>>
 

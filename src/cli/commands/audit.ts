@@ -128,13 +128,14 @@ Example:
 const addPurgeCommand = (audit: Command): void => {
   audit
     .command('purge')
-    .description('delete what is older than AUDIT_RETENTION_DAYS, as the service does by itself')
+    .description('delete what is over its time, as the service does by itself')
     .option('--dry-run', 'only say what would go')
     .addHelpText(
       'after',
       `
-Whole days go; what is kept of them (numbers and digests) lets the rest be verified, and a record says that they went.
-Refused where a file is not what was written, or the clock is not that of the trail.
+Of the trail whole days go that are older than AUDIT_RETENTION_DAYS; what is kept of them (numbers and digests) lets the rest
+be verified. Of what else is kept, uses of keys go after 400 days, and what is left of issued keys and sealed states once those
+have ended. A record says what went. Refused where a file is not what was written, or the clock was set.
 
 Example:
   $ purser audit purge --dry-run`

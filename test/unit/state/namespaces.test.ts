@@ -19,10 +19,18 @@ const sourceOf = (file: string): string => readFileSync(join('src', file), 'utf8
 test('no name in Redis is another one than before', async (t) => {
   t.same(
     states.map(({ prefix }) => prefix),
-    ['store/', 'runtime/', 'revoked/', 'usage/', 'issued/', 'keys/via', 'states/'].concat(
+    [
+      'store/',
+      'runtime/',
+      'revoked/',
+      'usage/',
+      'issued/',
+      'keys/via',
+      'states/',
       'trail/',
-      'used/'
-    )
+      'used/',
+      'retention/clock'
+    ]
   )
   t.same(
     shared.map(({ prefix }) => prefix).toSorted(),

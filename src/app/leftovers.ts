@@ -1,0 +1,14 @@
+/** All that stays behind in `State` and is of no use any more, by the parts that put it there. */
+import type { Sealer } from '../crypto/sealer.ts'
+import { pastEnds } from '../integrations/sealed-ends.ts'
+import { endedUses } from '../integrations/used-states.ts'
+import { endedLines } from '../keys/lineage.ts'
+import { oldUses } from '../keys/usage.ts'
+import type { Leftovers } from '../state/leftovers.ts'
+
+export const leftoversOf = (sealer: () => Sealer): readonly Leftovers[] => [
+  oldUses(sealer),
+  endedLines,
+  endedUses,
+  pastEnds
+]
