@@ -20,10 +20,12 @@ const serveUnread = async (t: Test, variables: Record<string, string> = {}) => {
   running.child.stdout?.pause()
   const ask = async (): Promise<number> => (await get(`${running.url}${READ}`, key)).status
   const askMany = async (): Promise<void> => {
+    let served = 0
     const one = async (): Promise<void> => {
-      for (let i = 0; i < REQUESTS / 10; i++) t.equal(await ask(), 200)
+      for (let i = 0; i < REQUESTS / 10; i++) if ((await ask()) === 200) served++
     }
     await Promise.all(Array.from({ length: 10 }, one))
+    t.equal(served, REQUESTS)
   }
   const exited = new Promise<number | null>((resolve) => running.child.once('exit', resolve))
   /** Within the bound that a process has to end, and a little. */
@@ -43,10 +45,12 @@ test(
 )
 
 test('once it is read again each line is there and whole', PATIENCE, async (t) => {
-  const { child, output, askMany, says } = await serveUnread(t)
+  const { child, output, askMany } = await serveUnread(t)
   await askMany()
   child.stdout?.resume()
-  await says(new RegExp(`(?:"msg":"request"[^]*){${REQUESTS}}`))
+  const told = (): number => output.stdout.split('"msg":"request"').length - 1
+  const until = performance.now() + 60_000
+  while (told() < REQUESTS && performance.now() < until) await sleep(50)
   const lines = output.stdout.split('\n').slice(0, -1)
   t.equal(lines.filter((line) => JSON.parse(line).msg === 'request').length, REQUESTS)
 })
