@@ -217,7 +217,7 @@ const SETTINGS = {
   AUDIT_RETENTION_DAYS: setting('how many whole days audit records are kept', whole(1, 36_500), {
     fallback: '90'
   }),
-  RETENTION_PURGE_ENABLED: setting('whether what is over its time is deleted: audit records, uses of keys, traces of ended keys and states', flag, {
+  RETENTION_PURGE_ENABLED: setting('whether what is over its time is deleted', flag, {
     fallback: 'true'
   }),
   RETENTION_PURGE_INTERVAL_MINUTES: setting('how often that is looked after', whole(1, 10_080), {

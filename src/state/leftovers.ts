@@ -80,7 +80,11 @@ export const whyNotByClock = async (
   const before = last === today ? days[0] : last
   if (last !== today && !isDryRun) {
     // Another process that writes at this moment writes the same.
-    await state.compareAndSet(CLOCK, kept, Buffer.from(last === undefined ? today : `${last} ${today}`))
+    await state.compareAndSet(
+      CLOCK,
+      kept,
+      Buffer.from(last === undefined ? today : `${last} ${today}`)
+    )
   }
   if (before === undefined) return undefined
   const ahead = (Date.parse(today) - Date.parse(before)) / DAY_MS

@@ -21,7 +21,7 @@ const OF_TABLES = /^test\/(unit\/(config|doctor)|integration\/doctor|contract)\/
 /** What is read by its name, and not only spoken of. */
 const codeOf = (file: string): string =>
   readFileSync(file, 'utf8')
-    .replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, '')
+    .replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '')
     .replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
 
 const isIn = (name: string, texts: readonly string[]): boolean =>

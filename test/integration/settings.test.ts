@@ -41,7 +41,10 @@ const keepsOldDay = async (t: Test, env: Environ): Promise<boolean> => {
   const old = `${dayOf(3)}.jsonl`
   await writeFile(join(audit, old), '')
   await writeFile(join(audit, `${dayOf(1)}.jsonl`), '')
-  await buildTestApp(t, { yaml: YAML, env: { DATA_DIR: dataDir, AUDIT_RETENTION_DAYS: '1', ...env } })
+  await buildTestApp(t, {
+    yaml: YAML,
+    env: { DATA_DIR: dataDir, AUDIT_RETENTION_DAYS: '1', ...env }
+  })
   const isThere = async () => (await readdir(audit)).includes(old)
   for (let n = 0; n < 300 && (await isThere()); n++) await sleep(10)
   return await isThere()

@@ -212,7 +212,8 @@ test('every kind of record is an event of ECS, with the categories and types tha
         `${name}: ${one} of ${category}`
       )
     }
-    for (const label of Object.values(event['labels'] as Json)) t.ok(isText(label), 'labels are flat')
+    for (const label of Object.values(event['labels'] as Json))
+      t.ok(isText(label), 'labels are flat')
   }
   t.end()
 })
