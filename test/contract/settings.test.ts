@@ -36,17 +36,18 @@ const tests = filesBelow('test')
 
 const isPending = (name: SettingName): boolean => settingOf(name).pending === true
 
-/** What a setting does that no test of the service can see, and which test sees what it comes to. */
-const SEEN_ELSEWHERE: Readonly<Partial<Record<SettingName, string>>> = {
-  AUDIT_FSYNC: 'test/unit/audit/trail.test.ts'
+/** What a setting does that no test of the service sees, and the test of the member that it becomes. */
+const SEEN_ELSEWHERE: Readonly<Partial<Record<SettingName, { file: string; as: string }>>> = {
+  AUDIT_FSYNC: { file: 'test/unit/audit/trail.test.ts', as: 'fsync' },
+  AUDIT_REDIS_MB: { file: 'test/integration/redis-audit.test.ts', as: 'maxBytes' }
 }
 
 for (const name of settingNames.filter((one) => !isPending(one))) {
   test(`${name} is read, and a test sets it`, (t) => {
     t.ok(isIn(name, code), 'it is read where it steers something')
     const elsewhere = SEEN_ELSEWHERE[name]
-    const seen = elsewhere === undefined ? tests : [readFileSync(elsewhere, 'utf8')]
-    t.ok(isIn(elsewhere === undefined ? name : 'fsync', seen), 'a test sets it')
+    const seen = elsewhere === undefined ? tests : [readFileSync(elsewhere.file, 'utf8')]
+    t.ok(isIn(elsewhere?.as ?? name, seen), 'a test sets it')
     t.end()
   })
 }
