@@ -95,47 +95,53 @@ export const REUSED = 'the same secret serves two settings: each needs its own'
 
 const ofAudit = (
   { AUDIT_REQUIRED, AUDIT_SINKS, REDIS_URL }: Partial<Settings>,
-  isFaulty: (name: SettingName) => boolean
+  isUnknown: (name: SettingName) => boolean
 ): ConfigFault[] => {
+  if (AUDIT_SINKS === undefined) return []
   const place = 'AUDIT_SINKS'
   const faults: ConfigFault[] = []
-  if (AUDIT_SINKS === undefined) return faults
   if (AUDIT_REQUIRED && AUDIT_SINKS.every(({ isRequired }) => !isRequired)) {
     const message = 'requires none, but AUDIT_REQUIRED is true: put ! behind one, as in file!'
     faults.push({ place, message })
   }
   const hasRedis = AUDIT_SINKS.some(({ name }) => name === 'redis')
-  if (hasRedis && REDIS_URL === undefined && !isFaulty('REDIS_URL')) {
+  if (hasRedis && REDIS_URL === undefined && !isUnknown('REDIS_URL')) {
     faults.push({ place, message: 'has redis, which needs REDIS_URL' })
   }
   return faults
 }
 
-/** Of what could be read: a setting that is at fault itself, and told already, or not asked for, is absent here. */
+const PAIRS = [
+  ['INTERNAL_PORT', 'INTERNAL_HOST'],
+  ['TLS_KEY_FILE', 'TLS_CERT_FILE'],
+  ['REDIS_KEY_FILE', 'REDIS_CERT_FILE']
+] as const
+
+/**
+ * What settings have to be to each other. Unknown is one that was not asked for, or that is at fault itself and was told
+ * already: nothing is said of its absence.
+ */
 const together = (
   settings: Partial<Settings>,
-  isFaulty: (name: SettingName) => boolean
+  isUnknown: (name: SettingName) => boolean
 ): ConfigFault[] => {
-  const faults = ofAudit(settings, isFaulty)
+  const faults = ofAudit(settings, isUnknown)
   const fault = (place: SettingName, message: string): number => faults.push({ place, message })
+  for (const [key, other] of PAIRS) {
+    if (isUnknown(key) || isUnknown(other)) continue
+    if ((settings[key] === undefined) === (settings[other] === undefined)) continue
+    fault(key, `${other} and ${key} are given together or not at all`)
+  }
+  const { TLS_CLIENT_CA_FILE, TLS_CERT_FILE } = settings
   if (
-    (settings.INTERNAL_HOST === undefined) !== (settings.INTERNAL_PORT === undefined) &&
-    !isFaulty('INTERNAL_HOST') &&
-    !isFaulty('INTERNAL_PORT')
+    TLS_CLIENT_CA_FILE !== undefined &&
+    TLS_CERT_FILE === undefined &&
+    !isUnknown('TLS_CERT_FILE')
   ) {
-    fault('INTERNAL_PORT', 'INTERNAL_HOST and INTERNAL_PORT are given together or not at all')
-  }
-  if ((settings.TLS_CERT_FILE === undefined) !== (settings.TLS_KEY_FILE === undefined)) {
-    fault('TLS_KEY_FILE', 'TLS_CERT_FILE and TLS_KEY_FILE are given together or not at all')
-  }
-  if (settings.TLS_CLIENT_CA_FILE !== undefined && settings.TLS_CERT_FILE === undefined) {
     fault('TLS_CLIENT_CA_FILE', 'needs TLS_CERT_FILE and TLS_KEY_FILE')
   }
-  if ((settings.REDIS_CERT_FILE === undefined) !== (settings.REDIS_KEY_FILE === undefined)) {
-    fault('REDIS_KEY_FILE', 'REDIS_CERT_FILE and REDIS_KEY_FILE are given together or not at all')
-  }
   const { REDIS_URL, WORKERS = 1, CONNECTIONS_PER_ADDRESS = WORKERS } = settings
-  if (WORKERS > 1 && REDIS_URL === undefined && !isFaulty('REDIS_URL')) {
+  if (WORKERS > 1 && REDIS_URL === undefined && !isUnknown('REDIS_URL')) {
     fault(
       'WORKERS',
       'more than 1 needs REDIS_URL, by which processes share limits, revocations and invalidations'
@@ -146,7 +152,7 @@ const together = (
   }
   const network = REDIS_URL?.kind === 'socket' ? undefined : REDIS_URL
   for (const name of ['REDIS_CA_FILE', 'REDIS_CERT_FILE'] as const) {
-    if (settings[name] === undefined || network?.tls || isFaulty('REDIS_URL')) continue
+    if (settings[name] === undefined || network?.tls || isUnknown('REDIS_URL')) continue
     fault(name, 'needs a REDIS_URL with TLS: rediss://, rediss+sentinel:// or rediss+cluster://')
   }
   if (isGuarded(settings) && settings.CORS_ALLOW_ORIGINS?.includes('*')) {
@@ -217,9 +223,9 @@ export const settingsIn = (
   }
   const settings = values as Partial<Settings>
   if (file.exposed && isGuarded(settings)) faults.push(exposedFault(file))
-  const isFaulty = (name: SettingName): boolean =>
+  const isUnknown = (name: SettingName): boolean =>
     !names.includes(name) || faults.some(({ place }) => place === name)
-  return { settings, faults: [...faults, ...together(settings, isFaulty)] }
+  return { settings, faults: [...faults, ...together(settings, isUnknown)] }
 }
 
 const orThrow = ({ settings, faults }: SettingsRead): Settings => {

@@ -312,3 +312,26 @@ test('each worker has a connection for an address', async (t) => {
   t.match(faultsOf({ ...environ, CONNECTIONS_PER_ADDRESS: '3' }), [/^CONNECTIONS_PER_ADDRESS /])
   t.strictSame(faultsOf({ ...environ, CONNECTIONS_PER_ADDRESS: '4' }), [])
 })
+
+test('what a command reads of the settings is not judged by those that it does not read', (t) => {
+  const environ = {
+    ...good(),
+    WORKERS: '2',
+    REDIS_URL: 'rediss://redis.example',
+    REDIS_CA_FILE: 'ca.pem',
+    REDIS_CERT_FILE: 'redis.pem',
+    REDIS_KEY_FILE: 'redis.key',
+    AUDIT_SINKS: 'file!,redis',
+    INTERNAL_HOST: '127.0.0.1',
+    INTERNAL_PORT: '8301',
+    TLS_CERT_FILE: 'tls.pem',
+    TLS_KEY_FILE: 'tls.key',
+    TLS_CLIENT_CA_FILE: 'clients.pem'
+  }
+  t.strictSame(faultsOf(environ), [], 'all together they are right')
+  for (const name of settingNames) {
+    t.doesNotThrow(() => readSomeSettings(environ, '/nowhere', [name]), name)
+    t.doesNotThrow(() => readSomeSettings(good(), '/nowhere', [name]), `${name} by default`)
+  }
+  t.end()
+})
