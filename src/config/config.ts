@@ -5,7 +5,7 @@ import { pemOfFile, textOfFile } from '../core/file-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { readFileBytesSync } from '../files/read.ts'
 import { readAuditor } from './auditor.ts'
-import { type Environ, isGuarded, readEnvFile, settingsIn } from './env.ts'
+import { type Environ, readEnvFile, settingsIn } from './env.ts'
 import { writableFaults } from './exposure.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { type FileConfig, readConfigFile } from './file.ts'
@@ -16,6 +16,7 @@ import { type SettingName, type Settings, settingNames, settingOf } from './sett
 import { faultsOfStart } from './start.ts'
 import { storeContextOf } from './store.ts'
 import { absentCredentials } from './stores.ts'
+import { isGuarded } from './together.ts'
 import { readTracing, type Tracing } from './tracing.ts'
 
 export interface Config extends FileConfig {

@@ -13,9 +13,9 @@ import { isStoreName } from '../kinds/references.ts'
 import type { EventProof } from '../kinds/shared/notification.ts'
 import { faultOfProxy, ProxySetting } from '../kinds/shared/proxy.ts'
 import type { StoreSpec } from '../secrets/stores.ts'
-import { isGuarded } from './env.ts'
 import type { Sound } from './rules.ts'
 import type { Settings } from './settings.ts'
+import { isGuarded } from './together.ts'
 
 export const StoreEntry = Type.Object({
   name: Type.String(),

@@ -3,9 +3,9 @@
 import { isLoopback } from '../core/network.ts'
 import type { Config } from './config.ts'
 import { endedBy } from './ends.ts'
-import { isGuarded } from './env.ts'
 import { exposureWarnings } from './exposure.ts'
 import { skipsVerify, travelsInTheClear } from './store.ts'
+import { isGuarded } from './together.ts'
 
 /** What a warning is about, so that `purser doctor` shows it with what else it looks at there. */
 export type Topic =

@@ -3,9 +3,10 @@
  * read is a fault in here, and no reason not to look at the rest.
  */
 import { type Config, readConfig } from '../config/config.ts'
-import { type EnvFile, type Environ, isGuarded, readEnvFile, settingsIn } from '../config/env.ts'
+import { type EnvFile, type Environ, readEnvFile, settingsIn } from '../config/env.ts'
 import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import type { Settings } from '../config/settings.ts'
+import { isGuarded } from '../config/together.ts'
 import { type Warning, warningsIn } from '../config/warnings.ts'
 import type { Machine } from './machine.ts'
 import type { Peers } from './peers.ts'

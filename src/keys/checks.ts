@@ -5,7 +5,7 @@
 import isGreater from 'semver/functions/gt.js'
 import type { Environment, Principal } from '../core/principal.ts'
 import type { Reason } from '../core/reason.ts'
-import { mayComeFrom } from './networks.ts'
+import { mayComeFrom } from './caller-network.ts'
 import { isKeyRevoked, type Revocations } from './revocations.ts'
 
 /** How far in the future a key may have been issued, for clocks that differ; seconds. */

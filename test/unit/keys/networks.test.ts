@@ -2,7 +2,8 @@
 import { test } from 'tap'
 import { issueApiKey, openApiKey } from '../../../src/keys/api-key.ts'
 import { createAuthenticator } from '../../../src/keys/authenticator.ts'
-import { areWithin, isNetwork, mayComeFrom } from '../../../src/keys/networks.ts'
+import { mayComeFrom } from '../../../src/keys/caller-network.ts'
+import { areWithin, isNetwork } from '../../../src/keys/networks.ts'
 import { keyRequest, randomKeyring } from '../../support/keys.ts'
 
 const NOW = Date.parse('2026-11-21T12:00:00Z')
