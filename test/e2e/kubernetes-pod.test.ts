@@ -12,7 +12,7 @@ import {
 import { isInstalled, skipWithout } from '../support/peers.ts'
 import { ask, createPod, createSecrets, type Pod, type Secrets } from '../support/pod.ts'
 import { type Running, runPurser, serve } from '../support/purser-process.ts'
-import { startRedis } from '../support/redis.ts'
+import { eventually, startRedis } from '../support/redis.ts'
 
 const { test } = tap
 tap.jobs = 3
@@ -54,6 +54,18 @@ for (const overlay of OVERLAYS) {
     }
   })
 }
+
+test('a pod that is told to end is not ready at once, and goes on answering while it drains', async (t) => {
+  if (skipWithout(t, await isInstalled('kubectl'))) return
+  const pod = createPod(t, render('overlays/embedded'), { secrets: createSecrets() })
+  t.ok(Number(pod.env['DRAIN_SECONDS']) > 0)
+  // Longer than the manifest says, so that a busy machine can look.
+  const { url, child } = await serve(t, pod.root, { ...pod.env, DRAIN_SECONDS: '300' })
+  t.match(await ask(pod, `${url}/readyz`), { status: 200 })
+  child.kill('SIGTERM')
+  await eventually(async () => (await ask(pod, `${url}/readyz`)).status === 503)
+  t.match(await ask(pod, `${url}/livez`), { status: 200 })
+})
 
 interface SecretStore extends Manifest {
   readonly spec: {

@@ -206,6 +206,8 @@ tap.test('the manifests on a real API server', async (t) => {
     for (const component of ['service-monitor', 'network/redis/pods', 'network/redis/namespaces']) {
       accepted(t, await kubectl('apply', ...dryRun, '-k', `${FOLDER}/${component}`), component)
     }
+    const ingress = ['-f', 'examples/tls-proxy/ingress.yaml']
+    accepted(t, await kubectl('apply', ...dryRun, ...ingress), 'the Ingress before it')
     for (const component of ['secrets-reader', 'secret-store']) {
       const ran = await kubectl('apply', ...dryRun, '-n', 'apps', '-k', `${FOLDER}/${component}`)
       accepted(t, ran, component)
