@@ -6,6 +6,7 @@ import { type Stats, write } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { syncFolder } from '../files/copy.ts'
 import { makeFolder } from '../files/folder.ts'
 
 export interface DayFileOptions {
@@ -41,12 +42,6 @@ const writeWhole = async ({ fd }: FileHandle, bytes: Buffer): Promise<void> => {
   while (written < bytes.length) {
     written += (await writeSome(fd, bytes, written)).bytesWritten
   }
-}
-
-/** A file that was created is durable only with its entry in the folder. */
-const syncFolder = async (folder: string): Promise<void> => {
-  const handle = await open(folder, 'r')
-  await handle.sync().finally(() => handle.close())
 }
 
 const WRITTEN_BY_OTHERS = 0o022

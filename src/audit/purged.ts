@@ -9,8 +9,7 @@ import { digestOf } from '../crypto/audit-key.ts'
 import type { Anchor } from './chain-line.ts'
 import { recordIn } from './record.ts'
 import type { Segment } from './segment-check.ts'
-
-const NAME = 'purged.jsonl'
+import { PURGED_FILE } from './segments.ts'
 
 const PURGE = '"action":"audit.purge"'
 const VOUCHED = /^sha256:([A-Za-z0-9_-]{43})$/
@@ -62,7 +61,7 @@ export const purgedLines = (
 
 /** On the disk before it resolves. */
 export const addPurged = async (folder: string, text: string): Promise<void> => {
-  const path = join(folder, NAME)
+  const path = join(folder, PURGED_FILE)
   await appendFile(path, text, { mode: 0o600 })
   const handle = await open(path, 'r')
   await handle.sync().finally(() => handle.close())
@@ -80,10 +79,12 @@ export const readPurged = async (
   folder: string,
   isVouched: (head: string) => boolean
 ): Promise<Purged> => {
-  const text = await readFile(join(folder, NAME), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  })
+  const text = await readFile(join(folder, PURGED_FILE), 'utf8').catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return ''
+      throw error
+    }
+  )
   const anchors = new Map<string, Anchor>()
   let waiting: Anchor[] = []
   let head = ''

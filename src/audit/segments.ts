@@ -11,6 +11,9 @@ export interface SegmentFile {
   readonly writer: string | undefined
 }
 
+/** What is kept of segments that retention took away (`purged.ts`). */
+export const PURGED_FILE = 'purged.jsonl'
+
 const NAME = /^(\d{4}-\d\d-\d\d)(?:\.([a-z0-9]+))?\.jsonl$/
 
 /** In the order of their days; none where there is no folder. */
@@ -24,3 +27,11 @@ export const segmentFilesIn = async (folder: string): Promise<SegmentFile[]> => 
     return day === undefined ? [] : [{ name, path: join(folder, name), day, writer }]
   })
 }
+
+/** All that a copy of the trail has to have, with what is kept of purged segments at the end. */
+export const trailFilesIn = async (
+  folder: string
+): Promise<Pick<SegmentFile, 'name' | 'path'>[]> => [
+  ...(await segmentFilesIn(folder)),
+  { name: PURGED_FILE, path: join(folder, PURGED_FILE) }
+]

@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander'
 import { addAuditCommand } from './commands/audit.ts'
+import { addBackupCommand, addRestoreCommand } from './commands/backup.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEncryptionKeyCommand } from './commands/encryption-key.ts'
@@ -41,6 +42,8 @@ export const createProgram = (version: string): Command => {
   addKeyCommand(program)
   addEncryptionKeyCommand(program)
   addStoreCommand(program)
+  addBackupCommand(program)
+  addRestoreCommand(program)
   addResolveCommand(program)
   addExplainCommand(program)
   addAuditCommand(program)

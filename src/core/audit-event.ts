@@ -33,6 +33,8 @@ export interface AuditEvent {
     | 'limit.reach'
     | 'audit.purge'
     | 'state.purge'
+    | 'state.backup'
+    | 'state.restore'
   readonly outcome: 'allowed' | 'denied' | 'failed'
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined

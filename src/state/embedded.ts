@@ -3,12 +3,15 @@
  * once (a CLI writes while the service runs), so every read sees what was last committed by anyone, and every change is
  * compared and made inside one write transaction, on disk before it is reported.
  */
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Key, open, type RootDatabase } from 'lmdb'
 import { makeFolderSync } from '../files/folder.ts'
 import { HEAD_BYTES, keyBytes, type State, type StateEntry, type StateHead } from './state.ts'
+
+/** The file of the state, in its folder. */
+export const DATA_FILE = 'data.mdb'
 
 /** Entries read at a time by `list`: no read transaction stays open while the caller works on them. */
 const PAGE = 50
@@ -57,7 +60,7 @@ const isDatabase = (start: Buffer): boolean =>
  */
 const requireUsable = (folder: string): void => {
   accessSync(folder, R_OK | W_OK | X_OK)
-  for (const name of ['data.mdb', 'lock.mdb']) {
+  for (const name of [DATA_FILE, 'lock.mdb']) {
     const file = join(folder, name)
     const stat = statSync(file, { throwIfNoEntry: false })
     if (stat === undefined) continue
@@ -204,6 +207,18 @@ export const createEmbeddedState = (directory: string): State => {
         yield* heads
         await turn()
         heads = headsAfter(database(), Buffer.from(heads.at(-1)?.key ?? ''))
+      }
+    },
+
+    copyTo: async (to) => {
+      try {
+        // Compacting leaves out what was freed, in which deleted entries may still stand.
+        await database().backup(to, true)
+        chmodSync(join(to, DATA_FILE), 0o600)
+      } catch (error) {
+        throw new Error(`the state cannot be copied to ${to}: ${messageOf(error)}`, {
+          cause: error
+        })
       }
     },
 

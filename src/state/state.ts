@@ -79,5 +79,10 @@ export interface State {
   readonly rewrapNames?: () => Promise<NameCounts>
   /** Where names are sealed: how many cannot be opened, and so are not listed. */
   readonly countUnreadable?: () => Promise<number>
+  /**
+   * Where the state is a file here (LMDB): writes it as it is at one moment, while others go on, into a folder of its own
+   * that is there and empty.
+   */
+  readonly copyTo?: (folder: string) => Promise<void>
   readonly close: () => Promise<void>
 }

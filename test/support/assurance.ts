@@ -884,6 +884,20 @@ const RECORD: readonly Promised[] = [
     }
   },
   {
+    id: 'backup-sealed',
+    says: 'A backup is the state at one moment, holds neither the encryption keys nor a text that is not sealed, and is put in place whole or not at all: one that was changed, or of other keys, is refused.',
+    asvs: ['2.3.3', '11.3.3'],
+    tests: {
+      'unit/state/embedded.test.ts': [
+        'a copy is the state at one moment, while others go on writing'
+      ],
+      'e2e/backup.test.ts': [
+        'What was backed up while the service ran comes back on another machine',
+        'A backup is refused whole, and nothing is put in place, where it is not what was made'
+      ]
+    }
+  },
+  {
     id: 'record-chained',
     says: 'A trail that somebody changed does not verify, and the place is named: a byte changed, a line dropped, two swapped, the tail cut, a day removed, a segment under another key.',
     asvs: ['16.4.2', '16.4.1'],

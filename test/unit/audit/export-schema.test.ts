@@ -40,7 +40,9 @@ const ACTIONS: Readonly<Record<AuditEvent['action'], true>> = {
   'config.reload': true,
   'limit.reach': true,
   'audit.purge': true,
-  'state.purge': true
+  'state.purge': true,
+  'state.backup': true,
+  'state.restore': true
 }
 const OUTCOMES = ['allowed', 'denied', 'failed'] as const
 

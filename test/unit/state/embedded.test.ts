@@ -130,6 +130,45 @@ test('a folder that cannot be used is an error that names it, not the end of the
   }
 })
 
+test('a copy is the state at one moment, while others go on writing', async (t) => {
+  const directory = createDirectory(t)
+  const state = openState(t, directory)
+  const put = async (key: string, value: number): Promise<void> => {
+    await state.compareAndSet(key, await state.get(key), Buffer.from(String(value)))
+  }
+  // Much enough that a copy takes a while; `first` is always written before `second`.
+  for (let n = 0; n < 20; n++) await state.compareAndSet(`much/${n}`, undefined, Buffer.alloc(1e6))
+  await put('first', 0)
+  await put('second', 0)
+  let isOver = false
+  let written = 0
+  const writing = (async () => {
+    while (!isOver) {
+      written++
+      await put('first', written)
+      await put('second', written)
+    }
+  })()
+  const copies = createDirectory(t)
+  for (let n = 0; n < 3; n++) {
+    const before = written
+    const folder = join(copies, String(n), 'state')
+    mkdirSync(folder, { recursive: true })
+    await state.copyTo?.(folder)
+    t.equal(statSync(join(folder, 'data.mdb')).mode & 0o777, 0o600)
+    const copy = openState(t, join(copies, String(n)))
+    const [first, second] = await Promise.all([copy.get('first'), copy.get('second')])
+    const apart = Number(first) - Number(second)
+    t.ok(apart === 0 || apart === 1, `${first} ${second}`)
+    t.ok(Number(first) >= before - 1, 'and no earlier one')
+  }
+  isOver = true
+  await writing
+  t.ok(written > 3, 'others were not held up')
+  const inTheWay = join(copies, 'none')
+  await t.rejects(async () => state.copyTo?.(inTheWay), /cannot be copied to /)
+})
+
 const isRoot = process.getuid?.() === 0 && 'root may write anywhere'
 test('a folder or file of somebody else is an error', { skip: isRoot }, async (t) => {
   const directory = createDirectory(t)

@@ -1,0 +1,176 @@
+/** `purser backup` and `purser restore`: a machine that is lost, and all that a restore refuses. */
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import { newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { createCanary } from '../support/canary.ts'
+import { createDirectory } from '../support/embedded.ts'
+import {
+  createConfigured,
+  get,
+  issueKey,
+  LOCAL_YAML,
+  putLocal,
+  runPurser,
+  serve,
+  writeEnv,
+  writeYaml
+} from '../support/purser-process.ts'
+
+const KEY_ID = '0b6d1c9e-9a34-4c57-8f0e-2a6f4c1d7e55'
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+
+/** A service with a secret, a revoked key and a trail, and a backup that was made while it ran. */
+const backedUp = async (t: Test) => {
+  const { folder, variables } = createConfigured(t)
+  const canary = createCanary()
+  await putLocal(folder, 'team/a', canary.token)
+  const service = await serve(t, folder)
+  const [key, revoked] = await Promise.all([issueKey(folder), issueKey(folder, { keyId: KEY_ID })])
+  await get(`${service.url}/v1/secrets?ref=local:team/a`, key)
+  const revocation = await runPurser(t, folder, ['key', 'revoke', KEY_ID])
+  t.equal(revocation.code, 0, revocation.stderr)
+  const made = await runPurser(t, folder, ['backup', 'safe'])
+  t.equal(made.code, 0, made.stderr)
+  const again = async (): Promise<void> => {
+    service.child.kill('SIGKILL')
+    await service.ended
+  }
+  return { folder, variables, canary, key, revoked, made, service, end: again }
+}
+
+/** Another machine, with the settings that were kept apart. */
+const anotherMachine = (t: Test, variables: Readonly<Record<string, string>>, backup: string) => {
+  const folder = createDirectory(t)
+  writeEnv(folder, variables)
+  writeYaml(folder, LOCAL_YAML)
+  cpSync(backup, join(folder, 'safe'), { recursive: true })
+  return { folder, run: (...args: string[]) => runPurser(t, folder, args) }
+}
+
+test('What was backed up while the service ran comes back on another machine', async (t) => {
+  const { folder, variables, canary, key, revoked, made, service, end } = await backedUp(t)
+  const backup = join(folder, 'safe')
+  const encryptionKey = variables['ENCRYPTION_KEYS'] ?? ''
+  for (const path of filesBelow(backup)) {
+    const bytes = readFileSync(path, 'latin1')
+    t.notOk(bytes.includes(encryptionKey), `${path} has no encryption key`)
+    t.notOk(bytes.includes(canary.token), `${path} has no secret`)
+    t.equal(statSync(path).mode & 0o777, 0o600, path)
+  }
+  for (const path of [backup, join(backup, 'state'), join(backup, 'audit')]) {
+    t.equal(statSync(path).mode & 0o777, 0o700, path)
+  }
+  t.strictSame(canary.findIn(made.stdout + made.stderr), [])
+  t.match(await runPurser(t, folder, ['backup', 'safe']), { code: 1, stderr: /is there already/ })
+
+  // What comes later is not in it, and hinders nothing.
+  await get(`${service.url}/v1/secrets?ref=local:team/a`, key)
+  await end()
+  const there = anotherMachine(t, variables, backup)
+  rmSync(folder, { recursive: true })
+
+  const restored = await there.run('restore', 'safe')
+  t.equal(restored.code, 0, restored.stderr)
+  t.match(restored.stdout, /entries, and \d+ lines of the trail in \d files \(ok\)\n$/)
+  t.strictSame(
+    readdirSync(join(there.folder, 'data')).sort(),
+    ['audit', 'state'],
+    'nothing is left beside'
+  )
+  t.equal((await there.run('store', 'get', 'local:team/a')).stdout, `${canary.token}\n`)
+  const { url } = await serve(t, there.folder)
+  const read = async (apiKey: string): Promise<unknown> =>
+    (await get(`${url}/v1/secrets?ref=local:team/a`, apiKey)).json()
+  t.match(await read(key), { value: canary.token })
+  t.match(await read(revoked), { code: 'invalid_api_key' }, 'a revoked key stays revoked')
+  const verified = await there.run('audit', 'verify')
+  t.match(verified, { code: 0, stdout: /^ok: / }, 'and the chains go on')
+  const records = await there.run('audit', 'search', '--json')
+  for (const action of ['state.backup', 'state.restore', 'key.revoke', 'secret.read']) {
+    t.match(records.stdout, `"action":"${action}"`)
+  }
+  t.match(await there.run('restore', 'safe'), { code: 1, stderr: /nothing is overwritten/ })
+})
+
+test('A backup is refused whole, and nothing is put in place, where it is not what was made', async (t) => {
+  const { folder, variables, end } = await backedUp(t)
+  await end()
+  const backup = join(folder, 'safe')
+  const other = { ...variables, ENCRYPTION_KEYS: newEncryptionKey() }
+  const change = (name: string, by: (bytes: Buffer) => Buffer) => (copy: string) => {
+    const path = join(copy, name)
+    chmodSync(path, 0o600)
+    writeFileSync(path, by(readFileSync(path)))
+  }
+  const flipped = (bytes: Buffer): Buffer => {
+    const last = bytes.length - 1
+    bytes[last] = (bytes[last] ?? 0) ^ 1
+    return bytes
+  }
+  const replaced = (from: RegExp | string, to: string) => (bytes: Buffer) =>
+    Buffer.from(bytes.toString().replace(from, to))
+  const [day = ''] = readdirSync(join(backup, 'audit'))
+  const cases: [string, Readonly<Record<string, string>>, (copy: string) => void, RegExp][] = [
+    ['other keys', other, () => {}, /ENCRYPTION_KEYS lacks the key \S{8}, with which/],
+    ['another environment', { ...variables, ENVIRONMENT: 'stg' }, () => {}, /of environment dev/],
+    ['a changed state', variables, change('state/data.mdb', flipped), /data\.mdb is not what was/],
+    ['a changed trail', variables, change(join('audit', day), flipped), /is not what was copied/],
+    [
+      'a changed manifest',
+      variables,
+      change('manifest.json', replaced('"dev"', '"pro"')),
+      /was changed/
+    ],
+    ['another seal', variables, change('manifest.seal', flipped), /was changed/],
+    ['no manifest', variables, (copy) => rmSync(join(copy, 'manifest.json')), /no whole backup/],
+    [
+      'a lost file',
+      variables,
+      (copy) => rmSync(join(copy, 'state/data.mdb')),
+      /data\.mdb of the backup is not there/
+    ],
+    [
+      'a later form',
+      variables,
+      change('manifest.json', replaced(/"format": 1/, '"format": 2')),
+      /form that this version does not know/
+    ]
+  ]
+  for (const [name, settings, spoil, why] of cases) {
+    const there = anotherMachine(t, settings, backup)
+    spoil(join(there.folder, 'safe'))
+    t.match(await there.run('restore', 'safe'), { code: 1, stdout: '', stderr: why }, name)
+    const data = join(there.folder, 'data')
+    t.strictSame(existsSync(data) ? readdirSync(data) : [], [], `${name}: nothing was put in place`)
+  }
+})
+
+test('Where the state is in Redis, or there is none, a backup says what to do', async (t) => {
+  const { folder } = createConfigured(t)
+  const redis = { env: { REDIS_URL: 'redis://127.0.0.1:1' } }
+  const inRedis = await runPurser(t, folder, ['backup', 'safe'], redis)
+  t.match(inRedis, { code: 1, stderr: /The state is in Redis/ })
+  t.match(await runPurser(t, folder, ['restore', 'x'], redis), {
+    code: 1,
+    stderr: /restore without/
+  })
+  t.match(await runPurser(t, folder, ['backup', 'safe']), {
+    code: 1,
+    stderr: /no state in DATA_DIR/
+  })
+  t.notOk(existsSync(join(folder, 'safe')))
+})
