@@ -25,15 +25,20 @@ const kubeconfigOf = ({ url, caFile, adminToken }: KubeApiserver): string =>
     'current-context': 'test'
   })
 
+/** The environment of a process that asks this server as its administrator. */
+export const administratorOf = (t: Test, server: KubeApiserver) => {
+  const home = createDirectory(t)
+  const file = join(home, 'kubeconfig')
+  writeFileSync(file, kubeconfigOf(server), { mode: 0o600 })
+  return { HOME: home, KUBECONFIG: file, PATH: process.env['PATH'] }
+}
+
 export const createKubectl = (
   t: Test,
   server: KubeApiserver,
   peer: 'kubectl' | 'kubectl-debian' = 'kubectl'
 ): Kubectl => {
-  const home = createDirectory(t)
-  const file = join(home, 'kubeconfig')
-  writeFileSync(file, kubeconfigOf(server), { mode: 0o600 })
-  const env = { HOME: home, KUBECONFIG: file, PATH: process.env['PATH'] }
+  const env = administratorOf(t, server)
   const program = programOf(peer) ?? peer
   return (...args) =>
     new Promise((resolve) => {

@@ -2,19 +2,24 @@
  * `deploy/kubernetes/` on a real API server: accepted member by member, pods that meet Pod Security's "restricted", and an account
  * that reads the named secrets and nothing else. There is no kubelet: what pods then do is for kubernetes-pod.test.ts.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import tap, { type Test } from 'tap'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import type { Report } from '../../../src/doctor/report.ts'
+import { blocksIn } from '../../support/doc-blocks.ts'
+import { SHIMS, writeShims } from '../../support/doc-run.ts'
+import { createDirectory } from '../../support/embedded.ts'
 import { issueKey } from '../../support/keys.ts'
 import { type KubeApiserver, startKubeApiserver } from '../../support/kube-apiserver.ts'
-import { createKubectl, type Kubectl, type Ran } from '../../support/kubectl.ts'
-import { type Manifest, type PodTemplate, podTemplateOf, render } from '../../support/manifests.ts'
-import { isInstalled, skipWithout } from '../../support/peers.ts'
-import { ask, createPod, createSecrets } from '../../support/pod.ts'
+import { administratorOf, createKubectl, type Kubectl, type Ran } from '../../support/kubectl.ts'
+import { type Manifest, podTemplateOf, render } from '../../support/manifests.ts'
+import { isInstalled, programOf, skipWithout } from '../../support/peers.ts'
+import { ask, createPod, createSecrets, type Secrets } from '../../support/pod.ts'
 import { runPurser, serve } from '../../support/purser-process.ts'
 import { eventually } from '../../support/redis.ts'
+import { type Pod, podOf, WEAKENED } from '../../support/weakened-pods.ts'
 
 const OVERLAYS = ['embedded', 'redis', 'internal', 'external-secrets'] as const
 const NAMESPACE = '/api/v1/namespaces/purser'
@@ -51,61 +56,30 @@ const prepare = async (t: Test, kubectl: Kubectl): Promise<void> => {
 
 const nameOf = ({ kind, metadata }: Manifest): string => `${kind.toLowerCase()}/${metadata.name}`
 
-interface Pod {
-  readonly metadata: object
-  readonly spec: PodTemplate['spec']
+/** The commands of the page's block with these words in it, in an empty folder beside this repository's `deploy/`. */
+const runBlock = (t: Test, server: KubeApiserver, words: string): Promise<Ran> => {
+  const page = 'docs/kubernetes.md'
+  const block = blocksIn(page, readFileSync(page, 'utf8')).find(({ text }) => text.includes(words))
+  const folder = createDirectory(t)
+  symlinkSync(resolve('deploy'), join(folder, 'deploy'))
+  const kubectl = `#!/bin/sh\nexec '${programOf('kubectl')}' "$@"\n`
+  const bin = writeShims(folder, { ...SHIMS, kubectl })
+  const administrator = administratorOf(t, server)
+  const env = { ...administrator, PATH: `${bin}:${administrator.PATH}` }
+  return new Promise((done) => {
+    const script = `set -euo pipefail\n${block?.text ?? 'false'}`
+    execFile(
+      'bash',
+      ['-c', script],
+      { cwd: folder, env, timeout: 120_000 },
+      (error, stdout, stderr) => done({ code: error === null ? 0 : 1, stdout, stderr })
+    )
+  })
 }
-type Change = (pod: { spec: Record<string, unknown> }, container: Record<string, object>) => void
-
-const sandbox = (of: Record<string, object>): Record<string, unknown> =>
-  of['securityContext'] as Record<string, unknown>
-
-/** What somebody might do to get something to run. */
-const WEAKENED: Readonly<Record<string, Change>> = {
-  'may run as root': ({ spec }) => {
-    delete sandbox(spec as never)['runAsNonRoot']
-  },
-  'is root': ({ spec }) => {
-    sandbox(spec as never)['runAsUser'] = 0
-  },
-  'has no seccomp profile': ({ spec }) => {
-    delete sandbox(spec as never)['seccompProfile']
-  },
-  'has a seccomp profile that confines nothing': (_, container) => {
-    sandbox(container)['seccompProfile'] = { type: 'Unconfined' }
-  },
-  'may gain privileges': (_, container) => {
-    delete sandbox(container)['allowPrivilegeEscalation']
-  },
-  'keeps capabilities': (_, container) => {
-    delete sandbox(container)['capabilities']
-  },
-  'adds a capability': (_, container) => {
-    sandbox(container)['capabilities'] = { drop: ['ALL'], add: ['NET_ADMIN'] }
-  },
-  'is privileged': (_, container) => {
-    Object.assign(sandbox(container), { privileged: true, allowPrivilegeEscalation: true })
-  },
-  "has the node's network": ({ spec }) => {
-    spec['hostNetwork'] = true
-  },
-  "sees the node's processes": ({ spec }) => {
-    spec['hostPID'] = true
-  },
-  'mounts a folder of the node': ({ spec }) => {
-    ;(spec['volumes'] as object[]).push({ name: 'node', hostPath: { path: '/' } })
-  },
-  'takes a port of the node': (_, container) => {
-    container['ports'] = [{ name: 'https', containerPort: 8700, hostPort: 8700 }]
-  }
-}
-
-const podOf = (template: PodTemplate): Pod =>
-  structuredClone({ metadata: { ...template.metadata, name: 'purser' }, spec: template.spec })
 
 const APPS = '/api/v1/namespaces/apps'
 
-/** Two secrets in `apps`, of which secrets-reader names one, and the one in `purser` that Purser is started with. */
+/** Two secrets in `apps`, of which secrets-reader names one. */
 const giveSecrets = async (
   t: Test,
   admin: KubeApiserver['admin'],
@@ -115,10 +89,6 @@ const giveSecrets = async (
     const stringData = { password: `of ${name}` }
     await admin('POST', `${APPS}/secrets`, { metadata: { name }, stringData })
   }
-  await admin('POST', `${NAMESPACE}/secrets`, {
-    metadata: { name: 'purser' },
-    stringData: createSecrets()
-  })
   accepted(
     t,
     await kubectl('apply', '-n', 'apps', '-k', `${FOLDER}/secrets-reader`),
@@ -279,6 +249,23 @@ tap.test('the manifests on a real API server', async (t) => {
       t.match(text, /violates PodSecurity \\"restricted/, what)
     }
   })
+
+  await t.test(
+    'the commands of docs/kubernetes.md make the Secret that Purser starts with',
+    async (t) => {
+      const { code, stderr } = await runBlock(t, server, 'create secret generic purser ')
+      t.equal(code, 0, stderr)
+      const { text } = await server.admin('GET', `${NAMESPACE}/secrets/purser`)
+      const made = Object.entries(JSON.parse(text).data as Record<string, string>).map(
+        ([name, base64]) => [name, Buffer.from(base64, 'base64').toString()]
+      )
+      const secrets = Object.fromEntries(made) as Secrets
+      t.strictSame(Object.keys(secrets), Object.keys(createSecrets({ redis_url: '' })))
+      const pod = createPod(t, render('overlays/embedded'), { secrets })
+      const checked = await runPurser(t, pod.root, ['config', 'check'], { env: pod.env })
+      t.match(checked, { code: 0, stdout: /^The configuration is valid: 1 stores, 1 policies/ })
+    }
+  )
 
   await giveSecrets(t, server.admin, kubectl)
   const token = await tokenOf(server.admin)
