@@ -1,5 +1,6 @@
 /** What the program is made of: each package as the lockfile has it, under a licence that is allowed, and on a list that npm makes. */
 import { readFileSync } from 'node:fs'
+import { minVersion, satisfies } from 'semver'
 import { test } from 'tap'
 import { sbom } from '../../../scripts/sbom.ts'
 
@@ -15,6 +16,8 @@ interface Package {
   readonly devOptional?: boolean
   readonly optional?: boolean
   readonly hasInstallScript?: boolean
+  /** Old packages have a list of words there. */
+  readonly engines?: { readonly node?: string } | readonly string[]
 }
 
 const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
@@ -61,6 +64,15 @@ test('the packages that Purser asks for are of an exact version, and none runs a
   }
   t.match(readFileSync('.npmrc', 'utf8'), /^ignore-scripts=true$/m)
   t.match(readFileSync('.npmrc', 'utf8'), /^save-exact=true$/m)
+})
+
+test('every package runs on the oldest Node that Purser runs on, so that npm ci has nothing to warn of', async (t) => {
+  const oldest = minVersion(json('package.json').engines.node)?.version ?? ''
+  const asking = installed.flatMap(([path, { engines = {} }]) =>
+    'node' in engines && engines.node !== undefined ? [[path, engines.node] as const] : []
+  )
+  t.ok(asking.length > 200)
+  for (const [path, range] of asking) t.ok(satisfies(oldest, range), `${path}: ${range}`)
 })
 
 test('every package of the image is under a licence of the list', async (t) => {
