@@ -52,7 +52,7 @@ testWithRedis(
   async (t, redis) => {
     const ttlMs = 15_000
     const store = await startCountingStore(t)
-    const variables = { CACHE_TTL_SECONDS: String(ttlMs / 1000) }
+    const variables = { ...PATIENT, CACHE_TTL_SECONDS: String(ttlMs / 1000) }
     const { all, readsOf } = await startReplicas(t, {
       count: 4,
       store,
@@ -70,7 +70,10 @@ testWithRedis(
     const samples = await startLoad(t, plan).samples
     const summary = summaryOf(samples)
     t.equal(summary.requests, 10_000)
-    t.ok(samples.every(({ status }) => status === 200))
+    t.ok(
+      samples.every(({ status }) => status === 200),
+      format(summary)
+    )
 
     const started = samples[0]?.at ?? 0
     const alone = (await callsWithoutRedis(all)) - before
@@ -101,6 +104,7 @@ testWithRedis(
     t.match((await all[0]!.read('db')).body, { data: { user: 'db', password: 'v1' } })
     t.equal((await all[1]!.read('db&field=user')).body['value'], 'db')
     t.equal((await all[2]!.read('db&field=password')).body['value'], 'v1')
-    t.equal(store.calls(), 1)
+    const alone = await callsWithoutRedis(all)
+    t.ok(store.calls() >= 1 && store.calls() <= 1 + alone, `${alone} without Redis`)
   }
 )
