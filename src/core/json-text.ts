@@ -4,10 +4,15 @@
  */
 import { asJson } from './json.ts'
 
-const endOfString = (json: string, start: number): number => {
-  let at = start + 1
-  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1
-  return at
+const BACKSLASH = 0x5c
+
+/** The closing quote of the string that begins at `start`, in valid JSON. */
+export const endOfString = (json: string, start: number): number => {
+  for (let end = json.indexOf('"', start + 1); ; end = json.indexOf('"', end + 1)) {
+    let backslashes = 0
+    while (json.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return end
+  }
 }
 
 const endOfValue = (json: string, start: number): number => {

@@ -4,7 +4,7 @@
  * prototype, and no nesting that exhausts a stack. A byte order mark before it is ignored, as RFC 8259, 8.1 allows:
  * editors and PowerShell write it.
  */
-import { isLossy, type JsonNode, readJson } from '../core/json-text.ts'
+import { endOfString, isLossy, type JsonNode, readJson } from '../core/json-text.ts'
 import { ProblemError } from '../core/problem.ts'
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
@@ -17,18 +17,6 @@ const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[
 const QUOTE = 0x22
 const MINUS = 0x2d
 const COLON = 0x3a
-const BACKSLASH = 0x5c
-
-/** Where the string that begins at `start` ends, in valid JSON: behind its closing quote. */
-const endOfString = (json: string, start: number): number => {
-  let end = json.indexOf('"', start + 1)
-  for (;;) {
-    let backslashes = 0
-    while (json.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
-    if (backslashes % 2 === 0) return end + 1
-    end = json.indexOf('"', end + 1)
-  }
-}
 
 /** Digits that a double holds, whatever they are. */
 const SAFE_DIGITS = 15
@@ -48,7 +36,7 @@ const countMembers = (json: string, keepsDigits: boolean): number | undefined =>
   let members = 0
   for (let i = 0; i < json.length; i++) {
     const code = json.charCodeAt(i)
-    if (code === QUOTE) i = endOfString(json, i) - 1
+    if (code === QUOTE) i = endOfString(json, i)
     else if (code === COLON) members++
     else if (code === MINUS || (code >= 0x30 && code <= 0x39)) {
       let end = i + 1
