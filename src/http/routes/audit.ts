@@ -8,6 +8,7 @@ import type { FastifyRequest } from 'fastify'
 import type { AnswerEnd, GoOn, Queries, Question } from '../../audit/queries.ts'
 import type { AskedSecret, RecordFilter } from '../../audit/record-filter.ts'
 import type { AuditRecord } from '../../audit/shown-record.ts'
+import { momentOf } from '../../core/day.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Sealer } from '../../crypto/sealer.ts'
 import { prefersLines, varyByAccept } from '../representation.ts'
@@ -35,9 +36,9 @@ const refused = (member: string, rule: string, detail?: string): ProblemError =>
 const timeOf = (member: 'from' | 'to', text: string | undefined): string | undefined => {
   if (text === undefined) return undefined
   const end = member === 'to' && text.length === 10 ? 'T23:59:59.999Z' : ''
-  const time = Date.parse(`${text}${end}`)
-  if (Number.isNaN(time)) throw refused(member, 'time')
-  return new Date(time).toISOString()
+  const time = momentOf(`${text}${end}`)
+  if (time === undefined) throw refused(member, 'time')
+  return time
 }
 
 const matcherOf = (

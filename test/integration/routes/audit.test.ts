@@ -114,6 +114,10 @@ test('what is asked wrongly is refused, saying where', async (t) => {
   const { ask } = await build(t)
   for (const [query, pointer] of [
     [{ from: '2026-02-31T25:00:00Z' }, '/querystring/from'],
+    [{ from: '2026-02-31' }, '/querystring/from'],
+    [{ from: '2026-06-31T08:00:00Z' }, '/querystring/from'],
+    [{ to: '2026-02-29' }, '/querystring/to'],
+    [{ to: '9999-12-31T23:59:59-10:00' }, '/querystring/to'],
     [{ to: 'yesterday' }, '/querystring/to'],
     [{ pattern: 'local:***' }, '/querystring/pattern'],
     [{ pattern: 'nonsense' }, '/querystring/pattern'],
