@@ -24,6 +24,8 @@ import type { OpenedState } from '../state/open-state.ts'
 export interface LookedAt {
   readonly name: string
   readonly kind: string
+  /** Where its rights can be looked at by hand, as its kind says it. */
+  readonly rightsAt?: string | undefined
   /** Not asked: its login would use up a credential that the service needs. */
   readonly isSpared?: true
   /** Why its check failed. */
@@ -60,7 +62,7 @@ const DATE_CUT_MS = 1_000
 
 const lookAtStore = async (store: Store, config: Config, now: () => number): Promise<LookedAt> => {
   const { name, plugin } = store.spec
-  const told = { name, kind: plugin.kind }
+  const told = { name, kind: plugin.kind, rightsAt: plugin.rightsAt }
   try {
     await store.check({})
   } catch (error) {

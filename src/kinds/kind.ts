@@ -72,6 +72,8 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
    * The members of a store besides `name` and `kind`: validates, types and documents them. Unknown members are refused.
    */
   readonly settings: S
+  /** Where an operator sees what our login may do there, should the peer not tell it; follows "look at". */
+  readonly rightsAt?: string
   /** The peer can be reached through a proxy; absent for a kind without a peer. */
   readonly proxies?: true
   /**

@@ -95,8 +95,11 @@ export interface SecretProvider<O = CallOptions> {
    * The secret's tags, for a store that does not tell them with the text. Never the text itself. Throws ProviderFault.
    */
   readonly readTags?: (locator: Locator, options: O) => Promise<Tags>
-  /** What the peer's own review says of our rights; they are never tried. Throws ProviderFault. */
-  readonly review?: (wanted: Wanted, options: O) => Promise<Rights>
+  /**
+   * What the peer's own review says of our rights; they are never tried. Undefined: nothing of what is wanted. Throws
+   * ProviderFault.
+   */
+  readonly review?: (wanted: Wanted, options: O) => Promise<Rights | undefined>
   /**
    * The peer's clock in milliseconds since the epoch, as the Date of an answer has it: to the second. Undefined if it
    * has none. Throws ProviderFault.

@@ -31,12 +31,14 @@ const silent = (name: string, what: string): readonly Finding[] => [
   untold(`${what}: the store ${name} does not answer`)
 ]
 
-const ofRights = ({ name, fault, rights }: LookedAt): readonly Finding[] => {
+const RIGHTS_AT = "what its login may do, and compare it with the README's table"
+
+const ofRights = ({ name, fault, rights, rightsAt = RIGHTS_AT }: LookedAt): readonly Finding[] => {
   if (fault !== undefined) return silent(name, 'whether its rights are the least')
   if (rights === undefined) {
     return [
       untold(
-        `whether the rights at the store ${name} are the least: there is no review that Purser may ask: compare them with the README's table`
+        `whether the rights at the store ${name} are the least: it does not tell Purser: look at ${rightsAt}`
       )
     ]
   }

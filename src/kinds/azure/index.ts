@@ -50,6 +50,8 @@ export const azureKeyVault = defineKind({
   kind: 'azure-key-vault',
   tags: 'tags',
   proxies: true,
+  rightsAt:
+    "the vault's role assignments: Key Vault Secrets User is enough to read, and no wider role is needed",
   settings: StoreSettings,
   paths: names,
   versions,

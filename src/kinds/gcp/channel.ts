@@ -17,6 +17,7 @@ import type { Answers } from './record.ts'
 /** What a request is about goes into a header too, for Google to route by. */
 type Request =
   | { readonly name: string }
+  | { readonly resource: string; readonly permissions: readonly string[] }
   | {
       readonly parent: string
       readonly pageSize: number
@@ -27,6 +28,11 @@ type Request =
       readonly parent: string
       readonly payload: { readonly data: Uint8Array; readonly dataCrc32c: number }
     }
+
+const routedBy = (request: Request): Readonly<Record<string, string>> => {
+  if ('name' in request) return { name: request.name }
+  return 'resource' in request ? { resource: request.resource } : { parent: request.parent }
+}
 
 type Stub = {
   readonly [M in keyof Answers]: (
@@ -132,8 +138,7 @@ export const openChannel = async (
     if (signal.aborted) throw new ProviderFault('timeout')
     if (isClosed) throw new ProviderFault('unavailable', { code: 'closed' })
     const metadata = new gax.grpc.Metadata()
-    const routed = 'name' in request ? { name: request.name } : { parent: request.parent }
-    metadata.set('x-goog-request-params', gax.routingHeader.fromParams(routed))
+    metadata.set('x-goog-request-params', gax.routingHeader.fromParams(routedBy(request)))
     for (const [name, value] of credential ?? []) metadata.set(name, value)
     const setHeader = (name: string, value: string) => metadata.set(name, value)
     place.mark?.({ headersSent: false, setHeader })

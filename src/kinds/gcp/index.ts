@@ -27,6 +27,7 @@ import { definitions } from './definitions.ts'
 import { events } from './events.ts'
 import { type GcpAddress, gcpsecrets, ids, resourceName, versions } from './forms.ts'
 import { newestIn, payloadOf, toListing, toRecord, toWritten } from './record.ts'
+import { reviewRights } from './review.ts'
 
 const StoreSettings = Type.Object(
   {
@@ -101,6 +102,8 @@ export const gcpSecretManager = defineKind({
   kind: 'gcp-secret-manager',
   tags: 'labels',
   proxies: true,
+  rightsAt:
+    'the roles of its account in IAM: Secret Manager Secret Accessor is enough to read (Google is asked only of secrets that rules name whole)',
   settings: StoreSettings,
   paths: ids,
   versions,
@@ -200,6 +203,8 @@ export const gcpSecretManager = defineKind({
           if (!(fault instanceof ProviderFault && isRefusal(fault))) throw fault
         }
       },
+      review: (wanted, options) =>
+        reviewRights(channel, (path) => nameOf({ path }), wanted, options),
       ...(!insecure && { clock: (options) => askTime(origin, trusted, options) }),
       close: async () => {
         authority?.close()

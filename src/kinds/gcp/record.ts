@@ -17,6 +17,7 @@ export interface Answers {
   readonly getSecret: InstanceType<Protos['Secret']>
   readonly listSecrets: InstanceType<Protos['ListSecretsResponse']>
   readonly listSecretVersions: InstanceType<Protos['ListSecretVersionsResponse']>
+  readonly testIamPermissions: { readonly permissions: readonly string[] }
 }
 
 const lastSegment = (name: string | null | undefined): string => name?.split('/').at(-1) ?? ''

@@ -62,6 +62,8 @@ export const onePasswordConnect = defineKind({
   kind: 'onepassword-connect',
   tags: 'tags',
   proxies: true,
+  rightsAt:
+    'its token in 1Password: only the vaults that rules need, and only to read, are enough (`op connect token list`)',
   settings: StoreSettings,
   paths,
   versions,

@@ -129,10 +129,26 @@ test('a login that would use up its credential is not made, nor one that needs a
   t.match(sentences(examined), /store once answers: a login.*\n.*store behind answers/)
 })
 
+const onePassword = (address: string): string =>
+  `stores: [{ name: one, kind: onepassword-connect, address: "${address}", token: { env: OP_TOKEN } }]\n`
+
+test('of a kind that tells nothing of rights, doctor says where they can be looked at', async (t) => {
+  const vaults = JSON.stringify([{ id: 'a'.repeat(26), name: 'Production' }])
+  const address = await serveVault(t, (_, response) => {
+    response.setHeader('content-type', 'application/json').end(vaults)
+  })
+  const examined = await examineBad(t, {
+    yaml: onePassword(address),
+    env: { OP_TOKEN: randomSecret() }
+  })
+  t.match(
+    sentences(examined),
+    /cannot be told: whether the rights at the store one are the least: it does not tell Purser: look at its token in 1Password/
+  )
+})
+
 test('a kind without a review cannot tell', async (t) => {
-  const yaml = `stores:
-  - { name: one, kind: onepassword-connect, address: "http://127.0.0.1:1", token: { env: OP_TOKEN } }
-`
+  const yaml = onePassword('http://127.0.0.1:1')
   const peers: Bad['peers'] = {
     stores: async () => ({
       faults: [],
@@ -146,7 +162,7 @@ test('a kind without a review cannot tell', async (t) => {
   t.strictSame(notOk(examined), ['stores-reachable fail'])
   t.match(
     sentences(examined),
-    /cannot be told: whether the rights at the store one are the least: there is no review/
+    /cannot be told: whether the rights at the store one are the least: it does not tell Purser: look at what its login may do/
   )
 })
 

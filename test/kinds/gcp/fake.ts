@@ -123,6 +123,16 @@ export const calledIn = ({ url, body }: WireRequest): readonly [string, string] 
   return [url.slice(url.lastIndexOf('/') + 1), body.slice(7, 7 + length)]
 }
 
+/** TestIamPermissionsResponse. */
+export const granted = (permissions: readonly string[]): WireAnswer =>
+  message(...permissions.map((one) => bytes(1, one)))
+
+/** What a TestIamPermissionsRequest asks for: the texts behind the resource. */
+export const permissionsIn = (request: WireRequest): readonly string[] =>
+  messageIn(request)
+    .toString('latin1')
+    .match(/secretmanager\.[A-Za-z.]+/g) ?? []
+
 /** As Google answers: with the number of the project where the request had its id. */
 export const VERSION_NAME = 'projects/123456789012/secrets/some-secret/versions/7'
 
