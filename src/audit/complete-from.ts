@@ -24,7 +24,8 @@ interface Ends {
 /** Longer than any head, with its key that is sealed to an auditor. */
 const HEAD_BYTES = 8 * 1024
 
-const firstLineOf = async (path: string): Promise<Buffer> => {
+/** Empty where it is longer than any that we write. */
+export const firstLineOf = async (path: string): Promise<Buffer> => {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)

@@ -106,6 +106,12 @@ const endSegment = ({ open, findings, unfinished }: Checking, instance: string):
   if (ended.unfinished !== undefined) unfinished.push(ended.unfinished)
 }
 
+/** Files are looked for by their days, and deleted by them: a segment in the file of another day would hide. */
+export const misplacedIn = (file: string, { day }: SegmentHead): Finding | undefined =>
+  file.startsWith(`${day}.`)
+    ? undefined
+    : { verdict: 'tampered', file, detail: `it was written into the file of ${day}` }
+
 const NO_KEY: InstanceKey = { key: undefined, fault: undefined }
 
 const beginSegment = (checking: Checking, head: SegmentHead | undefined, first: SeenLine): void => {
@@ -116,6 +122,8 @@ const beginSegment = (checking: Checking, head: SegmentHead | undefined, first: 
   if (fault !== undefined) {
     findings.push({ verdict: 'other key', file, line: first.line, instance, seq, detail: fault })
   } else if (key === undefined) checking.withoutKey++
+  const misplaced = head && misplacedIn(file, head)
+  if (misplaced !== undefined) findings.push({ ...misplaced, line: first.line, instance, seq })
   const check = createSegmentCheck({
     file,
     head,

@@ -12,7 +12,14 @@ import {
   placeOf,
   type SegmentHead
 } from './chain-line.ts'
-import { createFileCheck, type FileReport, headIn, type InstanceKey } from './file-check.ts'
+import { firstLineOf } from './complete-from.ts'
+import {
+  createFileCheck,
+  type FileReport,
+  headIn,
+  type InstanceKey,
+  misplacedIn
+} from './file-check.ts'
 import type { Finding, Unfinished } from './findings.ts'
 import { createIntents, type OpenIntent } from './intents.ts'
 import { linkFindings } from './links.ts'
@@ -178,10 +185,26 @@ const verdictOf = (findings: readonly Finding[], withoutKey: number): Report['ve
   return withoutKey > 0 ? 'cannot tell' : 'ok'
 }
 
+/** Of files that are not looked at for their names: those that begin with a day which is. */
+const hiddenIn = async (files: readonly SegmentFile[], since: string): Promise<Finding[]> => {
+  const findings: Finding[] = []
+  for (const { name, path } of files) {
+    const head = headIn(await firstLineOf(path))
+    const finding = head && head.day >= since ? misplacedIn(name, head) : undefined
+    if (finding !== undefined) findings.push({ ...finding, line: 1 })
+  }
+  return findings
+}
+
 /** Rejects where the folder or a file of it cannot be read. */
 export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
   const { folder, since = '' } = options
-  const files = (await segmentFilesIn(folder)).filter(({ day }) => day >= since)
+  const all = await segmentFilesIn(folder)
+  const files = all.filter(({ day }) => day >= since)
+  const hidden = await hiddenIn(
+    all.filter(({ day }) => day < since),
+    since
+  )
   const heads = await readHeads(files)
   const keyOf = await createKeys(heads, options)
   const anchors = [...options.anchors, ...heads.after]
@@ -203,6 +226,7 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
   const { anchors: purged } = await readPurged(folder, (head) => vouched.has(head))
   const isPartial = since !== ''
   const findings = [
+    ...hidden,
     ...reports.flatMap((report) => report.findings),
     ...linkFindings({ segments, anchors, purged, isPartial })
   ]

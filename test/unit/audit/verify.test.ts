@@ -1,6 +1,13 @@
 /** What a check of the trail says of each way to alter it, and of what is no alteration. */
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { type BeginKey, beginChain } from '../../../src/audit/chain.ts'
@@ -468,6 +475,24 @@ test('a change of which no outcome is on record is open, and no fault', async (t
     open: 1,
     openIntents: [{ file: DAYS[0], line: 3, action: 'secret.write', object: 'local:team/\u00e4' }]
   })
+})
+
+test('a file that was given the name of another day is told, also where that day is not looked at', async (t) => {
+  const made = await make(t)
+  renameSync(made.path(DAYS[1]), made.path('2026-02-01.jsonl'))
+  for (const since of [undefined, DAYS[1].slice(0, 10)]) {
+    const { verdict, findings } = await made.verify({ since })
+    t.equal(verdict, 'broken')
+    t.match(findings, [
+      {
+        verdict: 'tampered',
+        file: '2026-02-01.jsonl',
+        line: 1,
+        detail: 'it was written into the file of 2026-03-02'
+      }
+    ])
+  }
+  t.match(await made.verify({ since: DAYS[2].slice(0, 10) }), { verdict: 'ok' })
 })
 
 test('an anchor is one text, and nothing else is taken for one', async (t) => {
