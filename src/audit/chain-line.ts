@@ -34,6 +34,8 @@ export interface SegmentHead extends FirstKey {
   readonly step: number
   /** What was last known to be on record before this instance began, as `formatAnchor` writes it. */
   readonly after?: string
+  /** The last line that it found there, of which nobody may know whether it was acknowledged; in the same form. */
+  readonly found?: string
 }
 
 export interface SegmentSeal {

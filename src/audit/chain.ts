@@ -34,15 +34,21 @@ export interface ChainOptions {
   readonly beginKey: BeginKey
   /** What was last known to be on record before. */
   readonly after: Anchor | undefined
+  /** The last line that is in the files, where nobody else writes to them. */
+  readonly found?: Anchor | undefined
 }
 
-export const beginChain = async ({ beginKey, after }: ChainOptions): Promise<Chain> => {
+export const beginChain = async ({ beginKey, after, found }: ChainOptions): Promise<Chain> => {
   const instance = randomBytes(INSTANCE_BYTES).toString('base64url')
   const { key: firstKey, first } = await beginKey(instance)
   let key = firstKey
   let step = 0
   let seq = 0
   let digest = ''
+  const placesBefore = {
+    ...(after && { after: formatAnchor(after) }),
+    ...(found && { found: formatAnchor(found) })
+  }
   let segment: { day: string; firstSeq: number } | undefined
 
   /** A line without its closing brace. */
@@ -66,7 +72,7 @@ export const beginChain = async ({ beginKey, after }: ChainOptions): Promise<Cha
 
   const beginSegment = (day: string, time: string): string => {
     const from = seq === 0 ? {} : { from: digest }
-    const since = seq > 0 || after === undefined ? {} : { after: formatAnchor(after) }
+    const since = seq > 0 ? {} : placesBefore
     segment = { day, firstSeq: seq + 1 }
     return line(headBody(time, { day, step, ...from, ...since, ...first }))
   }

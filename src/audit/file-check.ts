@@ -106,9 +106,11 @@ const endSegment = ({ open, findings, unfinished }: Checking, instance: string):
   if (ended.unfinished !== undefined) unfinished.push(ended.unfinished)
 }
 
+const NAMED_BY_DAY = /^\d{4}-\d\d-\d\d\./
+
 /** Files are looked for by their days, and deleted by them: a segment in the file of another day would hide. */
 export const misplacedIn = (file: string, { day }: SegmentHead): Finding | undefined =>
-  file.startsWith(`${day}.`)
+  file.startsWith(`${day}.`) || !NAMED_BY_DAY.test(file)
     ? undefined
     : { verdict: 'tampered', file, detail: `it was written into the file of ${day}` }
 

@@ -7,16 +7,17 @@ import { open } from 'node:fs/promises'
 import { type Anchor, placeOf } from './chain-line.ts'
 import { segmentFilesIn } from './segments.ts'
 
-/** More than some lines of the greatest length. */
+/** More than some lines of the greatest length; and where no group ends there, more than most groups. */
 const TAIL_BYTES = 64 * 1024
+const LONG_TAIL_BYTES = 4 * 1024 * 1024
 
-const tailOf = async (path: string): Promise<Buffer> => {
+const tailOf = async (path: string, bytes: number): Promise<Buffer> => {
   // To open a pipe waits for somebody at its other end.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const stats = await handle.stat()
     const size = stats.isFile() ? stats.size : 0
-    const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES))
+    const buffer = Buffer.alloc(Math.min(size, bytes))
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length)
     return buffer.subarray(0, bytesRead)
   } finally {
@@ -24,36 +25,57 @@ const tailOf = async (path: string): Promise<Buffer> => {
   }
 }
 
-/** The last line that ended a group. */
-const lastAnchorOf = (tail: Buffer): Anchor | undefined => {
+export interface Predecessor {
+  /** The last line that ended a group: all up to it is on record. */
+  readonly after: Anchor | undefined
+  /** The last line of all. */
+  readonly found: Anchor | undefined
+}
+
+const NONE: Predecessor = { after: undefined, found: undefined }
+
+const predecessorOf = (tail: Buffer): Predecessor => {
+  let found: Anchor | undefined
   for (let end = tail.length; end > 0; ) {
     const start = tail.lastIndexOf(0x0a, end - 1) + 1
     const place = placeOf(tail.subarray(start, end))
-    if (place?.mac !== undefined) {
-      return { instance: place.instance, seq: place.seq, head: place.digest }
+    if (place !== undefined) {
+      const anchor = { instance: place.instance, seq: place.seq, head: place.digest }
+      found ??= anchor
+      if (place.mac !== undefined) return { after: anchor, found }
     }
     end = start - 1
   }
-  return undefined
+  return { after: undefined, found }
+}
+
+const predecessorOfFile = async (path: string): Promise<Predecessor> => {
+  const tail = await tailOf(path, TAIL_BYTES)
+  const near = predecessorOf(tail)
+  if (near.after !== undefined || tail.length < TAIL_BYTES) return near
+  return predecessorOf(await tailOf(path, LONG_TAIL_BYTES))
 }
 
 /** Of one file; undefined where no group ends in its last lines. */
 export const lastAnchorOfFile = async (path: string): Promise<Anchor | undefined> =>
-  lastAnchorOf(await tailOf(path))
+  (await predecessorOfFile(path)).after
 
-/** Of the newest file of that writer which has one; undefined also where it cannot be read. */
-export const lastAnchorIn = async (
+/** Of the newest files of that writer which have one; neither where they cannot be read. */
+export const predecessorIn = async (
   folder: string,
   writer: string | undefined
-): Promise<Anchor | undefined> => {
+): Promise<Predecessor> => {
+  let found: Anchor | undefined
   try {
     const files = (await segmentFilesIn(folder)).filter((file) => file.writer === writer)
     for (const { path } of files.reverse()) {
-      const anchor = await lastAnchorOfFile(path)
-      if (anchor !== undefined) return anchor
+      const last = await predecessorOfFile(path)
+      found ??= last.found
+      if (last.after !== undefined) return { after: last.after, found }
     }
+    return { after: undefined, found }
   } catch {
     // Whoever reads the chain sees that it names none.
+    return NONE
   }
-  return undefined
 }

@@ -13,13 +13,36 @@ import { PURGED_FILE } from './segments.ts'
 
 const PURGE = '"action":"audit.purge"'
 const VOUCHED = /^sha256:([A-Za-z0-9_-]{43})$/
+const DAYS = /^audit (\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/
 
-/** The digest that a record `audit.purge` vouches for; undefined for any other line. */
-export const vouchedBy = (line: Buffer): string | undefined =>
+/** What a record `audit.purge` says. */
+export interface Voucher {
+  /** The digest in `purged.jsonl` that it vouches for. */
+  readonly head: string
+  readonly time: string
+  /** YYYY-MM-DD: of the files that went. */
+  readonly first: string
+  readonly last: string
+}
+
+/** A record of a purge, and where it stands. */
+export interface VouchingRecord extends Voucher {
+  readonly instance: string
+  readonly seq: number
+}
+
+/** Undefined for any other line. */
+export const vouchedBy = (line: Buffer): Voucher | undefined => {
   // {"time":"2026-03-01T12:00:00.000Z","action":
-  line.toString('latin1', 35, 35 + PURGE.length) === PURGE
-    ? VOUCHED.exec(recordIn(String(line))?.reason ?? '')?.[1]
-    : undefined
+  if (line.toString('latin1', 35, 35 + PURGE.length) !== PURGE) return undefined
+  const { reason = '', object = '', time = '' } = recordIn(String(line)) ?? {}
+  const head = VOUCHED.exec(reason)?.[1]
+  const [, first = '', last = ''] = DAYS.exec(object) ?? []
+  return head === undefined ? undefined : { head, time, first, last }
+}
+
+/** As the record has them. */
+export const daysOnRecord = (first: string, last: string): string => `audit ${first}..${last}`
 
 export interface PurgedSegment {
   readonly file: string
@@ -37,6 +60,8 @@ export interface Purged {
   readonly head: string
   /** YYYY-MM-DD: of the newest file that went, vouched for or not; undefined where none did. */
   readonly lastDay: string | undefined
+  /** Digests that were asked for. */
+  readonly vouched: ReadonlySet<string>
 }
 
 export const purgedSegment = (segment: Segment): PurgedSegment => {
@@ -81,7 +106,7 @@ export const readPurged = async (
 ): Promise<Purged> => {
   const text = await readFile(join(folder, PURGED_FILE), 'utf8').catch(
     (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return ''
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return ''
       throw error
     }
   )
@@ -89,6 +114,7 @@ export const readPurged = async (
   let waiting: Anchor[] = []
   let head = ''
   let lastDay: string | undefined
+  const vouched = new Set<string>()
   for (const line of text.split('\n')) {
     const segment = line === '' ? undefined : asPurged(line)
     if (segment === undefined) continue
@@ -100,11 +126,12 @@ export const readPurged = async (
     if (lastDay === undefined || day > lastDay) lastDay = day
     waiting.push({ instance: segment.instance, seq: segment.lastSeq, head: segment.head })
     if (!isVouched(digest)) continue
+    vouched.add(digest)
     for (const anchor of waiting) {
       if ((anchors.get(anchor.instance)?.seq ?? 0) < anchor.seq)
         anchors.set(anchor.instance, anchor)
     }
     waiting = []
   }
-  return { anchors, head, lastDay }
+  return { anchors, head, lastDay, vouched }
 }

@@ -6,7 +6,14 @@
 import { unlink } from 'node:fs/promises'
 import type { Anchor } from './chain-line.ts'
 import { createFileCheck } from './file-check.ts'
-import { addPurged, type PurgedSegment, purgedLines, purgedSegment, readPurged } from './purged.ts'
+import {
+  addPurged,
+  daysOnRecord,
+  type PurgedSegment,
+  purgedLines,
+  purgedSegment,
+  readPurged
+} from './purged.ts'
 import { readLines } from './read-lines.ts'
 import { type SegmentFile, segmentFilesIn } from './segments.ts'
 
@@ -106,7 +113,7 @@ export const purge = async (
   if (first === undefined || last === undefined) return []
   const { head: former } = await readPurged(folder, () => false)
   const { text, head } = purgedLines(former, segments)
-  await vouch({ object: `audit ${first.day}..${last.day}`, reason: `sha256:${head}` })
+  await vouch({ object: daysOnRecord(first.day, last.day), reason: `sha256:${head}` })
   await addPurged(folder, text)
   for (const { path } of files) await unlink(path)
   return segments.map(({ instance, lastSeq, head: digest }) => ({

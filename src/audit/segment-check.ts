@@ -5,7 +5,7 @@
 import { digestOfBytes, isMac, stepped } from '../crypto/audit-key.ts'
 import { GROUP_MAX, type Place, type SegmentHead, type SegmentSeal } from './chain-line.ts'
 import type { Finding, Unfinished, Verdict } from './findings.ts'
-import { vouchedBy } from './purged.ts'
+import { type VouchingRecord, vouchedBy } from './purged.ts'
 import { LINE_MAX } from './read-lines.ts'
 
 /** The instance's key as it stands; stepped in place. */
@@ -35,7 +35,7 @@ export interface Segment {
   /** Where its last group began, if no MAC ends that. */
   unfinishedFrom: number | undefined
   /** What is kept of purged segments, as records of its groups that hold vouch for it. */
-  readonly vouched: string[]
+  readonly vouched: VouchingRecord[]
 }
 
 export interface SeenLine {
@@ -121,7 +121,7 @@ interface Checking extends SegmentCheckOptions {
   /** Where the group began of which no MAC has been seen yet. */
   groupFrom: number | undefined
   /** What records of that group vouch for: anybody can write a line and its digest. */
-  groupVouched: string[]
+  groupVouched: VouchingRecord[]
   gap: Gap | undefined
 }
 
@@ -174,7 +174,9 @@ const checkLine = (checking: Checking, at: SeenLine): void => {
     segment.isSealed = seal !== undefined
     checking.groupFrom ??= place.seq
     const vouched = vouchedBy(at.bytes)
-    if (vouched !== undefined) checking.groupVouched.push(vouched)
+    if (vouched !== undefined) {
+      checking.groupVouched.push({ ...vouched, instance: segment.instance, seq: place.seq })
+    }
     if (anchored(place.seq).some((known) => known !== digest)) {
       const detail = 'the trail is not the one that the anchor was taken of'
       fail(checking, 'anchor mismatch', at, detail)

@@ -1,11 +1,11 @@
 /** The files of the trail: which there are, of which day and by whom. */
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 export interface SegmentFile {
   readonly name: string
   readonly path: string
-  /** YYYY-MM-DD. */
+  /** YYYY-MM-DD; empty for a file that is no day's. */
   readonly day: string
   /** Undefined for the only process of a service. */
   readonly writer: string | undefined
@@ -35,3 +35,19 @@ export const trailFilesIn = async (
   ...(await segmentFilesIn(folder)),
   { name: PURGED_FILE, path: join(folder, PURGED_FILE) }
 ]
+
+export interface SegmentPlace {
+  readonly files: readonly SegmentFile[]
+  /** One file of its own, as `purser audit export --format jsonl` writes it: lines of any days, and not all there are. */
+  readonly isOneFile: boolean
+}
+
+/** Of a folder, or the file itself. */
+export const segmentFilesAt = async (path: string): Promise<SegmentPlace> => {
+  try {
+    return { files: await segmentFilesIn(path), isOneFile: false }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error
+    return { files: [{ name: basename(path), path, day: '', writer: undefined }], isOneFile: true }
+  }
+}

@@ -10,7 +10,7 @@ import { withDeadline } from '../state/deadline.ts'
 import { type BeginKey, beginChain, type Chain } from './chain.ts'
 import { type Anchor, GROUP_MAX } from './chain-line.ts'
 import { bodyOf } from './line.ts'
-import { lastAnchorIn } from './predecessor.ts'
+import { predecessorIn } from './predecessor.ts'
 import {
   createSinks,
   FILE_ALONE,
@@ -58,6 +58,8 @@ export interface TrailOptions {
   /** Whether an append waits for the disk too. */
   readonly fsync: boolean
   readonly log?: TrailLog
+  /** Whether others may write to the same files at the same time. */
+  readonly isShared?: boolean
   /** How long a write may take, in milliseconds. */
   readonly patienceMs?: number
   /** Absent: the files alone, and they are required. */
@@ -116,14 +118,20 @@ const createLinked = (options: TrailOptions, folder: string, writer: Writer) => 
   const { beginKey, onAnchor = () => {}, log = () => {}, patienceMs = PATIENCE_MS } = options
   const found = withDeadline(
     patienceMs,
-    () => lastAnchorIn(folder, options.writer),
+    () => predecessorIn(folder, options.writer),
     () => new Error('the trail cannot be read')
   ).catch(() => undefined)
   let chain: Chain | undefined
   let recorded: Anchor | undefined
 
-  const begin = async (): Promise<Chain> =>
-    await beginChain({ beginKey, after: recorded ?? (await found) })
+  const before = async () => {
+    // What is in the files after a write that failed is not known, nor while others write there.
+    if (recorded !== undefined) return { after: recorded }
+    const { after, found: last } = (await found) ?? { after: undefined, found: undefined }
+    return options.isShared ? { after } : { after, found: last }
+  }
+
+  const begin = async (): Promise<Chain> => await beginChain({ beginKey, ...(await before()) })
 
   /** What could not be written ends the chain: whether it is in the file, and how much of it, is not known. */
   const write = async (ours: Chain, day: string, text: string): Promise<boolean> => {

@@ -2,44 +2,28 @@
  * Whether the trail is what was written: computed anew from its lines, a file at a time and in bounded memory. Rule:
  * what cannot be checked is never called right.
  */
-import type { KeyObject } from 'node:crypto'
-import { isOrigin, openFirstKey, stepped } from '../crypto/audit-key.ts'
-import type { EncryptionKey } from '../crypto/keyring.ts'
-import {
-  type Anchor,
-  type KnownAnchor,
-  parseAnchor,
-  placeOf,
-  type SegmentHead
-} from './chain-line.ts'
+import type { Anchor, KnownAnchor } from './chain-line.ts'
 import { firstLineOf } from './complete-from.ts'
-import {
-  createFileCheck,
-  type FileReport,
-  headIn,
-  type InstanceKey,
-  misplacedIn
-} from './file-check.ts'
+import { createFileCheck, type FileReport, headIn, misplacedIn } from './file-check.ts'
 import type { Finding, Unfinished } from './findings.ts'
+import { createKeys, type KeyOptions, readHeads } from './instance-keys.ts'
 import { createIntents, type OpenIntent } from './intents.ts'
+import { tailFindings } from './left-tails.ts'
 import { linkFindings } from './links.ts'
-import { readPurged } from './purged.ts'
+import { readPurged, type VouchingRecord } from './purged.ts'
 import { readLines } from './read-lines.ts'
-import type { RunningKey } from './segment-check.ts'
-import { type SegmentFile, segmentFilesIn } from './segments.ts'
+import { type SegmentFile, segmentFilesAt } from './segments.ts'
 
-export interface VerifyOptions {
-  /** The one that the files of the trail stand in. */
+export interface VerifyOptions extends KeyOptions {
+  /** The one that the files of the trail stand in, or a file of lines that were handed on. */
   readonly folder: string
   /** Only files of this day (YYYY-MM-DD) and later ones. */
   readonly since?: string | undefined
   /** What is known from elsewhere; each must be in the trail. */
   readonly anchors: readonly KnownAnchor[]
-  /** Undefined: there are no encryption keys at hand. */
-  readonly findKey: ((kid: string) => EncryptionKey | undefined) | undefined
-  /** The auditor's private key. */
-  readonly auditor: KeyObject | undefined
 }
+
+export type Purge = Omit<VouchingRecord, 'head'>
 
 export interface Report {
   /** `cannot tell`: nothing is wrong as far as that could be checked. */
@@ -49,6 +33,8 @@ export interface Report {
   readonly found: number
   /** Never acknowledged: what a kill leaves, or what is being written. */
   readonly unfinished: readonly Unfinished[]
+  /** What was deleted in order, by the records that say so, oldest first. */
+  readonly purges: readonly Purge[]
   /** No fault: at most a hundred, and how many there are. Whether the change was made, the store alone can tell. */
   readonly openIntents: readonly OpenIntent[]
   readonly open: number
@@ -67,104 +53,6 @@ export interface Report {
 }
 
 const FINDINGS_MAX = 100
-
-interface Heads {
-  readonly byInstance: ReadonlyMap<string, SegmentHead>
-  /** What instances found on record when they began. */
-  readonly after: readonly Anchor[]
-}
-
-/** What instances say of themselves and of each other, which has to be known before their lines are checked. */
-const readHeads = async (files: readonly SegmentFile[]): Promise<Heads> => {
-  const byInstance = new Map<string, SegmentHead>()
-  const after: Anchor[] = []
-  for (const { path } of files) {
-    await readLines(path, (line) => {
-      const head = headIn(line)
-      const instance = head && placeOf(line)?.instance
-      if (head === undefined || instance === undefined) return
-      if (!byInstance.has(instance)) byInstance.set(instance, head)
-      const former = head.after === undefined ? undefined : parseAnchor(head.after)
-      if (former !== undefined) after.push(former)
-    })
-  }
-  return { byInstance, after }
-}
-
-interface FirstKeyFound {
-  readonly key: Buffer | undefined
-  readonly fault: string | undefined
-}
-
-type KeyOptions = Pick<VerifyOptions, 'findKey' | 'auditor'>
-
-const faultOf = (
-  head: SegmentHead,
-  instance: string,
-  encryptionKey: EncryptionKey | undefined,
-  { findKey, auditor }: KeyOptions
-): string | undefined => {
-  // Who has the encryption keys could otherwise write a former trail anew, without the auditor's seal.
-  if (auditor !== undefined && head.sealed === undefined) return 'it is not sealed to the auditor'
-  if (findKey === undefined) return undefined
-  if (encryptionKey === undefined) {
-    return `it was begun with the encryption key ${head.kid}, which ENCRYPTION_KEYS lacks`
-  }
-  return isOrigin(encryptionKey, instance, head)
-    ? undefined
-    : 'it was not begun by somebody with the encryption keys'
-}
-
-const findFirstKey = async (
-  head: SegmentHead,
-  instance: string,
-  options: KeyOptions
-): Promise<FirstKeyFound> => {
-  const encryptionKey = options.findKey?.(head.kid)
-  const fault = faultOf(head, instance, encryptionKey, options)
-  if (fault !== undefined) return { key: undefined, fault }
-  const { auditor } = options
-  const key = await openFirstKey(head, instance, { encryptionKey, auditor })
-  const isShut = key === undefined && head.sealed !== undefined && auditor !== undefined
-  return { key, fault: isShut ? "its first key does not open with this auditor's key" : undefined }
-}
-
-/** More steps are not made for one segment: somebody may have written any number there. */
-const STEPS_MAX = 50_000_000
-
-const forwarded = (running: RunningKey, step: number): RunningKey | undefined => {
-  if (step < running.step || step - running.step > STEPS_MAX) return undefined
-  for (; running.step < step; running.step++) running.key = stepped(running.key)
-  return running
-}
-
-const isSameKey = (a: SegmentHead, b: SegmentHead): boolean =>
-  a.kid === b.kid && a.sealed === b.sealed && a.origin === b.origin
-
-/** The key of each instance as its segments come, which is mostly in their order. */
-const createKeys = async (heads: Heads, options: KeyOptions) => {
-  const found = new Map<string, FirstKeyFound>()
-  for (const [instance, head] of heads.byInstance) {
-    found.set(instance, await findFirstKey(head, instance, options))
-  }
-  const running = new Map<string, RunningKey>()
-  return (instance: string, head: SegmentHead): InstanceKey => {
-    const { key: first, fault } = found.get(instance) ?? { key: undefined, fault: undefined }
-    const known = heads.byInstance.get(instance)
-    if (fault !== undefined) return { key: undefined, fault }
-    if (known !== undefined && !isSameKey(known, head)) {
-      return { key: undefined, fault: 'another segment of its instance has another key' }
-    }
-    if (first === undefined) return { key: undefined, fault }
-    const begun = running.get(instance)
-    const key = forwarded(
-      begun !== undefined && begun.step <= head.step ? begun : { key: first, step: 0 },
-      head.step
-    )
-    if (key !== undefined) running.set(instance, key)
-    return { key, fault }
-  }
-}
 
 const digestsBySeq = (anchors: readonly Anchor[]) => {
   const known = new Map<string, Map<number, string[]>>()
@@ -199,7 +87,7 @@ const hiddenIn = async (files: readonly SegmentFile[], since: string): Promise<F
 /** Rejects where the folder or a file of it cannot be read. */
 export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
   const { folder, since = '' } = options
-  const all = await segmentFilesIn(folder)
+  const { files: all, isOneFile } = await segmentFilesAt(folder)
   const files = all.filter(({ day }) => day >= since)
   const hidden = await hiddenIn(
     all.filter(({ day }) => day < since),
@@ -222,12 +110,14 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
     reports.push(check.end())
   }
   const segments = reports.flatMap((report) => report.segments)
-  const vouched = new Set(segments.flatMap((segment) => segment.vouched))
-  const { anchors: purged } = await readPurged(folder, (head) => vouched.has(head))
-  const isPartial = since !== ''
+  const vouching = segments.flatMap((segment) => segment.vouched)
+  const named = new Set(vouching.map(({ head }) => head))
+  const { anchors: purged, vouched } = await readPurged(folder, (head) => named.has(head))
+  const isPartial = since !== '' || isOneFile
   const findings = [
     ...hidden,
     ...reports.flatMap((report) => report.findings),
+    ...(isOneFile ? [] : tailFindings(segments)),
     ...linkFindings({ segments, anchors, purged, isPartial })
   ]
   const withoutKey = sum(reports, (report) => report.withoutKey)
@@ -237,6 +127,10 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
     findings: findings.slice(0, FINDINGS_MAX),
     found: findings.length,
     unfinished: reports.flatMap((report) => report.unfinished),
+    purges: vouching
+      .filter(({ head }) => vouched.has(head))
+      .map(({ head: _, ...purge }) => purge)
+      .sort((a, b) => (a.time < b.time ? -1 : 1)),
     openIntents,
     open,
     files: files.length,

@@ -71,7 +71,7 @@ const placeIn = ({ file, line, instance, seq, to }: Finding): string => {
 }
 
 const linesOf = (report: Report): string[] => {
-  const { findings, found, unfinished, openIntents, open, unchained, withoutKey } = report
+  const { findings, found, unfinished, purges, openIntents, open, unchained, withoutKey } = report
   const { lines, instances, segments, sealed, files, anchors } = report
   return [
     `${report.verdict}: ${count(lines, 'line')} of ${count(instances, 'instance')} in ${count(segments, 'segment')}, ${sealed} sealed; ${count(files, 'file')}, ${count(anchors, 'anchor')}`,
@@ -80,6 +80,10 @@ const linesOf = (report: Report): string[] => {
     ...unfinished.map(
       ({ file, instance, seq, to }) =>
         `unfinished  ${file}  ${instance} ${seq}-${to}  never acknowledged: being written, or cut off by a crash`
+    ),
+    ...purges.map(
+      ({ first, last, instance, seq, time }) =>
+        `purged  ${first}..${last}  by record ${seq} of ${instance} at ${time}`
     ),
     ...openIntents.map(
       ({ file, line, time, action, object }) =>

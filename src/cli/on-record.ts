@@ -73,6 +73,8 @@ const openTrail = (settings: TrailSettings, folder: string, state: State | undef
   const trail = createTrail({
     directory: resolve(folder, settings.DATA_DIR),
     writer: 'cli',
+    // Of other commands.
+    isShared: true,
     beginKey: (instance) => beginKey(keyring.active, auditor, instance),
     ...(anchors && { onAnchor: anchors.note }),
     now: Date.now,

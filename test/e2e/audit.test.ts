@@ -1,13 +1,5 @@
 /** The trail of the built service: whole after a kill, checked by the command, and each manipulation named. */
-import {
-  cpSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync
-} from 'node:fs'
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { keptAnchors } from '../../src/audit/anchors.ts'
@@ -41,7 +33,7 @@ const fileIn = (audit: string): string =>
     .sort()
     .at(-1) ?? ''
 
-/** A service that ended in order (its file then has yesterday's name), one that was killed under load, one after it. */
+/** A service that ended in order, one that was killed under load, one after it. */
 const lived = async (t: Test) => {
   const { folder, variables, key } = await configureAudited(t)
   const audit = auditOf(folder)
@@ -52,7 +44,8 @@ const lived = async (t: Test) => {
   t.equal(answered.length, 1_000)
   first.child.kill('SIGTERM')
   await first.ended
-  renameSync(join(audit, fileIn(audit)), join(audit, '2026-01-01.jsonl'))
+  const firstFile = fileIn(audit)
+  const firstLines = linesOf(join(audit, firstFile)).length
 
   const second = await serve(t, folder)
   answered.push(...(await answeredOf(second.url, idsOf('second', 50))))
@@ -67,7 +60,8 @@ const lived = async (t: Test) => {
   answered.push(...(await answeredOf(third.url, idsOf('third', 3))))
   third.child.kill('SIGTERM')
   await third.ended
-  return { folder, audit, answered, variables, logged: first.output.stdout }
+  const logged = first.output.stdout
+  return { folder, audit, answered, variables, logged, firstFile, firstLines }
 }
 
 const anchorsIn = async (folder: string): Promise<KnownAnchor[]> => {
@@ -83,7 +77,7 @@ const put = (path: string, lines: readonly string[]): void =>
   writeFileSync(path, lines.map((line) => `${line}\n`).join(''))
 
 test('what was answered is on record also after kill -9, its numbers have no gap, and each manipulation is named', async (t) => {
-  const { folder, audit, answered, variables, logged } = await lived(t)
+  const { folder, audit, answered, variables, logged, firstFile, firstLines } = await lived(t)
   const today = fileIn(audit)
   const files = readdirSync(audit)
   const lines = files.flatMap((file) =>
@@ -111,7 +105,7 @@ test('what was answered is on record also after kill -9, its numbers have no gap
   t.match(JSON.parse(checked.stdout), { verdict: 'ok', instances: 3, sealed: 2, anchors: 5 })
   const [, ...anchor] =
     /"instance":"([^"]+)","seq":(\d+),"head":"([^"]+)","msg":"audit anchor"/.exec(logged) ?? []
-  const since = ['audit', 'verify', '--since', '2026-01-01', '--head', anchor.join(':')]
+  const since = ['audit', 'verify', '--since', '1d', '--head', anchor.join(':')]
   t.match(await runPurser(t, folder, since), { code: 0, stdout: /^ok: .* 6 anchors/ })
 
   const anchors = await anchorsIn(folder)
@@ -126,7 +120,7 @@ test('what was answered is on record also after kill -9, its numbers have no gap
       `${verdict} ${file}:${line} ${at}`.trim()
     )
   }
-  const first = '2026-01-01.jsonl'
+  const first = firstFile
   const edit = (file: string, change: (all: string[]) => string[]) => (copy: string) =>
     put(join(copy, file), change(linesOf(join(copy, file))))
   const dropped = edit(first, (all) => all.toSpliced(500, 1))
@@ -137,9 +131,9 @@ test('what was answered is on record also after kill -9, its numbers have no gap
   t.strictSame(await after(altered), [`tampered ${first}:501 501`])
   const swapped = edit(first, (all) => all.with(7, all[9] ?? '').with(9, all[7] ?? ''))
   t.strictSame(await after(swapped), [`reordered ${first}:8 8`])
-  const firstSeal = trailLines(linesOf(join(audit, first)).at(-1) ?? '')[0]
+  const firstSeal = trailLines(linesOf(join(audit, first))[firstLines - 1] ?? '')[0]
   t.match(firstSeal, { chain: 'seal' })
-  const gone = await after((copy) => rmSync(join(copy, first)))
+  const gone = await after(edit(first, (all) => all.slice(firstLines)))
   t.strictSame(gone, [`segment missing : ${firstSeal?.seq}`])
   const total = linesOf(join(audit, today)).length
   const cut = await after(edit(today, (all) => all.slice(0, -1)))
@@ -202,8 +196,9 @@ test('the trail is followed while the service runs, and exported so that it can 
   const exported = (format: string) => runPurser(t, folder, ['audit', 'export', '--format', format])
   const copy = createDirectory(t)
   const { stdout } = await exported('jsonl')
-  writeFileSync(join(copy, '2026-01-01.jsonl'), stdout)
-  t.match(await runPurser(t, folder, ['audit', 'verify', copy]), {
+  const handedOn = join(copy, 'trail.jsonl')
+  writeFileSync(handedOn, stdout)
+  t.match(await runPurser(t, folder, ['audit', 'verify', handedOn]), {
     code: 2,
     stdout: /^cannot tell: 4 lines of 1 instance in 1 segment, 1 sealed/
   })
@@ -314,7 +309,11 @@ test('old days are purged by the command, which says before what would go, and t
     before.filter((name) => !readdirSync(audit).includes(name)),
     before.slice(0, 3)
   )
-  t.match(await runPurser(t, folder, ['audit', 'verify']), { code: 0, stdout: /^ok: / })
+  t.match(await runPurser(t, folder, ['audit', 'verify']), {
+    code: 0,
+    stdout:
+      /^ok: .*\npurged {2}\d{4}-\d\d-\d\d\.\.\d{4}-\d\d-\d\d {2}by record 2 of [\w-]{11} at \d{4}-\d\d-\d\dT/
+  })
   const text = readdirSync(audit)
     .map((name) => readFileSync(join(audit, name), 'utf8'))
     .join('')

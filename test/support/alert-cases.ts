@@ -138,6 +138,17 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
     summary: 'the disk of a keeps answers waiting for the audit trail',
     never: { 'purser_audit_lag_seconds{instance="a"}': '1x240' }
   },
+  PurserAuditSinkFailing: {
+    series: {
+      'purser_audit_sink_failing{instance="a",sink="redis"}': '0x3 1x40',
+      'purser_audit_sink_failing{instance="a",sink="file"}': '0x44'
+    },
+    quietAt: '2m45s',
+    firesAt: '3m',
+    labels: { ...A, ...warning, sink: 'redis' },
+    summary: 'a cannot write its audit trail to redis',
+    never: { 'purser_audit_sink_failing{instance="a",sink="redis"}': '0x20 1x6 0x200' }
+  },
   PurserStoreNotWell: {
     series: { 'purser_store_trouble{instance="a",store="s",reason="unreachable"}': '1x40' },
     quietAt: '4m45s',

@@ -67,6 +67,7 @@ export const ASVS = {
   '14.2.2': [2, 'sensitive data is not cached in servers in between'],
   '14.2.4': [2, 'protection of sensitive data as documented'],
   '14.2.6': [3, 'no more data than needed'],
+  '14.2.7': [3, 'what is over its time is deleted by itself, on a schedule'],
   '14.3.2': [2, 'headers against caches'],
   '15.1.2': [2, 'inventory of third-party libraries'],
   '15.2.2': [2, 'resource-demanding work cannot take the service down'],
@@ -913,7 +914,8 @@ const RECORD: readonly Promised[] = [
         'a segment replaced by one under another key is told, if it has the old name, its own, or none known',
         'who computes the digests anew is betrayed by the MAC of the group',
         'an instance sealed to an auditor is checked with his key, and without it nobody can tell',
-        'a trail without an auditor does not pass for one with him'
+        'a trail without an auditor does not pass for one with him',
+        'a file that was given the name of another day is told, also where that day is not looked at'
       ],
       'unit/audit/retention.test.ts': [
         'whole days go, that is on record, and the rest verifies, purge after purge',
@@ -941,7 +943,11 @@ const RECORD: readonly Promised[] = [
       'e2e/unknown-outcome.test.ts': [
         'a write that a kill overtook is on record as begun, without an end, and the trail verifies'
       ],
-      'unit/audit/verify.test.ts': ['what a kill leaves is unfinished, and no tampering']
+      'unit/audit/verify.test.ts': [
+        'what a kill leaves is unfinished, and no tampering',
+        'what a kill left is bound by the next process: lines cannot be put there afterwards, nor altered, nor taken from it',
+        'of several processes that were killed one after the other, each is bound by the one that was not'
+      ]
     }
   },
   {
@@ -973,6 +979,49 @@ const RECORD: readonly Promised[] = [
       'e2e/audit-sinks.test.ts': [
         'standard output has the same chain as the file, each line whole among those of the log',
         'nothing is disclosed once nobody takes what is required of standard output, and readiness says so'
+      ]
+    }
+  },
+  {
+    id: 'record-in-redis',
+    says: 'Of the trail in Redis any replica answers for all, and says what is missing; who has Redis learns neither clients nor references, and nothing that he makes up is given.',
+    asvs: ['16.4.2', '16.2.1'],
+    tests: {
+      'integration/redis-audit.test.ts': [
+        'any replica answers for all of them, newest first and each record once',
+        'who has Redis learns neither clients nor references',
+        'what stands in Redis has a bound and an end, and what is dropped is said where no file here has it',
+        'whatever its owner does to an entry is found, and nothing made up is given',
+        'a required Redis that is away fails each record, and an optional one none, which gets all of them later'
+      ]
+    }
+  },
+  {
+    id: 'record-of-an-end',
+    says: 'What is over its time goes by itself, never without a record and never by a clock that was set.',
+    asvs: ['14.2.7'],
+    tests: {
+      'unit/audit/retention.test.ts': [
+        'a clock that is behind the trail or far ahead of it is not believed; after a day of records it is'
+      ],
+      'unit/state/leftovers.test.ts': [
+        'what is over its time is purged once that is on record, and nothing else is',
+        'nothing goes without a record, and the log says so once a run',
+        'a clock that was set is believed from the next day on, and till then nothing goes'
+      ]
+    }
+  },
+  {
+    id: 'log-unread',
+    says: 'A log that nobody reads holds up neither answers nor the end of the service, and takes no more memory than a bound.',
+    asvs: ['16.5.3', '15.2.2'],
+    tests: {
+      'e2e/log-output.test.ts': [
+        'a service whose log nobody reads answers as before, and ends when it is told to',
+        'once it is read again each line is there and whole'
+      ],
+      'unit/telemetry/log-output.test.ts': [
+        'a reader that stops holds nobody up: lines wait, then they are dropped and counted, and all of it is told when it reads again'
       ]
     }
   },

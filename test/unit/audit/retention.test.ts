@@ -83,7 +83,12 @@ test('whole days go, that is on record, and the rest verifies, purge after purge
   t.notOk(existsSync(join(folder, '2026-03-01.jsonl')))
   t.ok(files().includes('purged.jsonl'))
   const anchor = second.anchor()
-  t.match(await verify(anchor && [anchor]), { verdict: 'ok', findings: [], instances: 2 })
+  const purges = [
+    { ...anchor, first: '2026-03-01', last: '2026-03-03', time: '2026-03-08T12:00:00.000Z' }
+  ].map(({ head: _, ...one }) => one)
+  const verified = await verify(anchor && [anchor])
+  t.match(verified, { verdict: 'ok', findings: [], instances: 2 })
+  t.strictSame(verified.purges, purges)
 
   await days(second, 4)
   const gone = await purge(folder, await plan(3), vouch(second))
@@ -111,7 +116,9 @@ test('what was taken away by hand is not taken for purged, nor what nobody vouch
   ]) {
     if (altered === kept) continue
     writeFileSync(path, altered)
-    t.match(await verify(), { verdict: 'broken', findings: [{ verdict: 'segment missing' }] })
+    const report = await verify()
+    t.match(report, { verdict: 'broken', findings: [{ verdict: 'segment missing' }] })
+    t.strictSame(report.purges, [])
   }
 })
 
@@ -144,7 +151,9 @@ test('who has the disk and no key cannot vouch for what he takes away', async (t
   const whole = readFileSync(last, 'utf8')
   const line = placed(vouching, instance, seq + 1)
   appendFileSync(last, `${line},"digest":"${digestOf(head, line)}"}\n`)
-  t.match(await verify(), { ...missing, unfinished: [{ seq: seq + 1 }] }, 'in an unfinished group')
+  const unfinished = await verify()
+  t.match(unfinished, { ...missing, unfinished: [{ seq: seq + 1 }] }, 'in an unfinished group')
+  t.strictSame(unfinished.purges, [])
 
   writeFileSync(last, whole)
   writeFileSync(join(folder, '2026-01-01.jsonl'), `${vouching}}\n`)

@@ -495,6 +495,77 @@ test('a file that was given the name of another day is told, also where that day
   t.match(await made.verify({ since: DAYS[2].slice(0, 10) }), { verdict: 'ok' })
 })
 
+/** An instance whose last group lost the end that has the MAC, and each next one too but for the last of them. */
+const killed = async (t: Test, times: number, isShared = false) => {
+  const directory = createDirectory(t)
+  const folder = join(directory, 'audit')
+  const path = join(folder, DAYS[0])
+  const read = (): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1)
+  const put = (lines: readonly string[]) =>
+    writeFileSync(path, lines.map((line) => `${line}\n`).join(''))
+  for (let i = 0; i <= times; i++) {
+    const trail = createTrail({ ...TRAIL, directory, now: () => NOON, isShared })
+    if (i === 0) await trail.append(event('whole'))
+    await Promise.all([1, 2, 3].map((n) => trail.append(event(`${i} ${n}`))))
+    if (i < times) put(read().slice(0, -1))
+    else await trail.close()
+  }
+  const { verify } = opened(folder, { instance: '', seq: 0, head: '' })
+  return { lines: read(), put, verify }
+}
+
+test('what a kill left is bound by the next process: lines cannot be put there afterwards, nor altered, nor taken from it', async (t) => {
+  const { lines, put, verify } = await killed(t, 1)
+  t.match(await verify(), { verdict: 'ok', unfinished: [{ seq: 3, to: 4 }] })
+  const left = lines.slice(0, 4)
+  const rest = lines.slice(4)
+  const next = (left[3] ?? '').replace('"seq":4', '"seq":5')
+  const tails = {
+    added: forged([...left, next], (body) => body),
+    altered: forged(left, (body) => body.replace('0 2', '0 9')),
+    cut: left.slice(0, 3)
+  }
+  for (const [how, tail] of Object.entries(tails)) {
+    put([...left.slice(0, 2), ...tail.slice(2), ...rest])
+    t.match(await verify(), { verdict: 'broken', findings: [{ verdict: 'tampered', seq: 3 }] }, how)
+  }
+})
+
+test('of several processes that were killed one after the other, each is bound by the one that was not', async (t) => {
+  const { lines, put, verify } = await killed(t, 3)
+  const { verdict, unfinished } = await verify()
+  t.equal(verdict, 'ok')
+  t.strictSame(
+    unfinished.map(({ seq, to }) => [seq, to]),
+    [
+      [3, 4],
+      [1, 3],
+      [1, 3]
+    ]
+  )
+  // The second of them was never there.
+  put([...lines.slice(0, 4), ...lines.slice(7)])
+  t.match(await verify(), { verdict: 'broken', findings: [{ verdict: 'tampered', seq: 3 }] })
+})
+
+test('commands, which write beside each other, bind none of what others may be writing', async (t) => {
+  const { lines, verify } = await killed(t, 1, true)
+  t.match(await verify(), { verdict: 'ok', unfinished: [{ seq: 3, to: 4 }] })
+  t.notMatch(lines.join(), '"found"')
+})
+
+test('lines of several days that were handed on as one file are checked as that, and missed from none', async (t) => {
+  const made = await make(t)
+  const file = join(made.folder, 'handed-on.jsonl')
+  const verify = (days: readonly string[]) => {
+    writeFileSync(file, days.map((day) => readFileSync(made.path(day), 'utf8')).join(''))
+    return made.verify({ folder: file })
+  }
+  t.match(await verify(DAYS), { verdict: 'ok', files: 1, segments: 3, sealed: 3 })
+  t.match(await verify(DAYS.slice(1)), { verdict: 'ok', segments: 2 })
+  t.strictSame(await told(verify([DAYS[0], DAYS[2]])), ['segment missing handed-on.jsonl:8 8-14'])
+})
+
 test('an anchor is one text, and nothing else is taken for one', async (t) => {
   const text = `abcdefghijk:12:${'a'.repeat(43)}`
   t.strictSame(parseAnchor(text), { instance: 'abcdefghijk', seq: 12, head: 'a'.repeat(43) })

@@ -1,0 +1,115 @@
+/**
+ * The keys of the instances of a trail, by what their heads say. Rule: a key that cannot be had is told from one that is
+ * somebody else's.
+ */
+import type { KeyObject } from 'node:crypto'
+import { isOrigin, openFirstKey, stepped } from '../crypto/audit-key.ts'
+import type { EncryptionKey } from '../crypto/keyring.ts'
+import { type Anchor, parseAnchor, placeOf, type SegmentHead } from './chain-line.ts'
+import { headIn, type InstanceKey } from './file-check.ts'
+import { readLines } from './read-lines.ts'
+import type { RunningKey } from './segment-check.ts'
+import type { SegmentFile } from './segments.ts'
+
+export interface Heads {
+  readonly byInstance: ReadonlyMap<string, SegmentHead>
+  /** What instances found on record when they began. */
+  readonly after: readonly Anchor[]
+}
+
+/** What instances say of themselves and of each other, which has to be known before their lines are checked. */
+export const readHeads = async (files: readonly SegmentFile[]): Promise<Heads> => {
+  const byInstance = new Map<string, SegmentHead>()
+  const after: Anchor[] = []
+  for (const { path } of files) {
+    await readLines(path, (line) => {
+      const head = headIn(line)
+      const instance = head && placeOf(line)?.instance
+      if (head === undefined || instance === undefined) return
+      if (!byInstance.has(instance)) byInstance.set(instance, head)
+      const former = head.after === undefined ? undefined : parseAnchor(head.after)
+      if (former !== undefined) after.push(former)
+    })
+  }
+  return { byInstance, after }
+}
+
+interface FirstKeyFound {
+  readonly key: Buffer | undefined
+  readonly fault: string | undefined
+}
+
+export interface KeyOptions {
+  /** Undefined: there are no encryption keys at hand. */
+  readonly findKey: ((kid: string) => EncryptionKey | undefined) | undefined
+  /** The auditor's private key. */
+  readonly auditor: KeyObject | undefined
+}
+
+const faultOf = (
+  head: SegmentHead,
+  instance: string,
+  encryptionKey: EncryptionKey | undefined,
+  { findKey, auditor }: KeyOptions
+): string | undefined => {
+  // Who has the encryption keys could otherwise write a former trail anew, without the auditor's seal.
+  if (auditor !== undefined && head.sealed === undefined) return 'it is not sealed to the auditor'
+  if (findKey === undefined) return undefined
+  if (encryptionKey === undefined) {
+    return `it was begun with the encryption key ${head.kid}, which ENCRYPTION_KEYS lacks`
+  }
+  return isOrigin(encryptionKey, instance, head)
+    ? undefined
+    : 'it was not begun by somebody with the encryption keys'
+}
+
+const findFirstKey = async (
+  head: SegmentHead,
+  instance: string,
+  options: KeyOptions
+): Promise<FirstKeyFound> => {
+  const encryptionKey = options.findKey?.(head.kid)
+  const fault = faultOf(head, instance, encryptionKey, options)
+  if (fault !== undefined) return { key: undefined, fault }
+  const { auditor } = options
+  const key = await openFirstKey(head, instance, { encryptionKey, auditor })
+  const isShut = key === undefined && head.sealed !== undefined && auditor !== undefined
+  return { key, fault: isShut ? "its first key does not open with this auditor's key" : undefined }
+}
+
+/** More steps are not made for one segment: somebody may have written any number there. */
+const STEPS_MAX = 50_000_000
+
+const forwarded = (running: RunningKey, step: number): RunningKey | undefined => {
+  if (step < running.step || step - running.step > STEPS_MAX) return undefined
+  for (; running.step < step; running.step++) running.key = stepped(running.key)
+  return running
+}
+
+const isSameKey = (a: SegmentHead, b: SegmentHead): boolean =>
+  a.kid === b.kid && a.sealed === b.sealed && a.origin === b.origin
+
+/** The key of each instance as its segments come, which is mostly in their order. */
+export const createKeys = async (heads: Heads, options: KeyOptions) => {
+  const found = new Map<string, FirstKeyFound>()
+  for (const [instance, head] of heads.byInstance) {
+    found.set(instance, await findFirstKey(head, instance, options))
+  }
+  const running = new Map<string, RunningKey>()
+  return (instance: string, head: SegmentHead): InstanceKey => {
+    const { key: first, fault } = found.get(instance) ?? { key: undefined, fault: undefined }
+    const known = heads.byInstance.get(instance)
+    if (fault !== undefined) return { key: undefined, fault }
+    if (known !== undefined && !isSameKey(known, head)) {
+      return { key: undefined, fault: 'another segment of its instance has another key' }
+    }
+    if (first === undefined) return { key: undefined, fault }
+    const begun = running.get(instance)
+    const key = forwarded(
+      begun !== undefined && begun.step <= head.step ? begun : { key: first, step: 0 },
+      head.step
+    )
+    if (key !== undefined) running.set(instance, key)
+    return { key, fault }
+  }
+}
