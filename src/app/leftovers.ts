@@ -6,9 +6,10 @@ import { endedLines } from '../keys/lineage.ts'
 import { oldUses } from '../keys/usage.ts'
 import type { Leftovers } from '../state/leftovers.ts'
 
+/** What has ended and says nothing of anybody: nobody can want to keep it. */
+export const ENDED: readonly Leftovers[] = [endedLines, endedUses, pastEnds]
+
 export const leftoversOf = (sealer: () => Sealer): readonly Leftovers[] => [
   oldUses(sealer),
-  endedLines,
-  endedUses,
-  pastEnds
+  ...ENDED
 ]

@@ -3,24 +3,25 @@ import { join } from 'node:path'
 import { createPurger } from '../audit/purger.ts'
 import { createRecorder } from '../audit/recorder.ts'
 import type { Ground } from './ground.ts'
-import { leftoversOf } from './leftovers.ts'
+import { ENDED, leftoversOf } from './leftovers.ts'
 
 const MINUTE_MS = 60_000
 
 export const createRetention = (ground: Ground, dataDir: string): void => {
   const { parts, settings, overrides, trail, recording, state, sealer, now, log } = ground
   const { number } = overrides.worker ?? { number: 1 }
-  if (!settings.RETENTION_PURGE_ENABLED || number !== 1) return
+  if (number !== 1) return
+  const isPurging = settings.RETENTION_PURGE_ENABLED
   parts.add(
     createPurger({
       folder: join(dataDir, 'audit'),
-      days: settings.AUDIT_RETENTION_DAYS,
+      days: isPurging ? settings.AUDIT_RETENTION_DAYS : undefined,
       everyMs: settings.RETENTION_PURGE_INTERVAL_MINUTES * MINUTE_MS,
       now,
       // Also where answers do without a record, records do not go without one.
       recorder: createRecorder({ ...recording, record: trail.append }),
       state,
-      leftovers: leftoversOf(sealer),
+      leftovers: isPurging ? leftoversOf(sealer) : ENDED,
       log
     })
   )

@@ -18,7 +18,8 @@ import { planPurge, purge } from './retention.ts'
 
 export interface PurgerOptions {
   readonly folder: string
-  readonly days: number
+  /** AUDIT_RETENTION_DAYS; undefined: records stay. */
+  readonly days: number | undefined
   readonly everyMs: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -41,13 +42,10 @@ export interface Purger {
 const whoIs = (): Who => ({ route: 'retention', requestId: randomUUID() })
 
 /** Puts on record that it goes, and lets it go. Resolves with how much that was, or why nothing. */
-const purgeTrail = async ({
-  folder,
-  days,
-  now,
-  recorder,
-  state
-}: PurgerOptions): Promise<{
+const purgeTrail = async (
+  { folder, now, recorder, state }: PurgerOptions,
+  days: number
+): Promise<{
   readonly files: number
   readonly bytes: number
   readonly refusal: string | undefined
@@ -105,7 +103,8 @@ export const createPurger = (options: PurgerOptions): Purger => {
   }
 
   const ofTrail = async (): Promise<void> => {
-    const { files, bytes, refusal } = await purgeTrail(options)
+    if (options.days === undefined) return
+    const { files, bytes, refusal } = await purgeTrail(options, options.days)
     if (files > 0) log('info', 'old audit records are purged', { files, bytes })
     sayOnce('old audit records are not purged', refusal)
   }

@@ -1,5 +1,8 @@
 /** AUDIT_SINKS=file!,redis in built services: any of them answers for all, also for one that was killed. */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { type Test, test } from 'tap'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { createConfigured, get, issueKey, runPurser, serve } from '../support/purser-process.ts'
@@ -116,6 +119,39 @@ test('after a replica was killed under load, another one and the command tell al
   )
   t.match(stderr, /^Nothing is missing since \S+, but what follows\.\n$/)
   t.match(await runPurser(t, first.folder, ['audit', 'verify']), { code: 0 })
+})
+
+/** The first curl line of docs/audit.md, as it stands there but for the address and the day. */
+const curlLine = (url: string): string => {
+  const page = readFileSync('docs/audit.md', 'utf8')
+  const line = /^curl -fsS -G (?:.*\\\n)*.*$/m.exec(page)?.[0] ?? ''
+  const today = new Date().toISOString().slice(0, 10)
+  return line.replace('http://127.0.0.1:8700', url).replace(/from=\d{4}-\d\d-\d\d/, `from=${today}`)
+}
+
+test('the curl line of the docs tells who read it over two replicas, also after one was killed, and that nothing is missing', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t, { args: LASTING })
+  const { replicas, first, key, admin } = await startReplicas(t, redis, 'file!,redis!')
+  const expected: string[] = []
+  for (const [i, { url }] of [...replicas, ...replicas].entries()) {
+    const headers = { authorization: `Bearer ${key}`, 'x-request-id': `read-${i}` }
+    await (await fetch(`${url}${READ}`, { headers })).arrayBuffer()
+    expected.unshift(`read-${i}`)
+  }
+  replicas[1]?.child.kill('SIGKILL')
+  await replicas[1]?.ended
+  const env = { ...process.env, ADMIN_KEY: admin }
+  const ran = promisify(execFile)('sh', ['-c', curlLine(first.url)], { env, timeout: 60_000 })
+  const { records, ...rest } = JSON.parse((await ran).stdout) as Answer
+  t.comment(JSON.stringify({ records: records.slice(0, 1), ...rest }))
+  t.same(
+    records.map(({ client, action, requestId }) => [client, action, requestId]),
+    expected.map((id) => ['app', 'secret.read', id])
+  )
+  t.match(rest, { skipped: 0, notAsked: { files: [], instances: [], redis: false } })
+  t.type(rest.completeFrom, 'string')
+  t.notOk('cursor' in rest)
 })
 
 test('a Redis that hangs keeps no answer where it is not required, and all answers where it is; figures and readiness say so', async (t) => {

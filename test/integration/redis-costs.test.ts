@@ -2,12 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Test } from 'tap'
+import type { Environ } from '../../src/config/env.ts'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { vaultSubject } from '../kinds/vault/fake.ts'
 import { buildTestApp, type TestApp } from '../support/build-app.ts'
-import { COSTS, type Cost, IDLE, KEPT, NOTICE_BYTES } from '../support/capacity.ts'
+import { COSTS, type Cost, IDLE, KEPT, NOTICE_BYTES, SINK } from '../support/capacity.ts'
 import { eventually, type RedisServer, testWithRedis } from '../support/redis.ts'
 import { monitorRedis, type RedisMonitor } from '../support/redis-monitor.ts'
+import { createRecording } from '../support/redis-trail.ts'
 import { openWire } from '../support/wire.ts'
 
 const TRIES = 10
@@ -21,7 +23,7 @@ const without = (commands: Commands, isOut: (name: string) => boolean): Commands
   Object.fromEntries(Object.entries(commands).filter(([name]) => !isOut(name)))
 
 /** Two replicas with one Vault, logged in, whose secrets have 1 KB, and one key. */
-const open = async (t: Test, redis: RedisServer) => {
+const open = async (t: Test, redis: RedisServer, more: Environ = {}) => {
   const dialect = vaultSubject.wire?.dialect
   if (dialect === undefined) throw new Error('Vault has a dialect')
   const text = JSON.stringify({ value: 'x'.repeat(1_024) })
@@ -29,7 +31,8 @@ const open = async (t: Test, redis: RedisServer) => {
   const env = {
     ENCRYPTION_KEYS: newEncryptionKey(),
     REDIS_URL: redis.url,
-    RATE_LIMIT_ENABLED: 'true'
+    RATE_LIMIT_ENABLED: 'true',
+    ...more
   }
   const yaml = `
 stores:
@@ -139,6 +142,28 @@ testWithRedis(
       await sleep(1_500)
     })
     t.notOk('EVAL state' in again, 'noted once in a minute')
+  }
+)
+
+testWithRedis(
+  'with the sink redis a group of records costs one command, however many they are, and a read as many bytes as planned',
+  async (t, redis) => {
+    const { start } = createRecording(t, redis.address)
+    const { record } = start({ maxBytes: 64 * 1024 * 1024 })
+    // The first entry of a stream is noted besides.
+    await record('first')
+    const beside = await monitorRedis(t, redis)
+    for (const count of [1, 20, 200]) {
+      const ids = Array.from({ length: count }, (_, i) => `r${i}`)
+      const sent = await beside.during(() => record(...ids), SINK.commands)
+      t.strictSame(sent, SINK.commands, `${count} records`)
+    }
+
+    const env = { AUDIT_SINKS: 'file!,redis!', RATE_LIMIT_ENABLED: 'false' }
+    const { apps, key, monitor } = await open(t, redis, env)
+    const [one] = apps
+    await readAt(one, key, 'a')
+    await fitterOf(t, monitor)('a read on record', SINK, () => readAt(one, key, 'a'))
   }
 )
 

@@ -3,8 +3,11 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { Environ } from '../../src/config/env.ts'
+import { createEmbeddedState } from '../../src/state/embedded.ts'
+import type { State } from '../../src/state/state.ts'
 import { buildTestApp } from '../support/build-app.ts'
 import { createDirectory } from '../support/embedded.ts'
+import { eventually } from '../support/redis.ts'
 
 const YAML = `
 stores: [{ name: local, kind: local }]
@@ -51,6 +54,19 @@ const keepsOldDay = async (t: Test, env: Environ): Promise<boolean> => {
 test('RETENTION_PURGE_ENABLED decides whether anything is purged', async (t) => {
   t.equal(await keepsOldDay(t, {}), false)
   t.equal(await keepsOldDay(t, { RETENTION_PURGE_ENABLED: 'false' }), true)
+})
+
+test('what has ended and says nothing of anybody goes in any case', async (t) => {
+  const dataDir = createDirectory(t)
+  const key = 'used/000000000001/state'
+  const withState = async <T>(work: (state: State) => Promise<T>): Promise<T> => {
+    const state = createEmbeddedState(dataDir)
+    return await work(state).finally(() => state.close())
+  }
+  t.ok(await withState((state) => state.compareAndSet(key, undefined, Buffer.from([1]))))
+  const env = { DATA_DIR: dataDir, RETENTION_PURGE_ENABLED: 'false' }
+  const { app } = await buildTestApp(t, { yaml: YAML, env })
+  await eventually(async () => (await app.state.get(key)) === undefined)
 })
 
 test('RETENTION_PURGE_INTERVAL_MINUTES is how often that is looked after', async (t) => {

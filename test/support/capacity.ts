@@ -45,6 +45,13 @@ export const COSTS = {
   seen: { commands: { 'HMGET state': 1 }, bytesIn: 250, bytesOut: 350 }
 } as const satisfies Readonly<Record<string, Cost>>
 
+/** With the sink `redis`: a group of one record, from Redis its number. */
+export const SINK = {
+  commands: { 'XADD audit': 1 },
+  bytesIn: 650,
+  bytesOut: 60
+} as const satisfies Cost
+
 /** Of a replica with one store that is asked nothing: commands a second, at most. */
 export const IDLE: Commands = {
   'MGET revoked': 1 / 2,
