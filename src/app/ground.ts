@@ -20,6 +20,7 @@ import type { DirectLine } from '../integrations/direct-line.ts'
 import type { Log } from '../kinds/provider.ts'
 import { USER_AGENT } from '../kinds/shared/user-agent.ts'
 import type { Lifecycle } from '../lifecycle.ts'
+import { LaterFormat, requireKnownFormat } from '../state/format.ts'
 import { type OpenedState, openState } from '../state/open-state.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createMeter, type Meter } from '../telemetry/meter.ts'
@@ -162,6 +163,13 @@ const openTrail = (
   return { trail, recording: { environment: settings.ENVIRONMENT, record, log, observe } }
 }
 
+/** Before anything is written to it. A Redis that is away keeps no service from starting. */
+const checkFormat = ({ state }: Pick<OpenedState, 'state'>, log: Log): Promise<void> =>
+  requireKnownFormat(state).catch((error: unknown) => {
+    if (error instanceof LaterFormat) throw error
+    log('warn', 'in which format the state is kept is not known, since it cannot be read')
+  })
+
 export const openGround = async (
   config: Config,
   overrides: AppOverrides,
@@ -190,6 +198,7 @@ export const openGround = async (
   })
   const { state, shared } = opened
   parts.add({ start: () => shared?.start(), close: opened.close })
+  await checkFormat(opened, log)
   const anchors = parts.add(createAnchors({ state, log, now }))
   const sealer = () => live.sealer
   const inRedis = openRedisTrail(config, overrides, opened, sealer)

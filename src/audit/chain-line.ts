@@ -26,7 +26,11 @@ export interface KnownAnchor extends Anchor {
   readonly mayBeElsewhere?: boolean
 }
 
+/** Of lines and what their digests and MACs are computed of; in each head. */
+export const CHAIN_FORMAT = 1
+
 export interface SegmentHead extends FirstKey {
+  readonly format?: number
   readonly day: string
   /** Digest of the line before; absent from the first segment of an instance. */
   readonly from?: string
@@ -73,7 +77,7 @@ const withoutEnd = (line: object): string => JSON.stringify(line).slice(0, -1)
 
 /** Both as all lines before their place is added: without the closing brace. */
 export const headBody = (time: string, head: SegmentHead): string =>
-  withoutEnd({ time, chain: 'head', format: 1, ...head })
+  withoutEnd({ time, chain: 'head', format: CHAIN_FORMAT, ...head })
 
 export const sealBody = (time: string, seal: SegmentSeal): string =>
   withoutEnd({ time, chain: 'seal', ...seal })

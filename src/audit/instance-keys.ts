@@ -5,7 +5,7 @@
 import type { KeyObject } from 'node:crypto'
 import { isOrigin, openFirstKey, stepped } from '../crypto/audit-key.ts'
 import type { EncryptionKey } from '../crypto/keyring.ts'
-import { type Anchor, parseAnchor, placeOf, type SegmentHead } from './chain-line.ts'
+import { type Anchor, CHAIN_FORMAT, parseAnchor, placeOf, type SegmentHead } from './chain-line.ts'
 import { headIn, type InstanceKey } from './file-check.ts'
 import { readLines } from './read-lines.ts'
 import type { RunningKey } from './segment-check.ts'
@@ -15,23 +15,27 @@ export interface Heads {
   readonly byInstance: ReadonlyMap<string, SegmentHead>
   /** What instances found on record when they began. */
   readonly after: readonly Anchor[]
+  /** Files in which one says that it has another format. */
+  readonly otherFormat: ReadonlySet<string>
 }
 
 /** What instances say of themselves and of each other, which has to be known before their lines are checked. */
 export const readHeads = async (files: readonly SegmentFile[]): Promise<Heads> => {
   const byInstance = new Map<string, SegmentHead>()
   const after: Anchor[] = []
-  for (const { path } of files) {
+  const otherFormat = new Set<string>()
+  for (const { name, path } of files) {
     await readLines(path, (line) => {
       const head = headIn(line)
       const instance = head && placeOf(line)?.instance
       if (head === undefined || instance === undefined) return
+      if (head.format !== undefined && head.format !== CHAIN_FORMAT) otherFormat.add(name)
       if (!byInstance.has(instance)) byInstance.set(instance, head)
       const former = head.after === undefined ? undefined : parseAnchor(head.after)
       if (former !== undefined) after.push(former)
     })
   }
-  return { byInstance, after }
+  return { byInstance, after, otherFormat }
 }
 
 interface FirstKeyFound {

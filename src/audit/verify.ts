@@ -50,6 +50,8 @@ export interface Report {
   readonly unchained: number
   /** Segments whose MACs could not be checked for want of a key. */
   readonly withoutKey: number
+  /** Files of another format, by their own word: what is wrong in them here may be right for who knows that format. */
+  readonly otherFormat: readonly string[]
 }
 
 const FINDINGS_MAX = 100
@@ -68,9 +70,9 @@ const digestsBySeq = (anchors: readonly Anchor[]) => {
 const sum = (reports: readonly FileReport[], of: (report: FileReport) => number): number =>
   reports.reduce((total, report) => total + of(report), 0)
 
-const verdictOf = (findings: readonly Finding[], withoutKey: number): Report['verdict'] => {
+const verdictOf = (findings: readonly Finding[], unchecked: number): Report['verdict'] => {
   if (findings.length > 0) return 'broken'
-  return withoutKey > 0 ? 'cannot tell' : 'ok'
+  return unchecked > 0 ? 'cannot tell' : 'ok'
 }
 
 /** Of files that are not looked at for their names: those that begin with a day which is. */
@@ -123,7 +125,7 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
   const withoutKey = sum(reports, (report) => report.withoutKey)
   const { intents: openIntents, count: open } = intents.open()
   return {
-    verdict: verdictOf(findings, withoutKey),
+    verdict: verdictOf(findings, withoutKey + heads.otherFormat.size),
     findings: findings.slice(0, FINDINGS_MAX),
     found: findings.length,
     unfinished: reports.flatMap((report) => report.unfinished),
@@ -141,6 +143,7 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
     lines: sum(reports, (report) => report.lines),
     anchors: anchors.length,
     unchained: sum(reports, (report) => report.unchained),
-    withoutKey
+    withoutKey,
+    otherFormat: [...heads.otherFormat]
   }
 }

@@ -72,7 +72,7 @@ const placeIn = ({ file, line, instance, seq, to }: Finding): string => {
 
 const linesOf = (report: Report): string[] => {
   const { findings, found, unfinished, purges, openIntents, open, unchained, withoutKey } = report
-  const { lines, instances, segments, sealed, files, anchors } = report
+  const { lines, instances, segments, sealed, files, anchors, otherFormat } = report
   return [
     `${report.verdict}: ${count(lines, 'line')} of ${count(instances, 'instance')} in ${count(segments, 'segment')}, ${sealed} sealed; ${count(files, 'file')}, ${count(anchors, 'anchor')}`,
     ...findings.map((one) => `${one.verdict}  ${placeIn(one)}  ${one.detail}`),
@@ -90,6 +90,10 @@ const linesOf = (report: Report): string[] => {
         `open  ${file}:${line}  ${time} ${action} ${object}  an intent without an outcome: look at the store`
     ),
     ...(open > openIntents.length ? [`and ${open - openIntents.length} more that are open`] : []),
+    ...otherFormat.map(
+      (file) =>
+        `other format  ${file}  says that another version wrote it: verify it with that one, for which it may be right`
+    ),
     ...(unchained > 0
       ? [`${count(unchained, 'line')} of an earlier version, without a chain`]
       : []),
@@ -99,24 +103,19 @@ const linesOf = (report: Report): string[] => {
   ]
 }
 
+export const asTrailFailure = (error: unknown): never => {
+  throw new CommandFailure(`The trail ${whyUnread(error)}.`)
+}
+
 export const verify = async (
   given: string | undefined,
   { since, head = [], auditorKey, json = false }: VerifyCommandOptions
 ): Promise<void> => {
   const auditor = await readAuditor(auditorKey)
   const { folder, anchors, findKey } = await placeOf(given)
-  let report: Report
-  try {
-    report = await verifyTrail({
-      folder,
-      since,
-      anchors: [...anchors, ...head],
-      findKey,
-      auditor
-    })
-  } catch (error) {
-    throw new CommandFailure(`The trail ${whyUnread(error)}.`)
-  }
+  const known = [...anchors, ...head]
+  const asked = { folder, since, anchors: known, findKey, auditor }
+  const report = await verifyTrail(asked).catch(asTrailFailure)
   if (report.files === 0 && report.found === 0) {
     throw new CommandFailure(`There is no trail in ${folder}.`, 2)
   }

@@ -17,12 +17,13 @@ import { makeFolderSync } from '../files/folder.ts'
 import { readFileBytes } from '../files/read.ts'
 import { holdDirectory } from '../state/data-lock.ts'
 import { createEmbeddedState } from '../state/embedded.ts'
+import { asTrailFailure } from './audit-verify.ts'
 import { MANIFEST, type Manifest, readManifest, SEAL, STATE_FILE } from './backup-form.ts'
 import { CommandFailure } from './failure.ts'
 import { print, tell } from './io.ts'
 import { PLACE } from './key-revoke.ts'
 import { onRecord, TRAIL } from './on-record.ts'
-import { withState } from './state.ts'
+import { requireFormat, withState } from './state.ts'
 
 const PARTS = ['audit', 'state'] as const
 
@@ -67,6 +68,7 @@ const copyInto = async (staging: string, folder: string, { files }: Manifest): P
 const checkState = async (staging: string, keyring: Keyring) => {
   const state = createEmbeddedState(staging)
   try {
+    await requireFormat(state)
     let entries = 0
     for await (const _entry of state.list('')) entries++
     const { faults } = await lookForKeys(state, keyring)
@@ -82,7 +84,7 @@ const checkAll = async (staging: string, keyring: Keyring): Promise<string> => {
   for (const { place, message } of faults) tell(`Note: ${place} ${message}`)
   const folder = join(staging, 'audit')
   const options = { folder, anchors, findKey: keyring.find, auditor: undefined }
-  const { verdict, lines, files } = await verifyTrail(options)
+  const { verdict, lines, files } = await verifyTrail(options).catch(asTrailFailure)
   if (verdict === 'broken') {
     tell(
       'Note: the trail is not what was written, and was not when the backup was made either: `purser audit verify` says where.'

@@ -7,8 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readRedis, type STATE_PLACE } from '../config/redis.ts'
 import type { Settings } from '../config/settings.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
+import { LaterFormat, requireKnownFormat } from '../state/format.ts'
 import { type OpenedState, openState, type StatePlace } from '../state/open-state.ts'
 import type { Shared } from '../state/shared.ts'
+import type { State } from '../state/state.ts'
 import { CommandFailure } from './failure.ts'
 import { tell } from './io.ts'
 
@@ -64,10 +66,23 @@ export const withOpened = async <T>(
   }
 }
 
+/** What a later version has taken over is no command's to change. */
+export const requireFormat = (state: State): Promise<void> =>
+  requireKnownFormat(state).catch((error: unknown) => {
+    throw error instanceof LaterFormat
+      ? new CommandFailure(`${error.message[0]?.toUpperCase()}${error.message.slice(1)}.`)
+      : error
+  })
+
 export const withState = <T>(
   settings: StateSettings,
   work: (opened: OpenedState) => Promise<T>
-): Promise<T> => withOpened(statePlaceOf(settings, process.cwd()), work)
+): Promise<T> =>
+  withOpened(statePlaceOf(settings, process.cwd()), async (opened) => {
+    // Without keys no name is found in Redis; what works without them is a revocation, which must not fail.
+    if (settings.ENCRYPTION_KEYS.length > 0) await requireFormat(opened.state)
+    return await work(opened)
+  })
 
 /** Says something to the services that share the state. Not being heard is no failure: they find out by themselves. */
 export const announceToServices = async (

@@ -14,7 +14,7 @@ import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State, StateEntry } from '../state/state.ts'
 import { CommandFailure } from './failure.ts'
 import { print } from './io.ts'
-import { statePlaceOf, withOpened } from './state.ts'
+import { requireFormat, statePlaceOf, withOpened } from './state.ts'
 
 export interface MigrateOptions {
   readonly to: 'redis' | 'embedded'
@@ -90,6 +90,7 @@ const migrateAll = async (
   sealer: Sealer,
   options: MigrateOptions
 ): Promise<Counts> => {
+  await Promise.all([source, target].map(requireFormat))
   const unreadable = (await source.countUnreadable?.()) ?? 0
   await checkKeys(source, sealer, unreadable)
   const counts = { total: unreadable, copied: 0, same: 0, overwritten: 0, differing: 0, unreadable }

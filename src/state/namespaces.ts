@@ -67,6 +67,14 @@ export const STATE_REST = {
     value: 'plain',
     life: 'for good'
   },
+  /** The whole name. */
+  format: {
+    prefix: 'state/format',
+    who: 'state/format.ts',
+    name: 'sealed',
+    value: 'plain',
+    life: 'for good, once a version writes what the ones before cannot read'
+  },
   states: {
     prefix: 'states/',
     who: 'integrations/sealed-ends.ts',

@@ -899,6 +899,23 @@ const RECORD: readonly Promised[] = [
     }
   },
   {
+    id: 'format-known',
+    says: 'What an earlier version has kept is served as it is, and what a later one has taken over is refused and not changed.',
+    asvs: ['2.2.1'],
+    tests: {
+      'e2e/former-version.test.ts': [
+        'A DATA_DIR of 2c7d913 is served as it is, and its trail goes on',
+        'The Redis of 2c7d913 is served as it is',
+        'A cached secret that 2c7d913 sealed for all replicas is read by this version'
+      ],
+      'e2e/later-version.test.ts': [
+        'A DATA_DIR that a later version has taken over is served and changed by nobody else',
+        'So is a Redis',
+        'Of a trail in a later format verify says so, and does not call it right'
+      ]
+    }
+  },
+  {
     id: 'record-chained',
     says: 'A trail that somebody changed does not verify, and the place is named: a byte changed, a line dropped, two swapped, the tail cut, a day removed, a segment under another key.',
     asvs: ['16.4.2', '16.4.1'],

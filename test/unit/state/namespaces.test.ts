@@ -26,6 +26,7 @@ test('no name in Redis is another one than before', async (t) => {
       'usage/',
       'issued/',
       'keys/via',
+      'state/format',
       'states/',
       'trail/',
       'used/',
