@@ -102,11 +102,17 @@ test('what was answered is on record also after kill -9, its numbers have no gap
 
   const checked = await runPurser(t, folder, ['audit', 'verify', '--json'])
   t.equal(checked.code, 0, checked.stdout + checked.stderr)
-  t.match(JSON.parse(checked.stdout), { verdict: 'ok', instances: 3, sealed: 2, anchors: 5 })
+  const { anchors: known, ...found } = JSON.parse(checked.stdout)
+  t.match(found, { verdict: 'ok', instances: 3, sealed: 2 })
+  // The one that was killed may not have kept its own.
+  t.ok(known === 4 || known === 5, `${known} anchors`)
   const [, ...anchor] =
     /"instance":"([^"]+)","seq":(\d+),"head":"([^"]+)","msg":"audit anchor"/.exec(logged) ?? []
   const since = ['audit', 'verify', '--since', '1d', '--head', anchor.join(':')]
-  t.match(await runPurser(t, folder, since), { code: 0, stdout: /^ok: .* 6 anchors/ })
+  t.match(await runPurser(t, folder, since), {
+    code: 0,
+    stdout: new RegExp(`^ok: .* ${known + 1} anchors`)
+  })
 
   const anchors = await anchorsIn(folder)
   const { find } = createKeyring([variables['ENCRYPTION_KEYS'] ?? ''])
