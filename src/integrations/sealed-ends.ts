@@ -3,7 +3,7 @@
  * and cannot be counted). Rule: the end is noted before the state leaves, at most once a minute for each key, and
  * always a little later than the true one.
  */
-import type { Leftovers } from '../state/leftovers.ts'
+import { isLongOver, type Leftovers } from '../state/leftovers.ts'
 import { STATE_REST } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 
@@ -30,7 +30,7 @@ const endIn = (value: Buffer | undefined): number => Number(value?.toString() ??
 export const pastEnds: Leftovers = {
   name: 'states',
   prefix: PREFIX,
-  isOver: ({ value }, now) => endIn(value) * 1000 <= now
+  isOver: ({ value }, now) => isLongOver(endIn(value) * 1000, now)
 }
 
 export const createSealedEnds = ({ state, now }: SealedEndsOptions): SealedEnds => {

@@ -2,7 +2,7 @@
  * Which sealed states were opened already, for as long as they could be opened again. Rule: a state is taken before
  * what it holds is given out, by one opener alone, on every replica and after a restart.
  */
-import type { Leftovers } from '../state/leftovers.ts'
+import { isLongOver, type Leftovers } from '../state/leftovers.ts'
 import { SHARED_KEYS, STATE_REST } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 import type { State } from '../state/state.ts'
@@ -36,7 +36,7 @@ const untilOf = (key: string): number => Number(key.slice(PREFIX.length, PREFIX.
 export const endedUses: Leftovers = {
   name: 'used',
   prefix: PREFIX,
-  isOver: ({ key }, now) => untilOf(key) * 1000 <= now
+  isOver: ({ key }, now) => isLongOver(untilOf(key) * 1000, now)
 }
 
 export const createUsedStates = (options: UsedStatesOptions): UsedStates => {

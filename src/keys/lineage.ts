@@ -9,10 +9,9 @@ import { type Static, Type } from 'typebox'
 import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import type { Principal } from '../core/principal.ts'
-import type { Leftovers } from '../state/leftovers.ts'
+import { isLongOver, type Leftovers } from '../state/leftovers.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
-import { DAY_SECONDS } from './lifetime.ts'
 import { entryKeyOf, issuedBy } from './revocations.ts'
 
 const Entry = Type.Object({
@@ -47,12 +46,12 @@ const parse = (value: Buffer | undefined): Entry | undefined => {
   return shape(entry) ? entry : undefined
 }
 
-/** Of keys that ended more than a day ago. */
+/** Of keys that ended. */
 export const endedLines: Leftovers = {
   name: 'issued',
   prefix: PREFIX,
   isOver: ({ value }, now) =>
-    (parse(value)?.exp ?? Number.POSITIVE_INFINITY) < now / 1000 - DAY_SECONDS
+    isLongOver((parse(value)?.exp ?? Number.POSITIVE_INFINITY) * 1000, now)
 }
 
 export const createLineage = (state: State): Lineage => {

@@ -6,6 +6,15 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { STATE_REST } from './namespaces.ts'
 import type { State, StateEntry } from './state.ts'
 
+const DAY_MS = 86_400_000
+/** As of the trail (`audit/retention.ts`). */
+const JUMP_DAYS = 14
+/** By so much a clock that is believed may be ahead: days are compared, and so the last is not over. */
+const JUMP_MS = (JUMP_DAYS + 1) * DAY_MS
+
+/** Whether what ended then can be of no use any more, though the clock be ahead. */
+export const isLongOver = (endMs: number, now: number): boolean => endMs + JUMP_MS <= now
+
 /** Of one part of the code, which alone knows when its entries are over. */
 export interface Leftovers {
   /** One word, which stands in the log and on record. */
@@ -57,9 +66,6 @@ export const removeLeftovers = async (
 }
 
 const { prefix: CLOCK } = STATE_REST.clock
-const DAY_MS = 86_400_000
-/** As of the trail (`audit/retention.ts`). */
-const JUMP_DAYS = 14
 
 const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
 

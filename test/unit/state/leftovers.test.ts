@@ -1,6 +1,6 @@
 /** What is over its time: found, on record and gone, by a clock that can be believed. */
 import { type Test, test } from 'tap'
-import { leftoversOf } from '../../../src/app/leftovers.ts'
+import { ENDED, leftoversOf } from '../../../src/app/leftovers.ts'
 import { createPurger, type PurgerOptions } from '../../../src/audit/purger.ts'
 import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createSealer } from '../../../src/crypto/sealer.ts'
@@ -144,6 +144,32 @@ test('a clock that was set is believed from the next day on, and till then nothi
   clock.time += DAY_MS
   await purger.run()
   t.ok((await keysIn(state)).length < before.length)
+})
+
+test('a jump of the clock that is believed ends nothing that lives once the clock is put right', async (t) => {
+  const state = openState(t)
+  const midnight = Date.parse('2026-03-01T00:00:00.000Z')
+  const { purger, clock } = purgerOn(t, state, ENDED)
+  const soon = Math.floor(midnight / 1000) + 1
+  await createLineage(state).enter({ ...PRINCIPAL, keyId: 'a', expiresAt: soon }, ['x'])
+  await createUsedStates({ state, now: () => midnight }).take('a', soon)
+  await createSealedEnds({ state, now: () => midnight }).note('a', soon)
+  clock.time = midnight
+  await purger.run()
+  const before = await keysIn(state)
+  clock.time = midnight + 15 * DAY_MS - 1
+  await purger.run()
+  const after = (await keysIn(state)).filter((key) => key !== 'retention/clock')
+  t.same(
+    after,
+    before.filter((key) => key !== 'retention/clock')
+  )
+  t.equal(after.length, 3)
+  t.equal(await whyNotByClock(state, clock.time, { isDryRun: true }), undefined, 'it was believed')
+  // As of a service that runs: the same entries go later.
+  clock.time += 2 * DAY_MS
+  await purger.run()
+  t.same(await keysIn(state), ['retention/clock'])
 })
 
 test('a dry run counts, and leaves nothing behind, not even that it was made', async (t) => {
