@@ -61,7 +61,8 @@ interface Stream {
   next: number
   /** The last entry that was taken. */
   taken: number
-  isNoted: boolean
+  /** The last entry that its note tells of. */
+  noted: number | undefined
   /** What is before it is to be dropped. */
   keepFrom: number | undefined
   lastLine: { readonly at: number; readonly day: string; readonly line: string } | undefined
@@ -112,7 +113,7 @@ const createNoting = (options: RedisSinkOptions, keptMs: number) => {
     const key = noteKey(stream.name)
     const note = await noteOf(options, stream, keptMs)
     const value = sealNote(sealer(), { environment, stream: stream.name }, note)
-    if (await state.compareAndSet(key, await state.get(key), value)) stream.isNoted = true
+    if (await state.compareAndSet(key, await state.get(key), value)) stream.noted = note.last
   }
   return (stream: Stream): Promise<void> => {
     const written = before.then(() => write(stream))
@@ -128,7 +129,7 @@ const createAppending = (options: RedisSinkOptions, keptMs: number) => {
     bounds: createBounds(maxBytes, keptMs),
     next: 1,
     taken: 0,
-    isNoted: false,
+    noted: undefined,
     keepFrom: undefined,
     lastLine: undefined
   })
@@ -163,7 +164,7 @@ const createAppending = (options: RedisSinkOptions, keptMs: number) => {
         await note(stream)
         stream = begin()
       }
-      if (!stream.isNoted) await note(stream)
+      if (stream.noted === undefined) await note(stream)
       await bound(stream)
       if (pending?.text !== text) pending = sealed(text)
       const ours = pending
@@ -177,6 +178,8 @@ const createAppending = (options: RedisSinkOptions, keptMs: number) => {
       }
       taken(day, ours)
       await bound(stream).catch(() => {})
+      // From the first entry on, an end of the whole stream is found out.
+      if (stream.noted === 0) await note(stream).catch(() => {})
     }
   }
 }

@@ -133,6 +133,21 @@ testWithRedis(
 )
 
 testWithRedis(
+  'a stream that is dropped right after its first record is found out, before another note is due',
+  async (t, redis) => {
+    const { start } = createRecording(t, redis.address)
+    const writer = start()
+    const reader = start()
+    await writer.record('1')
+    const [stream = ''] = streamsIn(redis)
+    t.same((await reader.ask()).notAsked, nothingMissing)
+    redis.cli('del', stream)
+    const { notAsked } = await reader.ask()
+    t.equal(notAsked.instances.length, 1)
+  }
+)
+
+testWithRedis(
   'whatever its owner does to an entry is found, and nothing made up is given',
   async (t, redis) => {
     const attacks: Record<string, (stream: string, other: string) => void> = {
