@@ -10,7 +10,7 @@ import { type Path, type Report, soundPart } from '../core/shape.ts'
 import type { KeyRequest } from '../keys/api-key.ts'
 import { isKeyId } from '../keys/key-id.ts'
 import { daysIn } from '../keys/lifetime.ts'
-import { isNetwork, NETWORKS_MAX } from '../keys/networks.ts'
+import { isNetwork, NETWORK_FORM, NETWORKS_MAX } from '../keys/networks.ts'
 import type { Sound } from './rules.ts'
 import { readYaml } from './yaml-document.ts'
 
@@ -91,7 +91,7 @@ const checkConsumer = (
   })
   networks.forEach((network, i) => {
     if (network === undefined || isNetwork(network.toLowerCase())) return
-    report([...at, 'networks', i], 'must be an address, or a network such as 10.1.0.0/16')
+    report([...at, 'networks', i], `must be ${NETWORK_FORM}`)
   })
   if (identifier !== undefined && !isKeyId(identifier.toLowerCase())) {
     report([...at, 'identifier'], 'must be a UUID')

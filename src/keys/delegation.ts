@@ -11,7 +11,7 @@ import { ProblemError } from '../core/problem.ts'
 import { covers, hasScope } from '../core/scope.ts'
 import type { KeyRequest } from './api-key.ts'
 import { DAY_SECONDS, daysIn } from './lifetime.ts'
-import { areWithin, isNetwork } from './networks.ts'
+import { areWithin, isNetwork, NETWORK_FORM } from './networks.ts'
 
 /** A member of `delegations:`: keys of `client` may issue these, without having the scopes. */
 export interface Delegation {
@@ -171,7 +171,7 @@ const networksOf = (issuer: Principal, { networks }: IssueRequest) => {
   const wrong = networks.findIndex((network) => !isNetwork(network))
   if (wrong >= 0) {
     throw new ProblemError('invalid_request', {
-      detail: 'a network is an address, or its first address with a prefix, such as 10.1.0.0/16',
+      detail: `each of the networks must be ${NETWORK_FORM}`,
       errors: [{ pointer: `/body/networks/${wrong}`, rule: 'format' }]
     })
   }

@@ -6,11 +6,18 @@ export const NETWORKS_MAX = 16
 /** As long as the longest IPv6 address with its prefix. */
 export const NETWORK_LENGTH_MAX = 49
 
-/** As a key holds it: an address, or a network by its prefix, in small letters. */
-export const isNetwork = (text: string): boolean =>
-  text.length <= NETWORK_LENGTH_MAX &&
-  text === text.toLowerCase() &&
-  parseNetwork(text) !== undefined
+/** How people write one. */
+export const NETWORK_FORM =
+  'an address, or a network by its first address with a prefix, such as 10.1.0.0/16'
+
+/** As a key holds it: in small letters, and a network under one prefix by no other than its first address. */
+export const isNetwork = (text: string): boolean => {
+  if (text.length > NETWORK_LENGTH_MAX || text !== text.toLowerCase()) return false
+  const network = parseNetwork(text)
+  const [address = '', prefix = ''] = text.split('/')
+  const isFirst = network !== undefined && parseNetwork(address)?.start === network.start
+  return isFirst && !/^0\d/.test(prefix)
+}
 
 export const rangesIn = (networks: readonly string[]): Range[] =>
   networks.flatMap((text) => parseNetwork(text) ?? [])

@@ -57,9 +57,11 @@ test('A key is bound to the networks of --from, which is what it says, and to no
   t.match(issued.stderr, /usable from {2}10\.1\.0\.0\/16, 2001:db8::\/32/)
   const inspected = await runPurser(t, folder, ['key', 'inspect'], { env, input: issued.stdout })
   t.match(JSON.parse(inspected.stdout), { networks: ['10.1.0.0/16', '2001:db8::/32'] })
-  for (const wrong of ['10.1.0.0/33', 'office', '']) {
+  for (const wrong of ['10.1.0.0/33', 'office', '', '10.1.2.3/16', '10.1.0.0/16,192.0.2.1']) {
     const refused = await runPurser(t, folder, ['key', 'issue', '--from', wrong], { env })
-    t.match(refused, { code: 2, stdout: '', stderr: /networks such as 10\.1\.0\.0\/16/ }, wrong)
+    const stderr =
+      /an address, or a network by its first address with a prefix, such as 10\.1\.0\.0\/16; for several, up to 16, repeat the option/
+    t.match(refused, { code: 2, stdout: '', stderr }, wrong)
   }
 })
 

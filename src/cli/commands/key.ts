@@ -9,7 +9,7 @@ import { ENVIRONMENTS, MODES } from '../../core/principal.ts'
 import { isScope } from '../../core/scope.ts'
 import { isKeyId } from '../../keys/key-id.ts'
 import { daysIn } from '../../keys/lifetime.ts'
-import { isNetwork, NETWORKS_MAX } from '../../keys/networks.ts'
+import { isNetwork, NETWORK_FORM, NETWORKS_MAX } from '../../keys/networks.ts'
 import type { IssueOptions } from '../key-issue.ts'
 import type { IssueAllOptions } from '../key-issue-all.ts'
 import type { RevokeOptions } from '../key-revoke.ts'
@@ -52,7 +52,7 @@ const addNetwork = (text: string, others: readonly string[] = []): string[] => {
   const network = text.toLowerCase()
   if (!isNetwork(network) || others.length >= NETWORKS_MAX) {
     throw new InvalidArgumentError(
-      `Give up to ${NETWORKS_MAX} addresses, or networks such as 10.1.0.0/16 or 2001:db8::/32.`
+      `Give ${NETWORK_FORM}; for several, up to ${NETWORKS_MAX}, repeat the option.`
     )
   }
   return [...new Set([...others, network])]

@@ -152,10 +152,13 @@ test('what a key issues is never usable from more places than the key itself', a
     assertProblem(t, await post(issuer, { networks }), { code: 'access_denied' })
   }
   t.match((await recordsIn(built.folder)).at(-1), { action: 'key.issue', reason: 'wider_networks' })
-  const odd = assertProblem(t, await post(issuer, { networks: ['10.1.0.0/40'] }), {
-    code: 'invalid_request'
-  })
-  t.match(odd.errors, [{ pointer: '/body/networks/0' }])
+  for (const network of ['10.1.0.0/40', '10.1.7.3/24', '10.1.7.0/024']) {
+    const odd = assertProblem(t, await post(issuer, { networks: [network] }), {
+      code: 'invalid_request'
+    })
+    t.match(odd.errors, [{ pointer: '/body/networks/0' }], network)
+    t.match(odd.detail, /a network by its first address with a prefix, such as 10\.1\.0\.0\/16/)
+  }
   const free = await issueKey(built.keyring, 'admin', 'rw', { scopes })
   t.match((await post(free, BOUND)).json(), BOUND, 'a key that is bound to nothing binds others')
 })

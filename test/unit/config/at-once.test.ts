@@ -122,7 +122,8 @@ test('the consumers of a list are looked at as a whole', async (t) => {
   const faults = faultsOf(() =>
     parseConsumers(
       `clients:
-  - { client: "a b", scopes: ["x y", 5], mode: q, expires: 1y, colour: red, identifier: x }
+  - { client: "a b", scopes: ["x y", 5], mode: q, expires: 1y, colour: red, identifier: x,
+      networks: [10.1.0.0/16, 10.1.2.3/16] }
   - { scopes: [], mode: r, environment: prod, namespace: A, expires: 31d }
   - { client: demo, scopes: [a], mode: r }
   - { client: demo, scopes: [a], mode: r }
@@ -138,6 +139,7 @@ test('the consumers of a list are looked at as a whole', async (t) => {
     /clients\.0\.mode must be one of r, w, rw/,
     /clients\.0\.client must be up to 64/,
     /clients\.0\.scopes\.0 must be a scope/,
+    /clients\.0\.networks\.1 must be an address, or a network by its first address/,
     /clients\.0\.identifier must be a UUID/,
     /clients\.0\.expires must be a number of days/,
     /clients\.1 lacks client/,

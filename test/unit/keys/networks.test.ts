@@ -62,7 +62,12 @@ test('networks stand in the key, and a key with what is no network cannot be iss
     'FE80::/10',
     'fe80::1%eth0',
     '',
-    '*'
+    '*',
+    '10.1.0.0/016',
+    '10.0.0.0/08',
+    '10.1.2.3/16',
+    '::ffff:10.1.2.3/112',
+    '2001:db8::1/32'
   ]) {
     t.notOk(isNetwork(wrong), wrong)
     await t.rejects(bound(wrong), { message: /no key may hold/ }, wrong)
