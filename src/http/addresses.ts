@@ -35,16 +35,16 @@ const DRESSED =
 
 const plainAddress = (written: string): string => {
   const [, v4, v6] = DRESSED.exec(written) ?? []
-  return v4 ?? v6 ?? written
+  return v4 ?? v6 ?? (written === '' ? 'unknown' : written)
 }
 
 /**
  * X-Forwarded-For with bare addresses, so that those of TRUST_PROXY are known in it and limits count addresses, not
  * ports. Only a port, brackets and quotes around an address are taken off; if an address does not remain, there is
- * none.
+ * none. An empty entry is one of nobody knows whom, and not one that may be left out.
  */
 export const plainAddresses = (header: string): string =>
-  /[[":]/.test(header)
+  /[[":]|(^|,)\s*(,|$)/.test(header)
     ? header
         .split(',')
         .map((written) => plainAddress(written.trim()))

@@ -102,6 +102,30 @@ const HOPS: Record<string, Hop> = {
     forwarded: '999.2.3.4:80',
     address: '127.0.0.1'
   },
+  'an empty entry at the end counts as the proxy that passed it on': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: '10.1.0.1, ',
+    address: '127.0.0.1'
+  },
+  'an empty entry behind the last proxy is not looked past': {
+    proxies: '127.0.0.1,10.0.0.0/8',
+    from: '127.0.0.1',
+    forwarded: '1.2.3.4,,10.1.2.3',
+    address: '127.0.0.1'
+  },
+  'an empty entry before the caller is nothing': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: ' ,1.2.3.4',
+    address: '1.2.3.4'
+  },
+  'a header without an entry counts as the proxy that passed it on': {
+    proxies: '127.0.0.1',
+    from: '127.0.0.1',
+    forwarded: ' ',
+    address: '127.0.0.1'
+  },
   'what is no address counts as the proxy that passed it on': {
     proxies: '127.0.0.1',
     from: '127.0.0.1',
