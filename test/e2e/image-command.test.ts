@@ -1,5 +1,7 @@
 // The command line of the image: the generator that it stands in for, as its users write it, and `purser` beside it.
 import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { argumentsOf } from '../../src/cli/image.ts'
 import { createKeyring, newEncryptionKey } from '../../src/crypto/keyring.ts'
@@ -38,6 +40,23 @@ test('The image issues a key with the flags and the variable of the generator th
   t.match(stderr, /AURA_ENCRYPTION_KEY: is taken as ENCRYPTION_KEYS/)
 })
 
+test('The image takes a file of settings before and behind the flags of a key', async (t) => {
+  const key = newEncryptionKey()
+  const file = join(createDirectory(t), 'settings.env')
+  writeFileSync(file, `ENCRYPTION_KEYS=${key}\n`, { mode: 0o600 })
+  const settings = `--env-file=${file}`
+  const flags = ['-a', 'kernel', '-e', 'dev']
+  for (const args of [
+    [settings, ...flags],
+    [...flags, settings],
+    [...flags, '--env-file', file]
+  ]) {
+    const { code, stdout, stderr } = await runImage(t, args, {})
+    t.equal(code, 0, stderr)
+    t.match(await openApiKey(createKeyring([key]), stdout.trim()), { environment: 'dev' })
+  }
+})
+
 test("A command, and what stands before one, is the program's own", async (t) => {
   for (const own of [
     ['serve'],
@@ -53,6 +72,17 @@ test("A command, and what stands before one, is the program's own", async (t) =>
   }
   t.strictSame(argumentsOf(['-v', '8.3.0']), ['key', 'issue', '-v', '8.3.0'])
   t.strictSame(argumentsOf(['--json']), ['key', 'issue', '--json'])
+  for (const settings of [['--env-file', 'x'], ['--env-file=x']]) {
+    t.strictSame(argumentsOf(settings), settings)
+    t.strictSame(argumentsOf([...settings, '--help']), [...settings, '--help'])
+    t.strictSame(argumentsOf([...settings, '-a', 'kernel']), [
+      ...settings,
+      'key',
+      'issue',
+      '-a',
+      'kernel'
+    ])
+  }
   const help = await runImage(t, ['--help'], {})
   t.match(help, { code: 0, stdout: /A secrets broker/ })
   const wrong = await runImage(t, ['-x'], { ENCRYPTION_KEYS: newEncryptionKey() })
