@@ -3,10 +3,13 @@
  * its connection ends long before memory does.
  */
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { type Test, test } from 'tap'
 import { awsSecretsManager } from '../../src/kinds/aws/index.ts'
 import { createAuthority } from '../../src/kinds/gcp/auth.ts'
+import { openProxy } from '../support/connect-proxy.ts'
 import { createDirectory } from '../support/embedded.ts'
 import { endless } from '../support/endless.ts'
 import { setVariables } from '../support/otlp-collector.ts'
@@ -47,6 +50,23 @@ const google =
     return () => authority.get()
   }
 
+const federation = (url: string, folder: string): object => {
+  writeFileSync(join(folder, 'token'), 'a.b.c')
+  return {
+    type: 'external_account',
+    audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a/b/c',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    token_url: `${url}/v1/token`,
+    credential_source: { file: join(folder, 'token') }
+  }
+}
+
+const adc = (folder: string, content: object): Record<string, string> => {
+  const file = join(folder, 'credentials.json')
+  writeFileSync(file, JSON.stringify(content))
+  return { GOOGLE_APPLICATION_CREDENTIALS: file }
+}
+
 const LOGINS: Readonly<Record<string, Login>> = {
   'AWS, the container service': aws((url) => ({
     AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/credentials`
@@ -63,21 +83,25 @@ const LOGINS: Readonly<Record<string, Login>> = {
     METADATA_SERVER_DETECTION: 'assume-present',
     GCE_METADATA_HOST: new URL(url).host
   })),
-  'Google, the token endpoint of a federation': google((url, folder) => {
-    const file = join(folder, 'federation.json')
-    writeFileSync(join(folder, 'token'), 'a.b.c')
-    writeFileSync(
-      file,
-      JSON.stringify({
-        type: 'external_account',
-        audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a/b/c',
-        subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
-        token_url: `${url}/v1/token`,
-        credential_source: { file: join(folder, 'token') }
-      })
-    )
-    return { GOOGLE_APPLICATION_CREDENTIALS: file }
-  })
+  'Google, the token endpoint of a federation': google((url, folder) =>
+    adc(folder, federation(url, folder))
+  ),
+  'Google, the source of an impersonation': google((url, folder) =>
+    adc(folder, {
+      type: 'impersonated_service_account',
+      service_account_impersonation_url: `${url}/v1/projects/-/serviceAccounts/a@b:generateAccessToken`,
+      source_credentials: federation(url, folder)
+    })
+  ),
+  'Google, a user of a workforce': google((url, folder) =>
+    adc(folder, {
+      type: 'external_account_authorized_user',
+      client_id: 'a',
+      client_secret: 'b',
+      refresh_token: 'c',
+      token_url: `${url}/v1/token`
+    })
+  )
 }
 
 for (const [name, prepare] of Object.entries(LOGINS)) {
@@ -89,5 +113,56 @@ for (const [name, prepare] of Object.entries(LOGINS)) {
     await isCutOff
     t.ok(sent() > 0)
     t.ok(sent() < MOST, `${sent()} bytes`)
+  })
+}
+
+/** Packed it is within every bound, and unpacked beyond what a login could want. */
+const UNPACKED = 200 * 1024 * 1024
+const PACKED = gzipSync(Buffer.alloc(UNPACKED, ' '))
+
+for (const [name, prepare] of Object.entries(LOGINS)) {
+  test(
+    `an answer that is enormous once it is unpacked stays packed: ${name}`,
+    PATIENCE,
+    async (t) => {
+      const server = createServer((request, response) => {
+        request.resume()
+        response.writeHead(200, {
+          'content-type': 'application/json',
+          'content-encoding': 'gzip',
+          'metadata-flavor': 'Google'
+        })
+        response.end(PACKED)
+      })
+      const logIn = await prepare(t, `http://127.0.0.1:${await listen(t, server)}`)
+      let most = 0
+      const before = process.memoryUsage.rss()
+      const timer = setInterval(() => {
+        most = Math.max(most, process.memoryUsage.rss() - before)
+      }, 5)
+      t.teardown(() => clearInterval(timer))
+      await t.rejects(logIn(), { name: 'ProviderFault' })
+      most = Math.max(most, process.memoryUsage.rss() - before)
+      t.ok(most < UNPACKED, `${most} bytes`)
+    }
+  )
+}
+
+for (const [name, prepare] of Object.entries(LOGINS)) {
+  test(`no proxy of the environment is asked: ${name}`, PATIENCE, async (t) => {
+    let asked = 0
+    const server = createServer((request, response) => {
+      asked += 1
+      request.resume()
+      response.writeHead(403).end()
+    })
+    const proxy = await openProxy(t, () => undefined)
+    const { address } = proxy
+    const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy']
+    setVariables(t, Object.fromEntries(names.map((variable) => [variable, address])))
+    const logIn = await prepare(t, `http://127.0.0.1:${await listen(t, server)}`)
+    await t.rejects(logIn(), { name: 'ProviderFault' })
+    t.ok(asked > 0)
+    t.strictSame(proxy.asked, [])
   })
 }

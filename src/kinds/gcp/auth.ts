@@ -1,7 +1,9 @@
 /**
  * Purser's login at Google. Rule: with a configured key, no metadata server, no gcloud and no token endpoint is asked.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Agent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { createRequire } from 'node:module'
 import type { googleAuthLibrary } from 'google-gax'
 import { type Static, Type } from 'typebox'
@@ -60,8 +62,8 @@ export interface Identity {
   headers: Sensitive<ReadonlyMap<string, string>>
 }
 
-/** Unpacked. A token has a few thousand bytes. */
-const LARGEST_ANSWER_BYTES = 1024 * 1024
+/** Of each request of a login. A token has a few thousand bytes; what is packed is neither asked for nor unpacked. */
+const BOUNDS = { size: 1024 * 1024, compress: false }
 
 /** The only scope that the API takes. https://cloud.google.com/secret-manager/docs/accessing-the-api */
 const SCOPES = ['https://www.googleapis.com/auth/cloud-platform']
@@ -137,10 +139,39 @@ const askMetadataStraight = (): void => {
     createRequire(import.meta.url)
   )
   const { instance } = require('gaxios') as {
-    instance: { defaults: { agent?: unknown; size?: number } }
+    instance: { defaults: { agent?: unknown } }
   }
   instance.defaults.agent ??= createHttpAgent({ keepAlive: true }, straight)
-  instance.defaults.size ??= LARGEST_ANSWER_BYTES
+  Object.assign(instance.defaults, BOUNDS)
+}
+
+type AgentOf = (url: URL) => Agent
+
+/** By which connections the login under way sends; `own` is an agent with a client's certificate, if there is one. */
+const sending = new AsyncLocalStorage<(own: unknown) => AgentOf>()
+
+let isSentByLogin = false
+
+/**
+ * Whatever the library asks, it asks as the login under way does. Options of a client are not enough: the exchange of a
+ * federation and the source of an impersonation are asked by others, which the library makes without them, and an
+ * agent that it did not get it makes for the proxy of the environment.
+ */
+const sendByLogin = ({ gaxios: { Gaxios } }: typeof googleAuthLibrary): void => {
+  if (isSentByLogin) return
+  isSentByLogin = true
+  const { request } = Gaxios.prototype
+  Gaxios.prototype.request = async function <T>(options: object = {}) {
+    const agentFor = sending.getStore()
+    if (agentFor === undefined) throw new ProviderFault('unavailable', { code: 'credentials' })
+    const agent = agentFor(this.defaults.agent)
+    const bounds = { ...BOUNDS, timeout: LOGIN_DEADLINE_MS }
+    const answer = await request.call(this, { ...options, ...bounds, agent })
+    if (answer.headers.has('content-encoding')) {
+      throw new ProviderFault('invalid_answer', { code: 'credentials' })
+    }
+    return answer as googleAuthLibrary.gaxios.GaxiosResponse<T>
+  }
 }
 
 /** A token of our own signing, which Google takes as it is (AIP-4111). */
@@ -164,17 +195,9 @@ const signerOf = (
  */
 const clientFound = (
   { GoogleAuth }: typeof googleAuthLibrary,
-  project: string,
-  agent: (url: URL) => Agent
+  project: string
 ): Promise<googleAuthLibrary.AuthClient> => {
-  const chain = new GoogleAuth({
-    projectId: project,
-    scopes: SCOPES,
-    // With an agent the library looks at no proxy of the environment.
-    clientOptions: {
-      transporterOptions: { timeout: LOGIN_DEADLINE_MS, size: LARGEST_ANSWER_BYTES, agent }
-    }
-  })
+  const chain = new GoogleAuth({ projectId: project, scopes: SCOPES })
   chain.useJWTAccessWithScope = true
   return chain.getClient()
 }
@@ -187,22 +210,30 @@ export const createAuthority = async (
   const { googleAuthLibrary } = await import('google-gax')
   boundEveryAnswer()
   askMetadataStraight()
+  sendByLogin(googleAuthLibrary)
   const plain = createHttpAgent({ keepAlive: true }, deps.route)
   const secure = createHttpsAgent({ keepAlive: true }, deps.route)
+
+  const agentFor = (own: unknown): AgentOf => {
+    if (!(own instanceof HttpsAgent)) {
+      return ({ protocol }) => (protocol === 'http:' ? plain : secure)
+    }
+    const { key, cert } = own.options
+    const mutual = createHttpsAgent({ key, cert }, deps.route)
+    return ({ protocol }) => (protocol === 'http:' ? plain : mutual)
+  }
 
   /** The headers of the client, which logs in if needed, and renews a token that has ended. */
   const headersOf = async (client: Identity['client']): Promise<Identity['headers']> =>
     new Sensitive(new Map(await client.getRequestHeaders()))
-  const told = <T>(work: Promise<T>): Promise<T> =>
-    work.catch((error: unknown) => {
+  const told = <T>(work: () => Promise<T>): Promise<T> =>
+    sending.run(agentFor, work).catch((error: unknown) => {
       throw loginFault(error)
     })
   const logIn = async ([secret = '']: readonly string[]): Promise<Identity> => {
     const client =
       auth.method === 'default'
-        ? await clientFound(googleAuthLibrary, project, ({ protocol }) =>
-            protocol === 'http:' ? plain : secure
-          )
+        ? await clientFound(googleAuthLibrary, project)
         : signerOf(googleAuthLibrary, secret)
     return { client, headers: await headersOf(client) }
   }
@@ -210,9 +241,9 @@ export const createAuthority = async (
   const login = createLogin<Identity>(
     {
       credential: (options) => secretsOf(auth, deps, options),
-      login: (secrets) => told(logIn(secrets)),
+      login: (secrets) => told(() => logIn(secrets)),
       renew: async (identity) => {
-        identity.headers = await told(headersOf(identity.client))
+        identity.headers = await told(() => headersOf(identity.client))
       }
     },
     deps

@@ -123,7 +123,9 @@ export const createHttpAgent = (
   route: Route
 ): HttpAgent => marking(routed(new HttpAgent(options), route, false), route.mark)
 
+/** What is not said outright NODE_TLS_REJECT_UNAUTHORIZED would have a word in. */
 export const createHttpsAgent = (
   options: ConstructorParameters<typeof HttpsAgent>[0],
   route: Route
-): HttpsAgent => marking(routed(new HttpsAgent(options), route, true), route.mark)
+): HttpsAgent =>
+  marking(routed(new HttpsAgent({ rejectUnauthorized: true, ...options }), route, true), route.mark)
