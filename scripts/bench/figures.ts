@@ -54,3 +54,17 @@ export const lossesOf = (measured: Ratios, recorded: Ratios): readonly string[] 
     .filter(([, part]) => !(part >= 1 - TOLERANCE))
     .map(([name, part]) => `${name}: ${(part * 100).toFixed(0)} % of what was recorded`)
 }
+
+/** With more for others, what the caches of a processor hold says more of them than of what is measured. */
+export const BUSY = 0.25
+
+export type Verdict =
+  | 'as fast as recorded'
+  | 'SLOWER'
+  | 'cannot be told while others have so much of the processors'
+
+/** `others`: their part of all processor time; not a number where it was not measured. */
+export const verdictOf = (losses: readonly string[], others: number): Verdict => {
+  if (losses.length === 0) return 'as fast as recorded'
+  return others > BUSY ? 'cannot be told while others have so much of the processors' : 'SLOWER'
+}

@@ -1,13 +1,15 @@
 // What the bench makes of its numbers, and when its guard finds that a read has become slower.
 import { test } from 'tap'
 import {
+  BUSY,
   bestOf,
   lossesOf,
   median,
   medianRatios,
   NOT_COMPARED,
   ratioTo,
-  TOLERANCE
+  TOLERANCE,
+  verdictOf
 } from '../../../scripts/bench/figures.ts'
 
 test('the median is the middle of the numbers by size, or between the two in the middle', async (t) => {
@@ -69,4 +71,12 @@ test('a second attempt makes up for what was slow in the first alone', async (t)
     { requests: 0.5, processor: 4 }
   ]
   t.strictSame(bestOf(first, second), { requests: 0.5, processor: 2 })
+})
+
+test('a loss fails on a quiet machine, and is no verdict on a busy one', async (t) => {
+  t.equal(verdictOf([], 0), 'as fast as recorded')
+  t.equal(verdictOf([], 1), 'as fast as recorded')
+  t.equal(verdictOf(['slower'], BUSY), 'SLOWER')
+  t.equal(verdictOf(['slower'], Number.NaN), 'SLOWER', 'what was not measured excuses nothing')
+  t.match(verdictOf(['slower'], BUSY + 0.01), /^cannot be told/)
 })
