@@ -85,7 +85,7 @@ const createCallMeter = () => {
     (use: string): OnCall =>
     (durationMs, isAnswered) => {
       redisDurations.add([use], durationMs)
-      if (!isAnswered) redisFailures.add([use])
+      redisFailures.add([use], isAnswered ? 0 : 1)
     }
   return {
     callsOf: (store: string): CallMeter => ({

@@ -35,15 +35,16 @@ const createTree = <T>(make: () => T) => {
 }
 
 export interface Tally {
-  readonly add: (labels: Labels) => void
+  /** One more; none begins what is shown as 0, so that the first one will be seen as an increase. */
+  readonly add: (labels: Labels, count?: 0 | 1) => void
   readonly samples: () => Iterable<Sample>
 }
 
 export const createTally = (): Tally => {
   const cells = createTree(() => ({ count: 0 }))
   return {
-    add: (labels) => {
-      cells.at(labels).count++
+    add: (labels, count = 1) => {
+      cells.at(labels).count += count
     },
     *samples() {
       for (const [labels, { count }] of cells.leaves()) yield [labels, count]

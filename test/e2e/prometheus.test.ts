@@ -129,7 +129,7 @@ const sumOf = (shown: ReadonlyMap<string, number>, legends: string): number => {
   return found.length === 0 ? NaN : found.reduce((sum, value) => sum + value)
 }
 
-/** Each query, until it shows what it should. */
+/** Each query until it shows what it should, all within one time: what is counted falls out of the window again. */
 const checkPanels = async (
   t: Test,
   prometheus: Prometheus,
@@ -139,21 +139,31 @@ const checkPanels = async (
   const queries = panelQueries(WINDOW)
   t.same([...new Set(queries.map(({ title }) => title))], Object.keys(expected))
   const left = new Map(Object.entries(expected).map(([title, all]) => [title, [...all]]))
-  for (const one of queries) {
-    const checks = left.get(one.title)?.shift()
-    let shown = new Map<string, number>()
-    const isShown = async (): Promise<boolean> => {
-      shown = await shownBy(prometheus, one, replicas)
-      return (
-        (shown.size > 0 || checks === undefined) &&
-        Object.entries(checks ?? {}).every(([legends, check]) => check(sumOf(shown, legends)))
+  let awaited = queries.map((one) => ({
+    one,
+    checks: left.get(one.title)?.shift(),
+    shown: new Map<string, number>()
+  }))
+  const isShown = async (panel: (typeof awaited)[number]): Promise<boolean> => {
+    panel.shown = await shownBy(prometheus, panel.one, replicas)
+    return (
+      (panel.shown.size > 0 || panel.checks === undefined) &&
+      Object.entries(panel.checks ?? {}).every(([legends, check]) =>
+        check(sumOf(panel.shown, legends))
       )
-    }
-    await eventually(isShown, 75_000).then(
-      () => t.pass(`${one.title}: ${one.expr}`),
-      () => t.fail(`${one.title}: ${one.expr}: ${JSON.stringify([...shown])}`)
     )
   }
+  await eventually(async () => {
+    const still: typeof awaited = []
+    for (const panel of awaited) if (!(await isShown(panel))) still.push(panel)
+    awaited = still
+    return still.length === 0
+  }, 75_000).catch(() => {})
+  t.same(
+    awaited.map(({ one, shown }) => `${one.title}: ${one.expr}: ${JSON.stringify([...shown])}`),
+    [],
+    `${queries.length} queries show what happened`
+  )
 }
 
 interface Rules {

@@ -60,3 +60,12 @@ test('a read is what it came to: where from, or why not', async (t) => {
   )
   t.equal([...readings.purser_decisions_total()].length, 3)
 })
+
+test('failures of Redis are none once it has answered, so that the first of them is an increase', async (t) => {
+  const { redisCalls, readings } = createMeter(() => true)
+  t.same([...readings.purser_redis_call_failures_total()], [])
+  redisCalls.shared(1, true)
+  t.same([...readings.purser_redis_call_failures_total()], [[['shared'], 0]])
+  redisCalls.shared(1, false)
+  t.same([...readings.purser_redis_call_failures_total()], [[['shared'], 1]])
+})
