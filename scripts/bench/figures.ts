@@ -57,14 +57,28 @@ export const lossesOf = (measured: Ratios, recorded: Ratios): readonly string[] 
 
 /** With more for others, what the caches of a processor hold says more of them than of what is measured. */
 export const BUSY = 0.25
+/** The bare route is the same as ever: where it takes so much longer, others have the machine, seen from here or not. */
+export const SLOWED = 1.25
 
 export type Verdict =
   | 'as fast as recorded'
   | 'SLOWER'
-  | 'cannot be told while others have so much of the processors'
+  | 'cannot be told: others have too much of this machine'
 
-/** `others`: their part of all processor time; not a number where it was not measured. */
-export const verdictOf = (losses: readonly string[], others: number): Verdict => {
+export interface Circumstances {
+  /** The part of all processor time that other processes had. */
+  readonly others: number
+  /** The processor time of the bare route against the recorded one. */
+  readonly slowdown: number
+}
+
+/** What was not measured, and is not a number, excuses nothing. */
+export const verdictOf = (
+  losses: readonly string[],
+  { others, slowdown }: Circumstances
+): Verdict => {
   if (losses.length === 0) return 'as fast as recorded'
-  return others > BUSY ? 'cannot be told while others have so much of the processors' : 'SLOWER'
+  return others > BUSY || slowdown > SLOWED
+    ? 'cannot be told: others have too much of this machine'
+    : 'SLOWER'
 }

@@ -37,11 +37,14 @@ const QUIET = 0.1
 interface Recorded extends Ratios {
   /** Of the machine; the client has one too, so that requests a second depend on them. */
   readonly cores: number
+  /** Microseconds of processor time that a request to the bare route took. */
+  readonly bare: number
 }
 
 interface Measured extends Ratios {
   /** The part of all processor time that others had. */
   readonly others: number
+  readonly bare: number
 }
 
 /** Milliseconds of processor time that the whole machine has used. */
@@ -78,6 +81,7 @@ const measureStart = (): Promise<Measured> =>
     return {
       requests: ratioTo(first, own, ({ requestsPerSecond }) => requestsPerSecond),
       processor: ratioTo(first, own, ({ processor }) => processor),
+      bare: median(first.map(({ processor }) => processor)),
       others
     }
   })
@@ -93,46 +97,51 @@ const measure = async (starts: number): Promise<Measured> => {
   for (let n = 0; n < starts; n++) {
     const run = await measureStart()
     const others = `others had ${(run.others * 100).toFixed(0)} % of the processors`
-    console.log(`start ${n + 1}: ${format(run)}; ${others}`)
+    console.log(`start ${n + 1}: ${format(run)}; ${others}; bare ${run.bare.toFixed(1)} µs`)
     runs.push(run)
   }
   const ratios = medianRatios(runs)
   console.log(`median: ${format(ratios)}`)
-  return { ...ratios, others: median(runs.map(({ others }) => others)) }
+  const middleOf = (of: (run: Measured) => number) => median(runs.map(of))
+  return { ...ratios, others: middleOf((run) => run.others), bare: middleOf((run) => run.bare) }
 }
 
 /** Writes down what later runs of the guard are held to. */
 export const record = async (): Promise<void> => {
-  const { requests, processor, others } = await measure(RECORD_STARTS)
+  const { requests, processor, others, bare } = await measure(RECORD_STARTS)
   if (others > QUIET) console.log('the machine is busy: requests a second are not recorded')
   const recorded: Recorded = {
     requests: others > QUIET ? NOT_COMPARED : Number(requests.toFixed(3)),
     processor: Number(processor.toFixed(3)),
-    cores: cpus().length
+    cores: cpus().length,
+    bare: Number(bare.toFixed(1))
   }
   await writeFile(RECORDED, `${JSON.stringify(recorded, undefined, 2)}\n`)
 }
 
 /** Whether a read is as fast as it was recorded, within the tolerance. */
 export const guard = async (): Promise<boolean> => {
-  const { cores, ...recorded }: Recorded = JSON.parse(await readFile(RECORDED, 'utf8'))
+  const { cores, bare, ...recorded }: Recorded = JSON.parse(await readFile(RECORDED, 'utf8'))
   console.log(`a read by reference, to a bare Fastify route; recorded: ${format(recorded)}`)
-  const losses = ({ others, ...ratios }: Measured): readonly string[] => {
+  const losses = ({ others, bare: _, ...ratios }: Measured): readonly string[] => {
     if (cores === cpus().length && others <= QUIET) return lossesOf(ratios, recorded)
     console.log('on this machine, or while it is busy, requests a second are not compared')
     return lossesOf(ratios, { ...recorded, requests: NOT_COMPARED })
   }
   const first = await measure(STARTS)
   let found = losses(first)
-  let { others } = first
+  let second: Measured | undefined
   if (found.length > 0) {
     console.log('slower than recorded; once more')
-    const second = await measure(STARTS)
+    second = await measure(STARTS)
     found = losses({ ...second, ...bestOf(first, second) })
-    others = Math.min(others, second.others)
   }
   for (const loss of found) console.log(`a read seems slower. ${loss}`)
-  const verdict = verdictOf(found, others)
+  const runs = second === undefined ? [first] : [first, second]
+  const verdict = verdictOf(found, {
+    others: Math.min(...runs.map((run) => run.others)),
+    slowdown: Math.min(...runs.map((run) => run.bare)) / bare
+  })
   console.log(`verdict: ${verdict}`)
   return verdict !== 'SLOWER'
 }

@@ -8,6 +8,7 @@ import {
   medianRatios,
   NOT_COMPARED,
   ratioTo,
+  SLOWED,
   TOLERANCE,
   verdictOf
 } from '../../../scripts/bench/figures.ts'
@@ -73,10 +74,12 @@ test('a second attempt makes up for what was slow in the first alone', async (t)
   t.strictSame(bestOf(first, second), { requests: 0.5, processor: 2 })
 })
 
-test('a loss fails on a quiet machine, and is no verdict on a busy one', async (t) => {
-  t.equal(verdictOf([], 0), 'as fast as recorded')
-  t.equal(verdictOf([], 1), 'as fast as recorded')
-  t.equal(verdictOf(['slower'], BUSY), 'SLOWER')
-  t.equal(verdictOf(['slower'], Number.NaN), 'SLOWER', 'what was not measured excuses nothing')
-  t.match(verdictOf(['slower'], BUSY + 0.01), /^cannot be told/)
+test('a loss fails on a quiet machine, and is no verdict on a busy or slowed one', async (t) => {
+  const quiet = { others: BUSY, slowdown: SLOWED }
+  t.equal(verdictOf([], { others: 1, slowdown: 2 }), 'as fast as recorded')
+  t.equal(verdictOf(['slower'], quiet), 'SLOWER')
+  const unknown = { others: Number.NaN, slowdown: Number.NaN }
+  t.equal(verdictOf(['slower'], unknown), 'SLOWER', 'what was not measured excuses nothing')
+  t.match(verdictOf(['slower'], { ...quiet, others: BUSY + 0.01 }), /^cannot be told/)
+  t.match(verdictOf(['slower'], { ...quiet, slowdown: SLOWED + 0.01 }), /^cannot be told/)
 })
