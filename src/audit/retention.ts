@@ -4,6 +4,7 @@
  * goes before it is on record that it goes.
  */
 import { unlink } from 'node:fs/promises'
+import { JUMP_DAYS } from '../state/leftovers.ts'
 import type { Anchor } from './chain-line.ts'
 import { createFileCheck } from './file-check.ts'
 import {
@@ -18,8 +19,6 @@ import { readLines } from './read-lines.ts'
 import { type SegmentFile, segmentFilesIn } from './segments.ts'
 
 const DAY_MS = 86_400_000
-/** Longer than a service stands still in its holidays; a clock that is ahead by more is not believed on its first day. */
-const JUMP_DAYS = 14
 
 export interface PurgeOptions {
   readonly folder: string

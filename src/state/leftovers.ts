@@ -7,8 +7,8 @@ import { STATE_REST } from './namespaces.ts'
 import type { State, StateEntry } from './state.ts'
 
 const DAY_MS = 86_400_000
-/** As of the trail (`audit/retention.ts`). */
-const JUMP_DAYS = 14
+/** Longer than a service stands still in its holidays; a clock that is ahead by more is not believed on its first day. */
+export const JUMP_DAYS = 14
 /** By so much a clock that is believed may be ahead: days are compared, and so the last is not over. */
 const JUMP_MS = (JUMP_DAYS + 1) * DAY_MS
 

@@ -8,6 +8,7 @@ import { toEcs } from '../../../src/audit/ecs.ts'
 import { toOcsf } from '../../../src/audit/ocsf.ts'
 import type { TrailRecord } from '../../../src/audit/record.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
+import { READ } from '../../support/trail-record.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -49,25 +50,12 @@ const OUTCOMES = ['allowed', 'denied', 'failed'] as const
 /** With all that a record can have, and with the least. */
 const recordsOf = (action: string, outcome: string): TrailRecord[] => [
   {
-    time: '2026-03-01T12:00:00.000Z',
+    ...READ,
     action,
     outcome,
-    environment: 'pro',
-    client: 'aos-app',
-    keyId: '7d3c2e0e-7a5b-4d0f-9a0e-0f6c1b8f2a11',
-    kid: 'abcdefgh',
-    route: 'GET /v1/secrets',
-    requestId: 'r1',
-    address: '192.0.2.7',
-    reference: 'aws:acme/db#password',
     object: 'bot sample-bot',
-    version: '3',
-    cache: 'HIT',
     code: 'access_denied',
-    reason: 'no_rule',
-    instance: 'abcdefghijk',
-    seq: 17,
-    digest: 'D'
+    reason: 'no_rule'
   },
   { time: '2026-03-01T12:00:00.000Z', action, outcome, route: 'retention', requestId: 'r2' }
 ]
