@@ -6,6 +6,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MISSING } from './peers.ts'
+import { runAgain } from './run-again.ts'
 import { type FileResult, runFile } from './run-file.ts'
 
 /** These hold processes under load to bounds of time: nothing else may run beside them. */
@@ -40,20 +41,21 @@ const tellFailures = ({ failures, stderr }: FileResult): void => {
   if (failures.length > 0 && stderr !== '') console.log(stderr.trimEnd().replace(/^/gm, '  | '))
 }
 
+const runAndTell = async (file: string, progress: () => string): Promise<FileResult> => {
+  const result = await runFile(file)
+  const { passed, failed, skips, seconds } = result
+  const counted = counts(passed, failed, skips.length)
+  console.log(`${progress().padStart(7)}${inSeconds(seconds)}  ${file}: ${counted}`)
+  tellFailures(result)
+  return result
+}
+
 const runAll = async (files: readonly string[]): Promise<readonly FileResult[]> => {
   const results: FileResult[] = []
   const waiting = files.values()
+  const progress = (): string => `${results.length + 1}/${files.length}`
   const work = async (): Promise<void> => {
-    for (const file of waiting) {
-      const result = await runFile(file)
-      results.push(result)
-      const { passed, failed, skips, seconds } = result
-      const progress = `${results.length}/${files.length}`.padStart(7)
-      console.log(
-        `${progress}${inSeconds(seconds)}  ${file}: ${counts(passed, failed, skips.length)}`
-      )
-      tellFailures(result)
-    }
+    for (const file of waiting) results.push(await runAndTell(file, progress))
   }
   const atOnce = files.some(runsAlone) ? 1 : AT_ONCE
   await Promise.all(Array.from({ length: atOnce }, work))
@@ -63,7 +65,12 @@ const runAll = async (files: readonly string[]): Promise<readonly FileResult[]> 
 // For whoever is told to leave, so that the files hear of it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-const results = await runAll(await filesFor(process.argv.slice(2)))
+const given = process.argv.slice(2)
+const first = await runAll(await filesFor(given))
+const isWhole = given.length === 0 || given[0] === '--replicas'
+const { results, unsteady } = isWhole
+  ? await runAgain(first, (file) => runAndTell(file, () => 'again'))
+  : { results: first, unsteady: [] }
 const passed = sumOf(results, (result) => result.passed)
 const failed = sumOf(results, (result) => result.failed)
 const skips = results.flatMap((result) => result.skips)
@@ -80,6 +87,9 @@ if (peers !== '') {
   console.log(`skipped, because these peers are missing: ${peers} (npm run peers installs them)`)
 }
 results.forEach(tellFailures)
+for (const { file } of unsteady) {
+  console.log(`unsteady: ${file} failed, and passed when it was run again alone`)
+}
 if (passed + failed === 0) console.log('no test ran')
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 console.log(counts(passed, failed, skips.length))
