@@ -18,7 +18,8 @@ const createRevocationsOn = ({ parts, state, shared, keyring, log }: Ground) => 
       ...createRevocations(state),
       asked: Promise.resolve(),
       isWhole: () => true,
-      pending: () => 0
+      pending: () => 0,
+      blindMs: () => 0
     }
   }
   return parts.add(createSharedRevocations({ state, shared, keyring, log }))

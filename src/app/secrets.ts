@@ -63,6 +63,18 @@ export const createSecrets = (ground: Ground) => {
   return { watch, caches, broker, receiver, forget }
 }
 
+/** Logs when it begins and when it is over, since an answer to a probe gives no reason. */
+const createBlindness = (isBlind: () => boolean, log: Ground['log']): (() => boolean) => {
+  let was = false
+  return () => {
+    const is = isBlind()
+    if (is && !was) log('warn', 'not ready: revocations of other replicas cannot be read')
+    if (was && !is) log('info', 'revocations of other replicas can be read again')
+    was = is
+    return is
+  }
+}
+
 export const createHealth = (
   { settings, trail, shared, live, log, now }: Ground,
   { revocations }: Pick<Keys, 'revocations'>,
@@ -70,8 +82,11 @@ export const createHealth = (
   { caches: { invalidation } }: Pick<Secrets, 'caches'>
 ) => {
   let isDraining = false
+  const blindMaxMs = settings.REVOCATION_BLIND_SECONDS * 1000
+  const isBlind = createBlindness(() => blindMaxMs > 0 && revocations.blindMs() > blindMaxMs, log)
   const hindrance = (): ProblemCode | undefined => {
     if (isDraining) return 'overloaded'
+    if (isBlind()) return 'store_unavailable'
     return settings.AUDIT_REQUIRED && !trail.isWritable() ? 'audit_unavailable' : undefined
   }
   const sharedTroubles = (): readonly SharedTrouble[] => {

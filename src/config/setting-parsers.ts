@@ -40,6 +40,18 @@ export const whole =
     return number
   }
 
+/** 0 is what the setting says it is, mostly never. */
+export const zeroOr =
+  (min: number, max: number) =>
+  (value: string): number => {
+    if (value === '0') return 0
+    try {
+      return whole(min, max)(value)
+    } catch {
+      throw new Error(`must be 0 or a whole number from ${min} to ${max}`)
+    }
+  }
+
 export const oneOf =
   <const T extends readonly string[]>(choices: T) =>
   (value: string): T[number] => {

@@ -4,6 +4,7 @@
  */
 import { ENVIRONMENTS } from '../core/principal.ts'
 import { parseRedisKeyPrefix, parseRedisUrl } from '../state/redis-url.ts'
+import { optional, type Setting, setting } from './setting.ts'
 import {
   encryptionKeys,
   flag,
@@ -17,33 +18,9 @@ import {
   sinks,
   text,
   version,
-  whole
+  whole,
+  zeroOr
 } from './setting-parsers.ts'
-
-export interface Setting<T> {
-  /** The text used where the environment has none; undefined: the setting may be absent, or is required. */
-  readonly fallback?: string
-  readonly required?: true
-  /** What operators of other systems call it; taken, with a note. */
-  readonly aliases?: readonly string[]
-  /** May come from `<NAME>_FILE`; never shown. */
-  readonly secret?: true
-  /** Read and checked, but what it steers is not part of this version yet: a start with it set says so. */
-  readonly pending?: true
-  readonly about: string
-  readonly parse: (text: string) => T
-}
-
-const setting = <T>(
-  about: string,
-  parse: (text: string) => T,
-  rest: Omit<Setting<T>, 'about' | 'parse'> = {}
-): Setting<T> => ({ about, parse, ...rest })
-const optional = <T>(
-  about: string,
-  parse: (text: string) => T,
-  rest: Omit<Setting<T>, 'about' | 'parse' | 'fallback'> = {}
-): Setting<T | undefined> => setting<T | undefined>(about, parse, rest)
 
 const SECONDS = whole(0, 31_536_000)
 const PORT = whole(0, 65_535)
@@ -158,6 +135,11 @@ const SETTINGS = {
   REDIS_KEY_PREFIX: setting('before every key in Redis', parseRedisKeyPrefix, {
     fallback: 'purser:'
   }),
+  REVOCATION_BLIND_SECONDS: setting(
+    'when a replica that cannot ask Redis for revocations stops being ready: from 5, or 0, which is never',
+    zeroOr(5, 31_536_000),
+    { fallback: '0' }
+  ),
   CACHE_TTL_SECONDS: setting(
     'how long a secret is served from the cache; 0 is not at all',
     SECONDS,

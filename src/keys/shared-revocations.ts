@@ -30,6 +30,8 @@ export interface SharedRevocationsOptions {
   /** Asked for at each operation: the key ring can be reloaded. */
   readonly keyring: () => Keyring
   readonly log: StateLog
+  /** Milliseconds of a clock that nobody sets; `performance.now` unless given. */
+  readonly clock?: () => number
 }
 
 export interface SharedRevocations extends Revocations {
@@ -39,6 +41,8 @@ export interface SharedRevocations extends Revocations {
   readonly isWhole: () => boolean
   /** How many are in force here and not written yet. */
   readonly pending: () => number
+  /** For how many milliseconds others may have revoked what is not known here; without an end where the list never came. */
+  readonly blindMs: () => number
   readonly close: () => Promise<void>
 }
 
@@ -81,8 +85,11 @@ interface RevokedKeys {
   readonly revoked: Set<string>
   /** In force here, and not durable yet: by key id, when it was revoked. */
   readonly pending: Map<string, number>
+  readonly clock: () => number
   mark: string | undefined
   hasLoaded: boolean
+  /** When the last look began that saw everything. */
+  seenAt: number
   isFailing: boolean
   isClosed: boolean
 }
@@ -108,14 +115,32 @@ const makeDurable = async (
   return isNew
 }
 
-/** `missed` where something may have been missed, whatever the mark says. */
-const catchUp = async (known: RevokedKeys, missed: boolean): Promise<void> => {
-  const { state, shared, log } = known.options
+/** `missed` where something may have been missed, whatever the mark says. Rejects where the list cannot be read. */
+const readRevoked = async (known: RevokedKeys, missed: boolean): Promise<void> => {
+  const { state, shared } = known.options
+  const began = known.clock()
   const mark = await readMark(shared)
+  if (missed || !known.hasLoaded || mark === undefined || mark !== known.mark) {
+    for (const keyId of await listRevoked(state)) known.revoked.add(keyId)
+    known.mark = mark
+  }
+  known.seenAt = began
+}
+
+/** Up to the first that fails: the next look tries again. */
+const writePending = async (known: RevokedKeys): Promise<void> => {
   try {
     for (const [keyId, now] of known.pending) await makeDurable(known, keyId, now)
-    if (!missed && known.hasLoaded && mark !== undefined && mark === known.mark) return
-    for (const keyId of await listRevoked(state)) known.revoked.add(keyId)
+  } catch {
+    // It was said when it was revoked.
+  }
+}
+
+/** Reads before it writes, since a Redis that is full still tells what others have revoked. */
+const catchUp = async (known: RevokedKeys, missed: boolean): Promise<void> => {
+  const { log } = known.options
+  try {
+    await readRevoked(known, missed)
   } catch {
     if (!known.isFailing && !known.isClosed) log('warn', known.hasLoaded ? LAST_KNOWN : NEVER_READ)
     known.isFailing = true
@@ -124,9 +149,9 @@ const catchUp = async (known: RevokedKeys, missed: boolean): Promise<void> => {
   if (!known.hasLoaded || known.isFailing) {
     log('info', 'the list of revoked keys was read', { keys: known.revoked.size })
   }
-  known.mark = mark
   known.hasLoaded = true
   known.isFailing = false
+  await writePending(known)
 }
 
 const receive = ({ options: { state, keyring }, revoked }: RevokedKeys, message: string): void => {
@@ -158,13 +183,15 @@ const revoke = async (known: RevokedKeys, keyId: string, now: number): Promise<R
 }
 
 export const createSharedRevocations = (options: SharedRevocationsOptions): SharedRevocations => {
-  const { shared } = options
+  const { shared, clock = () => performance.now() } = options
   const known: RevokedKeys = {
     options,
     revoked: new Set(),
     pending: new Map(),
     mark: undefined,
+    clock,
     hasLoaded: false,
+    seenAt: Number.NEGATIVE_INFINITY,
     isFailing: false,
     isClosed: false
   }
@@ -187,6 +214,7 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
     revoke: (keyId, now) => revoke(known, keyId, now),
     isWhole: () => known.hasLoaded && !known.isFailing && known.pending.size === 0,
     pending: () => known.pending.size,
+    blindMs: () => clock() - known.seenAt,
     close: async () => {
       known.isClosed = true
       loop.close()

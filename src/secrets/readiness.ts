@@ -31,7 +31,7 @@ export interface ReadinessOptions {
   /** Answers are possible meanwhile, each replica for itself. */
   readonly sharedTroubles: () => readonly SharedTrouble[]
   readonly sinkTroubles: () => readonly SinkTrouble[]
-  /** False while the audit trail cannot be written and is required, or while the service is shutting down. */
+  /** False while the audit trail cannot be written and is required, revocations are unknown too long, or at the end. */
   readonly canServe: () => boolean
   /** How each store answered last, kept up to date for whoever tells of it. */
   readonly checks?: StoreChecks

@@ -26,14 +26,23 @@ interface Replica extends OpenedShared {
 
 const KEYRING = createKeyring([newEncryptionKey()])
 
-const openReplica = (t: Test, address: RedisAddress, keyring = KEYRING): Replica => {
+interface Changes {
+  readonly keyring?: typeof KEYRING
+  readonly state?: Partial<State>
+  readonly clock?: () => number
+}
+
+const openReplica = (t: Test, address: RedisAddress, changes: Changes = {}): Replica => {
+  const { keyring = KEYRING, clock } = changes
   const opened = openShared(t, address)
-  const state = createRedisState({ address, prefix: 'purser:', keyring: () => keyring })
+  const ofRedis = createRedisState({ address, prefix: 'purser:', keyring: () => keyring })
+  const state = { ...ofRedis, ...changes.state }
   const said: string[] = []
   const revocations = createSharedRevocations({
     state,
     shared: opened.shared,
     keyring: () => keyring,
+    ...(clock && { clock }),
     log: (_level, message) => void said.push(message)
   })
   t.teardown(async () => {
@@ -160,6 +169,45 @@ test('revocations through Redis', async (all) => {
       const late = openReplica(t, server.address)
       await late.revocations.asked
       t.equal(late.revocations.isRevoked(keyId), true)
+    }
+  )
+
+  await all.test(
+    'a replica whose own revocation cannot be written hears of what others revoke, also where the message was lost',
+    async (t) => {
+      const { address } = await startRedis(t)
+      const compareAndSet = () => Promise.reject(new Error('full'))
+      const stuck = openReplica(t, address, { state: { compareAndSet } })
+      const other = openReplica(t, address)
+      await Promise.all([stuck.whole(), other.whole(), stuck.revocations.asked])
+      const own = await stuck.revocations.revoke(randomUUID(), NOW)
+      t.strictSame(own, { isNew: true, isDurable: false })
+      const keyId = randomUUID()
+      await putRevocation(other.state, keyId, NOW)
+      await other.shared.put('revoked:mark', Buffer.from('another'), 60_000)
+      await eventually(() => stuck.revocations.isRevoked(keyId))
+      t.equal(stuck.revocations.isWhole(), false, 'its own is not written yet')
+    }
+  )
+
+  await all.test(
+    'a replica is blind from its last look on: from the start where it never had one',
+    async (t) => {
+      const server = await startRedis(t)
+      const proxy = await startTcpProxy(t, server.port)
+      let passed = 0
+      const clock = () => performance.now() + passed
+      const replica = openReplica(t, at(proxy.port), { clock })
+      const never = openReplica(t, at(await closedPort()))
+      await Promise.all([replica.revocations.asked, never.revocations.asked])
+      t.equal(never.revocations.blindMs(), Number.POSITIVE_INFINITY)
+      await eventually(() => replica.revocations.blindMs() < 60_000)
+      await proxy.set({ is: 'black hole' })
+      await eventually(() => !replica.shared.isUp())
+      passed = 3_600_000
+      t.ok(replica.revocations.blindMs() > 3_500_000)
+      await proxy.set({ is: 'open' })
+      await eventually(() => replica.revocations.blindMs() < 60_000)
     }
   )
 
