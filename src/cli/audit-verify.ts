@@ -15,7 +15,7 @@ import { trailFolderOf } from './audit-folder.ts'
 import { CommandFailure } from './failure.ts'
 import { print, tell } from './io.ts'
 import { hasState, PLACE } from './key-revoke.ts'
-import { type StateSettings, withState } from './state.ts'
+import { LaterState, type StateSettings, withState } from './state.ts'
 
 export interface VerifyCommandOptions {
   readonly since?: string
@@ -40,7 +40,8 @@ const anchorsOf = async (settings: StateSettings): Promise<KnownAnchor[]> => {
   try {
     const anchors = await withState(settings, ({ state }) => keptAnchors(state))
     return anchors.map((anchor) => ({ ...anchor, mayBeElsewhere }))
-  } catch {
+  } catch (error) {
+    if (error instanceof LaterState) throw error
     tell('Note: the state cannot be read, so its anchors are not compared.')
     return []
   }

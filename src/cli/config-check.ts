@@ -7,7 +7,7 @@ import { lookForKeys } from '../config/kept-keys.ts'
 import { warningsOf } from '../config/warnings.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { print, tell } from './io.ts'
-import { statePlaceOf, withOpened } from './state.ts'
+import { LaterState, requireFormat, statePlaceOf, withOpened } from './state.ts'
 
 /** What keeps the definition of another store is part of that one. */
 const configured = (stores: Config['stores']): number => {
@@ -22,9 +22,13 @@ const checkKeptKeys = async ({ settings, dataDir }: Config): Promise<void> => {
   if (!hasState) return
   const place = statePlaceOf({ ...settings, DATA_DIR: dataDir }, process.cwd())
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)
-  const found = await withOpened(place, ({ state }) => lookForKeys(state, keyring)).catch(
-    () => undefined
-  )
+  const found = await withOpened(place, async ({ state }) => {
+    await requireFormat(state)
+    return await lookForKeys(state, keyring)
+  }).catch((error: unknown) => {
+    if (error instanceof LaterState) throw error
+    return undefined
+  })
   if (found === undefined || !found.isWhole) {
     tell(
       'Not checked: whether ENCRYPTION_KEYS holds every key that something kept needs, since that cannot be read'

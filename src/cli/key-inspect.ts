@@ -17,7 +17,7 @@ import { entryKeyOf, issuedBy } from '../keys/revocations.ts'
 import { CommandFailure, usageFailure } from './failure.ts'
 import { print, readInput, tell } from './io.ts'
 import { hasState, PLACE, type PlaceSettings } from './key-revoke.ts'
-import { withState } from './state.ts'
+import { LaterState, withState } from './state.ts'
 
 /** Whether the text is a key rather than a file's name: a key is long and begins with its environment. */
 const looksLikeKey = (text: string): boolean => /purser_(dev|stg|pre|pro)_|eyJ/.test(text)
@@ -36,7 +36,8 @@ const isRevokedIn = async (place: PlaceSettings, principal: Principal): Promise<
       const found = await Promise.all(names.map((name) => state.get(entryKeyOf(name))))
       return found.some((entry) => entry !== undefined)
     })
-  } catch {
+  } catch (error) {
+    if (error instanceof LaterState) throw error
     tell('Note: revocations could not be looked up.')
     return false
   }

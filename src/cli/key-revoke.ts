@@ -12,6 +12,7 @@ import { createLineage } from '../keys/lineage.ts'
 import { issuedBy, putRevocation } from '../keys/revocations.ts'
 import { announceRevocation } from '../keys/shared-revocations.ts'
 import type { OpenedState } from '../state/open-state.ts'
+import { hasRestore } from '../state/restoring.ts'
 import { CommandFailure } from './failure.ts'
 import { print, tell } from './io.ts'
 import { onRecordIfAny, TRAIL, type TrailSettings } from './on-record.ts'
@@ -21,8 +22,11 @@ export const PLACE = STATE_PLACE
 
 export type PlaceSettings = Pick<Settings, (typeof PLACE)[number]>
 
-export const hasState = (place: PlaceSettings): boolean =>
-  place.REDIS_URL !== undefined || existsSync(join(resolve(place.DATA_DIR), 'state'))
+/** Also where a restore was cut off: whoever opens the state is told what to do. */
+export const hasState = (place: PlaceSettings): boolean => {
+  const dataDir = resolve(place.DATA_DIR)
+  return place.REDIS_URL !== undefined || existsSync(join(dataDir, 'state')) || hasRestore(dataDir)
+}
 
 interface Revoked {
   readonly isNew: boolean

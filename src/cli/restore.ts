@@ -1,9 +1,10 @@
 /**
  * `purser restore`: a backup into a DATA_DIR that holds nothing yet. Rule: everything is copied beside its place and
- * checked there; only then it is put in place, by renaming, and what is there already is never touched.
+ * checked there; only then it is put in place, at one moment, and what is there already is never touched. A restore that was cut
+ * off is ended by the next one (restore-place.ts).
  */
-import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { keptAnchors } from '../audit/anchors.ts'
 import { verifyTrail } from '../audit/verify.ts'
@@ -12,20 +13,20 @@ import { whyUnread } from '../config/fault.ts'
 import { lookForKeys } from '../config/kept-keys.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
-import { copyFile, syncFolder } from '../files/copy.ts'
+import { copyFile } from '../files/copy.ts'
 import { makeFolderSync } from '../files/folder.ts'
 import { readFileBytes } from '../files/read.ts'
 import { holdDirectory } from '../state/data-lock.ts'
 import { createEmbeddedState } from '../state/embedded.ts'
+import { newStagingIn } from '../state/restoring.ts'
 import { asTrailFailure } from './audit-verify.ts'
 import { MANIFEST, type Manifest, readManifest, SEAL, STATE_FILE } from './backup-form.ts'
 import { CommandFailure } from './failure.ts'
 import { print, tell } from './io.ts'
 import { PLACE } from './key-revoke.ts'
 import { onRecord, TRAIL } from './on-record.ts'
+import { endCutOff, isCutOff, PARTS, putInPlace, removeStagings } from './restore-place.ts'
 import { requireFormat, withState } from './state.ts'
-
-const PARTS = ['audit', 'state'] as const
 
 const settingsHere = () => {
   const settings = readSomeSettings(process.env, process.cwd(), [...PLACE, ...TRAIL])
@@ -93,14 +94,51 @@ const checkAll = async (staging: string, keyring: Keyring): Promise<string> => {
   return `${entries} entries, and ${lines} lines of the trail in ${files} files (${verdict})`
 }
 
-const putInPlace = async (staging: string, dataDir: string): Promise<void> => {
-  requireNothingThere(dataDir)
-  for (const part of PARTS) {
-    await syncFolder(join(staging, part))
-    renameSync(join(staging, part), join(dataDir, part))
-  }
-  await syncFolder(dataDir)
+/** In the copy itself, so that no restored state stands without it. Resolves once it is there. */
+const recordIn = async (
+  staging: string,
+  settings: ReturnType<typeof settingsHere>,
+  { files }: Manifest
+): Promise<void> => {
+  const sha256 = files.find(({ name }) => name === STATE_FILE)?.sha256 ?? ''
+  const there = { ...settings, DATA_DIR: staging }
+  await withState(there, ({ state }) =>
+    onRecord('restore', there, state, ({ done }) => done('state.restore', `sha256:${sha256}`))
+  )
 }
+
+interface Wanted {
+  readonly settings: ReturnType<typeof settingsHere>
+  readonly manifest: Manifest
+  /** The manifest as it stands in the backup. */
+  readonly text: Buffer
+}
+
+const restoreAnew = async (
+  folder: string,
+  dataDir: string,
+  { settings, manifest, text }: Wanted
+): Promise<string> => {
+  removeStagings(dataDir)
+  const staging = newStagingIn(dataDir)
+  try {
+    mkdirSync(staging, 0o700)
+    await copyInto(staging, folder, manifest)
+    const facts = await checkAll(staging, createKeyring(settings.ENCRYPTION_KEYS))
+    await recordIn(staging, settings, manifest)
+    await writeFile(join(staging, MANIFEST), text, { mode: 0o600, flush: true })
+    requireNothingThere(dataDir)
+    await putInPlace(staging, dataDir)
+    return facts
+  } finally {
+    rmSync(staging, { recursive: true, force: true })
+  }
+}
+
+const tellWhatFollows = (time: string): void =>
+  tell(
+    `What happened after ${time} is not in it: revoke again the keys that were revoked since, and put secrets again that were changed.`
+  )
 
 export const restore = async (from: string): Promise<void> => {
   const settings = settingsHere()
@@ -108,34 +146,26 @@ export const restore = async (from: string): Promise<void> => {
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)
   const [text, seal] = await Promise.all([readPart(folder, MANIFEST), readPart(folder, SEAL)])
   const manifest = readManifest(text, seal, createSealer(keyring))
-  const { environment, time, files } = manifest
+  const { environment, time } = manifest
   if (environment !== settings.ENVIRONMENT) {
     throw new CommandFailure(
       `The backup is of environment ${environment}, and ENVIRONMENT is ${settings.ENVIRONMENT}.`
     )
   }
-  requireNothingThere(dataDir)
+  if (!isCutOff(dataDir)) requireNothingThere(dataDir)
   makeFolderSync(dataDir)
   const lock = await holdDirectory(dataDir).catch((error: Error) => {
     throw new CommandFailure(`${error.message}.`)
   })
-  const staging = join(dataDir, `restore.${randomUUID()}`)
-  let facts: string
   try {
-    mkdirSync(staging, 0o700)
-    await copyInto(staging, folder, manifest)
-    facts = await checkAll(staging, keyring)
-    await putInPlace(staging, dataDir)
+    if (isCutOff(dataDir)) {
+      await endCutOff(dataDir, text)
+      await print(`${dataDir}: the restore that was cut off is done`)
+    } else {
+      await print(`${dataDir}: ${await restoreAnew(folder, dataDir, { settings, manifest, text })}`)
+    }
   } finally {
-    rmSync(staging, { recursive: true, force: true })
     lock.release()
   }
-  const sha256 = files.find(({ name }) => name === STATE_FILE)?.sha256 ?? ''
-  await withState(settings, ({ state }) =>
-    onRecord('restore', settings, state, ({ done }) => done('state.restore', `sha256:${sha256}`))
-  )
-  await print(`${dataDir}: ${facts}`)
-  tell(
-    `What happened after ${time} is not in it: revoke again the keys that were revoked since, and put secrets again that were changed.`
-  )
+  tellWhatFollows(time)
 }

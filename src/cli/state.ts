@@ -66,11 +66,14 @@ export const withOpened = async <T>(
   }
 }
 
-/** What a later version has taken over is no command's to change. */
+/** For whoever can do without the state, but says nothing wrong of one that it does not understand. */
+export class LaterState extends CommandFailure {}
+
+/** What a later version has taken over is no command's to change, and none knows what it says. */
 export const requireFormat = (state: State): Promise<void> =>
   requireKnownFormat(state).catch((error: unknown) => {
     throw error instanceof LaterFormat
-      ? new CommandFailure(`${error.message[0]?.toUpperCase()}${error.message.slice(1)}.`)
+      ? new LaterState(`${error.message[0]?.toUpperCase()}${error.message.slice(1)}.`)
       : error
   })
 
@@ -79,8 +82,7 @@ export const withState = <T>(
   work: (opened: OpenedState) => Promise<T>
 ): Promise<T> =>
   withOpened(statePlaceOf(settings, process.cwd()), async (opened) => {
-    // Without keys no name is found in Redis; what works without them is a revocation, which must not fail.
-    if (settings.ENCRYPTION_KEYS.length > 0) await requireFormat(opened.state)
+    await requireFormat(opened.state)
     return await work(opened)
   })
 

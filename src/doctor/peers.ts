@@ -8,6 +8,7 @@ import { hasSink } from '../audit/sinks.ts'
 import type { Config } from '../config/config.ts'
 import type { ConfigFault } from '../config/fault.ts'
 import { createKeyring } from '../crypto/keyring.ts'
+import { LaterFormat, requireKnownFormat } from '../state/format.ts'
 import { type OpenedState, openState } from '../state/open-state.ts'
 import type { RedisLook } from '../state/redis-look.ts'
 import type { State } from '../state/state.ts'
@@ -84,7 +85,17 @@ export const createPeers = ({ config, uid, now }: PeersOptions): Peers => {
     const { dataDir, redis, settings } = whole()
     if (redis === undefined && !hasEmbedded(dataDir, uid)) return undefined
     const keyring = createKeyring(settings.ENCRYPTION_KEYS)
-    return openState({ dataDir, redis, keyring: () => keyring, log: () => {} })
+    const there = await openState({ dataDir, redis, keyring: () => keyring, log: () => {} })
+    try {
+      await requireKnownFormat(there.state)
+    } catch (error) {
+      if (error instanceof LaterFormat) {
+        await there.close()
+        throw new NotKnown(error.message)
+      }
+      // Whoever reads more of it will say that it cannot be read.
+    }
+    return there
   })
   let isOpened = false
   const state = (): ReturnType<typeof opened> => {

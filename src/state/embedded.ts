@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Key, open, type RootDatabase } from 'lmdb'
 import { makeFolderSync } from '../files/folder.ts'
+import { requireNoRestore } from './restoring.ts'
 import { HEAD_BYTES, keyBytes, type State, type StateEntry, type StateHead } from './state.ts'
 
 /** The file of the state, in its folder. */
@@ -156,11 +157,12 @@ const headsAfter = (database: Database, start: Buffer | undefined): StateHead[] 
 }
 
 /**
- * Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written. To be called once
+ * Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written, or a restore into it has no end. To be called once
  * for a folder that is in use in this process: as it is opened, LMDB lets this thread wait for the writer, and the writer
  * may be waiting for this thread, for ever.
  */
 export const createEmbeddedState = (directory: string): State => {
+  requireNoRestore(directory)
   const folder = join(directory, 'state')
   const opened = openDatabase(folder)
   let closing: Promise<void> | undefined

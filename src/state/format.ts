@@ -3,12 +3,12 @@
  * it writes what the one before cannot read, and only once no such version is left; whoever finds a greater number than
  * it knows works on nothing, so that nothing is lost.
  */
-import { STATE_REST } from './namespaces.ts'
+import { STATE_SPACES } from './namespaces.ts'
 import type { State } from './state.ts'
 
 const FORMAT = 1
 
-const { prefix: ENTRY } = STATE_REST.format
+const ENTRY = `${STATE_SPACES.state.prefix}format`
 
 /** Its message is a sentence without its end. */
 export class LaterFormat extends Error {}

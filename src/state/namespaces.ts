@@ -14,7 +14,7 @@ interface Row {
 
 interface StateRow extends Row {
   readonly prefix: string
-  /** `plain`: a key's id, which is random. Others are sealed in Redis (redis-names.ts); on LMDB all names are plain. */
+  /** `plain`: a key's id, which is random, or a word that tells nothing. Others are sealed in Redis (redis-names.ts); on LMDB all names are plain. */
   readonly name: 'sealed' | 'plain'
 }
 
@@ -54,6 +54,14 @@ export const STATE_SPACES = {
     name: 'plain',
     value: 'plain',
     life: 'a day longer than the key; for good if that has no end'
+  },
+  /** Plain, so that whoever has no encryption key, as `purser key revoke`, can tell a format that it does not know. */
+  state: {
+    prefix: 'state/',
+    who: 'state/format.ts',
+    name: 'plain',
+    value: 'plain',
+    life: 'for good, once a version writes what the ones before cannot read'
   }
 } as const satisfies Readonly<Record<string, StateRow>>
 
@@ -66,14 +74,6 @@ export const STATE_REST = {
     name: 'sealed',
     value: 'plain',
     life: 'for good'
-  },
-  /** The whole name. */
-  format: {
-    prefix: 'state/format',
-    who: 'state/format.ts',
-    name: 'sealed',
-    value: 'plain',
-    life: 'for good, once a version writes what the ones before cannot read'
   },
   states: {
     prefix: 'states/',

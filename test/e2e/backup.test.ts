@@ -174,3 +174,59 @@ test('Where the state is in Redis, or there is none, a backup says what to do', 
   })
   t.notOk(existsSync(join(folder, 'safe')))
 })
+
+/** Ends the process before it renames something of a restore for the so many-th time, or takes the folder of it away. */
+const killedBefore = (step: number): readonly string[] => {
+  const code = `import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+let steps = 0
+for (const name of ['renameSync', 'rmSync']) {
+  const real = fs[name]
+  fs[name] = (path, ...rest) => {
+    if (/\\/restore(d|\\.[^/]+)(\\/[a-z]+)?$/.test(path) && ++steps === ${step}) process.kill(process.pid, 'SIGKILL')
+    return real(path, ...rest)
+  }
+}
+syncBuiltinESMExports()`
+  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`]
+}
+
+const STEPS = ['the decision', 'the trail moved', 'the state moved', 'the folder went']
+
+test('A restore that is killed leaves nothing or all, and the next one ends it', async (t) => {
+  const { folder, variables, canary, revoked, end } = await backedUp(t)
+  await end()
+  for (const [i, before] of STEPS.entries()) {
+    const there = anotherMachine(t, variables, join(folder, 'safe'))
+    const killed = await runPurser(t, there.folder, ['restore', 'safe'], {
+      nodeOptions: killedBefore(i + 1)
+    })
+    t.equal(killed.signal, 'SIGKILL', `before ${before}`)
+    const left = readdirSync(join(there.folder, 'data'))
+    t.match(left.join(' '), i === 0 ? /restore\.[0-9a-f-]{36}/ : /restored/)
+    const commands = [['serve'], ['store', 'get', 'local:team/a'], ['key', 'revoke', KEY_ID]]
+    for (const refused of await Promise.all(commands.map((args) => there.run(...args)))) {
+      t.match(refused, { code: 1, stdout: '', stderr: /`purser restore` again/ })
+    }
+    const again = await there.run('restore', 'safe')
+    t.match(again, { code: 0, stdout: i === 0 ? / lines of the trail in / : /cut off is done/ })
+    t.strictSame(readdirSync(join(there.folder, 'data')).sort(), ['audit', 'state'])
+    t.equal((await there.run('store', 'get', 'local:team/a')).stdout, `${canary.token}\n`)
+    const inspected = await runPurser(t, there.folder, ['key', 'inspect'], { input: revoked })
+    t.match(inspected.stdout, '"revocation"')
+    t.match(await there.run('audit', 'verify'), { code: 0, stdout: /^ok: / })
+    const records = await there.run('audit', 'search', '--action', 'state.restore', '--json')
+    t.equal(records.stdout.match(/"action":"state.restore"/g)?.length, 1, 'on record once')
+  }
+})
+
+test('A restore that was cut off is ended by its own backup alone', async (t) => {
+  const { folder, variables, end } = await backedUp(t)
+  t.equal((await runPurser(t, folder, ['backup', 'other'])).code, 0)
+  await end()
+  const there = anotherMachine(t, variables, join(folder, 'safe'))
+  cpSync(join(folder, 'other'), join(there.folder, 'other'), { recursive: true })
+  await runPurser(t, there.folder, ['restore', 'safe'], { nodeOptions: killedBefore(3) })
+  t.match(await there.run('restore', 'other'), { code: 1, stderr: /of another backup was cut off/ })
+  t.match(await there.run('restore', 'safe'), { code: 0, stdout: /cut off is done/ })
+})

@@ -1,12 +1,13 @@
 /** What a later version has written is refused with a sentence, and stays as it is. */
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { createKeyring } from '../../src/crypto/keyring.ts'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createRedisState } from '../../src/state/redis-state.ts'
 import type { State } from '../../src/state/state.ts'
-import { createConfigured, putLocal, runPurser } from '../support/purser-process.ts'
+import { createDirectory } from '../support/embedded.ts'
+import { createConfigured, issueKey, putLocal, runPurser } from '../support/purser-process.ts'
 import { skipWithoutRedis, startRedis } from '../support/redis.ts'
 
 const TAKEN_OVER =
@@ -35,6 +36,18 @@ const isRefused = async (
   }
 }
 
+const KEY_ID = '33333333-3333-4333-8333-333333333333'
+
+const ofKeys = async (folder: string): Promise<string[][]> => {
+  const file = join(folder, 'key')
+  writeFileSync(file, await issueKey(folder))
+  return [
+    ['key', 'revoke', KEY_ID],
+    ['key', 'revoke', '--issued', KEY_ID],
+    ['key', 'inspect', file]
+  ]
+}
+
 test('A DATA_DIR that a later version has taken over is served and changed by nobody else', async (t) => {
   const { folder } = createConfigured(t)
   await putLocal(folder, 'team/a', 'one')
@@ -47,7 +60,10 @@ test('A DATA_DIR that a later version has taken over is served and changed by no
     ['store', 'put', 'local:team/a'],
     ['store', 'get', 'local:team/a'],
     ['store', 'rewrap'],
-    ['backup', 'safe']
+    ['backup', 'safe'],
+    ['config', 'check'],
+    ['audit', 'verify'],
+    ...(await ofKeys(folder))
   ])
   const after = open()
   t.strictSame(await entriesOf(after), entries)
@@ -63,7 +79,16 @@ test('So is a Redis', async (t) => {
   const state = createRedisState(place)
   t.teardown(() => state.close())
   const entries = await takeOver(state)
-  await isRefused(t, folder, [['serve'], ['store', 'put', 'local:team/a']])
+  await isRefused(t, folder, [
+    ['serve'],
+    ['store', 'put', 'local:team/a'],
+    ['config', 'check'],
+    ...(await ofKeys(folder))
+  ])
+  const withoutKeys = await runPurser(t, createDirectory(t), ['key', 'revoke', KEY_ID], {
+    env: { REDIS_URL: redis.url }
+  })
+  t.match(withoutKeys, { code: 1, stdout: '', stderr: TAKEN_OVER }, 'without an encryption key')
   t.strictSame(await entriesOf(state), entries)
 })
 
