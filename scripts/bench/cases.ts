@@ -18,6 +18,8 @@ export interface Case {
   readonly settings?: Readonly<Record<string, string>>
   /** Peers of the service in this case. */
   readonly needs?: readonly Need[]
+  /** The trail of the service in this case has no chain. */
+  readonly isUnchained?: boolean
   /** How many secrets of 1 KB the service has, if not as many as others. */
   readonly stored?: number
   /** The requests, which are sent in turn. */
@@ -56,6 +58,19 @@ export const CASES: readonly Case[] = [
   {
     name: 'by reference, without metrics',
     settings: { METRICS_ENABLED: 'false' },
+    asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
+    status: 200
+  },
+  {
+    name: 'by reference, with the chain off',
+    isUnchained: true,
+    asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
+    status: 200
+  },
+  {
+    name: 'by reference, without metrics and with the chain off',
+    settings: { METRICS_ENABLED: 'false' },
+    isUnchained: true,
     asks: (ready) => [{ path: URL_PATH, headers: first(ready) }],
     status: 200
   },

@@ -45,6 +45,7 @@ const serverFor = async (scope: Scope, one: Case, root: string): Promise<Server>
   const options = {
     settings,
     secrets: one.stored,
+    isUnchained: one.isUnchained,
     kv: kv?.ready.origin,
     directLine: directLine?.ready.origin
   }

@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { beginNoChain } from './unchained.ts'
 
 /** The folder of this version. */
 export const HERE = fileURLToPath(new URL('../../..', import.meta.url))
@@ -27,6 +28,8 @@ export interface ServiceOptions {
   readonly kv?: string | undefined
   /** The address of a Direct Line for the channels `web0` and so on. */
   readonly directLine?: string | undefined
+  /** The trail is written without its chain. */
+  readonly isUnchained?: boolean | undefined
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -113,7 +116,10 @@ export const startPurser = async (
   // OpenTelemetry's SDK looks for its settings there.
   Object.assign(process.env, options.settings)
   const environ = { KV_TOKEN: 'token-of-the-bench' }
-  const app = await buildApp(await readConfig(env, folder), { environ })
+  const app = await buildApp(await readConfig(env, folder), {
+    environ,
+    ...(options.isUnchained && { beginChain: beginNoChain })
+  })
   const end = async (): Promise<void> => {
     await app.close()
     await rm(folder, { recursive: true, force: true })

@@ -6,7 +6,7 @@ import { createRecorder, type Recorder, type RecorderOptions } from '../audit/re
 import { createRedisSink, type RedisSink } from '../audit/redis-sink.ts'
 import { createRedisTrail, type RedisTrail } from '../audit/redis-trail.ts'
 import { hasSink } from '../audit/sinks.ts'
-import { createTrail, type Trail } from '../audit/trail.ts'
+import { createTrail, type Trail, type TrailOptions } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
 import type { Environ } from '../config/env.ts'
 import type { ConfigFault } from '../config/fault.ts'
@@ -58,6 +58,8 @@ export interface AppOverrides {
   readonly heartbeatMs?: number
   /** Sees the outcome of each request, for measuring. */
   readonly observe?: RecorderOptions['observe']
+  /** In place of the trail's chain, for measuring. */
+  readonly beginChain?: TrailOptions['beginChain']
   /** Refuse to start where something kept needs an encryption key that ENCRYPTION_KEYS lacks, instead of saying so. */
   readonly refusesToLackKeys?: boolean
 }
@@ -147,6 +149,7 @@ const openTrail = (
     directory: dataDir,
     writer: worker && String(worker.number),
     beginKey: (instance) => beginKey(keyring().active, auditor, instance),
+    beginChain: overrides.beginChain,
     onAnchor: anchors.note,
     now,
     fsync: settings.AUDIT_FSYNC,

@@ -9,6 +9,7 @@ import { ProblemError } from '../core/problem.ts'
 import { withDeadline } from '../state/deadline.ts'
 import { type BeginKey, beginChain, type Chain } from './chain.ts'
 import { type Anchor, GROUP_MAX } from './chain-line.ts'
+import { createGroup, type Group } from './group.ts'
 import { bodyOf } from './line.ts'
 import { predecessorIn } from './predecessor.ts'
 import {
@@ -51,6 +52,8 @@ export interface TrailOptions {
   /** Who writes, where several do below that folder, as `2` or `cli`: each has files of its own. */
   readonly writer?: string | undefined
   readonly beginKey: BeginKey
+  /** In place of the chain, whose cost the bench measures by leaving it out. */
+  readonly beginChain?: typeof beginChain | undefined
   /** Told of the first group of an instance, and of each seal, once it is on record. */
   readonly onAnchor?: (anchor: Anchor) => void
   /** Milliseconds since the epoch. */
@@ -70,34 +73,9 @@ export interface TrailOptions {
   readonly redis?: Target | undefined
 }
 
-interface Group {
-  /** Of its first event. */
-  readonly time: string
-  readonly day: string
-  /** None: it is there to find out whether the trail can be written. */
-  readonly bodies: string[]
-  /** There is no more to it than that its day has begun. */
-  isTurn: boolean
-  /** As `performance.now` has it. */
-  readonly since: number
-  readonly done: Promise<void>
-  readonly resolve: () => void
-  readonly reject: (error: Error) => void
-}
-
 const PATIENCE_MS = 2_000
 
 const unavailable = (): ProblemError => new ProblemError('audit_unavailable', { retryAfter: 1 })
-
-const createGroup = (time: string, day: string): Group => {
-  let resolve = (): void => {}
-  let reject = (_error: Error): void => {}
-  const done = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve
-    reject = onReject
-  })
-  return { time, day, bodies: [], isTurn: false, since: performance.now(), done, resolve, reject }
-}
 
 /** The time as ISO 8601: many events share a millisecond, and to print one costs half as much as the rest of a line. */
 const createClock = (now: () => number): (() => string) => {
@@ -116,6 +94,7 @@ const createClock = (now: () => number): (() => string) => {
 /** The chain of this process with what of it is on record. */
 const createLinked = (options: TrailOptions, folder: string, writer: Writer) => {
   const { beginKey, onAnchor = () => {}, log = () => {}, patienceMs = PATIENCE_MS } = options
+  const beginning = options.beginChain ?? beginChain
   const found = withDeadline(
     patienceMs,
     () => predecessorIn(folder, options.writer),
@@ -131,7 +110,7 @@ const createLinked = (options: TrailOptions, folder: string, writer: Writer) => 
     return options.isShared ? { after } : { after, found: last }
   }
 
-  const begin = async (): Promise<Chain> => await beginChain({ beginKey, ...(await before()) })
+  const begin = async (): Promise<Chain> => await beginning({ beginKey, ...(await before()) })
 
   /** What could not be written ends the chain: whether it is in the file, and how much of it, is not known. */
   const write = async (ours: Chain, day: string, text: string): Promise<boolean> => {
