@@ -8,7 +8,7 @@ import { ENDED, leftoversOf } from './leftovers.ts'
 const MINUTE_MS = 60_000
 
 export const createRetention = (ground: Ground, dataDir: string): void => {
-  const { parts, settings, overrides, trail, recording, state, sealer, now, log } = ground
+  const { parts, settings, overrides, trail, recording, state, sealer, keyring, now, log } = ground
   const { number } = overrides.worker ?? { number: 1 }
   if (number !== 1) return
   const isPurging = settings.RETENTION_PURGE_ENABLED
@@ -16,6 +16,7 @@ export const createRetention = (ground: Ground, dataDir: string): void => {
     createPurger({
       folder: join(dataDir, 'audit'),
       days: isPurging ? settings.AUDIT_RETENTION_DAYS : undefined,
+      findKey: (kid) => keyring().find(kid),
       everyMs: settings.RETENTION_PURGE_INTERVAL_MINUTES * MINUTE_MS,
       now,
       // Also where answers do without a record, records do not go without one.

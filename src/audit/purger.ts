@@ -14,12 +14,15 @@ import { traceOf } from '../state/log.ts'
 import type { State } from '../state/state.ts'
 import { dropAnchors } from './anchors.ts'
 import type { Recorder, Who } from './recorder.ts'
-import { planPurge, purge } from './retention.ts'
+import { type PurgeOptions, type PurgePlan, planPurge, purge } from './retention.ts'
+import type { RunningKey } from './segment-check.ts'
 
 export interface PurgerOptions {
   readonly folder: string
   /** AUDIT_RETENTION_DAYS; undefined: records stay. */
   readonly days: number | undefined
+  /** As `PurgeOptions` has it. */
+  readonly findKey: PurgeOptions['findKey']
   readonly everyMs: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -41,23 +44,19 @@ export interface Purger {
 
 const whoIs = (): Who => ({ route: 'retention', requestId: randomUUID() })
 
-/** Puts on record that it goes, and lets it go. Resolves with how much that was, or why nothing. */
+/** Puts on record that it goes, and lets it go. Resolves with the plan: what went, or why nothing. */
 const purgeTrail = async (
-  { folder, now, recorder, state }: PurgerOptions,
-  days: number
-): Promise<{
-  readonly files: number
-  readonly bytes: number
-  readonly refusal: string | undefined
-}> => {
-  const plan = await planPurge({ folder, now: now(), days })
-  const { files, bytes, refusal } = plan
-  if (refusal !== undefined) return { files: 0, bytes: 0, refusal }
+  { folder, findKey, now, recorder, state }: PurgerOptions,
+  days: number,
+  rest: Pick<PurgeOptions, 'running' | 'isStopped'>
+): Promise<PurgePlan> => {
+  const plan = await planPurge({ folder, now: now(), days, findKey, ...rest })
+  if (plan.refusal !== undefined) return plan
   const gone = await purge(folder, plan, (facts) =>
     recorder.allowed(whoIs(), 'audit.purge', undefined, facts)
   )
   await dropAnchors(state, gone, plan.end)
-  return { files: files.length, bytes, refusal }
+  return plan
 }
 
 /** How an end of entries stands on record. */
@@ -88,11 +87,16 @@ const purgeState = async (
   return { counts, refusal }
 }
 
+const LOST_KEYS =
+  'old audit records went whose MACs could not be checked: ENCRYPTION_KEYS lacks what they were begun with'
+
 export const createPurger = (options: PurgerOptions): Purger => {
   const { everyMs, log } = options
   let running: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
+  // The keys of the chains as the last plan left them, so that each is stepped once and not anew every day.
+  const rest = { running: new Map<string, RunningKey>(), isStopped: () => isClosed }
   const said = new Map<string, string | undefined>()
 
   const sayOnce = (message: string, refusal: string | undefined): void => {
@@ -104,13 +108,21 @@ export const createPurger = (options: PurgerOptions): Purger => {
 
   const ofTrail = async (): Promise<void> => {
     if (options.days === undefined) return
-    const { files, bytes, refusal } = await purgeTrail(options, options.days)
-    if (files > 0) log('info', 'old audit records are purged', { files, bytes })
+    const plan = await purgeTrail(options, options.days, rest)
+    const { files, bytes, withoutKey, lostKeys, refusal } = plan
+    if (lostKeys.length > 0) log('warn', LOST_KEYS, { encryptionKeys: lostKeys.join() })
+    if (files.length > 0) {
+      log('info', 'old audit records are purged', {
+        files: files.length,
+        bytes,
+        ...(withoutKey > 0 && { withoutKey })
+      })
+    }
     sayOnce('old audit records are not purged', refusal)
   }
 
   const ofState = async (): Promise<void> => {
-    const { counts, refusal } = await purgeState(options, () => isClosed)
+    const { counts, refusal } = await purgeState(options, rest.isStopped)
     if (Object.keys(counts).length > 0) log('info', 'what was over its time is purged', counts)
     sayOnce('what is over its time is not purged', refusal)
   }

@@ -4,9 +4,12 @@
  * goes before it is on record that it goes.
  */
 import { unlink } from 'node:fs/promises'
+import type { EncryptionKey } from '../crypto/keyring.ts'
 import { JUMP_DAYS } from '../state/leftovers.ts'
 import type { Anchor } from './chain-line.ts'
 import { createFileCheck } from './file-check.ts'
+import type { Finding } from './findings.ts'
+import { createKeys, readHeads } from './instance-keys.ts'
 import {
   addPurged,
   daysOnRecord,
@@ -16,6 +19,7 @@ import {
   readPurged
 } from './purged.ts'
 import { readLines } from './read-lines.ts'
+import type { RunningKey } from './segment-check.ts'
 import { type SegmentFile, segmentFilesIn } from './segments.ts'
 
 const DAY_MS = 86_400_000
@@ -26,6 +30,12 @@ export interface PurgeOptions {
   readonly now: number
   /** AUDIT_RETENTION_DAYS. */
   readonly days: number
+  /** Undefined for an encryption key that has left the key ring. */
+  readonly findKey: (kid: string) => EncryptionKey | undefined
+  /** What one plan leaves to the next: the keys of the chains where they stand. */
+  readonly running?: Map<string, RunningKey>
+  /** Then nothing is planned. */
+  readonly isStopped?: () => boolean
 }
 
 export interface PurgePlan {
@@ -33,6 +43,10 @@ export interface PurgePlan {
   readonly segments: readonly PurgedSegment[]
   readonly bytes: number
   readonly lines: number
+  /** Segments whose MACs cannot be checked: sealed to an auditor, or begun with a key that is lost. */
+  readonly withoutKey: number
+  /** The `kid` of each encryption key that some of them were begun with and that has left the key ring. */
+  readonly lostKeys: readonly string[]
   /** What is of an earlier day (YYYY-MM-DD) is over its time. */
   readonly end: string
   /** Why nothing is purged, as a sentence. */
@@ -44,7 +58,7 @@ const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10
 const daysBetween = (from: string, to: string): number =>
   (Date.parse(to) - Date.parse(from)) / DAY_MS
 
-const NOTHING = { files: [], segments: [], bytes: 0, lines: 0 }
+const NOTHING = { files: [], segments: [], bytes: 0, lines: 0, withoutKey: 0, lostKeys: [] }
 
 /** The trail is a clock too: a service that runs writes every day. */
 const whyNotByClock = (files: readonly SegmentFile[], today: string): string | undefined => {
@@ -55,41 +69,66 @@ const whyNotByClock = (files: readonly SegmentFile[], today: string): string | u
   return `the clock says ${today}, but the last day before it on record is ${before.day}: if that is so, this is done from tomorrow on`
 }
 
-/** What would go. Digests are checked, MACs are not: that needs keys of long ago. Rejects where a file cannot be read. */
-export const planPurge = async ({ folder, now, days }: PurgeOptions): Promise<PurgePlan> => {
+const notWritten = (name: string, finding: Finding | undefined): string => {
+  const { line, detail } = finding ?? {}
+  const place = line === undefined ? '' : `, line ${line}`
+  return `${name} is not what was written${place}: ${detail ?? 'it has records of another day'} (see \`purser audit verify\`)`
+}
+
+/**
+ * The keys of the files' instances. For want of an encryption key that was rotated away, what is old would otherwise
+ * stay for ever; whoever could write that there was one could as well delete the file.
+ */
+const keysFor = async (
+  files: readonly SegmentFile[],
+  { findKey, running, isStopped }: PurgeOptions
+) => {
+  const heads = await readHeads(files)
+  const kids = [...heads.byInstance.values()].map(({ kid }) => kid)
+  const lostKeys = [...new Set(kids)].filter((kid) => findKey(kid) === undefined)
+  const byInstance = new Map([...heads.byInstance].filter(([, { kid }]) => !lostKeys.includes(kid)))
+  const keys = await createKeys(
+    { ...heads, byInstance },
+    { findKey, auditor: undefined },
+    { isServing: true, running, isStopped }
+  )
+  for (const instance of running?.keys() ?? []) {
+    if (!byInstance.has(instance)) running?.delete(instance)
+  }
+  const reachAll = async (name: string): Promise<void> => {
+    for (const [instance, head] of heads.inFile.get(name) ?? []) await keys.reach(instance, head)
+  }
+  return { keyOf: keys.keyOf, reachAll, lostKeys }
+}
+
+/** What would go, checked by its digests and by those MACs whose keys are at hand. Rejects where a file cannot be read. */
+export const planPurge = async (options: PurgeOptions): Promise<PurgePlan> => {
+  const { folder, now, days, isStopped = () => false } = options
   const all = await segmentFilesIn(folder)
   const end = dayOf(now - days * DAY_MS)
   const files = all.filter(({ day }) => day < end)
   if (files.length === 0) return { ...NOTHING, end, refusal: undefined }
   const clock = whyNotByClock(all, dayOf(now))
   if (clock !== undefined) return { ...NOTHING, end, refusal: clock }
+  const { keyOf, reachAll, lostKeys } = await keysFor(files, options)
   const segments: PurgedSegment[] = []
-  let bytes = 0
-  let lines = 0
+  let [bytes, lines, withoutKey] = [0, 0, 0]
   for (const { name, path } of files) {
-    const check = createFileCheck({
-      file: name,
-      isKnown: () => true,
-      keyOf: () => ({ key: undefined, fault: undefined }),
-      anchored: () => []
-    })
+    await reachAll(name)
+    if (isStopped()) return { ...NOTHING, end, refusal: undefined }
+    const check = createFileCheck({ file: name, isKnown: () => true, keyOf, anchored: () => [] })
     bytes += await readLines(path, check.take)
     const report = check.end()
     const isWhole =
       report.findings.length === 0 &&
       // By the name of its file anybody could let a day be deleted.
       report.segments.every(({ head }) => head !== undefined && head.day < end)
-    if (!isWhole) {
-      return {
-        ...NOTHING,
-        end,
-        refusal: `${name} is not what was written: see \`purser audit verify\``
-      }
-    }
+    if (!isWhole) return { ...NOTHING, end, refusal: notWritten(name, report.findings[0]) }
     lines += report.lines
+    withoutKey += report.withoutKey
     segments.push(...report.segments.map(purgedSegment))
   }
-  return { files, segments, bytes, lines, end, refusal: undefined }
+  return { files, segments, bytes, lines, withoutKey, lostKeys, end, refusal: undefined }
 }
 
 export interface Vouched {

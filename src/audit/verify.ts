@@ -96,7 +96,7 @@ export const verifyTrail = async (options: VerifyOptions): Promise<Report> => {
     since
   )
   const heads = await readHeads(files)
-  const keyOf = await createKeys(heads, options)
+  const { keyOf } = await createKeys(heads, options)
   const anchors = [...options.anchors, ...heads.after]
   const anchored = digestsBySeq(anchors)
   const isKnown = (instance: string): boolean => heads.byInstance.has(instance)

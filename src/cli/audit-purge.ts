@@ -2,7 +2,7 @@
 import { leftoversOf } from '../app/leftovers.ts'
 import { dropAnchors } from '../audit/anchors.ts'
 import { leftoversOnRecord } from '../audit/purger.ts'
-import { planPurge, purge } from '../audit/retention.ts'
+import { type PurgePlan, planPurge, purge } from '../audit/retention.ts'
 import { readSomeSettings } from '../config/env.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
@@ -54,14 +54,21 @@ const removeAll = async (
   }
 }
 
+const uncheckedIn = ({ withoutKey, lostKeys }: PurgePlan): string[] => {
+  if (withoutKey === 0) return []
+  const lost = lostKeys.length === 0 ? '' : `; ENCRYPTION_KEYS lacks ${lostKeys.join(', ')}`
+  return [`MACs of ${withoutKey} segments cannot be checked: their keys are not at hand${lost}`]
+}
+
 export const purgeOld = async ({ dryRun = false }: PurgeCommandOptions): Promise<void> => {
   const names = [...TRAIL, ...PLACE, 'AUDIT_RETENTION_DAYS'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
   const folder = trailFolderOf(settings)
   const days = settings.AUDIT_RETENTION_DAYS
   const now = Date.now()
-  const sealer = createSealer(createKeyring(settings.ENCRYPTION_KEYS))
-  const plan = await planPurge({ folder, now, days })
+  const keyring = createKeyring(settings.ENCRYPTION_KEYS)
+  const sealer = createSealer(keyring)
+  const plan = await planPurge({ folder, now, days, findKey: keyring.find })
   const { files, bytes, lines } = plan
   await withState(settings, async ({ state }) => {
     const doubt = await whyNotByClock(state, now, { isDryRun: dryRun })
@@ -74,7 +81,8 @@ export const purgeOld = async ({ dryRun = false }: PurgeCommandOptions): Promise
     )
     const what = `${files.length} files, ${lines} lines, ${bytes} bytes older than ${days} days${textOf(over)}`
     if (dryRun || (files.length === 0 && over.length === 0)) {
-      return await print([`would go: ${what}`, ...files.map(({ name }) => name)].join('\n'))
+      const shown = [`would go: ${what}`, ...uncheckedIn(plan), ...files.map(({ name }) => name)]
+      return await print(shown.join('\n'))
     }
     // It goes only if that is on record, whatever AUDIT_REQUIRED says.
     await onRecord('audit purge', { ...settings, AUDIT_REQUIRED: true }, state, async (record) => {
@@ -84,6 +92,6 @@ export const purgeOld = async ({ dryRun = false }: PurgeCommandOptions): Promise
       await dropAnchors(state, gone, plan.end)
       await removeAll(state, over, now, record)
     })
-    await print(`gone: ${what}`)
+    await print([`gone: ${what}`, ...uncheckedIn(plan)].join('\n'))
   })
 }

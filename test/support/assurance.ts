@@ -942,6 +942,8 @@ const RECORD: readonly Promised[] = [
         'what was taken away by hand is not taken for purged, nor what nobody vouches for',
         'who has the disk and no key cannot vouch for what he takes away',
         'a file that has the name of another day is not purged by it',
+        'a file whose digests were made anew without the key stays, with all others',
+        'an encryption key that has left the ring stops no purge, and is named',
         'without a record nothing goes'
       ],
       'unit/audit/line.test.ts': ['no text breaks the line or reaches a terminal as a control'],

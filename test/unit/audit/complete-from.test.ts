@@ -80,7 +80,12 @@ test('what was purged is before all that is kept, also of a writer that writes s
   await run(directory, [0, 1, 2, 3, 4, 5, 6])
   await run(directory, [0], 'cli')
   await run(directory, [6], 'cli')
-  const plan = await planPurge({ folder, now: NOON + 6.5 * DAY_MS, days: 3 })
+  const plan = await planPurge({
+    folder,
+    now: NOON + 6.5 * DAY_MS,
+    days: 3,
+    findKey: () => undefined
+  })
   await purge(folder, plan, async () => {})
   t.equal(await time(), '2026-03-05T12:00:00.000Z', 'and not since the last command')
   rmSync(join(folder, '2026-03-05.jsonl'))

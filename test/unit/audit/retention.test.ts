@@ -1,4 +1,5 @@
 /** The end of old records: what goes, what is kept so that the rest proves itself, and when nothing goes. */
+import { generateKeyPairSync } from 'node:crypto'
 import {
   appendFileSync,
   existsSync,
@@ -16,10 +17,11 @@ import { bodyOf } from '../../../src/audit/line.ts'
 import { type PurgedSegment, purgedLines } from '../../../src/audit/purged.ts'
 import { createPurger } from '../../../src/audit/purger.ts'
 import { planPurge, purge } from '../../../src/audit/retention.ts'
+import type { RunningKey } from '../../../src/audit/segment-check.ts'
 import { createTrail, type Trail } from '../../../src/audit/trail.ts'
 import { verifyTrail } from '../../../src/audit/verify.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
-import { digestOf } from '../../../src/crypto/audit-key.ts'
+import { beginKey, digestOf } from '../../../src/crypto/audit-key.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory, openState } from '../../support/embedded.ts'
@@ -59,7 +61,7 @@ const open = (t: Test) => {
   }
   const vouch = (trail: Trail) => (facts: { object: string; reason: string }) =>
     trail.append(event({ action: 'audit.purge', ...facts }))
-  const plan = (keep: number) => planPurge({ folder, now: clock.time, days: keep })
+  const plan = (keep: number) => planPurge({ folder, now: clock.time, days: keep, findKey: find })
   const verify = (anchors: readonly Anchor[] = []) =>
     verifyTrail({ folder, anchors, findKey: find, auditor: undefined })
   const files = (): string[] => readdirSync(folder).sort()
@@ -225,7 +227,9 @@ test('a clock that is behind the trail or far ahead of it is not believed; after
   await days(trail, 5)
   const { time } = clock
   clock.time = NOON + DAY_MS
-  t.match(await planPurge({ folder: open(t).folder, now: clock.time, days: 1 }), { files: [] })
+  t.match(await planPurge({ folder: open(t).folder, now: clock.time, days: 1, findKey: find }), {
+    files: []
+  })
   clock.time = NOON + 3 * DAY_MS
   t.match(await plan(1), { files: [], refusal: /but there is 2026-03-05\.jsonl/ })
   clock.time = time + 400 * DAY_MS
@@ -245,6 +249,7 @@ test('a service purges at its start, says so once, and says once why not', async
   const purger = createPurger({
     folder,
     days: 2,
+    findKey: find,
     everyMs: 3_600_000,
     now: () => clock.time,
     recorder: {
@@ -291,4 +296,92 @@ test('a day that is over is sealed also where nobody asks for anything', async (
   await trail.close()
   t.strictSame(files(), ['2026-03-01.jsonl'])
   t.match(await verify(), { verdict: 'ok', sealed: 1, lines: 3 })
+})
+
+/** Alters a record and makes all digests of its file anew, as whoever has the disk and no key can. */
+const forge = (path: string): void => {
+  let former: string | undefined
+  const lines = readFileSync(path, 'utf8').replace('allowed', 'denied').trimEnd().split('\n')
+  const forged = lines.map((line) => {
+    const { from = '', head: sealed, mac } = JSON.parse(line)
+    const body = line
+      .slice(0, line.lastIndexOf(',"digest":'))
+      .replace(`"head":"${sealed}"`, `"head":"${former}"`)
+    former = digestOf(former ?? from, body)
+    return `${body},"digest":"${former}"${mac === undefined ? '' : `,"mac":"${mac}"`}}\n`
+  })
+  writeFileSync(path, forged.join(''))
+}
+
+test('a file whose digests were made anew without the key stays, with all others', async (t) => {
+  const { folder, start, days, plan, files } = open(t)
+  await days(start(), 5)
+  forge(join(folder, '2026-03-02.jsonl'))
+  const before = files()
+  t.match(await plan(2), {
+    files: [],
+    refusal: /^2026-03-02\.jsonl is not what was written, line \d: .*its MACs are not made with/
+  })
+  t.strictSame(files(), before)
+})
+
+test('an encryption key that has left the ring stops no purge, and is named', async (t) => {
+  const { folder, clock, start, days, plan, vouch, verify } = open(t)
+  const trail = start()
+  await days(trail, 5)
+  t.match(await plan(2), { withoutKey: 0, lostKeys: [] })
+  const others = createKeyring(['abcdefghijklmnopqrstuv0123456789'])
+  const asked = { folder, now: clock.time, days: 2, findKey: others.find }
+  const lost = await planPurge(asked)
+  const [kid] = createKeyring([AUDIT_ENCRYPTION_KEY]).kids
+  t.match(lost, { refusal: undefined, withoutKey: 3, lostKeys: [kid] })
+  await purge(folder, lost, vouch(trail))
+  t.match(await verify(), { verdict: 'ok' })
+
+  forge(join(folder, '2026-03-04.jsonl'))
+  clock.time += DAY_MS
+  t.match(await planPurge({ ...asked, now: clock.time }), { withoutKey: 1, refusal: undefined })
+  t.match(await plan(2), { files: [], refusal: /^2026-03-04\.jsonl is not what was written/ })
+})
+
+test('an instance that a stranger sealed to the auditor is not purged; one of ours is, unchecked', async (t) => {
+  const pair = generateKeyPairSync('x25519')
+  const begun = (ring: readonly string[]) => (instance: string) =>
+    beginKey(createKeyring(ring).active, pair.publicKey, instance)
+  const { folder, clock, days, plan } = open(t)
+  const directory = join(folder, '..')
+  const options = { directory, now: () => clock.time, fsync: false }
+  const ours = createTrail({ ...options, beginKey: begun([AUDIT_ENCRYPTION_KEY]) })
+  await days(ours, 3)
+  await ours.close()
+  t.match(await plan(1), { refusal: undefined, withoutKey: 2, lostKeys: [] })
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name)
+    writeFileSync(path, readFileSync(path, 'utf8').replace(/"origin":"../, '"origin":"--'))
+    forge(path)
+  }
+  t.match(await plan(1), { files: [], refusal: /it was not begun by somebody with the encryption/ })
+})
+
+test('keys are stepped on from one plan to the next', async (t) => {
+  const { folder, clock, start, days } = open(t)
+  const trail = start()
+  const running = new Map<string, RunningKey>()
+  const planned = () =>
+    planPurge({ folder, now: clock.time - DAY_MS, days: 0, findKey: find, running })
+  const steps = (): number[] => [...running.values()].map(({ step }) => step)
+  for (let i = 0; i < 20; i++) await trail.append(event())
+  await days(trail, 1)
+  await days(trail, 1)
+  t.match(await planned(), { files: [{ name: '2026-03-01.jsonl' }], withoutKey: 0, lines: 24 })
+  t.strictSame(steps(), [22], 'a step for each group, and one for the seal')
+  rmSync(join(folder, '2026-03-01.jsonl'))
+  await days(trail, 1)
+  t.match(await planned(), { files: [{ name: '2026-03-02.jsonl' }], withoutKey: 0, lines: 4 })
+  t.strictSame(steps(), [24])
+  await trail.close()
+  for (const day of ['02', '03']) rmSync(join(folder, `2026-03-${day}.jsonl`))
+  await days(start(), 2)
+  await planned()
+  t.equal(running.size, 1, 'what is over is forgotten')
 })

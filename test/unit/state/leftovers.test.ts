@@ -62,6 +62,7 @@ const purgerOn = (
   const logged: string[] = []
   const purger = createPurger({
     folder: createDirectory(t),
+    findKey: () => undefined,
     days: 90,
     everyMs: 3_600_000,
     now: () => clock.time,
