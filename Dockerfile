@@ -15,6 +15,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY src ./src
+COPY page ./page
 RUN npm run build -- --sourceMap false
 
 FROM base
@@ -25,6 +26,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
  && install -d -o 65532 -g 65532 -m 700 /data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/build/src ./build/src
+COPY --from=build /app/build/console ./build/console
 COPY package.json openapi.yaml ./
 
 # HOST stays 127.0.0.1, as everywhere: who publishes the port opens it (docker-compose.yml).

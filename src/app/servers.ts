@@ -1,6 +1,8 @@
 /** The listeners with their doors, and what they share: limits, connections, a bound for the memory of answers. */
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
+import { readAssets } from '../console/assets.ts'
+import { consoleDoor } from '../console/door.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { createAllowances } from '../http/allowances.ts'
 import { createConnections } from '../http/connections.ts'
@@ -99,12 +101,36 @@ const createOptions = (
   }
 }
 
+/** The administrators' page: on a listener of its own, else on the internal one, else on the public one. */
+const consoleDoorsOf = (
+  { settings }: Ground,
+  internal: Listener | undefined,
+  tls: ServerTls | undefined
+): readonly Door[] => {
+  const { CONSOLE_ENABLED, CONSOLE_HOST, CONSOLE_PORT, HOST, TRUST_PROXY } = settings
+  if (!CONSOLE_ENABLED) return []
+  const own =
+    CONSOLE_HOST === undefined || CONSOLE_PORT === undefined
+      ? undefined
+      : { label: 'Console', host: CONSOLE_HOST, port: CONSOLE_PORT, tls }
+  const listener = own ?? internal
+  const door = consoleDoor({
+    assets: readAssets(),
+    listener,
+    host: listener?.host ?? HOST,
+    isProxied: TRUST_PROXY !== undefined,
+    addApi: () => {}
+  })
+  return [door]
+}
+
 /** Every door, the public one first. */
 const doorsOf = (
-  { settings }: Ground,
+  ground: Ground,
   services: Services,
   tls: ServerTls | undefined
 ): readonly Door[] => {
+  const { settings } = ground
   const { INTERNAL_HOST, INTERNAL_PORT, CORS_ALLOW_ORIGINS: corsOrigins } = settings
   const native = (audiences: readonly Audience[], listener?: Listener): Door =>
     nativeDoor({
@@ -113,10 +139,14 @@ const doorsOf = (
       addRoutes: (app) => addRoutes(app, services, audiences)
     })
   if (INTERNAL_HOST === undefined || INTERNAL_PORT === undefined) {
-    return [native(['public', 'internal'])]
+    return [native(['public', 'internal']), ...consoleDoorsOf(ground, undefined, tls)]
   }
   const internal = { label: 'Internal routes', host: INTERNAL_HOST, port: INTERNAL_PORT, tls }
-  return [native(['public']), native(['internal'], internal)]
+  return [
+    native(['public']),
+    native(['internal'], internal),
+    ...consoleDoorsOf(ground, internal, tls)
+  ]
 }
 
 const byListener = (

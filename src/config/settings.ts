@@ -45,6 +45,13 @@ const SETTINGS = {
     host
   ),
   INTERNAL_PORT: optional('if set, /internal/* is served there and nowhere else', PORT),
+  CONSOLE_ENABLED: setting(
+    "serves the administrators' page at /console, where INTERNAL_PORT is, else on PORT",
+    flag,
+    { fallback: 'false' }
+  ),
+  CONSOLE_HOST: optional('address of a listener of its own for /console; with CONSOLE_PORT', host),
+  CONSOLE_PORT: optional('if set, /console is served there and nowhere else', PORT),
   TRUST_PROXY: optional(
     'exact addresses of the proxies whose X-Forwarded-For is believed, comma-separated',
     proxies

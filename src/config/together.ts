@@ -30,6 +30,7 @@ const ofAudit = (
 
 const PAIRS = [
   ['INTERNAL_PORT', 'INTERNAL_HOST'],
+  ['CONSOLE_PORT', 'CONSOLE_HOST'],
   ['TLS_KEY_FILE', 'TLS_CERT_FILE'],
   ['REDIS_KEY_FILE', 'REDIS_CERT_FILE']
 ] as const

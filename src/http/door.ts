@@ -62,6 +62,8 @@ const refuseOtherMethods = (
     app.route({
       method: others,
       url,
+      // As the route itself is: for / below a prefix Fastify would take the prefix without a slash too.
+      prefixTrailingSlash: 'slash',
       config: { auth: { kind: 'open' } },
       onRequest: refuse,
       handler: refuse

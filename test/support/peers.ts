@@ -81,6 +81,8 @@ const PEERS = {
     argumentsFor: (port) => [`--web.listen-address=127.0.0.1:${port}`],
     readyAt: '/-/ready'
   },
+  /** Driven by `test/support/browser.ts`. */
+  chromium: { program: 'chromium', onPath: true, argumentsFor: () => [] },
   /** What operators read JSON with. */
   jq: { program: 'jq', onPath: true, argumentsFor: () => [] },
   /** Holds system calls up: not a server. */

@@ -14,6 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['secrets'],
   ['events', 'integrations'],
   ['http', 'config', 'telemetry'],
+  ['console'],
   ['app', 'doctor'],
   ['app.ts'],
   ['cli']
@@ -30,7 +31,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes': ['kinds/kubernetes'],
   '@opentelemetry': ['telemetry'],
   commander: ['cli'],
-  fastify: ['http', 'app/', 'app.ts'],
+  fastify: ['http', 'console', 'app/', 'app.ts'],
   'google-gax': ['kinds/gcp'],
   helmet: ['http'],
   ioredis: ['state'],

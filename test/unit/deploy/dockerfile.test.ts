@@ -86,6 +86,7 @@ test('the image holds the program, its production dependencies and the API descr
   t.strictSame(all(final, 'COPY'), [
     '--from=dependencies /app/node_modules ./node_modules',
     '--from=build /app/build/src ./build/src',
+    '--from=build /app/build/console ./build/console',
     'package.json openapi.yaml ./'
   ])
   const dependencies = stages.find((stage) => stage[0]?.rest === 'base AS dependencies') ?? []
@@ -126,6 +127,7 @@ test('a builder is sent the named files only, never an .env', async (t) => {
     '!.npmrc',
     '!tsconfig.json',
     '!openapi.yaml',
-    '!src/**'
+    '!src/**',
+    '!page/**'
   ])
 })

@@ -1,0 +1,37 @@
+/**
+ * The administrators' page and what it asks, below /console. Rule: who listens on this machine alone is spoken to by its
+ * name, and pages of no other origin may call.
+ */
+import type { Door, Listener } from '../http/door.ts'
+import { nativeDoor } from '../http/native.ts'
+import type { TypedFastify } from '../http/route-auth.ts'
+import type { Assets } from './assets.ts'
+import { refuseOtherHosts } from './own-host.ts'
+import { addPage } from './page.ts'
+
+export interface ConsoleDoorOptions {
+  readonly assets: Assets
+  /** Undefined: the public listener. */
+  readonly listener: Listener | undefined
+  /** Where that listener is bound. */
+  readonly host: string
+  /** Whether TRUST_PROXY names a proxy. */
+  readonly isProxied: boolean
+  /** What the page asks, below /console/api. */
+  readonly addApi: (app: TypedFastify) => void
+}
+
+export const consoleDoor = (options: ConsoleDoorOptions): Door => {
+  const { assets, listener, host, isProxied, addApi } = options
+  const refuse = refuseOtherHosts(host, isProxied)
+  const addRoutes = (app: TypedFastify): void => {
+    if (refuse !== undefined) app.addHook('onRequest', refuse)
+    addPage(app, assets)
+    addApi(app)
+  }
+  return {
+    ...nativeDoor({ listener, corsOrigins: undefined, addRoutes }),
+    name: 'console',
+    prefix: '/console'
+  }
+}
