@@ -49,6 +49,17 @@ const claims = {
   issuedAt: AT,
   expiresAt: '2026-04-15T09:30:00.000Z'
 }
+const session = {
+  sessionId: OTHER_KEY_ID,
+  client: 'operator',
+  keyId: KEY_ID,
+  mode: 'rw',
+  environment: 'pro',
+  csrfToken: 'Zm9yIHRoZSBleGFtcGxlIQ',
+  signedInAt: AT,
+  endsAt: LATER,
+  endsAtLatest: '2026-01-15T17:30:00.000Z'
+}
 const explanation = {
   client: 'aos-app',
   reference: REF,
@@ -235,6 +246,9 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
     parameters: { id: KEY_ID, issued: 'true' },
     answer: { keyId: KEY_ID, isNew: true, issued: [OTHER_KEY_ID] }
   },
+  openSession: { answer: session },
+  showSession: { answer: session },
+  endSession: { answer: { sessionId: OTHER_KEY_ID } },
   reportEncryptionKeys: {
     parameters: { quietHours: '24' },
     answer: {

@@ -23,6 +23,7 @@ const BY_KEY = [{ bearer: [] }, { apiKeyHeader: [] }]
 const SECURITY = {
   key: BY_KEY,
   admin: BY_KEY,
+  session: [{ session: [] }],
   internal: [{ internalSecret: [] }],
   scraper: [{ internalSecret: [] }, { metricsToken: [] }],
   proxied: BY_KEY.map((scheme) => ({ internalSecret: [], ...scheme })),
@@ -34,9 +35,11 @@ const rightsOf = (auth: RouteAuth): string => {
   if (auth.kind === 'internal') return 'Needs X-Internal-Secret.'
   if (auth.kind === 'scraper') return 'Needs X-Internal-Secret, or METRICS_TOKEN as Bearer.'
   if (auth.kind === 'proxied') return "Needs X-Internal-Secret, and the end caller's API key."
-  if (auth.kind === 'admin') {
+  if (auth.kind === 'admin' || auth.kind === 'session') {
     const allowed = auth.changes ? '; served where ALLOW_ADMIN_WRITE is true' : ''
-    return `Needs an API key of scope <ADMIN_SCOPE> and a mode that fits the method${allowed}.`
+    const mode = auth.anyMode ? 'any mode' : 'a mode that fits the method'
+    const what = auth.kind === 'session' ? 'the session of an administrator' : 'an API key'
+    return `Needs ${what}${auth.kind === 'session' ? ' with' : ` of scope <ADMIN_SCOPE> and`} ${mode}${allowed}.`
   }
   const scope = auth.scope === undefined ? 'any scope' : `scope <SCOPE_ROOT>:${auth.scope}`
   return `Needs an API key of ${scope} and a mode that fits the method${auth.discloses ? ', r in any case' : ''}.`
@@ -75,6 +78,12 @@ export const renderOpenapi = async (version: string): Promise<string> => {
           },
           apiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
           internalSecret: { type: 'apiKey', in: 'header', name: 'X-Internal-Secret' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-purser-session',
+            description: 'from `POST /v1/sessions`; with X-CSRF-Token where the method is no GET'
+          },
           metricsToken: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN' }
         }
       }

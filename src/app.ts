@@ -10,6 +10,7 @@ import { createRetention } from './app/retention.ts'
 import { createHealth, createSecrets } from './app/secrets.ts'
 import { createServers, type Servers } from './app/servers.ts'
 import { createIntegrationsOn, servicesOf } from './app/services.ts'
+import { createSignIns } from './app/sessions.ts'
 import { openStores } from './app/stores.ts'
 import type { Config } from './config/config.ts'
 import { configDigest } from './config/digest.ts'
@@ -70,6 +71,7 @@ const assemble = async (
   const ground = await openGround(config, overrides, parts)
   createRetention(ground, config.dataDir)
   const keys = createKeys(ground)
+  const signIns = createSignIns(ground, keys)
   const stores = await openStores(ground, keys)
   // Revocations are asked for once, which fails within a second where the state is away: the service starts also
   // without them.
@@ -82,6 +84,7 @@ const assemble = async (
   const services = servicesOf({
     ground,
     keys,
+    signIns,
     stores,
     secrets,
     health,
@@ -89,7 +92,14 @@ const assemble = async (
     sealedEnds,
     metrics
   })
-  const { drain, ...servers } = await createServers(ground, keys, secrets, services, config.tls)
+  const { drain, ...servers } = await createServers(
+    ground,
+    keys,
+    signIns,
+    secrets,
+    services,
+    config.tls
+  )
 
   const { live, recording } = ground
   const digest = () => configDigest(live().config, live().keyring.kids)

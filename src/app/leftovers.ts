@@ -3,11 +3,12 @@ import type { Sealer } from '../crypto/sealer.ts'
 import { pastEnds } from '../integrations/sealed-ends.ts'
 import { endedUses } from '../integrations/used-states.ts'
 import { endedLines } from '../keys/lineage.ts'
+import { endedSessions } from '../keys/revocations.ts'
 import { oldUses } from '../keys/usage.ts'
 import type { Leftovers } from '../state/leftovers.ts'
 
 /** What has ended and says nothing of anybody: nobody can want to keep it. */
-export const ENDED: readonly Leftovers[] = [endedLines, endedUses, pastEnds]
+export const ENDED: readonly Leftovers[] = [endedLines, endedUses, pastEnds, endedSessions]
 
 export const leftoversOf = (sealer: () => Sealer): readonly Leftovers[] => [
   oldUses(sealer),

@@ -7,7 +7,9 @@ import type { Environ } from '../config/env.ts'
 import { RELOADED } from '../config/fixed.ts'
 import { createKeyring, type Keyring } from '../crypto/keyring.ts'
 import { createSealer, type Sealer } from '../crypto/sealer.ts'
+import { createTokenSigner, type TokenSigner } from '../crypto/session-token.ts'
 import { createSecretCheck } from '../http/credentials.ts'
+import { SESSION_TOKEN, sessionAudience } from '../keys/sessions.ts'
 import { compilePolicy } from '../kinds/references.ts'
 import { connectStores, NO_STORES, type StoresDeps } from '../secrets/stores.ts'
 import type { Rules } from '../secrets/terms.ts'
@@ -17,6 +19,8 @@ export interface Live extends Rules {
   readonly environ: Environ
   readonly keyring: Keyring
   readonly sealer: Sealer
+  /** Of JWT_SECRET. */
+  readonly sessionSigner: TokenSigner
   readonly isInternalSecret: (given: string) => boolean
   readonly isMetricsToken: (given: string) => boolean
 }
@@ -38,14 +42,20 @@ export const takenOver = (started: Config, next: Config): Config => {
 
 /** What a configuration gives before any store is connected and any definition of a store is read. */
 export const prepare = (config: Config, environ: Environ, now: () => number): Live => {
-  const keyring = createKeyring(config.settings.ENCRYPTION_KEYS)
+  const { settings } = config
+  const keyring = createKeyring(settings.ENCRYPTION_KEYS)
   return {
     config,
     environ,
     keyring,
     sealer: createSealer(keyring),
-    isInternalSecret: createSecretCheck(config.settings.INTERNAL_SECRET),
-    isMetricsToken: createSecretCheck(config.settings.METRICS_TOKEN ?? []),
+    sessionSigner: createTokenSigner({
+      ...SESSION_TOKEN,
+      secrets: settings.JWT_SECRET ?? [],
+      audience: sessionAudience(settings.ENVIRONMENT)
+    }),
+    isInternalSecret: createSecretCheck(settings.INTERNAL_SECRET),
+    isMetricsToken: createSecretCheck(settings.METRICS_TOKEN ?? []),
     policy: compilePolicy(config.policies, now),
     book: config.book,
     stores: NO_STORES

@@ -18,6 +18,7 @@ import { createUntaken } from '../http/untaken.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { Secrets } from './secrets.ts'
+import type { SignIns } from './sessions.ts'
 
 export interface Listening {
   readonly listener: Listener
@@ -66,7 +67,8 @@ const createLimits = (
 /** What all listeners have in common. */
 const createOptions = (
   ground: Ground,
-  { authenticate }: Pick<Keys, 'authenticate'>
+  { authenticate }: Pick<Keys, 'authenticate'>,
+  { gate: sessions }: Pick<SignIns, 'gate'>
 ): Omit<ServerOptions, 'doors' | 'tls'> => {
   const { parts, settings, live, logger, meter, tracer, overrides } = ground
   const { of: workers } = overrides.worker ?? { of: 1 }
@@ -85,6 +87,7 @@ const createOptions = (
     allowsAdminWrite: settings.ALLOW_ADMIN_WRITE,
     limits,
     authenticate,
+    sessions,
     isInternalSecret: (given) => live().isInternalSecret(given),
     isMetricsToken: (given) => live().isMetricsToken(given),
     prove: connections.prove,
@@ -166,12 +169,13 @@ const byListener = (
 export const createServers = async (
   ground: Ground,
   keys: Keys,
+  signIns: SignIns,
   { watch }: Pick<Secrets, 'watch'>,
   services: Services,
   tls: ServerTls | undefined
 ): Promise<Servers> => {
   const { parts, settings } = ground
-  const options = createOptions(ground, keys)
+  const options = createOptions(ground, keys, signIns)
   const listeners: Listening[] = []
   const close = () => Promise.all(listeners.map(({ server }) => server.close()))
   parts.add({ close: () => close().then(() => {}) })

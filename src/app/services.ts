@@ -16,6 +16,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { Health, Secrets } from './secrets.ts'
+import type { SignIns } from './sessions.ts'
 import type { ConnectedStores } from './stores.ts'
 
 const OPENAPI = new URL('../../../openapi.yaml', import.meta.url)
@@ -28,6 +29,7 @@ const NOT_FROM_FILES: ConfigFault = {
 export interface Parts {
   readonly ground: Ground
   readonly keys: Keys
+  readonly signIns: SignIns
   readonly stores: ConnectedStores
   readonly secrets: Secrets
   readonly health: Health
@@ -76,6 +78,15 @@ const keyServices = ({ ground, keys, sealedEnds }: Parts): Services['keys'] => {
     now
   }
 }
+
+const sessionServices = ({ ground, signIns }: Parts): Services['sessions'] => ({
+  sessions: signIns.sessions,
+  isOn: () => ground.live().config.settings.JWT_SECRET !== undefined,
+  cookie: signIns.gate.cookie,
+  origins: signIns.gate.origins,
+  recorder: ground.recorder,
+  returnsToken: ground.settings.RETURN_JWT_IN_BODY
+})
 
 const explainServices = ({ ground, keys, stores, secrets }: Parts): Services['explain'] => {
   const { live, settings } = ground
@@ -145,6 +156,7 @@ export const servicesOf = (parts: Parts): Services => {
     channels: integrations,
     state: integrations,
     keys: keyServices(parts),
+    sessions: sessionServices(parts),
     explain: explainServices(parts),
     admin: adminServices(parts),
     audit: auditServices(parts),

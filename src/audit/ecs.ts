@@ -11,6 +11,8 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
   'key.issue': ['api', 'iam'],
   'key.revoke': ['api', 'iam'],
   'config.reload': ['api', 'configuration'],
+  'session.open': ['api', 'authentication'],
+  'session.end': ['api', 'authentication'],
   'limit.reach': ['api', 'intrusion_detection']
 }
 
@@ -40,7 +42,7 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 /** `allowed` and `denied` are ECS types themselves; a failure was neither, and the outcome says so. */
 const typesOf = (action: string, outcome: string): string[] => {
   const [, verb = ''] = action.split('.')
-  const type = TYPES[verb] ?? 'access'
+  const type = action === 'session.open' ? 'start' : (TYPES[verb] ?? 'access')
   return outcome === 'failed' ? [type] : [type, outcome]
 }
 
@@ -48,6 +50,7 @@ const typesOf = (action: string, outcome: string): string[] => {
 export const toEcs = (record: TrailRecord): Readonly<Record<string, unknown>> => {
   const { time, action, outcome, code, reason, client, keyId, kid, address, requestId } = record
   const { environment, reference, object, version, cache, instance, seq, digest, route } = record
+  const { sessionId } = record
   const http = httpRoute(route)
   return {
     '@timestamp': time,
@@ -81,6 +84,7 @@ export const toEcs = (record: TrailRecord): Readonly<Record<string, unknown>> =>
     labels: {
       ...(keyId && { key_id: keyId }),
       ...(kid && { kid }),
+      ...(sessionId && { session_id: sessionId }),
       ...(reference && { reference }),
       ...(object && { object }),
       ...(version && { version }),

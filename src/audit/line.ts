@@ -28,6 +28,7 @@ const ENVIRONMENT = member('environment')
 const CLIENT = member('client', 64)
 const KEY_ID = member('keyId')
 const KID = member('kid')
+const SESSION_ID = member('sessionId')
 const ROUTE = member('route')
 const REQUEST_ID = member('requestId', 128)
 const ADDRESS = member('address')
@@ -70,6 +71,7 @@ const partsOf = (time: string, event: AuditEvent): readonly string[] => [
   write(CLIENT, event.client),
   write(KEY_ID, event.keyId),
   write(KID, event.kid),
+  write(SESSION_ID, event.sessionId),
   write(ROUTE, event.route),
   write(REQUEST_ID, event.requestId),
   write(ADDRESS, event.address)
@@ -87,6 +89,7 @@ const isAlike = (a: Last, time: string, event: AuditEvent): boolean =>
   a.event.client === event.client &&
   a.event.keyId === event.keyId &&
   a.event.kid === event.kid &&
+  a.event.sessionId === event.sessionId &&
   a.event.route === event.route &&
   a.event.address === event.address
 

@@ -10,7 +10,9 @@ const PRODUCT = { name: 'Purser', vendor_name: 'Purser' }
 const AUTHENTICATION: ReadonlySet<string> = new Set([
   'key.authenticate',
   'key.introspect',
-  'key.authorize'
+  'key.authorize',
+  'session.open',
+  'session.end'
 ])
 const ENTITY_MANAGEMENT: ReadonlySet<string> = new Set(['key.issue', 'key.revoke'])
 
@@ -43,7 +45,11 @@ const classOf = (action: string) => {
 }
 
 const activityOf = (action: string, classUid: number): number =>
-  classUid === 3002 ? 1 : (ACTIVITIES[action.split('.')[1] ?? ''] ?? 99)
+  classUid === 3002
+    ? action === 'session.end'
+      ? 2
+      : 1
+    : (ACTIVITIES[action.split('.')[1] ?? ''] ?? 99)
 
 const subjectsOf = ({ reference, object, version }: TrailRecord) =>
   [
@@ -61,7 +67,7 @@ const metadataOf = ({ instance, seq }: TrailRecord) => ({
 /** Members without a value are left out; texts are as the trail has them. */
 export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> => {
   const { time, action, outcome, code, reason, client, keyId, address, requestId } = record
-  const { environment, kid, cache, digest, route } = record
+  const { environment, kid, sessionId, cache, digest, route } = record
   const { category_uid, class_uid } = classOf(action)
   const activity_id = activityOf(action, class_uid)
   const isApi = class_uid === 6003
@@ -80,7 +86,7 @@ export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> =
     ...(reason && { status_detail: reason }),
     message: `${action} ${outcome}`,
     metadata: metadataOf(record),
-    actor: { user },
+    actor: { user, ...(sessionId && { session: { uid: sessionId } }) },
     ...(class_uid === 3002 && {
       user,
       service: { name: 'purser' },

@@ -11,6 +11,7 @@ export interface TrailRecord {
   readonly client?: string
   readonly keyId?: string
   readonly kid?: string
+  readonly sessionId?: string
   readonly route?: string
   readonly requestId?: string
   readonly address?: string

@@ -64,6 +64,9 @@ const REFUSALS: ReadonlySet<ProblemCode> = new Set([
   'conflicting_credentials',
   'authentication_required',
   'invalid_api_key',
+  'session_required',
+  'session_expired',
+  'csrf_failed',
   'insufficient_scope',
   'insufficient_mode',
   'version_too_old',
@@ -96,7 +99,7 @@ export const createRecorder = ({
 }: RecorderOptions): Recorder => {
   // Every member by its name: spreading the parts into one another cost as much as writing the line.
   const note: Recorder['note'] = (
-    { client, keyId, kid, route, requestId, address, since },
+    { client, keyId, kid, sessionId, route, requestId, address, since },
     action,
     outcome,
     reference,
@@ -111,6 +114,7 @@ export const createRecorder = ({
       client,
       keyId,
       kid,
+      sessionId,
       route,
       requestId,
       address,

@@ -18,6 +18,7 @@ export const AuditRecord = Type.Object({
   client: text(),
   keyId: text(),
   kid: text(),
+  sessionId: text('of the administrator who was signed in'),
   route: text("the route's template"),
   requestId: text(),
   address: text(),

@@ -4,12 +4,12 @@
  */
 import { ENVIRONMENTS } from '../core/principal.ts'
 import { parseRedisKeyPrefix, parseRedisUrl } from '../state/redis-url.ts'
+import { ADMINISTRATOR_SETTINGS } from './administrator-settings.ts'
 import { optional, type Setting, setting } from './setting.ts'
 import {
   encryptionKeys,
   flag,
   host,
-  list,
   longSecrets,
   oneOf,
   origins,
@@ -25,7 +25,6 @@ import {
 const SECONDS = whole(0, 31_536_000)
 const PORT = whole(0, 65_535)
 const COUNT = whole(1, 1_000_000_000)
-const PENDING = { pending: true } as const
 
 const SETTINGS = {
   ENVIRONMENT: setting(
@@ -95,30 +94,7 @@ const SETTINGS = {
     longSecrets,
     { required: true, secret: true, aliases: ['GATEWAY_INTERNAL_SECRET'] }
   ),
-  JWT_SECRET: optional("signs administrators' sessions", longSecrets, {
-    secret: true,
-    ...PENDING
-  }),
-  AUTH_COOKIE_SECURE: setting("administrators' cookie over TLS only", flag, {
-    fallback: 'true',
-    ...PENDING
-  }),
-  AUTH_COOKIE_SAMESITE: setting(
-    "administrators' cookie: strict, lax or none",
-    oneOf(['strict', 'lax', 'none']),
-    { fallback: 'strict', ...PENDING }
-  ),
-  RETURN_JWT_IN_BODY: setting('the session token in the body as well', flag, {
-    fallback: 'false',
-    ...PENDING
-  }),
-  GOOGLE_CLIENT_ID: optional('sign-in of administrators with Google', text, PENDING),
-  GOOGLE_CLIENT_SECRET: optional('sign-in of administrators with Google', text, {
-    secret: true,
-    ...PENDING
-  }),
-  GOOGLE_REDIRECT_URI: optional('sign-in of administrators with Google', text, PENDING),
-  GOOGLE_ALLOWED_EMAILS: optional('who may sign in, comma-separated', list, PENDING),
+  ...ADMINISTRATOR_SETTINGS,
   SCOPE_ROOT: setting('the scope above all public routes', scope, { fallback: 'aura-services' }),
   ADMIN_SCOPE: setting('the scope of administration; the root does not cover it', scope, {
     fallback: 'aura-admin'

@@ -28,6 +28,22 @@ const ofAudit = (
   return faults
 }
 
+const ofSessions = (settings: Partial<Settings>): ConfigFault[] => {
+  const { ENVIRONMENT, AUTH_COOKIE_SECURE, AUTH_COOKIE_SAMESITE, RETURN_JWT_IN_BODY } = settings
+  const faults: ConfigFault[] = []
+  const fault = (place: SettingName, message: string): number => faults.push({ place, message })
+  if (AUTH_COOKIE_SECURE === false && ENVIRONMENT !== undefined && ENVIRONMENT !== 'dev') {
+    fault('AUTH_COOKIE_SECURE', 'false is for dev alone: elsewhere the cookie goes over TLS only')
+  }
+  if (AUTH_COOKIE_SECURE === false && AUTH_COOKIE_SAMESITE === 'none') {
+    fault('AUTH_COOKIE_SAMESITE', 'none needs AUTH_COOKIE_SECURE=true: browsers drop it otherwise')
+  }
+  if (isGuarded(settings) && RETURN_JWT_IN_BODY === true) {
+    fault('RETURN_JWT_IN_BODY', 'is refused in pre and pro: scripts of a page could read it')
+  }
+  return faults
+}
+
 const PAIRS = [
   ['INTERNAL_PORT', 'INTERNAL_HOST'],
   ['CONSOLE_PORT', 'CONSOLE_HOST'],
@@ -43,7 +59,7 @@ export const together = (
   settings: Partial<Settings>,
   isUnknown: (name: SettingName) => boolean
 ): ConfigFault[] => {
-  const faults = ofAudit(settings, isUnknown)
+  const faults = [...ofAudit(settings, isUnknown), ...ofSessions(settings)]
   const fault = (place: SettingName, message: string): number => faults.push({ place, message })
   for (const [key, other] of PAIRS) {
     if (isUnknown(key) || isUnknown(other)) continue

@@ -16,6 +16,8 @@ export interface AuditEvent {
     | 'key.authorize'
     | 'key.issue'
     | 'key.revoke'
+    | 'session.open'
+    | 'session.end'
     | 'cache.invalidate'
     | 'bot.list'
     | 'bot.read'
@@ -44,6 +46,8 @@ export interface AuditEvent {
   readonly client?: string | undefined
   readonly keyId?: string | undefined
   readonly kid?: string | undefined
+  /** Of the administrator who is signed in; the key is the one that was signed in with. */
+  readonly sessionId?: string | undefined
   /** The route's template, never the URL. */
   readonly route: string
   readonly requestId: string

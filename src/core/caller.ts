@@ -16,4 +16,5 @@ export interface Caller extends Arrival {
   readonly mode: Mode
   readonly keyId?: string
   readonly kid?: string
+  readonly sessionId?: string
 }

@@ -23,6 +23,14 @@ const REASONS = {
   wider_networks: 'a key issues none for networks that it may not be used from itself',
   issued_too_deep: 'too many keys stand between it and the first one',
   admin_write_off: 'ALLOW_ADMIN_WRITE is off',
+  // What is wrong with a session, or with a request that brings its cookie.
+  unreadable_session: 'it is no session that this service opened, or JWT_SECRET has changed',
+  signed_out: 'it was ended by a sign-out, or by signing in again',
+  other_platform: 'its key asks for a newer platform',
+  foreign_page: 'a page of another site sent it',
+  no_page: 'no browser says which page sent it',
+  no_csrf_token: 'it lacks the token of the session',
+  sessions_off: 'JWT_SECRET is not set',
   // What is wrong with a sealed state.
   other_client: 'it was sealed for another client',
   other_binding: 'it is bound to something else',

@@ -3,7 +3,6 @@
  * failed logins are counted, what a route asks of its caller is worked out at boot, and rights to secrets are decided
  * in the broker, not here.
  */
-import type { Socket } from 'node:net'
 import type {
   FastifyInstance,
   FastifyReply,
@@ -13,14 +12,21 @@ import type {
 } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { type ProblemCode, ProblemError } from '../core/problem.ts'
-import { toldAddressOf } from './addresses.ts'
-import { bearerIn, internalSecretIn, type KeyFinder, onlyOne } from './credentials.ts'
-import { addLimiters, type Limiters, type Limits } from './limiters.ts'
-import { createAuthorize, type RouteAuth, type RouteAuthSettings } from './route-auth.ts'
+import {
+  type AdmissionMeans,
+  type AdmissionOptions,
+  countsAddress,
+  createCheck
+} from './admission-checks.ts'
+import type { KeyFinder } from './credentials.ts'
+import { addLimiters } from './limiters.ts'
+import type { RouteAuth } from './route-auth.ts'
+
+export type { AdmissionOptions } from './admission-checks.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by admission on routes that ask for an API key. */
+    /** Set by admission on routes that ask for an API key or a session. */
     principal: Principal | null
   }
   interface FastifyInstance {
@@ -38,118 +44,25 @@ declare module 'fastify' {
   }
 }
 
-export interface AdmissionOptions extends RouteAuthSettings {
-  /** Undefined: no limits. */
-  readonly limits: Limits | undefined
-  /** Throws or rejects with a ProblemError. */
-  readonly authenticate: (
-    apiKey: string,
-    address: string | undefined
-  ) => Principal | Promise<Principal>
-  readonly isInternalSecret: (given: string) => boolean
-  readonly isMetricsToken: (given: string) => boolean
-  /** Notes that the caller has proven a key, or the internal secret. */
-  readonly prove: (socket: Socket) => void
-  /** Puts a failed login on record. */
-  readonly recordRefusal: (request: FastifyRequest, problem: ProblemError) => Promise<void>
-  /** Puts on record what an administrator is about to see. Rejects with `audit_unavailable`. */
-  readonly recordAdminRead: (request: FastifyRequest) => Promise<void>
-}
-
-interface AdmissionMeans extends Omit<AdmissionOptions, 'limits'> {
-  readonly limiters: Limiters
-}
-
-/**
- * Why a request is refused. Given back rather than thrown wherever callers can make it come often, since to throw costs
- * a good part of a read; undefined: it is admitted.
- */
-type Refusal = ProblemError | undefined
-
-/** May throw or reject with a ProblemError too; a key that is known is admitted without waiting for anything. */
-type AdmissionStep = (request: FastifyRequest, reply: FastifyReply) => Refusal | Promise<Refusal>
-
 const OPEN: RouteAuth = { kind: 'open' }
 
 /** Failed logins, each a line of the trail: they are limited, so that nobody without a key can fill the trail. */
 const FAILED_LOGINS: ReadonlySet<ProblemCode> = new Set([
   'invalid_api_key',
   'authentication_required',
-  'conflicting_credentials'
+  'conflicting_credentials',
+  'session_required',
+  'session_expired'
 ])
+
+/** Told of no record: a limit that was reached has one of its own, and who brings no cookie tries nothing. */
+const isSilent = (error: unknown): boolean =>
+  error instanceof ProblemError &&
+  (error.code === 'rate_limited' ||
+    (error.code === 'session_required' && error.reason === undefined))
 
 const isFailedLogin = (error: unknown): error is ProblemError =>
   error instanceof ProblemError && FAILED_LOGINS.has(error.code)
-
-const admitInternal = (
-  { isInternalSecret, prove }: AdmissionMeans,
-  { raw: { rawHeaders, socket } }: FastifyRequest
-): Refusal => {
-  const given = internalSecretIn(rawHeaders)
-  // A missing and a wrong secret get the same answer.
-  if (given === undefined || !isInternalSecret(given)) {
-    return new ProblemError('authentication_required')
-  }
-  prove(socket)
-  return undefined
-}
-
-const admitScraper = (means: AdmissionMeans, request: FastifyRequest): Refusal => {
-  const { rawHeaders, socket } = request.raw
-  const token = bearerIn(rawHeaders)
-  if (token === undefined) return admitInternal(means, request)
-  if (internalSecretIn(rawHeaders) !== undefined) return onlyOne('authorization')
-  if (!means.isMetricsToken(token)) return new ProblemError('authentication_required')
-  means.prove(socket)
-  return undefined
-}
-
-/**
- * Of a route that is `proxied`. A proxy that proved itself is not the one to count: the caller in front of it is, and
- * only if the proxy is also trusted to tell its address. All callers together under the proxy's address would lock each
- * other out.
- */
-const countsAddress = (means: AdmissionMeans, request: FastifyRequest): boolean => {
-  if (request.address !== request.socket.remoteAddress) return true
-  try {
-    return admitInternal(means, request) !== undefined
-  } catch {
-    return true
-  }
-}
-
-const createKeyCheck = (
-  { authenticate, prove, limiters }: AdmissionMeans,
-  keyIn: KeyFinder,
-  addressIn: (request: FastifyRequest) => string | undefined,
-  authorize: (principal: Principal, method: string) => Refusal
-): AdmissionStep => {
-  const accept = (request: FastifyRequest, reply: FastifyReply, principal: Principal): Refusal => {
-    request.principal = principal
-    prove(request.raw.socket)
-    return limiters.key(request, reply) ?? authorize(principal, request.method)
-  }
-  return (request, reply) => {
-    const apiKey = keyIn(request.raw.rawHeaders)
-    if (apiKey === undefined) return new ProblemError('authentication_required')
-    const known = authenticate(apiKey, addressIn(request))
-    return known instanceof Promise
-      ? known.then((opened) => accept(request, reply, opened))
-      : accept(request, reply, known)
-  }
-}
-
-const createCheck = (means: AdmissionMeans, keyIn: KeyFinder, auth: RouteAuth): AdmissionStep => {
-  if (auth.kind === 'open') return () => undefined
-  if (auth.kind === 'internal') return (request) => admitInternal(means, request)
-  if (auth.kind === 'scraper') return (request) => admitScraper(means, request)
-  if (auth.kind !== 'proxied') {
-    return createKeyCheck(means, keyIn, ({ address }) => address, createAuthorize(auth, means))
-  }
-  // The proxy is not the one who uses the key.
-  const checkKey = createKeyCheck(means, keyIn, toldAddressOf, () => undefined)
-  return (request, reply) => admitInternal(means, request) ?? checkKey(request, reply)
-}
 
 /** What is answered: the error, or `rate_limited` where a login failed too often. Rejects if it cannot be recorded. */
 const refuse = async (
@@ -184,9 +97,7 @@ const createHook = (
     const isCounted = !isProxied || countsAddress(means, request)
     const answer = (error: unknown): void => done(error as Error)
     const end = (error: unknown): void => {
-      // A limit that was reached is on record once, not for each request that it refuses.
-      const isSilent = error instanceof ProblemError && error.code === 'rate_limited'
-      if (error === undefined || isSilent) answer(error)
+      if (error === undefined || isSilent(error)) answer(error)
       else refuse(means, request, reply, error, isCounted).then(answer, answer)
     }
     const limited = isCounted ? limiters.address(request, reply) : undefined
@@ -205,7 +116,8 @@ const READS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 const showsToAdministrators = ({ config, method }: RouteOptions): boolean => {
   const auth = config?.auth
-  if (auth?.kind !== 'admin') return false
+  if (auth?.kind !== 'admin' && auth?.kind !== 'session') return false
+  if (auth.kind === 'session' && auth.readsItself === true) return false
   return auth.reads === true || [method].flat().some((one) => READS.has(one))
 }
 
@@ -230,6 +142,7 @@ export const addAdmission = async (
     if (limited !== undefined) await Promise.reject(limited)
   })
   server.decorateRequest('principal', null)
+  server.decorateRequest('session', null)
   server.decorateRequest('route', '')
   const recordRead = (request: FastifyRequest): Promise<void> => options.recordAdminRead(request)
   return {

@@ -22,10 +22,11 @@ export const arrivalOf = (request: FastifyRequest): Arrival => ({
   since: request.receivedAt
 })
 
-/** The caller behind an API key; a route that has no principal declared the wrong authentication. */
+/** The caller behind an API key or a session; a route that has no principal declared the wrong authentication. */
 export const callerOf = (request: FastifyRequest): Caller => {
-  const { principal, route, id: requestId, address, receivedAt: since } = request
+  const { principal, session, route, id: requestId, address, receivedAt: since } = request
   if (principal === null) throw new ProblemError('authentication_required')
   const { client, mode, keyId, kid } = principal
-  return { client, mode, keyId, kid, route, requestId, address, since }
+  const known = { client, mode, keyId, kid, route, requestId, address, since }
+  return session === null ? known : { ...known, sessionId: session.id }
 }

@@ -69,6 +69,8 @@ export const toProblemError = (error: unknown): ProblemError => {
 const challenges: Partial<Record<ProblemCode, string>> = {
   authentication_required: 'Bearer realm="purser"',
   invalid_api_key: 'Bearer realm="purser", error="invalid_token"',
+  session_required: 'Session realm="purser"',
+  session_expired: 'Session realm="purser"',
   insufficient_scope: 'Bearer realm="purser", error="insufficient_scope"'
 }
 

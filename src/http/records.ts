@@ -4,20 +4,25 @@ import type { Recorder, Who } from '../audit/recorder.ts'
 import { ProblemError } from '../core/problem.ts'
 import { reasonText } from '../core/reason.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
+import { RefusedSession } from '../keys/sessions.ts'
 import { arrivalOf } from './caller.ts'
 
-/** The caller by the key of the request, accepted or refused. */
-const whoOf = (request: FastifyRequest, refused?: RefusedKey): Who => {
-  const principal = request.principal ?? refused?.principal
+/** The caller by the key or the session of the request, accepted or refused. */
+const whoOf = (request: FastifyRequest, problem?: ProblemError): Who => {
+  const key = problem instanceof RefusedKey ? problem.principal : undefined
+  const refused = problem instanceof RefusedSession ? problem.session : undefined
+  const session = request.session ?? refused
+  const principal = request.principal ?? key ?? refused?.principal
   const arrival = arrivalOf(request)
   if (principal === undefined) return arrival
   const { client, keyId, kid } = principal
-  return { ...arrival, client, keyId, kid }
+  const who = { ...arrival, client, keyId, kid }
+  return session ? { ...who, sessionId: session.id } : who
 }
 
 export const createRecords = (recorder: Recorder) => ({
   refusal: async (request: FastifyRequest, problem: ProblemError): Promise<void> => {
-    const who = whoOf(request, problem instanceof RefusedKey ? problem : undefined)
+    const who = whoOf(request, problem)
     await recorder.failed(who, 'key.authenticate', undefined, problem)
   },
 

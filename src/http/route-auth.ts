@@ -34,9 +34,29 @@ export type RouteAuth =
   /**
    * An API key whose mode fits the method and whose scopes cover ADMIN_SCOPE; `changes` marks a route that changes
    * configuration or stores, and needs ALLOW_ADMIN_WRITE; `reads` one that shows something by another method than GET,
-   * and is on record like a GET.
+   * and is on record like a GET; `anyMode` one that takes a key of any mode.
    */
-  | { readonly kind: 'admin'; readonly changes?: true; readonly reads?: true }
+  | AdminAuth
+  /**
+   * The cookie of an administrator's session, and no API key; the members mean what they mean with a key. `slides` is
+   * false for what a page asks by itself (a stream, what is asked again and again), and so renews no session.
+   * `readsItself` marks a route that shows nothing but the session, and is not on record.
+   */
+  | (Omit<AdminAuth, 'kind'> & {
+      readonly kind: 'session'
+      readonly slides?: false
+      readonly readsItself?: true
+    })
+
+interface AdminAuth {
+  readonly kind: 'admin'
+  readonly changes?: true
+  readonly reads?: true
+  readonly anyMode?: true
+}
+
+const isOfAdministrators = (auth: RouteAuth): auth is RouteAuth & { kind: 'admin' | 'session' } =>
+  auth.kind === 'admin' || auth.kind === 'session'
 
 /** What routes are added to: requests and answers are typed by their schemas. */
 export type TypedFastify = FastifyInstance<
@@ -87,7 +107,7 @@ const scopeOf = (
   auth: RouteAuth,
   { scopeRoot, adminScope }: RouteAuthSettings
 ): string | undefined => {
-  if (auth.kind === 'admin') return adminScope
+  if (isOfAdministrators(auth)) return adminScope
   return auth.kind === 'key' && auth.scope !== undefined ? `${scopeRoot}:${auth.scope}` : undefined
 }
 
@@ -101,7 +121,9 @@ export const createAuthorize = (
 ): ((principal: Principal, method: string) => ProblemError | undefined) => {
   const scope = scopeOf(auth, rules)
   const discloses = auth.kind === 'key' && auth.discloses === true
-  const isOff = auth.kind === 'admin' && auth.changes === true && !rules.allowsAdminWrite
+  const isAdmin = isOfAdministrators(auth)
+  const isOff = isAdmin && auth.changes === true && !rules.allowsAdminWrite
+  const isOfAnyMode = isAdmin && auth.anyMode === true
   const allowed = new WeakMap<Principal, string>()
   return (principal, method) => {
     if (allowed.get(principal) === method) return undefined
@@ -109,7 +131,7 @@ export const createAuthorize = (
     if (scope !== undefined && !hasScope(scopes, scope)) {
       return new ProblemError('insufficient_scope')
     }
-    if ((discloses && !mode.includes('r')) || !modeAllows(mode, method)) {
+    if ((discloses && !mode.includes('r')) || !(isOfAnyMode || modeAllows(mode, method))) {
       return new ProblemError('insufficient_mode')
     }
     // Only administrators get here: all others were refused above.

@@ -93,6 +93,28 @@ export interface IssuedKey {
   readonly principal: Principal
 }
 
+/** What a key's payload says; undefined for what no key says. */
+export const principalIn = (payload: unknown): Principal | undefined =>
+  isWellFormed(payload) ? toPrincipal(payload) : undefined
+
+/** The payload that says it. */
+export const payloadOf = (principal: Principal): Readonly<Record<string, unknown>> => {
+  const claims: Claims = {
+    jti: principal.keyId,
+    cli: principal.client,
+    scp: [...principal.scopes],
+    mode: principal.mode,
+    env: principal.environment,
+    minv: principal.minimumVersion,
+    iat: principal.issuedAt,
+    ...(principal.expiresAt !== undefined && { exp: principal.expiresAt }),
+    ...(principal.via !== undefined && { via: [...principal.via] }),
+    ...(principal.networks !== undefined && { net: [...principal.networks] }),
+    kid: principal.kid
+  }
+  return claims
+}
+
 const toPrincipal = (claims: Claims): Principal => ({
   keyId: claims.jti,
   client: claims.cli,

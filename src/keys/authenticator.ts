@@ -60,6 +60,11 @@ export interface Authenticator {
   readonly examine: (apiKey: string, address: Address) => Promise<ExaminedKey>
   /** Whether the key would still be accepted; for what goes on after the request that it was opened for. */
   readonly isAccepted: (principal: Principal, address: Address) => boolean
+  /**
+   * Which check refuses a key that was opened before, maybe by another process; undefined: it is accepted. It is no use
+   * of the key.
+   */
+  readonly refusalOf: (principal: Principal, address: Address) => KeyCheck | undefined
 }
 
 const admit = (
@@ -125,6 +130,14 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
       const refusal = failedCheck(principal, checks, circumstances, address)
       return { principal, refusal, address }
     },
+
+    refusalOf: (principal, address) =>
+      failedCheck(
+        keyring().find(principal.kid) === undefined ? undefined : principal,
+        KEY_CHECKS,
+        circumstances,
+        address
+      ),
 
     isAccepted: (principal, address) =>
       keyring().find(principal.kid) !== undefined &&

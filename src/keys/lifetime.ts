@@ -10,3 +10,8 @@ export const daysIn = (text: string): number | undefined => {
   const days = /^([1-9]\d{0,4})d$/.exec(text)?.[1]
   return days !== undefined && Number(days) <= MAX_DAYS ? Number(days) : undefined
 }
+
+/** How long a session lives without an act of whoever is signed in. */
+export const SESSION_IDLE_SECONDS = 15 * 60
+/** How long a session lives at most, whatever is done in it. */
+export const SESSION_MAX_SECONDS = 8 * 3_600

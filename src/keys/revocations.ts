@@ -3,9 +3,12 @@
  * revoked. Where all that a key issued was to be revoked too, a second name beside the key's own says so: a key is
  * refused where one of its ancestors has such a name.
  */
+import { asJson, isObject } from '../core/json.ts'
 import type { Principal } from '../core/principal.ts'
+import { isLongOver, type Leftovers } from '../state/leftovers.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
+import { SESSION_MAX_SECONDS } from './lifetime.ts'
 
 export interface Revocation {
   /** False if the key was revoked before. */
@@ -22,6 +25,7 @@ export interface Revocations {
 }
 
 const ISSUED = '/issued'
+const SESSION = '/session'
 
 /**
  * The name under which all that the key issued is revoked. It has not the form of a key's id, so that a version which
@@ -29,9 +33,13 @@ const ISSUED = '/issued'
  */
 export const issuedBy = (keyId: string): string => keyId + ISSUED
 
-/** The key that a revocation names, itself or as an issuer. */
-export const keyIdIn = (name: string): string =>
-  name.endsWith(ISSUED) ? name.slice(0, -ISSUED.length) : name
+/** The name under which a session is ended. A version that does not know such names ignores it too. */
+export const sessionNamed = (sessionId: string): string => sessionId + SESSION
+
+const SUFFIX = new RegExp(`(?:${ISSUED}|${SESSION})$`)
+
+/** The key that a revocation names, itself or as an issuer, or the session. */
+export const idIn = (name: string): string => name.replace(SUFFIX, '')
 
 /** Whether the key was revoked, or one that it descends from with all that it issued. */
 export const isKeyRevoked = (
@@ -54,6 +62,18 @@ export const listRevoked = async (state: State): Promise<string[]> => {
   const keyIds: string[] = []
   for await (const { key } of state.list(PREFIX)) keyIds.push(key.slice(PREFIX.length))
   return keyIds
+}
+
+/** Of sessions that would have ended by themselves since. */
+export const endedSessions: Leftovers = {
+  name: 'sessions',
+  prefix: PREFIX,
+  isOver: ({ key, value }, now) => {
+    if (!key.endsWith(SESSION)) return false
+    const entry = asJson(value.toString())
+    const at = isObject(entry) ? Date.parse(String(entry['at'])) : Number.NaN
+    return isLongOver(at + SESSION_MAX_SECONDS * 1000, now)
+  }
 }
 
 /** On a state that answers at once, and is asked each time. */

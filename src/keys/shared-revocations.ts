@@ -17,7 +17,7 @@ import type { State } from '../state/state.ts'
 import { isKeyId } from './key-id.ts'
 import {
   entryKeyOf,
-  keyIdIn,
+  idIn,
   listRevoked,
   putRevocation,
   type Revocation,
@@ -156,7 +156,7 @@ const catchUp = async (known: RevokedKeys, missed: boolean): Promise<void> => {
 
 const receive = ({ options: { state, keyring }, revoked }: RevokedKeys, message: string): void => {
   const [keyId = '', proof = ''] = message.split(' ', 2)
-  if (!isKeyId(keyIdIn(keyId))) return
+  if (!isKeyId(idIn(keyId))) return
   if (keyring().all.some((key) => isFingerprint(key, wordsOf(keyId), proof))) {
     revoked.add(keyId)
     return

@@ -39,7 +39,7 @@ export const STATE_SPACES = {
     who: 'keys/revocations.ts',
     name: 'plain',
     value: 'plain',
-    life: 'for good'
+    life: 'for good; of a session that was ended, until that would have ended by itself'
   },
   usage: {
     prefix: 'usage/',

@@ -14,7 +14,7 @@ const filesBelow = (folder: string): string[] =>
     .map((name) => join(folder, name))
 
 /** They say what settings there are, or what is to be said of them. */
-const TABLES = /^src\/(config\/(settings|names|fixed)\.ts|doctor\/)/
+const TABLES = /^src\/(config\/((administrator-)?settings|names|fixed)\.ts|doctor\/)/
 /** They look at the table and the checks. */
 const OF_TABLES = /^test\/(unit\/(config|doctor)|integration\/doctor|contract)\/|doctor\.test\.ts$/
 

@@ -28,12 +28,30 @@ export const ASVS = {
   '2.2.1': [1, 'input is validated against what is expected'],
   '2.3.3': [2, 'a change is whole or not at all'],
   '2.4.1': [2, 'excessive calls are held back'],
+  '3.3.1': [1, 'cookies are Secure, with a prefix'],
+  '3.3.2': [2, 'SameSite by the purpose of the cookie'],
+  '3.3.3': [2, 'cookies of one host alone (__Host-)'],
+  '3.3.4': [2, 'session tokens are HttpOnly, and sent as cookies only'],
+  '3.3.5': [3, 'cookies that a browser keeps'],
+  '3.5.1': [1, 'no cross-site request forgery'],
+  '3.5.2': [1, 'nothing sensitive by requests without a preflight'],
+  '3.5.3': [1, 'what changes something is no GET'],
+  '3.5.8': [3, 'what needs a sign-in is not loaded by other sites'],
   '4.1.3': [2, 'headers of intermediaries cannot be set by callers'],
   '4.1.4': [3, 'only supported methods'],
   '4.2.1': [2, 'no request smuggling'],
   '6.3.2': [1, 'no default accounts'],
   '6.3.4': [2, 'every way in is documented and equally strong'],
   '6.3.8': [3, 'failed authentication tells nothing'],
+  '7.2.1': [1, 'session tokens are verified by the service'],
+  '7.2.2': [1, 'session tokens are made for each session'],
+  '7.2.4': [1, 'signing in makes a new token and ends the one before'],
+  '7.3.1': [2, 'an end without activity'],
+  '7.3.2': [2, 'an end in any case'],
+  '7.4.1': [1, 'no use of a session that was ended'],
+  '7.4.2': [1, 'sessions end with the account'],
+  '7.4.5': [2, 'administrators can end sessions'],
+  '7.6.2': [2, 'no session without an explicit act'],
   '8.2.1': [1, 'access to functions by explicit permission'],
   '8.2.2': [1, 'access to data by explicit permission'],
   '8.2.3': [2, 'access to fields by explicit permission'],
@@ -1249,9 +1267,108 @@ const DIRECT_LINE: readonly Promised[] = [
   }
 ]
 
+const SESSIONS_TEST = 'integration/routes/sessions.test.ts'
+const ADMISSION_TEST = 'integration/http/session-admission.test.ts'
+
+const SESSIONS: readonly Promised[] = [
+  {
+    id: 'session-cookie',
+    says: 'A session stands in one cookie, of this host alone, over TLS, out of reach of scripts, and in no record or log.',
+    asvs: ['3.3.1', '3.3.2', '3.3.3', '3.3.4', '3.3.5', '16.2.5'],
+    tests: {
+      [SESSIONS_TEST]: [
+        'a key opens a session, whose token stands in a __Host- cookie and nowhere else',
+        'the cookie of the longest key is short enough for a browser to keep it',
+        'AUTH_COOKIE_SECURE=false has a cookie of another name, since browsers drop __Host- without Secure'
+      ],
+      'unit/config/env.test.ts': [
+        "administrators' cookie goes in the clear in dev alone, and never to scripts where it is meant in earnest"
+      ]
+    }
+  },
+  {
+    id: 'session-token',
+    says: 'A session is believed by the MAC of this service alone: one algorithm, one type, one audience, within its time, under a secret that can be exchanged.',
+    asvs: ['7.2.1', '7.2.2', '9.1.1', '9.1.2', '9.1.3', '9.2.1', '9.2.2', '9.2.3', '11.2.2'],
+    tests: {
+      'unit/crypto/session-token.test.ts': [
+        'only the algorithm, the type and the header of the profile are taken',
+        'only tokens of this issuer, for this service and within their time count',
+        'a token with any character changed opens nothing',
+        'all secrets are accepted, the last signs'
+      ],
+      [SESSIONS_TEST]: [
+        'JWT_SECRET is exchanged without ending a session: all are accepted, the last signs',
+        'a session is for its environment',
+        'tokens that are tried count as failed logins, and are on record with the reason'
+      ]
+    }
+  },
+  {
+    id: 'session-time',
+    says: 'A session ends after 15 minutes without an act of the person, and after 8 hours in any case; what a page asks by itself is no act.',
+    asvs: ['7.3.1', '7.3.2'],
+    tests: {
+      [SESSIONS_TEST]: ['a session ends after 15 minutes without an act, and a look at it is none'],
+      [ADMISSION_TEST]: [
+        'acts of the person renew a session, once a minute; what a page asks by itself does not',
+        'a session ends after 8 hours, whatever is done in it'
+      ]
+    }
+  },
+  {
+    id: 'session-end',
+    says: 'A session that was ended counts nowhere any more: by signing out, by signing in again, with its key.',
+    asvs: ['7.2.4', '7.4.1', '7.4.2', '7.4.5', '8.3.2'],
+    tests: {
+      [SESSIONS_TEST]: [
+        'a sign-out ends the session from the next request on, for every copy of the cookie',
+        'whoever signs in again leaves the session before, and gets another token',
+        'a session ends with its key: revoked, expired, or its encryption key gone',
+        'a key that descends from one that is revoked with all that it issued ends its sessions'
+      ],
+      'integration/shared-sessions.test.ts': [
+        'a session counts at all replicas until one of them ends it'
+      ]
+    }
+  },
+  {
+    id: 'session-within-key',
+    says: 'A session has no more than its key: its mode, its networks, and never a secret.',
+    asvs: ['8.2.1', '8.3.1', '8.3.3'],
+    tests: {
+      [SESSIONS_TEST]: [
+        'only a key that administers opens one, of any mode, and never by a page of another site',
+        'the networks of a key hold for each request of its session'
+      ],
+      [ADMISSION_TEST]: [
+        'a session of mode r sees and changes nothing, one of mode w the other way round'
+      ],
+      'contract/session-cookie.test.ts': [
+        'the cookie opens the routes that declare it, which are those of sessions and of the console'
+      ]
+    }
+  },
+  {
+    id: 'session-forgery',
+    says: 'No page of another site acts in a session, shows what it shows, or signs anybody in.',
+    asvs: ['3.5.1', '3.5.2', '3.5.3', '3.5.8', '7.6.2'],
+    tests: {
+      [ADMISSION_TEST]: [
+        'what changes something comes from a page of ours with the token of the session, or not at all',
+        'what shows something is not shown to pages of other sites'
+      ],
+      [SESSIONS_TEST]: [
+        'only a key that administers opens one, of any mode, and never by a page of another site'
+      ]
+    }
+  }
+]
+
 /** Every promise by its subject, in the order in which the page shows them. */
 export const ASSURANCE: Readonly<Record<string, readonly Promised[]>> = {
   'API keys': KEYS,
+  "Administrators' sessions": SESSIONS,
   'Who gets what': RIGHTS,
   'Stores and their answers': STORES,
   HTTP,

@@ -89,6 +89,8 @@ export const writeShims = (folder: string, shims: Readonly<Record<string, string
 /** What a page takes for granted. */
 const GIVEN: Readonly<Record<string, string>> = {
   'README.md': 'ADMIN_KEY=$(purser key issue -a operator -s aura-admin,aura-services -m rw -e dev)',
+  'docs/administrators.md':
+    'ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m rw -e dev)',
   'docs/audit.md': 'ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m r -e dev)',
   'docs/events.md': 'KEY=$(purser key issue -a listener -s aura-services:secrets -m r -e dev)',
   'docs/direct-line.md': `ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m rw -e dev)
@@ -114,7 +116,7 @@ export const runPages = async (t: Test, blocks: readonly Block[]): Promise<strin
   const directLine = await startDirectLine(t, [...keys])
   const { folder, variables } = createConfigured(t, {
     yaml: yamlFor(directLine.url),
-    variables: { ALLOW_ADMIN_WRITE: 'true' }
+    variables: { ALLOW_ADMIN_WRITE: 'true', JWT_SECRET: randomSecret() }
   })
   const state = createEmbeddedState(join(folder, 'data'))
   const sealer = createSealer(createKeyring([variables['ENCRYPTION_KEYS'] ?? '']))

@@ -2,10 +2,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Principal } from '../../src/core/principal.ts'
+import { ProblemError } from '../../src/core/problem.ts'
 import { createConnections } from '../../src/http/connections.ts'
 import type { Door } from '../../src/http/door.ts'
 import { nativeDoor } from '../../src/http/native.ts'
 import { createServer, type ServerOptions } from '../../src/http/server.ts'
+import { createCookie } from '../../src/http/session-cookie.ts'
 import { createUntaken } from '../../src/http/untaken.ts'
 import type { Broker } from '../../src/secrets/broker.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
@@ -19,6 +21,16 @@ export const PRINCIPAL: Principal = {
   minimumVersion: '8.3.0',
   issuedAt: 0,
   kid: 'kid'
+}
+
+const NO_SESSIONS: ServerOptions['sessions'] = {
+  sessions: {
+    read: async () => Promise.reject(new ProblemError('session_required')),
+    renew: async () => Promise.reject(new ProblemError('session_required'))
+  },
+  cookie: createCookie('purser-session', { secure: true, sameSite: 'strict' }),
+  origins: { secure: true },
+  now: Date.now
 }
 
 interface Overrides extends Pick<Door, 'addRoutes' | 'corsOrigins'> {
@@ -46,6 +58,7 @@ export const openServer = async (
     allowsAdminWrite: true,
     limits: undefined,
     authenticate: () => PRINCIPAL,
+    sessions: NO_SESSIONS,
     isInternalSecret: () => true,
     isMetricsToken: () => false,
     prove: connections.prove,

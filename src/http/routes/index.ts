@@ -19,6 +19,7 @@ import { addInternalRoutes, type InternalRoutesOptions } from './internal.ts'
 import { addKeyRoutes, type KeyRoutesOptions } from './keys.ts'
 import { addMetricsRoute, type MetricsRouteOptions } from './metrics.ts'
 import { addSecretRoutes, type SecretRoutesOptions } from './secrets.ts'
+import { addSessionRoutes, type SessionRoutesOptions } from './sessions.ts'
 import { addStateRoutes, type StateRoutesOptions } from './state.ts'
 import { addWhoamiRoute, type WhoamiOptions } from './whoami.ts'
 
@@ -30,6 +31,7 @@ export interface Services {
   readonly channels: ChannelRoutesOptions
   readonly state: StateRoutesOptions
   readonly keys: KeyRoutesOptions
+  readonly sessions: SessionRoutesOptions
   readonly explain: ExplainRoutesOptions
   readonly admin: AdminRoutesOptions
   readonly audit: AuditRoutesOptions
@@ -58,6 +60,7 @@ const ROUTES: readonly (readonly [
   [['public'], (app, { channels }) => addChannelRoutes(app, channels)],
   [['public'], (app, { state }) => addStateRoutes(app, state)],
   [['public'], (app, { keys }) => addKeyRoutes(app, keys)],
+  [['public'], (app, { sessions }) => addSessionRoutes(app, sessions)],
   [['public'], (app, { explain }) => addExplainRoutes(app, explain)],
   [['public'], (app, { admin }) => addAdminRoutes(app, admin)],
   [['public'], (app, { audit }) => addAuditRoutes(app, audit)],

@@ -25,6 +25,8 @@ const ACTIONS: Readonly<Record<AuditEvent['action'], true>> = {
   'key.authorize': true,
   'key.issue': true,
   'key.revoke': true,
+  'session.open': true,
+  'session.end': true,
   'cache.invalidate': true,
   'bot.list': true,
   'bot.read': true,

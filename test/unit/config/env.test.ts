@@ -335,3 +335,26 @@ test('what a command reads of the settings is not judged by those that it does n
   }
   t.end()
 })
+
+test("administrators' cookie goes in the clear in dev alone, and never to scripts where it is meant in earnest", async (t) => {
+  const faultsIn = (ENVIRONMENT: string, more: Record<string, string>): string[] =>
+    faultsOf({ ...good(), ENVIRONMENT, ...more })
+  for (const environment of ['dev', 'stg', 'pre', 'pro']) {
+    const clear = faultsIn(environment, { AUTH_COOKIE_SECURE: 'false' })
+    t.match(clear, environment === 'dev' ? [] : [/^AUTH_COOKIE_SECURE false is for dev alone/])
+    t.equal(clear.length, environment === 'dev' ? 0 : 1, environment)
+    const inBody = faultsIn(environment, { RETURN_JWT_IN_BODY: 'true' })
+    const isGuarded = environment === 'pre' || environment === 'pro'
+    t.match(inBody, isGuarded ? [/^RETURN_JWT_IN_BODY is refused in pre and pro/] : [])
+    t.equal(inBody.length, isGuarded ? 1 : 0, environment)
+  }
+  t.match(faultsIn('dev', { AUTH_COOKIE_SECURE: 'false', AUTH_COOKIE_SAMESITE: 'none' }), [
+    /^AUTH_COOKIE_SAMESITE none needs AUTH_COOKIE_SECURE=true/
+  ])
+  t.match(faultsOf({ ...good(), JWT_SECRET: 'changeme-changeme-AbCdEfGhIjKlMn-0' }), [
+    /^JWT_SECRET holds a well-known/
+  ])
+  t.match(faultsOf({ ...good(), JWT_SECRET: `${randomSecret()},short` }), [
+    /^JWT_SECRET one of its secrets must have at least 32/
+  ])
+})

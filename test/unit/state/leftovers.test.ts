@@ -7,6 +7,7 @@ import { createSealer } from '../../../src/crypto/sealer.ts'
 import { createSealedEnds } from '../../../src/integrations/sealed-ends.ts'
 import { createUsedStates } from '../../../src/integrations/used-states.ts'
 import { createLineage } from '../../../src/keys/lineage.ts'
+import { putRevocation, sessionNamed } from '../../../src/keys/revocations.ts'
 import { createKeyUsage } from '../../../src/keys/usage.ts'
 import { countLeftovers, removeLeftovers, whyNotByClock } from '../../../src/state/leftovers.ts'
 import type { State } from '../../../src/state/state.ts'
@@ -44,6 +45,7 @@ const fill = async (state: State) => {
     await lineage.enter({ ...PRINCIPAL, keyId, expiresAt: seconds(at + DAY_MS) }, ['x'])
     await used.take(keyId, seconds(at + 600_000))
     await ends.note(`kid-${keyId}`, seconds(at + 600_000))
+    await putRevocation(state, sessionNamed(keyId), at)
   }
   const { expiresAt: _, ...endless } = { expiresAt: 0, ...PRINCIPAL, keyId: 'c' }
   await lineage.enter(endless, ['x'])
@@ -94,19 +96,20 @@ test('what is over its time is purged once that is on record, and nothing else i
   clock.time = later
   await purger.run()
   t.same(recorded, [
-    'state.purge state usage 1 entries of 11',
-    'state.purge state issued 1 entries of 10',
-    'state.purge state used 1 entries of 9',
-    'state.purge state states 1 entries of 8'
+    'state.purge state usage 1 entries of 13',
+    'state.purge state issued 1 entries of 12',
+    'state.purge state used 1 entries of 11',
+    'state.purge state states 1 entries of 10',
+    'state.purge state sessions 1 entries of 9'
   ])
   t.same(logged, [
-    'info what was over its time is purged {"usage":1,"issued":1,"used":1,"states":1}'
+    'info what was over its time is purged {"usage":1,"issued":1,"used":1,"states":1,"sessions":1}'
   ])
   const left = await keysIn(state)
   const gone = before.filter((key) => !left.includes(key))
   t.same(
     gone.map((key) => key.replace(/\d{12}/, 'end')),
-    ['issued/a', 'states/kid-a', 'usage/a', 'used/end/a']
+    ['issued/a', 'revoked/a/session', 'states/kid-a', 'usage/a', 'used/end/a']
   )
   await purger.close()
 })

@@ -1,0 +1,32 @@
+/** The shapes of administrators' sessions. */
+import { Type } from 'typebox'
+
+export const SessionAnswer = Type.Object({
+  sessionId: Type.String({ description: 'on record with whatever is done in it' }),
+  client: Type.String(),
+  keyId: Type.String({ description: 'of the API key that opened it' }),
+  mode: Type.String({ description: "the key's" }),
+  environment: Type.String(),
+  csrfToken: Type.String({
+    description: 'sent back as X-CSRF-Token with each request that is no GET'
+  }),
+  signedInAt: Type.String({ format: 'date-time' }),
+  endsAt: Type.String({ format: 'date-time', description: 'unless something is done before' }),
+  endsAtLatest: Type.String({ format: 'date-time' })
+})
+
+export const OpenedAnswer = Type.Object({
+  ...SessionAnswer.properties,
+  token: Type.Optional(
+    Type.String({ description: "the cookie's value; where RETURN_JWT_IN_BODY is true" })
+  )
+})
+
+export const EndedAnswer = Type.Object({
+  sessionId: Type.String(),
+  pending: Type.Optional(
+    Type.Boolean({
+      description: 'ended here; the other replicas follow as soon as Redis answers'
+    })
+  )
+})

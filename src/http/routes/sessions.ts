@@ -1,0 +1,132 @@
+/**
+ * Administrators' sessions: sign in with an API key, see who is signed in, sign out. Rule: the token goes out in the
+ * cookie, once it is on record; whoever signs in again leaves the session before.
+ */
+import type { FastifyRequest } from 'fastify'
+import type { Recorder } from '../../audit/recorder.ts'
+import { ProblemError } from '../../core/problem.ts'
+import type { Session, Sessions } from '../../keys/sessions.ts'
+import { callerOf } from '../caller.ts'
+import type { TypedFastify } from '../route-auth.ts'
+import { foreignReason, type OriginRules } from '../same-origin.ts'
+import type { Cookie } from '../session-cookie.ts'
+import { EndedAnswer, OpenedAnswer, SessionAnswer } from './sessions-schemas.ts'
+
+export interface SessionRoutesOptions {
+  readonly sessions: Sessions
+  /** Whether there is a JWT_SECRET. */
+  readonly isOn: () => boolean
+  readonly cookie: Cookie
+  readonly origins: OriginRules
+  readonly recorder: Pick<Recorder, 'allowed'>
+  readonly returnsToken: boolean
+}
+
+const OFF = 'nobody signs in to this service: JWT_SECRET is not set'
+
+const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString()
+
+const shown = ({ id, principal, ...session }: Session) => ({
+  sessionId: id,
+  client: principal.client,
+  keyId: principal.keyId,
+  mode: principal.mode,
+  environment: principal.environment,
+  csrfToken: session.csrfToken,
+  signedInAt: isoTime(session.signedInAt),
+  endsAt: isoTime(session.endsAt),
+  endsAtLatest: isoTime(session.endsAtLatest)
+})
+
+const sessionIn = ({ session }: FastifyRequest): Session => {
+  if (session === null) throw new ProblemError('session_required')
+  return session
+}
+
+/** Ends the session that the browser has until now, if it still counts. */
+const leave = async (
+  { sessions, cookie }: SessionRoutesOptions,
+  { raw, address }: FastifyRequest
+): Promise<void> => {
+  const token = cookie.valueIn(raw.rawHeaders)
+  const former = token && (await sessions.read(token, address).catch(() => undefined))
+  if (former) await sessions.end(former)
+}
+
+const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
+  const { sessions, isOn, cookie, origins, recorder, returnsToken } = options
+  app.post(
+    '/v1/sessions',
+    {
+      config: { auth: { kind: 'admin', anyMode: true }, cors: false },
+      schema: {
+        operationId: 'openSession',
+        summary:
+          'Sign in: a session of 15 minutes, 8 hours at most while something is done, in a cookie, with what the API key may and no more',
+        response: { 201: OpenedAnswer }
+      }
+    },
+    async (request, reply) => {
+      const { principal } = request
+      if (principal === null) throw new ProblemError('authentication_required')
+      if (!isOn()) throw new ProblemError('access_denied', { detail: OFF }, 'sessions_off')
+      // A program says nothing of a page, and its key is no cookie that a browser adds.
+      if (foreignReason(request, origins) === 'foreign_page') {
+        throw new ProblemError('csrf_failed', {}, 'foreign_page')
+      }
+      await leave(options, request)
+      const { session, token } = await sessions.open(principal)
+      const caller = { ...callerOf(request), sessionId: session.id }
+      await recorder.allowed(caller, 'session.open', undefined)
+      reply.code(201).header('set-cookie', cookie.set(token, session.endsAt - session.renewedAt))
+      return { ...shown(session), ...(returnsToken && { token }) }
+    }
+  )
+}
+
+const addShow = (app: TypedFastify): void => {
+  app.get(
+    '/v1/sessions',
+    {
+      config: {
+        auth: { kind: 'session', anyMode: true, slides: false, readsItself: true },
+        cors: false
+      },
+      schema: {
+        operationId: 'showSession',
+        summary: 'Who is signed in, and until when',
+        response: { 200: SessionAnswer }
+      }
+    },
+    async (request) => shown(sessionIn(request))
+  )
+}
+
+const addEnd = (app: TypedFastify, options: SessionRoutesOptions): void => {
+  const { sessions, cookie, recorder } = options
+  app.delete(
+    '/v1/sessions',
+    {
+      config: { auth: { kind: 'session', anyMode: true, slides: false }, cors: false },
+      schema: {
+        operationId: 'endSession',
+        summary: 'Sign out, everywhere from the next request on',
+        response: { 200: EndedAnswer }
+      }
+    },
+    async (request, reply) => {
+      const session = sessionIn(request)
+      // Before the record: where that fails, the session has ended all the same.
+      const { isDurable } = await sessions.end(session)
+      reply.header('set-cookie', cookie.clear)
+      await recorder.allowed(callerOf(request), 'session.end', undefined)
+      return { sessionId: session.id, ...(!isDurable && { pending: true }) }
+    }
+  )
+}
+
+export const addSessionRoutes = (app: TypedFastify, options: SessionRoutesOptions): void => {
+  addOpen(app, options)
+  addShow(app)
+  addEnd(app, options)
+}

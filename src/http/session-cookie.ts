@@ -1,0 +1,50 @@
+/**
+ * The cookie of administrators' sessions (RFC 6265bis). Rule: one name, of which a browser keeps one cookie for this very
+ * host; a request that has it twice is refused, since a proxy and we might look at different ones.
+ */
+import { onlyOne } from './credentials.ts'
+
+export interface CookieSettings {
+  /** False in dev alone. */
+  readonly secure: boolean
+  readonly sameSite: 'strict' | 'lax' | 'none'
+}
+
+/** A browser drops a cookie with this prefix that is not Secure. */
+const nameOf = (name: string, { secure }: CookieSettings): string =>
+  secure ? `__Host-${name}` : name
+
+export interface Cookie {
+  readonly name: string
+  /** The cookie's value, or undefined if there is none. Throws `conflicting_credentials` for two. */
+  readonly valueIn: (rawHeaders: readonly string[]) => string | undefined
+  /** A value of Set-Cookie. `value` has nothing that had to be escaped. */
+  readonly set: (value: string, maxAgeSeconds: number) => string
+  readonly clear: string
+}
+
+const PAIR = /(?:^|;)[ \t]*([^=;\s]+)[ \t]*=[ \t]*([^;]*?)[ \t]*(?=;|$)/g
+
+export const createCookie = (baseName: string, settings: CookieSettings): Cookie => {
+  const name = nameOf(baseName, settings)
+  const sameSite = { strict: 'Strict', lax: 'Lax', none: 'None' }[settings.sameSite]
+  const attributes = `Path=/; HttpOnly; SameSite=${sameSite}${settings.secure ? '; Secure' : ''}`
+  return {
+    name,
+    valueIn: (rawHeaders) => {
+      let value: string | undefined
+      for (let i = 0; i < rawHeaders.length; i += 2) {
+        if (rawHeaders[i]?.toLowerCase() !== 'cookie') continue
+        for (const [, given, text] of (rawHeaders[i + 1] ?? '').matchAll(PAIR)) {
+          if (given !== name) continue
+          if (value !== undefined) throw onlyOne('cookie')
+          value = text ?? ''
+        }
+      }
+      return value || undefined
+    },
+    set: (value, maxAgeSeconds) =>
+      `${name}=${value}; Max-Age=${Math.max(0, maxAgeSeconds)}; ${attributes}`,
+    clear: `${name}=; Max-Age=0; ${attributes}`
+  }
+}

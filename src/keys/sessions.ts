@@ -1,0 +1,166 @@
+/**
+ * Administrators' sessions: who is signed in, in a token that a browser keeps. Rule: a session has what its key has and
+ * no more, and whatever ends or binds the key (its end, its revocation, its networks) is looked at on every request.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { Compile, type XStatic } from 'typebox/schema'
+import type { Environment, Principal } from '../core/principal.ts'
+import { ProblemError } from '../core/problem.ts'
+import type { Reason } from '../core/reason.ts'
+import type { TokenSigner } from '../crypto/session-token.ts'
+import { payloadOf, principalIn } from './api-key.ts'
+import type { Authenticator } from './authenticator.ts'
+import type { Address } from './checks.ts'
+import { KEY_ID } from './key-id.ts'
+import { SESSION_IDLE_SECONDS, SESSION_MAX_SECONDS } from './lifetime.ts'
+import { type Revocation, type Revocations, sessionNamed } from './revocations.ts'
+
+/** Of the tokens, to be told apart from whatever else one may sign with the same secret. */
+export const SESSION_TOKEN = { typ: 'purser-session+jwt', issuer: 'purser' } as const
+export const sessionAudience = (environment: Environment): string =>
+  `purser-sessions:${environment}`
+
+export interface Session {
+  /** UUID. */
+  readonly id: string
+  readonly principal: Principal
+  /** What a page sends beside the cookie with whatever changes something. */
+  readonly csrfToken: string
+  /** When whoever is signed in proved it. This and the ends are seconds since the epoch. */
+  readonly signedInAt: number
+  /** When the token was signed. */
+  readonly renewedAt: number
+  /** Unless it is renewed. */
+  readonly endsAt: number
+  /** However often it is renewed. */
+  readonly endsAtLatest: number
+}
+
+/** A token of ours that does not count, or no longer: the record says whose it was, and why. */
+export class RefusedSession extends ProblemError {
+  readonly session: Session
+
+  constructor(session: Session, reason: Reason | undefined) {
+    super('session_expired', {}, reason)
+    this.session = session
+  }
+}
+
+export interface SessionsOptions {
+  /** Asked for at each operation: a reload may bring other secrets. */
+  readonly signer: () => TokenSigner
+  readonly refusalOf: Authenticator['refusalOf']
+  readonly revocations: Pick<Revocations, 'isRevoked' | 'revoke'>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export interface OpenedSession {
+  readonly session: Session
+  /** For the cookie: shown to nobody else. */
+  readonly token: string
+}
+
+export interface Sessions {
+  /** Of a key that is accepted. */
+  readonly open: (principal: Principal) => Promise<OpenedSession>
+  /** Rejects with `session_required` for what is no token of ours, and with `session_expired` for one that ended. */
+  readonly read: (token: string, address: Address) => Promise<Session>
+  /** Begins its idle time anew. */
+  readonly renew: (session: Session) => Promise<OpenedSession>
+  /** Everywhere; in force here when it resolves. */
+  readonly end: (session: Session) => Promise<Revocation>
+}
+
+const Claims = {
+  type: 'object',
+  properties: {
+    jti: { type: 'string', pattern: KEY_ID },
+    iat: { type: 'integer', minimum: 0 },
+    exp: { type: 'integer', minimum: 0 },
+    auth_time: { type: 'integer', minimum: 0 },
+    csrf: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
+    key: { type: 'object' }
+  },
+  required: ['jti', 'iat', 'exp', 'auth_time', 'csrf', 'key']
+} as const
+type Claims = XStatic<typeof Claims>
+
+const claimsShape = Compile(Claims)
+
+const latestEnd = (signedInAt: number, { expiresAt }: Principal): number =>
+  Math.min(signedInAt + SESSION_MAX_SECONDS, expiresAt ?? Number.POSITIVE_INFINITY)
+
+const sessionIn = (claims: unknown): Session | undefined => {
+  if (!claimsShape.Check(claims)) return undefined
+  const principal = principalIn(claims.key)
+  return (
+    principal && {
+      id: claims.jti,
+      principal,
+      csrfToken: claims.csrf,
+      signedInAt: claims.auth_time,
+      renewedAt: claims.iat,
+      endsAt: claims.exp,
+      endsAtLatest: latestEnd(claims.auth_time, principal)
+    }
+  )
+}
+
+const claimsOf = (session: Session): Claims => ({
+  jti: session.id,
+  iat: session.renewedAt,
+  exp: session.endsAt,
+  auth_time: session.signedInAt,
+  csrf: session.csrfToken,
+  key: payloadOf(session.principal)
+})
+
+export const createSessions = (options: SessionsOptions): Sessions => {
+  const { signer, refusalOf, revocations, now } = options
+  const seconds = (): number => Math.floor(now() / 1000)
+
+  const issue = async (started: Session): Promise<OpenedSession> => {
+    const renewedAt = seconds()
+    const endsAt = Math.min(renewedAt + SESSION_IDLE_SECONDS, started.endsAtLatest)
+    const session = { ...started, renewedAt, endsAt }
+    return { session, token: await signer().sign(claimsOf(session)) }
+  }
+
+  const whyEnded = (session: Session, isExpired: boolean, address: Address): Reason | undefined => {
+    if (revocations.isRevoked(sessionNamed(session.id))) return 'signed_out'
+    if (isExpired || now() >= session.endsAtLatest * 1000) return 'expired'
+    const refusal = refusalOf(session.principal, address)
+    return refusal && (refusal.reason ?? 'other_platform')
+  }
+
+  return {
+    open: (principal) => {
+      const signedInAt = seconds()
+      return issue({
+        id: randomUUID(),
+        principal,
+        csrfToken: randomBytes(16).toString('base64url'),
+        signedInAt,
+        renewedAt: signedInAt,
+        endsAt: signedInAt,
+        endsAtLatest: latestEnd(signedInAt, principal)
+      })
+    },
+
+    read: async (token, address) => {
+      const opened = await signer().open(token, now())
+      const session = sessionIn(opened?.claims)
+      if (opened === undefined || session === undefined) {
+        throw new ProblemError('session_required', {}, 'unreadable_session')
+      }
+      const reason = whyEnded(session, opened.isExpired, address)
+      if (reason !== undefined) throw new RefusedSession(session, reason)
+      return session
+    },
+
+    renew: issue,
+
+    end: ({ id }) => revocations.revoke(sessionNamed(id), now())
+  }
+}

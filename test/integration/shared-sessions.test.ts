@@ -1,0 +1,40 @@
+/** Sessions of several replicas on one Redis: what one opens, all take; what one ends, all refuse. */
+import { test } from 'tap'
+import { newEncryptionKey } from '../../src/crypto/keyring.ts'
+import { openBrowser } from '../support/administrator.ts'
+import { buildTestApp } from '../support/build-app.ts'
+import { randomSecret } from '../support/keys.ts'
+import { assertProblem } from '../support/problem.ts'
+import { eventually, skipWithoutRedis, startRedis } from '../support/redis.ts'
+
+const YAML = 'stores: [{ name: local, kind: local }]\npolicies: []'
+
+test('sessions through Redis', async (all) => {
+  if (await skipWithoutRedis(all)) return
+
+  await all.test('a session counts at all replicas until one of them ends it', async (t) => {
+    const { port } = await startRedis(t)
+    const env = {
+      ENCRYPTION_KEYS: newEncryptionKey(),
+      JWT_SECRET: randomSecret(),
+      REDIS_URL: `redis://127.0.0.1:${port}`
+    }
+    const one = await buildTestApp(t, { yaml: YAML, env })
+    const two = await buildTestApp(t, { yaml: YAML, env })
+    const { key } = await one.as('admin', 'rw', { scopes: ['aura-admin'] })
+    const browser = openBrowser(one)
+    t.equal((await browser.signIn(key)).statusCode, 201)
+    const elsewhere = openBrowser(two)
+    for (const [name, value] of browser.cookies) elsewhere.cookies.set(name, value)
+    t.equal((await elsewhere.ask('GET', '/v1/sessions')).statusCode, 200)
+    t.equal((await browser.ask('DELETE', '/v1/sessions')).statusCode, 200)
+    await eventually(async () => (await elsewhere.ask('GET', '/v1/sessions')).statusCode === 401)
+    assertProblem(t, await elsewhere.ask('GET', '/v1/sessions'), { code: 'session_expired' })
+    const later = openBrowser(await buildTestApp(t, { yaml: YAML, env }))
+    for (const [name, value] of elsewhere.cookies) later.cookies.set(name, value)
+    assertProblem(t, await later.ask('GET', '/v1/sessions'), {
+      code: 'session_expired',
+      what: 'a replica that starts later'
+    })
+  })
+})
