@@ -89,8 +89,7 @@ export const writeShims = (folder: string, shims: Readonly<Record<string, string
 /** What a page takes for granted. */
 const GIVEN: Readonly<Record<string, string>> = {
   'README.md': 'ADMIN_KEY=$(purser key issue -a operator -s aura-admin,aura-services -m rw -e dev)',
-  'docs/administrators.md':
-    'ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m rw -e dev)',
+  'docs/administrators.md': 'ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m rw -e dev)',
   'docs/audit.md': 'ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m r -e dev)',
   'docs/events.md': 'KEY=$(purser key issue -a listener -s aura-services:secrets -m r -e dev)',
   'docs/direct-line.md': `ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m rw -e dev)
