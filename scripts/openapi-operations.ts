@@ -105,7 +105,7 @@ export interface Operation {
   readonly operationId: string
   readonly security?: readonly Readonly<Record<string, unknown>>[]
   parameters?: Parameter[]
-  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
+  readonly requestBody?: { required?: boolean; readonly content: Readonly<Record<string, Media>> }
   responses: Record<string, Answer>
 }
 
@@ -187,6 +187,25 @@ const describeAuthorize = (item: Record<string, Operation>): void => {
   }
 }
 
+/** Of the members of a body: what the routes refuse in words of their own, rather than by a schema. */
+const BY_ONE_NAME = { oneOf: [{ required: ['apiKey'] }, { required: ['key'] }] }
+const BODY_RULES: Readonly<Record<string, object>> = {
+  introspectKey: BY_ONE_NAME,
+  explainForKey: BY_ONE_NAME,
+  issueKey: { not: { required: ['expires', 'expiresInDays'] } }
+}
+
+/** What may be left out altogether. */
+const WITHOUT_BODY: ReadonlySet<string> = new Set(['issueToken'])
+
+const addBodyRuleTo = ({ operationId, requestBody }: Operation): void => {
+  if (requestBody !== undefined && WITHOUT_BODY.has(operationId)) requestBody.required = false
+  const rule = BODY_RULES[operationId]
+  for (const { schema } of Object.values(requestBody?.content ?? {})) {
+    Object.assign(schema ?? {}, rule)
+  }
+}
+
 const addExamplesTo = (operation: Operation): void => {
   const { operationId, parameters = [], requestBody, responses } = operation
   const { parameters: given = {}, body, answer, raw } = OPERATION_EXAMPLES[operationId] ?? {}
@@ -230,6 +249,7 @@ export const completeOperations = (paths: Paths, choices: ReadonlyMap<string, Pa
     if (choice !== undefined) operation.parameters = [choice, ...(operation.parameters ?? [])]
     // A route that names its refusals answers them without a body.
     if (!('403' in operation.responses)) addHeadersTo(operation)
+    addBodyRuleTo(operation)
   }
   describeAuthorize(paths['/internal/authorize'] ?? {})
   for (const path of Object.values(paths)) for (const one of Object.values(path)) addExamplesTo(one)

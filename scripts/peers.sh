@@ -18,7 +18,7 @@ pins=scripts/peers.txt
 installed=$environment/installed.txt
 
 if ! command -v python3 >/dev/null 2>&1; then
-  echo 'python3 (3.10 or newer, with venv) is needed for moto, OpenBao, joserfc and drongo: install it and run this again' >&2
+  echo 'python3 (3.10 or newer, with venv) is needed for moto, OpenBao, joserfc, drongo and schemathesis: install it and run this again' >&2
   exit 1
 fi
 
@@ -37,12 +37,12 @@ install_wheels() {
 }
 
 if cmp -s "$pins" "$installed"; then
-  echo "moto, openbao, joserfc and drongo: in $environment already"
+  echo "moto, openbao, joserfc, drongo and schemathesis: in $environment already"
 else
   make_environment "$environment"
   install_wheels "$environment" "$pins"
   cp "$pins" "$installed"
-  echo "moto, openbao, joserfc and drongo: installed in $environment"
+  echo "moto, openbao, joserfc, drongo and schemathesis: installed in $environment"
 fi
 
 if command -v redis-server >/dev/null 2>&1; then

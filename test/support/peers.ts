@@ -55,6 +55,8 @@ const PEERS = {
     broughtBy: 'drongo',
     argumentsFor: (port) => [resolve('test', 'kinds', 'gcp', 'peer.py'), String(port)]
   },
+  /** Asks a service for all that its description says: not a server. */
+  schemathesis: { program: 'schemathesis', argumentsFor: () => [] },
   /** Both are started by `test/support/kube-apiserver.ts`. */
   etcd: { program: 'etcd', isBuilt: true, argumentsFor: () => [], readyAt: '/health' },
   'kube-apiserver': { program: 'kube-apiserver', isBuilt: true, argumentsFor: () => [] },

@@ -188,11 +188,16 @@ const keyringIn = (folder: string): Keyring => {
 export const issueKey = (folder: string, request: Partial<KeyRequest> = {}): Promise<string> =>
   issueSome(keyringIn(folder), 'app', 'r', request)
 
-/** What `store put local:<path>` does, without a process for it. */
-export const putLocal = async (folder: string, path: string, text: string): Promise<void> => {
+/** What `store put <name>:<path>` does, without a process for it. */
+export const putLocal = async (
+  folder: string,
+  path: string,
+  text: string,
+  name = 'local'
+): Promise<void> => {
   const state = createEmbeddedState(join(folder, 'data'))
   const sealer = createSealer(keyringIn(folder))
-  const store = { name: 'local', state, sealer: () => sealer, now: Date.now }
+  const store = { name, state, sealer: () => sealer, now: Date.now }
   await putSecret(store, path, new Sensitive(text))
   await state.close()
 }

@@ -30,7 +30,7 @@ export const addChannelRoutes = (app: TypedFastify, { channels }: ChannelRoutesO
       config,
       // Who has nothing to say of the user need not send a body.
       preValidation: async (request) => {
-        request.body ??= {}
+        if (request.body === undefined) request.body = {}
       },
       schema: {
         operationId: 'issueToken',

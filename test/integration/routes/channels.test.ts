@@ -127,6 +127,26 @@ test('a caller may name the user, where the id is one that Direct Line takes and
   t.notOk('trustedOrigins' in JSON.parse(strict.fake.seen[0]?.body ?? ''))
 })
 
+test('the body may be left out, but is an object where there is one', async (t) => {
+  const { app, clientOf, fake } = await build(t)
+  const { key } = await clientOf('app')
+  const post = (payload?: string) =>
+    app.server.inject({
+      method: 'POST',
+      url: '/v1/channels/webchat/tokens',
+      headers: {
+        'x-api-key': key,
+        ...(payload !== undefined && { 'content-type': 'application/json' })
+      },
+      ...(payload !== undefined && { payload })
+    })
+  t.equal((await post()).statusCode, 200)
+  for (const payload of ['null', 'false', '[]', '""']) {
+    assertProblem(t, await post(payload), { code: 'invalid_request', what: payload })
+  }
+  t.equal(generated(fake).length, 1)
+})
+
 test('whoever may not use a channel cannot tell whether there is one', async (t) => {
   const { post, clientOf, fake, folder } = await build(t)
   const bodies = new Set<string>()
