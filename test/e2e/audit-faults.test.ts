@@ -4,13 +4,14 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { createAudited, disclosed, type Read } from '../support/audited-service.ts'
 import { isInstalled, MISSING, programOf, skipWithout } from '../support/peers.ts'
 import { readinessOf } from '../support/purser-process.ts'
 import { eventually } from '../support/redis.ts'
+import { mountSmall } from '../support/small-disk.ts'
 
 const MANY = 1_000
 const isRoot = process.getuid?.() === 0
@@ -27,15 +28,6 @@ const isWell = async (url: string): Promise<boolean> => (await readinessOf(url))
 /** Until one is disclosed again. */
 const readsAgain = (read: (count: number) => Promise<Read[]>): Promise<void> =>
   eventually(async () => disclosed(await read(1)).length === 1)
-
-/** A disk of so few kilobytes, or false where none can be mounted. */
-const mountSmall = (t: Test, where: string, kilobytes: number): boolean => {
-  mkdirSync(where, { recursive: true })
-  const options = ['-t', 'tmpfs', '-o', `size=${kilobytes}k,mode=700`, 'tmpfs', where]
-  const isMounted = spawnSync('mount', options).status === 0
-  if (isMounted) t.teardown(() => void spawnSync('umount', ['--lazy', where]))
-  return isMounted
-}
 
 test('on a full disk nothing is disclosed unrecorded, and with room again all is well', async (t) => {
   const { folder, answered, start, assertRecorded } = await createAudited(t)

@@ -1,7 +1,7 @@
 /** AUDIT_SINKS in the built service: the same lines on standard output, and nothing disclosed where a required sink is gone. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import {
   createConfigured,
   get,
@@ -15,10 +15,7 @@ import { trailLines, wrongInChain } from '../support/trail-lines.ts'
 
 const READ = '/v1/secrets?ref=local:team/db'
 
-const start = async (
-  t: Parameters<typeof createConfigured>[0],
-  variables: Record<string, string>
-) => {
+const start = async (t: Test, variables: Record<string, string>) => {
   const { folder } = createConfigured(t, { variables })
   await putLocal(folder, 'team/db', 'the value')
   const key = await issueKey(folder)

@@ -1,7 +1,7 @@
 /** What a command loads, and how long a start takes: only what that command needs, and the SDKs of the stores that are configured. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import { createDirectory } from '../support/embedded.ts'
 import {
   createConfigured,
@@ -49,7 +49,7 @@ const scriptsIn = (directory: string, pid?: number): string[] =>
 const packagesIn = (directory: string, pid?: number): Set<string> =>
   new Set(scriptsIn(directory, pid).map((url) => PACKAGE.exec(url)?.[1] ?? ''))
 
-const loadedFor = async (t: Parameters<typeof serve>[0], yaml: string): Promise<Set<string>> => {
+const loadedFor = async (t: Test, yaml: string): Promise<Set<string>> => {
   const coverage = createDirectory(t)
   const { folder } = createConfigured(t, { yaml })
   const running = await serve(t, folder, { NODE_V8_COVERAGE: coverage })

@@ -2,7 +2,8 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { eventually, type RedisServer, testWithRedis } from '../support/redis.ts'
+import { eventually, type RedisServer } from '../support/redis.ts'
+import { testWithRedis } from '../support/redis-test.ts'
 import { createRecording, NOON } from '../support/redis-trail.ts'
 
 const DAY_MS = 86_400_000

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { createEmbeddedState } from '../../src/state/embedded.ts'
 import type { State } from '../../src/state/state.ts'
 
-export const createDirectory = (t: Test): string => {
+export const createDirectory = (t: Pick<Test, 'teardown'>): string => {
   const directory = mkdtempSync(join(tmpdir(), 'purser-'))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))
   return directory

@@ -47,7 +47,7 @@ export interface Start {
 }
 
 export const startPurser = (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   folder: string,
   args: readonly string[],
   { env = {}, input = '', nodeOptions = [], under = [] }: Start = {}
@@ -101,7 +101,7 @@ export const startPurser = (
 }
 
 export const runPurser = (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   folder: string,
   args: readonly string[],
   start?: Start
@@ -126,7 +126,7 @@ export const runOnRedis = async (
 
 /** Starts `purser serve` and waits until it listens; `url` is scheme, host and port. */
 export const serve = async (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   folder: string,
   env: Variables = {},
   under: readonly string[] = []
@@ -161,7 +161,7 @@ export interface Configured {
 
 /** A folder with a configuration that serves on a free port; `variables` go into its `.env`. */
 export const createConfigured = (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   { yaml = LOCAL_YAML, variables = {} }: { yaml?: string; variables?: Variables } = {}
 ): Configured => {
   const folder = createDirectory(t)

@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { type Test, test } from 'tap'
+import type { Test } from 'tap'
 import { parseRedisUrl, type RedisAddress } from '../../src/state/redis-url.ts'
 import { createDirectory } from './embedded.ts'
 import { isInstalled, programOf, skipWithout } from './peers.ts'
@@ -56,7 +56,10 @@ export interface RedisStart {
 export const skipWithoutRedis = async (t: Test): Promise<boolean> =>
   skipWithout(t, await isInstalled('redis'))
 
-export const startRedis = async (t: Test, options: RedisStart = {}): Promise<RedisServer> => {
+export const startRedis = async (
+  t: Pick<Test, 'teardown'>,
+  options: RedisStart = {}
+): Promise<RedisServer> => {
   const { args = [], config, password, cliArgs = [] } = options
   const program = programOf('redis')
   if (program === undefined) throw new Error('redis-server is not installed')
@@ -130,16 +133,6 @@ export interface RedisGroup {
 
 /** What is written outlives a kill. */
 export const LASTING = ['--appendonly', 'yes']
-
-/** A test that has a Redis of its own, and is skipped where there is none to be had. */
-export const testWithRedis = (
-  name: string,
-  work: (t: Test, redis: RedisServer) => Promise<void>
-): void => {
-  void test(name, async (t) => {
-    if (!(await skipWithoutRedis(t))) await work(t, await startRedis(t, { args: LASTING }))
-  })
-}
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise((done) => {

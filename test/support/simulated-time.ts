@@ -5,6 +5,7 @@
  */
 import { syncBuiltinESMExports } from 'node:module'
 import timersPromises from 'node:timers/promises'
+import { randomFrom } from './random.ts'
 
 export interface SimulatedTime {
   /** Milliseconds since the simulation began. */
@@ -35,14 +36,6 @@ interface Timer {
 
 /** A whole hour, where every window of the limits begins. */
 const BEGAN = Date.UTC(2026, 0, 1)
-
-/** Mulberry32. */
-const randomFrom = (seed: number) => (): number => {
-  seed = (seed + 0x6d2b79f5) | 0
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-  return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-}
 
 const isBefore = (a: Event, b: Event): boolean =>
   a.at < b.at || (a.at === b.at && a.order < b.order)

@@ -36,8 +36,11 @@ const resetAll = (sockets: Iterable<Socket>): void => {
   for (const socket of sockets) socket.resetAndDestroy()
 }
 
-/** Starts in front of the port of 127.0.0.1 and ends with the test. */
-export const startTcpProxy = async (t: Test, peerPort: number): Promise<TcpProxy> => {
+/** Starts in front of the port of 127.0.0.1, which is asked for at each connection, and ends with the test. */
+export const startTcpProxy = async (
+  t: Pick<Test, 'teardown'>,
+  peerPort: number | (() => number)
+): Promise<TcpProxy> => {
   let network: Network = { is: 'open' }
   let accepted = 0
   const clients = new Set<Socket>()
@@ -81,7 +84,8 @@ export const startTcpProxy = async (t: Test, peerPort: number): Promise<TcpProxy
       client.resetAndDestroy()
       return
     }
-    const peer = open({ port: peerPort, host: '127.0.0.1', allowHalfOpen: true })
+    const port = typeof peerPort === 'number' ? peerPort : peerPort()
+    const peer = open({ port, host: '127.0.0.1', allowHalfOpen: true })
     clients.add(client)
     client.once('close', () => {
       clients.delete(client)

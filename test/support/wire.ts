@@ -149,7 +149,7 @@ const sendPart = (response: ServerResponse, answer: WireAnswer): void => {
 }
 
 /** Starts the server on a free port of 127.0.0.1; ends it, with whatever still hangs on it, when the test ends. */
-export const listen = async (t: Test, server: Server): Promise<number> => {
+export const listen = async (t: Pick<Test, 'teardown'>, server: Server): Promise<number> => {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket.once('close', () => sockets.delete(socket)))
@@ -173,7 +173,7 @@ export const closedPort = async (): Promise<number> => {
 
 /** `host`: the name that the peer goes by, which only a proxy of the test can resolve unless it is this machine's address. */
 export const openWire = async (
-  t: Test,
+  t: Pick<Test, 'teardown'>,
   dialect: Dialect,
   behaviour: WireBehaviour,
   host = '127.0.0.1'

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { median } from '../../../scripts/bench/figures.ts'
 import { startCountingStore } from '../../support/counting-store.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { type Replica, startReplicas, until } from '../../support/replicas.ts'
 import { slowness } from '../../support/stopwatch.ts'
 

@@ -3,7 +3,7 @@ import { createHash, getHashes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { recordsIn } from '../../support/audit-records.ts'
 import { startCountingStore } from '../../support/counting-store.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { type Answer, gist, startReplicas, until } from '../../support/replicas.ts'
 
 const etagOf = ({ headers }: Answer): string => `${headers['etag']}`

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { type CountingStore, startCountingStore } from '../../support/counting-store.ts'
-import { type RedisServer, testWithRedis } from '../../support/redis.ts'
+import type { RedisServer } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { gist, type Replicas, startReplicas, until } from '../../support/replicas.ts'
 import { slowness } from '../../support/stopwatch.ts'
 

@@ -1,7 +1,7 @@
 /** What a store refuses is remembered by all replicas for its short while, and forgotten when someone says so. */
 import { startCountingStore } from '../../support/counting-store.ts'
 import { format, startLoad, summaryOf } from '../../support/load.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { gist, startReplicas, until } from '../../support/replicas.ts'
 
 const TTL_S = 1

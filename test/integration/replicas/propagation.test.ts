@@ -2,7 +2,7 @@
 import type { Test } from 'tap'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { percentile } from '../../support/load.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { type Replica, startReplicas, until } from '../../support/replicas.ts'
 import { slowness } from '../../support/stopwatch.ts'
 

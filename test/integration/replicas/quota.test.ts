@@ -1,7 +1,7 @@
 /** A store's quota is one, however many replicas call it, and also while they share nothing. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCountingStore } from '../../support/counting-store.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { gist, startReplicas, until } from '../../support/replicas.ts'
 
 const QUOTA = { perSecond: 20, burst: 40 }

@@ -1,7 +1,7 @@
 /** A secret that is asked for all the time is fetched anew before its time is up: nobody waits for its store. */
 import { startCountingStore } from '../../support/counting-store.ts'
 import { format, startLoad, summaryOf } from '../../support/load.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { startReplicas } from '../../support/replicas.ts'
 
 const TTL_S = 2

@@ -1,7 +1,7 @@
 /** A replica that starts while everything around it is down serves what the others left, or says why not. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCountingStore } from '../../support/counting-store.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { gist, startReplicas, until } from '../../support/replicas.ts'
 
 for (const saying of ['failing', 'silent'] as const) {

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { format, startLoad, summaryOf } from '../../support/load.ts'
-import { startRedis, testWithRedis } from '../../support/redis.ts'
+import { startRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { startReplicas, until } from '../../support/replicas.ts'
 import { slowness } from '../../support/stopwatch.ts'
 

@@ -2,7 +2,7 @@
 import { type Test, test } from 'tap'
 import { startCountingStore } from '../../support/counting-store.ts'
 import { format, startLoad, summaryOf } from '../../support/load.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { type Replica, startReplicas } from '../../support/replicas.ts'
 
 /** A thousand within a tenth of a second, of which the store needs five for its answer. */

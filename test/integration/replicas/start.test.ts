@@ -9,7 +9,7 @@ import { epochKey, familyName } from '../../../src/cache/names.ts'
 import { fingerprint } from '../../../src/crypto/fingerprint.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import { startCountingStore } from '../../support/counting-store.ts'
-import { testWithRedis } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { gist, startReplicas, until } from '../../support/replicas.ts'
 
 const STARTS = Number(process.env['STARTS'] ?? 5)

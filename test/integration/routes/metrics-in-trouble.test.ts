@@ -4,7 +4,8 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { buildTestApp, type TestApp } from '../../support/build-app.ts'
-import { eventually, testWithRedis } from '../../support/redis.ts'
+import { eventually } from '../../support/redis.ts'
+import { testWithRedis } from '../../support/redis-test.ts'
 import { scrape } from '../../support/scrape.ts'
 
 const YAML = `

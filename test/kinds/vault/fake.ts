@@ -20,7 +20,7 @@ const refusal = (status: number, ...errors: string[]): WireAnswer => answer(stat
 const fieldsOf = (text: string): unknown => (text.startsWith('{') ? JSON.parse(text) : { text })
 
 /** https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2#read-secret-version */
-const dialect: Dialect = {
+export const vaultDialect: Dialect = {
   found: (text, { method, url }) => {
     if (url.endsWith('/lookup-self')) return answer(200, { data: { ttl: 3600, renewable: true } })
     if (url.endsWith('?list=true')) return answer(200, { data: { keys: ['secret'] } })
@@ -160,5 +160,5 @@ export const vaultSubject: Subject = {
     list: { prefix: (name) => `secret/${name}/`, showsDeleted: true }
   },
   real: { available: () => isInstalled('openbao'), open: openBao },
-  wire: { dialect, connect: connectToWire }
+  wire: { dialect: vaultDialect, connect: connectToWire }
 }
