@@ -70,7 +70,8 @@ const ofCaches = ({ secrets: { caches } }: Measured) => ({
       [[kind, 'found'], found],
       [[kind, 'missing'], missing]
     ]),
-  purser_cache_envelopes_refused_total: () => ifAny(caches.figures().shared?.refusedEnvelopes)
+  purser_cache_envelopes_refused_total: () => ifAny(caches.figures().shared?.refusedEnvelopes),
+  purser_cache_envelopes_unfamiliar_total: () => ifAny(caches.figures().shared?.unfamiliarEnvelopes)
 })
 
 const ofKeys = ({ ground, keys }: Measured) => {

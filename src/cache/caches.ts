@@ -60,6 +60,8 @@ export interface CacheFigures {
     readonly isUp: boolean
     /** Damaged, moved, foreign or put back after their end, since this process began. */
     readonly refusedEnvelopes: number
+    /** Of another format, as replicas of a later version write it. */
+    readonly unfamiliarEnvelopes: number
   }
 }
 
@@ -123,7 +125,8 @@ export const createCaches = (options: CachesOptions): Caches => {
       ...(shared && {
         shared: {
           isUp: shared.isUp(),
-          refusedEnvelopes: (tier?.refused() ?? 0) + (tagTier?.refused() ?? 0)
+          refusedEnvelopes: (tier?.refused() ?? 0) + (tagTier?.refused() ?? 0),
+          unfamiliarEnvelopes: (tier?.unfamiliar() ?? 0) + (tagTier?.unfamiliar() ?? 0)
         }
       })
     }),

@@ -9,7 +9,7 @@ import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import { type SecretRecord, Sensitive, type Tags } from '../core/secret.ts'
 import { asUtf8 } from '../core/utf8.ts'
-import type { Sealer } from '../crypto/sealer.ts'
+import { isOfLaterLayout, type Sealer } from '../crypto/sealer.ts'
 import type { Slot } from './slot.ts'
 
 /**
@@ -81,6 +81,8 @@ export const sealSlot = <T>(
   return envelope
 }
 
+export type NoSlot = 'outdated' | 'unfamiliar' | 'refused'
+
 const parse = (plaintext: Buffer): unknown => {
   try {
     return asJson(asUtf8(plaintext) ?? '')
@@ -90,7 +92,8 @@ const parse = (plaintext: Buffer): unknown => {
 }
 
 /**
- * `outdated`: it was made before an invalidation, which happens. `refused`: it is damaged, stood elsewhere, is under a
+ * `outdated`: it was made before an invalidation, which happens. `unfamiliar`: it is of another format, as a later version
+ * writes it: of a later layout, or authentic and not understood. `refused`: it is damaged, stood elsewhere, is under a
  * foreign key, or was put back after its end: nothing that Purser does.
  */
 export const openSlot = <T>(
@@ -100,14 +103,16 @@ export const openSlot = <T>(
   envelope: Buffer,
   { mark, epoch }: Invalidations,
   now: number
-): Slot<T> | 'outdated' | 'refused' => {
+): Slot<T> | NoSlot => {
   const plaintext = sealer.open('cache', envelope, context)
-  const written = plaintext && parse(plaintext)
-  if (!content(written) || written.endsAt <= now) return 'refused'
+  if (plaintext === undefined) return isOfLaterLayout(envelope) ? 'unfamiliar' : 'refused'
+  const written = parse(plaintext)
+  if (!content(written)) return 'unfamiliar'
+  if (written.endsAt <= now) return 'refused'
   if (written.mark !== mark || written.epoch !== epoch) return 'outdated'
   const { entry, failure, refusedAt } = written
   const record = entry && codec.read(entry.record)
-  if (entry !== undefined && record === undefined) return 'refused'
+  if (entry !== undefined && record === undefined) return 'unfamiliar'
   return {
     ...(entry !== undefined &&
       record !== undefined && {

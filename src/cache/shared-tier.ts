@@ -11,7 +11,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { every } from '../state/background.ts'
 import type { Shared } from '../state/shared.ts'
-import { type Codec, type Invalidations, openSlot, sealSlot } from './envelope.ts'
+import { type Codec, type Invalidations, type NoSlot, openSlot, sealSlot } from './envelope.ts'
 import { type CacheName, createNamesOf, familyName, type SharedNames } from './names.ts'
 import type { Origin } from './origin.ts'
 import type { Slot } from './slot.ts'
@@ -54,6 +54,8 @@ export interface SharedTier<T> {
   readonly familyOf: (store: string, path: string) => string
   /** So many envelopes were damaged, moved, foreign or put back after their end, since this process began. */
   readonly refused: () => number
+  /** So many were of another format, as replicas of a later version write it. */
+  readonly unfamiliar: () => number
   /** How often what was wanted was there, and how often it was not, since this process began. */
   readonly looks: () => Looks
 }
@@ -105,7 +107,7 @@ interface Found<T> {
 const read = async <T>(
   { shared, sealer, codec, now }: SharedTierOptions<T>,
   names: SharedNames,
-  onRefused: () => void
+  onNone: (why: NoSlot) => void
 ): Promise<Found<T>> => {
   // At one moment, but for the epoch in a Cluster.
   const [envelope, mark, epoch] = await shared.getMany(
@@ -115,8 +117,9 @@ const read = async <T>(
   const invalidations = { mark: textOf(mark), epoch: textOf(epoch) }
   if (envelope === undefined) return { slot: undefined, invalidations }
   const opened = openSlot(sealer(), codec, names.context, envelope, invalidations, now())
-  if (opened === 'refused') onRefused()
-  return { slot: typeof opened === 'string' ? undefined : opened, invalidations }
+  if (typeof opened !== 'string') return { slot: opened, invalidations }
+  onNone(opened)
+  return { slot: undefined, invalidations }
 }
 
 const release = (shared: Shared, names: SharedNames, owner: string): void => {
@@ -153,10 +156,10 @@ const claimWithLease = <T>(
 export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T> => {
   const { shared, cacheName, environment, keyring, fetchMs } = options
   const namesOf = createNamesOf(cacheName, environment)
-  let refused = 0
   const looks = { found: 0, missing: 0 }
-  const onRefused = (): void => {
-    refused++
+  const none: Record<NoSlot, number> = { outdated: 0, unfamiliar: 0, refused: 0 }
+  const onNone = (why: NoSlot): void => {
+    none[why]++
   }
 
   const servedBy = (slot: Slot<T>, { family }: SharedNames): Claim<T> => {
@@ -176,7 +179,7 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
       // In this order in one round trip: whoever gets the lease sees what its last holder left.
       const [hasLease, found] = await Promise.all([
         shared.acquire(names.lease, owner, LEASE_MS, BUDGET_MS),
-        // What was refused was counted at the first look.
+        // What could not be used was counted at the first look.
         read(options, names, () => {})
       ])
       const { slot } = found
@@ -202,7 +205,7 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
     const names = namesOf(keyring().active, origin, locator)
     try {
       // Nearly always another replica has it, and nobody needs a lease.
-      const { slot } = await read(options, names, onRefused)
+      const { slot } = await read(options, names, onNone)
       if (slot !== undefined && isWanted(slot)) return servedBy(slot, names)
       return await queue(names, isWanted)
     } catch {
@@ -213,7 +216,8 @@ export const createSharedTier = <T>(options: SharedTierOptions<T>): SharedTier<T
   return {
     claim,
     familyOf: (store, path) => familyName(keyring().active, store, path),
-    refused: () => refused,
+    refused: () => none.refused,
+    unfamiliar: () => none.unfamiliar,
     looks: () => looks
   }
 }

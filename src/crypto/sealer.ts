@@ -40,6 +40,13 @@ const additionalData = (purpose: EnvelopePurpose, context: readonly string[]): B
 
 const isEnvelope = (bytes: Buffer): boolean => bytes.length >= HEADER_BYTES && bytes[0] === VERSION
 
+/** Later layouts count on from ours; what begins above these is a text, or no envelope of any version. */
+const LAST_VERSION = 31
+
+/** Whether the bytes say that they are an envelope of a later layout, which this version cannot open. */
+export const isOfLaterLayout = ([version = 0]: Buffer): boolean =>
+  version > VERSION && version <= LAST_VERSION
+
 const kidIn = (envelope: Buffer): string => envelope.toString('base64url', 1, IV_START)
 
 /** The encryption key that an envelope names, from its beginning alone; undefined for what is none. */

@@ -66,6 +66,9 @@ export const FAMILIES = {
   purser_cache_envelopes_refused_total: counter(
     'What replicas share and could not be used: damaged, moved, foreign, or put back after its end'
   ),
+  purser_cache_envelopes_unfamiliar_total: counter(
+    'What replicas share and is of another format, as replicas of a later version write it'
+  ),
   purser_api_keys: gauge(
     'API keys that were seen and would be accepted, by the encryption key they were issued under and the time to their end; counted once a minute',
     ['kid', 'ends']

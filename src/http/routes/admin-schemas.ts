@@ -84,6 +84,10 @@ export const CacheAnswer = Type.Object({
         refusedEnvelopes: Type.Integer({
           description:
             'found damaged, moved, foreign or put back after their end, since this process began'
+        }),
+        unfamiliarEnvelopes: Type.Integer({
+          description:
+            'found in another format, as replicas of a later version write it, since this process began'
         })
       },
       { description: 'absent without Redis' }

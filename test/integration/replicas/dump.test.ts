@@ -198,7 +198,11 @@ testWithRedis(
       t.equal(store.calls(path), 1, path)
     }
     const { shared } = await all[1]!.shown('cache')
-    t.strictSame(shared, { isUp: true, refusedEnvelopes: Object.keys(changes).length })
+    t.strictSame(shared, {
+      isUp: true,
+      refusedEnvelopes: Object.keys(changes).length,
+      unfamiliarEnvelopes: 0
+    })
     t.equal(
       (await all[1]!.read('unchanged')).headers['x-cache'],
       'HIT',

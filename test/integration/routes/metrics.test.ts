@@ -137,6 +137,7 @@ test('what there is nothing to tell of has no value', async (t) => {
   const { value } = await scraped(await buildTestApp(t, { yaml: YAML }))
   t.equal(value('purser_redis_up'), undefined)
   t.equal(value('purser_cache_envelopes_refused_total'), undefined)
+  t.equal(value('purser_cache_envelopes_unfamiliar_total'), undefined)
   t.equal(value('purser_audit_last_write_timestamp_seconds'), undefined)
   t.equal(value('purser_workers'), 1)
 })

@@ -1,6 +1,12 @@
 /** What an envelope gives back, and what is none. */
 import { test } from 'tap'
-import { openSlot, recordCodec, sealSlot, tagsCodec } from '../../../src/cache/envelope.ts'
+import {
+  type NoSlot,
+  openSlot,
+  recordCodec,
+  sealSlot,
+  tagsCodec
+} from '../../../src/cache/envelope.ts'
 import type { Slot } from '../../../src/cache/slot.ts'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { type SecretRecord, Sensitive } from '../../../src/core/secret.ts'
@@ -21,7 +27,7 @@ const record: SecretRecord = {
   tags: new Map([['__proto__', 'true']])
 }
 
-const opened = <T>(found: Slot<T> | 'outdated' | 'refused'): Slot<T> | undefined =>
+const opened = <T>(found: Slot<T> | NoSlot): Slot<T> | undefined =>
   typeof found === 'string' ? undefined : found
 
 const plain = ({ entry }: Slot<SecretRecord> = {}) =>
@@ -95,5 +101,20 @@ test('what stood elsewhere, was cut, changed, made before an invalidation or und
     NOW,
     END
   )
-  t.equal(open(ofAnotherSort), 'refused', 'tags are no record')
+  t.equal(open(ofAnotherSort), 'unfamiliar', 'tags are no record')
+})
+
+test('what a later version wrote is told as of another format, and not as damaged', async (t) => {
+  const open = (envelope: Buffer) => openSlot(sealer, recordCodec, PLACE, envelope, NOW, TIME)
+  const envelope = sealSlot(sealer, recordCodec, PLACE, { entry: { ...ENTRY, record } }, NOW, END)
+  const beginningWith = (first: number): Buffer =>
+    Buffer.concat([Buffer.of(first), envelope.subarray(1)])
+  t.ok(opened(open(beginningWith(1))))
+  for (const layout of [2, 3, 31]) t.equal(open(beginningWith(layout)), 'unfamiliar', `${layout}`)
+  // No layout has such a number: a text, or a bit that was turned.
+  for (const first of [0, 32, 0x7b, 255]) t.equal(open(beginningWith(first)), 'refused', `${first}`)
+  const sealed = (content: unknown): Buffer =>
+    sealer.seal('cache', Buffer.from(JSON.stringify(content)), PLACE)
+  t.equal(open(sealed({ end: 20 })), 'unfamiliar', 'authentic, with members that we do not know')
+  t.equal(open(sealer.seal('cache', Buffer.of(255), PLACE)), 'unfamiliar', 'authentic, no text')
 })

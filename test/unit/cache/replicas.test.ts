@@ -311,6 +311,22 @@ test('two envelopes that change places are two misses, and counted', async (t) =
   t.equal(await second.read(gives('a again'), { path: 'a' }), 'a again MISS')
   t.equal(await second.read(gives('b again'), { path: 'b' }), 'b again MISS')
   t.equal(second.tier.refused(), 2)
+  t.equal(second.tier.unfamiliar(), 0)
+})
+
+test('an envelope of a later version is a miss, and counted as such once', async (t) => {
+  const { open, shared } = setUp()
+  const first = open(t)
+  await first.read(gives('a'), { path: 'a' })
+  await settled()
+  const [found] = [...shared.values].filter(([key]) => key.startsWith('cache:'))
+  if (found === undefined) throw new Error('there is an envelope')
+  const [key, held] = found
+  const value = Buffer.concat([Buffer.of(2), held.value.subarray(1)])
+  shared.values.set(key, { ...held, value })
+  const second = open(t)
+  t.equal(await second.read(gives('a again'), { path: 'a' }), 'a again MISS')
+  t.strictSame([second.tier.refused(), second.tier.unfamiliar()], [0, 1])
 })
 
 test('a refusal that another replica heard ends a stale value before its store is asked again', async (t) => {
