@@ -55,13 +55,15 @@ export interface SegmentSeal {
 
 const INSTANCE = '[A-Za-z0-9_-]{11}'
 const DIGEST = '[A-Za-z0-9_-]{43}'
+/** No number beyond those that a program counts exactly. */
+const SEQ = '[1-9]\\d{0,14}'
 
 export const INSTANCE_BYTES = 8
 
 /** Records under one MAC, besides the head: no more lines than these can be what a kill leaves. */
 export const GROUP_MAX = 1_000
 
-const ANCHOR = new RegExp(`^(${INSTANCE}):([1-9]\\d{0,15}):(${DIGEST})$`)
+const ANCHOR = new RegExp(`^(${INSTANCE}):(${SEQ}):(${DIGEST})$`)
 
 /** `<instance>:<seq>:<head>`, as the log says it and `purser audit verify --head` takes it. */
 export const formatAnchor = ({ instance, seq, head }: Anchor): string =>
@@ -96,7 +98,7 @@ export interface Place {
 }
 
 const END = new RegExp(
-  `,"instance":"(${INSTANCE})","seq":([1-9]\\d{0,15})(,"digest":"(${DIGEST})"(?:,"mac":"(${DIGEST})")?\\})$`
+  `,"instance":"(${INSTANCE})","seq":(${SEQ})(,"digest":"(${DIGEST})"(?:,"mac":"(${DIGEST})")?\\})$`
 )
 /** No longer is the end that a place has. */
 const END_MAX = 200

@@ -3,16 +3,21 @@
  * cursor is sealed, for this caller and prefix, and all are equally long.
  */
 import { createHash } from 'node:crypto'
+import { type Static, Type } from 'typebox'
 import type { Caller } from '../core/caller.ts'
+import { fitting } from '../core/fits.ts'
+import { asJson } from '../core/json.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Prefix } from '../core/reference.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 
 /** The page of the store, and the path in it after which the listing goes on. */
-export interface Position {
-  readonly token?: string | undefined
-  readonly after?: string | undefined
-}
+const Position = Type.Object({
+  token: Type.Optional(Type.String()),
+  after: Type.Optional(Type.String())
+})
+export type Position = Partial<Record<keyof Static<typeof Position>, string | undefined>>
+const isPosition = fitting(Position)
 
 /** The length of every cursor, unless the store's own cursor is longer. */
 const CURSOR_BYTES = 2_304
@@ -41,7 +46,9 @@ export const sealCursor = (
 /** `after` is a digest. Throws `invalid_request`. */
 export const openCursor = (sealer: Sealer, text: string, context: string[]): Position => {
   const opened = sealer.open('cache', Buffer.from(text, 'base64url'), context)
-  if (opened !== undefined) return JSON.parse(opened.toString()) as Position
+  const position = opened && asJson(opened.toString())
+  // A replica of another version may have sealed it.
+  if (isPosition(position)) return position
   throw new ProblemError('invalid_request', {
     errors: [{ pointer: '/querystring/cursor', rule: 'cursor' }]
   })

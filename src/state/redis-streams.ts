@@ -44,7 +44,7 @@ const idOf = (number: number): string => `${number}-1`
 type Raw = readonly [id: Buffer, fields: readonly Buffer[]]
 
 const entryOf = ([id, fields]: Raw): StreamEntry => {
-  const [, digits] = /^([1-9]\d{0,15})-1$/.exec(id.toString('latin1')) ?? []
+  const [, digits] = /^([1-9]\d{0,14})-1$/.exec(id.toString('latin1')) ?? []
   const value = fields[1]
   if (digits !== undefined && value !== undefined) return { number: Number(digits), value }
   throw new Error('a stream has an entry that is not ours')

@@ -574,6 +574,8 @@ test('an anchor is one text, and nothing else is taken for one', async (t) => {
     'abc',
     `${text}x`,
     text.replace('12', '0'),
+    // No number counts that far exactly.
+    text.replace('12', '9999999999999999'),
     text.replace(':12', ':-1')
   ]) {
     t.equal(parseAnchor(wrong), undefined)

@@ -83,6 +83,29 @@ test('every package of the image is under a licence of the list', async (t) => {
   }
 })
 
+test('the tool of npm run mutate is pinned by a lockfile of its own, runs on the oldest Node, and none of it is in ours', async (t) => {
+  const { dependencies } = json('scripts/mutate/package.json')
+  for (const version of Object.values(dependencies)) t.match(version, /^\d+\.\d+\.\d+$/)
+  const lock: { readonly packages: Readonly<Record<string, Package>> } = json(
+    'scripts/mutate/package-lock.json'
+  )
+  const tools = Object.entries(lock.packages).filter(([path]) => path !== '')
+  t.ok(tools.length > 100)
+  const oldest = minVersion(json('package.json').engines.node)?.version ?? ''
+  for (const [path, { integrity = '', engines = {}, license = '', hasInstallScript }] of tools) {
+    t.match(integrity, /^sha512-[A-Za-z0-9+/]{86}==$/, path)
+    if ('node' in engines) t.ok(satisfies(oldest, engines.node ?? '*'), path)
+    t.notOk(hasInstallScript, path)
+    // The data of browsers' versions, which are attributed; it goes nowhere.
+    const isKnown = LICENCES.has(String(license)) || path === 'node_modules/caniuse-lite'
+    t.ok(isKnown, `${path}: ${license}`)
+  }
+  t.strictSame(
+    installed.filter(([path]) => path.includes('@stryker-mutator/')),
+    []
+  )
+})
+
 test('npm run sbom lists every package that the image may have, and no other, with its licence and its SHA-512', async (t) => {
   const { bomFormat, metadata, components, dependencies } = sbom()
   t.equal(bomFormat, 'CycloneDX')

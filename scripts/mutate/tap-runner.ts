@@ -1,0 +1,179 @@
+/**
+ * Stryker's test runner for our tests. Rule: a mutant is off while what it is in is loaded, unless Stryker asks for it to be
+ * on then; each test is told apart, so that a mutant has only those run that reach it.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { type Collected, createCollector } from './collect.ts'
+import { textsIgnorer } from './texts.ts'
+
+interface Instrumented {
+  activeMutant?: string | undefined
+  currentTestId?: string | undefined
+  mutantCoverage?: object
+  hitCount?: number | undefined
+  hitLimit?: number | undefined
+}
+
+interface Options {
+  readonly purser: { readonly tests: readonly string[]; readonly sources: readonly string[] }
+}
+
+interface MutantRun {
+  readonly activeMutant: { readonly id: string; readonly fileName: string }
+  readonly testFilter?: readonly string[]
+  readonly hitLimit?: number
+  readonly mutantActivation: 'runtime' | 'static'
+}
+
+/** As the code that Stryker has made shares it. */
+const shared: Instrumented = {}
+Object.assign(globalThis, { __stryker__: shared })
+
+const SEPARATOR = ' > '
+/** What a file does while it is loaded. */
+const LOADING = `${SEPARATOR}(loading)`
+/** Stands in a filter for what is active while the program is loaded: it has to be loaded anew. */
+const PROGRAM = `program${LOADING}`
+
+const idsOf = (file: string, tests: readonly Collected[]): string[] =>
+  tests.map(({ name }, index) => `${file}${SEPARATOR}${index} ${name}`)
+const fileOf = (id: string): string => id.slice(0, id.indexOf(SEPARATOR))
+
+const testsBelow = (folders: readonly string[]): string[] =>
+  folders.flatMap((folder) =>
+    folder.endsWith('.js')
+      ? [folder]
+      : readdirSync(folder, { recursive: true, encoding: 'utf8' })
+          .filter((name) => name.endsWith('.test.js'))
+          .sort()
+          .map((name) => join(folder, name))
+  )
+
+const setMutant = (id: string | undefined): void => {
+  shared.activeMutant = id
+  // For the processes that a test starts.
+  if (id === undefined) delete process.env['__STRYKER_ACTIVE_MUTANT__']
+  else process.env['__STRYKER_ACTIVE_MUTANT__'] = id
+}
+
+type Coverage = Record<string, number>
+interface MutantCoverage {
+  readonly static: Coverage
+  readonly perTest: Record<string, Coverage>
+}
+
+/**
+ * Stryker would run all tests for what is active while the program is loaded (each function that is a constant, each table).
+ * Enough are those that reach anything in the same file.
+ */
+const withStatic = (coverage: MutantCoverage, sources: readonly string[]): MutantCoverage => {
+  const perTest = { ...coverage.perTest, [PROGRAM]: coverage.static }
+  for (const source of sources) {
+    const code = readFileSync(join('build', source), 'utf8')
+    const mutants = [...code.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].flatMap(([, id]) => id ?? [])
+    const loaded = mutants.filter((id) => id in coverage.static)
+    for (const reached of Object.values(coverage.perTest)) {
+      if (mutants.some((id) => id in reached)) for (const id of loaded) reached[id] ??= 1
+    }
+  }
+  return { static: {}, perTest }
+}
+
+type Collector = Awaited<ReturnType<typeof createCollector>>
+
+const dryRun = async (collector: Collector, { tests, sources }: Options['purser']) => {
+  Object.assign(shared, { mutantCoverage: { static: {}, perTest: {} } })
+  for (const source of sources) await import(join(process.cwd(), 'build', source))
+  const program = { id: PROGRAM, name: PROGRAM, status: 0, timeSpentMs: 100 }
+  const results: object[] = [program]
+  for (const file of testsBelow(tests)) {
+    const begun = performance.now()
+    shared.currentTestId = `${file}${LOADING}`
+    const found = await collector.collect(file)
+    const loading = {
+      id: `${file}${LOADING}`,
+      name: `${file}${LOADING}`,
+      fileName: file,
+      status: 0
+    }
+    results.push({ ...loading, timeSpentMs: performance.now() - begun })
+    const ids = idsOf(file, found)
+    for (const [index, one] of found.entries()) {
+      const id = ids[index] ?? ''
+      shared.currentTestId = id
+      const start = performance.now()
+      const { passed, failure } = await collector.run(one)
+      const timeSpentMs = performance.now() - start
+      const status = passed ? 0 : 1
+      results.push({ id, name: id, fileName: file, timeSpentMs, status, failureMessage: failure })
+    }
+  }
+  shared.currentTestId = undefined
+  const mutantCoverage = withStatic(shared.mutantCoverage as MutantCoverage, sources)
+  return { status: 'complete', tests: results, mutantCoverage }
+}
+
+const mutantRun = async (collector: Collector, tests: readonly string[], asked: MutantRun) => {
+  const { activeMutant, testFilter, hitLimit, mutantActivation } = asked
+  const about = basename(activeMutant.fileName, '.ts')
+  const isAbout = (file: string): boolean => basename(file).startsWith(about)
+  const filter = testFilter && new Set(testFilter)
+  const isStatic = filter?.delete(PROGRAM) ?? mutantActivation === 'static'
+  const files = filter ? [...new Set([...filter].map(fileOf))] : testsBelow(tests)
+  // The file that is most likely to notice comes first.
+  files.sort((a, b) => Number(isAbout(b)) - Number(isAbout(a)))
+  if (isStatic) collector.renew()
+  else await collector.preload(files)
+  Object.assign(shared, { hitCount: hitLimit === undefined ? undefined : 0, hitLimit })
+  setMutant(activeMutant.id)
+  let nrOfTests = 0
+  for (const file of files) {
+    const killed = (id: string, failureMessage: string) => ({
+      ...{ status: 'killed', killedBy: [id], failureMessage, nrOfTests }
+    })
+    let found: readonly Collected[]
+    try {
+      found = await collector.collect(file)
+    } catch (error) {
+      return killed(`${file}${LOADING}`, String(error))
+    }
+    const ids = idsOf(file, found)
+    const all = !filter || filter.has(`${file}${LOADING}`)
+    for (const [index, one] of found.entries()) {
+      const id = ids[index] ?? ''
+      if (!all && !filter.has(id)) continue
+      nrOfTests += 1
+      const { passed, failure } = await collector.run(one)
+      if ((shared.hitCount ?? 0) > (shared.hitLimit ?? Number.POSITIVE_INFINITY)) {
+        return { status: 'timeout', reason: 'it went round too often' }
+      }
+      if (!passed) return killed(id, failure)
+    }
+  }
+  return { status: 'survived', nrOfTests }
+}
+
+const createRunner = (options: Options) => {
+  let collector: Collector
+  return {
+    capabilities: () => ({ reloadEnvironment: true }),
+    init: async () => {
+      collector = await createCollector()
+    },
+    dryRun: () => dryRun(collector, options.purser),
+    mutantRun: async (asked: MutantRun) => {
+      const result = await mutantRun(collector, options.purser.tests, asked)
+      setMutant(undefined)
+      collector.restore()
+      return result
+    }
+  }
+}
+
+createRunner.inject = ['options'] as const
+export const strykerPlugins = [
+  { kind: 'TestRunner', name: 'purser', factory: createRunner },
+  textsIgnorer
+]
+export const strykerValidationSchema = { properties: { purser: { type: 'object' } } }
