@@ -62,10 +62,19 @@ export const createCollector = async () => {
   let times = 0
 
   let copy = ''
-  /** From now on what is tested is loaded anew too. */
-  const renew = (): void => {
+  let kept: string | undefined
+  const newCopy = (): string => {
     times += 1
-    copy = `&copy=${times}`
+    return `&copy=${times}`
+  }
+  /** From now on files are loaded with a copy of the program of their own. */
+  const renew = (): void => {
+    copy = newCopy()
+  }
+  /** From now on files are loaded with the copy in which no mutant was on while it was loaded. */
+  const reuse = (): void => {
+    kept ??= newCopy()
+    copy = kept
   }
 
   /** Loads the file anew. */
@@ -101,10 +110,5 @@ export const createCollector = async () => {
     return { passed: one.passing(), failure: first?.fullname ?? first?.name ?? '' }
   }
 
-  /** Back to what was loaded first. */
-  const restore = (): void => {
-    copy = ''
-  }
-
-  return { collect, preload, renew, restore, run }
+  return { collect, preload, renew, reuse, run }
 }

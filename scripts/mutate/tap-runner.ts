@@ -124,7 +124,10 @@ const mutantRun = async (collector: Collector, tests: readonly string[], asked: 
   // The file that is most likely to notice comes first.
   files.sort((a, b) => Number(isAbout(b)) - Number(isAbout(a)))
   if (isStatic) collector.renew()
-  else await collector.preload(files)
+  else {
+    collector.reuse()
+    await collector.preload(files)
+  }
   Object.assign(shared, { hitCount: hitLimit === undefined ? undefined : 0, hitLimit })
   setMutant(activeMutant.id)
   let nrOfTests = 0
@@ -165,7 +168,6 @@ const createRunner = (options: Options) => {
     mutantRun: async (asked: MutantRun) => {
       const result = await mutantRun(collector, options.purser.tests, asked)
       setMutant(undefined)
-      collector.restore()
       return result
     }
   }
