@@ -71,7 +71,9 @@ const optionsOf = (floor: Floor) => {
     ignorePatterns: ['build', '.peers', 'data', '.tap'],
     coverageAnalysis: 'perTest',
     concurrency: 2,
-    timeoutMS: 10_000,
+    timeoutMS: 20_000,
+    // Of a first run that counts, and so is several times slower than those of the mutants.
+    timeoutFactor: 0.5,
     // What is loaded anew for each mutant stays in memory.
     maxTestRunnerReuse: 200,
     tempDirName: join(INSTALLED, 'sandbox'),

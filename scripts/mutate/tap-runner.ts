@@ -57,6 +57,9 @@ const setMutant = (id: string | undefined): void => {
   else process.env['__STRYKER_ACTIVE_MUTANT__'] = id
 }
 
+/** Stryker allows a hundred times the hits of the first run before it takes a loop for endless; of properties these are minutes. */
+const HITS_TOO_MANY = 10
+
 type Coverage = Record<string, number>
 interface MutantCoverage {
   readonly static: Coverage
@@ -115,7 +118,8 @@ const dryRun = async (collector: Collector, { tests, sources }: Options['purser'
 }
 
 const mutantRun = async (collector: Collector, tests: readonly string[], asked: MutantRun) => {
-  const { activeMutant, testFilter, hitLimit, mutantActivation } = asked
+  const { activeMutant, testFilter, mutantActivation } = asked
+  const hitLimit = asked.hitLimit && asked.hitLimit / HITS_TOO_MANY
   const about = basename(activeMutant.fileName, '.ts')
   const isAbout = (file: string): boolean => basename(file).startsWith(about)
   const filter = testFilter && new Set(testFilter)

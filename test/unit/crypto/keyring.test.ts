@@ -43,6 +43,22 @@ test('the last key is active and all are found by their kid', async (t) => {
   t.throws(() => createKeyring([]))
 })
 
+test('what was named under a key is looked for under the newest first, each key once', async (t) => {
+  const keys = [newEncryptionKey(), newEncryptionKey(), newEncryptionKey()]
+  const { all, active } = createKeyring(keys)
+  t.strictSame(
+    all.map(({ kid }) => kid),
+    keys.map(kidOf).reverse()
+  )
+  t.equal(all[0], active)
+})
+
+test('the key of a purpose is derived once', async (t) => {
+  const { active } = createKeyring([KEY])
+  t.equal(active.keyFor('cache'), active.keyFor('cache'))
+  t.strictSame(active.keyFor('cache').export(), derive(KEY, 'cache'))
+})
+
 test('a fresh encryption key has 32 characters and never comes twice', async (t) => {
   const keys = Array.from({ length: 1000 }, newEncryptionKey)
   t.ok(keys.every((key) => /^[A-Za-z0-9_-]{32}$/.test(key)))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
-import { createSealer } from '../../../src/crypto/sealer.ts'
+import { createKeyring, kidOf, newEncryptionKey } from '../../../src/crypto/keyring.ts'
+import { createSealer, isOfLaterLayout, kidOfEnvelope } from '../../../src/crypto/sealer.ts'
 
 const [oldKey, newKey] = [newEncryptionKey(), newEncryptionKey()]
 const before = createSealer(createKeyring([oldKey]))
@@ -48,4 +48,29 @@ test('during a rotation old envelopes open and are known to need rewrapping; aft
   t.equal(during.isUnderActiveKey(envelope), false)
   t.equal(during.isUnderActiveKey(during.seal('store', Buffer.from('value'), ['x'])), true)
   t.equal(after.open('store', envelope, ['x']), undefined)
+})
+
+test('an envelope names its encryption key in its first seven bytes', async (t) => {
+  const envelope = before.seal('store', Buffer.from('value'), ['x'])
+  t.equal(kidOfEnvelope(envelope), kidOf(oldKey))
+  t.equal(kidOfEnvelope(envelope.subarray(0, 7)), kidOf(oldKey))
+  t.equal(kidOfEnvelope(envelope.subarray(0, 6)), undefined)
+  t.equal(kidOfEnvelope(Buffer.concat([Buffer.of(2), envelope.subarray(1)])), undefined)
+})
+
+test('an envelope is under a known key if the ring has the key, whether it opens or not', async (t) => {
+  const envelope = before.seal('store', Buffer.from('value'), ['x'])
+  t.ok(during.isUnderKnownKey(envelope))
+  t.notOk(after.isUnderKnownKey(envelope))
+  const changed = Buffer.from(envelope)
+  changed[40] = (changed[40] ?? 0) ^ 1
+  t.ok(during.isUnderKnownKey(changed))
+  t.notOk(during.isUnderKnownKey(envelope.subarray(0, 34)), 'too short to be one')
+  t.notOk(during.isUnderKnownKey(Buffer.concat([Buffer.of(2), envelope.subarray(1)])))
+})
+
+test('a later layout has a number that counts on from ours, which no text begins with', async (t) => {
+  for (const first of [2, 31]) t.ok(isOfLaterLayout(Buffer.of(first)), `${first}`)
+  for (const first of [0, 1, 32, 255]) t.notOk(isOfLaterLayout(Buffer.of(first)), `${first}`)
+  t.notOk(isOfLaterLayout(Buffer.alloc(0)))
 })
