@@ -46,14 +46,16 @@ const install = (): void => {
   writeFileSync(done, lock)
 }
 
-const sourcesOf = ({ mutate }: Floor): string[] =>
-  mutate.flatMap((path) =>
-    path.endsWith('.ts')
-      ? [path]
-      : readdirSync(path, { recursive: true, encoding: 'utf8' })
-          .filter((name) => name.endsWith('.ts'))
-          .map((name) => join(path, name))
-  )
+const sourcesOf = ({ mutate, without = [] }: Floor): string[] =>
+  mutate
+    .flatMap((path) =>
+      path.endsWith('.ts')
+        ? [path]
+        : readdirSync(path, { recursive: true, encoding: 'utf8' })
+            .filter((name) => name.endsWith('.ts'))
+            .map((name) => join(path, name))
+    )
+    .filter((path) => !without.includes(path))
 
 const optionsOf = (floor: Floor) => {
   const sources = sourcesOf(floor)
