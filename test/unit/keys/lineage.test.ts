@@ -3,9 +3,9 @@ import { type Test, test } from 'tap'
 import { createLineage, endedLines } from '../../../src/keys/lineage.ts'
 import {
   createRevocations,
+  idIn,
   isKeyRevoked,
   issuedBy,
-  keyIdIn,
   listRevoked
 } from '../../../src/keys/revocations.ts'
 import { openState } from '../../support/embedded.ts'
@@ -99,7 +99,7 @@ test('a key is refused by its own revocation, or by one of all that an ancestor 
   t.equal(isKeyRevoked(isRevoked, { keyId: 'x', via: ['y', 'b'] }), true)
   t.equal(isKeyRevoked(isRevoked, { keyId: 'x', via: ['a'] }), false, 'only the ancestor itself')
   t.equal(isKeyRevoked(isRevoked, { keyId: 'x' }), false)
-  t.strictSame([issuedBy('a'), keyIdIn(issuedBy('a')), keyIdIn('a')], ['a/issued', 'a', 'a'])
+  t.strictSame([issuedBy('a'), idIn(issuedBy('a')), idIn('a')], ['a/issued', 'a', 'a'])
 })
 
 test('a state that does not answer at once is none for these revocations', async (t) => {
