@@ -21,6 +21,9 @@ store; \`route\` is a template of openapi.yaml, or \`none\` where a request had 
 caller left before the end of the answer (status 499: before it had begun; a reader of \`/v1/events\` always leaves so). A request that could not be read at
 all has the method \`none\`. \`ends\` is \`1d\`, \`7d\`, \`30d\`, \`90d\` (each from the one before it), \`later\` or \`never\`.
 
+Counters begin at 0 at the start for each set of labels that can be foreseen, so that \`rate()\` and \`increase()\` see the first event: decisions, limits,
+reads and calls of each store by outcome, and \`internal_error\` of each route. Other answers of a route, and histograms, begin when they come.
+
 All figures are of one process, since its start. With WORKERS whichever worker is asked answers for all, each series with the label \`worker\`, its number; a worker
 that did not answer within two seconds is left out. One that was replaced begins anew, which \`rate\` understands. API keys are the same in all replicas and
 workers: take their \`max\`, not their \`sum\`.

@@ -98,6 +98,7 @@ const createOptions = (
     connections,
     untaken: parts.add(createUntaken(connections)),
     onAnswer: meter?.answered,
+    onRoute: meter?.beginRoute,
     beginRequest: tracer?.beginRequest,
     keepAliveSeconds: settings.KEEP_ALIVE_SECONDS,
     logger

@@ -28,7 +28,9 @@ export interface RecorderOptions {
   /** Rejects with `audit_unavailable` if the event cannot be recorded. */
   readonly record: (event: AuditEvent) => Promise<void>
   readonly log: StateLog
-  /** Told of each outcome, before it is on record. Throws nothing. */
+  /**
+   * Told of each outcome once it is on record; of one that is not, that it has failed for that. Throws nothing.
+   */
   readonly observe?: ((observed: Observed) => void) | undefined
 }
 
@@ -91,12 +93,37 @@ const observedOf = (
   durationMs: since === undefined ? undefined : performance.now() - since
 })
 
+const UNRECORDED = { outcome: 'failed', code: 'audit_unavailable', cache: undefined } as const
+
+/** Tells of outcomes as their records end: those of a group have one promise, and so cost one together. */
+const createTelling = (observe: (observed: Observed) => void) => {
+  let last: { readonly recorded: Promise<void>; readonly told: Observed[] } | undefined
+  return (recorded: Promise<void>, observed: Observed): void => {
+    if (last?.recorded === recorded) {
+      last.told.push(observed)
+      return
+    }
+    const told = [observed]
+    const one = { recorded, told }
+    last = one
+    const end = (facts: Partial<Observed> | undefined): void => {
+      if (last === one) last = undefined
+      for (const each of told) observe(facts === undefined ? each : { ...each, ...facts })
+    }
+    recorded.then(
+      () => end(undefined),
+      () => end(UNRECORDED)
+    )
+  }
+}
+
 export const createRecorder = ({
   environment,
   record,
   log,
   observe
 }: RecorderOptions): Recorder => {
+  const tell = observe && createTelling(observe)
   // Every member by its name: spreading the parts into one another cost as much as writing the line.
   const note: Recorder['note'] = (
     { client, keyId, kid, sessionId, route, requestId, address, since },
@@ -123,8 +150,9 @@ export const createRecorder = ({
       version,
       cache
     }
-    if (observe !== undefined) observe(observedOf(event, reference, since))
-    return record(event)
+    const recorded = record(event)
+    if (tell !== undefined) tell(recorded, observedOf(event, reference, since))
+    return recorded
   }
 
   const logUnexpected = ({ requestId }: Who, error: unknown): void => {

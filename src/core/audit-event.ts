@@ -5,39 +5,45 @@
 import type { Environment } from './principal.ts'
 import type { ProblemCode } from './problem.ts'
 
+export const ACTIONS = [
+  'secret.read',
+  'secret.list',
+  'secret.write',
+  'secret.delete',
+  'key.authenticate',
+  'key.introspect',
+  'key.authorize',
+  'key.issue',
+  'key.revoke',
+  'session.open',
+  'session.end',
+  'cache.invalidate',
+  'bot.list',
+  'bot.read',
+  'object.write',
+  'object.delete',
+  'token.issue',
+  'token.refresh',
+  'state.seal',
+  'state.open',
+  'event.receive',
+  'events.open',
+  'events.end',
+  'admin.read',
+  'config.reload',
+  'limit.reach',
+  'audit.purge',
+  'state.purge',
+  'state.backup',
+  'state.restore'
+] as const
+export const OUTCOMES = ['allowed', 'denied', 'failed'] as const
+/** How a value was come by. */
+export const CACHE_WORDS = ['HIT', 'MISS', 'STALE', 'REVALIDATED'] as const
+
 export interface AuditEvent {
-  readonly action:
-    | 'secret.read'
-    | 'secret.list'
-    | 'secret.write'
-    | 'secret.delete'
-    | 'key.authenticate'
-    | 'key.introspect'
-    | 'key.authorize'
-    | 'key.issue'
-    | 'key.revoke'
-    | 'session.open'
-    | 'session.end'
-    | 'cache.invalidate'
-    | 'bot.list'
-    | 'bot.read'
-    | 'object.write'
-    | 'object.delete'
-    | 'token.issue'
-    | 'token.refresh'
-    | 'state.seal'
-    | 'state.open'
-    | 'event.receive'
-    | 'events.open'
-    | 'events.end'
-    | 'admin.read'
-    | 'config.reload'
-    | 'limit.reach'
-    | 'audit.purge'
-    | 'state.purge'
-    | 'state.backup'
-    | 'state.restore'
-  readonly outcome: 'allowed' | 'denied' | 'failed'
+  readonly action: (typeof ACTIONS)[number]
+  readonly outcome: (typeof OUTCOMES)[number]
   /** Why not, as the caller was told. */
   readonly code?: ProblemCode | undefined
   /** Why not, as only the operator may know (`core/reason.ts`); where it is allowed: by what, or which key. */
@@ -57,5 +63,5 @@ export interface AuditEvent {
   /** A bot or a provider, as `bot sample-bot`. */
   readonly object?: string | undefined
   readonly version?: string | undefined
-  readonly cache?: 'HIT' | 'MISS' | 'STALE' | 'REVALIDATED' | undefined
+  readonly cache?: (typeof CACHE_WORDS)[number] | undefined
 }

@@ -4,18 +4,20 @@
  */
 
 /** `not_found` is claimed only on the peer's own not-found answer; whatever is not understood is `unavailable`. */
-export type FaultReason =
-  | 'not_found'
-  | 'denied'
-  | 'misconfigured'
-  | 'invalid_answer'
-  | 'throttled'
-  | 'unavailable'
-  | 'timeout'
+export const FAULT_REASONS = [
+  'not_found',
+  'denied',
+  'misconfigured',
+  'invalid_answer',
+  'throttled',
+  'unavailable',
+  'timeout',
   /** Of a write only: the newest version is not the one the writer expected, or the secret's state allows no write. */
-  | 'conflict'
+  'conflict',
   /** The store cannot take what the caller gave: a text too large or of another shape, a cursor that has expired. */
-  | 'invalid_request'
+  'invalid_request'
+] as const
+export type FaultReason = (typeof FAULT_REASONS)[number]
 
 export interface FaultDetails {
   /** The peer's error code, e.g. `AccessDeniedException`; dropped unless it is a short plain word. */

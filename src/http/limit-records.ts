@@ -2,19 +2,20 @@
  * Limits that were reached, on record: a line when a caller reaches one, and a line with the count of what was refused
  * when its window ends. Rule: a flood costs no line for each request, and no memory for each caller.
  */
+import type { LimitName } from '../core/limit-name.ts'
 import { every } from '../state/background.ts'
 import type { Taken } from './allowances.ts'
 
 export interface Reached {
   /** Of the limit. */
-  readonly name: string
+  readonly name: LimitName
   /** The caller that the limit counts: an address or the id of a key. */
   readonly identity: string
 }
 
 interface Episode<Who> {
   readonly who: Who
-  readonly name: string
+  readonly name: LimitName
   /** Milliseconds since the epoch. */
   readonly endsAt: number
   refused: number

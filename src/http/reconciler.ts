@@ -3,12 +3,13 @@
  * part of an allowance was taken. Rule: no request waits for it; while it is not possible, each process counts alone.
  */
 import { createHmac, type KeyObject } from 'node:crypto'
+import type { LimitName } from '../core/limit-name.ts'
 import { every } from '../state/background.ts'
 import { SHARED_KEYS } from '../state/namespaces.ts'
 import type { Shared } from '../state/shared.ts'
 
 export interface LimitOf {
-  readonly name: 'address' | 'key' | 'failed-logins' | 'fresh'
+  readonly name: LimitName
   readonly max: number
   readonly windowMs: number
 }

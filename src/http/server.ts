@@ -39,6 +39,8 @@ export interface ServerOptions extends AdmissionOptions {
   readonly untaken: Untaken
   /** Told of each answer. */
   readonly onAnswer?: OnAnswer | undefined
+  /** Told of each route at the start, as `OnAnswer` will be: its method and its template. */
+  readonly onRoute?: ((route: string) => void) | undefined
   /** Undefined: no traces. */
   readonly beginRequest?: BeginRequest | undefined
   readonly keepAliveSeconds: number
@@ -101,7 +103,10 @@ const tidyHeaders = (headers: IncomingHttpHeaders, isProxied: boolean): void => 
 }
 
 /** What every request goes through, whatever its door. */
-const addProtocol = (server: FastifyInstance, { trustProxy, onAnswer }: ServerOptions): void => {
+const addProtocol = (
+  server: FastifyInstance,
+  { trustProxy, onAnswer, onRoute }: ServerOptions
+): void => {
   server.decorateRequest('receivedAt', 0)
   server.decorateRequest('address', '')
   server.decorateRequest('network', '')
@@ -113,6 +118,11 @@ const addProtocol = (server: FastifyInstance, { trustProxy, onAnswer }: ServerOp
     request.address = addressOf(request)
     request.network = networkOf(request.address)
     done(fault)
+  })
+  server.addHook('onRoute', ({ method, url, schema }) => {
+    // Those without one only say that a method is not allowed.
+    if (schema === undefined) return
+    for (const one of [method].flat()) onRoute?.(`${one} ${url}`)
   })
   server.removeAllContentTypeParsers()
   addEveryMethod(server)

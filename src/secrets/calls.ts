@@ -10,6 +10,12 @@ export type StoreOperation = (typeof OPERATIONS)[number]
 /** What a peer may be asked; beside the operations what is never refused. */
 export type Call = StoreOperation | 'check' | 'review' | 'clock'
 
+/** What a store can do besides being read and checked. */
+export interface Powers {
+  readonly list?: unknown
+  readonly write?: unknown
+}
+
 /** Told of the calls of a store, to measure them. Throws nothing. */
 export interface CallMeter {
   /** The peer was asked. */

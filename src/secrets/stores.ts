@@ -22,7 +22,7 @@ import type { EventProof } from '../kinds/shared/notification.ts'
 import { createRoute, type Mark } from '../kinds/shared/proxy.ts'
 import type { State } from '../state/state.ts'
 import { createBucket } from './bucket.ts'
-import type { CallMeter, Follow } from './calls.ts'
+import type { CallMeter, Follow, Powers } from './calls.ts'
 import { readCredential } from './credential.ts'
 import { createGuard, type Guard, type Operations } from './guard.ts'
 
@@ -71,7 +71,7 @@ export interface StoresDeps {
   /** Told how each read of a store ended. */
   readonly onRead?: (store: string, fault: ProviderFault | undefined) => void
   /** What measures the calls of a store. */
-  readonly meterOf?: ((store: string) => CallMeter) | undefined
+  readonly meterOf?: ((store: string, powers: Powers) => CallMeter) | undefined
   /** What follows the calls of a store. */
   readonly followOf?: ((store: string) => Follow) | undefined
   readonly mark?: Mark | undefined
@@ -123,7 +123,7 @@ const guarded = (
     log,
     timeoutMs,
     onRead: onRead && ((fault) => onRead(spec.name, fault)),
-    meter: meterOf?.(spec.name),
+    meter: meterOf?.(spec.name, connection),
     follow: followOf?.(spec.name),
     now
   })

@@ -28,11 +28,11 @@ export const FAMILIES = {
     ['method', 'route']
   ),
   purser_secret_reads_total: counter(
-    'Reads of secrets as they were decided: HIT, MISS, STALE, REVALIDATED, or the problem code of a refusal; one that cannot be recorded then is not disclosed',
+    'Reads of secrets as they ended: HIT, MISS, STALE, REVALIDATED, or the problem code of a refusal, which is audit_unavailable where the record failed',
     ['store', 'outcome']
   ),
   purser_decisions_total: counter(
-    'Decisions, each an event for the audit trail: allowed, denied or failed',
+    'Decisions, each an event for the audit trail: allowed, denied or failed, which is also what could not be recorded',
     ['action', 'outcome']
   ),
   purser_store_calls_total: counter(

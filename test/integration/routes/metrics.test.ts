@@ -64,6 +64,43 @@ test('the internal secret opens the figures, and so does a metrics token', async
   await assertProblem(t, await ask(both), { code: 'conflicting_credentials' })
 })
 
+test('what may be counted begins at 0, so that the first of it is an increase, and with no more series than that', async (t) => {
+  const { value, labels } = await scraped(
+    await buildTestApp(t, {
+      yaml: `stores: [{ name: local, kind: local }, { name: kv, kind: azure-key-vault, vaultUrl: https://acme-kv.vault.azure.net }]`
+    })
+  )
+  const zeros: readonly (readonly [string, Record<string, string>])[] = [
+    ['purser_http_requests_total', { route: '/v1/secrets', code: 'internal_error' }],
+    ['purser_secret_reads_total', { store: 'local', outcome: 'HIT' }],
+    ['purser_secret_reads_total', { store: 'kv', outcome: 'STALE' }],
+    ['purser_secret_reads_total', { store: 'kv', outcome: 'store_timeout' }],
+    ['purser_secret_reads_total', { store: 'none', outcome: 'access_denied' }],
+    ['purser_decisions_total', { action: 'key.authenticate', outcome: 'denied' }],
+    ['purser_decisions_total', { action: 'config.reload', outcome: 'failed' }],
+    ['purser_store_calls_total', { store: 'kv', operation: 'read', outcome: 'throttled' }],
+    ['purser_store_calls_total', { store: 'kv', operation: 'check', outcome: 'denied' }],
+    ['purser_store_refusals_total', { store: 'kv', operation: 'read', reason: 'breaker' }],
+    ['purser_store_refusals_total', { store: 'local', operation: 'write', reason: 'quota' }],
+    ['purser_limit_refusals_total', { limit: 'failed-logins' }],
+    ['purser_audit_lines_total', {}],
+    ['purser_audit_groups_total', { outcome: 'failed' }]
+  ]
+  for (const [name, own] of zeros) t.equal(value(name, own), 0, `${name} ${JSON.stringify(own)}`)
+  const bounds = {
+    purser_secret_reads_total: 40,
+    purser_decisions_total: 90,
+    purser_store_calls_total: 80,
+    purser_store_refusals_total: 12,
+    purser_limit_refusals_total: 4,
+    purser_http_requests_total: 160
+  }
+  for (const [name, most] of Object.entries(bounds)) {
+    const { length } = labels(name)
+    t.ok(length > 0 && length <= most, `${name}: ${length}`)
+  }
+})
+
 test('a metrics token opens no other route, whichever header it stands in', async (t) => {
   const token = randomSecret()
   const built = await buildTestApp(t, {
@@ -194,10 +231,10 @@ test('requests and reads are counted as they were answered', async (t) => {
   t.equal(reads('REVALIDATED'), 2)
   t.equal(reads('secret_not_found'), 1)
   t.equal(value('purser_secret_reads_total', { store: 'none', outcome: 'access_denied' }), 3)
-  t.same(
-    [...new Set(labels('purser_secret_reads_total').map(({ store }) => store))],
-    ['local', 'none']
-  )
+  t.same([...new Set(labels('purser_secret_reads_total').map(({ store }) => store))].sort(), [
+    'local',
+    'none'
+  ])
   t.equal(value('purser_decisions_total', { action: 'secret.read', outcome: 'denied' }), 3)
   t.equal(value('purser_decisions_total', { action: 'key.authenticate', outcome: 'denied' }), 2)
   const written = value('purser_audit_lines_total') ?? 0

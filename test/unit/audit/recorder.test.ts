@@ -78,14 +78,34 @@ test('whoever measures sees each outcome with its place and duration, and nobody
   t.same(seen[1], { ...failed, durationMs: undefined })
 })
 
-test('who measures is told before the record, which may not come about', async (t) => {
+test('who measures is told of what could not be recorded as of a failure, and not before', async (t) => {
   const seen: Observed[] = []
+  const ends: { resolve: () => void; reject: (error: Error) => void }[] = []
+  const group = () =>
+    new Promise<void>((resolve, reject) => {
+      ends.push({ resolve, reject })
+    })
+  let recorded = group()
   const recorder = createRecorder({
     environment: 'dev',
-    record: () => Promise.reject(new ProblemError('audit_unavailable')),
+    record: () => recorded,
     log: () => {},
     observe: (observed) => void seen.push(observed)
   })
-  await t.rejects(recorder.allowed(CALLER, 'secret.read', SECRET), { code: 'audit_unavailable' })
-  t.equal(seen.length, 1)
+  const read = () => recorder.allowed(CALLER, 'secret.read', SECRET, { cache: 'HIT' })
+  const first = [read(), read()]
+  recorded = group()
+  const next = read()
+  t.strictSame(seen, [], 'nothing is answered yet')
+  ends[0]?.resolve()
+  await Promise.all(first)
+  t.match(seen, [{ outcome: 'allowed', cache: 'HIT' }, { outcome: 'allowed' }])
+  ends[1]?.reject(new ProblemError('audit_unavailable'))
+  await t.rejects(next, { code: 'audit_unavailable' })
+  t.equal(seen.length, 3)
+  t.match(seen[2], { outcome: 'failed', code: 'audit_unavailable', cache: undefined })
+  recorded = Promise.resolve()
+  await read()
+  await read()
+  t.equal(seen.length, 5, 'also where records share a promise that is over')
 })

@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import type { LimitName } from '../../../src/core/limit-name.ts'
 import { createLimitRecords } from '../../../src/http/limit-records.ts'
 
 const open = (max?: number) => {
@@ -9,7 +10,7 @@ const open = (max?: number) => {
     now: () => clock.now,
     ...(max !== undefined && { max })
   })
-  const reach = (name: string, identity: string) =>
+  const reach = (name: LimitName, identity: string) =>
     records.reached({ name, identity }, { seconds: 60 }, () => `first of ${identity}`)
   return { clock, lines, records, reach }
 }

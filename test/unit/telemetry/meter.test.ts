@@ -19,31 +19,29 @@ const observed = (store: string | undefined, facts: object) => ({
   ...facts
 })
 
+/** What is shown as 0 was not counted yet. */
+const counted = (samples: Iterable<readonly [unknown, number]>) =>
+  [...samples].filter(([, value]) => value > 0)
+
 test('methods that hardly anybody uses are one', async (t) => {
   const { answered: tell, readings } = createMeter(() => true)
   for (const method of ['GET', 'PROPFIND', 'M-SEARCH', '']) tell(answered(`${method} /x`))
   tell(answered('GET '))
-  t.same(
-    [...readings.purser_http_requests_total()],
-    [
-      [['GET', '/x', 200, 'ok'], 1],
-      [['GET', 'none', 200, 'ok'], 1],
-      [['other', '/x', 200, 'ok'], 2],
-      [['none', '/x', 200, 'ok'], 1]
-    ]
-  )
+  t.same(counted(readings.purser_http_requests_total()), [
+    [['GET', '/x', 200, 'ok'], 1],
+    [['GET', 'none', 200, 'ok'], 1],
+    [['other', '/x', 200, 'ok'], 2],
+    [['none', '/x', 200, 'ok'], 1]
+  ])
 })
 
 test('a store that is not configured has no name, however many are asked for', async (t) => {
   const { observed: tell, readings } = createMeter((name) => name === 'aws')
   for (const store of ['aws', 'b', 'c', undefined]) tell(observed(store, { cache: 'HIT' as const }))
-  t.same(
-    [...readings.purser_secret_reads_total()],
-    [
-      [['aws', 'HIT'], 1],
-      [['none', 'HIT'], 3]
-    ]
-  )
+  t.same(counted(readings.purser_secret_reads_total()), [
+    [['none', 'HIT'], 3],
+    [['aws', 'HIT'], 1]
+  ])
 })
 
 test('a read is what it came to: where from, or why not', async (t) => {
@@ -51,14 +49,11 @@ test('a read is what it came to: where from, or why not', async (t) => {
   tell(observed('aws', { cache: 'STALE' as const }))
   tell(observed('aws', { outcome: 'failed' as const, code: 'store_timeout' as const }))
   tell(observed('aws', { action: 'secret.list' as const }))
-  t.same(
-    [...readings.purser_secret_reads_total()],
-    [
-      [['aws', 'STALE'], 1],
-      [['aws', 'store_timeout'], 1]
-    ]
-  )
-  t.equal([...readings.purser_decisions_total()].length, 3)
+  t.same(counted(readings.purser_secret_reads_total()), [
+    [['aws', 'STALE'], 1],
+    [['aws', 'store_timeout'], 1]
+  ])
+  t.equal(counted(readings.purser_decisions_total()).length, 3)
 })
 
 test('failures of Redis are none once it has answered, so that the first of them is an increase', async (t) => {
