@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import {
   countLeftovers,
   type Leftovers,
+  prepared,
   removeLeftovers,
   whyNotByClock
 } from '../state/leftovers.ts'
@@ -78,7 +79,7 @@ const purgeState = async (
   const refusal = await whyNotByClock(state, at)
   if (refusal !== undefined) return { counts: {}, refusal }
   const counts: Record<string, number> = {}
-  for (const one of leftovers) {
+  for (const one of await prepared(state, leftovers, at)) {
     const count = await countLeftovers(state, one, at)
     if (count === 0 || isStopped()) continue
     await recorder.allowed(whoIs(), 'state.purge', undefined, leftoversOnRecord(one, count))

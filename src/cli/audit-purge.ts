@@ -9,6 +9,7 @@ import { createSealer } from '../crypto/sealer.ts'
 import {
   countLeftovers,
   type Leftovers,
+  prepared,
   removeLeftovers,
   whyNotByClock
 } from '../state/leftovers.ts'
@@ -74,11 +75,8 @@ export const purgeOld = async ({ dryRun = false }: PurgeCommandOptions): Promise
     const doubt = await whyNotByClock(state, now, { isDryRun: dryRun })
     const refusal = plan.refusal ?? doubt
     if (refusal !== undefined) throw new CommandFailure(`Nothing is purged: ${refusal}.`)
-    const over = await overIn(
-      state,
-      leftoversOf(() => sealer),
-      now
-    )
+    const all = leftoversOf(() => sealer)
+    const over = await overIn(state, await prepared(state, all, now, { isDryRun: dryRun }), now)
     const what = `${files.length} files, ${lines} lines, ${bytes} bytes older than ${days} days${textOf(over)}`
     if (dryRun || (files.length === 0 && over.length === 0)) {
       const shown = [`would go: ${what}`, ...uncheckedIn(plan), ...files.map(({ name }) => name)]

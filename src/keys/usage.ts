@@ -8,8 +8,9 @@ import { type Static, Type } from 'typebox'
 import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
-import type { Sealer } from '../crypto/sealer.ts'
+import { kidOfEnvelope, type Sealer } from '../crypto/sealer.ts'
 import type { Leftovers } from '../state/leftovers.ts'
+import { lostSince } from '../state/lost-keys.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 
@@ -96,15 +97,43 @@ export const rewrapUses = async ({ state, sealer }: SealedUses): Promise<number>
 
 const isOld = ({ lastUsed }: KeyUse, now: number): boolean => Date.parse(lastUsed) < now - KEPT_MS
 
-/** Uses under an encryption key that is gone stay: nobody can tell how old they are. */
-export const oldUses = (sealer: () => Sealer): Leftovers => ({
-  name: 'usage',
-  prefix: PREFIX,
-  isOver: ({ key, value }, now) => {
+const lostKidOf = (sealer: Sealer, value: Buffer): string | undefined =>
+  sealer.isUnderKnownKey(value) ? undefined : kidOfEnvelope(value)
+
+/** The kids of lost encryption keys that uses stand under. */
+const lostKidsIn = async (state: State, sealer: Sealer): Promise<ReadonlySet<string>> => {
+  const kids = new Set<string>()
+  for await (const { value } of state.list(PREFIX)) {
+    const kid = lostKidOf(sealer, value)
+    if (kid !== undefined) kids.add(kid)
+  }
+  return kids
+}
+
+/**
+ * Of a use under an encryption key that is gone nobody can tell how old it is: it goes when its key has been lost for as
+ * long as others are kept.
+ */
+export const oldUses = (sealer: () => Sealer): Leftovers => {
+  const isOldUse: Leftovers['isOver'] = ({ key, value }, now) => {
     const use = open(sealer(), key, value)
     return use !== undefined && isOld(use, now)
   }
-})
+  const leftovers = { name: 'usage', prefix: PREFIX, isOver: isOldUse }
+  return {
+    ...leftovers,
+    prepare: async (state, at, options) => {
+      const kids = await lostKidsIn(state, sealer())
+      const since = await lostSince(state, kids, at, options)
+      const isOver: Leftovers['isOver'] = (entry, now) => {
+        const kid = lostKidOf(sealer(), entry.value)
+        if (kid === undefined) return isOldUse(entry, now)
+        return (since.get(kid) ?? now) < now - KEPT_MS
+      }
+      return { ...leftovers, isOver }
+    }
+  }
+}
 
 interface Noted {
   readonly principal: Principal

@@ -22,7 +22,22 @@ export interface Leftovers {
   readonly prefix: string
   /** `now` in milliseconds since the epoch. */
   readonly isOver: (entry: StateEntry, now: number) => boolean
+  /** The same with what has to be known of all entries first. A dry run changes nothing. */
+  readonly prepare?: (
+    state: State,
+    now: number,
+    options: { readonly isDryRun: boolean }
+  ) => Promise<Leftovers>
 }
+
+/** To be called where the clock is believed. */
+export const prepared = (
+  state: State,
+  all: readonly Leftovers[],
+  now: number,
+  { isDryRun = false } = {}
+): Promise<readonly Leftovers[]> =>
+  Promise.all(all.map((one) => one.prepare?.(state, now, { isDryRun }) ?? one))
 
 /** Entries looked at before others have their turn. */
 const STRIDE = 200

@@ -97,6 +97,14 @@ export const STATE_REST = {
     life: 'a minute longer than the sealed state; where there is no Redis'
   },
   /** The whole name. */
+  lost: {
+    prefix: 'retention/lost',
+    who: 'state/lost-keys.ts',
+    name: 'sealed',
+    value: 'plain',
+    life: 'while something stands under an encryption key that has left ENCRYPTION_KEYS'
+  },
+  /** The whole name. */
   clock: {
     prefix: 'retention/clock',
     who: 'state/leftovers.ts',

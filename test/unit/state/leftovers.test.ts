@@ -9,7 +9,12 @@ import { createUsedStates } from '../../../src/integrations/used-states.ts'
 import { createLineage } from '../../../src/keys/lineage.ts'
 import { putRevocation, sessionNamed } from '../../../src/keys/revocations.ts'
 import { createKeyUsage } from '../../../src/keys/usage.ts'
-import { countLeftovers, removeLeftovers, whyNotByClock } from '../../../src/state/leftovers.ts'
+import {
+  countLeftovers,
+  prepared,
+  removeLeftovers,
+  whyNotByClock
+} from '../../../src/state/leftovers.ts'
 import type { State } from '../../../src/state/state.ts'
 import { createDirectory, openState } from '../../support/embedded.ts'
 import { PRINCIPAL } from '../../support/open-server.ts'
@@ -206,4 +211,67 @@ test('many entries go a page at a time, others have their turn, and a stop is he
   t.equal(await removeLeftovers(state, used, NOON), 700)
   clearImmediate(pending)
   t.ok(turns >= 5, `${turns} turns`)
+})
+
+test('uses under a lost encryption key go when it has been lost for as long as uses are kept, on record', async (t) => {
+  const state = openState(t)
+  const [lost, kept] = [newEncryptionKey(), newEncryptionKey()]
+  const noteUse = async (key: string, keyId: string, at: number): Promise<void> => {
+    const sealer = createSealer(createKeyring([key]))
+    const usage = createKeyUsage({ state, sealer: () => sealer, now: () => at, onFailure: t.fail })
+    usage.note({ ...PRINCIPAL, keyId }, at)
+    await usage.close()
+  }
+  await noteUse(lost, 'lost', NOON)
+  await noteUse(kept, 'kept', NOON + 300 * DAY_MS)
+  const recorded: string[] = []
+  const ring = { keys: [kept] }
+  const leftovers = leftoversOf(() => createSealer(createKeyring(ring.keys)))
+  const { purger, clock } = purgerOn(t, state, leftovers, async (line) => void recorded.push(line))
+  const runOn = async (day: number, keys: readonly string[]): Promise<void> => {
+    ring.keys = [...keys]
+    // A service that runs asks each day.
+    for (; clock.time < NOON + day * DAY_MS; clock.time += DAY_MS) {
+      await whyNotByClock(state, clock.time)
+    }
+    await purger.run()
+  }
+  const uses = async () => (await keysIn(state)).filter((key) => key.startsWith('usage/'))
+  await runOn(10, [kept])
+  await runOn(20, [lost, kept])
+  await runOn(30, [kept])
+  await runOn(429, [kept])
+  t.same(await uses(), ['usage/kept', 'usage/lost'], 'it was back in between, and so not lost')
+  const would = async (isDryRun: boolean) => {
+    const [use] = await prepared(state, leftovers, clock.time + 2 * DAY_MS, { isDryRun })
+    return use && (await countLeftovers(state, use, clock.time + 2 * DAY_MS))
+  }
+  t.equal(await would(true), 1, 'a dry run shows it')
+  t.same(recorded, [])
+  await runOn(431, [kept])
+  t.same(recorded, ['state.purge state usage 1 entries'])
+  t.same(await uses(), ['usage/kept'])
+  await runOn(432, [kept])
+  t.notOk((await keysIn(state)).includes('retention/lost'), 'nothing is lost any more')
+  await purger.close()
+})
+
+test('a dry run notes no encryption key as lost', async (t) => {
+  const state = openState(t)
+  const others = createSealer(createKeyring([newEncryptionKey()]))
+  await fill(state)
+  const before = await keysIn(state)
+  await prepared(
+    state,
+    leftoversOf(() => others),
+    NOON,
+    { isDryRun: true }
+  )
+  t.same(await keysIn(state), before)
+  await prepared(
+    state,
+    leftoversOf(() => others),
+    NOON
+  )
+  t.same(await keysIn(state), [...before, 'retention/lost'].sort())
 })

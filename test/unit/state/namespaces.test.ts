@@ -30,6 +30,7 @@ test('no name in Redis is another one than before', async (t) => {
       'states/',
       'trail/',
       'used/',
+      'retention/lost',
       'retention/clock'
     ]
   )
