@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
+import type { Admitted, Authenticator } from '../keys/authenticator.ts'
 import { toldAddressOf } from './addresses.ts'
 import { bearerIn, internalSecretIn, type KeyFinder, onlyOne } from './credentials.ts'
 import type { Limiters, Limits } from './limiters.ts'
@@ -15,11 +16,7 @@ import { forgeryIn, renewAfter, type SessionGate, sessionOf } from './session-ga
 export interface AdmissionOptions extends RouteAuthSettings {
   /** Undefined: no limits. */
   readonly limits: Limits | undefined
-  /** Throws or rejects with a ProblemError. */
-  readonly authenticate: (
-    apiKey: string,
-    address: string | undefined
-  ) => Principal | Promise<Principal>
+  readonly authenticate: Authenticator['authenticate']
   readonly sessions: SessionGate
   readonly isInternalSecret: (given: string) => boolean
   readonly isMetricsToken: (given: string) => boolean
@@ -52,6 +49,7 @@ const admitInternal = (
   { raw: { rawHeaders, socket } }: FastifyRequest
 ): Refusal => {
   const given = internalSecretIn(rawHeaders)
+  if (given instanceof ProblemError) return given
   // A missing and a wrong secret get the same answer.
   if (given === undefined || !isInternalSecret(given)) {
     return new ProblemError('authentication_required')
@@ -63,6 +61,7 @@ const admitInternal = (
 const admitScraper = (means: AdmissionMeans, request: FastifyRequest): Refusal => {
   const { rawHeaders, socket } = request.raw
   const token = bearerIn(rawHeaders)
+  if (token instanceof ProblemError) return token
   if (token === undefined) return admitInternal(means, request)
   if (internalSecretIn(rawHeaders) !== undefined) return onlyOne('authorization')
   if (!means.isMetricsToken(token)) return new ProblemError('authentication_required')
@@ -77,11 +76,7 @@ const admitScraper = (means: AdmissionMeans, request: FastifyRequest): Refusal =
  */
 export const countsAddress = (means: AdmissionMeans, request: FastifyRequest): boolean => {
   if (request.address !== request.socket.remoteAddress) return true
-  try {
-    return admitInternal(means, request) !== undefined
-  } catch {
-    return true
-  }
+  return admitInternal(means, request) !== undefined
 }
 
 const createKeyCheck = (
@@ -90,13 +85,15 @@ const createKeyCheck = (
   addressIn: (request: FastifyRequest) => string | undefined,
   authorize: (principal: Principal, method: string) => Refusal
 ): AdmissionStep => {
-  const accept = (request: FastifyRequest, reply: FastifyReply, principal: Principal): Refusal => {
+  const accept = (request: FastifyRequest, reply: FastifyReply, principal: Admitted): Refusal => {
+    if (principal instanceof ProblemError) return principal
     request.principal = principal
     prove(request.raw.socket)
     return limiters.key(request, reply) ?? authorize(principal, request.method)
   }
   return (request, reply) => {
     const apiKey = keyIn(request.raw.rawHeaders)
+    if (apiKey instanceof ProblemError) return apiKey
     if (apiKey === undefined) return new ProblemError('authentication_required')
     const known = authenticate(apiKey, addressIn(request))
     return known instanceof Promise

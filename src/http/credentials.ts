@@ -26,8 +26,11 @@ export const onlyOne = (pointer: string): ProblemError =>
 /** Headers, in lower case, in which an API key may stand, and how it stands there. */
 export type KeyHeaders = ReadonlyMap<string, (value: string) => string | undefined>
 
-/** The API key's text, or undefined if there is none. Throws `conflicting_credentials` for two. */
-export type KeyFinder = (rawHeaders: readonly string[]) => string | undefined
+/** The text of a credential, undefined if there is none, or `conflicting_credentials` where there are two. */
+export type Found = string | ProblemError | undefined
+
+/** The API key's text. */
+export type KeyFinder = (rawHeaders: readonly string[]) => Found
 
 /** Looks at the raw headers: of two Authorization headers Node keeps the first without a word. */
 export const createKeyFinder =
@@ -39,7 +42,7 @@ export const createKeyFinder =
       const header = rawHeaders[i]?.toLowerCase() ?? ''
       const place = places.get(header)
       if (place === undefined) continue
-      if (read !== undefined) throw onlyOne(header)
+      if (read !== undefined) return onlyOne(header)
       read = place
       value = rawHeaders[i + 1] ?? ''
     }
@@ -53,7 +56,7 @@ export const apiKeyIn = createKeyFinder(
   ])
 )
 
-/** A token that is no API key. Throws `conflicting_credentials` for two. */
+/** A token that is no API key. */
 export const bearerIn = createKeyFinder(
   new Map([['authorization', (value) => /^Bearer +(.+)$/i.exec(value)?.[1]]])
 )
@@ -69,15 +72,12 @@ export const createSecretCheck = (accepted: readonly string[]): ((given: string)
   }
 }
 
-/**
- * The X-Internal-Secret, or undefined. Throws `conflicting_credentials` if it was given twice (Node would join the
- * two).
- */
-export const internalSecretIn = (rawHeaders: readonly string[]): string | undefined => {
+/** The X-Internal-Secret, of which Node would join two. */
+export const internalSecretIn = (rawHeaders: readonly string[]): Found => {
   let value: string | undefined
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.toLowerCase() !== 'x-internal-secret') continue
-    if (value !== undefined) throw onlyOne('x-internal-secret')
+    if (value !== undefined) return onlyOne('x-internal-secret')
     value = rawHeaders[i + 1] ?? ''
   }
   return value

@@ -36,6 +36,12 @@ export class RefusedKey extends ProblemError {
   }
 }
 
+/**
+ * The key's principal, or `invalid_api_key` or `version_too_old`: given back rather than thrown, since anybody can make
+ * it come as often as he likes.
+ */
+export type Admitted = Principal | ProblemError
+
 export interface AuthenticatorOptions {
   readonly keyring: () => Keyring
   readonly environment: Environment
@@ -48,11 +54,8 @@ export interface AuthenticatorOptions {
 }
 
 export interface Authenticator {
-  /**
-   * The key's principal: at once if the key is known, else a promise. Throws or rejects with `invalid_api_key` or
-   * `version_too_old`.
-   */
-  readonly authenticate: (apiKey: string, address: Address) => Principal | Promise<Principal>
+  /** At once if the key is known, else a promise. */
+  readonly authenticate: (apiKey: string, address: Address) => Admitted | Promise<Admitted>
   /**
    * What a key says, and which check refuses it; does not count as a use of it. Without an address it is not asked from
    * where the key may be used.
@@ -72,13 +75,12 @@ const admit = (
   checks: readonly KeyCheck[],
   circumstances: Circumstances,
   address: Address
-): Principal => {
+): Admitted => {
   const refusal = failedCheck(principal, checks, circumstances, address)
-  if (refusal === PLATFORM) throw new ProblemError('version_too_old')
-  if (refusal !== undefined || principal === undefined) {
-    throw new RefusedKey(refusal?.reason, principal)
-  }
-  return principal
+  if (refusal === PLATFORM) return new ProblemError('version_too_old')
+  return refusal !== undefined || principal === undefined
+    ? new RefusedKey(refusal?.reason, principal)
+    : principal
 }
 
 const ANYWHERE = KEY_CHECKS.filter((check) => check !== NETWORK)
@@ -102,25 +104,20 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
     isRevoked: revocations.isRevoked
   }
 
-  const stillAdmitted = (apiKey: string, principal: Principal, address: Address): Principal => {
-    try {
-      return admit(principal, EACH_TIME, circumstances, address)
-    } catch (error) {
+  const admitKnown = (apiKey: string, key: KnownKey, address: Address): Admitted => {
+    const admitted = admit(key.principal, EACH_TIME, circumstances, address)
+    if (admitted instanceof ProblemError) {
       // From now on its refusal takes as long as that of any other key.
       known.delete(apiKey)
-      throw error
+      return admitted
     }
-  }
-
-  const admitKnown = (apiKey: string, key: KnownKey, address: Address): Principal => {
-    const principal = stillAdmitted(apiKey, key.principal, address)
     const time = now()
     // Also when the clock was set back.
     if (Math.abs(time - key.notedAt) >= NOTED_EVERY_MS) {
       key.notedAt = time
-      noteUse(principal, time)
+      noteUse(admitted, time)
     }
-    return principal
+    return admitted
   }
 
   return {
@@ -152,6 +149,7 @@ export const createAuthenticator = (options: AuthenticatorOptions): Authenticato
       known.delete(apiKey)
       return openApiKey(ring, apiKey).then((opened) => {
         const admitted = admit(opened, KEY_CHECKS, circumstances, address)
+        if (admitted instanceof ProblemError) return admitted
         const notedAt = now()
         known.set(apiKey, { principal: admitted, notedAt })
         noteUse(admitted, notedAt)

@@ -9,6 +9,7 @@ import { ProblemError } from '../core/problem.ts'
 import { reasonText } from '../core/reason.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
 import type { IssuedKey } from './api-key.ts'
+import type { Authenticator } from './authenticator.ts'
 import type { Address } from './checks.ts'
 import type { IssueRequest } from './delegation.ts'
 import type { Issuing } from './issuing.ts'
@@ -19,7 +20,7 @@ export interface KeyCareOptions {
   readonly issuing: Pick<Issuing, 'issue' | 'revokeWithIssued'>
   readonly revocations: Pick<Revocations, 'revoke'>
   /** Throws or rejects with a ProblemError. */
-  readonly authenticate: (apiKey: string, address: Address) => Principal | Promise<Principal>
+  readonly authenticate: Authenticator['authenticate']
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -93,12 +94,9 @@ export const createKeyCare = (options: KeyCareOptions): KeyCare => {
     },
 
     introspect: async (arrival, apiKey, address) => {
-      let principal: Principal
-      try {
-        principal = await authenticate(apiKey, address)
-      } catch (error) {
-        if (!(error instanceof ProblemError)) throw error
-        await recorder.failed(arrival, 'key.introspect', undefined, error)
+      const principal = await authenticate(apiKey, address)
+      if (principal instanceof ProblemError) {
+        await recorder.failed(arrival, 'key.introspect', undefined, principal)
         return undefined
       }
       await recorder.allowed(whoOf(arrival, principal), 'key.introspect', undefined)

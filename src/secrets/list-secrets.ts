@@ -103,7 +103,10 @@ export const createListSecrets = (options: ListSecretsOptions): Broker['listSecr
       // Where tags decide, only reading one secret more tells whether another page follows.
       paths = await opened.walk.take(opened.hasTags ? limit + 1 : limit)
       // A secret that is left out for want of tags is not charged: the caller could count such secrets by its limit.
-      if (!opened.hasTags) charge(paths.length)
+      const limited = opened.hasTags ? undefined : charge(paths.length)
+      if (limited !== undefined) {
+        return Promise.reject(await recorder.failed(caller, 'secret.list', prefix, limited))
+      }
     } catch (error) {
       throw await recorder.failed(caller, 'secret.list', prefix, error)
     }
@@ -121,7 +124,8 @@ export const createListSecrets = (options: ListSecretsOptions): Broker['listSecr
       await show()
     }
     const given = shown.slice(0, limit)
-    if (hasTags) charge(given.length)
+    const limited = hasTags ? charge(given.length) : undefined
+    if (limited !== undefined) return Promise.reject(limited)
     const cursor = await walk.cursorAfter(shown.length > limit ? given.at(-1)?.path : undefined)
     const results = given.map(({ ref, result }) => ({ ref, result }))
     return {

@@ -20,8 +20,8 @@ export interface ListRequest {
   readonly prefix: string
   readonly limit: number
   readonly cursor?: string | undefined
-  /** Counts the reads that the page is made of against the caller. Throws `rate_limited`. */
-  readonly charge: (reads: number) => void
+  /** Counts the reads that the page is made of against the caller. Gives `rate_limited` back. */
+  readonly charge: (reads: number) => ProblemError | undefined
 }
 
 /** A part of what was asked for that the store does not list. */

@@ -77,10 +77,7 @@ const addReadRoutes = (app: TypedFastify, { broker, now }: SecretRoutesOptions):
       const { query } = request
       if ('prefix' in query) {
         // One read is paid for by the request itself.
-        const charge = (reads: number): void => {
-          const limited = app.chargeKey(request, reply, Math.max(0, reads - 1))
-          if (limited !== undefined) throw limited
-        }
+        const charge = (reads: number) => app.chargeKey(request, reply, Math.max(0, reads - 1))
         const terms = termsOf(request, reply)
         await app.largeWork(request)
         return sendResults(reply, await listBelow(broker, callerOf(request), query, charge, terms))

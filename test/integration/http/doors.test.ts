@@ -80,7 +80,7 @@ const open = async (t: Test, { perKey = 100, perAddress = 100 } = {}) => {
     authenticate: (key) => {
       if (key === 'good') return PRINCIPAL
       if (key === 'new') return Promise.resolve({ ...PRINCIPAL, scopes: ['other'] })
-      throw new RefusedKey(undefined, undefined)
+      return new RefusedKey(undefined, undefined)
     },
     recordRefusal: createRecords(recorder).refusal,
     corsOrigins: [PAGE],

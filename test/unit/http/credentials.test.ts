@@ -38,7 +38,7 @@ test('two credentials are a conflict, whatever they are and in whatever order', 
   ]
   for (const first of one) {
     for (const second of one) {
-      t.throws(() => apiKeyIn([...first, 'Host', 'a', ...second]), {
+      t.match(apiKeyIn([...first, 'Host', 'a', ...second]), {
         code: 'conflicting_credentials'
       })
     }
@@ -48,7 +48,7 @@ test('two credentials are a conflict, whatever they are and in whatever order', 
 test('the internal secret is one header, given once', async (t) => {
   t.equal(internalSecretIn(['x-INTERNAL-secret', 's']), 's')
   t.equal(internalSecretIn(['Authorization', 'Bearer s', 'X-API-Key', 's']), undefined)
-  t.throws(() => internalSecretIn(['X-Internal-Secret', 's', 'x-internal-secret', 's']), {
+  t.match(internalSecretIn(['X-Internal-Secret', 's', 'x-internal-secret', 's']), {
     code: 'conflicting_credentials'
   })
 })

@@ -39,7 +39,7 @@ test('a known key ends when it expires', async (t) => {
   const { apiKey } = await issueApiKey(keyring, keyRequest({ lifetimeSeconds: 10 }), NOW)
   await authenticator.authenticate(apiKey, '10.1.2.3')
   clock.now += 10_000
-  t.throws(() => authenticator.authenticate(apiKey, '10.1.2.3'), refused)
+  t.match(authenticator.authenticate(apiKey, '10.1.2.3'), refused)
 })
 
 test('a known key ends when it is revoked', async (t) => {
@@ -47,7 +47,7 @@ test('a known key ends when it is revoked', async (t) => {
   const { apiKey, principal } = await issueApiKey(keyring, keyRequest(), NOW)
   await authenticator.authenticate(apiKey, '10.1.2.3')
   revoked.add(principal.keyId)
-  t.throws(() => authenticator.authenticate(apiKey, '10.1.2.3'), { ...refused, reason: 'revoked' })
+  t.match(authenticator.authenticate(apiKey, '10.1.2.3'), { ...refused, reason: 'revoked' })
 })
 
 test('a known key ends when its encryption key leaves the key ring', async (t) => {
@@ -58,7 +58,7 @@ test('a known key ends when its encryption key leaves the key ring', async (t) =
   live.keyring = createKeyring([encryptionKey, next])
   await authenticator.authenticate(apiKey, '10.1.2.3')
   live.keyring = createKeyring([next])
-  await t.rejects(async () => authenticator.authenticate(apiKey, '10.1.2.3'), refused)
+  t.match(await authenticator.authenticate(apiKey, '10.1.2.3'), refused)
 })
 
 test('a key of another environment, of the future, or garbage is refused with one code', async (t) => {
@@ -66,7 +66,7 @@ test('a key of another environment, of the future, or garbage is refused with on
   const pro = await issueApiKey(keyring, keyRequest({ environment: 'pro' }), NOW)
   const future = await issueApiKey(keyring, keyRequest(), NOW + 120_000)
   for (const key of [pro.apiKey, future.apiKey, 'purser_dev_x', '']) {
-    await t.rejects(async () => authenticator.authenticate(key, '10.1.2.3'), refused)
+    t.match(await authenticator.authenticate(key, '10.1.2.3'), refused)
   }
 })
 
@@ -74,7 +74,7 @@ test('a key for a newer platform is told so', async (t) => {
   const { authenticator, keyring } = setUp()
   const newer = await issueApiKey(keyring, keyRequest({ minimumVersion: '8.4.0' }), NOW)
   const older = await issueApiKey(keyring, keyRequest({ minimumVersion: '8.3.0-rc.1' }), NOW)
-  await t.rejects(async () => authenticator.authenticate(newer.apiKey, '10.1.2.3'), {
+  t.match(await authenticator.authenticate(newer.apiKey, '10.1.2.3'), {
     code: 'version_too_old'
   })
   t.ok(await authenticator.authenticate(older.apiKey, '10.1.2.3'))

@@ -90,9 +90,7 @@ test('each key that is revoked has a line, and is revoked also where there can b
 test('an introspection is on record with whose key it is, or with why it is none', async (t) => {
   const { care, events } = setUp()
   t.equal(await care.introspect(DOOR, 'text', undefined), ISSUER)
-  const refuse = () => {
-    throw new RefusedKey('not_in_force', ISSUER)
-  }
+  const refuse = () => new RefusedKey('not_in_force', ISSUER)
   const refusing = setUp({ authenticate: refuse })
   t.equal(await refusing.care.introspect(DOOR, 'text', undefined), undefined)
   t.match(

@@ -101,11 +101,11 @@ test('a key is refused from elsewhere, at its first use and once it is known, wi
     now: () => NOW
   })
   const refused = { code: 'invalid_api_key', reason: 'other_network', principal }
-  await t.rejects(async () => authenticate(apiKey, '10.2.0.1'), refused)
+  t.match(await authenticate(apiKey, '10.2.0.1'), refused)
   t.same(await authenticate(apiKey, '10.1.0.1'), principal)
   t.same(authenticate(apiKey, '10.1.0.2'), principal, 'known')
-  t.throws(() => authenticate(apiKey, '10.2.0.1'), refused)
-  await t.rejects(async () => authenticate(apiKey, undefined), refused)
+  t.match(authenticate(apiKey, '10.2.0.1'), refused)
+  t.match(await authenticate(apiKey, undefined), refused)
   t.ok(isAccepted(principal, '10.1.0.1'))
   t.notOk(isAccepted(principal, '10.2.0.1'))
   t.match(await examine(apiKey, '10.2.0.1'), { refusal: { check: 'network' } })

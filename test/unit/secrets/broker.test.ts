@@ -100,6 +100,8 @@ test('a refusal looks into no cache and asks no store: it takes the same time, w
     t.strictSame(steps, ['secret.read denied', 'secret.read denied'], `${caller.client} ${text}`)
   }
   steps.length = 0
-  await t.rejects(broker.listSecrets(nobody, { prefix: 'here:app/', limit: 9, charge: () => {} }))
+  await t.rejects(
+    broker.listSecrets(nobody, { prefix: 'here:app/', limit: 9, charge: () => undefined })
+  )
   t.strictSame(steps, ['secret.list denied'])
 })

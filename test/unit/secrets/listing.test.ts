@@ -77,7 +77,10 @@ const open = (flat: Flat) => {
     now: () => clock.now
   })
   const page = async (limit: number, cursor?: string) => {
-    const charge = (reads: number) => void charged.push(reads)
+    const charge = (reads: number) => {
+      charged.push(reads)
+      return undefined
+    }
     const answer = await listSecrets(CALLER, { prefix: 'kv:', limit, cursor, charge })
     return { ...answer, refs: answer.results.map(({ ref }) => ref) }
   }
