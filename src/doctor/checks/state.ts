@@ -1,4 +1,5 @@
 /** Checks of what is kept: the state, and the keys that are known by their use. */
+import { isLoopback } from '../../core/network.ts'
 import { type Check, type Finding, fail, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
 import type { Kept } from '../kept.ts'
@@ -43,6 +44,23 @@ const ending = ({ uses }: Kept, { now }: Installation): readonly Finding[] => {
     found.length > 0,
     warn(
       `${found.length} API keys in use end within ${SOON_DAYS} days (${clients(found)}): issue others`
+    )
+  )
+}
+
+/**
+ * Who listens on this machine alone, or leaves TLS to others, has a proxy before it; whose address a caller has is then
+ * the proxy's. A key that is refused for it is not seen: those in use are bound to networks that the proxy is in.
+ */
+const unbound = ({ uses }: Kept, { settings }: Installation): readonly Finding[] => {
+  const { HOST = '', TRUST_PROXY, TLS_CERT_FILE } = settings
+  const isBehind = isLoopback(HOST) || TLS_CERT_FILE === undefined
+  if (TRUST_PROXY !== undefined || !isBehind) return []
+  const found = uses.filter(({ networks }) => networks !== undefined)
+  return when(
+    found.length > 0,
+    warn(
+      `${found.length} API keys in use are bound to networks (${clients(found)}), and every caller that comes through a proxy has the address of that: list it in TRUST_PROXY, or they bind nobody behind it`
     )
   )
 }
@@ -92,5 +110,10 @@ export const stateChecks: readonly Check[] = [
     id: 'api-keys-renewed',
     title: `no API key in use ends within ${SOON_DAYS} days`,
     run: ofKept(ending)
+  },
+  {
+    id: 'api-keys-bound',
+    title: 'API keys that are bound to networks are held to the addresses of their callers',
+    run: ofKept(unbound)
   }
 ]

@@ -18,7 +18,7 @@ import {
   writeFileSync
 } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Test, test } from 'tap'
 import { createTrail, type Trail } from '../../../src/audit/trail.ts'
@@ -241,8 +241,8 @@ test('a line that was cut off ends with the first thing that can be written agai
   t.ok(await isUnavailable(trail.append(event('lost'))))
   rmSync(path, { recursive: true })
   writeFileSync(path, '{"requestId":"earlier"}\n{"requestId":"cut o')
-  const patience = AbortSignal.timeout(5_000)
-  while (!trail.isWritable() && !patience.aborted) await sleep(5)
+  const patience = AbortSignal.timeout(30_000)
+  while (!trail.isWritable() && !patience.aborted) await turn()
   await trail.append(event('next'))
   const [earlier, cut, next = '', ...rest] = readFileSync(path, 'utf8').split('\n').filter(isRecord)
   t.strictSame([earlier, cut], ['{"requestId":"earlier"}', '{"requestId":"cut o'])
@@ -329,11 +329,11 @@ test('a write that hangs fails in time, threads are not piled up, and its end is
       // EAGAIN: nothing there at the moment.
     }
   }
-  const patience = AbortSignal.timeout(5_000)
+  const patience = AbortSignal.timeout(30_000)
   while (!trail.isWritable() && !patience.aborted) {
     drain()
     clock.time += 1_000
-    await sleep(10)
+    await turn()
   }
   closeSync(reader)
   await trail.append(event('recovered'))

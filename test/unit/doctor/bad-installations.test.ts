@@ -8,6 +8,7 @@ import { settingOf } from '../../../src/config/settings.ts'
 import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { CHECKS } from '../../../src/doctor/checks.ts'
 import type { Peers } from '../../../src/doctor/peers.ts'
+import type { KeyUse } from '../../../src/keys/usage.ts'
 import type { RedisLook } from '../../../src/state/redis-look.ts'
 import { createCertificate } from '../../support/certificate.ts'
 import { type Bad, examineBad, NOW, notOk, sentences, untoldIn } from '../../support/doctor.ts'
@@ -22,7 +23,13 @@ interface Case extends Bad {
   readonly says: RegExp
 }
 
-const KEPT = ['encryption-keys-whole', 'encryption-keys-used', 'api-keys-end', 'api-keys-renewed']
+const KEPT = [
+  'encryption-keys-whole',
+  'encryption-keys-used',
+  'api-keys-end',
+  'api-keys-renewed',
+  'api-keys-bound'
+]
 /** What cannot be looked at without a whole configuration. */
 const UNREAD = [
   'rate-limits',
@@ -96,7 +103,29 @@ const RETENTION = settingOf('RETENTION_PURGE_ENABLED').pending
   ? ['configuration warn', 'retention warn']
   : ['retention warn']
 
+const boundTo = (...networks: string[]): KeyUse => ({
+  keyId: '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10',
+  client: 'shop',
+  scopes: ['aura-services:secrets'],
+  mode: 'r',
+  environment: 'pro',
+  kid: 'k',
+  expiresAt: new Date(NOW + 90 * DAY_MS).toISOString(),
+  networks,
+  firstSeen: new Date(NOW).toISOString(),
+  lastUsed: new Date(NOW).toISOString()
+})
+const keptWith = (...uses: KeyUse[]): Partial<Peers> => ({
+  kept: async () => ({ encryptionKeys: [], faults: [], anchors: [], uses })
+})
+
 const CASES: readonly Case[] = [
+  {
+    name: 'a key in use is bound to a network, and no proxy is listed',
+    peers: keptWith(boundTo('127.0.0.0/8')),
+    found: ['api-keys-bound warn'],
+    says: /1 API keys in use are bound to networks \(shop\), .* list it in TRUST_PROXY/
+  },
   {
     name: 'a secret is missing',
     env: { INTERNAL_SECRET: '' },
@@ -608,6 +637,22 @@ policies:
 test('A good installation passes every check', async (t) => {
   const examined = await examineBad(t)
   t.strictSame(notOk(examined), [], sentences(examined))
+})
+
+test('Keys that are bound to networks are well where the proxy is listed, or none can stand before', async (t) => {
+  const peers = keptWith(boundTo('10.1.0.0/16'))
+  const listed = await examineBad(t, { env: { TRUST_PROXY: '127.0.0.1' }, peers })
+  t.strictSame(notOk(listed), [], sentences(listed))
+  const { cert, key } = createCertificate('a')
+  const direct = await examineBad(t, {
+    env: { HOST: '0.0.0.0', ...TLS },
+    prepare: (folder) => certificates(folder, cert, key),
+    peers
+  })
+  t.notOk(
+    notOk(direct).some((one) => one.startsWith('api-keys-bound')),
+    sentences(direct)
+  )
 })
 
 test('A good installation on Redis passes every check', async (t) => {
