@@ -249,6 +249,15 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
   openSession: { answer: session },
   showSession: { answer: session },
   endSession: { answer: { sessionId: OTHER_KEY_ID } },
+  startSignIn: {},
+  finishSignIn: {
+    parameters: {
+      state: 'b25seSBhbiBleGFtcGxlIG9mIDMyIGJ5dGVzISEhISE',
+      code: 'SplxlOBeZQQYbYS6WxSbIA',
+      iss: 'https://accounts.example.com'
+    },
+    raw: '<!doctype html>'
+  },
   reportEncryptionKeys: {
     parameters: { quietHours: '24' },
     answer: {

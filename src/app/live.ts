@@ -10,6 +10,7 @@ import { createSealer, type Sealer } from '../crypto/sealer.ts'
 import { createTokenSigner, type TokenSigner } from '../crypto/session-token.ts'
 import { createSecretCheck } from '../http/credentials.ts'
 import { SESSION_TOKEN, sessionAudience } from '../keys/sessions.ts'
+import { SIGN_IN_TOKEN, signInAudience } from '../keys/sign-in.ts'
 import { compilePolicy } from '../kinds/references.ts'
 import { connectStores, NO_STORES, type StoresDeps } from '../secrets/stores.ts'
 import type { Rules } from '../secrets/terms.ts'
@@ -21,6 +22,7 @@ export interface Live extends Rules {
   readonly sealer: Sealer
   /** Of JWT_SECRET. */
   readonly sessionSigner: TokenSigner
+  readonly signInSigner: TokenSigner
   readonly isInternalSecret: (given: string) => boolean
   readonly isMetricsToken: (given: string) => boolean
 }
@@ -53,6 +55,11 @@ export const prepare = (config: Config, environ: Environ, now: () => number): Li
       ...SESSION_TOKEN,
       secrets: settings.JWT_SECRET ?? [],
       audience: sessionAudience(settings.ENVIRONMENT)
+    }),
+    signInSigner: createTokenSigner({
+      ...SIGN_IN_TOKEN,
+      secrets: settings.JWT_SECRET ?? [],
+      audience: signInAudience(settings.ENVIRONMENT)
     }),
     isInternalSecret: createSecretCheck(settings.INTERNAL_SECRET),
     isMetricsToken: createSecretCheck(settings.METRICS_TOKEN ?? []),

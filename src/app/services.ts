@@ -88,6 +88,16 @@ const sessionServices = ({ ground, signIns }: Parts): Services['sessions'] => ({
   returnsToken: ground.settings.RETURN_JWT_IN_BODY
 })
 
+const signInServices = ({ ground, signIns }: Parts): Services['signIn'] => ({
+  signIn: signIns.signIn,
+  sessions: signIns.sessions,
+  cookie: signIns.gate.cookie,
+  transactionCookie: signIns.transactionCookie,
+  origins: signIns.gate.origins,
+  recorder: ground.recorder,
+  landing: signIns.landing
+})
+
 const explainServices = ({ ground, keys, stores, secrets }: Parts): Services['explain'] => {
   const { live, settings } = ground
   return {
@@ -157,6 +167,7 @@ export const servicesOf = (parts: Parts): Services => {
     state: integrations,
     keys: keyServices(parts),
     sessions: sessionServices(parts),
+    signIn: signInServices(parts),
     explain: explainServices(parts),
     admin: adminServices(parts),
     audit: auditServices(parts),

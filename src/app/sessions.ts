@@ -1,23 +1,59 @@
-/** Administrators' sessions: what opens and reads them, and how they stand in a cookie. */
+/** Administrators' sessions: what opens and reads them, how they stand in a cookie, and who signs in at a provider. */
+import { type SignInSettings, signInOf } from '../config/sign-in.ts'
+import { Sensitive } from '../core/secret.ts'
 import { createCookie } from '../http/session-cookie.ts'
 import type { SessionGate } from '../http/session-gate.ts'
+import { createUsedStates } from '../integrations/used-states.ts'
+import { createOidcProvider } from '../keys/oidc.ts'
 import { createSessions } from '../keys/sessions.ts'
+import { type Administrator, createSignIn, type SignIn } from '../keys/sign-in.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 
 const COOKIE = 'purser-session'
+const TRANSACTION_COOKIE = 'purser-sign-in'
+
+type AdministratorOf = (email: string) => Administrator | undefined
+
+const createSignInOn = (
+  { state, shared, live, fetch, now }: Ground,
+  { clientSecret, ...settings }: SignInSettings,
+  administratorOf: AdministratorOf
+): SignIn =>
+  createSignIn({
+    provider: createOidcProvider({
+      settings: { ...settings, clientSecret: new Sensitive(clientSecret) },
+      fetch,
+      now
+    }),
+    signer: () => live().signInSigner,
+    take: createUsedStates({ state, shared, now }).take,
+    administratorOf,
+    hostedDomain: settings.hostedDomain,
+    now
+  })
 
 export type SignIns = ReturnType<typeof createSignIns>
 
 export const createSignIns = (
-  { settings, live, now }: Ground,
+  ground: Ground,
   { authenticator, revocations }: Pick<Keys, 'authenticator' | 'revocations'>
 ) => {
+  const { settings, live, now } = ground
   const { AUTH_COOKIE_SECURE: secure, AUTH_COOKIE_SAMESITE: sameSite } = settings
+  const atProvider = signInOf(settings)
+  const administratorOf: AdministratorOf = (email) => {
+    const isAllowed = atProvider && (atProvider.allowedEmails?.includes(email) ?? true)
+    if (!isAllowed) return undefined
+    return live().config.administrators.find((one) => one.email === email)
+  }
   const sessions = createSessions({
     signer: () => live().sessionSigner,
     refusalOf: authenticator.refusalOf,
     revocations,
+    administratorOf,
+    environment: settings.ENVIRONMENT,
+    adminScope: settings.ADMIN_SCOPE,
     now
   })
   const gate: SessionGate = {
@@ -26,5 +62,11 @@ export const createSignIns = (
     origins: { secure },
     now
   }
-  return { sessions, gate }
+  return {
+    sessions,
+    gate,
+    signIn: atProvider && createSignInOn(ground, atProvider, administratorOf),
+    transactionCookie: createCookie(TRANSACTION_COOKIE, { secure, sameSite: 'lax' }),
+    landing: settings.CONSOLE_ENABLED ? '/console' : '/v1/sessions'
+  }
 }

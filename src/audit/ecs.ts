@@ -50,7 +50,7 @@ const typesOf = (action: string, outcome: string): string[] => {
 export const toEcs = (record: TrailRecord): Readonly<Record<string, unknown>> => {
   const { time, action, outcome, code, reason, client, keyId, kid, address, requestId } = record
   const { environment, reference, object, version, cache, instance, seq, digest, route } = record
-  const { sessionId } = record
+  const { sessionId, user } = record
   const http = httpRoute(route)
   return {
     '@timestamp': time,
@@ -73,7 +73,7 @@ export const toEcs = (record: TrailRecord): Readonly<Record<string, unknown>> =>
       ...(environment && { environment }),
       ...(instance && { node: { name: instance } })
     },
-    ...(client && { user: { name: client } }),
+    ...(client && { user: { name: client, ...(user && { email: user }) } }),
     ...(address && { client: { address, ip: address }, source: { address, ip: address } }),
     ...((http || requestId) && {
       http: {

@@ -29,6 +29,7 @@ const CLIENT = member('client', 64)
 const KEY_ID = member('keyId')
 const KID = member('kid')
 const SESSION_ID = member('sessionId')
+const USER = member('user')
 const ROUTE = member('route')
 const REQUEST_ID = member('requestId', 128)
 const ADDRESS = member('address')
@@ -72,6 +73,7 @@ const partsOf = (time: string, event: AuditEvent): readonly string[] => [
   write(KEY_ID, event.keyId),
   write(KID, event.kid),
   write(SESSION_ID, event.sessionId),
+  write(USER, event.user),
   write(ROUTE, event.route),
   write(REQUEST_ID, event.requestId),
   write(ADDRESS, event.address)
@@ -90,6 +92,7 @@ const isAlike = (a: Last, time: string, event: AuditEvent): boolean =>
   a.event.keyId === event.keyId &&
   a.event.kid === event.kid &&
   a.event.sessionId === event.sessionId &&
+  a.event.user === event.user &&
   a.event.route === event.route &&
   a.event.address === event.address
 

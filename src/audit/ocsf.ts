@@ -68,11 +68,16 @@ const metadataOf = ({ instance, seq }: TrailRecord) => ({
 export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> => {
   const { time, action, outcome, code, reason, client, keyId, address, requestId } = record
   const { environment, kid, sessionId, cache, digest, route } = record
+  const { user: email } = record
   const { category_uid, class_uid } = classOf(action)
   const activity_id = activityOf(action, class_uid)
   const isApi = class_uid === 6003
   const http = httpRoute(route)
-  const user = { name: client ?? 'unknown', ...(keyId && { credential_uid: keyId }) }
+  const user = {
+    name: client ?? 'unknown',
+    ...(keyId && { credential_uid: keyId }),
+    ...(email && { email_addr: email })
+  }
   const resources = subjectsOf(record)
   return {
     category_uid,

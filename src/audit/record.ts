@@ -12,6 +12,7 @@ export interface TrailRecord {
   readonly keyId?: string
   readonly kid?: string
   readonly sessionId?: string
+  readonly user?: string
   readonly route?: string
   readonly requestId?: string
   readonly address?: string

@@ -126,7 +126,7 @@ export const createRecorder = ({
   const tell = observe && createTelling(observe)
   // Every member by its name: spreading the parts into one another cost as much as writing the line.
   const note: Recorder['note'] = (
-    { client, keyId, kid, sessionId, route, requestId, address, since },
+    { client, keyId, kid, sessionId, user, route, requestId, address, since },
     action,
     outcome,
     reference,
@@ -142,6 +142,7 @@ export const createRecorder = ({
       keyId,
       kid,
       sessionId,
+      user,
       route,
       requestId,
       address,

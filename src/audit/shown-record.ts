@@ -19,6 +19,7 @@ export const AuditRecord = Type.Object({
   keyId: text(),
   kid: text(),
   sessionId: text('of the administrator who was signed in'),
+  user: text('the e-mail that was signed in with'),
   route: text("the route's template"),
   requestId: text(),
   address: text(),

@@ -13,7 +13,9 @@ import { readFileBytesSync } from '../files/read.ts'
 import type { ResourceKind } from '../integrations/resource-kinds.ts'
 import type { ResourcesByKind } from '../integrations/resources.ts'
 import type { Delegation } from '../keys/delegation.ts'
+import type { Administrator } from '../keys/sign-in.ts'
 import { createReferenceBook } from '../kinds/references.ts'
+import { AdministratorEntry, checkAdministrators } from './administrators.ts'
 import { chainFaults } from './chain.ts'
 import { checkDelegations, DelegationEntry } from './delegations.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
@@ -47,6 +49,7 @@ const File = Type.Object(
     policies: Type.Optional(Type.Array(PolicyEntry, { maxItems: 10_000 })),
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
     delegations: Type.Optional(Type.Array(DelegationEntry, { maxItems: 1000 })),
+    administrators: Type.Optional(Type.Array(AdministratorEntry, { maxItems: 1000 })),
     providers: list(10_000),
     bots: list(10_000),
     channels: list(1000)
@@ -58,6 +61,7 @@ export interface FileConfig extends ResourcesByKind {
   readonly stores: readonly StoreConfig[]
   readonly policies: readonly PolicyRule[]
   readonly delegations: readonly Delegation[]
+  readonly administrators: readonly Administrator[]
   readonly book: ReferenceBook
   /** Of all stores of the file that could be read, imported ones aside. */
   readonly placed: readonly Placed[]
@@ -127,6 +131,8 @@ export const inspectConfigFile = (
   checkPolicies(policies, known, report)
   const delegations = content.entriesOf<DelegationEntry>('delegations')
   checkDelegations(delegations, context.adminScope, report)
+  const administrators = content.entriesOf<AdministratorEntry>('administrators')
+  checkAdministrators(administrators, report)
   const configured = readResources(content.resources, { book, guarded, isExcused }, report)
   checkNames(secrets, book, isExcused, report)
   for (const { index, message } of chainFaults(all, book, isExcused)) {
@@ -139,6 +145,7 @@ export const inspectConfigFile = (
     stores: all,
     policies: policies.map(([, rule]) => rule as PolicyRule),
     delegations: delegations.map(([, entry]) => entry as DelegationEntry),
+    administrators: administrators.map(([, entry]) => entry as Administrator),
     book,
     placed,
     ...configured

@@ -3,6 +3,7 @@ import { mayBePrivate } from '../core/network.ts'
 import { covers } from '../core/scope.ts'
 import type { ConfigFault } from './fault.ts'
 import type { SettingName, Settings } from './settings.ts'
+import { faultsOfSignIn } from './sign-in.ts'
 /** Where nothing is allowed that is only fit for trying things out. */
 export const isGuarded = ({ ENVIRONMENT }: Partial<Pick<Settings, 'ENVIRONMENT'>>): boolean =>
   ENVIRONMENT === 'pre' || ENVIRONMENT === 'pro'
@@ -59,7 +60,11 @@ export const together = (
   settings: Partial<Settings>,
   isUnknown: (name: SettingName) => boolean
 ): ConfigFault[] => {
-  const faults = [...ofAudit(settings, isUnknown), ...ofSessions(settings)]
+  const faults = [
+    ...ofAudit(settings, isUnknown),
+    ...ofSessions(settings),
+    ...faultsOfSignIn(settings, isUnknown)
+  ]
   const fault = (place: SettingName, message: string): number => faults.push({ place, message })
   for (const [key, other] of PAIRS) {
     if (isUnknown(key) || isUnknown(other)) continue

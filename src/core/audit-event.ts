@@ -54,6 +54,8 @@ export interface AuditEvent {
   readonly kid?: string | undefined
   /** Of the administrator who is signed in; the key is the one that was signed in with. */
   readonly sessionId?: string | undefined
+  /** The e-mail of whoever is signed in, where that was at a provider. */
+  readonly user?: string | undefined
   /** The route's template, never the URL. */
   readonly route: string
   readonly requestId: string

@@ -17,4 +17,5 @@ export interface Caller extends Arrival {
   readonly keyId?: string
   readonly kid?: string
   readonly sessionId?: string
+  readonly user?: string
 }

@@ -11,7 +11,7 @@ import type {
   RouteOptions
 } from 'fastify'
 import type { Principal } from '../core/principal.ts'
-import { type ProblemCode, ProblemError } from '../core/problem.ts'
+import { PROBLEMS, type ProblemCode, ProblemError } from '../core/problem.ts'
 import {
   type AdmissionMeans,
   type AdmissionOptions,
@@ -41,6 +41,11 @@ declare module 'fastify' {
     ) => ProblemError | undefined
     /** For a read past the cache: takes one of the few such reads that a key has. Rejects with `rate_limited`. */
     chargeFresh: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+    /**
+     * For a login that a route decides on: counts and records what was refused. Resolves with what is answered; rejects if
+     * it cannot be recorded.
+     */
+    failLogin: (request: FastifyRequest, reply: FastifyReply, error: unknown) => Promise<unknown>
   }
 }
 
@@ -66,13 +71,13 @@ const isFailedLogin = (error: unknown): error is ProblemError =>
 
 /** What is answered: the error, or `rate_limited` where a login failed too often. Rejects if it cannot be recorded. */
 const refuse = async (
-  { limiters, recordRefusal }: AdmissionMeans,
+  { limiters, recordRefusal }: Pick<AdmissionMeans, 'limiters' | 'recordRefusal'>,
   request: FastifyRequest,
   reply: FastifyReply,
   error: unknown,
   isCounted: boolean
 ): Promise<unknown> => {
-  const limited = isCounted && isFailedLogin(error) && (await limiters.failedLogins(request, reply))
+  const limited = isCounted && (await limiters.failedLogins(request, reply))
   if (limited instanceof ProblemError) return limited
   if (error instanceof ProblemError) await recordRefusal(request, error)
   return error
@@ -98,7 +103,8 @@ const createHook = (
     const answer = (error: unknown): void => done(error as Error)
     const end = (error: unknown): void => {
       if (error === undefined || isSilent(error)) answer(error)
-      else refuse(means, request, reply, error, isCounted).then(answer, answer)
+      else
+        refuse(means, request, reply, error, isCounted && isFailedLogin(error)).then(answer, answer)
     }
     const limited = isCounted ? limiters.address(request, reply) : undefined
     if (limited !== undefined) return done(limited)
@@ -140,6 +146,11 @@ export const addAdmission = async (
   server.decorate('chargeFresh', async (request, reply) => {
     const limited = await limiters.fresh(request, reply)
     if (limited !== undefined) await Promise.reject(limited)
+  })
+  server.decorate('failLogin', (request, reply, error) => {
+    // What a provider is to blame for is no attempt of the caller.
+    const isRefused = error instanceof ProblemError && PROBLEMS[error.code].status < 500
+    return refuse(means, request, reply, error, isRefused)
   })
   server.decorateRequest('principal', null)
   server.decorateRequest('session', null)

@@ -27,6 +27,9 @@ export const callerOf = (request: FastifyRequest): Caller => {
   const { principal, session, route, id: requestId, address, receivedAt: since } = request
   if (principal === null) throw new ProblemError('authentication_required')
   const { client, mode, keyId, kid } = principal
-  const known = { client, mode, keyId, kid, route, requestId, address, since }
-  return session === null ? known : { ...known, sessionId: session.id }
+  if (session === null) return { client, mode, keyId, kid, route, requestId, address, since }
+  const { id: sessionId, user } = session
+  const arrived = { client, mode, route, requestId, address, since }
+  // Who signed in at a provider has no key.
+  return user ? { ...arrived, sessionId, user: user.email } : { ...arrived, keyId, kid, sessionId }
 }

@@ -68,7 +68,11 @@ const flatHeaders = (
   const flat = ['content-length', String(length)]
   if (own['content-type'] === undefined) flat.push('content-type', JSON_TYPE)
   if (own['x-request-id'] === undefined) flat.push('x-request-id', id)
-  for (const name in own) flat.push(name, String(own[name]))
+  for (const name in own) {
+    const value = own[name]
+    if (Array.isArray(value)) for (const one of value) flat.push(name, one)
+    else flat.push(name, String(value))
+  }
   for (const name in headers) {
     if (own[name] === undefined) flat.push(name, headers[name] ?? '')
   }

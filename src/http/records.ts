@@ -16,8 +16,10 @@ const whoOf = (request: FastifyRequest, problem?: ProblemError): Who => {
   const arrival = arrivalOf(request)
   if (principal === undefined) return arrival
   const { client, keyId, kid } = principal
-  const who = { ...arrival, client, keyId, kid }
-  return session ? { ...who, sessionId: session.id } : who
+  if (session === undefined || session === null) return { ...arrival, client, keyId, kid }
+  const { id: sessionId, user } = session
+  if (user !== undefined) return { ...arrival, client, sessionId, user: user.email }
+  return { ...arrival, client, keyId, kid, sessionId }
 }
 
 export const createRecords = (recorder: Recorder) => ({

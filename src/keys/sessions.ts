@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Compile, type XStatic } from 'typebox/schema'
-import type { Environment, Principal } from '../core/principal.ts'
+import { type Environment, MODES, type Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import type { TokenSigner } from '../crypto/session-token.ts'
@@ -14,6 +14,7 @@ import type { Address } from './checks.ts'
 import { KEY_ID } from './key-id.ts'
 import { SESSION_IDLE_SECONDS, SESSION_MAX_SECONDS } from './lifetime.ts'
 import { type Revocation, type Revocations, sessionNamed } from './revocations.ts'
+import type { Administrator } from './sign-in.ts'
 
 /** Of the tokens, to be told apart from whatever else one may sign with the same secret. */
 export const SESSION_TOKEN = { typ: 'purser-session+jwt', issuer: 'purser' } as const
@@ -23,7 +24,10 @@ export const sessionAudience = (environment: Environment): string =>
 export interface Session {
   /** UUID. */
   readonly id: string
+  /** What it may. Where nobody showed a key, its `keyId` is the id of the session. */
   readonly principal: Principal
+  /** Who signed in at a provider; absent where a key did. */
+  readonly user?: Administrator
   /** What a page sends beside the cookie with whatever changes something. */
   readonly csrfToken: string
   /** When whoever is signed in proved it. This and the ends are seconds since the epoch. */
@@ -53,6 +57,10 @@ export interface SessionsOptions {
   readonly revocations: Pick<Revocations, 'isRevoked' | 'revoke'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  readonly environment: Environment
+  readonly adminScope: string
+  /** As `administrators:` lists the address now. */
+  readonly administratorOf: (email: string) => Administrator | undefined
 }
 
 export interface OpenedSession {
@@ -64,12 +72,14 @@ export interface OpenedSession {
 export interface Sessions {
   /** Of a key that is accepted. */
   readonly open: (principal: Principal) => Promise<OpenedSession>
+  /** Of somebody who signed in at a provider. */
+  readonly openFor: (user: Administrator) => Promise<OpenedSession>
   /** Rejects with `session_required` for what is no token of ours, and with `session_expired` for one that ended. */
   readonly read: (token: string, address: Address) => Promise<Session>
   /** Begins its idle time anew. */
   readonly renew: (session: Session) => Promise<OpenedSession>
   /** Everywhere; in force here when it resolves. */
-  readonly end: (session: Session) => Promise<Revocation>
+  readonly end: (session: Pick<Session, 'id'>) => Promise<Revocation>
 }
 
 const Claims = {
@@ -80,9 +90,19 @@ const Claims = {
     exp: { type: 'integer', minimum: 0 },
     auth_time: { type: 'integer', minimum: 0 },
     csrf: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
-    key: { type: 'object' }
+    key: { type: 'object' },
+    user: {
+      type: 'object',
+      properties: {
+        email: { type: 'string' },
+        client: { type: 'string' },
+        mode: { enum: MODES }
+      },
+      required: ['email', 'client', 'mode'],
+      additionalProperties: false
+    }
   },
-  required: ['jti', 'iat', 'exp', 'auth_time', 'csrf', 'key']
+  required: ['jti', 'iat', 'exp', 'auth_time', 'csrf']
 } as const
 type Claims = XStatic<typeof Claims>
 
@@ -91,13 +111,34 @@ const claimsShape = Compile(Claims)
 const latestEnd = (signedInAt: number, { expiresAt }: Principal): number =>
   Math.min(signedInAt + SESSION_MAX_SECONDS, expiresAt ?? Number.POSITIVE_INFINITY)
 
-const sessionIn = (claims: unknown): Session | undefined => {
+type Rules = Pick<SessionsOptions, 'environment' | 'adminScope'>
+
+/** It ends by itself in no time of a key: a key that is issued in the session may outlive that. */
+const principalOf = (
+  { client, mode }: Administrator,
+  id: string,
+  signedInAt: number,
+  { environment, adminScope }: Rules
+): Principal => ({
+  keyId: id,
+  client,
+  scopes: [adminScope],
+  mode,
+  environment,
+  minimumVersion: '0.0.0',
+  issuedAt: signedInAt,
+  kid: ''
+})
+
+const sessionIn = (claims: unknown, rules: Rules): Session | undefined => {
   if (!claimsShape.Check(claims)) return undefined
-  const principal = principalIn(claims.key)
+  const { user, key } = claims
+  const principal = user ? principalOf(user, claims.jti, claims.auth_time, rules) : principalIn(key)
   return (
     principal && {
       id: claims.jti,
       principal,
+      ...(user && { user }),
       csrfToken: claims.csrf,
       signedInAt: claims.auth_time,
       renewedAt: claims.iat,
@@ -113,11 +154,11 @@ const claimsOf = (session: Session): Claims => ({
   exp: session.endsAt,
   auth_time: session.signedInAt,
   csrf: session.csrfToken,
-  key: payloadOf(session.principal)
+  ...(session.user ? { user: session.user } : { key: payloadOf(session.principal) })
 })
 
 export const createSessions = (options: SessionsOptions): Sessions => {
-  const { signer, refusalOf, revocations, now } = options
+  const { signer, refusalOf, revocations, administratorOf, now } = options
   const seconds = (): number => Math.floor(now() / 1000)
 
   const issue = async (started: Session): Promise<OpenedSession> => {
@@ -127,30 +168,49 @@ export const createSessions = (options: SessionsOptions): Sessions => {
     return { session, token: await signer().sign(claimsOf(session)) }
   }
 
+  const begin = (
+    id: string,
+    principal: Principal,
+    user?: Administrator
+  ): Promise<OpenedSession> => {
+    const signedInAt = seconds()
+    return issue({
+      id,
+      principal,
+      ...(user && { user }),
+      csrfToken: randomBytes(16).toString('base64url'),
+      signedInAt,
+      renewedAt: signedInAt,
+      endsAt: signedInAt,
+      endsAtLatest: latestEnd(signedInAt, principal)
+    })
+  }
+
   const whyEnded = (session: Session, isExpired: boolean, address: Address): Reason | undefined => {
     if (revocations.isRevoked(sessionNamed(session.id))) return 'signed_out'
     if (isExpired || now() >= session.endsAtLatest * 1000) return 'expired'
+    const { user } = session
+    if (user !== undefined) {
+      const listed = administratorOf(user.email)
+      const isSame = listed?.client === user.client && listed.mode === user.mode
+      return isSame ? undefined : 'not_listed'
+    }
     const refusal = refusalOf(session.principal, address)
     return refusal && (refusal.reason ?? 'other_platform')
   }
 
   return {
-    open: (principal) => {
-      const signedInAt = seconds()
-      return issue({
-        id: randomUUID(),
-        principal,
-        csrfToken: randomBytes(16).toString('base64url'),
-        signedInAt,
-        renewedAt: signedInAt,
-        endsAt: signedInAt,
-        endsAtLatest: latestEnd(signedInAt, principal)
-      })
+    open: (principal) => begin(randomUUID(), principal),
+
+    openFor: ({ email, client, mode }) => {
+      const id = randomUUID()
+      const user = { email, client, mode }
+      return begin(id, principalOf(user, id, seconds(), options), user)
     },
 
     read: async (token, address) => {
       const opened = await signer().open(token, now())
-      const session = sessionIn(opened?.claims)
+      const session = sessionIn(opened?.claims, options)
       if (opened === undefined || session === undefined) {
         throw new ProblemError('session_required', {}, 'unreadable_session')
       }

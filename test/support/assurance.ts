@@ -52,6 +52,15 @@ export const ASVS = {
   '7.4.2': [1, 'sessions end with the account'],
   '7.4.5': [2, 'administrators can end sessions'],
   '7.6.2': [2, 'no session without an explicit act'],
+  '10.1.1': [2, 'tokens go to those who need them only'],
+  '10.1.2': [2, 'what a provider sends counts for the sign-in of that browser'],
+  '10.2.1': [2, 'no forged return from the provider'],
+  '10.2.2': [2, 'no mix-up of providers'],
+  '10.2.3': [3, 'no more scopes than needed'],
+  '10.5.1': [2, 'no replay of ID tokens (nonce)'],
+  '10.5.3': [2, 'metadata of exactly the configured issuer'],
+  '10.5.4': [2, 'ID tokens for this client only (aud)'],
+  '7.6.1': [2, 'sessions and sign-ins end as documented'],
   '8.2.1': [1, 'access to functions by explicit permission'],
   '8.2.2': [1, 'access to data by explicit permission'],
   '8.2.3': [2, 'access to fields by explicit permission'],
@@ -1268,6 +1277,7 @@ const DIRECT_LINE: readonly Promised[] = [
   }
 ]
 
+const SIGN_IN_TEST = 'integration/routes/sign-in.test.ts'
 const SESSIONS_TEST = 'integration/routes/sessions.test.ts'
 const ADMISSION_TEST = 'integration/http/session-admission.test.ts'
 
@@ -1361,6 +1371,60 @@ const SESSIONS: readonly Promised[] = [
       ],
       [SESSIONS_TEST]: [
         'only a key that administers opens one, of any mode, and never by a page of another site'
+      ],
+      [SIGN_IN_TEST]: ['a page of another site begins no sign-in']
+    }
+  },
+  {
+    id: 'sign-in-proof',
+    says: 'Whoever signs in at a provider is believed by an ID token for this service and this sign-in, signed by keys of exactly the configured issuer, with a verified e-mail that is listed.',
+    asvs: ['9.1.1', '9.2.1', '9.2.3', '10.1.1', '10.2.3', '10.5.1', '10.5.3', '10.5.4'],
+    tests: {
+      [SIGN_IN_TEST]: [
+        'whoever is listed signs in, and goes on by a page of this site that brings the Strict cookie along',
+        'nobody is signed in by …',
+        'a provider that answers nonsense, at any step, gets nobody signed in, and nothing of it is shown'
+      ],
+      'unit/config/env.test.ts': [
+        'sign-in at a provider is whole or off, at one provider, and over TLS'
+      ]
+    },
+    note: 'Administrators are listed by their e-mail, as operators know them, not by `sub`: whom the provider gives the same verified address later is the same administrator (ASVS V10.5.2 asks for more).'
+  },
+  {
+    id: 'sign-in-transaction',
+    says: 'What a provider sends back counts once, within ten minutes, in the browser that began, and from the provider that was asked.',
+    asvs: ['10.1.2', '10.2.1', '10.2.2', '2.4.1'],
+    tests: {
+      [SIGN_IN_TEST]: [
+        'what comes back counts once, in the browser that began, and within ten minutes',
+        'an answer that names another provider, or none where it should, is no answer',
+        'refused sign-ins count as failed logins'
+      ]
+    }
+  },
+  {
+    id: 'sign-in-end',
+    says: 'The session of a sign-in ends when `administrators:` no longer lists it as it was, from the reload on.',
+    asvs: ['7.4.2', '7.4.5', '7.6.1', '8.3.2'],
+    tests: {
+      [SIGN_IN_TEST]: [
+        'the session ends when administrators: no longer lists it, or otherwise, after a reload',
+        'whoever signs in again leaves the session before'
+      ]
+    }
+  },
+  {
+    id: 'sign-in-outage',
+    says: 'A provider that is down, slow or endless stops nothing but sign-ins at it.',
+    asvs: ['13.2.6', '15.2.2', '16.5.2'],
+    tests: {
+      [SIGN_IN_TEST]: [
+        'a provider that is down stops neither the service nor a later sign-in',
+        'an answer without an end is broken off'
+      ],
+      'unit/keys/oidc-fetch.test.ts': [
+        'an answer that does not come in time, or never ends, is a fault'
       ]
     }
   }

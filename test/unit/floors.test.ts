@@ -39,6 +39,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['state'],
   'lru-cache': ['kinds/aws', 'cache', 'secrets', 'keys', 'http'],
   'node-vault': ['kinds/vault'],
+  'openid-client': ['keys/oidc.ts'],
   pino: ['telemetry', 'app/', 'cli'],
   'prom-client': ['telemetry'],
   semver: ['keys', 'config', 'cli'],

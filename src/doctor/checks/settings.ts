@@ -1,18 +1,11 @@
 /** Checks of the settings alone. */
 import { endsBetween } from '../../config/ends.ts'
+import { signInOf } from '../../config/sign-in.ts'
 import { type Check, failInEarnest, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
 import { MEND_FIRST, NotKnown } from '../not-known.ts'
 
 const isHttp = (text: string | undefined): boolean => text?.startsWith('http:') === true
-
-const lacksOfSignIn = ({ settings }: Installation): string[] => {
-  const { GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, GOOGLE_REDIRECT_URI, GOOGLE_ALLOWED_EMAILS } =
-    settings
-  const all = { GOOGLE_CLIENT_ID, GOOGLE_CLIENT_SECRET, GOOGLE_REDIRECT_URI, GOOGLE_ALLOWED_EMAILS }
-  const lacking = Object.entries(all).filter(([, value]) => value === undefined)
-  return lacking.length === Object.keys(all).length ? [] : lacking.map(([name]) => name)
-}
 
 const DAY_MS = 86_400_000
 /** Long enough to ask whoever asked for the rule whether it is to end. */
@@ -85,23 +78,28 @@ export const settingsChecks: readonly Check[] = [
   },
   {
     id: 'sign-in',
-    title: 'sign-in is whole or off',
-    places: [
-      'GOOGLE_CLIENT_ID',
-      'GOOGLE_CLIENT_SECRET',
-      'GOOGLE_REDIRECT_URI',
-      'GOOGLE_ALLOWED_EMAILS'
-    ],
+    title: 'whoever may sign in at the provider is somebody here',
+    places: ['OIDC_ISSUER', 'OIDC_ALLOWED_EMAILS', 'GOOGLE_CLIENT_ID', 'GOOGLE_ALLOWED_EMAILS'],
     run: (on) => {
-      const lacking = lacksOfSignIn(on)
+      if (on.config === undefined) return []
+      const { settings, administrators } = on.config
+      const signIn = signInOf(settings)
+      const listed = administrators.map(({ email }) => email)
+      const isNobody = (email: string): boolean => !listed.includes(email)
       return [
         ...when(
-          lacking.length > 0,
-          failInEarnest(`sign-in with Google lacks ${lacking.join(', ')}: set all four or none`)
+          signIn !== undefined && administrators.length === 0,
+          warn('sign-in is configured, and `administrators:` of purser.yaml lists nobody')
         ),
         ...when(
-          isHttp(on.settings.GOOGLE_REDIRECT_URI),
-          failInEarnest('GOOGLE_REDIRECT_URI is an http: address: take https:')
+          listed.length > 0 && signIn?.allowedEmails?.some(isNobody) === true,
+          warn('an address may sign in that `administrators:` of purser.yaml does not list')
+        ),
+        ...when(
+          signIn === undefined && administrators.length > 0,
+          warn(
+            '`administrators:` of purser.yaml lists somebody, and OIDC_* or GOOGLE_* are not set'
+          )
         )
       ]
     }

@@ -20,6 +20,7 @@ import { addKeyRoutes, type KeyRoutesOptions } from './keys.ts'
 import { addMetricsRoute, type MetricsRouteOptions } from './metrics.ts'
 import { addSecretRoutes, type SecretRoutesOptions } from './secrets.ts'
 import { addSessionRoutes, type SessionRoutesOptions } from './sessions.ts'
+import { addSignInRoutes, type SignInRoutesOptions } from './sign-in.ts'
 import { addStateRoutes, type StateRoutesOptions } from './state.ts'
 import { addWhoamiRoute, type WhoamiOptions } from './whoami.ts'
 
@@ -32,6 +33,7 @@ export interface Services {
   readonly state: StateRoutesOptions
   readonly keys: KeyRoutesOptions
   readonly sessions: SessionRoutesOptions
+  readonly signIn: SignInRoutesOptions
   readonly explain: ExplainRoutesOptions
   readonly admin: AdminRoutesOptions
   readonly audit: AuditRoutesOptions
@@ -61,6 +63,7 @@ const ROUTES: readonly (readonly [
   [['public'], (app, { state }) => addStateRoutes(app, state)],
   [['public'], (app, { keys }) => addKeyRoutes(app, keys)],
   [['public'], (app, { sessions }) => addSessionRoutes(app, sessions)],
+  [['public'], (app, { signIn }) => addSignInRoutes(app, signIn)],
   [['public'], (app, { explain }) => addExplainRoutes(app, explain)],
   [['public'], (app, { admin }) => addAdminRoutes(app, admin)],
   [['public'], (app, { audit }) => addAuditRoutes(app, audit)],

@@ -4,8 +4,9 @@ import { Type } from 'typebox'
 export const SessionAnswer = Type.Object({
   sessionId: Type.String({ description: 'on record with whatever is done in it' }),
   client: Type.String(),
-  keyId: Type.String({ description: 'of the API key that opened it' }),
-  mode: Type.String({ description: "the key's" }),
+  keyId: Type.Optional(Type.String({ description: 'of the API key that opened it' })),
+  user: Type.Optional(Type.String({ description: 'the e-mail, of a sign-in at a provider' })),
+  mode: Type.String({ description: "the key's, or as `administrators:` has it" }),
   environment: Type.String(),
   csrfToken: Type.String({
     description: 'sent back as X-CSRF-Token with each request that is no GET'

@@ -26,10 +26,10 @@ const OFF = 'nobody signs in to this service: JWT_SECRET is not set'
 
 const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
-const shown = ({ id, principal, ...session }: Session) => ({
+const shown = ({ id, principal, user, ...session }: Session) => ({
   sessionId: id,
   client: principal.client,
-  keyId: principal.keyId,
+  ...(user ? { user: user.email } : { keyId: principal.keyId }),
   mode: principal.mode,
   environment: principal.environment,
   csrfToken: session.csrfToken,

@@ -33,6 +33,9 @@ const setUp = async (t: Test, mode: Mode = 'rw', secure = true) => {
       isRevoked: (name) => revoked.has(name),
       revoke: async (name) => ({ isNew: true, isDurable: Boolean(revoked.add(name)) })
     },
+    administratorOf: () => undefined,
+    environment: 'dev',
+    adminScope: 'aura-admin',
     now: () => clock.now
   })
   const cookie = createCookie('purser-session', { secure, sameSite: 'strict' })

@@ -5,6 +5,7 @@ import { type Test, test } from 'tap'
 import { type Environ, readSettings, readSomeSettings, renderEnv } from '../../../src/config/env.ts'
 import type { ConfigError } from '../../../src/config/fault.ts'
 import { settingNames, settingOf } from '../../../src/config/settings.ts'
+import { signInOf } from '../../../src/config/sign-in.ts'
 import { weaknessOf } from '../../../src/config/strength.ts'
 import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { createCanary } from '../../support/canary.ts'
@@ -357,4 +358,62 @@ test("administrators' cookie goes in the clear in dev alone, and never to script
   t.match(faultsOf({ ...good(), JWT_SECRET: `${randomSecret()},short` }), [
     /^JWT_SECRET one of its secrets must have at least 32/
   ])
+})
+
+const GOOGLE = {
+  JWT_SECRET: randomSecret(),
+  GOOGLE_CLIENT_ID: 'purser',
+  GOOGLE_CLIENT_SECRET: 'of-google',
+  GOOGLE_REDIRECT_URI: 'https://purser.example/v1/sessions/oidc/callback'
+}
+const OIDC = {
+  JWT_SECRET: randomSecret(),
+  OIDC_ISSUER: 'https://accounts.example.com',
+  OIDC_CLIENT_ID: 'purser',
+  OIDC_CLIENT_SECRET: 'of-the-provider',
+  OIDC_REDIRECT_URI: 'https://purser.example/v1/sessions/oidc/callback'
+}
+
+test('sign-in at a provider is whole or off, at one provider, and over TLS', async (t) => {
+  for (const all of [GOOGLE, OIDC]) {
+    t.strictSame(faultsOf({ ...good(), ...all }), [])
+    for (const name of Object.keys(all)) {
+      const { [name]: _, ...rest } = { ...good(), ...all } as Record<string, string>
+      const [fault = '', ...others] = faultsOf(rest)
+      t.match(fault, `${name} `, name)
+      t.match(fault, /whole or off|is needed where/)
+      t.same(others, [])
+    }
+  }
+  t.match(faultsOf({ ...good(), ...OIDC, ...GOOGLE }), [/^OIDC_ISSUER .*take one of the two/])
+  for (const [more, expected] of [
+    [{ OIDC_ISSUER: 'http://accounts.example.com' }, /^OIDC_ISSUER must be an https: address/],
+    [{ OIDC_ISSUER: 'http://127.0.0.1:9000' }, /^OIDC_ISSUER must be an https: address/],
+    [{ OIDC_ISSUER: 'accounts.example.com' }, /^OIDC_ISSUER must be an address/],
+    [{ OIDC_ISSUER: 'https://a:b@accounts.example.com' }, /^OIDC_ISSUER has no user/],
+    [{ OIDC_REDIRECT_URI: 'https://purser.example/elsewhere' }, /^OIDC_REDIRECT_URI must end with/],
+    [
+      { OIDC_REDIRECT_URI: 'http://purser.example/v1/sessions/oidc/callback' },
+      /^OIDC_REDIRECT_URI must be an https: address/
+    ]
+  ] as const) {
+    t.match(faultsOf({ ...good(), ...OIDC, ...more }), [expected], JSON.stringify(more))
+  }
+  const here = { ...OIDC, ENVIRONMENT: 'dev', OIDC_ISSUER: 'http://127.0.0.1:9000' }
+  t.strictSame(faultsOf({ ...good(), ...here }), [])
+})
+
+test('Google is the same with an issuer that is known', async (t) => {
+  const settings = readSettings(
+    { ...good(), ...GOOGLE, GOOGLE_HOSTED_DOMAIN: 'example.com' },
+    '/nowhere'
+  )
+  t.same(signInOf(settings), {
+    issuer: 'https://accounts.google.com',
+    clientId: 'purser',
+    clientSecret: 'of-google',
+    redirectUri: GOOGLE.GOOGLE_REDIRECT_URI,
+    allowedEmails: undefined,
+    hostedDomain: 'example.com'
+  })
 })

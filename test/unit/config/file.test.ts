@@ -278,3 +278,26 @@ test('no fault repeats what the file says', async (t) => {
     t.same(canary.findIn(faults.join('\n')), [], text)
   }
 })
+
+test('administrators are named one by one: an address each, once, for one client and mode', async (t) => {
+  const read = (entries: string) => `${STORES}administrators: [${entries}]\n`
+  const ana = '{ email: ana@example.com, client: operator, mode: rw }'
+  t.same(parseConfigFile(read(ana), 'purser.yaml').administrators, [
+    { email: 'ana@example.com', client: 'operator', mode: 'rw' }
+  ])
+  t.same(parseConfigFile(STORES, 'purser.yaml').administrators, [])
+  for (const [entries, expected] of [
+    ['{ email: "*@example.com>", client: a, mode: r }', /email must be one address/],
+    ['{ email: example.com, client: a, mode: r }', /email must be one address/],
+    ['{ email: "a@example.com,b@example.com", client: a, mode: r }', /email must be one address/],
+    [`${ana}, ${ana}`, /administrators\.1\.email stands there twice/],
+    ['{ email: a@example.com, client: "*", mode: r }', /client must be the name of a client/],
+    ['{ email: a@example.com, client: a, mode: x }', /administrators\.0\.mode/],
+    ['{ email: a@example.com, client: a }', /administrators\.0/],
+    ['{ email: a@example.com, client: a, mode: r, scopes: [a] }', /administrators\.0\.scopes/]
+  ] as const) {
+    const faults = faultsOf(read(entries))
+    t.equal(faults.length, 1, faults.join())
+    t.match(faults[0], expected, entries)
+  }
+})

@@ -503,10 +503,34 @@ policies:
     says: /AUTH_COOKIE_SAMESITE=none lets other sites use it/
   },
   {
-    name: 'sign-in is there by half',
-    env: { GOOGLE_CLIENT_ID: 'purser', GOOGLE_REDIRECT_URI: 'http://purser.example/callback' },
-    found: ['configuration warn', 'sign-in fail'],
-    says: /lacks GOOGLE_CLIENT_SECRET, GOOGLE_ALLOWED_EMAILS.*\n.*is an http: address/
+    name: 'whoever signs in is nobody here',
+    env: {
+      JWT_SECRET: randomSecret(),
+      GOOGLE_CLIENT_ID: 'purser',
+      GOOGLE_CLIENT_SECRET: 'of-google',
+      GOOGLE_REDIRECT_URI: 'https://purser.example/v1/sessions/oidc/callback'
+    },
+    found: ['sign-in warn'],
+    says: /sign-in is configured, and `administrators:` of purser.yaml lists nobody/
+  },
+  {
+    name: 'somebody may sign in who is nobody here',
+    env: {
+      JWT_SECRET: randomSecret(),
+      GOOGLE_CLIENT_ID: 'purser',
+      GOOGLE_CLIENT_SECRET: 'of-google',
+      GOOGLE_REDIRECT_URI: 'https://purser.example/v1/sessions/oidc/callback',
+      GOOGLE_ALLOWED_EMAILS: 'ana@example.com, leo@example.com'
+    },
+    yaml: 'stores: [{ name: v, kind: local }]\npolicies: []\nadministrators: [{ email: ana@example.com, client: a, mode: r }]\n',
+    found: ['sign-in warn', 'stores-trusted warn'],
+    says: /an address may sign in that `administrators:` of purser.yaml does not list/
+  },
+  {
+    name: 'somebody is listed, and nobody can sign in',
+    yaml: 'stores: [{ name: v, kind: local }]\npolicies: []\nadministrators: [{ email: ana@example.com, client: a, mode: r }]\n',
+    found: ['sign-in warn', 'stores-trusted warn'],
+    says: /lists somebody, and OIDC_\* or GOOGLE_\* are not set/
   },
   {
     name: 'records are kept for ever',

@@ -1,0 +1,221 @@
+/**
+ * The provider of sign-ins, by OpenID Connect: authorization code with PKCE, state, nonce and `iss` (RFC 9207). Rule: it is
+ * asked when somebody signs in, and not before; who comes back is believed by an ID token for us, signed by the keys of
+ * exactly the configured issuer.
+ */
+import type * as Client from 'openid-client'
+import { ProviderFault } from '../core/fault.ts'
+import { ProblemError } from '../core/problem.ts'
+import type { Reason } from '../core/reason.ts'
+import type { Sensitive } from '../core/secret.ts'
+import { createBoundedFetch } from './oidc-fetch.ts'
+
+export interface OidcSettings {
+  /** Exactly as its metadata and its tokens say it. */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: Sensitive<string>
+  readonly redirectUri: string
+  /** The `hd` that Google's tokens have to say. */
+  readonly hostedDomain?: string | undefined
+}
+
+/** What is bound to one sign-in of one browser. */
+export interface SignInSecrets {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+}
+
+export interface Identity {
+  readonly email: string
+  readonly isVerified: boolean
+  readonly hostedDomain: string | undefined
+}
+
+export interface OidcProvider {
+  /** Where the browser goes. Rejects with a ProblemError while the provider cannot be asked. */
+  readonly begin: (secrets: SignInSecrets) => Promise<string>
+  /** Who came back. `search`: the query as it came. Rejects with a ProblemError. */
+  readonly finish: (search: string, secrets: SignInSecrets) => Promise<Identity>
+}
+
+const DETAIL = 'the provider of sign-ins did not answer as it has to: try again'
+
+/** Failures of the provider, rather than of what came back from it. */
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
+  'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED',
+  'OAUTH_MISSING_SERVER_METADATA',
+  'OAUTH_HTTP_REQUEST_FORBIDDEN'
+])
+
+const refused = (reason: Reason): ProblemError => new ProblemError('access_denied', {}, reason)
+
+const faultIn = (error: unknown): ProviderFault | undefined => {
+  for (let one = error, n = 0; one instanceof Error && n < 5; one = one.cause, n++) {
+    if (one instanceof ProviderFault) return one
+  }
+  return undefined
+}
+
+const failed = (fault: ProviderFault): ProblemError => {
+  const code = { timeout: 'store_timeout', unavailable: 'store_unavailable' } as const
+  const { reason } = fault
+  return new ProblemError(
+    reason === 'timeout' || reason === 'unavailable' ? code[reason] : 'store_invalid_answer',
+    { detail: DETAIL }
+  )
+}
+
+const toProblem = (library: typeof Client, error: unknown): ProblemError => {
+  const fault = faultIn(error)
+  if (fault !== undefined) return failed(fault)
+  if (error instanceof library.AuthorizationResponseError) return refused('provider_refused')
+  if (error instanceof library.ResponseBodyError) return refused('code_refused')
+  const { code } = error as { code?: unknown }
+  const isUnreadable = typeof code === 'string' && UNREADABLE.has(code)
+  const isOfLibrary = error instanceof library.ClientError
+  if (isUnreadable || !isOfLibrary) return failed(new ProviderFault('invalid_answer'))
+  return refused('no_id_token')
+}
+
+/** By what the provider says that it takes; RFC 6749 has every one take the former. */
+const authenticating =
+  (library: typeof Client, secret: string): Client.ClientAuth =>
+  (server, client, body, headers) => {
+    const { token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] } = server
+    const method = methods.includes('client_secret_basic')
+      ? library.ClientSecretBasic
+      : library.ClientSecretPost
+    return method(secret)(server, client, body, headers)
+  }
+
+const discover = async (
+  library: typeof Client,
+  { issuer, clientId, clientSecret }: OidcSettings,
+  send: typeof globalThis.fetch
+): Promise<Client.Configuration> => {
+  const configuration = await library.discovery(
+    new URL(issuer),
+    clientId,
+    {},
+    authenticating(library, clientSecret.reveal()),
+    {
+      [library.customFetch]: createBoundedFetch(send),
+      // The settings allow it for an issuer of this machine alone, in dev.
+      execute: issuer.startsWith('http:') ? [library.allowInsecureRequests] : []
+    }
+  )
+  // The library has exceptions for issuers that are not the one that was asked.
+  if (configuration.serverMetadata().issuer !== issuer) throw new ProviderFault('invalid_answer')
+  // Signatures are looked at although the token comes over TLS.
+  library.enableNonRepudiationChecks(configuration)
+  return configuration
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+/** By the ID token, or where that has no e-mail by what the provider tells of the same subject. */
+const identityIn = async (
+  library: typeof Client,
+  configuration: Client.Configuration,
+  tokens: Client.TokenEndpointResponse & Client.TokenEndpointResponseHelpers
+): Promise<Identity> => {
+  const claims = tokens.claims()
+  if (claims === undefined) throw refused('no_id_token')
+  const hasMore = configuration.serverMetadata().userinfo_endpoint !== undefined
+  const told =
+    claims['email'] === undefined && hasMore
+      ? await library.fetchUserInfo(configuration, tokens.access_token, claims.sub)
+      : claims
+  return {
+    email: text(told['email']) ?? '',
+    isVerified: told['email_verified'] === true,
+    hostedDomain: text(claims['hd'])
+  }
+}
+
+/** Sign-ins that may wait for the provider at once. */
+const AT_ONCE = 16
+/** For how long its metadata are believed: providers change their addresses rarely, and announce it. */
+const METADATA_MS = 3_600_000
+
+export interface OidcProviderOptions {
+  readonly settings: OidcSettings
+  readonly fetch: typeof globalThis.fetch
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export const createOidcProvider = ({
+  settings,
+  fetch: send,
+  now
+}: OidcProviderOptions): OidcProvider => {
+  let known:
+    | { readonly at: number; readonly configuration: Promise<Client.Configuration> }
+    | undefined
+  let underWay = 0
+
+  /** One asks for all that come meanwhile; what failed is asked for anew. */
+  const configured = (library: typeof Client): Promise<Client.Configuration> => {
+    if (known !== undefined && Math.abs(now() - known.at) < METADATA_MS) return known.configuration
+    const configuration = discover(library, settings, send)
+    const mine = { at: now(), configuration }
+    known = mine
+    configuration.catch(() => {
+      if (known === mine) known = undefined
+    })
+    return configuration
+  }
+
+  const asking = async <T>(
+    ask: (library: typeof Client, configuration: Client.Configuration) => Promise<T>
+  ): Promise<T> => {
+    if (underWay >= AT_ONCE) throw new ProblemError('overloaded')
+    underWay++
+    const library = await import('openid-client')
+    try {
+      return await ask(library, await configured(library))
+    } catch (error) {
+      throw error instanceof ProblemError ? error : toProblem(library, error)
+    } finally {
+      underWay--
+    }
+  }
+
+  return {
+    begin: ({ state, nonce, verifier }) =>
+      asking(async (library, configuration) => {
+        const { hostedDomain: hd } = settings
+        const url = library.buildAuthorizationUrl(configuration, {
+          redirect_uri: settings.redirectUri,
+          scope: 'openid email',
+          state,
+          nonce,
+          code_challenge: await library.calculatePKCECodeChallenge(verifier),
+          code_challenge_method: 'S256',
+          ...(hd !== undefined && { hd })
+        })
+        return url.href
+      }),
+
+    finish: (search, { state, nonce, verifier }) =>
+      asking(async (library, configuration) => {
+        const url = new URL(settings.redirectUri)
+        url.search = search
+        const issuers = url.searchParams.getAll('iss')
+        if (issuers.some((one) => one !== settings.issuer)) throw refused('other_issuer')
+        const tokens = await library.authorizationCodeGrant(configuration, url, {
+          expectedState: state,
+          expectedNonce: nonce,
+          pkceCodeVerifier: verifier,
+          idTokenExpected: true
+        })
+        return identityIn(library, configuration, tokens)
+      })
+  }
+}
