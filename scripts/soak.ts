@@ -98,9 +98,14 @@ const watchSlowness = () => {
 
 const soak = (): Promise<Outcome> =>
   within(async (scope) => {
+    // Services, disks and peers must not outlive it.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => void scope.end().finally(() => process.exit(1)))
+    }
     const ledger = createLedger(say)
     const world = await startWorld(scope, ledger)
-    if ((await untilAllReady(world)) === undefined) throw new Error('not all replicas became ready')
+    if (typeof (await untilAllReady(world)) === 'string')
+      throw new Error('not all replicas became ready')
     const handles = world.replicas.map(({ descriptors }) => descriptors())
     const describes = readDescription(OPENAPI)
     const judge = createJudge(world, describes, watchSlowness())

@@ -28,7 +28,7 @@ const callOnce = async (world: World, chance: Chance, judge: Judge): Promise<voi
   const { ledger, links, replicas } = world
   const question = nextQuestion(world, chance)
   const replica = chance.pick(replicas)
-  const requestId = `soak-${++count}`
+  const requestId = `soak-${++count}-${question.name.replace(/\W+/g, '-')}`
   const asked = {
     question,
     replica,

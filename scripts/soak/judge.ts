@@ -5,7 +5,7 @@ import type { Describes } from './described.ts'
 import type { Ledger } from './ledger.ts'
 import { noteEtag, type Question } from './operations.ts'
 import type { SoakReplica } from './replica.ts'
-import { isOwed } from './revocations.ts'
+import { isOwed as isRefusalOwed } from './revocations.ts'
 import type { World } from './world.ts'
 
 /** Of somebody who is in the right, while anything may be broken. */
@@ -99,7 +99,7 @@ const judgeKey = (ledger: Ledger, asked: Asked, answer: Answer, slowness: number
   const { question, replica, requestId, ...use } = asked
   const { key } = question
   if (key === undefined || question.expects !== 'issued key') return
-  if (!isOwed(key, { ...use, replica: replica.index }, slowness)) return
+  if (!isRefusalOwed(key, { ...use, replica: replica.index }, slowness)) return
   const what = `key ${key.keyId} revoked at replica ${key.revoked?.replica}`
   const isTaken = answer.status === 200
   ledger.judge('revoked', isTaken ? `${what}, taken by ${replica.index} (${requestId})` : undefined)
@@ -142,7 +142,10 @@ export const createJudge =
       ledger.judge('value', fault && where + fault)
     }
     judgeKey(ledger, asked, answer, slowness())
-    if (isDisclosure) replica.trail.owes(requestId, new Set(seen.map(({ ref }) => ref)))
+    // A batch that holds nothing but problems may have failed for want of a record.
+    const isOwed =
+      isDisclosure && (seen.length > 0 || status === 304 || question.expects === 'change')
+    if (isOwed) replica.trail.owes(requestId, new Set(seen.map(({ ref }) => ref)))
     else replica.trail.dropped(requestId)
     const [ref] = question.asked
     if (

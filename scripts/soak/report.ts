@@ -26,8 +26,9 @@ const faultRows = (happened: readonly Happened[]): string[] => {
   return [...names].map((name) => {
     const all = happened.filter((one) => one.name === name)
     const held = all.reduce((sum, { heldMs }) => sum + heldMs, 0) / all.length
-    const ready = Math.max(...all.map(({ readyMs }) => readyMs ?? Number.POSITIVE_INFINITY))
-    return row(name, all.length, seconds(held), seconds(ready))
+    const ready = all.map(({ readyMs }) => readyMs ?? Number.POSITIVE_INFINITY)
+    const most = Math.max(...ready)
+    return row(name, all.length, seconds(held), Number.isFinite(most) ? seconds(most) : 'never')
   })
 }
 

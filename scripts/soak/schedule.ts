@@ -2,6 +2,7 @@
  * The faults in their time: every ten seconds the next one of a shuffled deck, so that each comes as often as any other.
  * Rule: a fault has ended and all replicas are ready again before the next one begins.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { slowness } from '../../test/support/stopwatch.ts'
 import { type Begun, FAULTS, type Fault } from './faults.ts'
@@ -17,18 +18,32 @@ export const READY_WITHIN_MS = 30_000
 export interface Happened {
   readonly name: string
   readonly heldMs: number
+  /** Undefined: they were not in time, or the machine had none. */
   readonly readyMs: number | undefined
 }
 
-/** Until each replica says that it is well; undefined if that takes too long. */
-export const untilAllReady = async ({ replicas }: World): Promise<number | undefined> => {
+/** The networks stand in this process: later than that, and Redis is late for who gives it 50 ms. */
+const LATE_MS = 20
+/** So many times longer is waited for a machine that has no time for this process. */
+const PATIENCE = 10
+
+type Wait = { readonly ms: number } | 'too long' | 'too busy'
+
+/** Until each replica says that it is well. */
+export const untilAllReady = async ({ replicas }: World): Promise<Wait> => {
   const since = performance.now()
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  let slow = 1
   for (;;) {
     const said = await Promise.all(replicas.map(readinessOf))
     const passed = performance.now() - since
-    if (said.every(({ status }) => status === 'ok')) return passed
-    if (passed > READY_WITHIN_MS && passed > READY_WITHIN_MS * slowness()) return undefined
-    await sleep(200)
+    if (said.every(({ status }) => status === 'ok')) return { ms: passed }
+    slow = Math.max(slow, slowness())
+    const isLate = delay.percentile(90) / 1e6 > LATE_MS
+    if (passed > READY_WITHIN_MS * slow && !isLate) return 'too long'
+    if (passed > READY_WITHIN_MS * slow * PATIENCE) return 'too busy'
+    await sleep(500)
   }
 }
 
@@ -59,10 +74,14 @@ const happen = async (fault: Fault, { world, chance, say }: Faulting): Promise<H
   await sleep(holdMs)
   await begun.end()
   const heldMs = performance.now() - since
-  const readyMs = await untilAllReady(world)
-  const late = readyMs === undefined ? await notReady(world) : undefined
-  world.ledger.judge('ready', late && `after ${fault.name} ${begun.detail}: ${late}`)
-  const ready = readyMs === undefined ? 'NOT ready' : `ready ${(readyMs / 1000).toFixed(1)} s later`
+  const waited = await untilAllReady(world)
+  const late = waited === 'too long' ? await notReady(world) : undefined
+  if (waited !== 'too busy') {
+    world.ledger.judge('ready', late && `after ${fault.name} ${begun.detail}: ${late}`)
+  }
+  const readyMs = typeof waited === 'string' ? undefined : waited.ms
+  const ready =
+    readyMs === undefined ? `NOT ready: ${waited}` : `ready ${(readyMs / 1000).toFixed(1)} s later`
   const name = `${fault.name} ${begun.detail}`.trim()
   say(`${name}: ${(heldMs / 1000).toFixed(1)} s, all ${ready}`)
   return { name: fault.name, heldMs, readyMs }

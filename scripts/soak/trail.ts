@@ -18,9 +18,8 @@ export interface Trail {
 }
 
 interface Entry {
-  /** What was allowed; `isThere` once there is any record, also of a failure. */
+  /** Of what was allowed. */
   readonly seen: Set<string>
-  isThere: boolean
   owed: readonly string[] | undefined
 }
 
@@ -35,10 +34,8 @@ export const followTrail = (folder: string): Trail => {
 
   const take = (line: string): void => {
     const record = recordIn(line)
-    const entry = entries.get(record?.requestId ?? '')
-    if (record === undefined || entry === undefined) return
-    entry.isThere = true
-    if (record.outcome === 'allowed') entry.seen.add(plainOf(record.reference ?? ''))
+    if (record?.outcome !== 'allowed') return
+    entries.get(record.requestId ?? '')?.seen.add(plainOf(record.reference ?? ''))
   }
 
   /** Whole lines that have come since; a line that a kill cut off is not whole. */
@@ -69,12 +66,11 @@ export const followTrail = (folder: string): Trail => {
     for (const name of names.filter((one) => one.endsWith('.jsonl'))) await readNew(name)
   }
 
-  const isRecorded = ({ isThere, seen, owed = [] }: Entry): boolean =>
-    isThere && owed.every((ref) => seen.has(ref))
+  const isRecorded = ({ seen, owed = [] }: Entry): boolean =>
+    seen.size > 0 && owed.every((ref) => seen.has(ref))
 
   return {
-    sent: (requestId) =>
-      void entries.set(requestId, { seen: new Set(), isThere: false, owed: undefined }),
+    sent: (requestId) => void entries.set(requestId, { seen: new Set(), owed: undefined }),
     owes: (requestId, refs) => {
       const entry = entries.get(requestId)
       if (entry !== undefined) entry.owed = [...refs]

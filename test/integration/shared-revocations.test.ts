@@ -29,18 +29,26 @@ const KEYRING = createKeyring([newEncryptionKey()])
 interface Changes {
   readonly keyring?: typeof KEYRING
   readonly state?: Partial<State>
+  /** Whether Redis is too slow to answer, while its connections stay. */
+  readonly isSlow?: () => boolean
   readonly clock?: () => number
 }
 
 const openReplica = (t: Test, address: RedisAddress, changes: Changes = {}): Replica => {
-  const { keyring = KEYRING, clock } = changes
+  const { keyring = KEYRING, clock, isSlow = () => false } = changes
   const opened = openShared(t, address)
   const ofRedis = createRedisState({ address, prefix: 'purser:', keyring: () => keyring })
-  const state = { ...ofRedis, ...changes.state }
+  const list: State['list'] = (prefix) => {
+    if (isSlow()) throw new Error('slow')
+    return ofRedis.list(prefix)
+  }
+  const state = { ...ofRedis, list, ...changes.state }
+  const getMany: typeof opened.shared.getMany = (keys) =>
+    isSlow() ? Promise.reject(new Error('slow')) : opened.shared.getMany(keys)
   const said: string[] = []
   const revocations = createSharedRevocations({
     state,
-    shared: opened.shared,
+    shared: { ...opened.shared, getMany },
     keyring: () => keyring,
     ...(clock && { clock }),
     log: (_level, message) => void said.push(message)
@@ -51,6 +59,15 @@ const openReplica = (t: Test, address: RedisAddress, changes: Changes = {}): Rep
   })
   return { ...opened, state, revocations, said }
 }
+
+/** Again where the machine was too busy for it to be answered within its 50 ms. */
+const putMark = ({ shared }: Replica): Promise<void> =>
+  eventually(() =>
+    shared.put('revoked:mark', Buffer.from('another'), 60_000).then(
+      () => true,
+      () => false
+    )
+  )
 
 const at = (port: number): RedisAddress => parseRedisUrl(`redis://127.0.0.1:${port}`)
 
@@ -99,8 +116,8 @@ test('revocations through Redis', async (all) => {
     await replica.revocations.asked
     const keyId = randomUUID()
     await putRevocation(other.state, keyId, NOW)
-    await other.shared.put('revoked:mark', Buffer.from('another'), 60_000)
-    await eventually(() => replica.revocations.isRevoked(keyId), 5_000)
+    await putMark(other)
+    await eventually(() => replica.revocations.isRevoked(keyId))
   })
 
   await all.test(
@@ -122,10 +139,7 @@ test('revocations through Redis', async (all) => {
       await proxy.set({ is: 'open' })
       const since = performance.now()
       await cut.whole(2)
-      await eventually(
-        () => cut.revocations.isRevoked(there) && other.revocations.isRevoked(here),
-        1_000
-      )
+      await eventually(() => cut.revocations.isRevoked(there) && other.revocations.isRevoked(here))
       t.comment(`whole again after ${Math.round(performance.now() - since)} ms`)
       t.strictSame(await other.revocations.revoke(here, NOW), { isNew: false, isDurable: true })
     }
@@ -184,9 +198,24 @@ test('revocations through Redis', async (all) => {
       t.strictSame(own, { isNew: true, isDurable: false })
       const keyId = randomUUID()
       await putRevocation(other.state, keyId, NOW)
-      await other.shared.put('revoked:mark', Buffer.from('another'), 60_000)
+      await putMark(other)
       await eventually(() => stuck.revocations.isRevoked(keyId))
       t.equal(stuck.revocations.isWhole(), false, 'its own is not written yet')
+    }
+  )
+
+  await all.test(
+    'a Redis that was slow for a while leaves nothing behind where nothing was revoked meanwhile',
+    async (t) => {
+      const { address } = await startRedis(t)
+      let slow = false
+      const replica = openReplica(t, address, { isSlow: () => slow })
+      await replica.whole()
+      await eventually(() => replica.revocations.isWhole())
+      slow = true
+      await eventually(() => !replica.revocations.isWhole())
+      slow = false
+      await eventually(() => replica.revocations.isWhole(), 30_000)
     }
   )
 
@@ -217,10 +246,10 @@ test('revocations through Redis', async (all) => {
     await replica.whole()
     await replica.revocations.asked
     server.cli('set', 'purser:{state:revoked}:names', 'x')
-    await replica.shared.put('revoked:mark', Buffer.from('another'), 60_000)
-    await eventually(() => !replica.revocations.isWhole(), 5_000)
+    await putMark(replica)
+    await eventually(() => !replica.revocations.isWhole())
     server.cli('del', 'purser:{state:revoked}:names')
-    await eventually(() => replica.revocations.isWhole(), 5_000)
+    await eventually(() => replica.revocations.isWhole())
   })
 
   await all.test(
