@@ -1,10 +1,10 @@
 /** Days and moments as people write them. Rule: what Date would take for another day is none. */
 
-/** When the day began in UTC with which the text begins; undefined for a day that no month has. */
+/** When the day began in UTC with which the text begins; undefined for a day that no month has, and for a month alone. */
 export const startOfDay = (text: string): number | undefined => {
-  const day = text.slice(0, 10)
+  const day = text.slice(0, '2026-03-01'.length)
   const time = Date.parse(`${day}T00:00:00Z`)
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day) ? time : undefined
+  return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === day ? time : undefined
 }
 
 const LENGTH = '2026-03-01T00:00:00.000Z'.length
