@@ -57,8 +57,8 @@ const setMutant = (id: string | undefined): void => {
   else process.env['__STRYKER_ACTIVE_MUTANT__'] = id
 }
 
-/** Stryker allows a hundred times the hits of the first run before it takes a loop for endless; of properties these are minutes. */
-const HITS_TOO_MANY = 10
+/** Stryker allows a hundred times the hits of the first run before it takes a loop for endless, which of a property are minutes. */
+const HITS_TOO_MANY = 50
 
 type Coverage = Record<string, number>
 interface MutantCoverage {

@@ -781,6 +781,18 @@ const HTTP: readonly Promised[] = [
       ]
     },
     note: 'nginx is real; Traefik and Envoy are requests as they send them.'
+  },
+  {
+    id: 'http-parsers-hold',
+    says: 'Whatever text or bytes come to the parsers of keys, references, rules, settings, configuration, JSON, sealed things and lines of the trail, they take it or refuse it in their one way.',
+    asvs: ['2.2.1', '1.5.3', '16.5.4'],
+    tests: {
+      'unit/fuzz.test.ts': [
+        "every … of the corpus is taken or refused as it was, in its parser's one way",
+        'a short run of made-up inputs finds nothing that the parser of … does wrong'
+      ]
+    },
+    note: '`npm run fuzz` goes on for as long as one likes.'
   }
 ]
 

@@ -85,6 +85,9 @@ test('while the keys cannot be had there is no telling', async (t) => {
     () => {
       throw new TypeError('fetch failed')
     },
+    () => {
+      throw new DOMException('it took too long', 'TimeoutError')
+    },
     () => new Response('no', { status: 503 }),
     () => new Response('no JSON'),
     () => Response.json({ keys: 'none' })

@@ -67,6 +67,12 @@ test('the payload is an object that names the same kid as the header', async (t)
   t.equal(await open(await written(payload(), { kid: ring.kids[0] })), undefined, 'another key')
 })
 
+test('a token that is longer than any of ours is refused, though it be genuine', async (t) => {
+  const longest = payload({ text: 'x'.repeat(6_000) })
+  t.match(await open(await written(longest)), { a: 1 })
+  t.equal(await open(await written(payload({ text: 'x'.repeat(6_200) }))), undefined)
+})
+
 test('what surrounds a token, or is none, is refused', async (t) => {
   const compact = await written(payload())
   const [header = '', , iv, text, tag] = compact.split('.')
