@@ -28,10 +28,13 @@ export const FLOORS: readonly Floor[] = [
     name: 'policy',
     mutate: POLICY,
     tests: below(
-      ...['policy', 'policy-diff', 'glob', 'scope', 'until', 'network'].map(
+      ...['policy', 'policy-diff', 'glob', 'scope', 'until', 'network', 'network-edges'].map(
         (name) => `core/${name}.test.js`
       ),
       'secrets/decision.test.js',
+      'secrets/listing.test.js',
+      'secrets/writing.test.js',
+      'secrets/broker.test.js',
       'keys/networks.test.js'
     )
   },
