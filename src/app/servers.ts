@@ -1,6 +1,7 @@
 /** The listeners with their doors, and what they share: limits, connections, a bound for the memory of answers. */
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
+import { addConsoleApi } from '../console/api.ts'
 import { readAssets } from '../console/assets.ts'
 import { consoleDoor } from '../console/door.ts'
 import type { ServerTls } from '../core/server-tls.ts'
@@ -108,6 +109,7 @@ const createOptions = (
 /** The administrators' page: on a listener of its own, else on the internal one, else on the public one. */
 const consoleDoorsOf = (
   { settings }: Ground,
+  services: Services,
   internal: Listener | undefined,
   tls: ServerTls | undefined
 ): readonly Door[] => {
@@ -123,7 +125,7 @@ const consoleDoorsOf = (
     listener,
     host: listener?.host ?? HOST,
     isProxied: TRUST_PROXY !== undefined,
-    addApi: () => {}
+    addApi: (app) => addConsoleApi(app, { services, environment: settings.ENVIRONMENT })
   })
   return [door]
 }
@@ -143,13 +145,13 @@ const doorsOf = (
       addRoutes: (app) => addRoutes(app, services, audiences)
     })
   if (INTERNAL_HOST === undefined || INTERNAL_PORT === undefined) {
-    return [native(['public', 'internal']), ...consoleDoorsOf(ground, undefined, tls)]
+    return [native(['public', 'internal']), ...consoleDoorsOf(ground, services, undefined, tls)]
   }
   const internal = { label: 'Internal routes', host: INTERNAL_HOST, port: INTERNAL_PORT, tls }
   return [
     native(['public']),
     native(['internal'], internal),
-    ...consoleDoorsOf(ground, internal, tls)
+    ...consoleDoorsOf(ground, services, internal, tls)
   ]
 }
 
