@@ -1,5 +1,37 @@
-/** The administrators' page: starts it where the document has room for it. */
+/** The administrators' page: who is not signed in signs in; what one has begun outlives the session's end. */
 import { render } from 'preact'
+import { codeIn } from './lib/place.ts'
+import { openSession, standing } from './lib/session.ts'
+import { useWatched } from './lib/store.ts'
+import { Announcer } from './pieces/notes.tsx'
+import { Shell } from './shell.tsx'
+import { SignIn, SignInAgain } from './views/sign-in.tsx'
 
+const Page = () => {
+  const now = useWatched(standing)
+  if (now.kind === 'unknown') return <p class="door dim">Asking who is signed in…</p>
+  if (now.kind === 'out') return <SignIn why={now.why} />
+  const { session, isExpired } = now
+  return (
+    <>
+      {/* Somebody else starts anew. */}
+      <Shell key={`${session.client} ${session.mode}`} session={session} />
+      {isExpired && <SignInAgain client={session.client} />}
+    </>
+  )
+}
+
+const code = codeIn(location.hash)
+// Not for the history: it works once, and no longer than a minute.
+if (code !== undefined) history.replaceState(null, '', location.pathname)
+openSession(code)
 const room = document.getElementById('page')
-if (room !== null) render(<h1>Purser</h1>, room)
+if (room !== null) {
+  render(
+    <>
+      <Announcer />
+      <Page />
+    </>,
+    room
+  )
+}

@@ -1,0 +1,175 @@
+/** Bots and channels: where each credential comes from and whether it resolves; a channel's token, tried. */
+
+import { useState } from 'preact/hooks'
+import { ask } from '../lib/api.ts'
+import { hashOf } from '../lib/place.ts'
+import { count, words } from '../lib/text.ts'
+import { useAct, useAsk } from '../lib/use.ts'
+import { Chip } from '../pieces/chip.tsx'
+import { Head, Sheet } from '../pieces/frame.tsx'
+import { Name } from '../pieces/name.tsx'
+import { announce, Loaded, Nothing, ProblemNote } from '../pieces/notes.tsx'
+import { Of } from '../pieces/of.tsx'
+import { Table } from '../pieces/table.tsx'
+import type { Integrations as Answer, Credential, Tried } from '../shapes-console.ts'
+import type { ViewProps } from '../shell.tsx'
+
+const Credentials = ({ credentials }: { readonly credentials: readonly Credential[] }) =>
+  credentials.length === 0 ? (
+    <span class="dim">none</span>
+  ) : (
+    <ul class="plain">
+      {credentials.map(({ name, reference, resolves, code }) => (
+        <li key={`${name} ${reference}`}>
+          <Chip tone={resolves ? 'good' : 'bad'}>
+            {resolves ? 'resolves' : words(code ?? 'fails')}
+          </Chip>{' '}
+          <Name text={name} />{' '}
+          {reference === undefined ? (
+            <span class="dim">written in the configuration</span>
+          ) : (
+            <>
+              from <Name text={reference} />
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+
+const origin = (from: 'file' | 'runtime'): string => (from === 'file' ? 'purser.yaml' : 'run time')
+
+const Bots = ({ bots }: Pick<Answer, 'bots'>) => (
+  <Sheet title="Bots">
+    {bots.length === 0 ? (
+      <Nothing>No bot is configured.</Nothing>
+    ) : (
+      <Table
+        caption="Each bot, and whether its credentials can be read now"
+        rows={bots}
+        keyOf={({ name }) => name}
+        columns={[
+          {
+            title: 'Bot',
+            of: ({ name, displayName }) => (
+              <>
+                <Name text={name} />
+                {displayName !== undefined && displayName !== name && (
+                  <div class="small dim">
+                    <Name text={displayName} />
+                  </div>
+                )}
+              </>
+            )
+          },
+          { title: 'Type', of: ({ type }) => (type === undefined ? '–' : <Name text={type} />) },
+          {
+            title: 'Provider',
+            of: ({ provider }) => (provider === undefined ? '–' : <Name text={provider} />)
+          },
+          { title: 'From', of: ({ origin: from }) => origin(from) },
+          {
+            title: 'Credentials',
+            of: ({ credentials }) => <Credentials credentials={credentials} />
+          }
+        ]}
+      />
+    )}
+  </Sheet>
+)
+
+const Try = ({ name }: { readonly name: string }) => {
+  const [tried, setTried] = useState<Tried>()
+  const { isBusy, problem, run } = useAct()
+  const attempt = async (): Promise<void> => {
+    setTried(undefined)
+    const path = `/channels/${encodeURIComponent(name)}/try`
+    const outcome = await ask<Tried>(path, { method: 'POST', body: {} })
+    setTried(outcome)
+    announce(outcome.accepted ? 'A token was given.' : 'No token was given.')
+  }
+  return (
+    <>
+      <button type="button" class="small" disabled={isBusy} onClick={() => run(attempt)}>
+        Try a token
+        <Of what={name} />
+      </button>
+      {tried !== undefined && (
+        <div>
+          <Chip tone={tried.accepted ? 'good' : 'bad'}>
+            {tried.accepted ? 'given, and thrown away' : words(tried.code ?? 'refused')}
+          </Chip>
+          {tried.expiresInSeconds !== undefined && (
+            <div class="small dim">good for {count(tried.expiresInSeconds)} seconds</div>
+          )}
+        </div>
+      )}
+      <ProblemNote problem={problem} />
+    </>
+  )
+}
+
+const Channels = ({
+  channels,
+  mayAct
+}: Pick<Answer, 'channels'> & { readonly mayAct: boolean }) => (
+  <Sheet title="Channels">
+    {channels.length === 0 ? (
+      <Nothing>No channel is configured.</Nothing>
+    ) : (
+      <Table
+        caption="Each Direct Line channel; a token that is tried is thrown away at the server"
+        rows={channels}
+        keyOf={({ name }) => name}
+        columns={[
+          { title: 'Channel', of: ({ name }) => <Name text={name} /> },
+          { title: 'Bot', of: ({ bot }) => <Name text={bot} /> },
+          { title: 'From', of: ({ origin: from }) => origin(from) },
+          {
+            title: 'Endpoint',
+            of: ({ endpoint, trustedOrigins = [] }) => (
+              <>
+                {endpoint === undefined ? '–' : <Name text={endpoint} />}
+                {trustedOrigins.map((one) => (
+                  <div key={one} class="small dim">
+                    for <Name text={one} />
+                  </div>
+                ))}
+              </>
+            )
+          },
+          { title: 'Secrets', of: ({ secrets }) => <Credentials credentials={secrets} /> },
+          {
+            title: 'What to do',
+            look: 'acts',
+            of: ({ name }) => (mayAct ? <Try name={name} /> : null)
+          }
+        ]}
+      />
+    )}
+  </Sheet>
+)
+
+export const Integrations = ({ session }: ViewProps) => {
+  const asked = useAsk<Answer>('/integrations')
+  return (
+    <>
+      <Head title="Bots and channels">
+        <button type="button" disabled={asked.isBusy} onClick={asked.again}>
+          Look again
+        </button>
+      </Head>
+      <Loaded asked={asked}>
+        {({ bots, channels }) => (
+          <>
+            <Bots bots={bots} />
+            <Channels channels={channels} mayAct={session.mode.includes('w')} />
+          </>
+        )}
+      </Loaded>
+      <p class="small dim">
+        Who may use them stands in <a href={hashOf('access')}>Access</a>.
+      </p>
+    </>
+  )
+}
