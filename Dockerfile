@@ -18,16 +18,22 @@ COPY src ./src
 COPY page ./page
 RUN npm run build -- --sourceMap false
 
+# The application layer: the same bytes from any checkout of a commit, under whatever umask that was made. The builder sets
+# the times (docs/provenance.md).
+FROM base AS program
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/build/src ./build/src
+COPY --from=build /app/build/console ./build/console
+COPY package.json openapi.yaml ./
+RUN chmod -R u=rwX,go=rX .
+
 FROM base
 # Nothing here installs packages or changes users any more (CIS Docker 4.3 and 4.8).
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
       /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-* \
  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
  && install -d -o 65532 -g 65532 -m 700 /data
-COPY --from=dependencies /app/node_modules ./node_modules
-COPY --from=build /app/build/src ./build/src
-COPY --from=build /app/build/console ./build/console
-COPY package.json openapi.yaml ./
+COPY --from=program /app ./
 
 # HOST stays 127.0.0.1, as everywhere: who publishes the port opens it (docker-compose.yml).
 ENV NODE_ENV=production PORT=8700 DATA_DIR=/data CONFIG_FILE=/etc/purser/purser.yaml

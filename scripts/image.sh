@@ -82,10 +82,14 @@ made=$cache/node-$node_version
 if [ ! -e "$made" ] || ! buildah inspect --type image "$base" >/dev/null 2>&1; then make_base; fi
 say "# the stand-in for $base runs Node $node_version: the tag's own Node is not what was run"
 
-# Docker's format, since OCI's has no HEALTHCHECK.
-buildah build --pull=never --layers --force-rm --format docker --isolation chroot --network host \
-  --iidfile "$work/image" . > "$work/build.log" 2>&1 ||
-  { tail -n 40 "$work/build.log"; fail 'the image builds'; }
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
+# build <folder> <file for its id> <more>: in Docker's format, since OCI's has no HEALTHCHECK.
+build() {
+  local folder=$1 id=$2; shift 2
+  buildah build --pull=never --layers --force-rm --format docker --isolation chroot --network host --timestamp "$epoch" "$@" \
+    --iidfile "$id" "$folder" > "$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; fail 'the image builds'; }
+}
+build . "$work/image"
 image=$(cat "$work/image")
 check 'the image builds from the Dockerfile with npm ci --ignore-scripts' test -n "$image"
 container=$(buildah from "$image")
@@ -101,6 +105,24 @@ check 'it is stopped with SIGTERM' same "$(config c.StopSignal)" SIGTERM
 check 'it has a health check' same "$(config 'c.Healthcheck?.Test[0]')" CMD
 check 'its environment holds no setting but where things are' \
   none "$(config 'c.Env' | grep -Ev '^(PATH|NODE_VERSION|YARN_VERSION|NODE_EXTRA_CA_CERTS|NODE_ENV|PORT|DATA_DIR|CONFIG_FILE)=' || true)"
+# Whoever asks what was built from what has this digest to compare (docs/provenance.md).
+layer() { buildah inspect --type image "$1" | node -p 'JSON.parse(require("fs").readFileSync(0)).OCIv1.rootfs.diff_ids.at(-1)'; }
+build_elsewhere() {
+  (
+    umask 077
+    mkdir "$work/elsewhere"
+    grep '^!' .dockerignore | sed 's/^!//; s|/\*\*$||' | xargs cp -R --parents --no-preserve=mode,timestamps -t "$work/elsewhere"
+    cp Dockerfile .dockerignore "$work/elsewhere/"
+    find "$work/elsewhere" -exec touch --date='1999-12-31 23:59:59' {} +
+    build "$work/elsewhere" "$work/another" --no-cache
+  )
+}
+build_elsewhere
+another=$(cat "$work/another")
+say "# application layer: $(layer "$image") (SOURCE_DATE_EPOCH=$epoch)"
+check 'built from another folder, under another umask, from files of another time, the application layer is the same' \
+  same "$(layer "$another")" "$(layer "$image")"
+buildah rmi "$another" >/dev/null 2>&1 || true
 check 'it has no package that the lockfile keeps for development' none "$(node -e "
   for (const [path, { dev }] of Object.entries(require('./package-lock.json').packages))
     if (dev && require('fs').existsSync('$root/app/' + path)) console.log(path)")"

@@ -45,6 +45,19 @@ else
   echo "moto, openbao, joserfc, drongo and schemathesis: installed in $environment"
 fi
 
+# Other versions of Node, for `npm run test:node`.
+nodes=scripts/peers/node
+if cmp -s "$nodes/package-lock.json" .peers/node/installed.json; then
+  echo 'node 22, 24 and 26: in .peers/node already'
+else
+  rm -rf .peers/node
+  mkdir -p .peers/node
+  cp "$nodes/package.json" "$nodes/package-lock.json" .npmrc .peers/node/
+  npm ci --prefix .peers/node --loglevel=error
+  cp "$nodes/package-lock.json" .peers/node/installed.json
+  echo 'node 22, 24 and 26: installed in .peers/node'
+fi
+
 if command -v redis-server >/dev/null 2>&1; then
   echo 'redis: found on PATH'
 else

@@ -11,8 +11,18 @@ const MODE = 0o700
 const isCode = (error: unknown, code: string): boolean =>
   (error as NodeJS.ErrnoException).code === code
 
+/** `throwIfNoEntry` would do, but Node 24 has it keep silent about a file above the path as well. */
+const isThereSync = (path: string): boolean => {
+  try {
+    return statSync(path).isDirectory()
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error
+    return false
+  }
+}
+
 export const makeFolderSync = (path: string): void => {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  if (isThereSync(path)) return
   const parent = dirname(path)
   if (parent !== path) makeFolderSync(parent)
   try {

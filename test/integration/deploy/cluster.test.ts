@@ -2,108 +2,36 @@
  * `deploy/kubernetes/` on a real API server: accepted member by member, pods that meet Pod Security's "restricted", and an account
  * that reads the named secrets and nothing else. There is no kubelet: what pods then do is for kubernetes-pod.test.ts.
  */
-import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import tap, { type Test } from 'tap'
+import tap from 'tap'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import type { Report } from '../../../src/doctor/report.ts'
-import { blocksIn } from '../../support/doc-blocks.ts'
-import { SHIMS, writeShims } from '../../support/doc-run.ts'
-import { createDirectory } from '../../support/embedded.ts'
+import {
+  APPS,
+  accepted,
+  createPodIn,
+  FOLDER,
+  giveSecrets,
+  NAMESPACE,
+  prepare,
+  runBlock,
+  tokenOf
+} from '../../support/cluster.ts'
 import { issueKey } from '../../support/keys.ts'
-import { type KubeApiserver, startKubeApiserver } from '../../support/kube-apiserver.ts'
-import { administratorOf, createKubectl, type Kubectl, type Ran } from '../../support/kubectl.ts'
+import { startKubeApiserver } from '../../support/kube-apiserver.ts'
+import { createKubectl } from '../../support/kubectl.ts'
 import { type Manifest, podTemplateOf, render } from '../../support/manifests.ts'
-import { isInstalled, programOf, skipWithout } from '../../support/peers.ts'
+import { isInstalled, skipWithout } from '../../support/peers.ts'
 import { ask, createPod, createSecrets, type Secrets } from '../../support/pod.ts'
 import { runPurser, serve } from '../../support/purser-process.ts'
 import { eventually } from '../../support/redis.ts'
 import { type Pod, podOf, WEAKENED } from '../../support/weakened-pods.ts'
 
-const OVERLAYS = ['embedded', 'redis', 'internal', 'external-secrets'] as const
-const NAMESPACE = '/api/v1/namespaces/purser'
-const FOLDER = 'deploy/kubernetes'
+const OVERLAYS = ['embedded', 'redis', 'internal', 'by-requests', 'external-secrets'] as const
 
 /** What Kustomize says of words that the Kustomize of Debian needs. */
 const OLD_WORDS = /^# Warning: '(bases|patchesStrategicMerge)' is deprecated\./
 
-const accepted = (t: Test, { code, stdout, stderr }: Ran, what: string): string => {
-  t.equal(code, 0, `${what}: ${stderr}`)
-  return stdout
-}
-
-/** Everything that the manifests take for granted of a cluster. */
-const prepare = async (t: Test, kubectl: Kubectl): Promise<void> => {
-  accepted(t, await kubectl('apply', '-f', 'test/support/crds'), 'CRDs')
-  const established = await kubectl(
-    'wait',
-    '--for=condition=Established',
-    'crd',
-    '--all',
-    '--timeout=60s'
-  )
-  accepted(t, established, 'CRDs are established')
-  for (const namespace of ['apps', 'redis']) {
-    accepted(t, await kubectl('create', 'namespace', namespace), namespace)
-  }
-  accepted(
-    t,
-    await kubectl('apply', '--server-side', '-f', `${FOLDER}/base/namespace.yaml`),
-    'namespace'
-  )
-}
-
 const nameOf = ({ kind, metadata }: Manifest): string => `${kind.toLowerCase()}/${metadata.name}`
-
-/** The commands of the page's block with these words in it, in an empty folder beside this repository's `deploy/`. */
-const runBlock = (t: Test, server: KubeApiserver, words: string): Promise<Ran> => {
-  const page = 'docs/kubernetes.md'
-  const block = blocksIn(page, readFileSync(page, 'utf8')).find(({ text }) => text.includes(words))
-  const folder = createDirectory(t)
-  symlinkSync(resolve('deploy'), join(folder, 'deploy'))
-  const kubectl = `#!/bin/sh\nexec '${programOf('kubectl')}' "$@"\n`
-  const bin = writeShims(folder, { ...SHIMS, kubectl })
-  const administrator = administratorOf(t, server)
-  const env = { ...administrator, PATH: `${bin}:${administrator.PATH}` }
-  return new Promise((done) => {
-    const script = `set -euo pipefail\n${block?.text ?? 'false'}`
-    execFile(
-      'bash',
-      ['-c', script],
-      { cwd: folder, env, timeout: 120_000 },
-      (error, stdout, stderr) => done({ code: error === null ? 0 : 1, stdout, stderr })
-    )
-  })
-}
-
-const APPS = '/api/v1/namespaces/apps'
-
-/** Two secrets in `apps`, of which secrets-reader names one. */
-const giveSecrets = async (
-  t: Test,
-  admin: KubeApiserver['admin'],
-  kubectl: Kubectl
-): Promise<void> => {
-  for (const name of ['smtp', 'other']) {
-    const stringData = { password: `of ${name}` }
-    await admin('POST', `${APPS}/secrets`, { metadata: { name }, stringData })
-  }
-  accepted(
-    t,
-    await kubectl('apply', '-n', 'apps', '-k', `${FOLDER}/secrets-reader`),
-    'secrets-reader'
-  )
-}
-
-const tokenOf = async (admin: KubeApiserver['admin']): Promise<string> => {
-  const { text } = await admin('POST', `${NAMESPACE}/serviceaccounts/purser/token`, {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { expirationSeconds: 3_600 }
-  })
-  return JSON.parse(text).status.token
-}
 
 const REFUSED = [
   [`${APPS}/secrets/other`, 'another secret of the namespace'],
@@ -132,28 +60,6 @@ const OF_THIS_MACHINE: ReadonlySet<string> = new Set([
   'internal-listener'
 ])
 
-/** The container of the embedded overlay, as the account whose token it is, where this machine can have that. */
-const createPodIn = (
-  t: Test,
-  { url, ca }: KubeApiserver,
-  token: string,
-  changeMore = (yaml: string): string => yaml
-) => {
-  const secrets = createSecrets()
-  const change = (yaml: string, root: string): string => {
-    const auth = `$&\n    auth: { method: in-cluster, root: ${root} }`
-    return changeMore(yaml.replace('namespaces: [apps]', auth))
-  }
-  const pod = createPod(t, render('overlays/embedded'), { secrets, change })
-  const account = join(pod.root, 'var/run/secrets/kubernetes.io/serviceaccount')
-  mkdirSync(account, { recursive: true })
-  const files = { token, 'ca.crt': ca, namespace: 'purser' }
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(account, name), text)
-  const { hostname, port } = new URL(url)
-  const env = { ...pod.env, KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }
-  return { pod, env, secrets }
-}
-
 tap.test('the manifests on a real API server', async (t) => {
   if (skipWithout(t, await isInstalled('kube-apiserver', 'etcd', 'kubectl'))) return
   // Or it would refuse privileged pods by itself, before Pod Security is asked.
@@ -176,8 +82,10 @@ tap.test('the manifests on a real API server', async (t) => {
     for (const component of ['service-monitor', 'network/redis/pods', 'network/redis/namespaces']) {
       accepted(t, await kubectl('apply', ...dryRun, '-k', `${FOLDER}/${component}`), component)
     }
-    const ingress = ['-f', 'examples/tls-proxy/ingress.yaml']
-    accepted(t, await kubectl('apply', ...dryRun, ...ingress), 'the Ingress before it')
+    for (const door of ['ingress', 'gateway']) {
+      const ran = await kubectl('apply', ...dryRun, '-f', `examples/tls-proxy/${door}.yaml`)
+      accepted(t, ran, `the ${door} before it`)
+    }
     for (const component of ['secrets-reader', 'secret-store']) {
       const ran = await kubectl('apply', ...dryRun, '-n', 'apps', '-k', `${FOLDER}/${component}`)
       accepted(t, ran, component)

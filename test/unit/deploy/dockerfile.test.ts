@@ -82,15 +82,23 @@ test('packages come from the lockfile, and none of them runs a script', async (t
   ])
 })
 
+/** Of the stage that is named so. */
+const stageOf = (name: string): Instruction[] =>
+  stages.find((stage) => stage[0]?.rest === `base AS ${name}`) ?? []
+
+test('the application is one layer, whose bytes hang on no umask', async (t) => {
+  t.strictSame(all(final, 'COPY'), ['--from=program /app ./'])
+  t.strictSame(all(stageOf('program'), 'RUN'), ['chmod -R u=rwX,go=rX .'])
+})
+
 test('the image holds the program, its production dependencies and the API description', async (t) => {
-  t.strictSame(all(final, 'COPY'), [
+  t.strictSame(all(stageOf('program'), 'COPY'), [
     '--from=dependencies /app/node_modules ./node_modules',
     '--from=build /app/build/src ./build/src',
     '--from=build /app/build/console ./build/console',
     'package.json openapi.yaml ./'
   ])
-  const dependencies = stages.find((stage) => stage[0]?.rest === 'base AS dependencies') ?? []
-  t.strictSame(all(dependencies, 'RUN'), ['npm ci --omit=dev --ignore-scripts'])
+  t.strictSame(all(stageOf('dependencies'), 'RUN'), ['npm ci --omit=dev --ignore-scripts'])
 })
 
 test('it listens where Purser does by default, so that who publishes it decides', async (t) => {
