@@ -11,7 +11,7 @@ const MODE = 0o700
 const isCode = (error: unknown, code: string): boolean =>
   (error as NodeJS.ErrnoException).code === code
 
-/** `throwIfNoEntry` would do, but Node 24 has it keep silent about a file above the path as well. */
+/** `throwIfNoEntry` would do, but since Node 22 it keeps silent about a file above the path as well. */
 const isThereSync = (path: string): boolean => {
   try {
     return statSync(path).isDirectory()
