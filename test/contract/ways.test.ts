@@ -5,11 +5,9 @@ import Fastify, { type RouteOptions } from 'fastify'
 import { test } from 'tap'
 import { undescribedServices } from '../../scripts/openapi.ts'
 import { addRoutes } from '../../src/http/routes/index.ts'
+import { mayTell } from '../support/telling.ts'
 import { PATHS, type Path, runs, STEPS, type Step } from '../support/way-steps.ts'
 import { WAYS, type Way } from '../support/ways.ts'
-
-/** What may have a value, or something as good as one, in an answer. */
-const TELLING_MEMBERS = ['value', 'data', 'credentials', 'token', 'apiKey']
 
 /** Routes that look as if they gave a secret away, each with why it gives none of a store. */
 const OTHERS: Readonly<Record<string, string>> = {
@@ -24,21 +22,6 @@ const OTHERS: Readonly<Record<string, string>> = {
   'POST /internal/cache/invalidate': 'tells how much was dropped',
   'POST /internal/events/:store': 'tells how much was named',
   'OPTIONS /internal/events/:store': 'has no body'
-}
-
-const hasTellingMember = (schema: unknown): boolean => {
-  if (typeof schema !== 'object' || schema === null) return false
-  const properties = (schema as { properties?: object }).properties ?? {}
-  return (
-    TELLING_MEMBERS.some((name) => name in properties) ||
-    Object.values(schema).some(hasTellingMember)
-  )
-}
-
-const mayTell = ({ config, schema }: RouteOptions): boolean => {
-  const auth = config?.auth
-  if (auth === undefined || auth.kind === 'internal' || auth.kind === 'proxied') return true
-  return (auth.kind === 'key' && auth.discloses === true) || hasTellingMember(schema?.response)
 }
 
 const routesOfService = async (): Promise<readonly RouteOptions[]> => {
