@@ -7,6 +7,11 @@ import { createWatch } from '../events/watch.ts'
 import { createBroker } from '../secrets/broker.ts'
 import { createReadiness, type SharedTrouble } from '../secrets/readiness.ts'
 import { spellingsIn } from '../secrets/stores.ts'
+import {
+  type EmbeddedCache,
+  openEmbeddedCache,
+  removeEmbeddedCache
+} from '../state/embedded-cache.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { ConnectedStores } from './stores.ts'
@@ -16,6 +21,22 @@ export type Secrets = ReturnType<typeof createSecrets>
 /** Proxies end connections that are silent for a minute, some after half a minute. */
 const HEARTBEAT_MS = 15_000
 
+const tellOfDisk = (log: Ground['log'], error: unknown): void => {
+  const why = error instanceof Error ? error.message : 'unknown'
+  log('warn', 'what is cached cannot be kept over a restart', { why })
+}
+
+/** Of a disk that cannot be used the log says so: what is cached is then kept in memory alone, as by default. */
+const openDisk = ({ settings, dataDir, shared, log }: Ground): EmbeddedCache | undefined => {
+  try {
+    if (settings.CACHE_PERSISTENT && shared === undefined) return openEmbeddedCache(dataDir)
+    removeEmbeddedCache(dataDir)
+  } catch (error) {
+    tellOfDisk(log, error)
+  }
+  return undefined
+}
+
 export const createSecrets = (ground: Ground) => {
   const { parts, overrides, settings, shared, live, keyring, sealer, recording, now } = ground
   const { heartbeatMs = HEARTBEAT_MS } = overrides
@@ -24,6 +45,8 @@ export const createSecrets = (ground: Ground) => {
     createCaches({
       settings,
       shared,
+      disk: openDisk(ground),
+      onDiskFailure: (error) => tellOfDisk(ground.log, error),
       keyring,
       sealer,
       toldOf: (store, secret) => spellingsIn(live().stores, store, secret).told,

@@ -5,6 +5,7 @@ import { isSameSecret, type Locator, type SecretRecord, type Tags } from '../cor
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { every } from '../state/background.ts'
+import type { EmbeddedCache } from '../state/embedded-cache.ts'
 import type { Shared } from '../state/shared.ts'
 import { recordCodec, tagsCodec } from './envelope.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from './invalidation.ts'
 import { createSecretCache, type SecretCache } from './secret-cache.ts'
 import { createSharedTier, type Looks } from './shared-tier.ts'
+import { createSurvivors, type Survivors } from './survivors.ts'
 
 /** Of the settings, by their names. */
 export interface CacheSettings extends Lifetimes {
@@ -31,6 +33,10 @@ export interface CachesOptions
   readonly settings: CacheSettings
   /** Undefined: there are no replicas. */
   readonly shared: Shared | undefined
+  /** Where what is cached survives a restart, closed with the caches; undefined: it does not. */
+  readonly disk?: EmbeddedCache | undefined
+  /** Told where it cannot be written. */
+  readonly onDiskFailure?: (error: unknown) => void
   readonly keyring: () => Keyring
   readonly sealer: () => Sealer
   /** Under which paths a change of the secret is told, as its store's kind says. */
@@ -47,7 +53,7 @@ export interface Caches {
   readonly figures: () => CacheFigures
   /** Into what replicas share; undefined where there are none. */
   readonly sharedLooks: () => Readonly<Record<'secrets' | 'tags', Looks>> | undefined
-  readonly close: () => void
+  readonly close: () => Promise<void>
 }
 
 export interface CacheFigures {
@@ -66,6 +72,28 @@ export interface CacheFigures {
 }
 
 const SWEEP_EVERY_MS = 15_000
+
+/** Of secrets alone: tags that decide are those of today. */
+const createSurvivorsOn = ({
+  settings,
+  disk,
+  onDiskFailure: onFailure = () => {},
+  keyring,
+  sealer,
+  now
+}: CachesOptions): Survivors<SecretRecord> | undefined =>
+  disk &&
+  createSurvivors({
+    disk,
+    codec: recordCodec,
+    environment: settings.ENVIRONMENT,
+    keyring,
+    sealer,
+    staleMs: settings.STALE_IF_ERROR_SECONDS * 1000,
+    maxEntries: settings.CACHE_MAX_ENTRIES,
+    onFailure,
+    now
+  })
 
 export const createCaches = (options: CachesOptions): Caches => {
   const { settings, shared, keyring, sealer, toldOf, now } = options
@@ -86,10 +114,12 @@ export const createCaches = (options: CachesOptions): Caches => {
   }
   const tier = shares && createSharedTier({ ...shares, cacheName: 'secret', codec: recordCodec })
   const tagTier = shares && createSharedTier({ ...shares, cacheName: 'tags', codec: tagsCodec })
+  const survivors = createSurvivorsOn(options)
   const cache = createSecretCache({
     ...kept,
     ttlMs,
     tier,
+    survivors,
     onChanged: (what) => invalidation.changed(what),
     isSame: isSameSecret
   })
@@ -103,6 +133,7 @@ export const createCaches = (options: CachesOptions): Caches => {
       tagCache.invalidate(what)
       return cache.invalidate(what)
     },
+    settled: survivors?.settled,
     onInvalidated: options.onInvalidated,
     shared,
     keyring,
@@ -113,6 +144,7 @@ export const createCaches = (options: CachesOptions): Caches => {
   const sweeping = every('sweep of the caches', SWEEP_EVERY_MS, () => {
     cache.sweep()
     tagCache.sweep()
+    survivors?.sweep()
   })
   return {
     cache,
@@ -131,9 +163,10 @@ export const createCaches = (options: CachesOptions): Caches => {
       })
     }),
     sharedLooks: () => tier && tagTier && { secrets: tier.looks(), tags: tagTier.looks() },
-    close: () => {
+    close: async () => {
       sweeping.close()
       invalidation.close()
+      await survivors?.close()
     }
   }
 }

@@ -22,6 +22,8 @@ export interface Invalidated {
 export interface InvalidationOptions {
   /** Drops in this process; gives how many entries. */
   readonly drop: (what: InvalidationTarget | InvalidationNotice) => number
+  /** Resolves once what was dropped is dropped for good; absent: it is at once. */
+  readonly settled?: (() => Promise<void>) | undefined
   /**
    * Called for each invalidation, by this replica or another one. A read that begins after the call gets no value that
    * was cached before the invalidation.
@@ -89,7 +91,11 @@ export const createInvalidation = (options: InvalidationOptions): InvalidationBu
 
   return {
     invalidate: async (what) => {
-      if (sharing === undefined) return { dropped: dropAndTell(what) }
+      if (sharing === undefined) {
+        const dropped = dropAndTell(what)
+        await options.settled?.()
+        return { dropped }
+      }
       const dropped = drop(what)
       const targets: SingleTarget[] = what === 'all' ? stores().map((store) => ({ store })) : [what]
       const shares = await Promise.all(targets.map(sharing.share))

@@ -4,7 +4,7 @@
  * after its time but while its store fails, and then visibly and within a bound; and nothing after an invalidation that came
  * first.
  */
-import { isTransient, ProviderFault, QUOTA } from '../core/fault.ts'
+import { isTransient, ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
 import { createFirstTier, type FirstTier, keyOf } from './first-tier.ts'
 import {
@@ -22,6 +22,7 @@ import {
   faultAt,
   isFresh,
   isInForce,
+  isOfOneClient,
   isWithinBound,
   type Lookup,
   type Retention,
@@ -29,6 +30,7 @@ import {
   slotAfter,
   withNewest
 } from './slot.ts'
+import { noteForRestart, type Survival, withSurvivor } from './survivors.ts'
 
 export interface Loaded<T> {
   readonly entry: CacheEntry<T>
@@ -41,6 +43,8 @@ export interface LoadOptions {
   readonly notBefore?: number
   /** False for a store that is asked in no time: what it lacks may be there a moment later. */
   readonly remembersFailures?: boolean
+  /** Whether it may survive a restart; absent: it does not. */
+  readonly survives?: boolean
 }
 
 /** `T` is what is kept of a secret: its record, or its tags. */
@@ -75,16 +79,14 @@ export interface SecretCacheOptions<T> extends Retention {
   /** How long it is remembered that a store refused or had no such secret. */
   readonly negativeTtlMs: number
   readonly tier?: SharedTier<T> | undefined
+  /** What survives a restart; undefined: nothing does. */
+  readonly survivors?: Survival<T> | undefined
   /** Called when a fetch brought another value than was known, for whoever has the old one. */
   readonly onChanged?: (what: SecretLocation) => void
   readonly isSame?: (a: T, b: T) => boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
-
-/** A want of quota, which is the want of whoever began the fetch. */
-const isOfOneClient = (error: unknown): boolean =>
-  error instanceof ProviderFault && error.code === QUOTA && error.isRefusal === true
 
 /** One fetch, for all who wait for it. */
 interface Fetching<T> {
@@ -95,6 +97,7 @@ interface Fetching<T> {
   readonly fetch: () => Promise<T>
   readonly notBefore: number
   readonly remembersFailures: boolean
+  readonly survives: boolean
 }
 
 /** What all fetches work on. */
@@ -182,16 +185,18 @@ const run = async <T>(shelf: Shelf<T>, fetching: Fetching<T>): Promise<Loaded<T>
   if (known?.entry !== undefined && found?.entry === undefined) kept.delete(key)
 
   const startedAt = now()
-  const slot = await fetchSlot(shelf, fetching, before).catch((error: unknown) => {
+  const fetched = await fetchSlot(shelf, fetching, before).catch((error: unknown) => {
     claim?.settle()
     throw error
   })
+  const slot = flight.isAttached() ? withSurvivor(options, fetching, fetched) : fetched
   const { entry, failure } = slot
   const isOurs = flight.isAttached()
   // One client's want of quota is no other's: the next is let ask, and the value stays what it was.
   if (isOurs && isKeeping(options) && !isOfOneClient(failure?.fault)) {
     kept.keep(key, slot, { tookMs: now() - startedAt, family: claim?.family })
   }
+  if (isOurs && isKeeping(options)) noteForRestart(options, fetching, slot)
   // What our own guard refused another replica may be free to ask.
   const isForAll = isOurs && failure?.fault.isRefusal === undefined
   claim?.settle(isForAll ? { slot, endsAt: endOf(slot, options) } : undefined)
@@ -218,8 +223,9 @@ export const createSecretCache = <T = SecretRecord>(
 
     load: async (origin, locator, fetch, demand = {}) => {
       const { notBefore = Number.NEGATIVE_INFINITY, remembersFailures = true } = demand
+      const { survives = false } = demand
       const key = keyOf(origin.store, locator)
-      const of = { key, origin, locator, fetch, notBefore, remembersFailures }
+      const of = { key, origin, locator, fetch, notBefore, remembersFailures, survives }
       const join = () => flights.join(key, (flight) => run(shelf, { ...of, flight }))
       const loaded = await join()
       // It may have been under way, and began before what is wanted now; the next one begins later.
@@ -230,6 +236,7 @@ export const createSecretCache = <T = SecretRecord>(
     invalidate: (what) => {
       const matches = kept.matcherOf(what)
       flights.detach((key) => matches(key))
+      options.survivors?.drop(what)
       return kept.drop(what)
     },
 

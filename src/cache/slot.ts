@@ -2,7 +2,7 @@
  * What is known of one secret: its value, the failure that its store gave last, or both. Rule: a time is never extended. A
  * value ends TTL and stale bound after its fetch began, whatever was tried since; a failure ends by itself.
  */
-import { isTransient, ProviderFault } from '../core/fault.ts'
+import { isTransient, ProviderFault, QUOTA } from '../core/fault.ts'
 
 export interface CacheEntry<T> {
   readonly record: T
@@ -10,6 +10,8 @@ export interface CacheEntry<T> {
   readonly fetchedAt: number
   /** Milliseconds since the epoch; from then on it is given out only while its store fails. */
   readonly expiresAt: number
+  /** From when on nobody is given it, where that does not follow from `expiresAt` and the stale bound. */
+  readonly endsAt?: number
 }
 
 export interface Failure {
@@ -24,6 +26,10 @@ export interface Slot<T> {
   /** When its store last said that there is nothing to be had: no value fetched before is given out any more, by anyone. */
   readonly refusedAt?: number
 }
+
+/** A want of quota, which is the want of whoever began the fetch. */
+export const isOfOneClient = (error: unknown): boolean =>
+  error instanceof ProviderFault && error.code === QUOTA && error.isRefusal === true
 
 /** In milliseconds. */
 export interface Retention {
@@ -82,13 +88,16 @@ export const isFresh = (entry: CacheEntry<unknown> | undefined, now: number): bo
 export const isInForce = (failure: Failure | undefined, now: number): boolean =>
   failure !== undefined && now < failure.until
 
+const endOfEntry = ({ expiresAt, endsAt }: CacheEntry<unknown>, staleMs: number): number =>
+  endsAt ?? expiresAt + staleMs
+
 /** Whether the value may be given out while its store fails. */
 export const isWithinBound = (
   entry: CacheEntry<unknown> | undefined,
   now: number,
   staleMs: number
 ): boolean =>
-  entry !== undefined && staleMs > 0 && entry.fetchedAt <= now && now < entry.expiresAt + staleMs
+  entry !== undefined && staleMs > 0 && entry.fetchedAt <= now && now < endOfEntry(entry, staleMs)
 
 export const MISS = { state: 'miss' } as const
 
@@ -127,4 +136,8 @@ export const endOf = (
   { entry, failure, refusedAt = 0 }: Slot<unknown>,
   { ttlMs, staleMs }: Retention
 ): number =>
-  Math.max((entry?.expiresAt ?? 0) + staleMs, failure?.until ?? 0, refusedAt + ttlMs + staleMs)
+  Math.max(
+    entry === undefined ? 0 : endOfEntry(entry, staleMs),
+    failure?.until ?? 0,
+    refusedAt + ttlMs + staleMs
+  )

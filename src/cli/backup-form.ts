@@ -9,7 +9,7 @@ import { type Static, Type } from 'typebox'
 import { asJson, isObject } from '../core/json.ts'
 import { checkShape } from '../core/shape.ts'
 import type { Sealer } from '../crypto/sealer.ts'
-import { DATA_FILE } from '../state/embedded.ts'
+import { DATA_FILE } from '../state/lmdb.ts'
 import { CommandFailure } from './failure.ts'
 
 export const FORMAT = 1

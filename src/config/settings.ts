@@ -141,6 +141,11 @@ const SETTINGS = {
     SECONDS,
     { fallback: '3600' }
   ),
+  CACHE_PERSISTENT: setting(
+    'what is cached survives a restart, sealed in DATA_DIR: given as STALE only, while its store fails; not with REDIS_URL',
+    flag,
+    { fallback: 'false' }
+  ),
   UPSTREAM_TIMEOUT_MS: setting(
     'total deadline of one store read, retries included',
     whole(10, 60_000),

@@ -45,6 +45,26 @@ const ofSessions = (settings: Partial<Settings>): ConfigFault[] => {
   return faults
 }
 
+/** Where it would keep nothing, or what is kept already. */
+const ofSurvivors = ({
+  CACHE_PERSISTENT,
+  REDIS_URL,
+  CACHE_TTL_SECONDS,
+  STALE_IF_ERROR_SECONDS
+}: Partial<Settings>): ConfigFault[] => {
+  if (CACHE_PERSISTENT !== true) return []
+  const place = 'CACHE_PERSISTENT'
+  const isIdle = CACHE_TTL_SECONDS === 0 || STALE_IF_ERROR_SECONDS === 0
+  return [
+    ...(REDIS_URL === undefined
+      ? []
+      : [{ place, message: 'is of no use with REDIS_URL: what is cached survives in Redis' }]),
+    ...(isIdle
+      ? [{ place, message: 'needs CACHE_TTL_SECONDS and STALE_IF_ERROR_SECONDS above 0' }]
+      : [])
+  ]
+}
+
 const PAIRS = [
   ['INTERNAL_PORT', 'INTERNAL_HOST'],
   ['CONSOLE_PORT', 'CONSOLE_HOST'],
@@ -63,7 +83,8 @@ export const together = (
   const faults = [
     ...ofAudit(settings, isUnknown),
     ...ofSessions(settings),
-    ...faultsOfSignIn(settings, isUnknown)
+    ...faultsOfSignIn(settings, isUnknown),
+    ...ofSurvivors(settings)
   ]
   const fault = (place: SettingName, message: string): number => faults.push({ place, message })
   for (const [key, other] of PAIRS) {

@@ -7,6 +7,7 @@ import type { CacheEntry } from '../cache/slot.ts'
 import type { SecretRecord } from '../core/secret.ts'
 import type { ReadFrom } from './batch.ts'
 import type { Allowed } from './decision.ts'
+import type { Store } from './stores.ts'
 import type { Freshness } from './terms.ts'
 
 export interface Fetched {
@@ -34,6 +35,13 @@ export type Fetch = (
 const isWithin = ({ maxAgeMs }: Freshness, ageMs: number): boolean =>
   maxAgeMs > 0 && ageMs <= maxAgeMs
 
+/**
+ * Whether what is cached of the store may survive a restart: tags that decide are those of today, and who cannot fail is not
+ * stood in for.
+ */
+const maySurvive = ({ isCurrent, spec: { requireTags } }: Store): boolean =>
+  isCurrent === undefined && requireTags.size === 0
+
 /** A cached value is returned at once: a promise for it would cost more than the look-up. */
 export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
   /**
@@ -47,7 +55,8 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
   ) => {
     cache
       .load(store.origin, locator, () => readAlone(store, locator, client), {
-        notBefore: fetchedAt + 1
+        notBefore: fetchedAt + 1,
+        survives: maySurvive(store)
       })
       .catch(() => {})
   }
@@ -67,6 +76,7 @@ export const createFetch = ({ cache, readAlone, now }: FetchOptions): Fetch => {
       {
         // A store that can tell what is current without a call is asked each time.
         remembersFailures: store.isCurrent === undefined,
+        survives: maySurvive(store),
         ...(freshness && { notBefore: now() - freshness.maxAgeMs })
       }
     )

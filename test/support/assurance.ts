@@ -937,9 +937,32 @@ const RECORD: readonly Promised[] = [
       ],
       'e2e/backup.test.ts': [
         'What was backed up while the service ran comes back on another machine',
-        'A backup is refused whole, and nothing is put in place, where it is not what was made'
+        'A backup is refused whole, and nothing is put in place, where it is not what was made',
+        'A restore that is killed leaves nothing or all, and the next one ends it'
       ]
     }
+  },
+  {
+    id: 'cache-over-a-restart',
+    says: 'What is cached survives a restart only if asked for, sealed; it is given while its store fails, as stale, and never what was dropped, refused, revoked or is out of a rule.',
+    asvs: ['11.3.3', '14.2.4'],
+    tests: {
+      'unit/cache/survivors.test.ts': [
+        'what was fetched is given after a restart, as stale and only while its store fails',
+        'it ends with the stale bound of its fetch, and with the bound of today',
+        'what an answer of the store refuses is gone for good, and not only in memory',
+        'an invalidation of a secret, a store or all drops it with every version and spelling',
+        'an invalidation is in force at once, whatever is still being written',
+        'another key leaves it unread and takes it away; a rotation does not',
+        'it opens at its own place alone: not for another store, place, version or environment',
+        'nothing on the disk is to be read, neither a value nor a name'
+      ],
+      'e2e/warm-start.test.ts': [
+        'what was fetched is served as STALE by a service that was killed and whose store is down',
+        'under another encryption key nothing of it is read, and a damaged file keeps no service from starting'
+      ]
+    },
+    note: 'Whoever can write to the disk and puts back an older copy of the folder has that served while the store fails, until its own time is over.'
   },
   {
     id: 'format-known',

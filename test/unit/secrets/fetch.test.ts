@@ -19,7 +19,8 @@ test('what is read ahead of its time counts on the share of the client that aske
       load: async (_origin: unknown, _locator: unknown, read: () => Promise<unknown>) => read()
     } as unknown as SecretCache
     const fetch = createFetch({ cache, readAlone, now: () => 900 })
-    const store = { spec: { name: 'aws' }, origin: {} } as unknown as Store
+    const spec = { name: 'aws', requireTags: new Map() }
+    const store = { spec, origin: {} } as unknown as Store
     await fetch(
       { store, reference: { store: 'aws', path: 'a' }, locator: { path: 'a' } },
       readAlone,
