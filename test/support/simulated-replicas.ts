@@ -130,7 +130,7 @@ const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: ()
     looks: () => caches.sharedLooks()?.secrets,
     droppedStores: () => droppedStores,
     close: () => {
-      caches.close()
+      void caches.close()
       count?.close()
     }
   }
