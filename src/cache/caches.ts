@@ -142,9 +142,7 @@ export const createCaches = (options: CachesOptions): Caches => {
     lifetimeMs: markLifetimeMs(settings)
   })
   const sweeping = every('sweep of the caches', SWEEP_EVERY_MS, () => {
-    cache.sweep()
-    tagCache.sweep()
-    survivors?.sweep()
+    for (const one of [cache, tagCache, survivors]) one?.sweep()
   })
   return {
     cache,
