@@ -108,7 +108,7 @@ const createOptions = (
 
 /** The administrators' page: on a listener of its own, else on the internal one, else on the public one. */
 const consoleDoorsOf = (
-  { settings }: Ground,
+  { settings, recorder, now }: Ground,
   services: Services,
   internal: Listener | undefined,
   tls: ServerTls | undefined
@@ -125,7 +125,8 @@ const consoleDoorsOf = (
     listener,
     host: listener?.host ?? HOST,
     isProxied: TRUST_PROXY !== undefined,
-    addApi: (app) => addConsoleApi(app, { services, environment: settings.ENVIRONMENT })
+    addApi: (app) =>
+      addConsoleApi(app, { services, environment: settings.ENVIRONMENT, recorder, now })
   })
   return [door]
 }

@@ -12,6 +12,7 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
   'key.revoke': ['api', 'iam'],
   'config.reload': ['api', 'configuration'],
   'session.open': ['api', 'authentication'],
+  'session.reauthenticate': ['api', 'authentication'],
   'session.end': ['api', 'authentication'],
   'limit.reach': ['api', 'intrusion_detection']
 }
@@ -19,6 +20,7 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
 /** By the word behind the dot. */
 const TYPES: Readonly<Record<string, string>> = {
   authenticate: 'start',
+  reauthenticate: 'start',
   introspect: 'info',
   authorize: 'info',
   end: 'end',

@@ -12,6 +12,7 @@ const AUTHENTICATION: ReadonlySet<string> = new Set([
   'key.introspect',
   'key.authorize',
   'session.open',
+  'session.reauthenticate',
   'session.end'
 ])
 const ENTITY_MANAGEMENT: ReadonlySet<string> = new Set(['key.issue', 'key.revoke'])

@@ -4,6 +4,7 @@
  * session may not do.
  */
 import { Type } from 'typebox'
+import type { Action } from '../audit/recorder.ts'
 import type { RouteAuth, TypedFastify } from '../http/route-auth.ts'
 import { addAdminRoutes } from '../http/routes/admin.ts'
 import { addAdminResourceRoutes } from '../http/routes/admin-resources.ts'
@@ -11,37 +12,55 @@ import { addAuditRoutes } from '../http/routes/audit.ts'
 import { addExplainRoutes } from '../http/routes/explain.ts'
 import type { Services } from '../http/routes/index.ts'
 import { addKeyRoutes } from '../http/routes/keys.ts'
+import { addWriteRoute } from '../http/routes/secrets.ts'
 import { addSessionRoutes } from '../http/routes/sessions.ts'
+import {
+  addReauthentication,
+  type ReauthenticationOptions,
+  requireReauthentication
+} from './reauthentication.ts'
 
 export interface ConsoleApiOptions {
   readonly services: Pick<
     Services,
-    'sessions' | 'keys' | 'explain' | 'admin' | 'audit' | 'resources'
+    'sessions' | 'keys' | 'explain' | 'admin' | 'audit' | 'resources' | 'secrets'
   >
   readonly environment: string
+  readonly recorder: ReauthenticationOptions['recorder']
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 const BASE = '/api'
 const METHODS = ['get', 'post', 'put', 'delete'] as const
 
+interface Mounting {
+  /** Below BASE; as it is called elsewhere, if absent. */
+  readonly at?: string
+  /** Needs a sign-in once more; refused, it is on record as this. */
+  readonly reauthenticated?: Action
+}
+
 /** All that is mounted: a route that is added elsewhere is not here until somebody writes it down. */
-const MOUNTED: ReadonlySet<string> = new Set([
-  'POST /v1/sessions',
-  'GET /v1/sessions',
-  'DELETE /v1/sessions',
-  'GET /v1/admin/keys',
-  'DELETE /v1/admin/keys/:id',
-  'GET /v1/admin/encryption-keys',
-  'GET /v1/admin/stores',
-  'GET /v1/admin/cache',
-  'DELETE /v1/admin/cache',
-  'GET /v1/admin/explain',
-  'POST /v1/admin/explain',
-  'GET /v1/admin/audit',
-  'GET /v1/admin/config',
-  'GET /v1/admin/bots',
-  'GET /v1/admin/providers',
-  'GET /v1/admin/channels'
+const MOUNTED: ReadonlyMap<string, Mounting> = new Map([
+  ['POST /v1/sessions', {}],
+  ['GET /v1/sessions', {}],
+  ['DELETE /v1/sessions', {}],
+  ['POST /v1/admin/keys', { reauthenticated: 'key.issue' }],
+  ['GET /v1/admin/keys', {}],
+  ['DELETE /v1/admin/keys/:id', {}],
+  ['GET /v1/admin/encryption-keys', {}],
+  ['GET /v1/admin/stores', {}],
+  ['GET /v1/admin/cache', {}],
+  ['DELETE /v1/admin/cache', {}],
+  ['GET /v1/admin/explain', {}],
+  ['POST /v1/admin/explain', {}],
+  ['GET /v1/admin/audit', {}],
+  ['GET /v1/admin/config', {}],
+  ['GET /v1/admin/bots', {}],
+  ['GET /v1/admin/providers', {}],
+  ['GET /v1/admin/channels', {}],
+  ['PUT /v1/secrets', { at: '/secrets', reauthenticated: 'secret.write' }]
 ])
 
 interface Declared {
@@ -49,22 +68,36 @@ interface Declared {
 }
 
 /** The same app, on which routes are added below BASE, and with what they ask of their caller replaced. */
-const mountedOn = (app: TypedFastify, replace: (auth: RouteAuth) => RouteAuth): TypedFastify => {
+const mountedOn = (
+  app: TypedFastify,
+  replace: (auth: RouteAuth) => RouteAuth,
+  reauthentication: ReauthenticationOptions
+): TypedFastify => {
   const mounted = Object.create(app)
   for (const method of METHODS) {
     mounted[method] = (url: string, declared: Declared, handler: never) => {
-      if (!MOUNTED.has(`${method.toUpperCase()} ${url}`)) return mounted
+      const mounting = MOUNTED.get(`${method.toUpperCase()} ${url}`)
+      if (mounting === undefined) return mounted
+      const { at = url, reauthenticated: action } = mounting
       const auth = declared.config?.auth
       const config = { ...declared.config, cors: false, ...(auth && { auth: replace(auth) }) }
-      app[method](`${BASE}${url}`, { ...declared, config } as never, handler)
+      const onRequest = action && requireReauthentication(reauthentication, action)
+      const options = { ...declared, config, ...(onRequest && { onRequest }) }
+      app[method](`${BASE}${at}`, options as never, handler)
       return mounted
     }
   }
   return mounted
 }
 
-const bySession = (auth: RouteAuth): RouteAuth =>
-  auth.kind === 'admin' ? { ...auth, kind: 'session' } : auth
+/** What the route asks of a key, asked of a session. Throws at boot. */
+const bySession = (auth: RouteAuth): RouteAuth => {
+  if (auth.kind === 'admin') return { ...auth, kind: 'session' }
+  if (auth.kind !== 'key' || auth.scope === undefined || auth.discloses === true) {
+    throw new Error('a route that discloses, or asks for no scope, is none of the console')
+  }
+  return { kind: 'session', scope: auth.scope }
+}
 
 const SignInWays = Type.Object({
   environment: Type.String(),
@@ -73,18 +106,24 @@ const SignInWays = Type.Object({
 
 export const addConsoleApi = (
   app: TypedFastify,
-  { services, environment }: ConsoleApiOptions
+  { services, environment, recorder, now }: ConsoleApiOptions
 ): void => {
+  const { sessions, explain } = services
+  const reauthentication = { sessions, examine: explain.examine, recorder, now }
+  const mount = (replace: (auth: RouteAuth) => RouteAuth): TypedFastify =>
+    mountedOn(app, replace, reauthentication)
   addSessionRoutes(
-    mountedOn(app, (auth) => auth),
-    services.sessions
+    mount((auth) => auth),
+    sessions
   )
-  const admin = mountedOn(app, bySession)
+  addReauthentication(app, `${BASE}/step-up`, reauthentication)
+  const admin = mount(bySession)
   addKeyRoutes(admin, services.keys)
-  addExplainRoutes(admin, services.explain)
+  addExplainRoutes(admin, explain)
   addAdminRoutes(admin, services.admin)
   addAuditRoutes(admin, services.audit)
   addAdminResourceRoutes(admin, services.resources)
+  addWriteRoute(admin, services.secrets)
   app.get(
     `${BASE}/sign-in`,
     {

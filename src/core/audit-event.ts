@@ -16,6 +16,7 @@ export const ACTIONS = [
   'key.issue',
   'key.revoke',
   'session.open',
+  'session.reauthenticate',
   'session.end',
   'cache.invalidate',
   'bot.list',

@@ -39,6 +39,8 @@ const REASONS = {
   email_unverified: 'the provider does not say that the e-mail is verified',
   other_domain: 'the account is of another domain than the configured one',
   email_not_listed: 'the e-mail is not among those that may sign in',
+  other_key: 'it is another key than the one that was signed in with',
+  not_reauthenticated: 'whoever is signed in has not shown the key once more, or too long ago',
   sessions_off: 'JWT_SECRET is not set',
   // What is wrong with a sealed state.
   other_client: 'it was sealed for another client',

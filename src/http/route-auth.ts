@@ -40,12 +40,14 @@ export type RouteAuth =
   /**
    * The cookie of an administrator's session, and no API key; the members mean what they mean with a key. `slides` is
    * false for what a page asks by itself (a stream, what is asked again and again), and so renews no session.
-   * `readsItself` marks a route that shows nothing but the session, and is not on record.
+   * `readsItself` marks a route that shows nothing but the session, and is not on record; `scope` asks for
+   * `<SCOPE_ROOT>:<scope>` besides ADMIN_SCOPE.
    */
   | (Omit<AdminAuth, 'kind'> & {
       readonly kind: 'session'
       readonly slides?: false
       readonly readsItself?: true
+      readonly scope?: string
     })
 
 interface AdminAuth {
@@ -89,7 +91,8 @@ export const assertDeclaresAuth = (route: RouteOptions): void => {
   const auth = route.config?.auth
   if (auth === undefined)
     throw new Error(`${String(route.method)} ${route.url} declares no authentication`)
-  if (auth.kind === 'key' && auth.scope !== undefined && !isScope(auth.scope)) {
+  const isKnown = auth.kind === 'key' || auth.kind === 'session'
+  if (isKnown && auth.scope !== undefined && !isScope(auth.scope)) {
     throw new Error(`${String(route.method)} ${route.url} names a scope that is none`)
   }
 }
@@ -103,12 +106,16 @@ export interface RouteAuthSettings {
 
 const ADMIN_WRITE_OFF = 'this service is not changed by HTTP: ALLOW_ADMIN_WRITE is off'
 
-const scopeOf = (
+/** All of them are needed. */
+const scopesOf = (
   auth: RouteAuth,
   { scopeRoot, adminScope }: RouteAuthSettings
-): string | undefined => {
-  if (isOfAdministrators(auth)) return adminScope
-  return auth.kind === 'key' && auth.scope !== undefined ? `${scopeRoot}:${auth.scope}` : undefined
+): readonly string[] => {
+  const scope = auth.kind === 'key' || auth.kind === 'session' ? auth.scope : undefined
+  return [
+    ...(isOfAdministrators(auth) ? [adminScope] : []),
+    ...(scope === undefined ? [] : [`${scopeRoot}:${scope}`])
+  ]
 }
 
 /**
@@ -119,7 +126,7 @@ export const createAuthorize = (
   auth: RouteAuth,
   rules: RouteAuthSettings
 ): ((principal: Principal, method: string) => ProblemError | undefined) => {
-  const scope = scopeOf(auth, rules)
+  const needed = scopesOf(auth, rules)
   const discloses = auth.kind === 'key' && auth.discloses === true
   const isAdmin = isOfAdministrators(auth)
   const isOff = isAdmin && auth.changes === true && !rules.allowsAdminWrite
@@ -128,7 +135,7 @@ export const createAuthorize = (
   return (principal, method) => {
     if (allowed.get(principal) === method) return undefined
     const { scopes, mode } = principal
-    if (scope !== undefined && !hasScope(scopes, scope)) {
+    if (!needed.every((scope) => hasScope(scopes, scope))) {
       return new ProblemError('insufficient_scope')
     }
     if ((discloses && !mode.includes('r')) || !(isOfAnyMode || modeAllows(mode, method))) {

@@ -15,3 +15,5 @@ export const daysIn = (text: string): number | undefined => {
 export const SESSION_IDLE_SECONDS = 15 * 60
 /** How long a session lives at most, whatever is done in it. */
 export const SESSION_MAX_SECONDS = 8 * 3_600
+/** How long it counts that whoever is signed in has shown the key once more. */
+export const REAUTHENTICATED_SECONDS = 5 * 60

@@ -12,7 +12,7 @@ import { payloadOf, principalIn } from './api-key.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Address } from './checks.ts'
 import { KEY_ID } from './key-id.ts'
-import { SESSION_IDLE_SECONDS, SESSION_MAX_SECONDS } from './lifetime.ts'
+import { REAUTHENTICATED_SECONDS, SESSION_IDLE_SECONDS, SESSION_MAX_SECONDS } from './lifetime.ts'
 import { type Revocation, type Revocations, sessionNamed } from './revocations.ts'
 import type { Administrator } from './sign-in.ts'
 
@@ -32,6 +32,8 @@ export interface Session {
   readonly csrfToken: string
   /** When whoever is signed in proved it. This and the ends are seconds since the epoch. */
   readonly signedInAt: number
+  /** When whoever is signed in showed the key once more, if ever. */
+  readonly reauthenticatedAt?: number
   /** When the token was signed. */
   readonly renewedAt: number
   /** Unless it is renewed. */
@@ -78,6 +80,8 @@ export interface Sessions {
   readonly read: (token: string, address: Address) => Promise<Session>
   /** Begins its idle time anew. */
   readonly renew: (session: Session) => Promise<OpenedSession>
+  /** Renews it, and notes that whoever is signed in has shown the key once more. */
+  readonly reauthenticate: (session: Session) => Promise<OpenedSession>
   /** Everywhere; in force here when it resolves. */
   readonly end: (session: Pick<Session, 'id'>) => Promise<Revocation>
 }
@@ -89,6 +93,7 @@ const Claims = {
     iat: { type: 'integer', minimum: 0 },
     exp: { type: 'integer', minimum: 0 },
     auth_time: { type: 'integer', minimum: 0 },
+    reauth_time: { type: 'integer', minimum: 0 },
     csrf: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
     key: { type: 'object' },
     user: {
@@ -141,6 +146,7 @@ const sessionIn = (claims: unknown, rules: Rules): Session | undefined => {
       ...(user && { user }),
       csrfToken: claims.csrf,
       signedInAt: claims.auth_time,
+      ...(claims.reauth_time !== undefined && { reauthenticatedAt: claims.reauth_time }),
       renewedAt: claims.iat,
       endsAt: claims.exp,
       endsAtLatest: latestEnd(claims.auth_time, principal)
@@ -153,9 +159,14 @@ const claimsOf = (session: Session): Claims => ({
   iat: session.renewedAt,
   exp: session.endsAt,
   auth_time: session.signedInAt,
+  ...(session.reauthenticatedAt !== undefined && { reauth_time: session.reauthenticatedAt }),
   csrf: session.csrfToken,
   ...(session.user ? { user: session.user } : { key: payloadOf(session.principal) })
 })
+
+/** Until when it counts that the key was shown once more, in seconds since the epoch; 0 where it never was. */
+export const reauthenticatedUntil = ({ reauthenticatedAt }: Session): number =>
+  reauthenticatedAt === undefined ? 0 : reauthenticatedAt + REAUTHENTICATED_SECONDS
 
 export const createSessions = (options: SessionsOptions): Sessions => {
   const { signer, refusalOf, revocations, administratorOf, now } = options
@@ -220,6 +231,8 @@ export const createSessions = (options: SessionsOptions): Sessions => {
     },
 
     renew: issue,
+
+    reauthenticate: (session) => issue({ ...session, reauthenticatedAt: seconds() }),
 
     end: ({ id }) => revocations.revoke(sessionNamed(id), now())
   }

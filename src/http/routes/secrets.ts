@@ -151,7 +151,10 @@ const addBatchRoutes = (app: TypedFastify, { broker }: SecretRoutesOptions): voi
   )
 }
 
-const addWriteRoute = (app: TypedFastify, { broker }: SecretRoutesOptions): void => {
+export const addWriteRoute = (
+  app: TypedFastify,
+  { broker }: Pick<SecretRoutesOptions, 'broker'>
+): void => {
   app.put(
     '/v1/secrets',
     {

@@ -38,7 +38,8 @@ const shown = ({ id, principal, user, ...session }: Session) => ({
   endsAtLatest: isoTime(session.endsAtLatest)
 })
 
-const sessionIn = ({ session }: FastifyRequest): Session => {
+/** Of a route that takes one. */
+export const sessionIn = ({ session }: FastifyRequest): Session => {
   if (session === null) throw new ProblemError('session_required')
   return session
 }

@@ -26,6 +26,7 @@ const ACTIONS: Readonly<Record<AuditEvent['action'], true>> = {
   'key.issue': true,
   'key.revoke': true,
   'session.open': true,
+  'session.reauthenticate': true,
   'session.end': true,
   'cache.invalidate': true,
   'bot.list': true,
