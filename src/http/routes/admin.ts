@@ -24,14 +24,17 @@ import {
 type StoreAnswer = Static<typeof StoresAnswer>['stores'][number]
 type Description = Omit<StoreAnswer, 'trouble' | 'lastCheck' | 'login' | 'breakers' | 'quotaLeft'>
 
-export interface AdminRoutesOptions {
-  readonly broker: Pick<Broker, 'invalidate'>
+export interface StoresOptions {
   readonly stores: () => readonly Store[]
   /** What may be shown of its settings. */
   readonly describe: (spec: Store['spec']) => Description
   /** How the store answered last. */
   readonly lastCheck: (store: string) => StoreCheck | undefined
   readonly replicas: () => number
+}
+
+export interface AdminRoutesOptions extends StoresOptions {
+  readonly broker: Pick<Broker, 'invalidate'>
   readonly cache: () => Static<typeof CacheAnswer>
   readonly config: () => Static<typeof ConfigAnswer>
   /** Reads the configuration anew and takes it over, or says what is wrong with it and changes nothing. */
@@ -55,7 +58,7 @@ const loginOf = ({ since, nextTry, ...state }: LoginState) => ({
 
 const storeOf = (
   { spec, guard, logins }: Store,
-  { describe, lastCheck }: AdminRoutesOptions
+  { describe, lastCheck }: Pick<StoresOptions, 'describe' | 'lastCheck'>
 ): StoreAnswer => {
   const last = lastCheck(spec.name)
   const state = guard.state()
@@ -72,6 +75,11 @@ const storeOf = (
   }
 }
 
+export const storesOf = (options: StoresOptions): Static<typeof StoresAnswer> => ({
+  stores: options.stores().map((store) => storeOf(store, options)),
+  replicas: options.replicas()
+})
+
 export const addAdminRoutes = (app: TypedFastify, options: AdminRoutesOptions): void => {
   app.get(
     '/v1/admin/stores',
@@ -84,10 +92,7 @@ export const addAdminRoutes = (app: TypedFastify, options: AdminRoutesOptions): 
         response: { 200: StoresAnswer }
       }
     },
-    async () => ({
-      stores: options.stores().map((store) => storeOf(store, options)),
-      replicas: options.replicas()
-    })
+    async () => storesOf(options)
   )
 
   app.get(

@@ -1,0 +1,39 @@
+/** What the console's API needs of the parts. */
+import { addConsoleApi } from '../console/api.ts'
+import { type OverviewOptions, overviewOf } from '../console/overview.ts'
+import { createToldStreams } from '../console/told-streams.ts'
+import type { TypedFastify } from '../http/route-auth.ts'
+import type { Services } from '../http/routes/index.ts'
+import { createHistory } from '../telemetry/history.ts'
+import type { Ground } from './ground.ts'
+import type { Keys } from './keys.ts'
+import type { SignIns } from './sessions.ts'
+
+const TOLD_EVERY_MS = 5_000
+
+export const createConsoleApi = (
+  { parts, settings, recorder, now, history = createHistory(now) }: Ground,
+  { revocations }: Pick<Keys, 'revocations'>,
+  { gate }: Pick<SignIns, 'gate'>,
+  services: Services
+): ((app: TypedFastify) => void) => {
+  const { ENVIRONMENT: environment } = settings
+  const overview: OverviewOptions = {
+    environment,
+    stores: services.admin,
+    cache: services.admin.cache,
+    history,
+    readiness: services.health.readiness,
+    pendingRevocations: revocations.pending,
+    startedAt: now()
+  }
+  // Open streams would keep the listeners from closing.
+  const streams = parts.add(
+    createToldStreams({
+      tell: async () => JSON.stringify(await overviewOf(overview)),
+      everyMs: TOLD_EVERY_MS
+    })
+  )
+  return (app) =>
+    addConsoleApi(app, { services, environment, recorder, now, overview, streams, gate })
+}

@@ -1,0 +1,69 @@
+/**
+ * Server-sent events (HTML, 9.2) for who has the overview open. Rule: what is told is made once for all of them; a session
+ * is asked for at each event, and its stream ends with it; a reader that does not keep up is cut off.
+ */
+import { Readable } from 'node:stream'
+
+export interface ToldStreamsOptions {
+  /** JSON. */
+  readonly tell: () => Promise<string>
+  readonly everyMs: number
+}
+
+export interface ToldStreams {
+  /** Undefined: too many are open. `counts`: whether its session still does. */
+  readonly open: (counts: () => Promise<boolean>) => Readable | undefined
+  /** Tells all; called by itself each `everyMs` while a stream is open. */
+  readonly tick: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const STREAMS_MAX = 64
+/** What may wait for a slow reader, in characters. */
+const WAITING_MAX = 256 * 1024
+/** How long a browser waits before it connects again. */
+const RETRY_MS = 5_000
+
+export const createToldStreams = ({ tell, everyMs }: ToldStreamsOptions): ToldStreams => {
+  const streams = new Map<Readable, () => Promise<boolean>>()
+  let timer: NodeJS.Timeout | undefined
+  const end = (stream: Readable): void => {
+    streams.delete(stream)
+    if (streams.size === 0) clearInterval(timer)
+    if (!stream.destroyed && !stream.readableEnded) stream.push(null)
+  }
+  const write = (stream: Readable, data: string): void => {
+    // Meanwhile it may have ended.
+    if (!streams.has(stream)) return
+    stream.push(`event: overview\ndata: ${data}\n\n`)
+    if (stream.readableLength > WAITING_MAX) stream.destroy()
+  }
+  const tick = async (): Promise<void> => {
+    const data = await tell()
+    const each = async ([stream, counts]: readonly [Readable, () => Promise<boolean>]) => {
+      if (await counts().catch(() => false)) write(stream, data)
+      else end(stream)
+    }
+    await Promise.all([...streams].map(each))
+  }
+  return {
+    open: (counts) => {
+      if (streams.size >= STREAMS_MAX) return undefined
+      const stream = new Readable({ highWaterMark: WAITING_MAX, read: () => {} })
+      stream.once('close', () => end(stream))
+      if (streams.size === 0)
+        timer = setInterval(() => void tick().catch(() => {}), everyMs).unref()
+      streams.set(stream, counts)
+      stream.push(`retry: ${RETRY_MS}\n\n`)
+      tell().then(
+        (data) => write(stream, data),
+        () => end(stream)
+      )
+      return stream
+    },
+    tick,
+    close: async () => {
+      for (const stream of [...streams.keys()]) end(stream)
+    }
+  }
+}
