@@ -1,9 +1,11 @@
 /** What the console's API needs of the parts. */
 import { addConsoleApi } from '../console/api.ts'
 import { type OverviewOptions, overviewOf } from '../console/overview.ts'
+import type { ReachOptions } from '../console/reach.ts'
 import { createToldStreams } from '../console/told-streams.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import type { Services } from '../http/routes/index.ts'
+import { compilePolicy } from '../kinds/references.ts'
 import { createHistory } from '../telemetry/history.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
@@ -12,8 +14,8 @@ import type { SignIns } from './sessions.ts'
 const TOLD_EVERY_MS = 5_000
 
 export const createConsoleApi = (
-  { parts, settings, recorder, now, history = createHistory(now) }: Ground,
-  { revocations }: Pick<Keys, 'revocations'>,
+  { parts, settings, live, recorder, now, history = createHistory(now) }: Ground,
+  { revocations, usage }: Pick<Keys, 'revocations' | 'usage'>,
   { gate }: Pick<SignIns, 'gate'>,
   services: Services
 ): ((app: TypedFastify) => void) => {
@@ -27,6 +29,13 @@ export const createConsoleApi = (
     pendingRevocations: revocations.pending,
     startedAt: now()
   }
+  const reach: ReachOptions = {
+    rules: () => live().config.policies,
+    policy: () => live().policy,
+    compile: (rules) => compilePolicy(rules, now),
+    book: () => live().book,
+    usage
+  }
   // Open streams would keep the listeners from closing.
   const streams = parts.add(
     createToldStreams({
@@ -35,5 +44,5 @@ export const createConsoleApi = (
     })
   )
   return (app) =>
-    addConsoleApi(app, { services, environment, recorder, now, overview, streams, gate })
+    addConsoleApi(app, { services, environment, recorder, now, overview, reach, streams, gate })
 }

@@ -16,6 +16,7 @@ import { addWriteRoute } from '../http/routes/secrets.ts'
 import { addSessionRoutes } from '../http/routes/sessions.ts'
 import type { SessionGate } from '../http/session-gate.ts'
 import { addOverview, type OverviewOptions } from './overview.ts'
+import { addReach, type ReachOptions } from './reach.ts'
 import {
   addReauthentication,
   type ReauthenticationOptions,
@@ -26,6 +27,7 @@ import type { ToldStreams } from './told-streams.ts'
 export interface ConsoleApiOptions {
   readonly gate: SessionGate
   readonly overview: OverviewOptions
+  readonly reach: ReachOptions
   readonly streams: ToldStreams
   readonly services: Pick<
     Services,
@@ -112,7 +114,7 @@ const SignInWays = Type.Object({
 
 export const addConsoleApi = (
   app: TypedFastify,
-  { services, environment, recorder, now, overview, streams, gate }: ConsoleApiOptions
+  { services, environment, recorder, now, overview, reach, streams, gate }: ConsoleApiOptions
 ): void => {
   const { sessions, explain } = services
   const reauthentication = { sessions, examine: explain.examine, recorder, now }
@@ -123,6 +125,7 @@ export const addConsoleApi = (
     sessions
   )
   addOverview(app, `${BASE}/overview`, overview, streams, gate)
+  addReach(app, BASE, reach)
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
   const admin = mount(bySession)
   addKeyRoutes(admin, services.keys)

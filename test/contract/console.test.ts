@@ -56,6 +56,7 @@ const routesOfDoor = async (): Promise<readonly RouteOptions[]> => {
         now: Date.now,
         gate: undescribedServices as never,
         overview: undescribedServices as never,
+        reach: undescribedServices as never,
         streams: undescribedServices as never
       })
   })
@@ -111,6 +112,8 @@ bots: [{ name: helper, credentialsSecrets: { password: '${REF}' } }]
 
 /** What makes the route do what it is for; others are asked without. */
 const QUESTIONS: Readonly<Record<string, { query?: string; payload?: object }>> = {
+  'GET /console/api/reach': { query: 'client=admin' },
+  'GET /console/api/readers': { query: `ref=${REF}` },
   'POST /console/api/step-up': { payload: {} },
   'POST /console/api/v1/admin/keys': {
     payload: { client: 'bot', scopes: ['aura-services'], mode: 'r' }
