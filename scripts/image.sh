@@ -128,8 +128,8 @@ check 'it has no package that the lockfile keeps for development' none "$(node -
     if (dev && require('fs').existsSync('$root/app/' + path)) console.log(path)")"
 check 'it holds the four things the program is made of' \
   same "$(cd "$root/app" && echo *)" 'build node_modules openapi.yaml package.json'
-check 'it has the program but no test, source or source map' \
-  none "$(cd "$root/app"; find build -mindepth 1 -maxdepth 1 ! -name src; find build -name '*.ts' -o -name '*.map' -o -name '*.test.js')"
+check 'it has the program and its page but no test, source or source map' \
+  none "$(cd "$root/app"; find build -mindepth 1 -maxdepth 1 ! -name src ! -name console; find build -name '*.ts' -o -name '*.map' -o -name '*.test.js')"
 check 'it has no .env, key or data file' \
   none "$(find "$root/data" -mindepth 1; cd "$root/app"; find . -path ./node_modules -prune -o -name '.*' ! -name . -print)"
 check "it has lmdb's prebuilt binary for glibc" test -n "$(find "$root/app/node_modules/@lmdb" -name '*.glibc.node' -print -quit)"
