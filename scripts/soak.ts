@@ -104,8 +104,9 @@ const soak = (): Promise<Outcome> =>
     }
     const ledger = createLedger(say)
     const world = await startWorld(scope, ledger)
-    if (typeof (await untilAllReady(world)) === 'string')
+    if ((await untilAllReady(world)) === 'too long') {
       throw new Error('not all replicas became ready')
+    }
     const handles = world.replicas.map(({ descriptors }) => descriptors())
     const describes = readDescription(OPENAPI)
     const judge = createJudge(world, describes, watchSlowness())

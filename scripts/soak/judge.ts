@@ -17,11 +17,17 @@ const FAILURES: ReadonlySet<unknown> = new Set([
   'store_throttled',
   'store_timeout',
   'audit_unavailable',
-  'overloaded'
+  'overloaded',
+  // The caller itself was too late: of a machine that is too busy.
+  'request_timeout'
 ])
 
 /** Of somebody who is refused: nothing else than the refusal, or that it cannot be recorded. */
-const UNRECORDED: ReadonlySet<unknown> = new Set(['audit_unavailable', 'overloaded'])
+const UNRECORDED: ReadonlySet<unknown> = new Set([
+  'audit_unavailable',
+  'overloaded',
+  'request_timeout'
+])
 
 const isExpected = ({ expects }: Question, { status, body: { code } }: Answer): boolean => {
   switch (expects) {

@@ -62,6 +62,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /\bnpm (?:ci|start|test|run (?:build|peers|bench|docs|check))\b/,
     'installs or builds: quickstart.test.ts starts what it makes'
   ],
+  [/\bnpm run soak\b/, 'takes minutes: soak.test.ts has a short one'],
   [/moto_server|AWS_ENDPOINT_URL|seed\.mjs/, 'asks AWS: aos-edge.test.ts does, on moto'],
   [
     /purser init\b|cp examples\//,

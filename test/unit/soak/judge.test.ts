@@ -61,9 +61,10 @@ const brokenBy = (answer: Answer, question: Partial<Question> = {}, use: Partial
   return broken
 }
 
-test('what was asked for is no violation, and neither is a failure of a store', async (t) => {
+test('what was asked for is no violation, and neither is a failure of a store or a caller that was late', async (t) => {
   t.strictSame(brokenBy(found(REF, 1)), [])
   t.strictSame(brokenBy(problem(503, 'store_unavailable')), [])
+  t.strictSame(brokenBy(problem(408, 'request_timeout')), [])
   t.strictSame(brokenBy(problem(403, 'access_denied'), { asked: [], expects: 'forbidden' }), [])
 })
 
