@@ -6,6 +6,7 @@
 import { type AppOverrides, openGround } from './app/ground.ts'
 import { createKeys } from './app/keys.ts'
 import { createMetricsOn } from './app/metrics.ts'
+import { createReload } from './app/reload.ts'
 import { createRetention } from './app/retention.ts'
 import { createHealth, createSecrets } from './app/secrets.ts'
 import { createServers, type Servers } from './app/servers.ts'
@@ -103,10 +104,7 @@ const assemble = async (
 
   const { live, recording } = ground
   const digest = () => configDigest(live().config, live().keyring.kids)
-  const reload = async (wanted: Config, environ: Environ): Promise<void> => {
-    secrets.forget(await stores.reload(wanted, environ))
-    await integrations.refresh()
-  }
+  const reload = createReload(config, { ground, stores, secrets, integrations }, servers.listeners)
   return {
     ...servers,
     broker: secrets.broker,

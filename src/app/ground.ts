@@ -57,6 +57,8 @@ export interface AppOverrides {
   /** What gives tokens of channels. */
   readonly directLine?: DirectLine
   readonly heartbeatMs?: number
+  /** How often files with certificates are looked at. */
+  readonly certificatesEveryMs?: number
   /** Sees the outcome of each request, for measuring. */
   readonly observe?: RecorderOptions['observe']
   /** In place of the trail's chain, for measuring. */

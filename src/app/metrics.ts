@@ -1,9 +1,11 @@
 /** What is measured, where METRICS_ENABLED asks for it: what was counted on the way, and what is read at a scrape. */
+
 import type { BreakerState } from '../secrets/breaker.ts'
 import { troubleOf } from '../secrets/store-trouble.ts'
 import { createKeyFigures } from '../telemetry/key-figures.ts'
 import type { Figures, Metrics, Readings } from '../telemetry/metrics.ts'
 import type { Sample } from '../telemetry/tally.ts'
+import { certificateEnds } from './certificates.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { Health, Secrets } from './secrets.ts'
@@ -116,7 +118,11 @@ const ofTrail = ({ ground: { trail } }: Measured) => ({
     trail.sinkFigures().map(({ name, lost }): Sample => [[name], lost])
 })
 
-const ofService = ({ ground: { shared, settings }, health }: Measured) => ({
+const ofService = ({ ground, ground: { shared, settings }, health }: Measured) => ({
+  purser_tls_certificate_expires_timestamp_seconds: () =>
+    certificateEnds(ground).map(
+      ({ setting, store, endsAt }): Sample => [[setting, store], endsAt / 1000]
+    ),
   purser_redis_up: () => ifAny(shared && Number(shared.isUp())),
   purser_ready: async (): Promise<Sample[]> => {
     const now = await health.readiness()

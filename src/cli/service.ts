@@ -3,7 +3,6 @@
  * configuration or nothing, and it ends when told to, after the requests that are under way.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { WorkerPlace } from '../app/ground.ts'
 import { type App, buildApp } from '../app.ts'
@@ -45,11 +44,8 @@ export interface Surroundings {
 }
 
 /** Settings that differ from those the process was started with and steer nothing before a restart. */
-const needRestart = (started: Config, next: Config): SettingName[] => {
-  const changed = changedSince(fixedIn(started.settings), next.settings)
-  const isSameTls = isDeepStrictEqual(started.tls, next.tls)
-  return isSameTls || changed.includes('TLS_CERT_FILE') ? changed : [...changed, 'TLS_CERT_FILE']
-}
+const needRestart = (started: Config, next: Config): SettingName[] =>
+  changedSince(fixedIn(started.settings), next.settings)
 
 /** Of `localhost` Fastify makes a second server for ::1, which would have none of the bounds of the first. */
 const oneAddress = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host)

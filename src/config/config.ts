@@ -1,17 +1,18 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
 import type { KeyObject } from 'node:crypto'
 import { basename, resolve } from 'node:path'
-import { pemOfFile, textOfFile } from '../core/file-text.ts'
+import { textOfFile } from '../core/file-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { readFileBytesSync } from '../files/read.ts'
 import { readAuditor } from './auditor.ts'
 import { type Environ, readEnvFile, settingsIn } from './env.ts'
 import { writableFaults } from './exposure.ts'
-import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
+import { ConfigError, type ConfigFault } from './fault.ts'
 import { type FileConfig, readConfigFile } from './file.ts'
 import { type Import, readImport } from './hashicorp.ts'
 import { misspelt, notesOn } from './names.ts'
 import { type RedisPlace, readRedis } from './redis.ts'
+import { readServerTls } from './server-tls.ts'
 import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
 import { faultsOfStart } from './start.ts'
 import { storeContextOf } from './store.ts'
@@ -51,24 +52,6 @@ const orFaults = <T>(read: () => T, faults: ConfigFault[]): T | undefined => {
   }
 }
 
-const readTls = (settings: Partial<Settings>, folder: string): ServerTls | undefined => {
-  const read = (name: 'TLS_CERT_FILE' | 'TLS_KEY_FILE' | 'TLS_CLIENT_CA_FILE'): Buffer => {
-    try {
-      return pemOfFile(readFileBytesSync(resolve(folder, settings[name] ?? '')))
-    } catch (error) {
-      throw new ConfigError([{ place: name, message: `the file ${whyUnread(error)}` }])
-    }
-  }
-  const { TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE } = settings
-  if (TLS_CERT_FILE === undefined || TLS_KEY_FILE === undefined) return undefined
-  const faults: ConfigFault[] = []
-  const cert = orFaults(() => read('TLS_CERT_FILE'), faults)
-  const key = orFaults(() => read('TLS_KEY_FILE'), faults)
-  const clientCa = TLS_CLIENT_CA_FILE && orFaults(() => read('TLS_CLIENT_CA_FILE'), faults)
-  if (!(cert && key) || faults.length > 0) throw new ConfigError(faults)
-  return { cert, key, ...(clientCa && { clientCa }) }
-}
-
 /** The names that may be used by stores: of those of the file, or where it cannot be understood every word in it. */
 const usedNames = (file: FileConfig | undefined, path: string): ReadonlySet<string> => {
   if (file !== undefined) return new Set(file.placed.flatMap(({ where }) => where.env ?? []))
@@ -105,7 +88,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   const inspected = orFaults(() => readConfigFile(inFile, basename(path), context), faults)
   faults.push(...(inspected?.faults ?? []))
   const file = inspected?.file
-  const tls = orFaults(() => readTls(read, folder), faults)
+  const tls = orFaults(() => readServerTls(read, folder), faults)
   const redis = orFaults(() => readRedis(read, folder), faults)
   const auditor = orFaults(() => readAuditor(read, folder), faults)
   faults.push(...misspelt(envFile, usedNames(file, inFile)))

@@ -4,30 +4,12 @@
  */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { pemOfFile } from '../core/file-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { readFileBytesSync, UnfitFile } from '../files/read.ts'
 import { type ConfigFault, whyUnread } from './fault.ts'
+import { faultsOfTls } from './server-tls.ts'
 import type { Placed } from './stores.ts'
-
-const isTaken = (options: SecureContextOptions): boolean => {
-  try {
-    createSecureContext(options)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Instead of OpenSSL's own words, with which a start would fail. */
-const faultsOfPair = ({ cert, key }: ServerTls): ConfigFault[] => {
-  if (!isTaken({ cert })) {
-    return [{ place: 'TLS_CERT_FILE', message: 'the file holds no certificate in PEM' }]
-  }
-  const message = 'the file does not hold the key of TLS_CERT_FILE in PEM'
-  return isTaken({ cert, key }) ? [] : [{ place: 'TLS_KEY_FILE', message }]
-}
 
 const whyNoAuthority = (path: string): string | undefined => {
   try {
@@ -67,7 +49,7 @@ export const faultsOfStart = (
   dataDir: string | undefined
 ): ConfigFault[] => [
   ...(dataDir === undefined ? [] : faultsOfFolder(resolve(folder, dataDir))),
-  ...(tls === undefined ? [] : faultsOfPair(tls)),
+  ...(tls === undefined ? [] : faultsOfTls(tls)),
   ...placed.flatMap(({ place, subject, where: { file } }) => {
     if (file === undefined) return []
     const why = (isAuthority(subject) ? whyNoAuthority : whyUnfit)(resolve(folder, file))

@@ -30,6 +30,15 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305'
 ].join(':')
 
+/** What a TLS context of ours is made of, at the start and whenever its certificate was renewed. */
+export const contextOptions = ({ cert, key, clientCa }: ServerTls) => ({
+  minVersion: 'TLSv1.2' as const,
+  ciphers: CIPHERS,
+  cert,
+  key,
+  ...(clientCa && { ca: clientCa })
+})
+
 /** Options that Fastify hands on to Node's server. */
 export const listenerOptions = (tls: ServerTls | undefined) => {
   const options = {
@@ -40,14 +49,9 @@ export const listenerOptions = (tls: ServerTls | undefined) => {
     requireHostHeader: false
   }
   if (tls === undefined) return { http: options }
-  const { cert, key, clientCa } = tls
-  const mutual = clientCa && { ca: clientCa, requestCert: true, rejectUnauthorized: true }
-  const secure = {
-    handshakeTimeout: TIMEOUTS.handshake,
-    minVersion: 'TLSv1.2' as const,
-    ciphers: CIPHERS
-  }
-  return { https: { ...options, ...secure, cert, key, ...mutual } }
+  const mutual = tls.clientCa && { requestCert: true, rejectUnauthorized: true }
+  const { handshake: handshakeTimeout } = TIMEOUTS
+  return { https: { ...options, handshakeTimeout, ...contextOptions(tls), ...mutual } }
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/

@@ -21,6 +21,7 @@ import { createLoginMemory, type LoginMemory } from '../kinds/shared/login-memor
 import type { EventProof } from '../kinds/shared/notification.ts'
 import { createRoute, type Mark } from '../kinds/shared/proxy.ts'
 import type { State } from '../state/state.ts'
+import { digestOfAuthorities } from './authorities.ts'
 import { createBucket } from './bucket.ts'
 import type { CallMeter, Follow, Powers } from './calls.ts'
 import { readCredential } from './credential.ts'
@@ -109,6 +110,8 @@ const originOf = (spec: StoreSpec): Origin => ({
 
 /** The client of each store, without its guard. */
 const connections = new WeakMap<Store, SecretProvider>()
+/** With which contents of its authorities' files each client was made. */
+const authorities = new WeakMap<SecretProvider, string>()
 
 const guarded = (
   spec: StoreSpec,
@@ -145,6 +148,8 @@ const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
     log,
     now
   })
+  // Before they are read: what changes meanwhile is another renewal.
+  const digest = digestOfAuthorities(spec.settings)
   const connection = await spec.plugin.connect(spec.settings, {
     store: spec.name,
     log,
@@ -155,10 +160,22 @@ const connect = async (spec: StoreSpec, deps: StoresDeps): Promise<Store> => {
     logins,
     route: createRoute(spec.proxy, deps.environ, deps.mark)
   })
+  if (digest !== undefined) authorities.set(connection, digest)
   return guarded(spec, connection, logins, deps)
 }
 
+/** Whether its authorities were renewed since it was connected; files that are at fault now renew nothing. */
+export const isRenewed = (store: Store): boolean => {
+  const { settings, plugin } = store.spec
+  // What it logged in with is spent: another connection could not.
+  if (plugin.spendsCredential?.(settings) === true) return false
+  const connection = connections.get(store)
+  const now = digestOfAuthorities(settings)
+  return now !== undefined && connection !== undefined && authorities.get(connection) !== now
+}
+
 const isSame = (store: Store, spec: StoreSpec): boolean =>
+  !isRenewed(store) &&
   store.spec.plugin.kind === spec.plugin.kind &&
   store.spec.proxy === spec.proxy &&
   isDeepStrictEqual(store.spec.settings, spec.settings)
@@ -221,6 +238,14 @@ export const connectStores = async (
   }
 }
 
-/** The names of former stores that lead elsewhere now: what was cached from the former ones must be dropped. */
+/**
+ * The names of former stores that lead elsewhere now: what was cached from the former ones must be dropped. One that is
+ * connected anew, since its authorities were renewed, leads where it led.
+ */
 export const replacedIn = (former: Stores, next: Stores): readonly string[] =>
-  withoutThose(former.all(), next.all()).map(({ spec }) => spec.name)
+  withoutThose(former.all(), next.all())
+    .filter(({ spec, origin }) => {
+      const now = next.get(spec.name)
+      return now?.origin.place !== origin.place || now.spec.proxy !== spec.proxy
+    })
+    .map(({ spec }) => spec.name)

@@ -104,6 +104,10 @@ export const FAMILIES = {
   ),
   purser_ready: gauge('What /readyz says, as 1: ok, degraded or unavailable', ['status']),
   purser_degraded: gauge('Why it is degraded, as 1, in the words of /readyz', ['reason']),
+  purser_tls_certificate_expires_timestamp_seconds: gauge(
+    'When a file of certificates ends, by the setting that names it, and the store whose setting it is; of several in it, the first',
+    ['setting', 'store']
+  ),
   purser_workers: gauge('How many processes there are to be')
 } as const satisfies Record<string, Family>
 

@@ -54,7 +54,10 @@ export interface TestAppOptions {
   readonly now?: () => number
   /** For credentials given as `{ env: NAME }`. */
   readonly environ?: Environ
-  readonly overrides?: Pick<AppOverrides, 'directLine' | 'fetch' | 'heartbeatMs' | 'observe'>
+  readonly overrides?: Pick<
+    AppOverrides,
+    'certificatesEveryMs' | 'directLine' | 'fetch' | 'heartbeatMs' | 'observe'
+  >
 }
 
 export const buildTestApp = async (t: Test, options: TestAppOptions): Promise<TestApp> => {

@@ -2,17 +2,12 @@
 import { X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import { rootCertificates } from 'node:tls'
+import { certificatesIn } from '../../core/certificate-end.ts'
 import { pemOfFile } from '../../core/file-text.ts'
 import { readFileBytesSync } from '../../files/read.ts'
 import { type Check, type Finding, fail, failInEarnest, untold, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
 import { MEND_FIRST, NotKnown } from '../not-known.ts'
-
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
-
-/** Throws where one cannot be read. */
-const certificatesIn = (pem: Buffer): X509Certificate[] =>
-  (pem.toString('latin1').match(BLOCK) ?? []).map((block) => new X509Certificate(block))
 
 interface Named {
   readonly place: string
