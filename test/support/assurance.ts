@@ -510,6 +510,21 @@ const STORES: readonly Promised[] = [
       ],
       'integration/redis-tls.test.ts': [
         'a Redis is talked to over TLS if its certificate is trusted, and not at all otherwise'
+      ],
+      'integration/certificates.test.ts': [
+        'a store is verified by the authorities that are in its file now, and keeps what is cached'
+      ]
+    }
+  },
+  {
+    id: 'certificate-renewed',
+    says: 'A certificate that was renewed is shown without a restart; files that do not belong together, or hold none, replace nothing.',
+    asvs: ['12.1.1'],
+    tests: {
+      'integration/certificates.test.ts': [
+        'a reload has every listener show the certificate that is in the files now',
+        'without being told, the files are looked at in a while',
+        'another authority of callers takes the place of the former one, and nothing unfit does'
       ]
     }
   },
@@ -973,6 +988,10 @@ const RECORD: readonly Promised[] = [
         'A DATA_DIR of 2c7d913 is served as it is, and its trail goes on',
         'The Redis of 2c7d913 is served as it is',
         'A cached secret that 2c7d913 sealed for all replicas is read by this version'
+      ],
+      'e2e/side-by-side.test.ts': [
+        'both versions serve one Redis: each reads what the other writes',
+        'both versions take turns on one DATA_DIR, there and back'
       ],
       'e2e/later-version.test.ts': [
         'A DATA_DIR that a later version has taken over is served and changed by nobody else',

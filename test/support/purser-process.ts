@@ -44,18 +44,20 @@ export interface Start {
   readonly nodeOptions?: readonly string[]
   /** A command that becomes the one behind it, as setpriv does. */
   readonly under?: readonly string[]
+  /** Of another version; absent: this one. */
+  readonly program?: string
 }
 
 export const startPurser = (
   t: Pick<Test, 'teardown'>,
   folder: string,
   args: readonly string[],
-  { env = {}, input = '', nodeOptions = [], under = [] }: Start = {}
+  { env = {}, input = '', nodeOptions = [], under = [], program = PROGRAM }: Start = {}
 ): Running => {
   // tap puts a loader of its own into NODE_OPTIONS of every process that is spawned: env(1) takes it out again, which
   // makes the start twice as fast and the process the one that users have. It becomes the program, under its own pid.
   const node = ['env', '-u', 'NODE_OPTIONS', process.execPath, ...nodeOptions]
-  const [command = '', ...rest] = [...under, ...node, '--', PROGRAM, ...args]
+  const [command = '', ...rest] = [...under, ...node, '--', program, ...args]
   const child = spawn(command, rest, {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...env }
@@ -129,9 +131,10 @@ export const serve = async (
   t: Pick<Test, 'teardown'>,
   folder: string,
   env: Variables = {},
-  under: readonly string[] = []
+  under: readonly string[] = [],
+  program = PROGRAM
 ): Promise<Running & { readonly url: string }> => {
-  const running = startPurser(t, folder, ['serve'], { env, under })
+  const running = startPurser(t, folder, ['serve'], { env, under, program })
   const [, url = ''] = await running.says(/Server listening at (http[^"]+)/)
   return { ...running, url }
 }
