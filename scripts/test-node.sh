@@ -1,6 +1,6 @@
 #!/bin/sh
 # npm run test:node -- <major> [--smoke | file ...]: the tests under another Node than the one at hand, as `npm run peers` installs it.
-# `--smoke` is what CI runs under each: all unit tests and the contract, and the built program as a process in each of its parts.
+# `--smoke` is what CI runs under each: all unit tests and the contract, and the built program as a process, alone and with workers.
 set -eu
 cd "${0%/*}/.."
 
@@ -15,7 +15,7 @@ shift
 
 if [ "${1:-}" = --smoke ]; then
   shift
-  smoke='quickstart lifecycle workers keys store reload audit backup loading refusals output traces'
+  smoke='lifecycle workers keys reload'
   set -- $(
     { find test/unit test/contract -name '*.test.ts' | LC_ALL=C sort
       for name in $smoke; do echo "test/e2e/$name.test.ts"; done
