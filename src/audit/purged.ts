@@ -2,7 +2,7 @@
  * What is kept of segments that were purged: one line each, without a name of anybody, in a chain of their own. Rule: a
  * line counts only if a record of the trail, which was there before the segment went, vouches for it.
  */
-import { appendFile, open, readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asJson, isObject } from '../core/json.ts'
 import { digestOf } from '../crypto/audit-key.ts'
@@ -53,11 +53,17 @@ export interface PurgedSegment {
   readonly head: string
 }
 
+/** How far the lines are vouched for. */
+export interface VouchedPart {
+  /** Digest of the last such line, empty where there is none: what the next one hangs on. */
+  readonly head: string
+  readonly bytes: number
+}
+
 export interface Purged {
   /** By instance, the last line that went. */
   readonly anchors: ReadonlyMap<string, Anchor>
-  /** Digest of the last line, empty where there is none: what the next one hangs on. */
-  readonly head: string
+  readonly vouchedPart: VouchedPart
   /** YYYY-MM-DD: of the newest file that went, vouched for or not; undefined where none did. */
   readonly lastDay: string | undefined
   /** Digests that were asked for. */
@@ -84,12 +90,23 @@ export const purgedLines = (
   return { text, head }
 }
 
-/** On the disk before it resolves. */
-export const addPurged = async (folder: string, text: string): Promise<void> => {
-  const path = join(folder, PURGED_FILE)
-  await appendFile(path, text, { mode: 0o600 })
-  const handle = await open(path, 'r')
-  await handle.sync().finally(() => handle.close())
+/**
+ * On the disk before it resolves. What nothing vouches for goes: the record that vouches for the text would vouch for it
+ * too.
+ */
+export const addPurged = async (
+  folder: string,
+  { bytes }: VouchedPart,
+  text: string
+): Promise<void> => {
+  const handle = await open(join(folder, PURGED_FILE), 'a', 0o600)
+  try {
+    await handle.truncate(bytes)
+    await handle.appendFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 const asPurged = (line: string): PurgedSegment | undefined => {
@@ -113,9 +130,13 @@ export const readPurged = async (
   const anchors = new Map<string, Anchor>()
   let waiting: Anchor[] = []
   let head = ''
+  let bytes = 0
+  let vouchedPart: VouchedPart = { head, bytes }
   let lastDay: string | undefined
   const vouched = new Set<string>()
-  for (const line of text.split('\n')) {
+  // What stands behind the last line feed was not written to its end.
+  for (const line of text.split('\n').slice(0, -1)) {
+    bytes += Buffer.byteLength(line) + 1
     const segment = line === '' ? undefined : asPurged(line)
     if (segment === undefined) continue
     const digest = digestOf(head, line.slice(0, line.lastIndexOf(',"digest":')))
@@ -127,11 +148,12 @@ export const readPurged = async (
     waiting.push({ instance: segment.instance, seq: segment.lastSeq, head: segment.head })
     if (!isVouched(digest)) continue
     vouched.add(digest)
+    vouchedPart = { head, bytes }
     for (const anchor of waiting) {
       if ((anchors.get(anchor.instance)?.seq ?? 0) < anchor.seq)
         anchors.set(anchor.instance, anchor)
     }
     waiting = []
   }
-  return { anchors, head, lastDay, vouched }
+  return { anchors, vouchedPart, lastDay, vouched }
 }

@@ -49,7 +49,7 @@ const whoIs = (): Who => ({ route: 'retention', requestId: randomUUID() })
 const purgeTrail = async (
   { folder, findKey, now, recorder, state }: PurgerOptions,
   days: number,
-  rest: Pick<PurgeOptions, 'running' | 'isStopped'>
+  rest: Pick<PurgeOptions, 'running' | 'vouching' | 'isStopped'>
 ): Promise<PurgePlan> => {
   const plan = await planPurge({ folder, now: now(), days, findKey, ...rest })
   if (plan.refusal !== undefined) return plan
@@ -97,7 +97,11 @@ export const createPurger = (options: PurgerOptions): Purger => {
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
   // The keys of the chains as the last plan left them, so that each is stepped once and not anew every day.
-  const rest = { running: new Map<string, RunningKey>(), isStopped: () => isClosed }
+  const rest = {
+    running: new Map<string, RunningKey>(),
+    vouching: new Map<string, RunningKey>(),
+    isStopped: () => isClosed
+  }
   const said = new Map<string, string | undefined>()
 
   const sayOnce = (message: string, refusal: string | undefined): void => {

@@ -16,7 +16,9 @@ import {
   type PurgedSegment,
   purgedLines,
   purgedSegment,
-  readPurged
+  readPurged,
+  type VouchedPart,
+  vouchedBy
 } from './purged.ts'
 import { readLines } from './read-lines.ts'
 import type { RunningKey } from './segment-check.ts'
@@ -32,8 +34,9 @@ export interface PurgeOptions {
   readonly days: number
   /** Undefined for an encryption key that has left the key ring. */
   readonly findKey: (kid: string) => EncryptionKey | undefined
-  /** What one plan leaves to the next: the keys of the chains where they stand. */
-  readonly running?: Map<string, RunningKey>
+  /** What one plan leaves to the next: the keys of the chains where they stand, in old files and where purges are on record. */
+  readonly running?: Map<string, RunningKey> | undefined
+  readonly vouching?: Map<string, RunningKey>
   /** Then nothing is planned. */
   readonly isStopped?: () => boolean
 }
@@ -41,6 +44,8 @@ export interface PurgeOptions {
 export interface PurgePlan {
   readonly files: readonly SegmentFile[]
   readonly segments: readonly PurgedSegment[]
+  /** Of what is kept of former purges. */
+  readonly vouchedPart: VouchedPart
   readonly bytes: number
   readonly lines: number
   /** Segments whose MACs cannot be checked: sealed to an auditor, or begun with a key that is lost. */
@@ -58,7 +63,16 @@ const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10
 const daysBetween = (from: string, to: string): number =>
   (Date.parse(to) - Date.parse(from)) / DAY_MS
 
-const NOTHING = { files: [], segments: [], bytes: 0, lines: 0, withoutKey: 0, lostKeys: [] }
+const NONE: VouchedPart = { head: '', bytes: 0 }
+const NOTHING = {
+  files: [],
+  segments: [],
+  vouchedPart: NONE,
+  bytes: 0,
+  lines: 0,
+  withoutKey: 0,
+  lostKeys: []
+}
 
 /** The trail is a clock too: a service that runs writes every day. */
 const whyNotByClock = (files: readonly SegmentFile[], today: string): string | undefined => {
@@ -101,6 +115,45 @@ const keysFor = async (
   return { keyOf: keys.keyOf, reachAll, lostKeys }
 }
 
+const hasVoucher = async ({ path }: SegmentFile): Promise<boolean> => {
+  let isFound = false
+  await readLines(path, (line) => {
+    isFound ||= vouchedBy(line) !== undefined
+  })
+  return isFound
+}
+
+/**
+ * How far records of the trail vouch for what is kept, and the finding that keeps that from being told. They are looked for
+ * from the newest day back to the first that has one, which is mostly yesterday.
+ */
+const findVouchedPart = async (
+  all: readonly SegmentFile[],
+  options: PurgeOptions
+): Promise<{ readonly part: VouchedPart; readonly refusal?: string }> => {
+  const named = new Set<string>()
+  let [part, day] = [NONE, '']
+  for (const file of all.toReversed()) {
+    if (part.head !== '' && file.day !== day) break
+    if (!(await hasVoucher(file))) continue
+    const { keyOf, reachAll } = await keysFor([file], { ...options, running: options.vouching })
+    await reachAll(file.name)
+    const check = createFileCheck({
+      file: file.name,
+      isKnown: () => true,
+      keyOf,
+      anchored: () => []
+    })
+    await readLines(file.path, check.take)
+    const { findings, segments } = check.end()
+    if (findings.length > 0) return { part, refusal: notWritten(file.name, findings[0]) }
+    for (const { head } of segments.flatMap(({ vouched }) => vouched)) named.add(head)
+    part = (await readPurged(options.folder, (head) => named.has(head))).vouchedPart
+    day = file.day
+  }
+  return { part }
+}
+
 /** What would go, checked by its digests and by those MACs whose keys are at hand. Rejects where a file cannot be read. */
 export const planPurge = async (options: PurgeOptions): Promise<PurgePlan> => {
   const { folder, now, days, isStopped = () => false } = options
@@ -110,6 +163,8 @@ export const planPurge = async (options: PurgeOptions): Promise<PurgePlan> => {
   if (files.length === 0) return { ...NOTHING, end, refusal: undefined }
   const clock = whyNotByClock(all, dayOf(now))
   if (clock !== undefined) return { ...NOTHING, end, refusal: clock }
+  const { part: vouchedPart, refusal } = await findVouchedPart(all, options)
+  if (refusal !== undefined) return { ...NOTHING, end, refusal }
   const { keyOf, reachAll, lostKeys } = await keysFor(files, options)
   const segments: PurgedSegment[] = []
   let [bytes, lines, withoutKey] = [0, 0, 0]
@@ -128,7 +183,7 @@ export const planPurge = async (options: PurgeOptions): Promise<PurgePlan> => {
     withoutKey += report.withoutKey
     segments.push(...report.segments.map(purgedSegment))
   }
-  return { files, segments, bytes, lines, withoutKey, lostKeys, end, refusal: undefined }
+  return { files, segments, vouchedPart, bytes, lines, withoutKey, lostKeys, end, refusal }
 }
 
 export interface Vouched {
@@ -144,15 +199,14 @@ export interface Vouched {
  */
 export const purge = async (
   folder: string,
-  { files, segments }: PurgePlan,
+  { files, segments, vouchedPart }: PurgePlan,
   vouch: (facts: Vouched) => Promise<void>
 ): Promise<readonly Anchor[]> => {
   const [first, last] = [files.at(0), files.at(-1)]
   if (first === undefined || last === undefined) return []
-  const { head: former } = await readPurged(folder, () => false)
-  const { text, head } = purgedLines(former, segments)
+  const { text, head } = purgedLines(vouchedPart.head, segments)
   await vouch({ object: daysOnRecord(first.day, last.day), reason: `sha256:${head}` })
-  await addPurged(folder, text)
+  await addPurged(folder, vouchedPart, text)
   for (const { path } of files) await unlink(path)
   return segments.map(({ instance, lastSeq, head: digest }) => ({
     instance,

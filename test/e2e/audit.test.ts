@@ -103,7 +103,7 @@ test('what was answered is on record also after kill -9, its numbers have no gap
   const checked = await runPurser(t, folder, ['audit', 'verify', '--json'])
   t.equal(checked.code, 0, checked.stdout + checked.stderr)
   const { anchors: known, ...found } = JSON.parse(checked.stdout)
-  t.match(found, { verdict: 'ok', instances: 3, sealed: 2 })
+  t.match(found, { verdict: /^ok$/, instances: 3, sealed: 2 })
   // The one that was killed may not have kept its own.
   t.ok(known === 4 || known === 5, `${known} anchors`)
   const [, ...anchor] =

@@ -89,7 +89,7 @@ test('whole days go, that is on record, and the rest verifies, purge after purge
     { ...anchor, first: '2026-03-01', last: '2026-03-03', time: '2026-03-08T12:00:00.000Z' }
   ].map(({ head: _, ...one }) => one)
   const verified = await verify(anchor && [anchor])
-  t.match(verified, { verdict: 'ok', findings: [], instances: 2 })
+  t.match(verified, { verdict: /^ok$/, findings: [], instances: 2 })
   t.strictSame(verified.purges, purges)
 
   await days(second, 4)
@@ -97,10 +97,10 @@ test('whole days go, that is on record, and the rest verifies, purge after purge
   t.ok(gone.length > 1)
   t.match(
     await verify(),
-    { verdict: 'ok', findings: [], instances: 1 },
+    { verdict: /^ok$/, findings: [], instances: 1 },
     'the first instance is gone'
   )
-  t.match(await verify([gone[0] as Anchor]), { verdict: 'ok' }, 'its anchors are no loss')
+  t.match(await verify([gone[0] as Anchor]), { verdict: /^ok$/ }, 'its anchors are no loss')
 })
 
 test('what was taken away by hand is not taken for purged, nor what nobody vouches for', async (t) => {
@@ -108,7 +108,7 @@ test('what was taken away by hand is not taken for purged, nor what nobody vouch
   const trail = start()
   await days(trail, 5)
   await purge(folder, await plan(3), vouch(trail))
-  t.match(await verify(), { verdict: 'ok' })
+  t.match(await verify(), { verdict: /^ok$/ })
   const path = join(folder, 'purged.jsonl')
   const kept = readFileSync(path, 'utf8')
   for (const altered of [
@@ -162,6 +162,47 @@ test('who has the disk and no key cannot vouch for what he takes away', async (t
   t.match(await verify(), { ...missing, unchained: 1 }, 'in a file from before the chain')
 })
 
+test('a purge vouches for nothing that somebody without a key put among what is kept', async (t) => {
+  const { folder, start, days, vouch, plan, verify, files } = open(t)
+  const path = join(folder, 'purged.jsonl')
+  const trail = start()
+  await days(trail, 8)
+  await purge(folder, await plan(6), vouch(trail))
+  t.match(await verify(), { verdict: /^ok$/ })
+  const kept = readFileSync(path, 'utf8')
+  const [last = '{}'] = kept.trimEnd().split('\n').slice(-1)
+  const { digest, instance, lastSeq } = JSON.parse(last)
+  const gone = files().filter((name) => name.startsWith('2026-03') && name < '2026-03-06')
+  const [next = '{}'] = readFileSync(join(folder, '2026-03-06.jsonl'), 'utf8').split('\n', 1)
+  const { from, seq } = JSON.parse(next)
+  for (const name of gone) rmSync(join(folder, name))
+  const forged: PurgedSegment = {
+    file: '2026-03-05.jsonl',
+    instance,
+    firstSeq: lastSeq + 1,
+    lastSeq: seq - 1,
+    head: from
+  }
+  appendFileSync(path, purgedLines(digest, [forged]).text)
+  const missing = { verdict: 'broken', findings: [{ verdict: 'segment missing' }] } as const
+  t.match(await verify(), missing)
+  await purge(folder, await plan(2), vouch(trail))
+  t.notOk(existsSync(join(folder, '2026-03-06.jsonl')))
+  t.notMatch(readFileSync(path, 'utf8'), from)
+  t.ok(readFileSync(path, 'utf8').startsWith(kept))
+})
+
+test('what was being added when a purge was cut off does not stand in the way of the next one', async (t) => {
+  const { folder, start, days, vouch, plan, verify } = open(t)
+  const path = join(folder, 'purged.jsonl')
+  const trail = start()
+  await days(trail, 6)
+  await purge(folder, await plan(4), vouch(trail))
+  appendFileSync(path, '{"file":"2026-03-0')
+  await purge(folder, await plan(2), vouch(trail))
+  t.match(await verify(), { verdict: /^ok$/ })
+})
+
 test('a file that has the name of another day is not purged by it', async (t) => {
   const { folder, start, days, plan, files } = open(t)
   await days(start(), 5)
@@ -180,7 +221,7 @@ test('what was purged is held against the anchor of its last line', async (t) =>
   const second = start()
   await days(second, 3)
   await purge(folder, await plan(3), vouch(second))
-  t.match(await verify([last]), { verdict: 'ok' })
+  t.match(await verify([last]), { verdict: /^ok$/ })
   t.match(await verify([{ ...last, head: 'A'.repeat(43) }]), {
     verdict: 'broken',
     findings: [{ verdict: 'anchor mismatch', instance: last.instance, seq: last.seq }]
@@ -205,10 +246,10 @@ test('a purge that was cut short is done by the next one', async (t) => {
   const cut = await plan(2)
   const missing = { ...cut.files[0], path: join(folder, 'none.jsonl') } as (typeof cut.files)[0]
   await t.rejects(purge(folder, { ...cut, files: [missing, ...cut.files] }, vouch(trail)))
-  t.match(await verify(), { verdict: 'ok' })
+  t.match(await verify(), { verdict: /^ok$/ })
   await purge(folder, await plan(2), vouch(trail))
   t.notOk(files().includes('2026-03-01.jsonl'))
-  t.match(await verify(), { verdict: 'ok' })
+  t.match(await verify(), { verdict: /^ok$/ })
 })
 
 test('a file that is not what was written stays, with all others', async (t) => {
@@ -262,7 +303,7 @@ test('a service purges at its start, says so once, and says once why not', async
   await purger.run()
   await purger.run()
   t.strictSame(logged, ['info old audit records are purged 4'])
-  t.match(await verify(), { verdict: 'ok' })
+  t.match(await verify(), { verdict: /^ok$/ })
   clock.time += 100 * DAY_MS
   await purger.run()
   await purger.run()
@@ -295,7 +336,7 @@ test('a day that is over is sealed also where nobody asks for anything', async (
   trail.endDay()
   await trail.close()
   t.strictSame(files(), ['2026-03-01.jsonl'])
-  t.match(await verify(), { verdict: 'ok', sealed: 1, lines: 3 })
+  t.match(await verify(), { verdict: /^ok$/, sealed: 1, lines: 3 })
 })
 
 /** Alters a record and makes all digests of its file anew, as whoever has the disk and no key can. */
@@ -336,7 +377,7 @@ test('an encryption key that has left the ring stops no purge, and is named', as
   const [kid] = createKeyring([AUDIT_ENCRYPTION_KEY]).kids
   t.match(lost, { refusal: undefined, withoutKey: 3, lostKeys: [kid] })
   await purge(folder, lost, vouch(trail))
-  t.match(await verify(), { verdict: 'ok' })
+  t.match(await verify(), { verdict: /^ok$/ })
 
   forge(join(folder, '2026-03-04.jsonl'))
   clock.time += DAY_MS

@@ -232,7 +232,7 @@ test('a line that a full disk cut off was not acknowledged, and is not continued
   t.throws(() => JSON.parse(lines[acknowledged.length] ?? ''))
   const { find: findKey } = createKeyring([AUDIT_ENCRYPTION_KEY])
   const checked = await verifyTrail({ folder, anchors: [], findKey, auditor: undefined })
-  t.match(checked, { verdict: 'ok', instances: 2 })
+  t.match(checked, { verdict: /^ok$/, instances: 2 })
 })
 
 test('a line that was cut off ends with the first thing that can be written again, and leaves no blank one', async (t) => {

@@ -103,7 +103,7 @@ const told = async (verifying: ReturnType<typeof verifyTrail>): Promise<string[]
 test('a trail that nobody touched is right', async (t) => {
   const { verify, anchor } = await make(t)
   t.match(await verify({ anchors: [anchor] }), {
-    verdict: 'ok',
+    verdict: /^ok$/,
     findings: [],
     unfinished: [],
     files: 3,
@@ -277,7 +277,7 @@ test('an instance that was taken away whole is named by the next one', async (t)
   }
   const anchors = [await run('r1'), await run('r2'), await run('r3')]
   const { verify, path } = opened(folder, anchors[2] as Anchor)
-  t.match(await verify(), { verdict: 'ok', instances: 3 })
+  t.match(await verify(), { verdict: /^ok$/, instances: 3 })
   rmSync(path(DAYS[1]))
   t.match(await verify(), {
     verdict: 'broken',
@@ -332,7 +332,7 @@ test('MACs that were taken out are told: within an instance, and where an anchor
   const unsealed = lines(last).slice(0, -1)
   const known = trailLines(`${unsealed.at(-1)}\n`)[0]
   put(last, [...unsealed.slice(0, -1), bare(unsealed.at(-1) ?? '')])
-  t.match(await verify(), { verdict: 'ok', unfinished: [{ to: known?.seq }] })
+  t.match(await verify(), { verdict: /^ok$/, unfinished: [{ to: known?.seq }] })
   const { seq = 0, digest: head = '' } = known ?? {}
   t.strictSame(await told(verify({ anchors: [{ ...anchor, seq, head }] })), [
     `tampered ${last}:${unsealed.length} ${seq}`
@@ -353,7 +353,7 @@ test('a group has so many records at the most, and more lines without a MAC are 
   )
   const all = forged(lines(day), (body) => body)
   put(day, all.slice(0, -1))
-  t.match(await verify(), { verdict: 'ok', unfinished: [{ seq: 1, to: GROUP_MAX + 1 }] })
+  t.match(await verify(), { verdict: /^ok$/, unfinished: [{ seq: 1, to: GROUP_MAX + 1 }] })
   put(day, all)
   t.strictSame(await told(verify()), [`tampered ${day}:- 1-${GROUP_MAX + 2}`])
   await trail.close()
@@ -387,7 +387,7 @@ test('a group that a slow disk took after all, when it had been given up, does n
     const cut = late.slice(0, part)
     const end = cut === '' || cut.endsWith('\n') ? '' : '\n'
     writeFileSync(path(day), acknowledged + cut + end + rest)
-    t.match(await verify(), { verdict: 'ok', findings: [], instances: 2 }, `${part} bytes of it`)
+    t.match(await verify(), { verdict: /^ok$/, findings: [], instances: 2 }, `${part} bytes of it`)
   }
   writeFileSync(path(day), `${acknowledged.split('\n')[0]}\n${rest}`)
   t.strictSame(await told(verify()), [`truncated ${day}:1 2-3`], 'what was acknowledged is missed')
@@ -403,7 +403,7 @@ test('a clock that was set back over midnight makes no fault', async (t) => {
   }
   await trail.close()
   const { verify } = opened(join(directory, 'audit'), trail.anchor() as Anchor)
-  t.match(await verify(), { verdict: 'ok', findings: [], segments: 4, files: 3 })
+  t.match(await verify(), { verdict: /^ok$/, findings: [], segments: 4, files: 3 })
 })
 
 test('what an earlier version wrote is counted, and what somebody wrote in between is told', async (t) => {
@@ -412,7 +412,7 @@ test('what an earlier version wrote is counted, and what somebody wrote in betwe
   const all = lines(day)
   const plain = '{"time":"2026-03-01T11:00:00.000Z","action":"secret.read","outcome":"allowed"}'
   put(day, [plain, plain, ...all])
-  t.match(await verify(), { verdict: 'ok', unchained: 2 })
+  t.match(await verify(), { verdict: /^ok$/, unchained: 2 })
   put(day, [...all.slice(0, 3), plain, ...all.slice(3)])
   t.strictSame(await told(verify()), [`tampered ${day}:4 `])
 })
@@ -423,10 +423,10 @@ test('an instance sealed to an auditor is checked with his key, and without it n
     beginKey(KEYRING.active, createPublicKey(publicKey), instance)
   const { verify, lines, put } = await make(t, begin)
   const auditor = createPrivateKey(privateKey)
-  t.match(await verify({ auditor }), { verdict: 'ok', withoutKey: 0 })
+  t.match(await verify({ auditor }), { verdict: /^ok$/, withoutKey: 0 })
   t.match(
     await verify({ auditor, findKey: undefined }),
-    { verdict: 'ok' },
+    { verdict: /^ok$/ },
     'without ENCRYPTION_KEYS'
   )
   t.match(await verify(), { verdict: 'cannot tell', withoutKey: 3 })
@@ -452,7 +452,7 @@ test('a trail without an auditor does not pass for one with him', async (t) => {
 test('with a first day, what was before is not missed', async (t) => {
   const { verify, path } = await make(t)
   rmSync(path(DAYS[0]))
-  t.match(await verify({ since: '2026-03-02' }), { verdict: 'ok', segments: 2, files: 2 })
+  t.match(await verify({ since: '2026-03-02' }), { verdict: /^ok$/, segments: 2, files: 2 })
 })
 
 test('a change of which no outcome is on record is open, and no fault', async (t) => {
@@ -471,7 +471,7 @@ test('a change of which no outcome is on record is open, and no fault', async (t
     auditor: undefined
   })
   t.match(report, {
-    verdict: 'ok',
+    verdict: /^ok$/,
     open: 1,
     openIntents: [{ file: DAYS[0], line: 3, action: 'secret.write', object: 'local:team/\u00e4' }]
   })
@@ -492,7 +492,7 @@ test('a file that was given the name of another day is told, also where that day
       }
     ])
   }
-  t.match(await made.verify({ since: DAYS[2].slice(0, 10) }), { verdict: 'ok' })
+  t.match(await made.verify({ since: DAYS[2].slice(0, 10) }), { verdict: /^ok$/ })
 })
 
 /** An instance whose last group lost the end that has the MAC, and each next one too but for the last of them. */
@@ -516,7 +516,7 @@ const killed = async (t: Test, times: number, isShared = false) => {
 
 test('what a kill left is bound by the next process: lines cannot be put there afterwards, nor altered, nor taken from it', async (t) => {
   const { lines, put, verify } = await killed(t, 1)
-  t.match(await verify(), { verdict: 'ok', unfinished: [{ seq: 3, to: 4 }] })
+  t.match(await verify(), { verdict: /^ok$/, unfinished: [{ seq: 3, to: 4 }] })
   const left = lines.slice(0, 4)
   const rest = lines.slice(4)
   const next = (left[3] ?? '').replace('"seq":4', '"seq":5')
@@ -550,7 +550,7 @@ test('of several processes that were killed one after the other, each is bound b
 
 test('commands, which write beside each other, bind none of what others may be writing', async (t) => {
   const { lines, verify } = await killed(t, 1, true)
-  t.match(await verify(), { verdict: 'ok', unfinished: [{ seq: 3, to: 4 }] })
+  t.match(await verify(), { verdict: /^ok$/, unfinished: [{ seq: 3, to: 4 }] })
   t.notMatch(lines.join(), '"found"')
 })
 
@@ -561,8 +561,8 @@ test('lines of several days that were handed on as one file are checked as that,
     writeFileSync(file, days.map((day) => readFileSync(made.path(day), 'utf8')).join(''))
     return made.verify({ folder: file })
   }
-  t.match(await verify(DAYS), { verdict: 'ok', files: 1, segments: 3, sealed: 3 })
-  t.match(await verify(DAYS.slice(1)), { verdict: 'ok', segments: 2 })
+  t.match(await verify(DAYS), { verdict: /^ok$/, files: 1, segments: 3, sealed: 3 })
+  t.match(await verify(DAYS.slice(1)), { verdict: /^ok$/, segments: 2 })
   t.strictSame(await told(verify([DAYS[0], DAYS[2]])), ['segment missing handed-on.jsonl:8 8-14'])
 })
 
