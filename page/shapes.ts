@@ -4,7 +4,8 @@
 export interface Session {
   readonly sessionId: string
   readonly client: string
-  readonly keyId: string
+  /** Absent after a sign-in at a provider. */
+  readonly keyId?: string
   readonly mode: 'r' | 'w' | 'rw'
   readonly environment: string
   readonly csrfToken: string

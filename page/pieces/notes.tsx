@@ -21,7 +21,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
     'insufficient_mode',
     'The key that you signed in with may not do this: its mode does not allow it.'
   ],
-  ['insufficient_scope', 'The key that you signed in with is none of an administrator.'],
+  ['insufficient_scope', 'The key has no scope for this: administration needs one of its own.'],
   ['access_denied', 'This is not allowed to you.'],
   ['rate_limited', 'That was too much at once: wait a moment.'],
   ['route_not_found', 'This service does not offer that.'],

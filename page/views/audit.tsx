@@ -105,7 +105,7 @@ const Timeline = ({ records }: Pick<AuditPage, 'records'>) => {
   return (
     <Chart
       title="These records over time"
-      note="denied and failed ones are hollow, on top"
+      note="hollow: denied or failed"
       labels={buckets.map(({ from }) => moment(new Date(from).toISOString()))}
       series={[
         {

@@ -64,7 +64,7 @@ const Charts = ({ minutes }: Pick<OverviewAnswer, 'minutes'>) => {
     <div class="grid">
       <Chart
         title="Requests a minute"
-        note="refused ones are hollow, on top"
+        note="hollow: refused"
         labels={labels}
         series={[
           {
@@ -93,7 +93,7 @@ const Charts = ({ minutes }: Pick<OverviewAnswer, 'minutes'>) => {
       />
       <Chart
         title="Calls to stores a minute"
-        note="each costs time and quota"
+        note="made, not saved"
         labels={labels}
         series={[{ name: 'calls', look: 'one', values: perMinute((one) => one.upstream) }]}
       />

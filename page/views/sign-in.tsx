@@ -1,6 +1,5 @@
 /** Signing in: with an API key, or where a provider is configured, with that. */
 import { useEffect, useId, useRef } from 'preact/hooks'
-import { urlOf } from '../lib/api.ts'
 import { giveUp, signIn } from '../lib/session.ts'
 import { useAct, useAsk } from '../lib/use.ts'
 import { Dialog } from '../pieces/dialog.tsx'
@@ -37,7 +36,7 @@ const KeyForm = () => {
 const Providers = ({ ways }: { readonly ways: SignInWays | undefined }) => (
   <>
     {ways?.providers.map(({ name, path }) => (
-      <a key={path} class="button" href={urlOf(path)}>
+      <a key={path} class="button" href={path}>
         Sign in with {name}
       </a>
     ))}

@@ -1,4 +1,5 @@
 /** What the console's API needs of the parts. */
+import { signInOf } from '../config/sign-in.ts'
 import { addConsoleApi } from '../console/api.ts'
 import { type OverviewOptions, overviewOf } from '../console/overview.ts'
 import type { ReachOptions } from '../console/reach.ts'
@@ -12,6 +13,16 @@ import type { Keys } from './keys.ts'
 import type { SignIns } from './sessions.ts'
 
 const TOLD_EVERY_MS = 5_000
+
+/** None where the page is on another listener than the routes of the sign-in. */
+const providersOf = (settings: Ground['settings']) => {
+  const issuer = signInOf(settings)?.issuer
+  const { CONSOLE_PORT, INTERNAL_PORT } = settings
+  if (issuer === undefined || CONSOLE_PORT !== undefined || INTERNAL_PORT !== undefined) return []
+  const { hostname } = new URL(issuer)
+  const name = hostname === 'accounts.google.com' ? 'Google' : hostname
+  return [{ name, path: '/v1/sessions/oidc/start' }]
+}
 
 export const createConsoleApi = (
   { parts, settings, live, recorder, now, history = createHistory(now) }: Ground,
@@ -43,6 +54,7 @@ export const createConsoleApi = (
       everyMs: TOLD_EVERY_MS
     })
   )
-  return (app) =>
-    addConsoleApi(app, { services, environment, recorder, now, overview, reach, streams, gate })
+  const providers = providersOf(settings)
+  const rest = { recorder, now, overview, reach, streams, gate }
+  return (app) => addConsoleApi(app, { services, environment, providers, ...rest })
 }

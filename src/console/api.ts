@@ -34,6 +34,8 @@ export interface ConsoleApiOptions {
     'sessions' | 'keys' | 'explain' | 'admin' | 'audit' | 'resources' | 'secrets'
   >
   readonly environment: string
+  /** Where a sign-in at a provider begins, if there is one: a path of this origin. */
+  readonly providers?: readonly { readonly name: string; readonly path: string }[]
   readonly recorder: ReauthenticationOptions['recorder']
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -114,8 +116,9 @@ const SignInWays = Type.Object({
 
 export const addConsoleApi = (
   app: TypedFastify,
-  { services, environment, recorder, now, overview, reach, streams, gate }: ConsoleApiOptions
+  options: ConsoleApiOptions
 ): void => {
+  const { services, environment, recorder, now, overview, reach, streams, gate } = options
   const { sessions, explain } = services
   const reauthentication = { sessions, examine: explain.examine, recorder, now }
   const mount = (replace: (auth: RouteAuth) => RouteAuth): TypedFastify =>
@@ -140,6 +143,6 @@ export const addConsoleApi = (
       config: { auth: { kind: 'open' }, cors: false },
       schema: { hide: true, response: { 200: SignInWays } }
     },
-    async () => ({ environment, providers: [] })
+    async () => ({ environment, providers: [...(options.providers ?? [])] })
   )
 }

@@ -28,11 +28,17 @@ export const ASVS = {
   '2.2.1': [1, 'input is validated against what is expected'],
   '2.3.3': [2, 'a change is whole or not at all'],
   '2.4.1': [2, 'excessive calls are held back'],
+  '3.2.2': [1, 'text is shown as text'],
   '3.3.1': [1, 'cookies are Secure, with a prefix'],
   '3.3.2': [2, 'SameSite by the purpose of the cookie'],
   '3.3.3': [2, 'cookies of one host alone (__Host-)'],
   '3.3.4': [2, 'session tokens are HttpOnly, and sent as cookies only'],
   '3.3.5': [3, 'cookies that a browser keeps'],
+  '3.4.3': [2, 'Content-Security-Policy'],
+  '3.4.4': [2, 'nosniff'],
+  '3.4.5': [2, 'Referrer-Policy'],
+  '3.4.6': [2, 'frame-ancestors'],
+  '3.4.8': [3, 'Cross-Origin-Opener-Policy'],
   '3.5.1': [1, 'no cross-site request forgery'],
   '3.5.2': [1, 'nothing sensitive by requests without a preflight'],
   '3.5.3': [1, 'what changes something is no GET'],
@@ -90,12 +96,15 @@ export const ASVS = {
   '13.2.6': [3, 'connections, timeouts and retries as documented'],
   '13.4.2': [2, 'no debugging in production'],
   '13.4.5': [2, 'monitoring is not exposed'],
+  '13.4.7': [3, 'only files that are meant to be served'],
   '14.2.1': [1, 'nothing sensitive in URLs'],
   '14.2.2': [2, 'sensitive data is not cached in servers in between'],
   '14.2.4': [2, 'protection of sensitive data as documented'],
   '14.2.6': [3, 'no more data than needed'],
   '14.2.7': [3, 'what is over its time is deleted by itself, on a schedule'],
+  '14.3.1': [1, 'the page forgets with the session'],
   '14.3.2': [2, 'headers against caches'],
+  '14.3.3': [2, 'nothing sensitive in the storage of browsers'],
   '15.1.2': [2, 'inventory of third-party libraries'],
   '15.2.2': [2, 'resource-demanding work cannot take the service down'],
   '15.2.3': [2, 'nothing extraneous in production'],
@@ -1484,10 +1493,76 @@ const SESSIONS: readonly Promised[] = [
   }
 ]
 
+const SERVING_TEST = 'integration/console/serving.test.ts'
+const PAGE_API_TEST = 'integration/console/api.test.ts'
+const PAGE_SIGN_IN_TEST = 'e2e/console/sign-in.test.ts'
+const VIEWS_TEST = 'e2e/console/views.test.ts'
+
+const CONSOLE: readonly Promised[] = [
+  {
+    id: 'console-files',
+    says: "The administrators' page is a closed table of files; a request names one of them, and no path leads to another.",
+    asvs: ['13.4.7', '3.4.4'],
+    tests: {
+      [SERVING_TEST]: [
+        'there is no console unless it is asked for',
+        'no other file comes out, by whatever path',
+        'a name that leads a browser to this machine is refused'
+      ]
+    }
+  },
+  {
+    id: 'console-policy',
+    says: 'A browser runs the code of the page and no other, talks to its origin alone, shows it in no frame and keeps no document.',
+    asvs: ['3.4.3', '3.4.5', '3.4.6', '3.4.8', '14.3.2'],
+    tests: {
+      [SERVING_TEST]: [
+        'the document is kept by nobody, and lets a browser run the page and nothing else',
+        'no page of another origin may read it'
+      ],
+      'unit/console/assets.test.ts': ['the document has no code and no style of its own'],
+      [PAGE_SIGN_IN_TEST]: ['the page of administrators in a browser']
+    }
+  },
+  {
+    id: 'console-storage',
+    says: "Neither a key nor a session stands in the page, in its address or in the browser's storage, and what ends a session ends the page.",
+    asvs: ['14.2.1', '14.3.1', '14.3.3', '3.3.4'],
+    tests: {
+      [PAGE_SIGN_IN_TEST]: [
+        'a key opens a session, of which no script and no storage has anything',
+        'what ends in one tab ends in the other'
+      ]
+    }
+  },
+  {
+    id: 'console-text',
+    says: 'A name that somebody else chose is text in the page: markup stays markup, and what turns the direction of writing is spelt out.',
+    asvs: ['3.2.2'],
+    tests: {
+      [VIEWS_TEST]: ['what is hostile is text'],
+      'unit/console/page.test.ts': ['what cannot be seen, or turns what follows, is spelt out']
+    }
+  },
+  {
+    id: 'console-values',
+    says: 'No view and no route behind the page shows a value of a secret.',
+    asvs: ['14.2.6'],
+    tests: {
+      [PAGE_API_TEST]: [
+        'a session sees what its key may see, never a value, and each look is on record',
+        'what the console has not is not there: no secret by any route'
+      ],
+      [VIEWS_TEST]: ['the views']
+    }
+  }
+]
+
 /** Every promise by its subject, in the order in which the page shows them. */
 export const ASSURANCE: Readonly<Record<string, readonly Promised[]>> = {
   'API keys': KEYS,
   "Administrators' sessions": SESSIONS,
+  "The administrators' page": CONSOLE,
   'Who gets what': RIGHTS,
   'Stores and their answers': STORES,
   HTTP,

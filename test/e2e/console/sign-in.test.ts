@@ -18,7 +18,7 @@ test('the page of administrators in a browser', async (t) => {
     await page.getByRole('alert').waitFor()
     t.equal(await page.getByLabel('API key').inputValue(), '')
     await signIn(first, service.shop)
-    await page.getByText('none of an administrator').waitFor()
+    await page.getByText('no scope for this').waitFor()
   })
 
   await t.test(

@@ -87,3 +87,27 @@ test('anybody may ask how to sign in, and hears nothing else', async (t) => {
   const answer = await browser.ask('GET', `${API}/sign-in`)
   t.same(answer.json(), { environment: 'dev', providers: [] })
 })
+
+test('where a provider is configured, the page leads to it, if both are on one listener', async (t) => {
+  const at = {
+    CONSOLE_ENABLED: 'true',
+    JWT_SECRET: randomSecret(),
+    OIDC_ISSUER: 'https://id.example',
+    OIDC_CLIENT_ID: 'purser',
+    OIDC_CLIENT_SECRET: randomSecret(),
+    OIDC_REDIRECT_URI: 'https://purser.example/v1/sessions/oidc/callback'
+  }
+  const own = { CONSOLE_HOST: '127.0.0.1', CONSOLE_PORT: '0' }
+  const yaml = `${YAML}administrators: [{ email: a@b.example, client: admin, mode: r }]\n`
+  for (const [env, providers] of [
+    [at, [{ name: 'id.example', path: '/v1/sessions/oidc/start' }]],
+    [{ ...at, ...own }, []]
+  ] as const) {
+    const { app } = await buildTestApp(t, { yaml, env })
+    const url = `${API}/sign-in`
+    const answer = await app.listeners
+      .at(-1)
+      ?.server.inject({ url, headers: { host: 'localhost' } })
+    t.same(answer?.json().providers, providers)
+  }
+})
