@@ -1,6 +1,6 @@
 /** The frame around each view: where one can go, who is signed in, and where the focus is after going there. */
 import type { ComponentType } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { hashOf, type Place, placeOf, type Query, type ViewName } from './lib/place.ts'
 import { signOut } from './lib/session.ts'
 import { useAct } from './lib/use.ts'
@@ -80,16 +80,24 @@ const Side = ({ view, session }: { readonly view: ViewName; readonly session: Se
 )
 
 /** To the heading of what was gone to; the first view leaves the focus where the browser has it. */
-const useFocus = (view: ViewName): void => {
+const useFocus = (view: ViewName, takesFirst: boolean): void => {
+  const isFirst = useRef(true)
   useEffect(() => {
     document.title = `${PAGES[view][0]} · Purser`
-    focusHeading()
-  }, [view])
+    if (!isFirst.current || takesFirst) focusHeading()
+    isFirst.current = false
+  }, [view, takesFirst])
 }
 
-export const Shell = ({ session }: { readonly session: Session }) => {
+interface ShellProps {
+  readonly session: Session
+  /** Whether somebody was elsewhere in the page before, such as at the sign-in. */
+  readonly takesFocus: boolean
+}
+
+export const Shell = ({ session, takesFocus }: ShellProps) => {
   const { view, query } = usePlace()
-  useFocus(view)
+  useFocus(view, takesFocus)
   const [, View] = PAGES[view]
   return (
     <div class="shell">

@@ -9,6 +9,13 @@ export interface Asked<T> {
   readonly again: () => void
 }
 
+interface State<T> {
+  readonly question: string
+  readonly data?: T | undefined
+  readonly problem?: Problem | undefined
+  readonly isBusy: boolean
+}
+
 export const asProblem = (error: unknown): Problem =>
   error instanceof Problem
     ? error
@@ -23,41 +30,52 @@ export const useAsk = <T>(
   query: Asking['query'] = {},
   every?: number
 ): Asked<T> => {
-  const [state, setState] = useState<Omit<Asked<T>, 'again'>>({
-    data: undefined,
-    problem: undefined,
-    isBusy: path !== undefined
-  })
-  const [turn, setTurn] = useState(0)
   const text = JSON.stringify(query)
-  useEffect(() => {
-    if (path === undefined) {
-      setState({ data: undefined, problem: undefined, isBusy: false })
-      return
-    }
-    const ending = new AbortController()
-    const { signal } = ending
-    const load = (background: boolean): void => {
+  // What was answered to another question is no answer to this one.
+  const question = `${path} ${text}`
+  const [state, setState] = useState<State<T>>({ question, isBusy: path !== undefined })
+  const [turn, setTurn] = useState(0)
+  const look = useCallback(
+    (background: boolean, { signal }: AbortController): void => {
+      if (path === undefined) return
       ask<T>(path, { query: JSON.parse(text), signal, background }).then(
-        (data) => signal.aborted || setState({ data, problem: undefined, isBusy: false }),
+        (data) => signal.aborted || setState({ question, data, isBusy: false }),
         (error) =>
           signal.aborted ||
-          setState((last) => ({ data: last.data, problem: asProblem(error), isBusy: false }))
+          setState((last) => ({ ...last, question, problem: asProblem(error), isBusy: false }))
       )
-    }
-    setState((last) => ({ ...last, isBusy: true }))
-    load(false)
-    const look = (): void => {
-      if (!document.hidden) load(true)
-    }
-    const timer = every === undefined ? undefined : setInterval(look, every)
+    },
+    [path, text, question]
+  )
+  // Each turn asks anew.
+  useEffect(() => {
+    setState((last) =>
+      last.question === question
+        ? { question, isBusy: path !== undefined, ...('data' in last && { data: last.data }) }
+        : { question, isBusy: path !== undefined }
+    )
+    const ending = new AbortController()
+    look(false, ending)
+    return () => ending.abort()
+  }, [look, turn, path, question])
+  // By itself, and so apart from the above: whether it is asked again and again is no act of anybody's.
+  useEffect(() => {
+    if (every === undefined) return
+    const ending = new AbortController()
+    const timer = setInterval(() => document.hidden || look(true, ending), every)
     return () => {
-      ending.abort()
       clearInterval(timer)
+      ending.abort()
     }
-  }, [path, text, every, turn])
+  }, [look, every])
   const again = useCallback(() => setTurn((last) => last + 1), [])
-  return { ...state, again }
+  const isOwn = state.question === question
+  return {
+    data: isOwn ? state.data : undefined,
+    problem: isOwn ? state.problem : undefined,
+    isBusy: isOwn ? state.isBusy : path !== undefined,
+    again
+  }
 }
 
 export interface Act {

@@ -10,21 +10,26 @@ import { Figure, Head, Sheet } from '../pieces/frame.tsx'
 import { Loaded, Nothing } from '../pieces/notes.tsx'
 import { StoreTable } from '../pieces/store-table.tsx'
 import type { Minute, Overview as OverviewAnswer } from '../shapes-console.ts'
+import type { ViewProps } from '../shell.tsx'
 
 const POLL_MS = 30_000
 
-/** What was asked for, replaced by what the stream tells. A stream that ends is opened anew by the browser. */
-const useLive = (): Asked<OverviewAnswer> & { readonly isLive: boolean } => {
+/** What was asked for, replaced by what the stream tells. It ends with the session, and is opened anew in the next one. */
+const useLive = (sessionId: string): Asked<OverviewAnswer> & { readonly isLive: boolean } => {
   const [told, setTold] = useState<OverviewAnswer>()
   const [isLive, setLive] = useState(false)
   const asked = useAsk<OverviewAnswer>('/overview', {}, isLive ? undefined : POLL_MS)
+  // Another session has another stream.
   useEffect(() => {
     const stream = new EventSource(urlOf('/overview/stream'))
     stream.addEventListener('open', () => setLive(true))
     stream.addEventListener('error', () => setLive(false))
     stream.addEventListener('overview', ({ data }) => setTold(JSON.parse(data)))
-    return () => stream.close()
-  }, [])
+    return () => {
+      stream.close()
+      setLive(false)
+    }
+  }, [sessionId])
   return { ...asked, data: isLive ? (told ?? asked.data) : asked.data, isLive }
 }
 
@@ -101,8 +106,8 @@ const Charts = ({ minutes }: Pick<OverviewAnswer, 'minutes'>) => {
   )
 }
 
-export const Overview = () => {
-  const asked = useLive()
+export const Overview = ({ session }: ViewProps) => {
+  const asked = useLive(session.sessionId)
   return (
     <>
       <Head title="Overview">

@@ -114,10 +114,7 @@ const SignInWays = Type.Object({
   providers: Type.Array(Type.Object({ name: Type.String(), path: Type.String() }))
 })
 
-export const addConsoleApi = (
-  app: TypedFastify,
-  options: ConsoleApiOptions
-): void => {
+export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): void => {
   const { services, environment, recorder, now, overview, reach, streams, gate } = options
   const { sessions, explain } = services
   const reauthentication = { sessions, examine: explain.examine, recorder, now }

@@ -40,7 +40,8 @@ const YAML = JSON.stringify({
   ]
 })
 
-const ADMIN = ['aura-admin']
+/** What an administrator issues and writes, its key has to cover. */
+const ADMIN = ['aura-admin', 'aura-services:secrets']
 
 export const startConsole = async (t: Test) => {
   const canary = createCanary()
