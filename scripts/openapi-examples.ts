@@ -302,7 +302,7 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
       secrets: 12,
       tags: 12,
       maxEntries: 10_000,
-      shared: { isUp: true, refusedEnvelopes: 0 }
+      shared: { isUp: true, refusedEnvelopes: 0, unfamiliarEnvelopes: 0 }
     }
   },
   dropCache: { parameters: { what: { store: 'aws' } }, answer: { dropped: 12 } },
