@@ -26,9 +26,10 @@ const faultRows = (happened: readonly Happened[]): string[] => {
   return [...names].map((name) => {
     const all = happened.filter((one) => one.name === name)
     const held = all.reduce((sum, { heldMs }) => sum + heldMs, 0) / all.length
-    const ready = all.map(({ readyMs }) => readyMs ?? Number.POSITIVE_INFINITY)
-    const most = Math.max(...ready)
-    return row(name, all.length, seconds(held), Number.isFinite(most) ? seconds(most) : 'never')
+    const ready = all.map(({ readyMs }) => readyMs).filter((ms) => ms !== undefined)
+    const others = all.length - ready.length
+    const most = ready.length > 0 ? seconds(Math.max(...ready)) : '-'
+    return row(name, all.length, seconds(held), most, others)
   })
 }
 
@@ -54,8 +55,8 @@ export const reportOf = (outcome: Outcome): string => {
       `${leftOut} left out. ${keys.revoked} keys revoked, ${keys.pending} of them pending, ${keys.lost} lost by failovers.`,
     ...leftOutFaults.map((name) => `Not possible here, and so left out: ${name}.`),
     '',
-    row('fault', 'times', 'held, s on average', 'until all are ready, s at most'),
-    row('---', '---', '---', '---'),
+    row('fault', 'times', 'held, s on average', 'until all are ready, s at most', 'not told'),
+    row('---', '---', '---', '---', '---'),
     ...faultRows(happened),
     '',
     row('invariant', 'looked at'),
