@@ -4,7 +4,7 @@ import { ProblemError } from '../core/problem.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import { type StoresOptions, storesOf } from '../http/routes/admin.ts'
 import { StoresAnswer } from '../http/routes/admin-schemas.ts'
-import type { SessionGate } from '../http/session-gate.ts'
+import { currentSession, type SessionGate } from '../http/session-gate.ts'
 import { PURSER_VERSION } from '../kinds/shared/user-agent.ts'
 import type { Readiness } from '../secrets/readiness.ts'
 import type { History } from '../telemetry/history.ts'
@@ -68,7 +68,7 @@ const addStream = (
   app: TypedFastify,
   url: string,
   streams: ToldStreams,
-  { sessions, cookie }: SessionGate
+  gate: SessionGate
 ): void => {
   app.get(
     url,
@@ -76,9 +76,7 @@ const addStream = (
     async (request, reply) => {
       reply.type('text/event-stream').header('x-accel-buffering', 'no')
       if (request.method === 'HEAD') return reply.send(undefined)
-      const token = cookie.valueIn(request.raw.rawHeaders) ?? ''
-      const counts = async () => (await sessions.read(token, request.address)) !== undefined
-      const body = streams.open(counts)
+      const body = streams.open(async () => (await currentSession(gate, request)) !== undefined)
       if (body === undefined) throw new ProblemError('overloaded')
       reply.raw.once('close', () => body.destroy())
       // So that the end of the stream is the end of the connection.

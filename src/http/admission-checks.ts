@@ -113,6 +113,7 @@ const createSessionCheck = (
   const authorize = createAuthorize(auth, means)
   return async (request, reply) => {
     const session = await sessionOf(sessions, keyIn, request)
+    if (session instanceof ProblemError) return session
     request.session = session
     request.principal = session.principal
     prove(request.raw.socket)

@@ -2,7 +2,7 @@
  * The cookie of administrators' sessions (RFC 6265bis). Rule: one name, of which a browser keeps one cookie for this very
  * host; a request that has it twice is refused, since a proxy and we might look at different ones.
  */
-import { onlyOne } from './credentials.ts'
+import { type Found, onlyOne } from './credentials.ts'
 
 export interface CookieSettings {
   /** False in dev alone. */
@@ -16,8 +16,8 @@ const nameOf = (name: string, { secure }: CookieSettings): string =>
 
 export interface Cookie {
   readonly name: string
-  /** The cookie's value, or undefined if there is none. Throws `conflicting_credentials` for two. */
-  readonly valueIn: (rawHeaders: readonly string[]) => string | undefined
+  /** The cookie's value. */
+  readonly valueIn: (rawHeaders: readonly string[]) => Found
   /** A value of Set-Cookie. `value` has nothing that had to be escaped. */
   readonly set: (value: string, maxAgeSeconds: number) => string
   readonly clear: string
@@ -37,7 +37,7 @@ export const createCookie = (baseName: string, settings: CookieSettings): Cookie
         if (rawHeaders[i]?.toLowerCase() !== 'cookie') continue
         for (const [, given, text] of (rawHeaders[i + 1] ?? '').matchAll(PAIR)) {
           if (given !== name) continue
-          if (value !== undefined) throw onlyOne('cookie')
+          if (value !== undefined) return onlyOne('cookie')
           value = text ?? ''
         }
       }

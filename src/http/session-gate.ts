@@ -33,16 +33,27 @@ export interface SessionGate {
 /** A cookie is written anew at most so often; seconds. */
 const RENEWED_EVERY = 60
 
-/** Rejects with `session_required`, `session_expired` or `conflicting_credentials`. */
+/** Or `session_required`, `session_expired` or `conflicting_credentials`. */
 export const sessionOf = async (
   { sessions, cookie }: SessionGate,
   keyIn: KeyFinder,
   { raw: { rawHeaders }, address }: FastifyRequest
-): Promise<Session> => {
+): Promise<Session | ProblemError> => {
   const token = cookie.valueIn(rawHeaders)
-  if (token === undefined) throw new ProblemError('session_required')
-  if (keyIn(rawHeaders) !== undefined) throw onlyOne('cookie')
-  return sessions.read(token, address)
+  if (token instanceof ProblemError) return token
+  if (token === undefined) return new ProblemError('session_required')
+  return keyIn(rawHeaders) === undefined ? sessions.read(token, address) : onlyOne('cookie')
+}
+
+/** The session that the browser has, if it still counts. Rejects with `conflicting_credentials`. */
+export const currentSession = async (
+  { sessions, cookie }: { readonly sessions: Pick<Sessions, 'read'>; readonly cookie: Cookie },
+  { raw, address }: FastifyRequest
+): Promise<Session | undefined> => {
+  const token = cookie.valueIn(raw.rawHeaders)
+  if (token instanceof ProblemError) throw token
+  const session = token === undefined ? undefined : await sessions.read(token, address)
+  return session instanceof ProblemError ? undefined : session
 }
 
 const isToken = (given: unknown, { csrfToken }: Session): boolean => {

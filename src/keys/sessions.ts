@@ -76,8 +76,11 @@ export interface Sessions {
   readonly open: (principal: Principal) => Promise<OpenedSession>
   /** Of somebody who signed in at a provider. */
   readonly openFor: (user: Administrator) => Promise<OpenedSession>
-  /** Rejects with `session_required` for what is no token of ours, and with `session_expired` for one that ended. */
-  readonly read: (token: string, address: Address) => Promise<Session>
+  /**
+   * `session_required` for what is no token of ours, and `session_expired` for one that ended: given back rather than
+   * thrown, since anybody can make them come.
+   */
+  readonly read: (token: string, address: Address) => Promise<Session | ProblemError>
   /** Begins its idle time anew. */
   readonly renew: (session: Session) => Promise<OpenedSession>
   /** Renews it, and notes that whoever is signed in has shown the key once more. */
@@ -223,11 +226,10 @@ export const createSessions = (options: SessionsOptions): Sessions => {
       const opened = await signer().open(token, now())
       const session = sessionIn(opened?.claims, options)
       if (opened === undefined || session === undefined) {
-        throw new ProblemError('session_required', {}, 'unreadable_session')
+        return new ProblemError('session_required', {}, 'unreadable_session')
       }
       const reason = whyEnded(session, opened.isExpired, address)
-      if (reason !== undefined) throw new RefusedSession(session, reason)
-      return session
+      return reason === undefined ? session : new RefusedSession(session, reason)
     },
 
     renew: issue,

@@ -25,7 +25,7 @@ export const PRINCIPAL: Principal = {
 
 const NO_SESSIONS: ServerOptions['sessions'] = {
   sessions: {
-    read: async () => Promise.reject(new ProblemError('session_required')),
+    read: async () => new ProblemError('session_required'),
     renew: async () => Promise.reject(new ProblemError('session_required'))
   },
   cookie: createCookie('purser-session', { secure: true, sameSite: 'strict' }),

@@ -10,6 +10,7 @@ import { callerOf } from '../caller.ts'
 import type { TypedFastify } from '../route-auth.ts'
 import { foreignReason, type OriginRules } from '../same-origin.ts'
 import type { Cookie } from '../session-cookie.ts'
+import { currentSession } from '../session-gate.ts'
 import { EndedAnswer, OpenedAnswer, SessionAnswer } from './sessions-schemas.ts'
 
 export interface SessionRoutesOptions {
@@ -44,16 +45,6 @@ export const sessionIn = ({ session }: FastifyRequest): Session => {
   return session
 }
 
-/** Ends the session that the browser has until now, if it still counts. */
-const leave = async (
-  { sessions, cookie }: SessionRoutesOptions,
-  { raw, address }: FastifyRequest
-): Promise<void> => {
-  const token = cookie.valueIn(raw.rawHeaders)
-  const former = token && (await sessions.read(token, address).catch(() => undefined))
-  if (former) await sessions.end(former)
-}
-
 const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
   const { sessions, isOn, cookie, origins, recorder, returnsToken } = options
   app.post(
@@ -75,7 +66,8 @@ const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
       if (foreignReason(request, origins) === 'foreign_page') {
         throw new ProblemError('csrf_failed', {}, 'foreign_page')
       }
-      await leave(options, request)
+      const former = await currentSession(options, request)
+      if (former !== undefined) await sessions.end(former)
       const { session, token } = await sessions.open(principal)
       const caller = { ...callerOf(request), sessionId: session.id }
       await recorder.allowed(caller, 'session.open', undefined)

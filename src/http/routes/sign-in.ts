@@ -11,6 +11,7 @@ import { arrivalOf } from '../caller.ts'
 import type { TypedFastify } from '../route-auth.ts'
 import { foreignReason, type OriginRules } from '../same-origin.ts'
 import type { Cookie } from '../session-cookie.ts'
+import { currentSession } from '../session-gate.ts'
 import { BackAnswer, BackQuery, ThereAnswer } from './sign-in-schemas.ts'
 
 export interface SignInRoutesOptions {
@@ -34,16 +35,6 @@ const wanted = ({ signIn }: SignInRoutesOptions): SignIn => {
   return signIn
 }
 
-/** The id of the session that the browser has until now. */
-const formerOf = async (
-  { sessions, cookie }: SignInRoutesOptions,
-  { raw, address }: FastifyRequest
-): Promise<string | undefined> => {
-  const token = cookie.valueIn(raw.rawHeaders)
-  const session = token && (await sessions.read(token, address).catch(() => undefined))
-  return session ? session.id : undefined
-}
-
 const addStart = (app: TypedFastify, options: SignInRoutesOptions): void => {
   app.get(
     '/v1/sessions/oidc/start',
@@ -60,7 +51,8 @@ const addStart = (app: TypedFastify, options: SignInRoutesOptions): void => {
       if (foreignReason(request, options.origins) !== undefined) {
         throw new ProblemError('csrf_failed', {}, 'foreign_page')
       }
-      const { url, token } = await signIn.begin(await formerOf(options, request))
+      const former = await currentSession(options, request)
+      const { url, token } = await signIn.begin(former?.id)
       reply.header('set-cookie', options.transactionCookie.set(token, SIGN_IN_SECONDS))
       return reply.redirect(url, 302)
     }
@@ -84,6 +76,7 @@ const finish = async (
   const search = /\?(.*)$/.exec(request.raw.url ?? '')?.[1] ?? ''
   try {
     const token = transactionCookie.valueIn(request.raw.rawHeaders)
+    if (token instanceof ProblemError) throw token
     const { former, ...user } = await signIn.finish(token, search)
     if (former !== undefined) await sessions.end({ id: former })
     const { session, token: opened } = await sessions.openFor(user)
