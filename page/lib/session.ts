@@ -56,7 +56,7 @@ export const signIn = async (apiKey: string): Promise<void> => {
 }
 
 /** By the code that `npm start` prints. */
-export const signInByCode = async (code: string): Promise<void> => {
+const signInByCode = async (code: string): Promise<void> => {
   try {
     enter(await ask<Session>('/sign-in/code', { method: 'POST', body: { code } }))
     tabs.postMessage('in')

@@ -5,7 +5,7 @@
  */
 
 /** How long a replica that has Redis may still take a key that was revoked elsewhere. */
-export const REVOKED_WITHIN_MS = 5_000
+const REVOKED_WITHIN_MS = 5_000
 const KEPT = 400
 /** So many are left, to be used before they are revoked. */
 const LIVE = 5

@@ -13,7 +13,7 @@ import type { World } from './world.ts'
 const EVERY_MS = 10_000
 const [SHORTEST_MS, LONGEST_MS] = [2_000, 6_000]
 /** On a quiet machine; breakers and back-offs of stores and Redis take most of it. */
-export const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 30_000
 
 export interface Happened {
   readonly name: string

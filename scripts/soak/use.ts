@@ -13,7 +13,7 @@ const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 
 /** Undefined for a life that is too short. */
-export const growthOf = ({ resident }: Life): number | undefined => {
+const growthOf = ({ resident }: Life): number | undefined => {
   if (resident.length < LONG_ENOUGH) return undefined
   const third = Math.floor(resident.length / 3)
   return median(resident.slice(-third)) - median(resident.slice(third, 2 * third))

@@ -34,7 +34,7 @@ export interface PurgeOptions {
   readonly days: number
   /** Undefined for an encryption key that has left the key ring. */
   readonly findKey: (kid: string) => EncryptionKey | undefined
-  /** What one plan leaves to the next: the keys of the chains where they stand, in old files and where purges are on record. */
+  /** What one plan leaves to the next: the keys of the chains as they stand, in old files and where purges are on record. */
   readonly running?: Map<string, RunningKey> | undefined
   readonly vouching?: Map<string, RunningKey>
   /** Then nothing is planned. */

@@ -16,7 +16,7 @@ export type AdministratorEntry = Static<typeof AdministratorEntry>
 
 const EMAIL = /^[^\s@"<>,;]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,188}$/
 
-export const isEmail = (text: string): boolean => EMAIL.test(text)
+const isEmail = (text: string): boolean => EMAIL.test(text)
 
 export const checkAdministrators = (
   administrators: SoundEntries<AdministratorEntry>,

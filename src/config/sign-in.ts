@@ -7,7 +7,7 @@ import type { ConfigFault } from './fault.ts'
 import type { SettingName, Settings } from './settings.ts'
 
 const GOOGLE_ISSUER = 'https://accounts.google.com'
-export const CALLBACK_PATH = '/v1/sessions/oidc/callback'
+const CALLBACK_PATH = '/v1/sessions/oidc/callback'
 
 export interface SignInSettings {
   readonly issuer: string
@@ -58,7 +58,7 @@ const faultOfAddress = (
   if (!URL.canParse(address)) return 'must be an address such as https://accounts.example.com'
   const { protocol, hostname, username, password, search, hash } = new URL(address)
   if (username || password || search || hash) return 'has no user, query or fragment'
-  const isHere = ENVIRONMENT === 'dev' && isLoopback(hostname.replace(/^\[|\]$/g, ''))
+  const isHere = ENVIRONMENT === 'dev' && isLoopback(hostname)
   return protocol === 'https:' || (protocol === 'http:' && isHere)
     ? undefined
     : 'must be an https: address'

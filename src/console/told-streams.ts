@@ -19,8 +19,8 @@ export interface ToldStreams {
 }
 
 const STREAMS_MAX = 64
-/** What may wait for a slow reader, in characters. */
-const WAITING_MAX = 256 * 1024
+/** What may wait for a slow reader. */
+const WAITING_BYTES = 256 * 1024
 /** How long a browser waits before it connects again. */
 const RETRY_MS = 5_000
 
@@ -36,7 +36,7 @@ export const createToldStreams = ({ tell, everyMs }: ToldStreamsOptions): ToldSt
     // Meanwhile it may have ended.
     if (!streams.has(stream)) return
     stream.push(`event: overview\ndata: ${data}\n\n`)
-    if (stream.readableLength > WAITING_MAX) stream.destroy()
+    if (stream.readableLength > WAITING_BYTES) stream.destroy()
   }
   const tick = async (): Promise<void> => {
     const data = await tell()
@@ -49,7 +49,7 @@ export const createToldStreams = ({ tell, everyMs }: ToldStreamsOptions): ToldSt
   return {
     open: (counts) => {
       if (streams.size >= STREAMS_MAX) return undefined
-      const stream = new Readable({ highWaterMark: WAITING_MAX, read: () => {} })
+      const stream = new Readable({ highWaterMark: WAITING_BYTES, read: () => {} })
       stream.once('close', () => end(stream))
       if (streams.size === 0)
         timer = setInterval(() => void tick().catch(() => {}), everyMs).unref()

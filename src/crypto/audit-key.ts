@@ -3,8 +3,9 @@
  * who takes a process today has no key of yesterday (Schneier and Kelsey, "Secure audit logs to support computer
  * forensics", 1999). What the first key is worth depends on who else can have it: see `FirstKey`.
  */
-import { createHmac, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, type KeyObject, randomBytes } from 'node:crypto'
 import type { EncryptionKey } from './keyring.ts'
+import { isSameText } from './same.ts'
 
 const KEY_BYTES = 32
 const STEP = 'purser/v1/audit-step'
@@ -25,10 +26,8 @@ export const digestOfBytes = (bytes: Buffer): string => hash('sha256', bytes, 'b
 export const macOf = (key: Buffer, digest: string): string =>
   createHmac('sha256', key).update(digest).digest('base64url')
 
-export const isMac = (key: Buffer, digest: string, given: string): boolean => {
-  const [expected, actual] = [Buffer.from(macOf(key, digest)), Buffer.from(given)]
-  return expected.length === actual.length && timingSafeEqual(expected, actual)
-}
+export const isMac = (key: Buffer, digest: string, given: string): boolean =>
+  isSameText(macOf(key, digest), given)
 
 /** The key after this one: SHA-256 of a label and the key. The caller forgets the one before. */
 export const stepped = (key: Buffer): Buffer => {

@@ -3,6 +3,7 @@
  * each time; what says nothing is believed only where nothing is changed, or no cookie counts.
  */
 import type { FastifyRequest } from 'fastify'
+import { isLoopback } from '../core/network.ts'
 import type { Reason } from '../core/reason.ts'
 
 export interface OriginRules {
@@ -10,7 +11,6 @@ export interface OriginRules {
   readonly secure: boolean
 }
 
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 export const isSafe = (method: string): boolean => SAFE.has(method)
@@ -20,7 +20,7 @@ const isOwn = (origin: string, host: string, { secure }: OriginRules): boolean =
   if (!URL.canParse(origin)) return false
   const { protocol, host: given, hostname } = new URL(origin)
   const isSound =
-    protocol === 'https:' || (protocol === 'http:' && (!secure || LOOPBACK.has(hostname)))
+    protocol === 'https:' || (protocol === 'http:' && (!secure || isLoopback(hostname)))
   return (
     isSound &&
     URL.canParse(`${protocol}//${host}`) &&

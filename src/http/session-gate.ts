@@ -2,9 +2,9 @@
  * Who is let in by a session's cookie, on the routes that take one. Rule: such a request comes from a page of our own,
  * and what changes something brings the session's token besides; only an act of the person renews a session.
  */
-import { timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
+import { isSameText } from '../crypto/same.ts'
 import type { Session, Sessions } from '../keys/sessions.ts'
 import { type KeyFinder, onlyOne } from './credentials.ts'
 import { foreignReason, isSafe, type OriginRules } from './same-origin.ts'
@@ -18,9 +18,9 @@ declare module 'fastify' {
 }
 
 /** Lower case, as Node has them. */
-export const CSRF_HEADER = 'x-csrf-token'
+const CSRF_HEADER = 'x-csrf-token'
 /** `1`: the request is an act of the person, and no page that asks by itself. */
-export const ACT_HEADER = 'x-user-act'
+const ACT_HEADER = 'x-user-act'
 
 export interface SessionGate {
   readonly sessions: Pick<Sessions, 'read' | 'renew'>
@@ -56,11 +56,8 @@ export const currentSession = async (
   return session instanceof ProblemError ? undefined : session
 }
 
-const isToken = (given: unknown, { csrfToken }: Session): boolean => {
-  if (typeof given !== 'string') return false
-  const [one, other] = [Buffer.from(given), Buffer.from(csrfToken)]
-  return one.length === other.length && timingSafeEqual(one, other)
-}
+const isToken = (given: unknown, { csrfToken }: Session): boolean =>
+  typeof given === 'string' && isSameText(given, csrfToken)
 
 /** Gives `csrf_failed` back for a request that no page of ours sent. */
 export const forgeryIn = (

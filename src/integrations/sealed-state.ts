@@ -3,7 +3,7 @@
  * minutes, opened once, by the client that sealed them. Rule: whatever is refused is refused in one way; only the
  * record says why.
  */
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { createRecorder, type RecorderOptions } from '../audit/recorder.ts'
 import type { Caller } from '../core/caller.ts'
@@ -12,6 +12,7 @@ import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import { openJwe, sealJwe } from '../crypto/jwe.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { isSameBytes } from '../crypto/same.ts'
 import type { UsedStates } from './used-states.ts'
 
 /** Seconds; also the default. */
@@ -68,9 +69,6 @@ const digest = (binding: string | undefined): Buffer =>
     .update(binding === undefined ? 'none' : `binding:${binding}`)
     .digest()
 
-const isSameDigest = (expected: Buffer, given: Buffer): boolean =>
-  expected.length === given.length && timingSafeEqual(expected, given)
-
 const notAccepted = (reason: Reason): ProblemError =>
   new ProblemError('invalid_request', { detail: 'the state is not accepted' }, reason)
 
@@ -81,7 +79,7 @@ export const createSealedState = (options: SealedStateOptions): SealedState => {
   const requireOurs = (claims: Claims, { client }: Caller, binding: string | undefined): void => {
     if (claims.env !== environment) throw notAccepted('environment')
     if (claims.cli !== client) throw notAccepted('other_client')
-    if (!isSameDigest(Buffer.from(claims.bnd, 'base64url'), digest(binding))) {
+    if (!isSameBytes(Buffer.from(claims.bnd, 'base64url'), digest(binding))) {
       throw notAccepted('other_binding')
     }
     if (claims.exp * 1000 <= now()) throw notAccepted('expired')

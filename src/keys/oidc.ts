@@ -175,9 +175,9 @@ export const createOidcProvider = ({
   const asking = async <T>(
     ask: (library: typeof Client, configuration: Client.Configuration) => Promise<T>
   ): Promise<T> => {
+    const library = await import('openid-client')
     if (underWay >= AT_ONCE) throw new ProblemError('overloaded')
     underWay++
-    const library = await import('openid-client')
     try {
       return await ask(library, await configured(library))
     } catch (error) {

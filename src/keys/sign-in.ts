@@ -2,11 +2,12 @@
  * A sign-in at a provider, from its start to who it was. Rule: what comes back is taken from the browser that began, within
  * ten minutes, once; and whoever it is counts only as `administrators:` has the address.
  */
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { Compile, type XStatic } from 'typebox/schema'
 import type { Environment, Mode } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
+import { isSameText } from '../crypto/same.ts'
 import type { TokenSigner } from '../crypto/session-token.ts'
 import { KEY_ID } from './key-id.ts'
 import type { OidcProvider, SignInSecrets } from './oidc.ts'
@@ -86,11 +87,6 @@ const denied = (reason: Reason): ProblemError => new ProblemError('access_denied
 
 const TOO_LATE = 'a sign-in has ten minutes: begin anew'
 
-const isSame = (one: string, other: string): boolean => {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)]
-  return a.length === b.length && timingSafeEqual(a, b)
-}
-
 const openTransaction = async (
   { signer, now }: SignInOptions,
   token: string | undefined
@@ -125,7 +121,7 @@ export const createSignIn = (options: SignInOptions): SignIn => {
     finish: async (token, search) => {
       const transaction = await openTransaction(options, token)
       const states = new URLSearchParams(search).getAll('state')
-      if (states.length !== 1 || !isSame(states[0] ?? '', transaction.state)) {
+      if (states.length !== 1 || !isSameText(states[0] ?? '', transaction.state)) {
         throw foreign('other_browser')
       }
       // Before the provider is asked: a second one who comes with the same is refused, whatever becomes of the first.

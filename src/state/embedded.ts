@@ -61,9 +61,9 @@ const headsAfter = (database: Database, start: Buffer | undefined): StateHead[] 
 }
 
 /**
- * Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written, or a restore into it has no end. To be called once
- * for a folder that is in use in this process: as it is opened, LMDB lets this thread wait for the writer, and the writer
- * may be waiting for this thread, for ever.
+ * Opens or creates `<directory>/state`. Throws an `Error` that names the folder if it cannot be written, or a restore
+ * into it has not ended. To be called once for a folder that is in use in this process: as it is opened, LMDB lets this
+ * thread wait for the writer, and the writer may be waiting for this thread, for ever.
  */
 export const createEmbeddedState = (directory: string): State => {
   requireNoRestore(directory)

@@ -70,7 +70,7 @@ export const openDatabase = (folder: string): Database => {
     requireUsable(folder)
     return open<Buffer, Key>(folder, OPTIONS)
   } catch (error) {
-    throw new Error(`DATA_DIR: the state folder ${folder} cannot be used: ${messageOf(error)}`, {
+    throw new Error(`DATA_DIR: the folder ${folder} cannot be used: ${messageOf(error)}`, {
       cause: error
     })
   }
@@ -80,7 +80,7 @@ export const openDatabase = (folder: string): Database => {
 export const writeError = async (folder: string, error: unknown): Promise<Error> => {
   const commitError = (error as { commitError?: Promise<unknown> }).commitError
   const reason = await Promise.resolve(commitError ?? error).catch((why: unknown) => why)
-  return new Error(`the state folder ${folder} cannot be written: ${messageOf(reason)}`, {
+  return new Error(`the folder ${folder} cannot be written: ${messageOf(reason)}`, {
     cause: error
   })
 }

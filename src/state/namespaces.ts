@@ -14,7 +14,10 @@ interface Row {
 
 interface StateRow extends Row {
   readonly prefix: string
-  /** `plain`: a key's id, which is random, or a word that tells nothing. Others are sealed in Redis (redis-names.ts); on LMDB all names are plain. */
+  /**
+   * `plain`: a key's id, which is random, or a word that tells nothing. Others are sealed in Redis (redis-names.ts); on LMDB
+   * all names are plain.
+   */
   readonly name: 'sealed' | 'plain'
 }
 

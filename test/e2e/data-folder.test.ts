@@ -35,6 +35,6 @@ test('A data folder that cannot be made is told with its setting, and nobody tri
   for (const command of [['serve'], ['store', 'list']]) {
     const { code, stderr } = await runPurser(t, folder, command)
     t.equal(code, 1)
-    t.match(stderr, 'DATA_DIR: the state folder /proc/none/such/state cannot be used')
+    t.match(stderr, 'DATA_DIR: the folder /proc/none/such/state cannot be used')
   }
 })

@@ -95,7 +95,7 @@ test('A port that is taken and a folder that cannot be written are one line each
   const env = { DATA_DIR: join(folder, '.env', 'data') }
   const unusable = await runPurser(t, folder, ['serve'], { env })
   t.equal(unusable.code, 1)
-  t.match(unusable.stderr, /^The service cannot start: DATA_DIR: the state folder .*\n$/)
+  t.match(unusable.stderr, /^The service cannot start: DATA_DIR: the folder .*\n$/)
   const file = await runPurser(t, folder, ['serve'], { env: { DATA_DIR: join(folder, '.env') } })
   t.equal(file.code, 1)
   t.match(file.stderr, /^ {2}DATA_DIR: is a file where a folder has to be\n$/m)

@@ -1032,6 +1032,7 @@ const RECORD: readonly Promised[] = [
         'whole days go, that is on record, and the rest verifies, purge after purge',
         'what was taken away by hand is not taken for purged, nor what nobody vouches for',
         'who has the disk and no key cannot vouch for what he takes away',
+        'a purge vouches for nothing that somebody without a key put among what is kept',
         'a file that has the name of another day is not purged by it',
         'a file whose digests were made anew without the key stays, with all others',
         'an encryption key that has left the ring stops no purge, and is named',

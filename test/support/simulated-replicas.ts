@@ -228,7 +228,7 @@ export const callsByPath = (calls: readonly UpstreamCall[]): ReadonlyMap<string,
 }
 
 /** The most calls that were made within any time of so many milliseconds. */
-export const mostWithin = (calls: readonly UpstreamCall[], ms: number): number => {
+const mostWithin = (calls: readonly UpstreamCall[], ms: number): number => {
   let most = 0
   let from = 0
   calls.forEach(({ at }, i) => {

@@ -16,7 +16,7 @@ import { genuineIn } from './corpus.ts'
 import { type FuzzSubject, Misread, refusedAs, TAKEN } from './subject.ts'
 
 /** For the corpus alone: everybody knows it. */
-export const CORPUS_KEYRING = createKeyring(['the-key-of-the-corpus-nothing-el'])
+const CORPUS_KEYRING = createKeyring(['the-key-of-the-corpus-nothing-el'])
 const sealer = createSealer(CORPUS_KEYRING)
 
 const PARTS = ['.', '..', '-', '_', 'A', '=', '+', '/', ' ', '\n', 'eyJhbGciOiJkaXIi', '\u0000']
@@ -41,9 +41,9 @@ const state: FuzzSubject = {
 }
 
 /** Where the genuine ones stand, and when. */
-export const CACHE_PLACE = ['secret', 'dev', 'aws', 'place', 'acme/db', '', '']
-export const STREAM = { environment: 'dev', stream: 'trail', number: 7 }
-export const CURSOR_PLACE = ['listing', 'app', 'aws', 'acme/']
+const CACHE_PLACE = ['secret', 'dev', 'aws', 'place', 'acme/db', '', '']
+const STREAM = { environment: 'dev', stream: 'trail', number: 7 }
+const CURSOR_PLACE = ['listing', 'app', 'aws', 'acme/']
 const NOTHING_INVALIDATED = { mark: '', epoch: '' }
 
 /** Its bytes are the characters of the input, each below 256. */

@@ -125,7 +125,7 @@ test('a folder that cannot be used is an error that names it, not the end of the
     t.throws(() => createEmbeddedState(directory), reason)
     t.throws(
       () => createEmbeddedState(directory),
-      new RegExp(`the state folder ${directory}/state cannot be used: `)
+      new RegExp(`the folder ${directory}/state cannot be used: `)
     )
   }
 })
@@ -190,7 +190,7 @@ test('a full disk fails one write, and nothing else', { skip: noUlimit }, async 
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   t.match(
     output,
-    /^the state folder .* cannot be written: Input\/output error\nread 100000\nwritten true\n$/
+    /^the folder .* cannot be written: Input\/output error\nread 100000\nwritten true\n$/
   )
   t.equal(code, 0)
 })
