@@ -14,6 +14,7 @@ import { contextOptions } from '../http/protocol.ts'
 import { authorityFilesIn, readAuthorities } from '../secrets/authorities.ts'
 import { isRenewed } from '../secrets/stores.ts'
 import { every } from '../state/background.ts'
+import { traceOf } from '../state/log.ts'
 import type { Ground } from './ground.ts'
 import type { Listening } from './servers.ts'
 
@@ -99,8 +100,10 @@ export const createCertificates = (options: CertificatesOptions): Certificates =
       for (const { spec } of renewed) {
         ground.log('info', 'the authorities of a store were renewed', { store: spec.name })
       }
-    } catch {
-      if (!isFailing) ground.log('error', 'stores go on with their former authorities')
+    } catch (error) {
+      if (!isFailing) {
+        ground.log('error', 'stores go on with their former authorities', traceOf(error))
+      }
       isFailing = true
     }
   }

@@ -1,5 +1,4 @@
 /** What is measured, where METRICS_ENABLED asks for it: what was counted on the way, and what is read at a scrape. */
-
 import type { BreakerState } from '../secrets/breaker.ts'
 import { troubleOf } from '../secrets/store-trouble.ts'
 import { createKeyFigures } from '../telemetry/key-figures.ts'

@@ -10,7 +10,6 @@ import type { ConnectedStores } from './stores.ts'
 /** Where files are mounted, a renewal takes a minute to arrive anyway. */
 const CERTIFICATES_EVERY_MS = 30_000
 
-/** One after the other, whoever asks. */
 const inTurn = <A extends unknown[]>(
   work: (...args: A) => Promise<void>
 ): ((...args: A) => Promise<void>) => {

@@ -13,6 +13,12 @@ import type { Keys } from './keys.ts'
 const COOKIE = 'purser-session'
 const TRANSACTION_COOKIE = 'purser-sign-in'
 
+/** The console only where it is on the listener of the sign-in's own routes. */
+const landingOf = ({ CONSOLE_ENABLED, CONSOLE_PORT, INTERNAL_PORT }: Ground['settings']): string =>
+  CONSOLE_ENABLED && CONSOLE_PORT === undefined && INTERNAL_PORT === undefined
+    ? '/console'
+    : '/v1/sessions'
+
 type AdministratorOf = (email: string) => Administrator | undefined
 
 const createSignInOn = (
@@ -67,6 +73,6 @@ export const createSignIns = (
     gate,
     signIn: atProvider && createSignInOn(ground, atProvider, administratorOf),
     transactionCookie: createCookie(TRANSACTION_COOKIE, { secure, sameSite: 'lax' }),
-    landing: settings.CONSOLE_ENABLED ? '/console' : '/v1/sessions'
+    landing: landingOf(settings)
   }
 }

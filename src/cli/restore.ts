@@ -109,6 +109,7 @@ const recordIn = async (
 
 interface Wanted {
   readonly settings: ReturnType<typeof settingsHere>
+  readonly keyring: Keyring
   readonly manifest: Manifest
   /** The manifest as it stands in the backup. */
   readonly text: Buffer
@@ -117,14 +118,14 @@ interface Wanted {
 const restoreAnew = async (
   folder: string,
   dataDir: string,
-  { settings, manifest, text }: Wanted
+  { settings, keyring, manifest, text }: Wanted
 ): Promise<string> => {
   removeStagings(dataDir)
   const staging = newStagingIn(dataDir)
   try {
     mkdirSync(staging, 0o700)
     await copyInto(staging, folder, manifest)
-    const facts = await checkAll(staging, createKeyring(settings.ENCRYPTION_KEYS))
+    const facts = await checkAll(staging, keyring)
     await recordIn(staging, settings, manifest)
     await writeFile(join(staging, MANIFEST), text, { mode: 0o600, flush: true })
     requireNothingThere(dataDir)
@@ -162,7 +163,8 @@ export const restore = async (from: string): Promise<void> => {
       await endCutOff(dataDir, text)
       await print(`${dataDir}: the restore that was cut off is done`)
     } else {
-      await print(`${dataDir}: ${await restoreAnew(folder, dataDir, { settings, manifest, text })}`)
+      const wanted = { settings, keyring, manifest, text }
+      await print(`${dataDir}: ${await restoreAnew(folder, dataDir, wanted)}`)
     }
   } finally {
     lock.release()

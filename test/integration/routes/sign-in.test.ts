@@ -116,6 +116,16 @@ test('whoever is listed signs in, and goes on by a page of this site that brings
   t.notOk(records.some((record) => 'keyId' in record))
 })
 
+test('whoever signs in goes on at the console only where that is on the same listener', async (t) => {
+  const env = { CONSOLE_ENABLED: 'true' }
+  const here = await setUp(t, { env })
+  t.match((await here.signIn()).body, 'url=/console"')
+  const elsewhere = await setUp(t, {
+    env: { ...env, CONSOLE_HOST: '127.0.0.1', CONSOLE_PORT: '0' }
+  })
+  t.match((await elsewhere.signIn()).body, 'url=/v1/sessions"')
+})
+
 test('a session has the mode that administrators: gives it', async (t) => {
   const { provider, signIn, browser } = await setUp(t)
   provider.behaviour.account = { sub: 'leo', email: 'leo@example.com', email_verified: true }
