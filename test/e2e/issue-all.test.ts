@@ -41,11 +41,11 @@ test('each client gets a key under the active encryption key, as JSON with its c
     {
       client: 'aura-bot',
       scopes: ['aura-services:secrets', 'aura-services:bots'],
-      mode: 'r',
+      mode: /^r$/,
       environment: 'pre',
       minimumVersion: '8.3.0'
     },
-    { client: 'Kernel_1', keyId: ID, mode: 'w', environment: 'pro' },
+    { client: 'Kernel_1', keyId: ID, mode: /^w$/, environment: 'pro' },
     { client: 'novum', mode: 'rw', environment: 'pre' }
   ])
   const life = Date.parse(issued[0]?.expiresAt ?? '') - Date.parse(issued[0]?.issuedAt ?? '')

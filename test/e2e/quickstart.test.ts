@@ -42,7 +42,7 @@ test('In an empty folder the quickstart serves, and the curl lines it prints do 
 
   t.match(allowed, { status: 200, body: { value: 'Hello from Purser', version: '1' } })
   t.match(forbidden, { status: 403, body: { code: 'access_denied' } })
-  t.match(whoami, { status: 200, body: { client: 'demo', mode: 'r', environment: 'dev' } })
+  t.match(whoami, { status: 200, body: { client: 'demo', mode: /^r$/, environment: 'dev' } })
   const life = Date.parse(String(expiresAt)) - Date.parse(String(issuedAt))
   t.equal(life, 86_400_000, 'the key lives one day')
   t.match(running.output.stdout, /dev mode/)

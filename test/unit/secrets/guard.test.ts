@@ -120,7 +120,7 @@ test('a store that fails is left alone, with one line when that begins and one w
   told.fault = new ProviderFault('unavailable', { status: 503 })
   for (let i = 0; i < 100; i++) await refusedBy(t, guarded.read(ONE, within()), {})
   t.equal(calls.length, 5)
-  t.match(guard.state(), { read: { state: 'open', reason: 'unavailable' } })
+  t.match(guard.state(), { read: { state: /^open$/, reason: 'unavailable' } })
   clock.now += 1_000
   for (let i = 0; i < 100; i++) await refusedBy(t, guarded.read(ONE, within()), {})
   t.equal(calls.length, 6)
@@ -175,8 +175,8 @@ test('listings and writes that fail do not stop reads, nor is a check ever refus
   await guarded.read(ONE, within())
   t.match(guard.state(), {
     read: { state: 'closed' },
-    list: { state: 'open' },
-    write: { state: 'open' }
+    list: { state: /^open$/ },
+    write: { state: /^open$/ }
   })
   told.fault = new ProviderFault('unavailable')
   for (let i = 0; i < 5; i++) await refusedBy(t, guarded.read(ONE, within()), {})
@@ -187,7 +187,7 @@ test('listings and writes that fail do not stop reads, nor is a check ever refus
   await refusedBy(t, guarded.read(ONE, within()), { code: 'left_alone' })
   await guarded.check(within())
   await guarded.read(ONE, within())
-  t.match(guard.state(), { read: { state: 'closed' }, list: { state: 'open' } })
+  t.match(guard.state(), { read: { state: 'closed' }, list: { state: /^open$/ } })
 })
 
 test('a call that does not heed its deadline ends there, and counts as a timeout', async (t) => {
@@ -218,7 +218,7 @@ test('many answers that all fail are a failure, and one that does not shows that
   t.equal(guard.state().read.state, 'closed')
   const failing = guard.protect({ ...provider, readMany: async () => [fault, fault] })
   t.same(await failing.readMany?.([ONE, ONE], within()), [fault, fault])
-  t.match(guard.state().read, { state: 'open', reason: 'throttled' })
+  t.match(guard.state().read, { state: /^open$/, reason: 'throttled' })
 })
 
 test('a provider keeps the powers that it has, and gets none that it has not', async (t) => {
@@ -260,7 +260,7 @@ test('a store that is kept over a reload keeps its guard, and a new quota makes 
 
   const second = await connectStores([spec()], deps, first.stores)
   const kept = second.stores.get('one')
-  t.match(kept?.guard.state(), { read: { state: 'open' } })
+  t.match(kept?.guard.state(), { read: { state: /^open$/ } })
   t.same(second.retired, [])
 
   const third = await connectStores([spec({ perSecond: 1, burst: 1 })], deps, second.stores)
