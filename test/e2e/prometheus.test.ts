@@ -90,12 +90,15 @@ const expectedOf = (seen: ReadonlyMap<number, number>) => {
     ],
     'Shared cache': [
       { 'secrets found': some, 'secrets missing': atLeast(n) },
-      { 'a envelopes refused': is(0), 'b envelopes refused': is(0) }
+      { 'a envelopes refused': is(0), 'b envelopes refused': is(0) },
+      { 'a envelopes of another version': is(0), 'b envelopes of another version': is(0) }
     ],
     'API keys by encryption key and time to their end': [{ 'kid never': is(1) }],
     'Seconds since they were counted': [{ a: between(0, 120), b: between(0, 120) }],
     'Revocations not written yet': [{ a: is(0), b: is(0) }],
     'Refused by limits': [{ 'failed-logins': times(limited) }],
+    // None is configured there.
+    'Seconds to the end of a certificate': [],
     'Events and writes a second': [
       { 'a events': atLeast(4 * n + refused), 'b events': times(n) },
       { 'a written': some, 'a failed': is(0), 'b failed': is(0) }

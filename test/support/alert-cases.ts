@@ -24,6 +24,10 @@ const reads = (outcome: string): string =>
   `purser_secret_reads_total{instance="a",store="s",outcome="${outcome}"}`
 const bucket = (le: string): string =>
   `purser_http_request_duration_seconds_bucket{instance="a",method="GET",route="/v1/secrets",le="${le}"}`
+const certificate = (setting: string): string =>
+  `purser_tls_certificate_expires_timestamp_seconds{instance="a",setting="${setting}"}`
+/** In seconds; promtool's time begins at 0. */
+const DAY = 86_400
 /** So many more with each sample. */
 const growing = (by: number): string => `0+${by}x240`
 
@@ -258,5 +262,13 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
     labels: { ...warning, kid: 'k', ends: '7d' },
     summary: '4 API keys end within 7d',
     never: { 'purser_api_keys{instance="a",kid="k",ends="30d"}': '9x300' }
+  },
+  PurserCertificateEnds: {
+    series: { [certificate('TLS_CERT_FILE')]: `${DAY}x300` },
+    quietAt: '59m45s',
+    firesAt: '60m',
+    labels: { ...A, ...warning, setting: 'TLS_CERT_FILE' },
+    summary: 'a certificate of TLS_CERT_FILE at a ends within 23h 0m 0s',
+    never: { [certificate('TLS_CERT_FILE')]: `${8 * DAY}x300` }
   }
 }
