@@ -130,8 +130,13 @@ export const createSurvivors = <T>(options: SurvivorsOptions<T>): Survivors<T> =
     return { record, fetchedAt, expiresAt: fetchedAt, endsAt: expiresAt + staleMs }
   }
 
-  const forget: Survivors<T>['forget'] = (origin, locator) =>
-    queue.remove(namesOf(origin, locator).filter(queue.has))
+  const forget: Survivors<T>['forget'] = (origin, locator) => {
+    const known = namesOf(origin, locator).filter(queue.has)
+    if (known.length === 0) return
+    queue.remove(known)
+    // At once: after a crash nobody is to be given what was refused before it.
+    void queue.settled()
+  }
 
   return {
     keep: (origin, locator, entry) => {

@@ -76,7 +76,8 @@ const addStream = (
     async (request, reply) => {
       reply.type('text/event-stream').header('x-accel-buffering', 'no')
       if (request.method === 'HEAD') return reply.send(undefined)
-      const body = streams.open(async () => (await currentSession(gate, request)) !== undefined)
+      const counts = async () => (await currentSession(gate, request)) !== undefined
+      const body = streams.open(request.session?.id ?? '', counts)
       if (body === undefined) throw new ProblemError('overloaded')
       reply.raw.once('close', () => body.destroy())
       // So that the end of the stream is the end of the connection.

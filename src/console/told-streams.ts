@@ -11,21 +11,33 @@ export interface ToldStreamsOptions {
 }
 
 export interface ToldStreams {
-  /** Undefined: too many are open. `counts`: whether its session still does. */
-  readonly open: (counts: () => Promise<boolean>) => Readable | undefined
+  /** Undefined: too many are open. `counts`: whether the session still does. */
+  readonly open: (sessionId: string, counts: () => Promise<boolean>) => Readable | undefined
   /** Tells all; called by itself each `everyMs` while a stream is open. */
   readonly tick: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
 const STREAMS_MAX = 64
+/** Of one session: each tab with the overview has one. */
+const STREAMS_OF_SESSION_MAX = 8
 /** What may wait for a slow reader. */
 const WAITING_BYTES = 256 * 1024
 /** How long a browser waits before it connects again. */
 const RETRY_MS = 5_000
 
+interface Reader {
+  readonly sessionId: string
+  readonly counts: () => Promise<boolean>
+}
+
+const isFull = (open: readonly Reader[], sessionId: string): boolean => {
+  const own = open.filter((reader) => reader.sessionId === sessionId)
+  return open.length >= STREAMS_MAX || own.length >= STREAMS_OF_SESSION_MAX
+}
+
 export const createToldStreams = ({ tell, everyMs }: ToldStreamsOptions): ToldStreams => {
-  const streams = new Map<Readable, () => Promise<boolean>>()
+  const streams = new Map<Readable, Reader>()
   let timer: NodeJS.Timeout | undefined
   const end = (stream: Readable): void => {
     streams.delete(stream)
@@ -40,20 +52,20 @@ export const createToldStreams = ({ tell, everyMs }: ToldStreamsOptions): ToldSt
   }
   const tick = async (): Promise<void> => {
     const data = await tell()
-    const each = async ([stream, counts]: readonly [Readable, () => Promise<boolean>]) => {
+    const each = async ([stream, { counts }]: readonly [Readable, Reader]): Promise<void> => {
       if (await counts().catch(() => false)) write(stream, data)
       else end(stream)
     }
     await Promise.all([...streams].map(each))
   }
   return {
-    open: (counts) => {
-      if (streams.size >= STREAMS_MAX) return undefined
+    open: (sessionId, counts) => {
+      if (isFull([...streams.values()], sessionId)) return undefined
       const stream = new Readable({ highWaterMark: WAITING_BYTES, read: () => {} })
       stream.once('close', () => end(stream))
       if (streams.size === 0)
         timer = setInterval(() => void tick().catch(() => {}), everyMs).unref()
-      streams.set(stream, counts)
+      streams.set(stream, { sessionId, counts })
       stream.push(`retry: ${RETRY_MS}\n\n`)
       tell().then(
         (data) => write(stream, data),

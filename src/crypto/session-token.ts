@@ -28,8 +28,12 @@ export interface TokenProfile {
 }
 
 const ALG = 'HS256'
-/** header . claims . 256-bit MAC; browsers keep no cookie of more than 4,096 bytes with its name. */
-const COMPACT = /^([A-Za-z0-9_-]{1,256})\.[A-Za-z0-9_-]{1,3600}\.[A-Za-z0-9_-]{43}$/
+/**
+ * header . claims . 256-bit MAC; browsers keep no cookie of more than 4,096 bytes with its name. Of a MAC's last character
+ * two bits count for nothing: a token has one spelling, in which they are 0.
+ */
+const COMPACT =
+  /^([A-Za-z0-9_-]{1,256})\.[A-Za-z0-9_-]{1,3600}\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 
 const kidIn = (segment: string, typ: string): string | undefined => {
   const header = asJson(Buffer.from(segment, 'base64url').toString())

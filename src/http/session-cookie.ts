@@ -23,7 +23,23 @@ export interface Cookie {
   readonly clear: string
 }
 
-const PAIR = /(?:^|;)[ \t]*([^=;\s]+)[ \t]*=[ \t]*([^;]*?)[ \t]*(?=;|$)/g
+const BLANKS = ' \t'
+
+/** In one pass: an expression that trims at the end tries each blank of a long header anew. */
+const trimmed = (text: string): string => {
+  let begin = 0
+  let end = text.length
+  while (begin < end && BLANKS.includes(text.charAt(begin))) begin++
+  while (end > begin && BLANKS.includes(text.charAt(end - 1))) end--
+  return text.slice(begin, end)
+}
+
+/** The values of this name, in the order in which they stand there. */
+const valuesIn = (header: string, name: string): readonly string[] =>
+  header.split(';').flatMap((pair) => {
+    const at = pair.indexOf('=')
+    return at >= 0 && trimmed(pair.slice(0, at)) === name ? [trimmed(pair.slice(at + 1))] : []
+  })
 
 export const createCookie = (baseName: string, settings: CookieSettings): Cookie => {
   const name = nameOf(baseName, settings)
@@ -35,10 +51,9 @@ export const createCookie = (baseName: string, settings: CookieSettings): Cookie
       let value: string | undefined
       for (let i = 0; i < rawHeaders.length; i += 2) {
         if (rawHeaders[i]?.toLowerCase() !== 'cookie') continue
-        for (const [, given, text] of (rawHeaders[i + 1] ?? '').matchAll(PAIR)) {
-          if (given !== name) continue
+        for (const given of valuesIn(rawHeaders[i + 1] ?? '', name)) {
           if (value !== undefined) return onlyOne('cookie')
-          value = text ?? ''
+          value = given
         }
       }
       return value || undefined

@@ -76,11 +76,10 @@ test('An .env that others can read is refused in pro, also to issue a key, and a
 })
 
 test('What is allowed but risky is a warning', async (t) => {
-  const variables = { ENVIRONMENT: 'pro', HOST: '0.0.0.0', RETURN_JWT_IN_BODY: 'true' }
+  const variables = { ENVIRONMENT: 'pro', HOST: '0.0.0.0' }
   const { folder } = createConfigured(t, { variables })
   const { code, stderr } = await runPurser(t, folder, ['config', 'check'])
   t.equal(code, 0)
-  t.match(stderr, /without effect in this version: RETURN_JWT_IN_BODY\n/)
   t.match(stderr, /kind local is discouraged in pro: local\n/)
   t.match(stderr, /open to the network without TLS/)
 })

@@ -13,8 +13,12 @@ const setUp = (t: Test) => {
     everyMs: NEVER_MS
   })
   t.teardown(() => streams.close())
-  const open = (counts: () => Promise<boolean> = async () => true) => {
-    const body = streams.open(counts)
+  let sessions = 0
+  const open = (
+    counts: () => Promise<boolean> = async () => true,
+    sessionId = `session ${++sessions}`
+  ) => {
+    const body = streams.open(sessionId, counts)
     const seen = { text: '', isEnded: false }
     body?.on('data', (piece) => {
       seen.text += piece
@@ -73,9 +77,17 @@ test('a reader that takes nothing is cut off', async (t) => {
   const long = 'x'.repeat(200 * 1024)
   const streams = createToldStreams({ tell: async () => long, everyMs: NEVER_MS })
   t.teardown(() => streams.close())
-  const body = streams.open(async () => true)
+  const body = streams.open('one', async () => true)
   await turn()
   t.notOk(body?.destroyed)
   await streams.tick()
   t.ok(body?.destroyed)
+})
+
+test('one session takes no more than its part', async (t) => {
+  const { open } = setUp(t)
+  const own = Array.from({ length: 8 }, () => open(undefined, 'one'))
+  t.ok(own.every(({ body }) => body !== undefined))
+  t.equal(open(undefined, 'one').body, undefined)
+  t.ok(open(undefined, 'other').body)
 })
