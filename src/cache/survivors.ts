@@ -131,9 +131,7 @@ export const createSurvivors = <T>(options: SurvivorsOptions<T>): Survivors<T> =
   }
 
   const forget: Survivors<T>['forget'] = (origin, locator) => {
-    const known = namesOf(origin, locator).filter(queue.has)
-    if (known.length === 0) return
-    queue.remove(known)
+    queue.remove(namesOf(origin, locator).filter(queue.has))
     // At once: after a crash nobody is to be given what was refused before it.
     void queue.settled()
   }
