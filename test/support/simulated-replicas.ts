@@ -108,9 +108,8 @@ const openReplica = async (parts: Parts): Promise<SimulatedReplica & { close: ()
   })
   const store = {
     ...guard.protect(provider),
-    spec: { name: STORE },
-    origin: { store: STORE, place: 'somewhere' },
-    requireTags: new Map()
+    spec: { name: STORE, requireTags: new Map() },
+    origin: { store: STORE, place: 'somewhere' }
   } as unknown as Store
   const fetch = createFetch({ cache: caches.cache, readAlone, now })
   shared.start()
