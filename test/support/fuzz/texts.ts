@@ -197,21 +197,11 @@ const settings: FuzzSubject = {
   }
 }
 
+const JSON_MARKS = ['{', '}', '[', ']', '"', ':', ',']
+
 const vaults: FuzzSubject = {
   name: 'vaults',
-  words: [
-    '{',
-    '}',
-    '[',
-    ']',
-    '"',
-    ':',
-    ',',
-    '"vault_address":',
-    '"from_secret_store":',
-    'null',
-    '__proto__'
-  ],
+  words: [...JSON_MARKS, '"vault_address":', '"from_secret_store":', 'null', '__proto__'],
   outcome: (input) =>
     refusedAs(
       ConfigError,
@@ -222,22 +212,7 @@ const vaults: FuzzSubject = {
 
 const json: FuzzSubject = {
   name: 'json',
-  words: [
-    '{',
-    '}',
-    '[',
-    ']',
-    '"',
-    ':',
-    ',',
-    '\\"',
-    '\\\\',
-    '\\u0000',
-    '1e400',
-    '-0',
-    '__proto__',
-    ' '
-  ],
+  words: [...JSON_MARKS, '\\"', '\\\\', '\\u0000', '1e400', '-0', '__proto__', ' '],
   outcome: (input) => {
     const node = readJson(input)
     const parsed = asJson(input)
