@@ -141,8 +141,9 @@ export interface Tried {
 
 export type Status = 'ok' | 'warn' | 'fail'
 
-/** GET /doctor, in the shape of `purser doctor --json`. */
+/** GET /doctor, in the shape of `purser doctor --json`, of now or of a moment ago. */
 export interface Report {
+  readonly examinedAt: string
   readonly environment: string
   readonly status: Status
   readonly counts: { readonly ok: number; readonly warn: number; readonly fail: number }

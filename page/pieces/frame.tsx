@@ -1,6 +1,7 @@
 /** The head of a view, and its sheets. */
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
+import type { Asked } from '../lib/use.ts'
 
 /** Where the focus goes after going to a view, and where what had it is gone. */
 export const focusHeading = (): void => document.querySelector<HTMLElement>('main h1')?.focus()
@@ -16,6 +17,22 @@ export const Head = ({ title, children }: HeadProps) => (
     <h1 tabIndex={-1}>{title}</h1>
     {children}
   </div>
+)
+
+interface AskedHeadProps extends HeadProps {
+  /** What the button says that asks again. */
+  readonly act: string
+  readonly asked: Pick<Asked<unknown>, 'isBusy' | 'again'>
+}
+
+/** Of a view that asks once, and again when it is told to. */
+export const AskedHead = ({ title, act, asked: { isBusy, again }, children }: AskedHeadProps) => (
+  <Head title={title}>
+    {children}
+    <button type="button" disabled={isBusy} onClick={again}>
+      {act}
+    </button>
+  </Head>
 )
 
 interface SheetProps {

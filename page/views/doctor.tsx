@@ -1,10 +1,10 @@
 /** The checks of `purser doctor`, as the running service sees itself. */
 import { useState } from 'preact/hooks'
-import { visible, words } from '../lib/text.ts'
+import { moment, visible, words } from '../lib/text.ts'
 import { useAsk } from '../lib/use.ts'
 import { Chip, type Tone } from '../pieces/chip.tsx'
 import { ChoiceField } from '../pieces/fields.tsx'
-import { Figure, Head, Sheet } from '../pieces/frame.tsx'
+import { AskedHead, Figure, Sheet } from '../pieces/frame.tsx'
 import { Loaded } from '../pieces/notes.tsx'
 import { Table } from '../pieces/table.tsx'
 import type { Report, Status } from '../shapes-console.ts'
@@ -71,13 +71,9 @@ export const Doctor = () => {
   const asked = useAsk<Report>('/doctor')
   return (
     <>
-      <Head title="Doctor">
-        <button type="button" disabled={asked.isBusy} onClick={asked.again}>
-          Examine again
-        </button>
-      </Head>
+      <AskedHead title="Doctor" act="Examine again" asked={asked} />
       <Loaded asked={asked}>
-        {({ counts: { ok, warn, fail }, checks, environment }) => (
+        {({ counts: { ok, warn, fail }, checks, environment, examinedAt }) => (
           <>
             <div class="grid narrow">
               <Figure title="Failed" value={String(fail)} note={`in ${environment}`} />
@@ -85,6 +81,7 @@ export const Doctor = () => {
               <Figure title="Passed" value={String(ok)} />
             </div>
             <Checks checks={checks} />
+            <p class="dim small">Examined {moment(examinedAt)} UTC.</p>
           </>
         )}
       </Loaded>

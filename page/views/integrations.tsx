@@ -6,7 +6,7 @@ import { hashOf } from '../lib/place.ts'
 import { count, words } from '../lib/text.ts'
 import { useAct, useAsk } from '../lib/use.ts'
 import { Chip } from '../pieces/chip.tsx'
-import { Head, Sheet } from '../pieces/frame.tsx'
+import { AskedHead, Sheet } from '../pieces/frame.tsx'
 import { Name } from '../pieces/name.tsx'
 import { announce, Loaded, Nothing, ProblemNote } from '../pieces/notes.tsx'
 import { Of } from '../pieces/of.tsx'
@@ -154,11 +154,7 @@ export const Integrations = ({ session }: ViewProps) => {
   const asked = useAsk<Answer>('/integrations')
   return (
     <>
-      <Head title="Bots and channels">
-        <button type="button" disabled={asked.isBusy} onClick={asked.again}>
-          Look again
-        </button>
-      </Head>
+      <AskedHead title="Bots and channels" act="Look again" asked={asked} />
       <Loaded asked={asked}>
         {({ bots, channels }) => (
           <>

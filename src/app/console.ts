@@ -1,9 +1,10 @@
 /** What the console's API needs of the parts. */
 import { signInOf } from '../config/sign-in.ts'
 import { addConsoleApi } from '../console/api.ts'
+import { createDoctor } from '../console/doctor.ts'
+import { createEventStreams } from '../console/event-streams.ts'
 import { type OverviewOptions, overviewOf } from '../console/overview.ts'
 import type { ReachOptions } from '../console/reach.ts'
-import { createToldStreams } from '../console/told-streams.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import type { Services } from '../http/routes/index.ts'
 import { compilePolicy } from '../kinds/references.ts'
@@ -12,7 +13,7 @@ import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { SignIns } from './sessions.ts'
 
-const TOLD_EVERY_MS = 5_000
+const EVENT_EVERY_MS = 5_000
 
 /** None where the page is on another listener than the routes of the sign-in. */
 const providersOf = (settings: Ground['settings']) => {
@@ -25,7 +26,7 @@ const providersOf = (settings: Ground['settings']) => {
 }
 
 export const createConsoleApi = (
-  { parts, settings, live, recorder, now, history = createHistory(now) }: Ground,
+  { parts, overrides, settings, live, recorder, now, history = createHistory(now) }: Ground,
   { revocations, usage }: Pick<Keys, 'revocations' | 'usage'>,
   { gate }: Pick<SignIns, 'gate'>,
   services: Services
@@ -49,12 +50,14 @@ export const createConsoleApi = (
   }
   // Open streams would keep the listeners from closing.
   const streams = parts.add(
-    createToldStreams({
-      tell: async () => JSON.stringify(await overviewOf(overview)),
-      everyMs: TOLD_EVERY_MS
+    createEventStreams({
+      makeEvent: async () => JSON.stringify(await overviewOf(overview)),
+      everyMs: EVENT_EVERY_MS
     })
   )
+  const { doctor: examine } = overrides
+  const doctor = examine && parts.add(createDoctor({ examine, now }))
   const providers = providersOf(settings)
-  const rest = { recorder, now, overview, reach, streams, gate }
+  const rest = { recorder, now, overview, reach, doctor, streams, gate }
   return (app) => addConsoleApi(app, { services, environment, providers, ...rest })
 }

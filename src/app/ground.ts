@@ -12,6 +12,7 @@ import type { Environ } from '../config/env.ts'
 import type { ConfigFault } from '../config/fault.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Examine } from '../console/doctor.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
 import { beginKey } from '../crypto/audit-key.ts'
 import type { Keyring } from '../crypto/keyring.ts'
@@ -52,6 +53,8 @@ export interface AppOverrides {
   readonly requestReload?: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
   /** What is measured in the other processes of one service. */
   readonly figuresOfOthers?: () => Promise<FiguresOfWorkers>
+  /** Runs the checks of `purser doctor`; absent: the console has none. */
+  readonly doctor?: Examine
   /** Fetches what SNS and Google publish. */
   readonly fetch?: typeof fetch
   /** What gives tokens of channels. */

@@ -16,6 +16,7 @@ import { ProblemError } from '../core/problem.ts'
 import type { Figures, FiguresOfWorkers } from '../telemetry/metrics.ts'
 import { STARTED_WITH } from './environment.ts'
 import { cannotStart } from './failure.ts'
+import { runDoctor } from './run-doctor.ts'
 import { shareEnviron } from './share-environ.ts'
 import { createStop, type Stop, stopOnFailure } from './stop.ts'
 
@@ -141,6 +142,7 @@ export const runService = async (config: Config, around: Surroundings): Promise<
       worker,
       requestReload,
       figuresOfOthers: around.figuresOfOthers,
+      doctor: runDoctor(folder),
       refusesToLackKeys: true
     })
   )

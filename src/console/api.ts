@@ -15,6 +15,8 @@ import { addKeyRoutes } from '../http/routes/keys.ts'
 import { addWriteRoute } from '../http/routes/secrets.ts'
 import { addSessionRoutes } from '../http/routes/sessions.ts'
 import type { SessionGate } from '../http/session-gate.ts'
+import { addDoctor, type Doctor } from './doctor.ts'
+import type { EventStreams } from './event-streams.ts'
 import { addOverview, type OverviewOptions } from './overview.ts'
 import { addReach, type ReachOptions } from './reach.ts'
 import {
@@ -22,13 +24,14 @@ import {
   type ReauthenticationOptions,
   requireReauthentication
 } from './reauthentication.ts'
-import type { ToldStreams } from './told-streams.ts'
 
 export interface ConsoleApiOptions {
   readonly gate: SessionGate
   readonly overview: OverviewOptions
   readonly reach: ReachOptions
-  readonly streams: ToldStreams
+  /** Undefined: there is no command that could be run. */
+  readonly doctor: Doctor | undefined
+  readonly streams: EventStreams
   readonly services: Pick<
     Services,
     'sessions' | 'keys' | 'explain' | 'admin' | 'audit' | 'resources' | 'secrets'
@@ -115,7 +118,7 @@ const SignInWays = Type.Object({
 })
 
 export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): void => {
-  const { services, environment, recorder, now, overview, reach, streams, gate } = options
+  const { services, environment, recorder, now, overview, reach, doctor, streams, gate } = options
   const { sessions, explain } = services
   const reauthentication = { sessions, examine: explain.examine, recorder, now }
   const mount = (replace: (auth: RouteAuth) => RouteAuth): TypedFastify =>
@@ -126,6 +129,7 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   )
   addOverview(app, `${BASE}/overview`, overview, streams, gate)
   addReach(app, BASE, reach)
+  if (doctor !== undefined) addDoctor(app, `${BASE}/doctor`, doctor)
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
   const admin = mount(bySession)
   addKeyRoutes(admin, services.keys)

@@ -8,7 +8,7 @@ import { currentSession, type SessionGate } from '../http/session-gate.ts'
 import { PURSER_VERSION } from '../kinds/shared/user-agent.ts'
 import type { Readiness } from '../secrets/readiness.ts'
 import type { History } from '../telemetry/history.ts'
-import type { ToldStreams } from './told-streams.ts'
+import type { EventStreams } from './event-streams.ts'
 
 export interface OverviewOptions {
   readonly environment: string
@@ -67,7 +67,7 @@ export const overviewOf = async (options: OverviewOptions): Promise<OverviewAnsw
 const addStream = (
   app: TypedFastify,
   url: string,
-  streams: ToldStreams,
+  streams: EventStreams,
   gate: SessionGate
 ): void => {
   app.get(
@@ -90,7 +90,7 @@ export const addOverview = (
   app: TypedFastify,
   url: string,
   options: OverviewOptions,
-  streams: ToldStreams,
+  streams: EventStreams,
   gate: SessionGate
 ): void => {
   app.get(

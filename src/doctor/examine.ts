@@ -2,31 +2,12 @@
  * Runs the checks. Rule: each has its deadline, and one that fails or is late says that nothing is known: neither keeps
  * the others from being told.
  */
-import { type Static, Type } from 'typebox'
 import type { ConfigFault } from '../config/fault.ts'
+import type { Examined, Status, Told } from '../core/doctor-report.ts'
 import { withDeadline } from '../state/deadline.ts'
 import { type Check, type Finding, fail, failInEarnest, untold, warn } from './check.ts'
 import type { Installation } from './installation.ts'
 import { MEND_FIRST, NotKnown } from './not-known.ts'
-
-export const Status = Type.Enum(['ok', 'warn', 'fail'])
-export type Status = Static<typeof Status>
-
-export const Told = Type.Object({
-  status: Status,
-  message: Type.String(),
-  told: Type.Boolean({ description: 'false: it could not be looked at' })
-})
-export type Told = Static<typeof Told>
-
-export const Examined = Type.Object({
-  id: Type.String(),
-  title: Type.String({ description: 'what is so where nothing was found' }),
-  status: Status,
-  idle: Type.Optional(Type.String({ description: 'why there was nothing to look at' })),
-  findings: Type.Array(Told)
-})
-export type Examined = Static<typeof Examined>
 
 const sentence = ({ place, message }: ConfigFault): string => `${place}: ${message}`
 

@@ -1,20 +1,5 @@
-/** The report, as lines for people or as JSON for programs, whose shape docs/going-live.md describes. */
-import { type Static, Type } from 'typebox'
-import { Examined, Status } from './examine.ts'
-
-const Count = Type.Integer({ minimum: 0 })
-
-/** A status is the gravest of what it stands for. */
-export const Report = Type.Object(
-  {
-    environment: Type.String(),
-    status: Status,
-    counts: Type.Object({ ok: Count, warn: Count, fail: Count }),
-    checks: Type.Array(Examined)
-  },
-  { additionalProperties: false }
-)
-export type Report = Static<typeof Report>
+/** The report, as lines for people or as JSON for programs. */
+import type { Examined, Report, Status } from '../core/doctor-report.ts'
 
 export const reportOf = (environment: string, examined: readonly Examined[]): Report => {
   const count = (status: Status): number => examined.filter((one) => one.status === status).length

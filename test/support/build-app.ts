@@ -56,7 +56,7 @@ export interface TestAppOptions {
   readonly environ?: Environ
   readonly overrides?: Pick<
     AppOverrides,
-    'certificatesEveryMs' | 'directLine' | 'fetch' | 'heartbeatMs' | 'observe'
+    'certificatesEveryMs' | 'directLine' | 'doctor' | 'fetch' | 'heartbeatMs' | 'observe'
   >
 }
 

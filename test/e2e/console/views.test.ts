@@ -55,6 +55,11 @@ const VIEWS: readonly View[] = [
     name: 'stores',
     hash: '#/stores',
     shows: (page) => page.getByRole('cell', { name: 'unreachable' }).first().waitFor()
+  },
+  {
+    name: 'doctor',
+    hash: '#/doctor',
+    shows: (page) => page.getByText('the store vault does not answer').first().waitFor()
   }
 ]
 

@@ -3,8 +3,8 @@
  * that reads the named secrets and nothing else. There is no kubelet: what pods then do is for kubernetes-pod.test.ts.
  */
 import tap from 'tap'
+import type { Report } from '../../../src/core/doctor-report.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
-import type { Report } from '../../../src/doctor/report.ts'
 import {
   APPS,
   accepted,

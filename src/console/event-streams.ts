@@ -1,19 +1,19 @@
 /**
- * Server-sent events (HTML, 9.2) for who has the overview open. Rule: what is told is made once for all of them; a session
- * is asked for at each event, and its stream ends with it; a reader that does not keep up is cut off.
+ * Bounded streams of server-sent events (HTML, 9.2) for who has the overview open. Rule: an event is made once for all of
+ * them; a session is asked for at each event, and its stream ends with it; a reader that does not keep up is cut off.
  */
 import { Readable } from 'node:stream'
 
-export interface ToldStreamsOptions {
-  /** JSON. */
-  readonly tell: () => Promise<string>
+export interface EventStreamsOptions {
+  /** The data of the next event, as JSON. */
+  readonly makeEvent: () => Promise<string>
   readonly everyMs: number
 }
 
-export interface ToldStreams {
+export interface EventStreams {
   /** Undefined: too many are open. `counts`: whether the session still does. */
   readonly open: (sessionId: string, counts: () => Promise<boolean>) => Readable | undefined
-  /** Tells all; called by itself each `everyMs` while a stream is open. */
+  /** Sends one to all; called by itself each `everyMs` while a stream is open. */
   readonly tick: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -36,7 +36,7 @@ const isFull = (open: readonly Reader[], sessionId: string): boolean => {
   return open.length >= STREAMS_MAX || own.length >= STREAMS_OF_SESSION_MAX
 }
 
-export const createToldStreams = ({ tell, everyMs }: ToldStreamsOptions): ToldStreams => {
+export const createEventStreams = ({ makeEvent, everyMs }: EventStreamsOptions): EventStreams => {
   const streams = new Map<Readable, Reader>()
   let timer: NodeJS.Timeout | undefined
   const end = (stream: Readable): void => {
@@ -51,7 +51,7 @@ export const createToldStreams = ({ tell, everyMs }: ToldStreamsOptions): ToldSt
     if (stream.readableLength > WAITING_BYTES) stream.destroy()
   }
   const tick = async (): Promise<void> => {
-    const data = await tell()
+    const data = await makeEvent()
     const each = async ([stream, { counts }]: readonly [Readable, Reader]): Promise<void> => {
       if (await counts().catch(() => false)) write(stream, data)
       else end(stream)
@@ -67,7 +67,7 @@ export const createToldStreams = ({ tell, everyMs }: ToldStreamsOptions): ToldSt
         timer = setInterval(() => void tick().catch(() => {}), everyMs).unref()
       streams.set(stream, { sessionId, counts })
       stream.push(`retry: ${RETRY_MS}\n\n`)
-      tell().then(
+      makeEvent().then(
         (data) => write(stream, data),
         () => end(stream)
       )

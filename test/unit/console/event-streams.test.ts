@@ -1,15 +1,15 @@
 // Who has the overview open: told together, cut off with the session, and only so many at once.
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import { createToldStreams } from '../../../src/console/told-streams.ts'
+import { createEventStreams } from '../../../src/console/event-streams.ts'
 
 /** The test ticks by itself. */
 const NEVER_MS = 2 ** 30
 
 const setUp = (t: Test) => {
   let made = 0
-  const streams = createToldStreams({
-    tell: async () => JSON.stringify({ made: ++made }),
+  const streams = createEventStreams({
+    makeEvent: async () => JSON.stringify({ made: ++made }),
     everyMs: NEVER_MS
   })
   t.teardown(() => streams.close())
@@ -75,7 +75,7 @@ test('only so many are open, a place is free again, and the end of the service e
 
 test('a reader that takes nothing is cut off', async (t) => {
   const long = 'x'.repeat(200 * 1024)
-  const streams = createToldStreams({ tell: async () => long, everyMs: NEVER_MS })
+  const streams = createEventStreams({ makeEvent: async () => long, everyMs: NEVER_MS })
   t.teardown(() => streams.close())
   const body = streams.open('one', async () => true)
   await turn()
