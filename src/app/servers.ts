@@ -17,6 +17,7 @@ import { type Audience, addRoutes, type Services } from '../http/routes/index.ts
 import { createServer, type ServerOptions } from '../http/server.ts'
 import { createUntaken } from '../http/untaken.ts'
 import { createConsoleApi } from './console.ts'
+import { dialectDoors } from './doors.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 import type { Secrets } from './secrets.ts'
@@ -142,6 +143,7 @@ const consoleDoorsOf = (
 /** Every door, the public one first. */
 const doorsOf = (
   ground: Ground,
+  keys: Keys,
   services: Services,
   addApi: () => (app: TypedFastify) => void,
   tls: ServerTls | undefined
@@ -154,14 +156,20 @@ const doorsOf = (
       corsOrigins,
       addRoutes: (app) => addRoutes(app, services, audiences)
     })
+  const dialects = dialectDoors(ground, keys, services, tls)
   if (INTERNAL_HOST === undefined || INTERNAL_PORT === undefined) {
-    return [native(['public', 'internal']), ...consoleDoorsOf(ground, addApi, undefined, tls)]
+    return [
+      native(['public', 'internal']),
+      ...consoleDoorsOf(ground, addApi, undefined, tls),
+      ...dialects
+    ]
   }
   const internal = { label: 'Internal routes', host: INTERNAL_HOST, port: INTERNAL_PORT, tls }
   return [
     native(['public']),
     native(['internal'], internal),
-    ...consoleDoorsOf(ground, addApi, internal, tls)
+    ...consoleDoorsOf(ground, addApi, internal, tls),
+    ...dialects
   ]
 }
 
@@ -198,7 +206,7 @@ export const createServers = async (
   const { HOST: host, PORT: port } = settings
   const publicListener = { label: 'Server listening', host, port, tls }
   const addApi = () => createConsoleApi(ground, keys, signIns, services)
-  const doors = byListener(doorsOf(ground, services, addApi, tls), publicListener)
+  const doors = byListener(doorsOf(ground, keys, services, addApi, tls), publicListener)
   for (const [listener, own] of doors) {
     const server = await createServer({ ...options, tls: listener.tls, doors: own })
     listeners.push({ listener, server })

@@ -91,6 +91,7 @@ export const toEcs = (record: TrailRecord): Readonly<Record<string, unknown>> =>
       ...(object && { object }),
       ...(version && { version }),
       ...(cache && { cache }),
+      ...(http?.dialect && { door: http.dialect }),
       ...(!http && route && { route })
     }
   }

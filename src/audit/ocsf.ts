@@ -117,6 +117,7 @@ export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> =
       ...(environment && { environment }),
       ...(kid && { kid }),
       ...(cache && { cache }),
+      ...(http?.dialect && { door: http.dialect }),
       ...(!http && route && { route }),
       ...(digest && { digest })
     }

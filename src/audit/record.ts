@@ -1,5 +1,6 @@
 /** A record of the trail as it is read back: its members, whatever an earlier version wrote. */
 import { asJson, isObject } from '../core/json.ts'
+import { routeParts } from '../core/route-text.ts'
 
 export interface TrailRecord {
   readonly time: string
@@ -35,10 +36,15 @@ export const recordIn = (line: string): TrailRecord | undefined => {
   return isRecord ? (parsed as unknown as TrailRecord) : undefined
 }
 
-/** `GET` and `/v1/secrets` of a route; undefined where a record came by no request. */
+/**
+ * `GET` and `/v1/secrets` of a route; undefined where a record came by no request. `dialect`: of the door, if it is not
+ * our own.
+ */
 export const httpRoute = (
   route: string | undefined
-): { readonly method: string; readonly path: string } | undefined => {
-  const [, method, path] = /^([A-Z]+) (\/.*)$/.exec(route ?? '') ?? []
-  return method === undefined || path === undefined ? undefined : { method, path }
+):
+  | { readonly method: string; readonly path: string; readonly dialect: string | undefined }
+  | undefined => {
+  const { dialect, method = '', template: path = '' } = routeParts(route ?? '') ?? {}
+  return method !== '' && path.startsWith('/') ? { method, path, dialect } : undefined
 }

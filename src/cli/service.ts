@@ -7,10 +7,10 @@ import type { Logger } from 'pino'
 import type { WorkerPlace } from '../app/ground.ts'
 import { type App, buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config/config.ts'
+import { effectiveConfig } from '../config/effective.ts'
 import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import { changedSince, fixedIn } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
-import type { SettingName } from '../config/settings.ts'
 import { warningsOf } from '../config/warnings.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Figures, FiguresOfWorkers } from '../telemetry/metrics.ts'
@@ -44,9 +44,13 @@ export interface Surroundings {
   readonly figuresOfOthers: () => Promise<FiguresOfWorkers>
 }
 
-/** Settings that differ from those the process was started with and steer nothing before a restart. */
-const needRestart = (started: Config, next: Config): SettingName[] =>
-  changedSince(fixedIn(started.settings), next.settings)
+const doorsIn = (config: Config): string => JSON.stringify(effectiveConfig(config).doors)
+
+/** What differs from what the process was started with and steers nothing before a restart. */
+const needRestart = (started: Config, next: Config): readonly string[] => [
+  ...changedSince(fixedIn(started.settings), next.settings),
+  ...(doorsIn(started) === doorsIn(next) ? [] : ['doors'])
+]
 
 /** Of `localhost` Fastify makes a second server for ::1, which would have none of the bounds of the first. */
 const oneAddress = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host)

@@ -5,6 +5,7 @@ import { textOfFile } from '../core/file-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { readFileBytesSync } from '../files/read.ts'
 import { readAuditor } from './auditor.ts'
+import { listenersOf } from './doors.ts'
 import { type Environ, readEnvFile, settingsIn } from './env.ts'
 import { writableFaults } from './exposure.ts'
 import { ConfigError, type ConfigFault } from './fault.ts'
@@ -82,6 +83,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
     ...storeContextOf(read),
     imported: imported?.stores ?? [],
     adminScope: read.ADMIN_SCOPE,
+    listeners: listenersOf(read),
     isIncomplete: imported === undefined
   }
   const inFile = resolve(folder, path)

@@ -8,6 +8,7 @@ import { described } from '../keys/delegation.ts'
 import { shownProxy } from '../kinds/shared/proxy.ts'
 import type { StoreSpec } from '../secrets/stores.ts'
 import type { Config } from './config.ts'
+import type { DoorConfig, Target } from './door-entries.ts'
 import { settingNames, settingOf } from './settings.ts'
 
 const settingsOf = ({ settings }: Config): Record<string, unknown> =>
@@ -16,6 +17,32 @@ const settingsOf = ({ settings }: Config): Record<string, unknown> =>
       .filter((name) => settings[name] !== undefined)
       .map((name) => [name, settingOf(name).secret === true ? '(set)' : settings[name]])
   )
+
+const targetText = (target: Target): string =>
+  target.kind === 'names' ? 'secrets:' : `${target.store}:${target.path}`
+
+const doorOf = (door: DoorConfig) => ({
+  dialect: door.dialect,
+  ...(door.place && {
+    port: door.place.port,
+    ...(door.place.host !== undefined && { host: door.place.host })
+  }),
+  ...('target' in door && { store: targetText(door.target) }),
+  ...('mounts' in door && {
+    mounts: Object.fromEntries(
+      [...door.mounts].map(([name, { target, version }]) => [
+        name,
+        { store: targetText(target), version }
+      ])
+    )
+  }),
+  ...('stores' in door &&
+    door.stores && {
+      stores: Object.fromEntries(
+        [...door.stores].map(([name, target]) => [name, targetText(target)])
+      )
+    })
+})
 
 const policyOf = ({ client, read, write, bots, channels, until }: PolicyRule) => ({
   client: [client].flat(),
@@ -42,5 +69,6 @@ export const effectiveConfig = (config: Config) => ({
   delegations: config.delegations.map((one) => ({
     client: [one.client].flat(),
     ...described(one)
-  }))
+  })),
+  doors: config.doors.map(doorOf)
 })

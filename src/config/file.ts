@@ -1,5 +1,5 @@
 /**
- * Reads `purser.yaml`: stores, policies, delegations, names for references, bots, their providers and channels. Rule:
+ * Reads `purser.yaml`: stores, policies, delegations, names for references, doors, bots, their providers, channels. Rule:
  * unknown members are errors, whatever refers to something must find it, and every fault is reported at once with its
  * line.
  */
@@ -18,6 +18,8 @@ import { createReferenceBook } from '../kinds/references.ts'
 import { AdministratorEntry, checkAdministrators } from './administrators.ts'
 import { chainFaults } from './chain.ts'
 import { checkDelegations, DelegationEntry } from './delegations.ts'
+import { DOORS_MAX, type DoorConfig } from './door-entries.ts'
+import { readDoors } from './doors.ts'
 import { ConfigError, type ConfigFault, whyUnread } from './fault.ts'
 import { readResources } from './resources.ts'
 import { checkNames, checkPolicies, excuses, type SoundEntries } from './rules.ts'
@@ -40,7 +42,8 @@ const PolicyEntry = Type.Object(
   { additionalProperties: false }
 )
 
-// Each is read by itself: most members of bots and providers are VoiceAI Connect's own.
+// Each is read by itself: most members of bots and providers are VoiceAI Connect's own, and a door has those of its
+// dialect.
 const list = (maxItems: number) => Type.Optional(Type.Array(Type.Unknown(), { maxItems }))
 
 const File = Type.Object(
@@ -50,6 +53,7 @@ const File = Type.Object(
     secrets: Type.Optional(Type.Record(Type.String(), Type.String())),
     delegations: Type.Optional(Type.Array(DelegationEntry, { maxItems: 1000 })),
     administrators: Type.Optional(Type.Array(AdministratorEntry, { maxItems: 1000 })),
+    doors: list(DOORS_MAX),
     providers: list(10_000),
     bots: list(10_000),
     channels: list(1000)
@@ -62,6 +66,7 @@ export interface FileConfig extends ResourcesByKind {
   readonly policies: readonly PolicyRule[]
   readonly delegations: readonly Delegation[]
   readonly administrators: readonly Administrator[]
+  readonly doors: readonly DoorConfig[]
   readonly book: ReferenceBook
   /** Of all stores of the file that could be read, imported ones aside. */
   readonly placed: readonly Placed[]
@@ -114,7 +119,7 @@ export const inspectConfigFile = (
 ): FileRead => {
   const document = readYaml(text, label)
   const { faults, report } = document
-  const { guarded = false, imported = [] } = context
+  const { guarded = false, imported = [], listeners = [] } = context
   const content = wellShaped(withoutEmpty(document.content), report)
   const sound = content.entriesOf<Static<typeof StoreEntry>>('stores')
   const { stores, placed, indexes, known } = readStores(
@@ -133,6 +138,11 @@ export const inspectConfigFile = (
   checkDelegations(delegations, context.adminScope, report)
   const administrators = content.entriesOf<AdministratorEntry>('administrators')
   checkAdministrators(administrators, report)
+  const doors = readDoors(
+    content.entriesOf<unknown>('doors'),
+    { book, known, isExcused, listeners },
+    report
+  )
   const configured = readResources(content.resources, { book, guarded, isExcused }, report)
   checkNames(secrets, book, isExcused, report)
   for (const { index, message } of chainFaults(all, book, isExcused)) {
@@ -146,6 +156,7 @@ export const inspectConfigFile = (
     policies: policies.map(([, rule]) => rule as PolicyRule),
     delegations: delegations.map(([, entry]) => entry as DelegationEntry),
     administrators: administrators.map(([, entry]) => entry as Administrator),
+    doors,
     book,
     placed,
     ...configured

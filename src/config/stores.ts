@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import type { Static } from 'typebox'
 import { isObject } from '../core/json.ts'
 import type { Path } from '../core/shape.ts'
+import type { TakenListener } from './doors.ts'
 import type { ImportedStore } from './hashicorp.ts'
 import type { SoundEntries } from './rules.ts'
 import { readStore, type StoreConfig, type StoreContext, type StoreEntry } from './store.ts'
@@ -27,6 +28,8 @@ export interface FileContext extends Partial<StoreContext> {
   readonly imported?: readonly ImportedStore[]
   /** ADMIN_SCOPE, unless it is at fault. */
   readonly adminScope?: string | undefined
+  /** What settings have listen, where no door can. */
+  readonly listeners?: readonly TakenListener[]
   /** Some of the imported stores are at fault, and missing here. */
   readonly isIncomplete?: boolean
 }

@@ -12,6 +12,7 @@ import type {
 } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { PROBLEMS, type ProblemCode, ProblemError } from '../core/problem.ts'
+import { routeText } from '../core/route-text.ts'
 import {
   type AdmissionMeans,
   type AdmissionOptions,
@@ -95,9 +96,10 @@ const createHook = (
   const isUnlimited = auth.kind === 'open' && auth.unlimited === true
   const isProxied = auth.kind === 'proxied'
   const check = createCheck(means, keyIn, auth)
-  const text = typeof method === 'string' ? `${method} ${url}` : undefined
+  const dialect = route.config?.dialect
+  const text = typeof method === 'string' ? routeText(dialect, method, url) : undefined
   return (request, reply, done) => {
-    request.route = text ?? `${request.method} ${url}`
+    request.route = text ?? routeText(dialect, request.method, url)
     if (isUnlimited) return done()
     const isCounted = !isProxied || countsAddress(means, request)
     const answer = (error: unknown): void => done(error as Error)
@@ -133,7 +135,7 @@ export interface Admission {
    */
   readonly guardRoutes: (app: FastifyInstance, keyIn: KeyFinder) => void
   /** A hook for requests without a route. A handler would come only after the body was read. */
-  readonly refuseUnknown: onRequestHookHandler
+  readonly refuseUnknown: (dialect: string | undefined) => onRequestHookHandler
 }
 
 export const addAdmission = async (
@@ -167,9 +169,9 @@ export const addAdmission = async (
         }
       })
     },
-    refuseUnknown: (request, reply, done) => {
+    refuseUnknown: (dialect) => (request, reply, done) => {
       if (!request.is404) return done()
-      request.route = `${request.method} `
+      request.route = routeText(dialect, request.method, '')
       done(limiters.address(request, reply) ?? new ProblemError('route_not_found'))
     }
   }

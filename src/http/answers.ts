@@ -6,9 +6,10 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProblemCode } from '../core/problem.ts'
+import { routeText } from '../core/route-text.ts'
 
 export interface Answer {
-  /** The method and the template with a blank between them, either of which may be empty: `GET /v1/secrets/:name`. */
+  /** As `core/route-text.ts` has it; method and template may be empty. */
   readonly route: string
   /** 499 if the caller was gone before the answer had begun. */
   readonly status: number
@@ -39,8 +40,9 @@ const GONE = 499
 const routeOf = (response: ServerResponse, request: FastifyRequest | undefined): string => {
   if (request?.route) return request.route
   const { method = '' } = response.req
-  const template = request === undefined || request.is404 ? '' : request.routeOptions.url
-  return `${method} ${template ?? ''}`
+  if (request === undefined || request.is404) return routeText(undefined, method, '')
+  const { url = '', config } = request.routeOptions
+  return routeText(config?.dialect, method, url)
 }
 
 /** Of a response that is closed. */

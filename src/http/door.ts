@@ -6,6 +6,7 @@ import cors from '@fastify/cors'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
+import { routeText } from '../core/route-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import type { Admission } from './admission.ts'
 import { corsFor } from './cors.ts'
@@ -28,6 +29,11 @@ export type BodyParser = (request: FastifyRequest, body: Buffer) => unknown
 
 export interface Door {
   readonly name: string
+  /**
+   * What the record, metrics and spans call its routes by (`core/route-text.ts`), in lower case: `vault`; undefined for
+   * our own interface.
+   */
+  readonly dialect?: string
   /** Undefined: the public listener. */
   readonly listener?: Listener | undefined
   /**
@@ -45,6 +51,9 @@ export interface Door {
   readonly corsOrigins?: readonly string[] | undefined
   readonly addRoutes: (app: TypedFastify) => void
 }
+
+/** Told of each route at the start, as `OnAnswer` will be. */
+export type OnRoute = (route: string) => void
 
 /** Every route answers every other method that Node knows with 405; before the body, which nobody will read. */
 const refuseOtherMethods = (
@@ -72,7 +81,11 @@ const refuseOtherMethods = (
 }
 
 /** Adds the routes; a route that declares no authentication stops the boot. */
-const addRoutesOf = (app: FastifyInstance, { addRoutes }: Door): void => {
+const addRoutesOf = (
+  app: FastifyInstance,
+  { addRoutes }: Door,
+  onRoute: OnRoute | undefined
+): void => {
   const served = new Map<string, Set<string>>()
   app.addHook('onRoute', (route) => {
     assertDeclaresAuth(route)
@@ -81,6 +94,11 @@ const addRoutesOf = (app: FastifyInstance, { addRoutes }: Door): void => {
     const methods = served.get(url) ?? new Set()
     for (const method of [route.method].flat()) methods.add(method)
     served.set(url, methods)
+    // Those without a schema only say that a method is not allowed.
+    if (route.schema === undefined) return
+    for (const one of [route.method].flat()) {
+      onRoute?.(routeText(route.config?.dialect, one, route.url))
+    }
   })
   addQueryRules(app)
   addRoutes(app.withTypeProvider<TypeBoxTypeProvider>())
@@ -92,10 +110,15 @@ export const openDoor = async (
   server: FastifyInstance,
   door: Door,
   { guardRoutes, refuseUnknown }: Admission,
-  isFirst: boolean
+  { isFirst, onRoute }: { readonly isFirst: boolean; readonly onRoute?: OnRoute | undefined }
 ): Promise<void> => {
-  const { name, prefix = '', parsers, keyIn, errorShape, corsOrigins } = door
+  const { name, dialect, prefix = '', parsers, keyIn, errorShape, corsOrigins } = door
   const open = async (app: FastifyInstance): Promise<void> => {
+    if (dialect !== undefined) {
+      app.addHook('onRoute', (route) => {
+        route.config = { ...route.config, dialect }
+      })
+    }
     for (const [type, parse] of Object.entries(parsers)) {
       const parser = async (request: FastifyRequest, body: Buffer) => parse(request, body)
       app.addContentTypeParser(type, { parseAs: 'buffer' }, parser)
@@ -109,8 +132,8 @@ export const openDoor = async (
     guardRoutes(app, keyIn)
     // The answer to unknown paths has a route too: browser pages may read that answer.
     if (corsOrigins !== undefined) await app.register(cors, corsFor(corsOrigins))
-    app.addHook('onRequest', refuseUnknown)
-    addRoutesOf(app, door)
+    app.addHook('onRequest', refuseUnknown(dialect))
+    addRoutesOf(app, door, onRoute)
   }
   // Fastify's own messages of the boot say the name.
   const named = Object.assign(open, { [Symbol.for('fastify.display-name')]: name })

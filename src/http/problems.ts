@@ -90,8 +90,12 @@ export interface ErrorAnswer {
   readonly body?: string
 }
 
-/** How a dialect writes an error. */
-export type ErrorShape = (problem: ProblemError, requestId: string) => ErrorAnswer
+/** How a dialect writes an error. `request`: undefined for what has not become one. */
+export type ErrorShape = (
+  problem: ProblemError,
+  requestId: string,
+  request?: FastifyRequest
+) => ErrorAnswer
 
 /** What headers say of an error: how to authenticate (RFC 6750, 3), and when to come again. */
 export const hintsOf = (
@@ -122,7 +126,7 @@ export const sendError = (
   problem: ProblemError
 ): FastifyReply => {
   request.problem = problem
-  const { status, headers, body } = shape(problem, request.id)
+  const { status, headers, body } = shape(problem, request.id, request)
   reply.code(status).headers(headers)
   // What Fastify refuses before it has found a route has a reply of Fastify's own, without what we decorate ours with.
   const isOurs = 'sendShort' in reply

@@ -21,6 +21,7 @@ export const addRequestLog = (app: FastifyInstance): void => {
   if (!DETAILED.has(app.log.level)) return
   app.addHook('onResponse', (request, reply, done) => {
     const { id, method, routeOptions, problem } = request
+    const { dialect } = routeOptions.config
     // A refused key that could be opened says whose key it was.
     const refused = problem instanceof RefusedKey ? problem.principal : undefined
     const principal = request.principal ?? refused
@@ -28,6 +29,7 @@ export const addRequestLog = (app: FastifyInstance): void => {
       {
         requestId: id,
         method,
+        ...(dialect !== undefined && { door: dialect }),
         route: routeOptions.url,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,

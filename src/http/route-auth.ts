@@ -79,6 +79,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     auth?: RouteAuth
+    /** Of the route's door, unless it is our own interface. Set by the door. */
+    dialect?: string
     /** False: browser pages may not call the route, whatever CORS_ALLOW_ORIGINS says. */
     cors?: boolean
     /** The body may have numbers that a double cannot hold; the route hands them on as they are written. */

@@ -11,7 +11,7 @@ import { type AdmissionOptions, addAdmission } from './admission.ts'
 import { type OnAnswer, remember } from './answers.ts'
 import { lazyCompilers } from './compilers.ts'
 import type { Connections } from './connections.ts'
-import { type Door, openDoor } from './door.ts'
+import { type Door, type OnRoute, openDoor } from './door.ts'
 import { addAnswers, addHeaders, answerHeaders } from './headers.ts'
 import { guardListener } from './listener.ts'
 import { sendError, toProblemError } from './problems.ts'
@@ -39,8 +39,7 @@ export interface ServerOptions extends AdmissionOptions {
   readonly untaken: Untaken
   /** Told of each answer. */
   readonly onAnswer?: OnAnswer | undefined
-  /** Told of each route at the start, as `OnAnswer` will be: its method and its template. */
-  readonly onRoute?: ((route: string) => void) | undefined
+  readonly onRoute?: OnRoute | undefined
   /** Undefined: no traces. */
   readonly beginRequest?: BeginRequest | undefined
   readonly keepAliveSeconds: number
@@ -103,10 +102,7 @@ const tidyHeaders = (headers: IncomingHttpHeaders, isProxied: boolean): void => 
 }
 
 /** What every request goes through, whatever its door. */
-const addProtocol = (
-  server: FastifyInstance,
-  { trustProxy, onAnswer, onRoute }: ServerOptions
-): void => {
+const addProtocol = (server: FastifyInstance, { trustProxy, onAnswer }: ServerOptions): void => {
   server.decorateRequest('receivedAt', 0)
   server.decorateRequest('address', '')
   server.decorateRequest('network', '')
@@ -118,11 +114,6 @@ const addProtocol = (
     request.address = addressOf(request)
     request.network = networkOf(request.address)
     done(fault)
-  })
-  server.addHook('onRoute', ({ method, url, schema }) => {
-    // Those without one only say that a method is not allowed.
-    if (schema === undefined) return
-    for (const one of [method].flat()) onRoute?.(`${one} ${url}`)
   })
   server.removeAllContentTypeParsers()
   addEveryMethod(server)
@@ -170,6 +161,9 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   if (options.beginRequest !== undefined) addRequestSpans(server, options.beginRequest)
   addProtocol(server, options)
   const admission = await addAdmission(server, options)
-  for (const door of doors) await openDoor(server, door, admission, door === doors[0])
+  const { onRoute } = options
+  for (const door of doors) {
+    await openDoor(server, door, admission, { isFirst: door === doors[0], onRoute })
+  }
   return server
 }

@@ -8,6 +8,7 @@ import { ACTIONS, CACHE_WORDS, OUTCOMES } from '../core/audit-event.ts'
 import { FAULT_REASONS, type FaultReason } from '../core/fault.ts'
 import { LIMITS, type LimitName } from '../core/limit-name.ts'
 import { PROBLEMS, type ProblemCode } from '../core/problem.ts'
+import { placeOf, routeParts } from '../core/route-text.ts'
 import { type CallMeter, OPERATIONS, type Powers } from '../secrets/calls.ts'
 import type { OnCall } from '../state/redis-link.ts'
 import type { Readings } from './metrics.ts'
@@ -15,7 +16,7 @@ import { createTally, createTimings } from './tally.ts'
 
 /** An answer that is over. */
 export interface Answered {
-  /** The method and the route's template with a blank between them, either of which may be empty. */
+  /** As `core/route-text.ts` has it. */
   readonly route: string
   readonly status: number
   /** Undefined: no problem. */
@@ -36,9 +37,10 @@ export const METHODS: ReadonlySet<string> = new Set(
 const createRouteLabels = (): ((route: string) => readonly [method: string, template: string]) => {
   const known = new Map<string, readonly [string, string]>()
   const read = (route: string): readonly [string, string] => {
-    const [method = '', template = ''] = route.split(' ')
+    const parts = routeParts(route)
+    const { method = '' } = parts ?? {}
     const word = METHODS.has(method) ? method : 'other'
-    const labels = [method === '' ? NONE : word, template || NONE] as const
+    const labels = [method === '' ? NONE : word, (parts && placeOf(parts)) || NONE] as const
     known.set(route, labels)
     return labels
   }

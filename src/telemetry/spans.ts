@@ -11,6 +11,7 @@ import {
   ATTR_HTTP_ROUTE
 } from '@opentelemetry/semantic-conventions'
 import { ProviderFault } from '../core/fault.ts'
+import { placeOf, routeParts } from '../core/route-text.ts'
 import { type Answered, METHODS } from './meter.ts'
 
 /** Where nobody was answered. */
@@ -21,8 +22,9 @@ export const methodOf = (method = ''): string => (METHODS.has(method) ? method :
 
 export const endRequest = (span: Span, { route, status, code }: Answered): void => {
   if (span.isRecording()) {
-    const [method = '', template = ''] = route.split(' ')
-    const known = methodOf(method)
+    const parts = routeParts(route)
+    const template = parts === undefined ? '' : placeOf(parts)
+    const known = methodOf(parts?.method)
     const verb = known === '_OTHER' ? 'HTTP' : known
     span.updateName(template === '' ? verb : `${verb} ${template}`)
     span.setAttribute(ATTR_HTTP_REQUEST_METHOD, known)

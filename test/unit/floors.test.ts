@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['secrets'],
   ['events', 'integrations'],
   ['http', 'config', 'telemetry'],
-  ['console'],
+  ['console', 'doors'],
   ['app', 'doctor'],
   ['app.ts'],
   ['cli']
@@ -31,7 +31,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes': ['kinds/kubernetes'],
   '@opentelemetry': ['telemetry'],
   commander: ['cli'],
-  fastify: ['http', 'console', 'app/', 'app.ts'],
+  fastify: ['http', 'console', 'doors', 'app/', 'app.ts'],
   'google-gax': ['kinds/gcp'],
   helmet: ['http'],
   ioredis: ['state'],
@@ -112,6 +112,9 @@ test('a kind of store imports what all kinds share, and no other kind', async (t
 /** Who may say a kind's word besides its folder: it is about that vendor for everybody who uses it. */
 const NAMED: Readonly<Record<string, readonly string[]>> = {
   'kinds/examples.ts': catalog.map(({ kind }) => kind),
+  // A dialect, and not the kind of store.
+  'config/door-entries.ts': ['vault'],
+  'config/doors.ts': ['vault'],
   // HASHICORP_VAULT_CONFIG is a list of Vaults.
   'config/hashicorp.ts': ['vault'],
   // `purser init` asks for a Vault's address and login.

@@ -120,6 +120,9 @@ export const ConfigAnswer = Type.Object({
   delegations: Type.Array(
     Type.Object({ client: Type.Array(Type.String()), ...Delegations.items.properties })
   ),
+  doors: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+    description: 'front doors in other dialects, as at the start'
+  }),
   policies: Type.Array(
     Type.Object({
       client: Type.Array(Type.String()),

@@ -23,6 +23,7 @@ const auth = { kind: 'key', scope: 'secrets' } as const
 
 const tinyDoor = (addRoutes: (app: TypedFastify) => void): Door => ({
   name: 'tiny',
+  dialect: 'tiny',
   prefix: '/tiny',
   parsers: {
     'application/tiny+json': (_request, body) => {
@@ -196,7 +197,7 @@ test('what is decided in a door is on record as in any, by its route', async (t)
     { action: 'key.authenticate', outcome: 'denied', code: 'insufficient_scope', client: 'app' },
     { action: 'key.authenticate', code: 'conflicting_credentials' }
   ])
-  for (const { route } of events) t.equal(route, 'GET /tiny/secret')
+  for (const { route } of events) t.equal(route, 'tiny GET /tiny/secret')
 })
 
 test('what is checked before any door holds in each, and is said in its words', async (t) => {
@@ -255,7 +256,7 @@ test('a door without a prefix has its own paths, and what is not found is the fi
     app.post('/', { config: { auth } }, async ({ route }) => ({ route }))
   )
   const ask = asker(await openServer(t, { addRoutes: () => {}, doors: [door] }))
-  t.same((await ask('/', GOOD, { method: 'POST' })).json(), { route: 'POST /' })
+  t.same((await ask('/', GOOD, { method: 'POST' })).json(), { route: 'tiny POST /' })
   tiny(t, await ask('/', GOOD), 405, 'method_not_allowed')
   assertProblem(t, await ask('/nowhere', GOOD), { code: 'route_not_found' })
 })
