@@ -44,7 +44,7 @@ export interface Grant {
   readonly until?: string
 }
 
-/** GET /reach?client= ; with names=true also `names`, as far as stores can list. */
+/** GET /reach?client= ; with names=true also `names`, as far as stores can list and one's own client may read them, too. */
 export interface Reach {
   readonly client: string
   readonly read: readonly Grant[]
@@ -83,9 +83,10 @@ export interface NamedSecret {
   readonly path: string
   /** Canonical, without a version. */
   readonly reference: string
-  readonly version?: string
-  readonly changedAt?: string
+  /** In the process that was asked; what it knows of the version stands beside it. */
   readonly cached: boolean
+  readonly version?: string
+  readonly fetchedAt?: string
   /** Whether this administrator may write it. */
   readonly writable: boolean
 }
@@ -94,6 +95,8 @@ export interface NamedSecret {
 export interface Names {
   readonly names: readonly NamedSecret[]
   readonly cursor?: string
+  /** A folder is not listed for the service. */
+  readonly isPartial: boolean
 }
 
 /** PUT /secrets?ref= with `{value}` */

@@ -95,10 +95,11 @@ const NamesOf = ({ client }: { readonly client: string }) => {
       {({ names = [], isPartial }) => (
         <>
           <Listed title={plural(names.length, 'name')} names={names} />
-          {names.length === 0 && <Nothing>No store has a name that these patterns cover.</Nothing>}
+          {names.length === 0 && <Nothing>No name that your own client may read, too.</Nothing>}
           {isPartial && (
             <p class="note warn">There may be more: not all stores could be asked for all.</p>
           )}
+          <p class="hint">Names that this client and your own may read. Never a value.</p>
         </>
       )}
     </Loaded>

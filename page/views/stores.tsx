@@ -66,8 +66,8 @@ const columnsOf = (
     of: ({ version }) => (version === undefined ? '–' : <Name text={version} />)
   },
   {
-    title: 'Changed',
-    of: ({ changedAt }) => (changedAt === undefined ? 'not told' : ago(changedAt, now))
+    title: 'Fetched',
+    of: ({ fetchedAt }) => (fetchedAt === undefined ? '–' : ago(fetchedAt, now))
   },
   {
     title: 'Cache',
@@ -106,7 +106,7 @@ const Listed = ({ asked, query, ...acts }: ListedProps) => {
   const now = useNow()
   return (
     <Loaded asked={asked}>
-      {({ names, cursor: next }) => (
+      {({ names, cursor: next, isPartial }) => (
         <>
           {names.length === 0 ? (
             <Nothing>Nothing stands there that policy lets you see.</Nothing>
@@ -118,6 +118,7 @@ const Listed = ({ asked, query, ...acts }: ListedProps) => {
               keyOf={({ reference }) => reference}
             />
           )}
+          {isPartial && <p class="note warn">A folder is not listed for the service.</p>}
           {next !== undefined && (
             <p>
               <a href={hashOf('stores', { ...query, cursor: next })}>More names</a>

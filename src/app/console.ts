@@ -46,7 +46,8 @@ export const createConsoleApi = (
     policy: () => live().policy,
     compile: (rules) => compilePolicy(rules, now),
     book: () => live().book,
-    usage
+    usage,
+    broker: services.secrets.broker
   }
   // Open streams would keep the listeners from closing.
   const streams = parts.add(

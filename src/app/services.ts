@@ -108,7 +108,7 @@ const explainServices = ({ ground, keys, stores, secrets }: Parts): Services['ex
           rules: live(),
           scope: `${settings.SCOPE_ROOT}:secrets`,
           delegations: live().config.delegations,
-          cacheState: secrets.caches.cache.stateOf,
+          cacheState: (store, locator) => secrets.caches.cache.peek(store, locator).state,
           healthOf: (store) => {
             const last = stores.checks.get(store)
             return last && (last.ok ? 'its last check passed' : 'its last check failed')

@@ -27,7 +27,7 @@ export interface Known {
 export interface FirstTier<T> {
   readonly lookup: (key: string) => Lookup<T>
   /** What `lookup` would say, to somebody who reads nothing. */
-  readonly stateOf: (key: string) => Lookup<T>['state']
+  readonly peek: (key: string) => Lookup<T>
   readonly slotOf: (key: string) => Slot<T> | undefined
   readonly keep: (key: string, slot: Slot<T>, known?: Known) => void
   readonly delete: (key: string) => void
@@ -187,9 +187,9 @@ export const createFirstTier = <T>(options: FirstTierOptions): FirstTier<T> => {
       const found = kept.get(key)
       return found === undefined ? MISS : use(key, found, now(), options)
     },
-    stateOf: (key) => {
+    peek: (key) => {
       const slot = kept.peek(key)?.slot
-      return slot === undefined ? MISS.state : judge(slot, now(), staleMs).state
+      return slot === undefined ? MISS : judge(slot, now(), staleMs)
     },
     slotOf: (key) => kept.get(key)?.slot,
     keep: (key, slot, known = {}) => {

@@ -52,7 +52,7 @@ export interface SecretCache<T = SecretRecord> {
   /** At once, from this process. */
   readonly lookup: (store: string, locator: Locator) => Lookup<T>
   /** What `lookup` would say, to somebody who reads nothing. */
-  readonly stateOf: (store: string, locator: Locator) => Lookup<T>['state']
+  readonly peek: (store: string, locator: Locator) => Lookup<T>
   /**
    * Brings what `lookup` lacks: from another replica, or by `fetch`. Concurrent loads of one secret share a fetch and its
    * failure. Rejects with what `fetch` rejected with, now or shortly before. `fetch` has to end by itself.
@@ -219,7 +219,7 @@ export const createSecretCache = <T = SecretRecord>(
   return {
     lookup: (store, locator) => kept.lookup(keyOf(store, locator)),
 
-    stateOf: (store, locator) => kept.stateOf(keyOf(store, locator)),
+    peek: (store, locator) => kept.peek(keyOf(store, locator)),
 
     load: async (origin, locator, fetch, demand = {}) => {
       const { notBefore = Number.NEGATIVE_INFINITY, remembersFailures = true } = demand

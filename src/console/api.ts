@@ -17,6 +17,7 @@ import { addSessionRoutes } from '../http/routes/sessions.ts'
 import type { SessionGate } from '../http/session-gate.ts'
 import { addDoctor, type Doctor } from './doctor.ts'
 import type { EventStreams } from './event-streams.ts'
+import { addNames } from './names.ts'
 import { addOverview, type OverviewOptions } from './overview.ts'
 import { addReach, type ReachOptions } from './reach.ts'
 import {
@@ -129,6 +130,7 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   )
   addOverview(app, `${BASE}/overview`, overview, streams, gate)
   addReach(app, BASE, reach)
+  addNames(app, `${BASE}/names`, services.secrets)
   if (doctor !== undefined) addDoctor(app, `${BASE}/doctor`, doctor)
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
   const admin = mount(bySession)

@@ -1,14 +1,16 @@
 /**
  * Policy looked at from both ends: what a client may do, and who may read a reference. Rule: whether a pattern covers a
- * reference, and whether its rule is in force, is said by what decides reads; no store is asked.
+ * reference, and whether its rule is in force, is said by what decides reads; no store is asked but for names, on demand.
  */
 import { type Static, Type } from 'typebox'
 import type { Policy, PolicyRule } from '../core/policy.ts'
 import { denied } from '../core/problem.ts'
 import { formatReference, parseReference, type ReferenceBook } from '../core/reference.ts'
+import { callerOf } from '../http/caller.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import { RefText, ResolveBody, strict } from '../http/schemas.ts'
 import type { KeyUsage } from '../keys/usage.ts'
+import type { Broker } from '../secrets/broker.ts'
 
 export interface ReachOptions {
   readonly rules: () => readonly PolicyRule[]
@@ -16,6 +18,7 @@ export interface ReachOptions {
   readonly compile: (rules: readonly PolicyRule[]) => Policy
   readonly book: () => ReferenceBook
   readonly usage: Pick<KeyUsage, 'list'>
+  readonly broker: Pick<Broker, 'listReach'>
 }
 
 const Grant = Type.Object({
@@ -26,13 +29,25 @@ const Grant = Type.Object({
 type Grant = Static<typeof Grant>
 const Grants = Type.Array(Grant)
 
-const ReachQuery = Type.Object({ client: ResolveBody.properties.client }, strict)
+const ReachQuery = Type.Object(
+  {
+    client: ResolveBody.properties.client,
+    names: Type.Optional(Type.Literal('true', { description: 'ask the stores for names, too' }))
+  },
+  strict
+)
 const ReachAnswer = Type.Object({
   client: Type.String(),
   read: Grants,
   write: Grants,
   bots: Type.Array(Type.String()),
-  channels: Type.Array(Type.String())
+  channels: Type.Array(Type.String()),
+  names: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'those that the client of whoever asks may read, too'
+    })
+  ),
+  isPartial: Type.Optional(Type.Boolean({ description: 'there may be more names' }))
 })
 
 const ReadersQuery = Type.Object({ ref: RefText }, strict)
@@ -120,7 +135,14 @@ export const addReach = (app: TypedFastify, base: string, options: ReachOptions)
   app.get(
     `${base}/reach`,
     { config, schema: { querystring: ReachQuery, response: { 200: ReachAnswer } } },
-    async ({ query }) => reachOf(query.client, options)
+    async (request) => {
+      const { client, names } = request.query
+      const reach = reachOf(client, options)
+      if (names === undefined) return reach
+      await app.largeWork(request)
+      const found = await options.broker.listReach(callerOf(request), client)
+      return { ...reach, ...found, names: [...found.names] }
+    }
   )
   app.get(
     `${base}/readers`,

@@ -14,6 +14,8 @@ import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { readAlone } from './batch.ts'
 import { createFetch, type Fetched } from './fetch.ts'
+import { createListNames, type ListNames } from './list-names.ts'
+import { createListReach, type ListReach } from './list-reach.ts'
 import { createListSecrets, type Page } from './list-secrets.ts'
 import type { ListRequest } from './listing.ts'
 import { createReading } from './reading.ts'
@@ -47,7 +49,7 @@ export interface BrokerOptions extends RecorderOptions {
   readonly now: () => number
 }
 
-export interface Broker {
+export interface Broker extends ListNames, ListReach {
   /** Rejects with a ProblemError. */
   readonly readSecret: (caller: Caller, wanted: Wanted, terms?: Terms) => Promise<Disclosure>
   readonly readSecrets: (
@@ -96,6 +98,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     seek: createSeek({ ...options, fetch, tagGate })
   })
 
+  const naming = { rules, sealer, recorder, cache, tagGate, now }
   const listSecrets = createListSecrets({ rules, sealer, recorder, readSecrets, now })
 
   return {
@@ -104,6 +107,10 @@ export const createBroker = (options: BrokerOptions): Broker => {
     readSecrets,
 
     listSecrets,
+
+    ...createListNames(naming),
+
+    ...createListReach(naming),
 
     writeSecret: createWriteSecret({ rules, tagGate, recorder, invalidation }),
 

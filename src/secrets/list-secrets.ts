@@ -77,10 +77,10 @@ const open = (
 }
 
 /** An item, and a record, for each folder that the store does not list for us. */
-const unlistedIn = (
+export const unlistedIn = (
   recorder: Recorder,
   caller: Caller,
-  { walk, prefix: { store } }: Opened
+  { walk, prefix: { store } }: Pick<Opened, 'walk' | 'prefix'>
 ): Promise<PageResult[]> =>
   Promise.all(
     walk.unlisted().map(async ({ path, fault }) => {

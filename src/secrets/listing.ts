@@ -61,6 +61,8 @@ export const authorizeListing = (
 
 export interface WalkOptions {
   readonly rules: Rules
+  /** Another client who has to be allowed to read what is found. */
+  readonly alsoFor?: string | undefined
   readonly sealer: Sealer
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -170,7 +172,7 @@ const positionAfter = async (state: WalkState, path?: string): Promise<Position 
  * tells nothing.
  */
 export const openWalk = (
-  { rules: { policy }, sealer, now }: WalkOptions,
+  { rules: { policy }, alsoFor, sealer, now }: WalkOptions,
   caller: Caller,
   store: Store,
   prefix: Prefix,
@@ -181,8 +183,11 @@ export const openWalk = (
   const { client } = caller
   const context = cursorContext(caller, prefix)
   const at = (path: string) => ({ store: prefix.store, path })
-  const isWanted = (path: string): boolean => policy.isAllowed(client, 'read', at(path))
-  const isWantedBelow = (path: string): boolean => policy.mayReadBelow(client, at(path))
+  const readers = [client, ...(alsoFor === undefined ? [] : [alsoFor])]
+  const isWanted = (path: string): boolean =>
+    readers.every((reader) => policy.isAllowed(reader, 'read', at(path)))
+  const isWantedBelow = (path: string): boolean =>
+    readers.every((reader) => policy.mayReadBelow(reader, at(path)))
   const began = cursor === undefined ? undefined : openCursor(sealer, cursor, context)
   const first = isWantedBelow(prefix.path) ? {} : undefined
   const wanted = { limit: STORE_PAGE, isWanted, isWantedBelow }

@@ -122,7 +122,8 @@ bots: [{ name: helper, credentialsSecrets: { password: '${REF}' } }]
 
 /** What makes the route do what it is for; others are asked without. */
 const QUESTIONS: Readonly<Record<string, { query?: string; payload?: object }>> = {
-  'GET /console/api/reach': { query: 'client=admin' },
+  'GET /console/api/reach': { query: 'client=admin&names=true' },
+  'GET /console/api/names': { query: 'store=local&path=team/' },
   'GET /console/api/readers': { query: `ref=${REF}` },
   'POST /console/api/step-up': { payload: {} },
   'POST /console/api/v1/admin/keys': {

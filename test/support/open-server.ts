@@ -87,6 +87,8 @@ export const failingBroker = (fail: () => unknown): Broker => {
     readSecret: reject,
     readSecrets: reject,
     listSecrets: reject,
+    listNames: reject,
+    listReach: reject,
     writeSecret: reject,
     invalidate: reject
   }

@@ -26,7 +26,12 @@ const VIEWS: readonly View[] = [
   {
     name: 'reach',
     hash: '#/access?client=shop',
-    shows: (page) => page.getByRole('rowheader', { name: 'vault:kv/**' }).waitFor()
+    shows: async (page) => {
+      await page.getByRole('rowheader', { name: 'vault:kv/**' }).waitFor()
+      await page.getByRole('button', { name: 'Ask the stores for the names' }).click()
+      await page.getByText('local:shop/db', { exact: true }).waitFor()
+      await page.getByText('There may be more').waitFor()
+    }
   },
   {
     name: 'readers',
@@ -55,6 +60,14 @@ const VIEWS: readonly View[] = [
     name: 'stores',
     hash: '#/stores',
     shows: (page) => page.getByRole('cell', { name: 'unreachable' }).first().waitFor()
+  },
+  {
+    name: 'names',
+    hash: '#/stores?store=local&path=shop',
+    shows: async (page) => {
+      await page.getByRole('rowheader', { name: 'shop/db' }).waitFor()
+      await page.getByRole('button', { name: 'Drop from the cache of shop/db' }).waitFor()
+    }
   },
   {
     name: 'doctor',

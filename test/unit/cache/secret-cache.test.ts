@@ -315,8 +315,8 @@ test('a store that failed may be asked again after a rest, by one; meanwhile and
   }
   t.strictSame([look(0), look(899)], ['stale false', 'stale false'])
   clock.set(failedAt + 1_000)
-  t.equal(cache.stateOf('kv', { path: 'a' }), 'stale', 'which asks nobody')
-  t.equal(cache.stateOf('kv', { path: 'b' }), 'miss')
+  t.equal(cache.peek('kv', { path: 'a' }).state, 'stale', 'which asks nobody')
+  t.equal(cache.peek('kv', { path: 'b' }).state, 'miss')
   t.strictSame(
     [look(1_000), look(1_001), look(10_899)],
     ['stale true', 'stale false', 'stale false']
