@@ -19,6 +19,8 @@ export interface CallOptions {
 export interface WriteCondition {
   /** Write only if this is still the newest version. */
   readonly ifVersion?: string | undefined
+  /** Write only if there is no such secret. */
+  readonly ifAbsent?: boolean | undefined
 }
 
 export type WriteOptions = CallOptions & WriteCondition
@@ -72,14 +74,14 @@ export interface SecretProvider<O = CallOptions> {
 
   /**
    * Writes a new version and resolves with its name. Throws ProviderFault; `conflict` if `ifVersion` is given and
-   * another version is the newest.
+   * another version is the newest, or `ifAbsent` and there is one.
    */
   readonly write?: (
     locator: Locator,
     text: Sensitive<string>,
     options: O & WriteCondition
   ) => Promise<{ readonly version: string }>
-  /** Whether `write` heeds `ifVersion`; without it such a write is refused before it is tried. */
+  /** Whether `write` heeds its conditions; without it such a write is refused before it is tried. */
   readonly comparesVersions?: true
   /** The paths of secrets below a prefix that ends in `/` (or is empty), in a steady order. Throws ProviderFault. */
   readonly list?: (prefix: string, page: PageRequest, options: O) => Promise<Listing>

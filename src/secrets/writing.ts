@@ -19,6 +19,8 @@ export interface Write {
   readonly text: Sensitive<string>
   /** Write only if this is still the newest version. */
   readonly ifVersion?: string | undefined
+  /** Write only if there is no such secret. */
+  readonly ifAbsent?: boolean | undefined
 }
 
 export interface WriteResult extends Pick<Invalidated, 'pending'> {
@@ -36,7 +38,7 @@ export interface WritingOptions {
 /** The store's `write`. Throws ProblemError if the store cannot write, or cannot write on the condition asked for. */
 const writeOf = (
   { store, reference }: Allowed,
-  { ifVersion }: Write
+  { ifVersion, ifAbsent }: Write
 ): NonNullable<Store['write']> => {
   const { write, comparesVersions } = store
   if (write === undefined) throw denied('store_cannot_write')
@@ -49,6 +51,11 @@ const writeOf = (
     throw new ProblemError('invalid_request', {
       detail: 'the store cannot compare versions',
       errors: [{ pointer: '/headers/if-match', rule: 'unsupported' }]
+    })
+  }
+  if (ifAbsent === true && comparesVersions !== true) {
+    throw new ProblemError('invalid_request', {
+      detail: 'the store cannot create a secret on the condition that there is none'
     })
   }
   return write
@@ -75,8 +82,8 @@ export const createWriteSecret = ({ rules, tagGate, recorder, invalidation }: Wr
       const write = writeOf(decision, asked)
       await checkTags(store, locator, caller.client)
       await recorder.allowed(caller, 'secret.write', reference, { reason: 'intent' })
-      const { text, ifVersion } = asked
-      const writing = write(locator, text, { client: caller.client, ifVersion })
+      const { text, ...conditions } = asked
+      const writing = write(locator, text, { client: caller.client, ...conditions })
       // Also after a fault: a write that was not answered may have been carried out.
       await Promise.allSettled([writing])
       const location = locationIn(store.spec.name, decision.reference)

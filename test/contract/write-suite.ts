@@ -173,6 +173,26 @@ export const writeCases = (suite: Test, subject: Subject, { provider, seed }: Re
       }
     )
 
+    suite.test('a write that is to create a secret changes none that is there', async (t) => {
+      const where = path('write/created')
+      await seedText(where, 'before')
+      const fault = await faultOf(put(where, 'mine', { ifAbsent: true }))
+      t.equal(fault.reason, 'conflict')
+      t.equal(await readText(where), 'before')
+      const absent = path('write/absent-before')
+      if (toMissing === 'not_found') {
+        const missing = await faultOf(put(absent, 'mine', { ifAbsent: true }))
+        t.equal(missing.reason, 'not_found', 'this kind creates none')
+        return
+      }
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: SIDE_BY_SIDE }, (_, i) => put(absent, `m${i}`, { ifAbsent: true }))
+      )
+      const created = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [i] : []))
+      t.equal(created.length, 1)
+      t.equal(await readText(absent), `m${created[0]}`)
+    })
+
     suite.test('of writes in parallel that name the same version, one is done', async (t) => {
       const where = path('write/race')
       const { version: ifVersion } = await seedText(where, 'before')

@@ -6,7 +6,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import { printJson, readJson } from '../../core/json-text.ts'
 import type { Sensitive } from '../../core/secret.ts'
-import type { WriteOptions } from '../provider.ts'
+import type { WriteCondition } from '../provider.ts'
 import { decodeValue, type Reasons, type Secret } from './secret.ts'
 
 /** Each attempt follows upon somebody else's change; the deadline of the write is the other bound. */
@@ -77,14 +77,13 @@ export interface SecretApi {
 export const writeSecret = async (
   { get, patch }: SecretApi,
   text: Sensitive<string>,
-  { ifVersion }: Pick<WriteOptions, 'ifVersion'>
+  { ifVersion, ifAbsent }: WriteCondition
 ): Promise<{ readonly version: string }> => {
   const fields = fieldsOf(text.reveal())
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const secret = await get()
-    if (ifVersion !== undefined && secret.metadata.resourceVersion !== ifVersion) {
-      throw new ProviderFault('conflict')
-    }
+    const isOther = ifVersion !== undefined && secret.metadata.resourceVersion !== ifVersion
+    if (isOther || ifAbsent === true) throw new ProviderFault('conflict')
     if (secret.immutable === true) throw new ProviderFault('conflict', { code: 'immutable' })
     try {
       return { version: (await patch(patchOf(secret, fields))).metadata.resourceVersion }

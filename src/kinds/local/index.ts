@@ -46,7 +46,7 @@ export const local = defineKind({
 
     return {
       read: ({ path, version }) => told(readSecret(store, path, version)),
-      write: ({ path }, text, { ifVersion }) => told(putSecret(store, path, text, ifVersion)),
+      write: ({ path }, text, conditions) => told(putSecret(store, path, text, conditions)),
       comparesVersions: true,
       list: (prefix, page) => told(listPaths(store, prefix, page)),
       check: async () => {

@@ -6,7 +6,7 @@
 import { ProviderFault } from '../../core/fault.ts'
 import { type Locator, type SecretRecord, Sensitive } from '../../core/secret.ts'
 import { keyBytes, type RewrapCounts, type State } from '../../state/state.ts'
-import type { Listing, PageRequest, SecretProvider } from '../provider.ts'
+import type { Listing, PageRequest, SecretProvider, WriteCondition } from '../provider.ts'
 import {
   entryKey,
   envelopeOf,
@@ -67,22 +67,22 @@ const newestOf = (entry: Buffer | undefined): string | undefined => {
 
 /**
  * Stores the text as a new version and keeps the nine before it. Throws ProviderFault: `invalid_request` for one above
- * 64 KiB; `conflict` if `ifVersion` is given and is not the newest; `misconfigured` where older versions cannot be
+ * 64 KiB; `conflict` if `ifVersion` is given and is not the newest, or `ifAbsent` and there is one; `misconfigured` where older versions cannot be
  * opened, since they would be lost (`deleteSecret` gives them up).
  */
 export const putSecret = async (
   store: LocalStore,
   path: string,
   text: Sensitive<string>,
-  ifVersion?: string
+  { ifVersion, ifAbsent = false }: WriteCondition = {}
 ): Promise<{ readonly version: string }> => {
   if (Buffer.byteLength(text.reveal()) > LARGEST_TEXT_BYTES) {
     throw new ProviderFault('invalid_request', { code: 'too_large' })
   }
   const entry = await change(store, path, (before) => {
-    if (ifVersion !== undefined && ifVersion !== newestOf(before)) {
-      throw new ProviderFault('conflict')
-    }
+    const newestBefore = newestOf(before)
+    const isOther = ifVersion !== undefined && ifVersion !== newestBefore
+    if (isOther || (ifAbsent && newestBefore !== undefined)) throw new ProviderFault('conflict')
     const kept = before === undefined ? [] : openEntry(store, path, before)
     if (kept === undefined) throw unreadable()
     const newest = (before === undefined ? 0 : spanOf(before).newest) + 1

@@ -80,7 +80,7 @@ const writeKv2 = async (
   api: VaultApi,
   place: Place,
   fields: Sensitive<string>,
-  { ifVersion, signal }: WriteOptions
+  { ifVersion, ifAbsent, signal }: WriteOptions
 ): Written => {
   // KV 2 keeps numbers as doubles (KV 1 does not), and would answer with others than it was given.
   const object = readJson(fields.reveal())
@@ -92,6 +92,8 @@ const writeKv2 = async (
     if (!isVersion(ifVersion)) throw new ProviderFault('conflict')
     return put(api, place, fields, { signal }, Number(ifVersion))
   }
+  // A secret whose newest version is deleted is one that is there.
+  if (ifAbsent === true) return put(api, place, fields, { signal }, 0)
   try {
     return await put(api, place, fields, { signal })
   } catch (error) {
@@ -107,10 +109,12 @@ const writeKv1 = async (
   api: VaultApi,
   place: Place,
   fields: Sensitive<string>,
-  { ifVersion, signal }: WriteOptions
+  { ifVersion, ifAbsent, signal }: WriteOptions
 ): Written => {
   // Not a conflict, after which a writer would read and try again, for ever.
-  if (ifVersion !== undefined) throw new ProviderFault('invalid_request', { code: UNVERSIONED })
+  if (ifVersion !== undefined || ifAbsent === true) {
+    throw new ProviderFault('invalid_request', { code: UNVERSIONED })
+  }
   if (/^\s*\{\s*\}\s*$/.test(fields.reveal())) {
     throw new ProviderFault('invalid_request', { code: 'empty' })
   }

@@ -67,7 +67,9 @@ const setUp = (
   return {
     events,
     write: (ref: string, ifVersion?: string) =>
-      broker.writeSecret(caller, { text: ref }, { text: new Sensitive('new'), ifVersion })
+      broker.writeSecret(caller, { text: ref }, { text: new Sensitive('new'), ifVersion }),
+    create: (ref: string) =>
+      broker.writeSecret(caller, { text: ref }, { text: new Sensitive('new'), ifAbsent: true })
   }
 }
 
@@ -99,6 +101,16 @@ test('a version to compare with is refused where the store cannot compare, and n
   const seeing = setUp({ write, comparesVersions: true })
   t.match(await seeing.write('here:app/secret', '1'), { version: '2' })
   t.match(write.calls[0]?.args, [{ path: 'app/secret' }, {}, { ifVersion: '1' }])
+})
+
+test('that there is no such secret is a condition of the same stores', async (t) => {
+  const write = writes(t)
+  const blind = setUp({ write })
+  t.match(await problemOf(blind.create('here:app/secret')), { code: 'invalid_request' })
+  t.equal(write.calls.length, 0)
+  const seeing = setUp({ write, comparesVersions: true })
+  t.match(await seeing.create('here:app/secret'), { version: '2' })
+  t.match(write.calls[0]?.args, [{ path: 'app/secret' }, {}, { ifAbsent: true }])
 })
 
 test('what is not tagged for the broker is not written to', async (t) => {
