@@ -15,6 +15,7 @@ import { explain } from '../secrets/explain.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
+import { createLoginOn } from './logins.ts'
 import type { Health, Secrets } from './secrets.ts'
 import type { SignIns } from './sessions.ts'
 import type { ConnectedStores } from './stores.ts'
@@ -168,6 +169,7 @@ export const servicesOf = (parts: Parts): Services => {
     keys: keyServices(parts),
     sessions: sessionServices(parts),
     signIn: signInServices(parts),
+    login: createLoginOn(ground, keys),
     explain: explainServices(parts),
     admin: adminServices(parts),
     audit: auditServices(parts),

@@ -8,6 +8,7 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
   'key.authenticate': ['api', 'authentication'],
   'key.introspect': ['api', 'authentication'],
   'key.authorize': ['api', 'authentication'],
+  'key.login': ['api', 'authentication'],
   'key.issue': ['api', 'iam'],
   'key.revoke': ['api', 'iam'],
   'config.reload': ['api', 'configuration'],
@@ -21,6 +22,7 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
 const TYPES: Readonly<Record<string, string>> = {
   authenticate: 'start',
   reauthenticate: 'start',
+  login: 'start',
   introspect: 'info',
   authorize: 'info',
   end: 'end',
@@ -52,7 +54,7 @@ const typesOf = (action: string, outcome: string): string[] => {
 export const toEcs = (record: TrailRecord): Readonly<Record<string, unknown>> => {
   const { time, action, outcome, code, reason, client, keyId, kid, address, requestId } = record
   const { environment, reference, object, version, cache, instance, seq, digest, route } = record
-  const { sessionId, user } = record
+  const { sessionId, user, issuer, subject, tokenId } = record
   const http = httpRoute(route)
   return {
     '@timestamp': time,
@@ -89,6 +91,9 @@ export const toEcs = (record: TrailRecord): Readonly<Record<string, unknown>> =>
       ...(sessionId && { session_id: sessionId }),
       ...(reference && { reference }),
       ...(object && { object }),
+      ...(issuer && { issuer }),
+      ...(subject && { subject }),
+      ...(tokenId && { token_id: tokenId }),
       ...(version && { version }),
       ...(cache && { cache }),
       ...(http?.dialect && { door: http.dialect }),

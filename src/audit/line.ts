@@ -35,6 +35,9 @@ const REQUEST_ID = member('requestId', 128)
 const ADDRESS = member('address')
 const REFERENCE = member('reference', 2_300)
 const OBJECT = member('object')
+const ISSUER = member('issuer')
+const SUBJECT = member('subject')
+const TOKEN_ID = member('tokenId')
 const VERSION = member('version')
 const CACHE = member('cache')
 
@@ -123,5 +126,8 @@ export const bodyOf = (time: string, event: AuditEvent): string =>
   startOf(time, event) +
   write(REFERENCE, event.reference) +
   write(OBJECT, event.object) +
+  write(ISSUER, event.issuer) +
+  write(SUBJECT, event.subject) +
+  write(TOKEN_ID, event.tokenId) +
   write(VERSION, event.version) +
   write(CACHE, event.cache)

@@ -10,6 +10,7 @@ const PRODUCT = { name: 'Purser', vendor_name: 'Purser' }
 const AUTHENTICATION: ReadonlySet<string> = new Set([
   'key.authenticate',
   'key.introspect',
+  'key.login',
   'key.authorize',
   'session.open',
   'session.reauthenticate',
@@ -69,7 +70,7 @@ const metadataOf = ({ instance, seq }: TrailRecord) => ({
 export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> => {
   const { time, action, outcome, code, reason, client, keyId, address, requestId } = record
   const { environment, kid, sessionId, cache, digest, route } = record
-  const { user: email } = record
+  const { user: email, issuer, subject, tokenId } = record
   const { category_uid, class_uid } = classOf(action)
   const activity_id = activityOf(action, class_uid)
   const isApi = class_uid === 6003
@@ -116,6 +117,9 @@ export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> =
       ...(!isApi && resources.length > 0 && { resources }),
       ...(environment && { environment }),
       ...(kid && { kid }),
+      ...(issuer && { issuer }),
+      ...(subject && { subject }),
+      ...(tokenId && { token_id: tokenId }),
       ...(cache && { cache }),
       ...(http?.dialect && { door: http.dialect }),
       ...(!http && route && { route }),

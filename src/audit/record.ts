@@ -19,6 +19,9 @@ export interface TrailRecord {
   readonly address?: string
   readonly reference?: string
   readonly object?: string
+  readonly issuer?: string
+  readonly subject?: string
+  readonly tokenId?: string
   readonly version?: string
   readonly cache?: string
   readonly instance?: string

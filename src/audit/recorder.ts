@@ -34,7 +34,8 @@ export interface RecorderOptions {
   readonly observe?: ((observed: Observed) => void) | undefined
 }
 
-type Facts = Pick<AuditEvent, 'code' | 'reason' | 'object' | 'version' | 'cache'>
+type TokenFacts = Pick<AuditEvent, 'issuer' | 'subject' | 'tokenId'>
+type Facts = Pick<AuditEvent, 'code' | 'reason' | 'object' | 'version' | 'cache'> & TokenFacts
 
 export interface Recorder {
   /** For what is no answer to a caller, as an intent or the end of a reload. */
@@ -57,7 +58,7 @@ export interface Recorder {
     action: Action,
     reference: Reference | undefined,
     error: unknown,
-    facts?: Pick<Facts, 'reason' | 'object'>
+    facts?: Pick<Facts, 'reason' | 'object'> & TokenFacts
   ) => Promise<ProblemError>
 }
 
@@ -130,7 +131,7 @@ export const createRecorder = ({
     action,
     outcome,
     reference,
-    { code, reason, object, version, cache }
+    { code, reason, object, issuer, subject, tokenId, version, cache }
   ) => {
     const event: AuditEvent = {
       action,
@@ -148,6 +149,9 @@ export const createRecorder = ({
       address,
       reference: reference && formatReference(reference),
       object,
+      issuer,
+      subject,
+      tokenId,
       version,
       cache
     }
@@ -174,7 +178,7 @@ export const createRecorder = ({
       const problem = toProblem(error)
       const outcome = isDecision(problem) ? 'denied' : 'failed'
       const { code, reason = facts.reason } = problem
-      await note(who, action, outcome, reference, { object: facts.object, code, reason })
+      await note(who, action, outcome, reference, { ...facts, code, reason })
       return problem
     }
   }

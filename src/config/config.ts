@@ -53,6 +53,13 @@ const orFaults = <T>(read: () => T, faults: ConfigFault[]): T | undefined => {
   }
 }
 
+/** What settings say of how a file of stores and policies is to be read. */
+const contextOf = (settings: Partial<Settings>) => ({
+  ...storeContextOf(settings),
+  adminScope: settings.ADMIN_SCOPE,
+  allowsClear: settings.ENVIRONMENT === 'dev'
+})
+
 /** The names that may be used by stores: of those of the file, or where it cannot be understood every word in it. */
 const usedNames = (file: FileConfig | undefined, path: string): ReadonlySet<string> => {
   if (file !== undefined) return new Set(file.placed.flatMap(({ where }) => where.env ?? []))
@@ -80,9 +87,8 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   const path = read.CONFIG_FILE ?? './purser.yaml'
   const imported = orFaults(() => readImport(read, folder), faults)
   const context = {
-    ...storeContextOf(read),
     imported: imported?.stores ?? [],
-    adminScope: read.ADMIN_SCOPE,
+    ...contextOf(read),
     listeners: listenersOf(read),
     isIncomplete: imported === undefined
   }
@@ -142,7 +148,7 @@ export const readFileAs = (
   path: string
 ): FileConfig => {
   const { stores: imported } = readImport(settings, folder)
-  const context = { ...storeContextOf(settings), imported, adminScope: settings.ADMIN_SCOPE }
+  const context = { ...contextOf(settings), imported }
   const { file, faults } = readConfigFile(resolve(folder, path), path, context)
   if (faults.length > 0) throw new ConfigError(faults)
   return file

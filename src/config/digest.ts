@@ -10,9 +10,9 @@ import { effectiveConfig } from './effective.ts'
 /** `kids`: of the encryption keys. */
 export const configDigest = (config: Config, kids: readonly string[]): string => {
   const { settings, doors } = effectiveConfig(config)
-  const { stores, policies, delegations, book, bots, providers, channels } = config
+  const { stores, policies, delegations, trusts, book, bots, providers, channels } = config
   const specs = stores.map(({ plugin, ...spec }) => ({ ...spec, kind: plugin.kind }))
-  const rights = { policies, delegations, names: book.names }
+  const rights = { policies, delegations, trusts, names: book.names }
   const all = { settings, kids, doors, specs, ...rights, bots, providers, channels }
   return `sha256:${createHash('sha256').update(JSON.stringify(all, inOrder)).digest('base64url')}`
 }

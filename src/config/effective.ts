@@ -70,5 +70,12 @@ export const effectiveConfig = (config: Config) => ({
     client: [one.client].flat(),
     ...described(one)
   })),
-  doors: config.doors.map(doorOf)
+  doors: config.doors.map(doorOf),
+  trusts: config.trusts.map(({ name, issuer, audience, bind, grant }) => ({
+    name,
+    issuer,
+    audience,
+    bind: bind.map(({ claim, values }) => ({ claim: claim.join('/'), values: values.map(String) })),
+    grant: { ...grant, scopes: [...grant.scopes] }
+  }))
 })

@@ -1,6 +1,6 @@
 /**
- * Reads `purser.yaml`: stores, policies, delegations, names for references, doors, bots, their providers, channels. Rule:
- * unknown members are errors, whatever refers to something must find it, and every fault is reported at once with its
+ * Reads `purser.yaml`: stores, policies, delegations, trusts, names for references, doors, bots, their providers, channels.
+ * Rule: unknown members are errors, whatever refers to something must find it, and every fault is reported at once with its
  * line.
  */
 import { type Static, Type } from 'typebox'
@@ -14,6 +14,7 @@ import type { ResourceKind } from '../integrations/resource-kinds.ts'
 import type { ResourcesByKind } from '../integrations/resources.ts'
 import type { Delegation } from '../keys/delegation.ts'
 import type { Administrator } from '../keys/sign-in.ts'
+import type { Trust } from '../keys/trust.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 import { AdministratorEntry, checkAdministrators } from './administrators.ts'
 import { chainFaults } from './chain.ts'
@@ -25,6 +26,7 @@ import { readResources } from './resources.ts'
 import { checkNames, checkPolicies, excuses, type SoundEntries } from './rules.ts'
 import { type StoreConfig, StoreEntry } from './store.ts'
 import { type FileContext, type Placed, readStores } from './stores.ts'
+import { readTrusts, TrustEntry } from './trusts.ts'
 import { readYaml } from './yaml-document.ts'
 
 const Clients = Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1 })])
@@ -54,6 +56,7 @@ const File = Type.Object(
     delegations: Type.Optional(Type.Array(DelegationEntry, { maxItems: 1000 })),
     administrators: Type.Optional(Type.Array(AdministratorEntry, { maxItems: 1000 })),
     doors: list(DOORS_MAX),
+    trusts: Type.Optional(Type.Array(TrustEntry, { maxItems: 1000 })),
     providers: list(10_000),
     bots: list(10_000),
     channels: list(1000)
@@ -67,6 +70,7 @@ export interface FileConfig extends ResourcesByKind {
   readonly delegations: readonly Delegation[]
   readonly administrators: readonly Administrator[]
   readonly doors: readonly DoorConfig[]
+  readonly trusts: readonly Trust[]
   readonly book: ReferenceBook
   /** Of all stores of the file that could be read, imported ones aside. */
   readonly placed: readonly Placed[]
@@ -143,6 +147,13 @@ export const inspectConfigFile = (
     { book, known, isExcused, listeners },
     report
   )
+  const delegated = delegations.map(([, entry]) => entry as DelegationEntry)
+  const { adminScope, allowsClear = false } = context
+  const trusts = readTrusts(
+    content.entriesOf<TrustEntry>('trusts'),
+    { adminScope, allowsClear, delegations: delegated },
+    report
+  )
   const configured = readResources(content.resources, { book, guarded, isExcused }, report)
   checkNames(secrets, book, isExcused, report)
   for (const { index, message } of chainFaults(all, book, isExcused)) {
@@ -154,9 +165,10 @@ export const inspectConfigFile = (
   const file = {
     stores: all,
     policies: policies.map(([, rule]) => rule as PolicyRule),
-    delegations: delegations.map(([, entry]) => entry as DelegationEntry),
+    delegations: delegated,
     administrators: administrators.map(([, entry]) => entry as Administrator),
     doors,
+    trusts,
     book,
     placed,
     ...configured

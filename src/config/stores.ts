@@ -30,6 +30,8 @@ export interface FileContext extends Partial<StoreContext> {
   readonly adminScope?: string | undefined
   /** What settings have listen, where no door can. */
   readonly listeners?: readonly TakenListener[]
+  /** Whether trusts may have `http:` addresses of this machine. */
+  readonly allowsClear?: boolean
   /** Some of the imported stores are at fault, and missing here. */
   readonly isIncomplete?: boolean
 }

@@ -13,6 +13,7 @@ export const ACTIONS = [
   'key.authenticate',
   'key.introspect',
   'key.authorize',
+  'key.login',
   'key.issue',
   'key.revoke',
   'session.open',
@@ -63,8 +64,12 @@ export interface AuditEvent {
   readonly address?: string | undefined
   /** Canonical, with version and field; absent where no configured store was meant. */
   readonly reference?: string | undefined
-  /** A bot or a provider, as `bot sample-bot`. */
+  /** A bot, a provider or a trust, as `bot sample-bot`. */
   readonly object?: string | undefined
+  /** Who signed the token of a login; the subject and the id of one that was verified. */
+  readonly issuer?: string | undefined
+  readonly subject?: string | undefined
+  readonly tokenId?: string | undefined
   readonly version?: string | undefined
   readonly cache?: (typeof CACHE_WORDS)[number] | undefined
 }

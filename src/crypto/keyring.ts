@@ -4,12 +4,22 @@
  */
 import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
 
-type Purpose = 'api-key' | 'cache' | 'store' | 'state' | 'audit' | 'fingerprint' | 'kid'
+type Purpose =
+  | 'api-key'
+  | 'cache'
+  | 'store'
+  | 'state'
+  | 'audit'
+  | 'fingerprint'
+  | 'aws-sigv4'
+  | 'kid'
 
 export interface EncryptionKey {
   /** base64url of the first 6 bytes of purpose `kid`: 8 characters that tell nothing of the key. */
   readonly kid: string
-  readonly keyFor: (purpose: Exclude<Purpose, 'kid'>) => KeyObject
+  readonly keyFor: (purpose: Exclude<Purpose, 'kid' | 'aws-sigv4'>) => KeyObject
+  /** Of purpose `aws-sigv4`, another one for each salt; made anew each time (`sigv4-secret.ts`). */
+  readonly signingSecretFor: (salt: string) => Buffer
 }
 
 export interface Keyring {
@@ -29,8 +39,8 @@ export const ENCRYPTION_KEY_LENGTH = 32
 export const newEncryptionKey = (): string => randomBytes(24).toString('base64url')
 
 /** One encryption key serves several purposes, each through a key of its own (RFC 5869, HKDF-SHA256). */
-export const derive = (encryptionKey: string, purpose: Purpose): Buffer =>
-  Buffer.from(hkdfSync('sha256', encryptionKey, '', `purser/v1/${purpose}`, 32))
+export const derive = (encryptionKey: string, purpose: Purpose, salt = ''): Buffer =>
+  Buffer.from(hkdfSync('sha256', encryptionKey, salt, `purser/v1/${purpose}`, 32))
 
 export const kidOf = (encryptionKey: string): string =>
   derive(encryptionKey, 'kid').subarray(0, KID_BYTES).toString('base64url')
@@ -39,6 +49,7 @@ const createEncryptionKey = (encryptionKey: string): EncryptionKey => {
   const keys = new Map<Purpose, KeyObject>()
   return {
     kid: kidOf(encryptionKey),
+    signingSecretFor: (salt) => derive(encryptionKey, 'aws-sigv4', salt),
     keyFor: (purpose) => {
       const known = keys.get(purpose)
       if (known !== undefined) return known

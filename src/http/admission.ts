@@ -13,6 +13,7 @@ import type {
 import type { Principal } from '../core/principal.ts'
 import { PROBLEMS, type ProblemCode, ProblemError } from '../core/problem.ts'
 import { routeText } from '../core/route-text.ts'
+import { RefusedLogin } from '../keys/login.ts'
 import {
   type AdmissionMeans,
   type AdmissionOptions,
@@ -80,6 +81,9 @@ const refuse = async (
 ): Promise<unknown> => {
   const limited = isCounted && (await limiters.failedLogins(request, reply))
   if (limited instanceof ProblemError) return limited
+  const trust = error instanceof RefusedLogin ? error.facts.trust : undefined
+  const atTrust = trust !== undefined && limiters.failedAtTrust(request, reply, trust)
+  if (atTrust instanceof ProblemError) return atTrust
   if (error instanceof ProblemError) await recordRefusal(request, error)
   return error
 }

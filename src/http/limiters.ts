@@ -43,11 +43,23 @@ export interface Limiters {
   readonly address: Limiter
   readonly key: Limiter
   readonly failedLogins: SlowLimiter
+  /** Of logins with a token, by the trust that was meant. */
+  readonly failedAtTrust: (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    trust: string
+  ) => ProblemError | undefined
   readonly fresh: SlowLimiter
 }
 
 /** Reads past the cache cost calls of a store: so many a minute for each key. */
 const FRESH = { max: 60, windowMs: 60_000 }
+
+/**
+ * Failed logins at one trust, as many as ten addresses may have: from then on their refusals are lines of the trail no more.
+ * A token that is taken is taken all the same, or anybody could lock a trust.
+ */
+const AT_TRUST = 10
 
 const byAddress = (request: FastifyRequest): string => request.network
 const byKey = (request: FastifyRequest): string => request.principal?.keyId ?? ''
@@ -127,10 +139,25 @@ const createLimiter = (
   }
 }
 
+const createTrustLimiter = (
+  { allowances, reached }: Limits,
+  limit: LimitOf
+): Limiters['failedAtTrust'] => {
+  const allowance = allowances.of(limit)
+  const { name } = limit
+  const announce = createAnnouncer(limit)
+  return (request, reply, identity) => {
+    const taken = allowance.take(identity)
+    if (taken.isExceeded) reached?.({ name, identity }, taken, request)
+    return announce(reply, taken)
+  }
+}
+
 const UNLIMITED: Limiters = {
   address: () => undefined,
   key: () => undefined,
   failedLogins: async () => undefined,
+  failedAtTrust: () => undefined,
   fresh: async () => undefined
 }
 
@@ -147,6 +174,11 @@ export const addLimiters = async (
   return {
     address: createLimiter(limits, { name: 'address', max: perAddress, windowMs }, byAddress),
     key: createLimiter(limits, { name: 'key', max: perKey, windowMs }, byKey),
+    failedAtTrust: createTrustLimiter(limits, {
+      name: 'failed-at-trust',
+      max: authFailures * AT_TRUST,
+      windowMs
+    }),
     failedLogins: createSlowLimiter(app, failures, byAddress, reached),
     fresh: createSlowLimiter(app, { name: 'fresh', ...FRESH }, byKey, reached)
   }

@@ -4,6 +4,7 @@ import type { Recorder, Who } from '../audit/recorder.ts'
 import { ProblemError } from '../core/problem.ts'
 import { reasonText } from '../core/reason.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
+import { RefusedLogin } from '../keys/login.ts'
 import { RefusedSession } from '../keys/sessions.ts'
 import { arrivalOf } from './caller.ts'
 
@@ -24,6 +25,13 @@ const whoOf = (request: FastifyRequest, problem?: ProblemError): Who => {
 
 export const createRecords = (recorder: Recorder) => ({
   refusal: async (request: FastifyRequest, problem: ProblemError): Promise<void> => {
+    if (problem instanceof RefusedLogin) {
+      const { trust, ...facts } = problem.facts
+      const object = trust && `trust ${trust}`
+      const told = { ...facts, object }
+      await recorder.failed(arrivalOf(request), 'key.login', undefined, problem, told)
+      return
+    }
     const who = whoOf(request, problem)
     await recorder.failed(who, 'key.authenticate', undefined, problem)
   },

@@ -6,7 +6,7 @@
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import { type IssuedKey, issueApiKey, VIA_MAX } from './api-key.ts'
+import { type IssuedKey, issueApiKey, type KeyRequest, VIA_MAX } from './api-key.ts'
 import { delegate, type IssueRequest, type IssueRules } from './delegation.ts'
 import type { Lineage } from './lineage.ts'
 import { isKeyRevoked, issuedBy, type Revocation, type Revocations } from './revocations.ts'
@@ -29,16 +29,26 @@ export interface RevocationWithIssued extends Revocation {
   readonly issued: readonly string[]
 }
 
+export type TrustRequest = Required<
+  Pick<KeyRequest, 'client' | 'scopes' | 'mode' | 'environment' | 'lifetimeSeconds' | 'endsBy'>
+>
+
 export interface Issuing {
   /** Rejects with a ProblemError. The principal says by whom it was issued, also where the key's text does not. */
   readonly issue: (issuer: Principal, asked: IssueRequest) => Promise<IssuedKey>
+  /** For whoever logged in; `origin` is the trust in `via`. Rejects with a ProblemError. */
+  readonly issueByTrust: (origin: string, request: TrustRequest) => Promise<IssuedKey>
   readonly revokeWithIssued: (keyId: string) => Promise<RevocationWithIssued>
+  /** The keys that logins have given and that are in force still; later logins give others. */
+  readonly revokeOfTrust: (origin: string) => Promise<RevocationWithIssued>
   /** Whether a key issued it: such a one uses no delegation. */
   readonly wasIssued: (principal: Principal) => Promise<boolean>
   readonly close: () => void
 }
 
 const RETRY_EVERY_MS = 1_000
+/** A key that ended here may have a little left elsewhere. */
+export const CLOCKS_DIFFER_MS = 3_600_000
 
 const unavailable = (): ProblemError =>
   new ProblemError('store_unavailable', {
@@ -63,11 +73,30 @@ const entered = async <T>(work: Promise<T>): Promise<T> =>
     throw unavailable()
   })
 
+/** Seals a key and enters it; refused where those that it descends from have been revoked meanwhile. */
+const issueUnder = async (
+  { keyring, lineage, floor, now }: IssuingOptions,
+  request: KeyRequest,
+  via: readonly string[]
+): Promise<IssuedKey> => {
+  const viaInText = (await entered(floor.isReached())) ? via : undefined
+  // What remains wrong is what the schema cannot say: the version, or a key that would be too long.
+  const issued = await issueApiKey(keyring(), { ...request, via: viaInText }, now()).catch(() => {
+    throw new ProblemError('invalid_request', { detail: 'no key may hold these claims' })
+  })
+  if (!(await entered(lineage.enter(issued.principal, via)))) throw conflict()
+  if (await entered(lineage.isCutOff(via))) {
+    throw new ProblemError('invalid_api_key', {}, 'revoked')
+  }
+  return { ...issued, principal: { ...issued.principal, via } }
+}
+
 const issueKey = async (
-  { keyring, usage, revocations, lineage, floor, rules, now }: IssuingOptions,
+  options: IssuingOptions,
   issuer: Principal,
   asked: IssueRequest
 ): Promise<IssuedKey> => {
+  const { usage, revocations, lineage, rules } = options
   const ancestors = await entered(lineage.ancestorsOf(issuer))
   const request = delegate(issuer, asked, {
     ...rules(),
@@ -78,28 +107,23 @@ const issueKey = async (
   if (keyId !== undefined) {
     if (revocations.isRevoked(keyId) || (await entered(usage.isKnown(keyId)))) throw conflict()
   }
-  const viaInText = (await entered(floor.isReached())) ? via : undefined
-  // What remains wrong is what the schema cannot say: the version, or a key that would be too long.
-  const issued = await issueApiKey(keyring(), { ...request, via: viaInText }, now()).catch(() => {
-    throw new ProblemError('invalid_request', { detail: 'no key may hold these claims' })
-  })
-  if (!(await entered(lineage.enter(issued.principal, via)))) throw conflict()
-  const isRefused = isKeyRevoked(revocations.isRevoked, { ...issuer, via: ancestors })
-  if (isRefused || (await entered(lineage.isCutOff(via)))) {
+  const issued = await issueUnder(options, request, via)
+  if (isKeyRevoked(revocations.isRevoked, { ...issuer, via: ancestors })) {
     throw new ProblemError('invalid_api_key', {}, 'revoked')
   }
-  return { ...issued, principal: { ...issued.principal, via } }
+  return issued
 }
 
 /** False where the entries could not be looked through, or what was found is not durable. */
 const revokeDescendants = async (
   { lineage, revocations, now }: IssuingOptions,
-  keyId: string,
-  found: Set<string>
+  ancestor: string,
+  found: Set<string>,
+  endedBefore?: number
 ): Promise<boolean> => {
   try {
     let isWhole = true
-    for await (const id of lineage.descendantsOf(keyId)) {
+    for await (const id of lineage.descendantsOf(ancestor, endedBefore)) {
       if (found.has(id)) continue
       isWhole = (await revocations.revoke(id, now())).isDurable && isWhole
       found.add(id)
@@ -116,12 +140,12 @@ export const createIssuing = (options: IssuingOptions): Issuing => {
   let isClosed = false
 
   /** For as long as this process runs; what is not durable but known is tried again where revocations are kept. */
-  const retry = (keyId: string, found: Set<string>): void => {
+  const retry = (ancestor: string, found: Set<string>): void => {
     if (isClosed) return
     const timer = setTimeout(() => {
       retries.delete(timer)
-      void revokeDescendants(options, keyId, found).then((isWhole) => {
-        if (!isWhole) retry(keyId, found)
+      void revokeDescendants(options, ancestor, found).then((isWhole) => {
+        if (!isWhole) retry(ancestor, found)
       })
     }, RETRY_EVERY_MS).unref()
     retries.add(timer)
@@ -129,6 +153,11 @@ export const createIssuing = (options: IssuingOptions): Issuing => {
 
   return {
     issue: (issuer, asked) => issueKey(options, issuer, asked),
+
+    issueByTrust: (origin, request) => {
+      const { platformVersion: minimumVersion } = options.rules()
+      return issueUnder(options, { ...request, minimumVersion }, [origin])
+    },
 
     revokeWithIssued: async (keyId) => {
       const branch = await revocations.revoke(issuedBy(keyId), now())
@@ -141,6 +170,13 @@ export const createIssuing = (options: IssuingOptions): Issuing => {
         isDurable: own.isDurable && branch.isDurable && isWhole,
         issued: [...found]
       }
+    },
+
+    revokeOfTrust: async (origin) => {
+      const found = new Set<string>()
+      const isDurable = await revokeDescendants(options, origin, found, now() - CLOCKS_DIFFER_MS)
+      if (!isDurable) retry(origin, found)
+      return { isNew: found.size > 0, isDurable, issued: [...found] }
     },
 
     wasIssued: async (principal) => (await lineage.ancestorsOf(principal)).length > 0,

@@ -32,8 +32,8 @@ export interface Lineage {
    * remembers.
    */
   readonly isCutOff: (via: readonly string[]) => Promise<boolean>
-  /** The ids of all that descend from the key. */
-  readonly descendantsOf: (keyId: string) => AsyncIterable<string>
+  /** The ids of all that descend from the key, or come from the trust; without those that ended before (milliseconds). */
+  readonly descendantsOf: (ancestor: string, endedBefore?: number) => AsyncIterable<string>
 }
 
 const { prefix: PREFIX } = STATE_SPACES.issued
@@ -69,11 +69,12 @@ export const createLineage = (state: State): Lineage => {
       return entries.some((entry) => entry !== undefined)
     },
 
-    descendantsOf: async function* (keyId) {
+    descendantsOf: async function* (ancestor, endedBefore = 0) {
       let seen = 0
       for await (const { key, value } of state.list(PREFIX)) {
         if (++seen % STRIDE === 0) await turn()
-        if (parse(value)?.via.includes(keyId)) yield key.slice(PREFIX.length)
+        const { via, exp = Number.POSITIVE_INFINITY } = parse(value) ?? { via: [] }
+        if (via.includes(ancestor) && exp * 1000 >= endedBefore) yield key.slice(PREFIX.length)
       }
     }
   }

@@ -121,6 +121,8 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
   'cli/init.ts': ['vault'],
   'cli/templates.ts': ['vault'],
   'cli/wizard.ts': ['vault'],
+  // Who signs the tokens of pods.
+  'config/trusts.ts': ['kubernetes'],
   // `purser key issue-all` prints a manifest.
   'cli/commands/key.ts': ['kubernetes']
 }

@@ -1,5 +1,6 @@
 /** The shapes of administration: stores, cache, configuration. Rule: unknown members are refused. */
 import { Type } from 'typebox'
+import { MODES } from '../../core/principal.ts'
 import { TROUBLES } from '../../secrets/store-trouble.ts'
 import { Delegations, InvalidateBody, strict } from '../schemas.ts'
 
@@ -123,6 +124,21 @@ export const ConfigAnswer = Type.Object({
   doors: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
     description: 'front doors in other dialects, as at the start'
   }),
+  trusts: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      issuer: Type.String(),
+      audience: Type.String(),
+      bind: Type.Array(Type.Object({ claim: Type.String(), values: Type.Array(Type.String()) })),
+      grant: Type.Object({
+        client: Type.String(),
+        scopes: Type.Array(Type.String()),
+        mode: Type.Enum(MODES),
+        ttlSeconds: Type.Integer()
+      })
+    }),
+    { description: 'whose tokens are exchanged for which keys' }
+  ),
   policies: Type.Array(
     Type.Object({
       client: Type.Array(Type.String()),

@@ -1,4 +1,5 @@
 /** Every route, once: the listeners are made from this list, and so is openapi.yaml, in its order. */
+import type { Login } from '../../keys/login.ts'
 import type { TypedFastify } from '../route-auth.ts'
 import { type AdminRoutesOptions, addAdminRoutes } from './admin.ts'
 import { type AdminResourceRoutesOptions, addAdminResourceRoutes } from './admin-resources.ts'
@@ -34,6 +35,8 @@ export interface Services {
   readonly keys: KeyRoutesOptions
   readonly sessions: SessionRoutesOptions
   readonly signIn: SignInRoutesOptions
+  /** With tokens of workloads; doors call it by `http/log-in.ts`. */
+  readonly login: Login
   readonly explain: ExplainRoutesOptions
   readonly admin: AdminRoutesOptions
   readonly audit: AuditRoutesOptions

@@ -23,6 +23,7 @@ const ACTIONS: Readonly<Record<AuditEvent['action'], true>> = {
   'key.authenticate': true,
   'key.introspect': true,
   'key.authorize': true,
+  'key.login': true,
   'key.issue': true,
   'key.revoke': true,
   'session.open': true,
@@ -57,6 +58,9 @@ const recordsOf = (action: string, outcome: string): TrailRecord[] => [
     action,
     outcome,
     object: 'bot sample-bot',
+    issuer: 'https://oidc.example',
+    subject: 'system:serviceaccount:shop:cart',
+    tokenId: 'the-id-of-a-token',
     code: 'access_denied',
     reason: 'no_rule'
   },
