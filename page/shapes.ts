@@ -4,7 +4,8 @@
 export interface Session {
   readonly sessionId: string
   readonly client: string
-  /** Absent after a sign-in at a provider. */
+  readonly signedInBy: 'key' | 'provider' | 'code'
+  /** Where a key did. */
   readonly keyId?: string
   readonly mode: 'r' | 'w' | 'rw'
   readonly environment: string

@@ -52,6 +52,7 @@ const claims = {
 const session = {
   sessionId: OTHER_KEY_ID,
   client: 'operator',
+  signedInBy: 'key',
   keyId: KEY_ID,
   mode: 'rw',
   environment: 'pro',

@@ -32,15 +32,18 @@ const leave = (why?: string): void => {
   standing.set({ kind: 'out', ...(why !== undefined && { why }) })
 }
 
-/** Asks which session the browser has; one that has ended is asked for in front of what is on the page. */
-const refresh = async (): Promise<void> => {
+/**
+ * Asks which session the browser has; one that has ended is asked for in front of what is on the page. `why`: what to say
+ * where there is none.
+ */
+const refresh = async (why?: string): Promise<void> => {
   try {
     enter(await ask<Session>('/v1/sessions', { background: true }))
   } catch (error) {
     // Whoever was signed in was told of the end already (`expired`).
     if (standing.get().kind === 'in') return
     const isUnreachable = error instanceof Problem && error.code === 'unreachable'
-    leave(isUnreachable ? error.message : undefined)
+    leave(isUnreachable ? error.message : why)
   }
 }
 
@@ -60,8 +63,8 @@ const signInByCode = async (code: string): Promise<void> => {
   try {
     enter(await ask<Session>('/sign-in/code', { method: 'POST', body: { code } }))
     tabs.postMessage('in')
-  } catch {
-    await refresh()
+  } catch (error) {
+    await refresh(error instanceof Problem ? error.message : undefined)
   }
 }
 

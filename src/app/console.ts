@@ -11,7 +11,7 @@ import { compilePolicy } from '../kinds/references.ts'
 import { createHistory } from '../telemetry/history.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
-import type { SignIns } from './sessions.ts'
+import { codesOf, type SignIns } from './sessions.ts'
 
 const EVENT_EVERY_MS = 5_000
 
@@ -26,11 +26,12 @@ const providersOf = (settings: Ground['settings']) => {
 }
 
 export const createConsoleApi = (
-  { parts, overrides, settings, live, recorder, now, history = createHistory(now) }: Ground,
+  ground: Ground,
   { revocations, usage }: Pick<Keys, 'revocations' | 'usage'>,
   { gate }: Pick<SignIns, 'gate'>,
   services: Services
 ): ((app: TypedFastify) => void) => {
+  const { parts, overrides, settings, live, recorder, now, history = createHistory(now) } = ground
   const { ENVIRONMENT: environment } = settings
   const overview: OverviewOptions = {
     environment,
@@ -59,6 +60,7 @@ export const createConsoleApi = (
   const { doctor: examine } = overrides
   const doctor = examine && parts.add(createDoctor({ examine, now }))
   const providers = providersOf(settings)
-  const rest = { recorder, now, overview, reach, doctor, streams, gate }
+  const codes = codesOf(ground)
+  const rest = { recorder, now, overview, reach, doctor, streams, gate, codes }
   return (app) => addConsoleApi(app, { services, environment, providers, ...rest })
 }

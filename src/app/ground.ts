@@ -18,6 +18,7 @@ import { beginKey } from '../crypto/audit-key.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import type { DirectLine } from '../integrations/direct-line.ts'
+import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import type { Log } from '../kinds/provider.ts'
 import { USER_AGENT } from '../kinds/shared/user-agent.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -62,6 +63,8 @@ export interface AppOverrides {
   readonly heartbeatMs?: number
   /** How often files with certificates are looked at. */
   readonly certificatesEveryMs?: number
+  /** Sign whoever has one of them in at the console, in dev. */
+  readonly signInCodes?: SignInCodes | undefined
   /** Sees the outcome of each request, for measuring. */
   readonly observe?: RecorderOptions['observe']
   /** In place of the trail's chain, for measuring. */

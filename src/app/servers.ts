@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Who } from '../audit/recorder.ts'
 import { readAssets } from '../console/assets.ts'
-import { consoleDoor } from '../console/door.ts'
+import { CONSOLE_DOOR, consoleDoor } from '../console/door.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { createAllowances } from '../http/allowances.ts'
 import { createConnections } from '../http/connections.ts'
@@ -32,6 +32,8 @@ export interface Servers {
   readonly listeners: readonly Listening[]
   /** The public listener, which is the first. */
   readonly server: FastifyInstance
+  /** Of the console; undefined where there is none. */
+  readonly console: FastifyInstance | undefined
   /** Ends each socket of the listeners with the request under way on it. */
   readonly drain: () => void
 }
@@ -198,6 +200,7 @@ export const createServers = async (
   const { parts, settings } = ground
   const options = createOptions(ground, keys, signIns)
   const listeners: Listening[] = []
+  let console: FastifyInstance | undefined
   const close = () => Promise.all(listeners.map(({ server }) => server.close()))
   parts.add({ close: () => close().then(() => {}) })
   // Open streams would keep the listeners from closing.
@@ -210,9 +213,10 @@ export const createServers = async (
   for (const [listener, own] of doors) {
     const server = await createServer({ ...options, tls: listener.tls, doors: own })
     listeners.push({ listener, server })
+    if (own.some(({ name }) => name === CONSOLE_DOOR)) console = server
   }
   const [first] = listeners
   if (first === undefined) throw new Error('there is a public listener')
   const { drain } = options.connections
-  return { listeners, server: first.server, drain }
+  return { listeners, server: first.server, console, drain }
 }

@@ -7,6 +7,7 @@ import { createUsedStates } from '../integrations/used-states.ts'
 import { createOidcProvider } from '../keys/oidc.ts'
 import { createSessions } from '../keys/sessions.ts'
 import { type Administrator, createSignIn, type SignIn } from '../keys/sign-in.ts'
+import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 
@@ -39,6 +40,10 @@ const createSignInOn = (
     now
   })
 
+/** In dev alone, whoever hands them in. */
+export const codesOf = ({ settings, overrides }: Ground): SignInCodes | undefined =>
+  settings.ENVIRONMENT === 'dev' ? overrides.signInCodes : undefined
+
 export type SignIns = ReturnType<typeof createSignIns>
 
 export const createSignIns = (
@@ -58,6 +63,7 @@ export const createSignIns = (
     refusalOf: authenticator.refusalOf,
     revocations,
     administratorOf,
+    codeUser: codesOf(ground)?.user,
     environment: settings.ENVIRONMENT,
     adminScope: settings.ADMIN_SCOPE,
     now

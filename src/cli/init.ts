@@ -108,6 +108,13 @@ const credentialLines = (variables: readonly string[]): string =>
     ? ''
     : `\n# credentials of the store vault\n${variables.map((name) => `${name}=\n`).join('')}`
 
+/** A browser on this machine comes by http:. */
+const consoleSettings = () => ({
+  CONSOLE_ENABLED: 'true',
+  JWT_SECRET: randomBytes(32).toString('base64url'),
+  AUTH_COOKIE_SECURE: 'false'
+})
+
 /** Writes the files and creates `data/`. Throws CommandFailure if one exists and `force` is not set. */
 export const initialise = (folder: string, choices: Choices, force = false): void => {
   const { env, yaml, data } = targetsIn(folder)
@@ -122,7 +129,8 @@ export const initialise = (folder: string, choices: Choices, force = false): voi
       SCOPE_ROOT: choices.scopeRoot,
       ...placesGiven(),
       ENCRYPTION_KEYS: newEncryptionKey(),
-      INTERNAL_SECRET: randomBytes(32).toString('base64url')
+      INTERNAL_SECRET: randomBytes(32).toString('base64url'),
+      ...(choices.demo && choices.environment === 'dev' && consoleSettings())
     }
   )
   const lines = settings + credentialLines(variables)

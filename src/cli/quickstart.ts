@@ -13,6 +13,7 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { issueApiKey } from '../keys/api-key.ts'
 import { putSecret, readSecret } from '../kinds/local/store.ts'
 import { compilePolicy } from '../kinds/references.ts'
+import { announceLink, codesFor } from './console-link.ts'
 import { CommandFailure } from './failure.ts'
 import { DEV_CHOICES, initialise } from './init.ts'
 import { print } from './io.ts'
@@ -66,8 +67,8 @@ const ensureGreeting = (config: Config): Promise<void> =>
     }
   })
 
-/** Prints curl lines that hold a fresh key, each complete in itself. */
-const announce = async (config: Config, origin: string): Promise<void> => {
+/** Lines with curl that hold a fresh key, each complete in itself. */
+const curlLines = async (config: Config, origin: string): Promise<readonly string[]> => {
   const { ENCRYPTION_KEYS, SCOPE_ROOT, PLATFORM_VERSION } = config.settings
   const { apiKey } = await issueApiKey(
     createKeyring(ENCRYPTION_KEYS),
@@ -94,15 +95,14 @@ const announce = async (config: Config, origin: string): Promise<void> => {
   if (!mayRead(config, FORBIDDEN)) {
     lines.push('', 'One that it does not, be it there or not: 403', curl(read(FORBIDDEN)))
   }
-  lines.push(
-    '',
-    'What the key may do: 200',
-    curl('/v1/whoami'),
-    '',
-    'Settings are in .env, stores and policies in purser.yaml. Read on in README.md and `npx purser --help`.'
-  )
-  await print(`\n${lines.join('\n')}\n`)
+  lines.push('', 'What the key may do: 200', curl('/v1/whoami'))
+  return lines
 }
+
+const READ_ON =
+  'Settings are in .env, stores and policies in purser.yaml. Read on in README.md and `npx purser --help`.'
+const NO_LINK =
+  'There is a page too: docs/console.md says which settings switch it on (`purser init --dev` writes them).'
 
 export const quickstart = async (): Promise<void> => {
   const folder = process.cwd()
@@ -110,5 +110,12 @@ export const quickstart = async (): Promise<void> => {
   const config = readConfig(process.env, folder)
   if (!isDemo(config)) return serve(folder)
   if (mayRead(config, GREETING)) await ensureGreeting(config)
-  await serve(folder, (origin) => announce(config, origin))
+  const signInCodes = codesFor(config)
+  const announce = async (origin: string, consoleOrigin: string | undefined): Promise<void> => {
+    const lines = await curlLines(config, origin)
+    // Last, where it is seen: it does not wait long.
+    const link = signInCodes && consoleOrigin && announceLink(signInCodes, consoleOrigin)
+    await print(`\n${[...lines, '', READ_ON, '', ...(link || [NO_LINK])].join('\n')}\n`)
+  }
+  await serve(folder, { announce, signInCodes })
 }

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import { readConfig } from '../config/config.ts'
+import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import { holdDirectory } from '../state/data-lock.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { STARTED_WITH } from './environment.ts'
@@ -26,22 +27,26 @@ const obeySignals = ({ stop, reload }: Control): void => {
   stopOnSignals(() => stop(0))
 }
 
-/**
- * Serves the configuration of the folder until a signal; `announce` is called once the service listens, with the origin of
- * its public listener.
- */
+/** What `purser quickstart` adds. */
+export interface Started {
+  /** Called once the service listens. */
+  readonly announce: (origin: string, consoleOrigin: string | undefined) => Promise<void>
+  readonly signInCodes?: SignInCodes | undefined
+}
+
+/** Serves the configuration of the folder until a signal. */
 export const serve = async (
   folder: string,
-  announce: (origin: string) => Promise<void> = async () => {}
+  { announce, signInCodes }: Started = { announce: async () => {} }
 ): Promise<void> => {
   const config = readConfig(STARTED_WITH, folder, true)
   const logger = createLogger(config.settings.LOG_LEVEL, logOnStandardOutput())
   quiet((message, fields) => logger.warn(fields, message))
   await hold(config.dataDir, logger)
-  const serves = (origin: string): Promise<void> => {
+  const serves = (origin: string, consoleOrigin?: string): Promise<void> => {
     const { pid } = process
     logger.info({ pid }, 'SIGHUP reloads the configuration, SIGTERM ends the service')
-    return announce(origin)
+    return announce(origin, consoleOrigin)
   }
   if (config.settings.WORKERS > 1) {
     const { supervise } = await import('./supervise.ts')
@@ -54,6 +59,7 @@ export const serve = async (
     control: obeySignals,
     listens: (label, address) => `${label} at ${address}`,
     serves,
+    signInCodes,
     reloadOthers: async () => [],
     figuresOfOthers: async () => []
   })

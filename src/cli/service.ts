@@ -13,6 +13,7 @@ import { changedSince, fixedIn } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import { warningsOf } from '../config/warnings.ts'
 import { ProblemError } from '../core/problem.ts'
+import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import type { Figures, FiguresOfWorkers } from '../telemetry/metrics.ts'
 import { STARTED_WITH } from './environment.ts'
 import { cannotStart } from './failure.ts'
@@ -36,8 +37,9 @@ export interface Surroundings {
   readonly control: (control: Control) => void
   /** What the log says of a listener at an address. */
   readonly listens: (label: string, address: string) => string
-  /** Called once all listeners listen, with the origin of the public one. */
-  readonly serves: (origin: string) => Promise<void>
+  /** Called once all listeners listen, with the origin of the public one, and of the console if there is one. */
+  readonly serves: (origin: string, consoleOrigin: string | undefined) => Promise<void>
+  readonly signInCodes?: SignInCodes | undefined
   /** Has the other processes of the service take over what this one did. Resolves with what they did not. */
   readonly reloadOthers: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
   /** What is measured in the other processes of the service. */
@@ -144,6 +146,7 @@ export const runService = async (config: Config, around: Surroundings): Promise<
       environ,
       logger,
       worker,
+      signInCodes: around.signInCodes,
       requestReload,
       figuresOfOthers: around.figuresOfOthers,
       doctor: runDoctor(folder),
@@ -168,5 +171,5 @@ export const runService = async (config: Config, around: Surroundings): Promise<
   if (stop.isStopping()) return
   app.lookAround()
   warn(app, logger)
-  await around.serves(app.server.listeningOrigin)
+  await around.serves(app.server.listeningOrigin, app.console?.listeningOrigin)
 }

@@ -8,7 +8,14 @@ const EXAMPLES: Readonly<Record<string, Example>> = examples
 const render = ({ about, lines }: Example, mark: string): string[] =>
   [`# ${about}`, ...lines.map((line) => `${mark}${line}`)].map((line) => `  ${line}`)
 
-const DEMO_POLICY = ['  - client: demo', '    read: ["local:demo/*"]']
+const DEMO_POLICY = [
+  '  - client: demo',
+  '    read: ["local:demo/*"]',
+  '  # Whom `npm start` signs in at the console.',
+  '  - client: operator',
+  '    read: ["local:demo/*"]',
+  '    write: ["local:demo/*"]'
+]
 const EXAMPLE_POLICY = [
   '  # - client: [aos-app, kernel]',
   '  #   read: ["aws:acme-pro-{appcfg,dbcfg}/*", "vault:my-kv/db#password"]',

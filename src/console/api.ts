@@ -15,6 +15,7 @@ import { addKeyRoutes } from '../http/routes/keys.ts'
 import { addWriteRoute } from '../http/routes/secrets.ts'
 import { addSessionRoutes } from '../http/routes/sessions.ts'
 import type { SessionGate } from '../http/session-gate.ts'
+import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import { addDoctor, type Doctor } from './doctor.ts'
 import type { EventStreams } from './event-streams.ts'
 import { addNames } from './names.ts'
@@ -25,6 +26,7 @@ import {
   type ReauthenticationOptions,
   requireReauthentication
 } from './reauthentication.ts'
+import { addSignInByCode } from './sign-in-code.ts'
 
 export interface ConsoleApiOptions {
   readonly gate: SessionGate
@@ -40,6 +42,8 @@ export interface ConsoleApiOptions {
   readonly environment: string
   /** Where a sign-in at a provider begins, if there is one: a path of this origin. */
   readonly providers?: readonly { readonly name: string; readonly path: string }[]
+  /** Undefined: nobody signs in by a code. */
+  readonly codes?: SignInCodes | undefined
   readonly recorder: ReauthenticationOptions['recorder']
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -119,9 +123,10 @@ const SignInWays = Type.Object({
 })
 
 export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): void => {
-  const { services, environment, recorder, now, overview, reach, doctor, streams, gate } = options
+  const { services, environment, recorder, now, overview, reach, doctor, streams } = options
+  const { gate, codes } = options
   const { sessions, explain } = services
-  const reauthentication = { sessions, examine: explain.examine, recorder, now }
+  const reauthentication = { sessions, examine: explain.examine, codes, recorder, now }
   const mount = (replace: (auth: RouteAuth) => RouteAuth): TypedFastify =>
     mountedOn(app, replace, reauthentication)
   addSessionRoutes(
@@ -140,6 +145,7 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   addAuditRoutes(admin, services.audit)
   addAdminResourceRoutes(admin, services.resources)
   addWriteRoute(admin, services.secrets)
+  if (codes !== undefined) addSignInByCode(app, `${BASE}/sign-in/code`, sessions, codes)
   app.get(
     `${BASE}/sign-in`,
     {

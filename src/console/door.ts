@@ -21,6 +21,8 @@ export interface ConsoleDoorOptions {
   readonly addApi: (app: TypedFastify) => void
 }
 
+export const CONSOLE_DOOR = 'console'
+
 export const consoleDoor = (options: ConsoleDoorOptions): Door => {
   const { assets, listener, host, isProxied, addApi } = options
   const refuse = refuseOtherHosts(host, isProxied)
@@ -31,7 +33,7 @@ export const consoleDoor = (options: ConsoleDoorOptions): Door => {
   }
   return {
     ...nativeDoor({ listener, corsOrigins: undefined, addRoutes }),
-    name: 'console',
+    name: CONSOLE_DOOR,
     prefix: '/console'
   }
 }

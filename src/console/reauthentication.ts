@@ -1,9 +1,9 @@
 /**
- * Signing in once more, before an act that a browser left open must not allow. Rule: it is the key of the session that
- * is shown, the mark stands in the session's own token and ends by itself, and what goes wrong is on record.
+ * Signing in once more, before an act that a browser left open must not allow. Rule: it is done as the session was opened,
+ * by the same key; the mark stands in the session's own token and ends by itself, and what goes wrong is on record.
  */
-import type { onRequestAsyncHookHandler } from 'fastify'
-import { Type } from 'typebox'
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import { type Static, Type } from 'typebox'
 import type { Action, Recorder } from '../audit/recorder.ts'
 import { ProblemError } from '../core/problem.ts'
 import { callerOf } from '../http/caller.ts'
@@ -11,11 +11,14 @@ import type { TypedFastify } from '../http/route-auth.ts'
 import { type SessionRoutesOptions, sessionIn } from '../http/routes/sessions.ts'
 import { strict } from '../http/schemas.ts'
 import type { Authenticator } from '../keys/authenticator.ts'
-import { reauthenticatedUntil } from '../keys/sessions.ts'
+import { meansOf, reauthenticatedUntil, type Session } from '../keys/session.ts'
+import type { SignInCodes } from '../keys/sign-in-codes.ts'
+import { takeCode } from './sign-in-code.ts'
 
 export interface ReauthenticationOptions {
   readonly sessions: Pick<SessionRoutesOptions, 'sessions' | 'cookie'>
   readonly examine: Authenticator['examine']
+  readonly codes?: SignInCodes | undefined
   readonly recorder: Pick<Recorder, 'allowed' | 'failed'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
@@ -35,14 +38,41 @@ export const requireReauthentication =
 /** A provider may answer without asking the person: that proves nothing anew. */
 const NO_KEY = 'who signed in at a provider has no key to show: sign in with a key'
 
-const StepUpBody = Type.Object({ apiKey: Type.String({ maxLength: 4096 }) }, strict)
+const StepUpBody = Type.Object(
+  {
+    apiKey: Type.Optional(Type.String({ maxLength: 4096 })),
+    code: Type.Optional(Type.String({ maxLength: 256 }))
+  },
+  strict
+)
+type StepUpBody = Static<typeof StepUpBody>
 const StepUpAnswer = Type.Object({ until: Type.String({ format: 'date-time' }) })
+
+/** Why what was shown proves nothing of who is signed in. */
+const refusalOf = async (
+  request: FastifyRequest,
+  { apiKey = '', code = '' }: StepUpBody,
+  session: Session,
+  { examine, codes }: Pick<ReauthenticationOptions, 'examine' | 'codes'>
+): Promise<ProblemError | undefined> => {
+  const means = meansOf(session)
+  if (means === 'provider') {
+    return new ProblemError('access_denied', { detail: NO_KEY }, 'not_reauthenticated')
+  }
+  if (means === 'code') return takeCode(request, codes, code)
+  const { principal, refusal } = await examine(apiKey, request.address)
+  return refusal === undefined && principal?.keyId === session.principal.keyId
+    ? undefined
+    : new ProblemError('invalid_api_key', {}, refusal?.reason ?? 'other_key')
+}
 
 export const addReauthentication = (
   app: TypedFastify,
   url: string,
-  { sessions: { sessions, cookie }, examine, recorder }: ReauthenticationOptions
+  options: ReauthenticationOptions
 ): void => {
+  const { recorder } = options
+  const { sessions, cookie } = options.sessions
   app.post(
     url,
     {
@@ -53,17 +83,13 @@ export const addReauthentication = (
     async (request, reply) => {
       const caller = callerOf(request)
       const session = sessionIn(request)
-      if (session.user !== undefined) {
-        const problem = new ProblemError('access_denied', { detail: NO_KEY }, 'not_reauthenticated')
-        throw await recorder.failed(caller, 'session.reauthenticate', undefined, problem)
-      }
-      const { principal, refusal } = await examine(request.body.apiKey, request.address)
-      if (refusal !== undefined || principal?.keyId !== session.principal.keyId) {
-        const problem = new ProblemError('invalid_api_key', {}, refusal?.reason ?? 'other_key')
-        throw await recorder.failed(caller, 'session.reauthenticate', undefined, problem)
+      const refusal = await refusalOf(request, request.body, session, options)
+      if (refusal !== undefined) {
+        throw await recorder.failed(caller, 'session.reauthenticate', undefined, refusal)
       }
       const { session: marked, token } = await sessions.reauthenticate(session)
-      await recorder.allowed(caller, 'session.reauthenticate', undefined)
+      const reason = meansOf(session)
+      await recorder.allowed(caller, 'session.reauthenticate', undefined, { reason })
       reply.header('set-cookie', cookie.set(token, marked.endsAt - marked.renewedAt))
       return { until: new Date(reauthenticatedUntil(marked) * 1000).toISOString() }
     }

@@ -57,7 +57,10 @@ const REASONS = {
   other_domain: 'the account is of another domain than the configured one',
   email_not_listed: 'the e-mail is not among those that may sign in',
   other_key: 'it is another key than the one that was signed in with',
-  not_reauthenticated: 'whoever is signed in has not shown the key once more, or too long ago',
+  not_reauthenticated: 'whoever is signed in has not signed in once more, or too long ago',
+  no_codes: 'codes sign in nobody here, or somebody else: the quickstart that gave it has ended',
+  other_code: 'it is not the code of the quickstart, or too many wrong ones were tried',
+  not_here: 'codes are for browsers of this machine, and it comes from elsewhere',
   sessions_off: 'JWT_SECRET is not set',
   // What is wrong with a sealed state.
   other_client: 'it was sealed for another client',

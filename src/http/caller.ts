@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Arrival, Caller } from '../core/caller.ts'
 import { ProblemError } from '../core/problem.ts'
+import { meansOf, type Session } from '../keys/session.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,14 +23,22 @@ export const arrivalOf = (request: FastifyRequest): Arrival => ({
   since: request.receivedAt
 })
 
+/** What stands on record of a session: its key, where one was shown. */
+export const signsOf = (session: Session): Pick<Caller, 'keyId' | 'kid' | 'sessionId' | 'user'> => {
+  const { id: sessionId, principal, user } = session
+  const { keyId, kid } = principal
+  return {
+    ...(meansOf(session) === 'key' && { keyId, kid }),
+    sessionId,
+    ...(user && { user: user.email })
+  }
+}
+
 /** The caller behind an API key or a session; a route that has no principal declared the wrong authentication. */
 export const callerOf = (request: FastifyRequest): Caller => {
   const { principal, session, route, id: requestId, address, receivedAt: since } = request
   if (principal === null) throw new ProblemError('authentication_required')
   const { client, mode, keyId, kid } = principal
   if (session === null) return { client, mode, keyId, kid, route, requestId, address, since }
-  const { id: sessionId, user } = session
-  const arrived = { client, mode, route, requestId, address, since }
-  // Who signed in at a provider has no key.
-  return user ? { ...arrived, sessionId, user: user.email } : { ...arrived, keyId, kid, sessionId }
+  return { client, mode, ...signsOf(session), route, requestId, address, since }
 }

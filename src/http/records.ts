@@ -6,7 +6,7 @@ import { reasonText } from '../core/reason.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
 import { RefusedLogin } from '../keys/login.ts'
 import { RefusedSession } from '../keys/sessions.ts'
-import { arrivalOf } from './caller.ts'
+import { arrivalOf, signsOf } from './caller.ts'
 
 /** The caller by the key or the session of the request, accepted or refused. */
 const whoOf = (request: FastifyRequest, problem?: ProblemError): Who => {
@@ -17,10 +17,7 @@ const whoOf = (request: FastifyRequest, problem?: ProblemError): Who => {
   const arrival = arrivalOf(request)
   if (principal === undefined) return arrival
   const { client, keyId, kid } = principal
-  if (session === undefined || session === null) return { ...arrival, client, keyId, kid }
-  const { id: sessionId, user } = session
-  if (user !== undefined) return { ...arrival, client, sessionId, user: user.email }
-  return { ...arrival, client, keyId, kid, sessionId }
+  return { ...arrival, client, ...(session ? signsOf(session) : { keyId, kid }) }
 }
 
 export const createRecords = (recorder: Recorder) => ({

@@ -74,13 +74,43 @@ test('A second start goes on with what the first one wrote, and leaves a changed
   )
 })
 
+test('The link to the console that it prints signs in once; a signal prints another', async (t) => {
+  const folder = createDirectory(t)
+  const { running } = await start(t, folder)
+  await running.says(/Another link: kill -USR2 \d+\n/)
+  const enter = async (
+    link: string
+  ): Promise<{ status: number; body: Record<string, unknown> }> => {
+    const { origin, hash } = new URL(link)
+    const answer = await fetch(`${origin}/console/api/sign-in/code`, {
+      method: 'POST',
+      headers: { origin, 'content-type': 'application/json' },
+      body: JSON.stringify({ code: hash.slice('#code='.length) })
+    })
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+  }
+  const links = (): string[] => running.output.stdout.match(/^http\S+\/console#code=\S+$/gm) ?? []
+  const [first = ''] = links()
+  t.match(await enter(first), { status: 200, body: { client: 'operator', signedInBy: 'code' } })
+  t.match(await enter(first), { status: 403, body: { code: 'access_denied' } })
+  process.kill(Number(/kill -USR2 (\d+)/.exec(running.output.stdout)?.[1]), 'SIGUSR2')
+  await running.says(/#code=[\s\S]*#code=\S+\n/)
+  t.match(await enter(links().at(-1) ?? ''), { status: 200 })
+  const trail = readdirSync(join(folder, 'data', 'audit'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((name) => readFileSync(join(folder, 'data', 'audit', name), 'utf8'))
+    .join('')
+  t.match(trail, /"action":"session.open","outcome":"allowed","reason":"code"/)
+  t.notMatch(trail, new URL(first).hash.slice('#code='.length))
+})
+
 test('Outside dev the quickstart only serves', async (t) => {
   const folder = createDirectory(t)
   await runPurser(t, folder, ['init', '--dev', '--environment', 'stg'])
   const running = startPurser(t, folder, ['quickstart'], { env: { PORT: '0' } })
   await running.says(/Server listening/)
   await stop(running)
-  t.notMatch(running.output.stdout, /curl|purser_/)
+  t.notMatch(running.output.stdout, /curl|purser_|#code=/)
 })
 
 test('Half a configuration is refused with what to do, and nothing is written', async (t) => {

@@ -56,7 +56,13 @@ export interface TestAppOptions {
   readonly environ?: Environ
   readonly overrides?: Pick<
     AppOverrides,
-    'certificatesEveryMs' | 'directLine' | 'doctor' | 'fetch' | 'heartbeatMs' | 'observe'
+    | 'certificatesEveryMs'
+    | 'directLine'
+    | 'doctor'
+    | 'fetch'
+    | 'heartbeatMs'
+    | 'observe'
+    | 'signInCodes'
   >
 }
 

@@ -1,9 +1,11 @@
 /** The shapes of administrators' sessions. */
 import { Type } from 'typebox'
+import { SIGN_IN_MEANS } from '../../keys/session.ts'
 
 export const SessionAnswer = Type.Object({
   sessionId: Type.String({ description: 'on record with whatever is done in it' }),
   client: Type.String(),
+  signedInBy: Type.Enum(SIGN_IN_MEANS),
   keyId: Type.Optional(Type.String({ description: 'of the API key that opened it' })),
   user: Type.Optional(Type.String({ description: 'the e-mail, of a sign-in at a provider' })),
   mode: Type.String({ description: "the key's, or as `administrators:` has it" }),

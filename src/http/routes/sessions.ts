@@ -2,11 +2,12 @@
  * Administrators' sessions: sign in with an API key, see who is signed in, sign out. Rule: the token goes out in the
  * cookie, once it is on record; whoever signs in again leaves the session before.
  */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Recorder } from '../../audit/recorder.ts'
 import { ProblemError } from '../../core/problem.ts'
-import type { Session, Sessions } from '../../keys/sessions.ts'
-import { callerOf } from '../caller.ts'
+import { meansOf, type Session } from '../../keys/session.ts'
+import type { OpenedSession, Sessions } from '../../keys/sessions.ts'
+import { arrivalOf, callerOf, signsOf } from '../caller.ts'
 import type { TypedFastify } from '../route-auth.ts'
 import { foreignReason, type OriginRules } from '../same-origin.ts'
 import type { Cookie } from '../session-cookie.ts'
@@ -27,12 +28,17 @@ const OFF = 'nobody signs in to this service: JWT_SECRET is not set'
 
 const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
-const shown = ({ id, principal, user, ...session }: Session) => ({
-  sessionId: id,
-  client: principal.client,
-  ...(user ? { user: user.email } : { keyId: principal.keyId }),
-  mode: principal.mode,
-  environment: principal.environment,
+const keyOf = (session: Session) =>
+  meansOf(session) === 'key' ? { keyId: session.principal.keyId } : {}
+
+export const shown = (session: Session) => ({
+  sessionId: session.id,
+  client: session.principal.client,
+  signedInBy: meansOf(session),
+  ...keyOf(session),
+  ...(session.user && { user: session.user.email }),
+  mode: session.principal.mode,
+  environment: session.principal.environment,
   csrfToken: session.csrfToken,
   signedInAt: isoTime(session.signedInAt),
   endsAt: isoTime(session.endsAt),
@@ -45,8 +51,20 @@ export const sessionIn = ({ session }: FastifyRequest): Session => {
   return session
 }
 
+/** Puts the session on record, and then into the browser's cookie; what was in that has ended. */
+export const handOver = async (
+  { cookie, recorder }: Pick<SessionRoutesOptions, 'cookie' | 'recorder'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { session, token }: OpenedSession
+): Promise<void> => {
+  const who = { ...arrivalOf(request), client: session.principal.client, ...signsOf(session) }
+  await recorder.allowed(who, 'session.open', undefined, { reason: meansOf(session) })
+  reply.header('set-cookie', cookie.set(token, session.endsAt - session.renewedAt))
+}
+
 const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
-  const { sessions, isOn, cookie, origins, recorder, returnsToken } = options
+  const { sessions, isOn, origins, returnsToken } = options
   app.post(
     '/v1/sessions',
     {
@@ -68,11 +86,10 @@ const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
       }
       const former = await currentSession(options, request)
       if (former !== undefined) await sessions.end(former)
-      const { session, token } = await sessions.open(principal)
-      const caller = { ...callerOf(request), sessionId: session.id }
-      await recorder.allowed(caller, 'session.open', undefined)
-      reply.code(201).header('set-cookie', cookie.set(token, session.endsAt - session.renewedAt))
-      return { ...shown(session), ...(returnsToken && { token }) }
+      const opened = await sessions.open(principal)
+      await handOver(options, request, reply, opened)
+      reply.code(201)
+      return { ...shown(opened.session), ...(returnsToken && { token: opened.token }) }
     }
   )
 }

@@ -7,11 +7,11 @@ import type { Recorder } from '../../audit/recorder.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Sessions } from '../../keys/sessions.ts'
 import { SIGN_IN_SECONDS, type SignIn } from '../../keys/sign-in.ts'
-import { arrivalOf } from '../caller.ts'
 import type { TypedFastify } from '../route-auth.ts'
 import { foreignReason, type OriginRules } from '../same-origin.ts'
 import type { Cookie } from '../session-cookie.ts'
 import { currentSession } from '../session-gate.ts'
+import { handOver } from './sessions.ts'
 import { BackAnswer, BackQuery, ThereAnswer } from './sign-in-schemas.ts'
 
 export interface SignInRoutesOptions {
@@ -70,7 +70,7 @@ const finish = async (
   request: FastifyRequest,
   reply: FastifyReply
 ): Promise<string> => {
-  const { sessions, cookie, transactionCookie, recorder, landing } = options
+  const { sessions, transactionCookie, landing } = options
   const signIn = wanted(options)
   reply.header('set-cookie', transactionCookie.clear)
   const search = /\?(.*)$/.exec(request.raw.url ?? '')?.[1] ?? ''
@@ -79,10 +79,7 @@ const finish = async (
     if (token instanceof ProblemError) throw token
     const { former, ...user } = await signIn.finish(token, search)
     if (former !== undefined) await sessions.end({ id: former })
-    const { session, token: opened } = await sessions.openFor(user)
-    const who = { client: user.client, sessionId: session.id, user: user.email }
-    await recorder.allowed({ ...arrivalOf(request), ...who }, 'session.open', undefined)
-    reply.header('set-cookie', cookie.set(opened, session.endsAt - session.renewedAt))
+    await handOver(options, request, reply, await sessions.openFor(user))
     return pageTo(landing)
   } catch (error) {
     // Each is on record, and counted as a failed login, since nobody has proven anything.

@@ -43,6 +43,7 @@ test('a key opens a session, whose token stands in a __Host- cookie and nowhere 
   const { sessionId, csrfToken, ...told } = answer.json()
   t.same(told, {
     client: 'admin',
+    signedInBy: 'key',
     keyId,
     mode: 'rw',
     environment: 'dev',
@@ -57,7 +58,7 @@ test('a key opens a session, whose token stands in a __Host- cookie and nowhere 
   t.same(shown.json(), answer.json())
   const records = await recordsIn(built.folder)
   t.match(records, [
-    { action: 'session.open', outcome: 'allowed', client: 'admin', keyId, sessionId }
+    { action: 'session.open', outcome: 'allowed', reason: 'key', client: 'admin', keyId, sessionId }
   ])
   t.equal(records.length, 1, 'to look who is signed in is no record')
   const said = `${answer.body}${shown.body}${JSON.stringify(records)}${built.logs.join('')}`

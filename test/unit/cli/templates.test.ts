@@ -27,7 +27,11 @@ test('What a fresh purser.yaml has as comments is valid too', async (t) => {
   t.equal(book.names.size, 1)
 })
 
-test('The file of a demonstration lets the client demo read below demo/ only', async (t) => {
+test('The file of a demonstration lets two clients below demo/ only, of which one writes', async (t) => {
   const { policies } = parseConfigFile(renderConfigFile('local', true), 'purser.yaml')
-  t.strictSame(policies, [{ client: 'demo', read: ['local:demo/*'] }])
+  const demo = ['local:demo/*']
+  t.strictSame(policies, [
+    { client: 'demo', read: demo },
+    { client: 'operator', read: demo, write: demo }
+  ])
 })
