@@ -3,9 +3,10 @@
  * may change stands in one object, made first and replaced as a whole or not at all; no part uses a part that is made
  * later; and no part listens to other processes before all parts are made.
  */
-import { type AppOverrides, openGround } from './app/ground.ts'
+import { openGround } from './app/ground.ts'
 import { createKeys } from './app/keys.ts'
 import { createMetricsOn } from './app/metrics.ts'
+import type { AppOverrides } from './app/overrides.ts'
 import { createReload } from './app/reload.ts'
 import { createRetention } from './app/retention.ts'
 import { createHealth, createSecrets } from './app/secrets.ts'
@@ -22,7 +23,7 @@ import type { Broker } from './secrets/broker.ts'
 import type { State } from './state/state.ts'
 import type { Figures } from './telemetry/metrics.ts'
 
-export type { AppOverrides } from './app/ground.ts'
+export type { AppOverrides } from './app/overrides.ts'
 
 export interface App extends Omit<Servers, 'drain'> {
   readonly broker: Broker

@@ -6,19 +6,13 @@ import { createRecorder, type Recorder, type RecorderOptions } from '../audit/re
 import { createRedisSink, type RedisSink } from '../audit/redis-sink.ts'
 import { createRedisTrail, type RedisTrail } from '../audit/redis-trail.ts'
 import { hasSink } from '../audit/sinks.ts'
-import { createTrail, type Trail, type TrailOptions } from '../audit/trail.ts'
+import { createTrail, type Trail } from '../audit/trail.ts'
 import type { Config } from '../config/config.ts'
-import type { Environ } from '../config/env.ts'
-import type { ConfigFault } from '../config/fault.ts'
-import type { ReloadedBy } from '../config/reloads.ts'
 import type { Settings } from '../config/settings.ts'
-import type { Examine } from '../console/doctor.ts'
 import type { AuditEvent } from '../core/audit-event.ts'
 import { beginKey } from '../crypto/audit-key.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
-import type { DirectLine } from '../integrations/direct-line.ts'
-import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import type { Log } from '../kinds/provider.ts'
 import { USER_AGENT } from '../kinds/shared/user-agent.ts'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -27,51 +21,10 @@ import { type OpenedState, openState } from '../state/open-state.ts'
 import { createHistory, type History } from '../telemetry/history.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createMeter, type Meter } from '../telemetry/meter.ts'
-import type { FiguresOfWorkers } from '../telemetry/metrics.ts'
 import type { Tracer } from '../telemetry/tracing.ts'
 import { type Live, prepare } from './live.ts'
+import type { AppOverrides } from './overrides.ts'
 import { openTracer, redisCallsOf } from './tracing.ts'
-
-/** Which of the processes of one service this is. */
-export interface WorkerPlace {
-  /** From 1 to `of`; a process that replaces another one has its number. */
-  readonly number: number
-  readonly of: number
-}
-
-export interface AppOverrides {
-  /** Absent: the only process. */
-  readonly worker?: WorkerPlace | undefined
-  readonly logger?: Logger
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number
-  /** Where credentials of stores given as `{ env: NAME }` are looked up. */
-  readonly environ?: Environ
-  /**
-   * Reads the configuration anew and reloads. Resolves with the faults of the configuration: if there are any, nothing
-   * changed.
-   */
-  readonly requestReload?: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
-  /** What is measured in the other processes of one service. */
-  readonly figuresOfOthers?: () => Promise<FiguresOfWorkers>
-  /** Runs the checks of `purser doctor`; absent: the console has none. */
-  readonly doctor?: Examine
-  /** Fetches what SNS and Google publish. */
-  readonly fetch?: typeof fetch
-  /** What gives tokens of channels. */
-  readonly directLine?: DirectLine
-  readonly heartbeatMs?: number
-  /** How often files with certificates are looked at. */
-  readonly certificatesEveryMs?: number
-  /** Sign whoever has one of them in at the console, in dev. */
-  readonly signInCodes?: SignInCodes | undefined
-  /** Sees the outcome of each request, for measuring. */
-  readonly observe?: RecorderOptions['observe']
-  /** In place of the trail's chain, for measuring. */
-  readonly beginChain?: TrailOptions['beginChain']
-  /** Refuse to start where something kept needs an encryption key that ENCRYPTION_KEYS lacks, instead of saying so. */
-  readonly refusesToLackKeys?: boolean
-}
 
 const MIB = 1024 * 1024
 

@@ -2,7 +2,7 @@
  * What the supervisor and its workers tell one another. Rule: a worker speaks first, once it hears; no message holds a
  * secret.
  */
-import type { WorkerPlace } from '../app/ground.ts'
+import type { WorkerPlace } from '../app/overrides.ts'
 import type { ConfigFault } from '../config/fault.ts'
 import type { Fixed } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'

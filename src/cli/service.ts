@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { WorkerPlace } from '../app/ground.ts'
+import type { WorkerPlace } from '../app/overrides.ts'
 import { type App, buildApp } from '../app.ts'
 import { type Config, readConfig } from '../config/config.ts'
 import { effectiveConfig } from '../config/effective.ts'
