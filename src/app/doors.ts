@@ -1,10 +1,12 @@
 /** The doors of other dialects, as `doors:` of `purser.yaml` has them: a table of who makes which. */
 import type { Dialect, DoorConfig, DoorPlace, Target } from '../config/door-entries.ts'
+import { ProblemError } from '../core/problem.ts'
+import { parseReference } from '../core/reference.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import type { DoorMeans } from '../doors/means.ts'
+import { vaultDoor } from '../doors/vault/index.ts'
 import type { Door, Listener } from '../http/door.ts'
 import type { Services } from '../http/routes/index.ts'
-import { mayKnowStore } from '../secrets/decision.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 
@@ -12,7 +14,7 @@ type ConfigOf<D extends Dialect> = Extract<DoorConfig, { readonly dialect: D }>
 
 const CREATE: {
   readonly [D in Dialect]?: (config: ConfigOf<D>, means: DoorMeans) => Door
-} = {}
+} = { vault: vaultDoor }
 
 const createDoor = <D extends Dialect>(config: ConfigOf<D>, means: DoorMeans): Door => {
   const create = CREATE[config.dialect as D]
@@ -28,21 +30,43 @@ const listenerOf = (
 ): Listener | undefined =>
   place && { label: `Door ${dialect}`, host: place.host ?? HOST, port: place.port, tls }
 
-/** Whether the client may know that there is anything where the target leads. */
+/** Whether a rule of the client names the store, or there may be a name that it may read. */
 const mayKnowOf =
   ({ live }: Ground): DoorMeans['mayKnow'] =>
   (client, target: Target | undefined) => {
     if (target === undefined) return false
     const rules = live()
-    if (target.kind === 'names') return rules.policy.grantsOf(client).read.length > 0
+    const { read, write } = rules.policy.grantsOf(client)
+    if (target.kind === 'names') return read.length > 0 && rules.book.names.size > 0
     const { store } = target
-    return rules.stores.get(store) !== undefined && mayKnowStore(rules, client, store)
+    if (rules.stores.get(store) === undefined) return false
+    return [...read, ...write].some((pattern) => pattern.startsWith(`${store}:`))
+  }
+
+const namesOf =
+  ({ live, recorder }: Ground): DoorMeans['namesFor'] =>
+  async (caller) => {
+    if (!caller.mode.includes('r')) {
+      throw await recorder.failed(
+        caller,
+        'secret.list',
+        undefined,
+        new ProblemError('insufficient_mode')
+      )
+    }
+    const { book, policy } = live()
+    const names = [...book.names.keys()].filter((name) => {
+      const reference = parseReference(name, book)
+      return reference !== undefined && policy.isAllowed(caller.client, 'read', reference)
+    })
+    await recorder.allowed(caller, 'secret.list', undefined)
+    return names
   }
 
 export const dialectDoors = (
   ground: Ground,
   { care }: Pick<Keys, 'care'>,
-  { secrets, health }: Pick<Services, 'secrets' | 'health'>,
+  { secrets, health, login }: Pick<Services, 'secrets' | 'health' | 'login'>,
   tls: ServerTls | undefined
 ): readonly Door[] => {
   const { live, settings, keyring, now } = ground
@@ -52,7 +76,9 @@ export const dialectDoors = (
     keyring,
     mayKnow: mayKnowOf(ground),
     grantsOf: (client: string) => live().policy.grantsOf(client),
+    namesFor: namesOf(ground),
     care,
+    login,
     health
   }
   return live().config.doors.map((config) =>

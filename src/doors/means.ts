@@ -3,10 +3,12 @@
  * to a store, to policy or to what is configured.
  */
 import type { Target } from '../config/door-entries.ts'
+import type { Caller } from '../core/caller.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Listener } from '../http/door.ts'
 import type { HealthRoutesOptions } from '../http/routes/health.ts'
 import type { KeyCare } from '../keys/care.ts'
+import type { Login } from '../keys/login.ts'
 import type { Broker } from '../secrets/broker.ts'
 
 export interface DoorMeans {
@@ -24,6 +26,9 @@ export interface DoorMeans {
     readonly read: readonly string[]
     readonly write: readonly string[]
   }
+  /** The names of `secrets:` that the caller may read, on record. Rejects with a ProblemError. */
+  readonly namesFor: (caller: Caller) => Promise<readonly string[]>
   readonly care: Pick<KeyCare, 'revoke'>
+  readonly login: Login
   readonly health: HealthRoutesOptions
 }

@@ -47,6 +47,11 @@ export interface Door {
   readonly keyIn: KeyFinder
   /** How every error of the door is written, and what is not found in it. */
   readonly errorShape: ErrorShape
+  /**
+   * Methods that Node's parser does not know: they come as GET, and `bridgedMethod` tells them apart. For a door that is
+   * alone on its listener.
+   */
+  readonly otherMethods?: readonly string[]
   /** Pages of which origins may call; undefined: no page may. */
   readonly corsOrigins?: readonly string[] | undefined
   readonly addRoutes: (app: TypedFastify) => void

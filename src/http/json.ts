@@ -87,7 +87,10 @@ const texts = new WeakMap<object, string>()
 
 /** The JSON of a member of such a body, as it is written. */
 export const writtenMember = (body: object, name: string): JsonNode | undefined =>
-  readJson(texts.get(body) ?? '')?.members?.get(name)
+  writtenBody(body)?.members?.get(name)
+
+/** The JSON of such a body, as it is written. */
+export const writtenBody = (body: object): JsonNode | undefined => readJson(texts.get(body) ?? '')
 
 /** Throws `invalid_request`, which repeats nothing of the body. `keepsDigits`: it is read by `writtenMember`. */
 export const parseJson = (body: Buffer, keepsDigits = false): unknown => {

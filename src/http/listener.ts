@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { PROBLEMS, type ProblemCode, ProblemError } from '../core/problem.ts'
 import { answerOf, type OnAnswer } from './answers.ts'
+import { createBridge } from './bridge.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { ErrorShape } from './problems.ts'
 import { createTap } from './tap.ts'
@@ -49,6 +50,8 @@ export interface ListenerOptions {
   /** The headers of answers that refuse what has not become a request. */
   readonly headers: Readonly<Record<string, string>>
   readonly errorShape: ErrorShape
+  /** Methods that Node's parser does not know and a door of the listener does; see `bridge.ts`. */
+  readonly otherMethods?: readonly string[] | undefined
 }
 
 /** Takes the listeners of one event away, and calls them as one. */
@@ -118,7 +121,22 @@ export const guardListener = (
     raw.once('close', () => clearTimeout(timer))
   }
 
+  const bridge = createBridge({
+    methods: options.otherMethods ?? [],
+    take: turns.take,
+    refuse: (code, socket) => {
+      const connection = connections.of(socket)
+      if (connection === undefined) socket.destroy()
+      else refuse(code, connection, socket)
+    },
+    inTurn: (socket, work) => {
+      const connection = connections.of(socket)
+      if (connection !== undefined) turns.fail(connection, false, work)
+    }
+  })
+
   return (error, socket) => {
+    if (bridge(error, socket)) return
     const connection = connections.of(socket)
     // Without a connection a handshake has failed, and there is nobody to answer.
     if (connection === undefined || error.code === 'ECONNRESET' || !socket.writable) {

@@ -10,6 +10,8 @@ import type { ServerTls } from '../core/server-tls.ts'
 /** A batch of 100 references fits, if they are not the longest. */
 const URL_MAX = 16_384
 export const PARAM_MAX = 2_048
+/** Of a request's line and headers. */
+export const MAX_HEAD = 2 * URL_MAX
 
 /**
  * Milliseconds. Fastify switches Node's own request timeout off; see its documentation of `requestTimeout`. The timeout
@@ -44,7 +46,7 @@ export const listenerOptions = (tls: ServerTls | undefined) => {
   const options = {
     headersTimeout: TIMEOUTS.headers,
     connectionsCheckingInterval: TIMEOUTS.check,
-    maxHeaderSize: 2 * URL_MAX,
+    maxHeaderSize: MAX_HEAD,
     // Node's refusal has no body; ours is below.
     requireHostHeader: false
   }

@@ -28,9 +28,15 @@ export type RouteAuth =
   | { readonly kind: 'proxied' }
   /**
    * An API key whose mode fits the method and whose scopes cover `<SCOPE_ROOT>:<scope>` (no scope: any key). A route
-   * that discloses a stored secret needs mode r whatever its method.
+   * that discloses a stored secret needs mode r whatever its method; `anyMode` marks one that neither discloses nor changes
+   * a secret, and takes a key of any mode.
    */
-  | { readonly kind: 'key'; readonly scope?: string; readonly discloses?: true }
+  | {
+      readonly kind: 'key'
+      readonly scope?: string
+      readonly discloses?: true
+      readonly anyMode?: true
+    }
   /**
    * An API key whose mode fits the method and whose scopes cover ADMIN_SCOPE; `changes` marks a route that changes
    * configuration or stores, and needs ALLOW_ADMIN_WRITE; `reads` one that shows something by another method than GET,
@@ -132,7 +138,7 @@ export const createAuthorize = (
   const discloses = auth.kind === 'key' && auth.discloses === true
   const isAdmin = isOfAdministrators(auth)
   const isOff = isAdmin && auth.changes === true && !rules.allowsAdminWrite
-  const isOfAnyMode = isAdmin && auth.anyMode === true
+  const isOfAnyMode = (isAdmin || auth.kind === 'key') && auth.anyMode === true
   const allowed = new WeakMap<Principal, string>()
   return (principal, method) => {
     if (allowed.get(principal) === method) return undefined

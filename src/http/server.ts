@@ -154,7 +154,8 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     onAnswered,
     onAnswer,
     headers,
-    errorShape
+    errorShape,
+    otherMethods: doors.flatMap((door) => door.otherMethods ?? [])
   })
   addBounds(server, options)
   addAnswers(server, headers, untaken.onSend)

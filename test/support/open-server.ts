@@ -36,6 +36,8 @@ const NO_SESSIONS: ServerOptions['sessions'] = {
 interface Overrides extends Pick<Door, 'addRoutes' | 'corsOrigins'> {
   /** Beside the native one. */
   readonly doors?: readonly Door[]
+  /** In its place. */
+  readonly first?: Door
 }
 
 export const openServer = async (
@@ -44,6 +46,7 @@ export const openServer = async (
     addRoutes,
     corsOrigins,
     doors = [],
+    first = nativeDoor({ addRoutes, corsOrigins }),
     ...overrides
   }: Partial<Omit<ServerOptions, 'doors'>> & Overrides,
   logs: string[] = []
@@ -72,7 +75,7 @@ export const openServer = async (
     keepAliveSeconds: 75,
     logger: createLogger('trace', { write: (line) => void logs.push(line) }),
     ...overrides,
-    doors: [nativeDoor({ addRoutes, corsOrigins }), ...doors]
+    doors: [first, ...doors]
   })
   t.teardown(() => server.close())
   return server

@@ -115,6 +115,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
   // A dialect, and not the kind of store.
   'config/door-entries.ts': ['vault'],
   'config/doors.ts': ['vault'],
+  'doors/vault/index.ts': ['vault'],
   // HASHICORP_VAULT_CONFIG is a list of Vaults.
   'config/hashicorp.ts': ['vault'],
   // `purser init` asks for a Vault's address and login.

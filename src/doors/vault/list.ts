@@ -1,0 +1,98 @@
+/**
+ * A folder of the KV engine. Rule: what the caller may not read is not named, so that a folder in which it may read nothing
+ * is one that there is not.
+ */
+import type { FastifyReply } from 'fastify'
+import type { Target } from '../../config/door-entries.ts'
+import type { Caller } from '../../core/caller.ts'
+import { ProblemError } from '../../core/problem.ts'
+import { callerOf } from '../../http/caller.ts'
+import type { DoorMeans } from '../means.ts'
+import { prefixOf, wantedOf } from '../target.ts'
+import { sendEnvelope } from './answers.ts'
+import type { KvRequest, Mounts } from './kv.ts'
+import { keysBelow } from './secrets.ts'
+
+export const whole = (text: string | undefined, name: string): number | undefined => {
+  if (text === undefined) return undefined
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new ProblemError('invalid_request', { detail: `${name} is no whole number` })
+  }
+  return Number(text)
+}
+
+// As Go reads a boolean.
+export const isTrue = (text: string | undefined): boolean =>
+  /^(?:1|t|T|true|TRUE|True)$/.test(text ?? '')
+
+/** Of the store; so many names cost the caller a request. */
+const PAGE = 100
+/** At most for one answer. */
+const PAGES_MAX = 100
+
+interface Found {
+  readonly paths: readonly string[]
+  readonly isComplete: boolean
+}
+
+export const createList = (
+  { broker, namesFor }: Pick<DoorMeans, 'broker' | 'namesFor'>,
+  mounts: Mounts
+) => {
+  const pathsBelow = async (
+    caller: Caller,
+    prefix: string,
+    charge: () => ProblemError | undefined
+  ): Promise<Found> => {
+    const paths: string[] = []
+    let cursor: string | undefined
+    let isPartial = false
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const limited = page === 0 ? undefined : charge()
+      if (limited !== undefined) throw limited
+      const request = { prefix, limit: PAGE, ...(cursor !== undefined && { cursor }) }
+      const found = await broker.listNames(caller, request)
+      for (const { path } of found.names) paths.push(path)
+      isPartial ||= found.isPartial
+      cursor = found.cursor
+      if (cursor === undefined) break
+    }
+    return { paths, isComplete: cursor === undefined && !isPartial }
+  }
+
+  const find = async (
+    request: KvRequest,
+    reply: FastifyReply,
+    target: Target | undefined,
+    folder: string
+  ): Promise<Found> => {
+    const caller = callerOf(request)
+    if (target === undefined) {
+      // It is refused, and on record, as a read of it is.
+      await broker.readSecret(caller, wantedOf(undefined, `${folder}x`))
+      throw new ProblemError('internal_error')
+    }
+    const prefix = prefixOf(target, folder)
+    if (prefix !== undefined) {
+      return pathsBelow(caller, prefix, () => request.server.chargeKey(request, reply, 1))
+    }
+    const names = folder === '' ? await namesFor(caller) : []
+    return { paths: names, isComplete: true }
+  }
+
+  return async (request: KvRequest, reply: FastifyReply, path: string): Promise<FastifyReply> => {
+    const target = mounts.get(request.params.mount)?.target
+    const folder = path === '' || path.endsWith('/') ? path : `${path}/`
+    const after = request.query.after ?? ''
+    const limit = whole(request.query.limit, 'limit') || Number.POSITIVE_INFINITY
+    const { paths, isComplete } = await find(request, reply, target, folder)
+    const base = target?.kind === 'below' ? target.path + folder : ''
+    const keys = keysBelow(base, paths)
+    const shown = keys.filter((key) => key > after).slice(0, limit)
+    if (shown.length === 0 && isComplete) throw new ProblemError('secret_not_found')
+    return sendEnvelope(reply, {
+      data: JSON.stringify({ keys: shown }),
+      ...(!isComplete && { warnings: ['the list is not complete: list a folder below'] })
+    })
+  }
+}

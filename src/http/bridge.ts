@@ -1,0 +1,181 @@
+/**
+ * Requests of a method that Node's parser does not know, such as Vault's LIST: their head is read here, and they go on as a
+ * request that the parser might have made. Rule: what follows is the way of every request, on the caller's own socket, with
+ * the headers as they were sent; a head is as small, as quick and as strict as the parser has it, and the connection ends
+ * with the answer, since its parser has given up.
+ */
+import { IncomingMessage, METHODS, type RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ProblemCode } from '../core/problem.ts'
+import { MAX_HEAD, TIMEOUTS } from './protocol.ts'
+
+/** What Fastify sees: Node's parser has no other method without a body that answers as GET does. */
+const AS = 'GET'
+
+const bridged = new WeakMap<IncomingMessage, string>()
+
+/** The method that the caller used; undefined for all that the parser knows. */
+export const bridgedMethod = (request: IncomingMessage): string | undefined => bridged.get(request)
+
+interface Head {
+  readonly url: string
+  readonly rawHeaders: string[]
+}
+
+// RFC 9110, 5.5 and 5.6.2; a target in origin form (RFC 9112, 3.2.1).
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/
+const END = '\r\n\r\n'
+const LINE_FEED = 0x0a
+
+/** Undefined for what is no proper request without a body. */
+const headIn = (text: string, method: string): Head | undefined => {
+  const [line = '', ...lines] = text.split('\r\n')
+  const [, url] = /^[A-Z]+ (\/[!-~]*) HTTP\/1\.1$/.exec(line) ?? []
+  if (url === undefined || !line.startsWith(`${method} `)) return undefined
+  const rawHeaders: string[] = []
+  for (const one of lines) {
+    const [, name, value] = HEADER.exec(one) ?? []
+    if (name === undefined || value === undefined) return undefined
+    const isBody = /^(?:transfer-encoding|expect|upgrade)$/i.test(name)
+    if (isBody || (/^content-length$/i.test(name) && value !== '0')) return undefined
+    rawHeaders.push(name, value)
+  }
+  return { url, rawHeaders }
+}
+
+/** A request as the parser makes one, and its answer, with which the connection ends. */
+const begin = (
+  socket: Socket,
+  { url, rawHeaders }: Head,
+  method: string,
+  take: RequestListener
+) => {
+  const request = new IncomingMessage(socket)
+  request.method = AS
+  request.url = url
+  request.rawHeaders = rawHeaders
+  request.httpVersionMajor = 1
+  request.httpVersionMinor = 1
+  request.httpVersion = '1.1'
+  request.complete = true
+  request.push(null)
+  bridged.set(request, method)
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.on('finish', () => {
+    response.detachSocket(socket)
+    response.emit('close')
+    socket.destroySoon()
+  })
+  take(request, response)
+}
+
+/** What comes of a connection on which such a request began. */
+interface Coming {
+  readonly method: string
+  readonly pieces: Buffer[]
+  size: number
+  isOver: boolean
+}
+
+export interface BridgeOptions {
+  /** Methods in capitals. */
+  readonly methods: readonly string[]
+  /** Of requests that are there. */
+  readonly take: RequestListener
+  /** Answers and ends the connection. */
+  readonly refuse: (code: ProblemCode, socket: Socket) => void
+  /** To be called once all earlier requests of the connection are answered. */
+  readonly inTurn: (socket: Socket, work: () => void) => void
+}
+
+interface ParserError extends NodeJS.ErrnoException {
+  readonly bytesParsed?: number
+  readonly rawPacket?: Buffer
+}
+
+/** How far the parser reads a method that it does not know: as long as it may become one that it knows. */
+const readOf = (method: string): number => {
+  let read = 0
+  while (METHODS.some((known) => known.startsWith(method.slice(0, read + 1)))) read++
+  return read
+}
+
+/**
+ * Where in the packet a request of the method begins, if that is what the parser stumbled over. One that begins in the
+ * packet before is not known from others.
+ */
+const startIn = ({ bytesParsed = -1, rawPacket }: ParserError, methods: readonly string[]) => {
+  for (const method of methods) {
+    const from = bytesParsed - readOf(method)
+    if (rawPacket === undefined || from < 0) continue
+    const begun = rawPacket.subarray(from, from + method.length + 1).toString('latin1')
+    const isStart = from === 0 || rawPacket[from - 1] === LINE_FEED
+    if (isStart && `${method} `.startsWith(begun)) return { method, from }
+  }
+  return undefined
+}
+
+/** Whether what failed on a connection is such a request, or more of one: then it is taken care of. */
+export type Bridge = (error: NodeJS.ErrnoException, socket: Socket) => boolean
+
+export const createBridge = ({ methods, take, refuse, inTurn }: BridgeOptions): Bridge => {
+  const comings = new WeakMap<Socket, Coming>()
+
+  const end = (coming: Coming, socket: Socket, work: () => void): void => {
+    coming.isOver = true
+    // Called again when the answer is out, for what was the last request of the connection.
+    let isBegun = false
+    inTurn(socket, () => {
+      if (isBegun) return
+      isBegun = true
+      work()
+    })
+  }
+
+  const look = (coming: Coming, socket: Socket): void => {
+    const { method } = coming
+    const text = Buffer.concat(coming.pieces).toString('latin1')
+    const at = text.indexOf(END)
+    if (at < 0 && coming.size <= MAX_HEAD) return
+    if (at < 0 || at > MAX_HEAD) {
+      end(coming, socket, () => refuse('header_too_large', socket))
+      return
+    }
+    const head = headIn(text.slice(0, at), method)
+    end(coming, socket, () => {
+      if (head === undefined) refuse('invalid_request', socket)
+      else begin(socket, head, method, take)
+    })
+  }
+
+  const add = (coming: Coming, piece: Buffer): void => {
+    coming.pieces.push(piece)
+    coming.size += piece.length
+  }
+
+  return (error: ParserError, socket) => {
+    const known = comings.get(socket)
+    if (known !== undefined) {
+      if (error.code === 'ECONNRESET') return false
+      // The parser says the same of every piece that follows.
+      if (!known.isOver && error.rawPacket !== undefined) {
+        add(known, error.rawPacket)
+        look(known, socket)
+      }
+      return true
+    }
+    if (error.code !== 'HPE_INVALID_METHOD') return false
+    const start = startIn(error, methods)
+    if (start === undefined || error.rawPacket === undefined) return false
+    const coming: Coming = { method: start.method, pieces: [], size: 0, isOver: false }
+    comings.set(socket, coming)
+    add(coming, error.rawPacket.subarray(start.from))
+    setTimeout(() => {
+      if (!coming.isOver) end(coming, socket, () => refuse('request_timeout', socket))
+    }, TIMEOUTS.headers).unref()
+    look(coming, socket)
+    return true
+  }
+}
