@@ -3,6 +3,8 @@ import type { Dialect, DoorConfig, DoorPlace, Target } from '../config/door-entr
 import { ProblemError } from '../core/problem.ts'
 import { parseReference } from '../core/reference.ts'
 import type { ServerTls } from '../core/server-tls.ts'
+import { awsAgentDoor } from '../doors/aws/agent.ts'
+import { awsDoor } from '../doors/aws/door.ts'
 import type { DoorMeans } from '../doors/means.ts'
 import { vaultDoor } from '../doors/vault/index.ts'
 import type { Door, Listener } from '../http/door.ts'
@@ -14,7 +16,7 @@ type ConfigOf<D extends Dialect> = Extract<DoorConfig, { readonly dialect: D }>
 
 const CREATE: {
   readonly [D in Dialect]?: (config: ConfigOf<D>, means: DoorMeans) => Door
-} = { vault: vaultDoor }
+} = { vault: vaultDoor, aws: awsDoor, 'aws-agent': awsAgentDoor }
 
 const createDoor = <D extends Dialect>(config: ConfigOf<D>, means: DoorMeans): Door => {
   const create = CREATE[config.dialect as D]

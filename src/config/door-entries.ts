@@ -6,6 +6,8 @@ export type Dialect = (typeof DIALECTS)[number]
 
 const Host = Type.String({ minLength: 1, maxLength: 253 })
 const Port = Type.Integer({ minimum: 0, maximum: 65_535 })
+/** That ARNs of the door's answers name. */
+const Region = Type.String({ pattern: '^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$' })
 const TargetText = Type.String({ minLength: 1, maxLength: 1_024 })
 export const MountEntry = Type.Union([
   TargetText,
@@ -35,7 +37,7 @@ export const DoorEntry = Type.Union([
       port: Type.Optional(Port),
       host: Type.Optional(Host),
       store: TargetText,
-      region: Type.Optional(Type.String({ pattern: '^[a-z]{2}(-[a-z]+)+-[0-9]$' }))
+      region: Type.Optional(Region)
     },
     strict
   ),
@@ -44,7 +46,8 @@ export const DoorEntry = Type.Union([
       dialect: Type.Literal('aws-agent'),
       port: Port,
       host: Type.Optional(Host),
-      store: TargetText
+      store: TargetText,
+      region: Type.Optional(Region)
     },
     strict
   ),
@@ -90,7 +93,10 @@ export type AwsDoorConfig = OfDialect<'aws'> & {
   readonly target: Target
   readonly region: string | undefined
 }
-export type AwsAgentDoorConfig = OfDialect<'aws-agent'> & { readonly target: Target }
+export type AwsAgentDoorConfig = OfDialect<'aws-agent'> & {
+  readonly target: Target
+  readonly region: string | undefined
+}
 export type DaprDoorConfig = OfDialect<'dapr'> & {
   /** By the names that callers give; undefined: each store by its own name. */
   readonly stores: ReadonlyMap<string, Target> | undefined

@@ -156,9 +156,7 @@ const readDoor = (
   }
   const target = targetOf(entry.store, context, (message) => report([...at, 'store'], message))
   if (target === undefined) return undefined
-  return dialect === 'aws'
-    ? { dialect, place, target, region: entry.region }
-    : { dialect, place, target }
+  return { dialect, place, target, region: entry.region }
 }
 
 export const readDoors = (

@@ -40,6 +40,11 @@ const REASONS = {
   unknown_issuer: 'no trust is of its issuer',
   unknown_trust: 'the trust that was named is not there, or not of its issuer',
   several_trusts: 'several trusts take it, and none was named',
+  // What is wrong with the signature of a request, or with what it asks for, in the dialect of AWS.
+  signature_incomplete: 'its signature does not cover what it has to, or is none',
+  signature_stale: 'its signature is of another time: one of the clocks is wrong',
+  signature_wrong: 'its signature is not that of the key, or of another request',
+  unknown_operation: 'there is no such operation here',
   // What is wrong with a session, or with a request that brings its cookie.
   unreadable_session: 'it is no session that this service opened, or JWT_SECRET has changed',
   signed_out: 'it was ended by a sign-out, or by signing in again',

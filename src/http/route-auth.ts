@@ -28,8 +28,8 @@ export type RouteAuth =
   | { readonly kind: 'proxied' }
   /**
    * An API key whose mode fits the method and whose scopes cover `<SCOPE_ROOT>:<scope>` (no scope: any key). A route
-   * that discloses a stored secret needs mode r whatever its method; `anyMode` marks one that neither discloses nor changes
-   * a secret, and takes a key of any mode.
+   * that discloses a stored secret needs mode r whatever its method; `anyMode` marks one that takes a key of any mode: it
+   * neither discloses nor changes a secret, or only its body says which, and the broker decides.
    */
   | {
       readonly kind: 'key'

@@ -37,7 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['state'],
   jose: ['crypto'],
   lmdb: ['state'],
-  'lru-cache': ['kinds/aws', 'cache', 'secrets', 'keys', 'http'],
+  'lru-cache': ['kinds/aws', 'cache', 'secrets', 'keys', 'http', 'doors'],
   'node-vault': ['kinds/vault'],
   'openid-client': ['keys/oidc.ts'],
   pino: ['telemetry', 'app/', 'cli'],

@@ -62,7 +62,8 @@ test('doors are read, and lead below a store or to the names', async (t) => {
     {
       dialect: 'aws-agent',
       place: { host: undefined, port: 2773 },
-      target: { kind: 'names' }
+      target: { kind: 'names' },
+      region: undefined
     },
     { dialect: 'dapr', place: undefined, stores: undefined },
     {

@@ -1,0 +1,68 @@
+/**
+ * Answers as AWS Secrets Manager and its agent write them. Rule: a secret's text goes out as its store has it, and a member
+ * that we do not know (when a version was made) is left out, not made up.
+ */
+import type { View } from '../../secrets/view.ts'
+import { textOf } from '../text.ts'
+import { type Found, type Identity, identityOf, type Place, versionOf } from './secrets.ts'
+
+const json = (value: unknown): string => JSON.stringify(value)
+
+/** `SecretString` or `SecretBinary`, with the comma before it. */
+const secretOf = (view: View): string => {
+  const { text, isBinary } = textOf(view)
+  return `,"${isBinary ? 'SecretBinary' : 'SecretString'}":${json(text)}`
+}
+
+const headOf = ({ arn, name }: Identity): string => `{"ARN":${json(arn)},"Name":${json(name)}`
+
+/** Characters. Longer answers are written each time: kept, they would double what cached secrets take of the memory. */
+const KEPT_MAX = 4 * 1024
+
+interface Written {
+  readonly by: string
+  readonly text: string
+}
+
+/** The last short answer about a view, for as long as the secret is cached. */
+const written = new WeakMap<View, Written>()
+
+/** The answer to GetSecretValue, and an item of a batch. */
+export const secretValue = (
+  place: Place,
+  region: string,
+  { named, view, stages }: Found
+): string => {
+  const by = `${place.label}\n${region}\n${stages}\n${named.name}\n${named.wanted.text}`
+  const known = written.get(view)
+  if (known?.by === by) return known.text
+  const labels = stages.length === 0 ? '' : `,"VersionStages":${json(stages)}`
+  const head = headOf(identityOf(place, region, named, view.reference))
+  const text = `${head},"VersionId":${json(versionOf(place, view))}${secretOf(view)}${labels}}`
+  if (text.length <= KEPT_MAX) written.set(view, { by, text })
+  return text
+}
+
+const describedBy = (member: string, place: Place, region: string, found: Found): string => {
+  const { named, view, stages } = found
+  const head = headOf(identityOf(place, region, named, view.reference))
+  return `${head},"${member}":${json({ [versionOf(place, view)]: stages })}}`
+}
+
+export const description = (place: Place, region: string, found: Found): string =>
+  describedBy('VersionIdsToStages', place, region, found)
+
+/** An item of ListSecrets. */
+export const listed = (place: Place, region: string, found: Found): string =>
+  describedBy('SecretVersionsToStages', place, region, found)
+
+export const named = (identity: Identity): string => `${headOf(identity)}}`
+
+export const writtenVersion = (
+  identity: Identity,
+  versionId: string,
+  stages?: readonly string[]
+): string => {
+  const labels = stages === undefined ? '' : `,"VersionStages":${json(stages)}`
+  return `${headOf(identity)},"VersionId":${json(versionId)}${labels}}`
+}

@@ -1,0 +1,163 @@
+/** GetSecretValue, BatchGetSecretValue, DescribeSecret and ListSecrets. */
+import { ProblemError, toProblem } from '../../core/problem.ts'
+import { ANSWER_MAX } from '../../http/disclosure.ts'
+import { lengthOf } from '../../secrets/content.ts'
+import type { View } from '../../secrets/view.ts'
+import { prefixOf } from '../target.ts'
+import { AS_STORED } from '../text.ts'
+import { description, listed, named as namedOnly, secretValue } from './answers.ts'
+import type { Ask, Operation } from './ask.ts'
+import { errorTextOf } from './errors.ts'
+import { bodyReader } from './request.ts'
+import {
+  BatchGetSecretValueRequest,
+  DescribeSecretRequest,
+  GetSecretValueRequest,
+  ListSecretsRequest
+} from './schemas.ts'
+import { CURRENT, type Found, findSecret, identityOf, type Named, namedBy } from './secrets.ts'
+
+const readGet = bodyReader(GetSecretValueRequest)
+
+export const getSecretValue: Operation = async ({ place, caller, body, region }) => {
+  const { SecretId, VersionId: versionId, VersionStage: stage } = readGet(body)
+  const found = await findSecret(place, caller, SecretId, { versionId, stage })
+  return { views: [found.view], write: () => secretValue(place, region, found) }
+}
+
+const readDescribe = bodyReader(DescribeSecretRequest)
+
+export const describeSecret: Operation = async ({ place, caller, body, region }) => {
+  const { SecretId } = readDescribe(body)
+  const found = await findSecret(place, caller, SecretId)
+  return { views: [], write: () => description(place, region, found) }
+}
+
+/** More than one read is paid for as so many. Rejects with `rate_limited`. */
+const charge = async ({ request, reply }: Ask, reads: number): Promise<void> => {
+  const limited = request.server.chargeKey(request, reply, Math.max(0, reads - 1))
+  if (limited !== undefined) await Promise.reject(limited)
+  await request.server.largeWork(request, reads)
+}
+
+type Result = Found | ProblemError
+
+const namedOrProblem = (ask: Ask, secretId: string): Named | ProblemError => {
+  try {
+    return namedBy(ask.place, secretId)
+  } catch (error) {
+    return toProblem(error)
+  }
+}
+
+/** In the order asked. */
+const readAll = async (ask: Ask, ids: readonly string[]): Promise<readonly Result[]> => {
+  const { place, caller } = ask
+  const all = ids.map((id) => namedOrProblem(ask, id))
+  const asked = all.flatMap((one) => (one instanceof ProblemError ? [] : [one.wanted]))
+  const given = [...(await place.broker.readSecrets(caller, asked, AS_STORED))]
+  return all.map((one) => {
+    if (one instanceof ProblemError) return one
+    const read = given.shift() ?? new ProblemError('internal_error')
+    if (read instanceof ProblemError) return read
+    return { named: one, view: read.view, stages: [CURRENT] }
+  })
+}
+
+/** Those for which the answer has no room are errors: they are to be asked for apart. */
+const withinAnswer = (results: readonly Result[]): readonly Result[] => {
+  let size = 0
+  return results.map((result) => {
+    if (result instanceof ProblemError) return result
+    size += lengthOf(result.view.selection)
+    return size <= ANSWER_MAX ? result : new ProblemError('payload_too_large')
+  })
+}
+
+const readBatch = bodyReader(BatchGetSecretValueRequest)
+
+export const batchGetSecretValue: Operation = async (ask) => {
+  const { place, caller, body, region } = ask
+  const { SecretIdList: ids } = readBatch(body)
+  await charge(ask, ids.length)
+  const results = withinAnswer(await readAll(ask, ids))
+  const views: View[] = []
+  const errors: string[] = []
+  const values: (() => string)[] = []
+  for (const [i, result] of results.entries()) {
+    if (result instanceof ProblemError) {
+      const { type: ErrorCode, message: Message } = errorTextOf(result, caller.requestId)
+      errors.push(JSON.stringify({ SecretId: ids[i], ErrorCode, Message }))
+    } else {
+      views.push(result.view)
+      values.push(() => secretValue(place, region, result))
+    }
+  }
+  return {
+    views,
+    write: () =>
+      `{"SecretValues":[${values.map((write) => write()).join(',')}],"Errors":[${errors.join(',')}]}`
+  }
+}
+
+const readList = bodyReader(ListSecretsRequest)
+
+const LIST_MAX = 100
+
+type Filters = NonNullable<ListSecretsRequest['Filters']>
+
+/** A filter passes names that begin with one of its values, or do not begin with `!value`; all filters have to pass one. */
+const passes = (filters: Filters, name: string): boolean =>
+  filters.every(({ Values }) =>
+    Values.some((value) =>
+      value.startsWith('!') ? !name.startsWith(value.slice(1)) : name.startsWith(value)
+    )
+  )
+
+/** The folder in which all names are that can pass, if there is one: stores are listed by folders. */
+const folderOf = (filters: Filters): string => {
+  const [only, ...others] = filters.flatMap(({ Values }) => Values)
+  if (only === undefined || others.length > 0 || only.startsWith('!')) return ''
+  return only.slice(0, only.lastIndexOf('/') + 1)
+}
+
+/** The path of a reference as the broker writes it. */
+const pathIn = (ref: string): string => decodeURIComponent(ref.slice(ref.indexOf(':') + 1))
+
+const isGone = (result: unknown): boolean =>
+  result instanceof ProblemError && result.code === 'secret_not_found'
+
+/** Only names come out; but who is told of a secret may read it, and a listing costs what its reads cost. */
+export const listSecrets: Operation = async (ask) => {
+  const { place, request, reply, caller, body, region } = ask
+  const { Filters: filters = [], MaxResults: limit = LIST_MAX, NextToken: cursor } = readList(body)
+  const { target, broker } = place
+  const prefix = prefixOf(target, folderOf(filters))
+  if (prefix === undefined || target.kind === 'names') {
+    throw new ProblemError('invalid_request', { detail: 'names of secrets: are not listed' })
+  }
+  await request.server.largeWork(request)
+  const page = await broker.listSecrets(
+    caller,
+    {
+      prefix,
+      limit,
+      cursor,
+      charge: (reads) => request.server.chargeKey(request, reply, Math.max(0, reads - 1))
+    },
+    AS_STORED
+  )
+  const items = page.results.flatMap(({ ref, result }) => {
+    const path = pathIn(ref)
+    const name = path.slice(target.path.length)
+    // A folder that the store does not list for us has no place in such an answer.
+    if (name === '' || path.endsWith('/') || isGone(result) || !passes(filters, name)) return []
+    const one = { wanted: { text: ref }, name }
+    if (result instanceof ProblemError) {
+      return [namedOnly(identityOf(place, region, one, { path }))]
+    }
+    return [listed(place, region, { named: one, view: result.view, stages: [CURRENT] })]
+  })
+  const next = page.cursor === undefined ? '' : `,"NextToken":${JSON.stringify(page.cursor)}`
+  return { views: [], write: () => `{"SecretList":[${items.join(',')}]${next}}` }
+}

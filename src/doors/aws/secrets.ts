@@ -1,0 +1,133 @@
+/**
+ * From the ids of AWS to what the broker gives. Rule: the broker is always asked, and first of all: who may not read a secret
+ * learns nothing from its id, its version or its stage.
+ */
+import type { Target } from '../../config/door-entries.ts'
+import type { Caller } from '../../core/caller.ts'
+import { ProblemError } from '../../core/problem.ts'
+import type { Reference } from '../../core/reference.ts'
+import type { Keyring } from '../../crypto/keyring.ts'
+import type { Broker } from '../../secrets/broker.ts'
+import type { Freshness, Wanted } from '../../secrets/terms.ts'
+import type { View } from '../../secrets/view.ts'
+import { wantedOf } from '../target.ts'
+import { AS_STORED } from '../text.ts'
+import { arnOf, isVersionId, parseSecretId, versionIdOf, versionToldBy } from './names.ts'
+
+/** Where a door's names lead, and what it may use. */
+export interface Place {
+  readonly broker: Broker
+  readonly keyring: () => Keyring
+  readonly target: Target
+  /** What ARNs depend on: two doors to the same place give the same. */
+  readonly label: string
+}
+
+export const labelOf = (target: Target): string =>
+  target.kind === 'names' ? 'secrets:' : `${target.store}:${target.path}`
+
+/** What was asked for, and what to call it. */
+export interface Named {
+  readonly wanted: Wanted
+  /** Undefined for a secret that was asked for by an ARN of AWS: that is its name. */
+  readonly name: string | undefined
+}
+
+/** Throws `invalid_reference`. */
+export const namedBy = (
+  { keyring, target, label }: Place,
+  secretId: string,
+  version?: string
+): Named => {
+  const id = parseSecretId(keyring(), label, secretId)
+  if ('name' in id) return { wanted: wantedOf(target, id.name, version), name: id.name }
+  return {
+    wanted: { text: id.arn, ...(version !== undefined && { version }) },
+    name: undefined
+  }
+}
+
+/** The ARN and the name of a secret, as answers have them. */
+export interface Identity {
+  readonly arn: string
+  readonly name: string
+}
+
+export const identityOf = (
+  { keyring, target, label }: Place,
+  region: string,
+  { wanted: { text }, name }: Named,
+  { path }: Pick<Reference, 'path'>
+): Identity => {
+  if (name === undefined) return { arn: text, name: path }
+  // A store may have one spelling for what can be asked for in several.
+  const shown = target.kind === 'names' ? name : path.slice(target.path.length)
+  return { arn: arnOf(keyring(), label, region, shown), name: shown }
+}
+
+export const CURRENT = 'AWSCURRENT'
+
+export interface Found {
+  readonly named: Named
+  readonly view: View
+  readonly stages: readonly string[]
+}
+
+export interface WantedVersion {
+  readonly versionId?: string | undefined
+  readonly stage?: string | undefined
+}
+
+export const versionOf = (
+  { keyring }: Place,
+  { reference, version }: Pick<View, 'reference' | 'version'>
+): string => versionIdOf(keyring(), reference, version)
+
+const isCode = (error: unknown, code: ProblemError['code']): boolean =>
+  error instanceof ProblemError && error.code === code
+
+/** To whom may read a secret, a version that its store cannot have is one that is not there. */
+const notThere = (error: unknown): ProblemError =>
+  isCode(error, 'invalid_reference')
+    ? new ProblemError('secret_not_found')
+    : (error as ProblemError)
+
+const hasId = ({ keyring }: Place, { reference, version }: View, id: string): boolean =>
+  isVersionId(keyring(), reference, version, id)
+
+/** Rejects with a ProblemError. */
+export const findSecret = async (
+  place: Place,
+  caller: Caller,
+  secretId: string,
+  { versionId, stage }: WantedVersion = {},
+  freshness?: Freshness
+): Promise<Found> => {
+  const terms = { ...AS_STORED, ...(freshness && { freshness }) }
+  const read = async (version?: string): Promise<Found> => {
+    const named = namedBy(place, secretId, version)
+    const { view } = await place.broker.readSecret(caller, named.wanted, terms)
+    return { named, view, stages: [] }
+  }
+  // A store has its own stages beside the newest version, or none.
+  if (stage !== undefined && stage !== CURRENT) {
+    const found = await read(stage).catch((error: unknown) => Promise.reject(notThere(error)))
+    if (versionId !== undefined && !hasId(place, found.view, versionId)) {
+      throw new ProblemError('secret_not_found')
+    }
+    return { ...found, stages: [stage] }
+  }
+  if (versionId === undefined) return { ...(await read()), stages: [CURRENT] }
+  const current = await read().catch((error: unknown) => {
+    if (!isCode(error, 'secret_not_found')) throw error
+  })
+  if (current !== undefined && hasId(place, current.view, versionId)) {
+    return { ...current, stages: [CURRENT] }
+  }
+  if (stage !== undefined) throw new ProblemError('secret_not_found')
+  const older = await read(versionToldBy(versionId) ?? versionId).catch((error: unknown) =>
+    Promise.reject(notThere(error))
+  )
+  if (!hasId(place, older.view, versionId)) throw new ProblemError('secret_not_found')
+  return older
+}
