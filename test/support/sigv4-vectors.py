@@ -1,6 +1,6 @@
 """Writes test/unit/vectors/sigv4.json: requests of Secrets Manager as botocore signs them, with made-up credentials.
 
-Run by hand after a change: .peers/python/bin/python test/support/sigv4-vectors.py > test/unit/vectors/sigv4.json
+Run by hand after a change: .peers/python/bin/python test/support/sigv4-vectors.py > test/unit/vectors/sigv4.json && npx biome check --write test/unit/vectors
 """
 import datetime
 import json

@@ -4,7 +4,7 @@
  */
 import type { View } from '../../secrets/view.ts'
 import { textOf } from '../text.ts'
-import { type Found, type Identity, identityOf, type Place, versionOf } from './secrets.ts'
+import { CURRENT, type Found, type Identity, identityOf, type Place, versionOf } from './secrets.ts'
 
 const json = (value: unknown): string => JSON.stringify(value)
 
@@ -43,20 +43,18 @@ export const secretValue = (
   return text
 }
 
-const describedBy = (member: string, place: Place, region: string, found: Found): string => {
+export const description = (place: Place, region: string, found: Found): string => {
   const { named, view, stages } = found
   const head = headOf(identityOf(place, region, named, view.reference))
-  return `${head},"${member}":${json({ [versionOf(place, view)]: stages })}}`
+  return `${head},"VersionIdsToStages":${json({ [versionOf(place, view)]: stages })}}`
 }
 
-export const description = (place: Place, region: string, found: Found): string =>
-  describedBy('VersionIdsToStages', place, region, found)
-
-/** An item of ListSecrets. */
-export const listed = (place: Place, region: string, found: Found): string =>
-  describedBy('SecretVersionsToStages', place, region, found)
-
-export const named = (identity: Identity): string => `${headOf(identity)}}`
+/** An item of ListSecrets; `versionId` is that of the newest version, if it is known. */
+export const listed = (identity: Identity, versionId: string | undefined): string => {
+  const versions =
+    versionId === undefined ? '' : `,"SecretVersionsToStages":${json({ [versionId]: [CURRENT] })}`
+  return `${headOf(identity)}${versions}}`
+}
 
 export const writtenVersion = (
   identity: Identity,

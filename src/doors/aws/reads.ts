@@ -5,7 +5,7 @@ import { lengthOf } from '../../secrets/content.ts'
 import type { View } from '../../secrets/view.ts'
 import { prefixOf } from '../target.ts'
 import { AS_STORED } from '../text.ts'
-import { description, listed, named as namedOnly, secretValue } from './answers.ts'
+import { description, listed, secretValue } from './answers.ts'
 import type { Ask, Operation } from './ask.ts'
 import { errorTextOf } from './errors.ts'
 import { bodyReader } from './request.ts'
@@ -15,7 +15,15 @@ import {
   GetSecretValueRequest,
   ListSecretsRequest
 } from './schemas.ts'
-import { CURRENT, type Found, findSecret, identityOf, type Named, namedBy } from './secrets.ts'
+import {
+  CURRENT,
+  type Found,
+  findSecret,
+  identityOf,
+  type Named,
+  namedBy,
+  versionOf
+} from './secrets.ts'
 
 const readGet = bodyReader(GetSecretValueRequest)
 
@@ -121,42 +129,24 @@ const folderOf = (filters: Filters): string => {
   return only.slice(0, only.lastIndexOf('/') + 1)
 }
 
-/** The path of a reference as the broker writes it. */
-const pathIn = (ref: string): string => decodeURIComponent(ref.slice(ref.indexOf(':') + 1))
-
-const isGone = (result: unknown): boolean =>
-  result instanceof ProblemError && result.code === 'secret_not_found'
-
-/** Only names come out; but who is told of a secret may read it, and a listing costs what its reads cost. */
-export const listSecrets: Operation = async (ask) => {
-  const { place, request, reply, caller, body, region } = ask
-  const { Filters: filters = [], MaxResults: limit = LIST_MAX, NextToken: cursor } = readList(body)
+/** No store is asked for a value. A folder that the store does not list for us has no place in such an answer. */
+export const listSecrets: Operation = async ({ place, request, caller, body, region }) => {
+  const { Filters: filters = [], MaxResults: limit = LIST_MAX, NextToken } = readList(body)
   const { target, broker } = place
   const prefix = prefixOf(target, folderOf(filters))
   if (prefix === undefined || target.kind === 'names') {
     throw new ProblemError('invalid_request', { detail: 'names of secrets: are not listed' })
   }
   await request.server.largeWork(request)
-  const page = await broker.listSecrets(
-    caller,
-    {
-      prefix,
-      limit,
-      cursor,
-      charge: (reads) => request.server.chargeKey(request, reply, Math.max(0, reads - 1))
-    },
-    AS_STORED
-  )
-  const items = page.results.flatMap(({ ref, result }) => {
-    const path = pathIn(ref)
+  const cursor = NextToken !== undefined && { cursor: NextToken }
+  const page = await broker.listNames(caller, { prefix, limit, ...cursor })
+  const items = page.names.flatMap(({ path, reference: text, cached }) => {
     const name = path.slice(target.path.length)
-    // A folder that the store does not list for us has no place in such an answer.
-    if (name === '' || path.endsWith('/') || isGone(result) || !passes(filters, name)) return []
-    const one = { wanted: { text: ref }, name }
-    if (result instanceof ProblemError) {
-      return [namedOnly(identityOf(place, region, one, { path }))]
-    }
-    return [listed(place, region, { named: one, view: result.view, stages: [CURRENT] })]
+    if (name === '' || !passes(filters, name)) return []
+    const identity = identityOf(place, region, { wanted: { text }, name }, { path })
+    const of = { store: target.store, path }
+    const version = cached && versionOf(place, { reference: of, version: cached.version })
+    return [listed(identity, version)]
   })
   const next = page.cursor === undefined ? '' : `,"NextToken":${JSON.stringify(page.cursor)}`
   return { views: [], write: () => `{"SecretList":[${items.join(',')}]${next}}` }
