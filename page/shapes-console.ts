@@ -105,33 +105,50 @@ export interface Written {
   readonly version: string
 }
 
-/** Where a credential comes from: a reference, or the file. */
-export interface Credential {
+/** Where a credential comes from: a reference, or the configuration itself. */
+export interface Source {
   readonly name: string
   readonly reference?: string
-  readonly resolves: boolean
-  /** The code of a problem, where it does not. */
-  readonly code?: string
+}
+
+interface Configured {
+  readonly name: string
+  readonly origin: 'file' | 'runtime'
+  readonly displayName?: string
+  readonly sources: readonly Source[]
+}
+
+export interface Bot extends Configured {
+  readonly provider?: string
+}
+
+export interface BotProvider extends Configured {
+  readonly type?: string
+}
+
+export interface Channel extends Configured {
+  readonly bot?: string
+  readonly endpoint: string
+  readonly trustedOrigins: readonly string[]
 }
 
 /** GET /integrations */
 export interface Integrations {
-  readonly bots: readonly {
-    readonly name: string
-    readonly origin: 'file' | 'runtime'
-    readonly displayName?: string
-    readonly type?: string
-    readonly provider?: string
-    readonly credentials: readonly Credential[]
-  }[]
-  readonly channels: readonly {
-    readonly name: string
-    readonly origin: 'file' | 'runtime'
-    readonly bot: string
-    readonly endpoint?: string
-    readonly trustedOrigins?: readonly string[]
-    readonly secrets: readonly Credential[]
-  }[]
+  readonly bots: readonly Bot[]
+  readonly providers: readonly BotProvider[]
+  readonly channels: readonly Channel[]
+}
+
+export interface TriedSource extends Source {
+  /** It could be read now. */
+  readonly resolves: boolean
+  /** The code of a problem, where it could not. */
+  readonly code?: string
+}
+
+/** GET /integrations/{bots, providers or channels}/{name} */
+export interface TriedSources {
+  readonly sources: readonly TriedSource[]
 }
 
 /** POST /channels/{name}/try: a token was asked for, and thrown away at the server. */
@@ -139,7 +156,6 @@ export interface Tried {
   readonly accepted: boolean
   /** The code of a problem, where it was not. */
   readonly code?: string
-  readonly expiresInSeconds?: number
 }
 
 export type Status = 'ok' | 'warn' | 'fail'

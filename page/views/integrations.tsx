@@ -1,9 +1,8 @@
-/** Bots and channels: where each credential comes from and whether it resolves; a channel's token, tried. */
-
+/** Bots and channels: where each credential comes from and whether it can be read; a channel's token, tried. */
 import { useState } from 'preact/hooks'
 import { ask } from '../lib/api.ts'
 import { hashOf } from '../lib/place.ts'
-import { count, words } from '../lib/text.ts'
+import { words } from '../lib/text.ts'
 import { useAct, useAsk } from '../lib/use.ts'
 import { Chip } from '../pieces/chip.tsx'
 import { AskedHead, Sheet } from '../pieces/frame.tsx'
@@ -11,33 +10,22 @@ import { Name } from '../pieces/name.tsx'
 import { announce, Loaded, Nothing, ProblemNote } from '../pieces/notes.tsx'
 import { Of } from '../pieces/of.tsx'
 import { Table } from '../pieces/table.tsx'
-import type { Integrations as Answer, Credential, Tried } from '../shapes-console.ts'
+import type { Integrations as Answer, Bot, Tried } from '../shapes-console.ts'
 import type { ViewProps } from '../shell.tsx'
-
-const Credentials = ({ credentials }: { readonly credentials: readonly Credential[] }) =>
-  credentials.length === 0 ? (
-    <span class="dim">none</span>
-  ) : (
-    <ul class="plain">
-      {credentials.map(({ name, reference, resolves, code }) => (
-        <li key={`${name} ${reference}`}>
-          <Chip tone={resolves ? 'good' : 'bad'}>
-            {resolves ? 'resolves' : words(code ?? 'fails')}
-          </Chip>{' '}
-          <Name text={name} />{' '}
-          {reference === undefined ? (
-            <span class="dim">written in the configuration</span>
-          ) : (
-            <>
-              from <Name text={reference} />
-            </>
-          )}
-        </li>
-      ))}
-    </ul>
-  )
+import { Sources } from './integrations-sources.tsx'
 
 const origin = (from: 'file' | 'runtime'): string => (from === 'file' ? 'purser.yaml' : 'run time')
+
+const Titled = ({ name, displayName }: Bot) => (
+  <>
+    <Name text={name} />
+    {displayName !== undefined && displayName !== name && (
+      <div class="small dim">
+        <Name text={displayName} />
+      </div>
+    )}
+  </>
+)
 
 const Bots = ({ bots }: Pick<Answer, 'bots'>) => (
   <Sheet title="Bots">
@@ -45,33 +33,37 @@ const Bots = ({ bots }: Pick<Answer, 'bots'>) => (
       <Nothing>No bot is configured.</Nothing>
     ) : (
       <Table
-        caption="Each bot, and whether its credentials can be read now"
+        caption="Each bot, and where its credentials come from"
         rows={bots}
         keyOf={({ name }) => name}
         columns={[
-          {
-            title: 'Bot',
-            of: ({ name, displayName }) => (
-              <>
-                <Name text={name} />
-                {displayName !== undefined && displayName !== name && (
-                  <div class="small dim">
-                    <Name text={displayName} />
-                  </div>
-                )}
-              </>
-            )
-          },
-          { title: 'Type', of: ({ type }) => (type === undefined ? '–' : <Name text={type} />) },
+          { title: 'Bot', of: Titled },
           {
             title: 'Provider',
             of: ({ provider }) => (provider === undefined ? '–' : <Name text={provider} />)
           },
           { title: 'From', of: ({ origin: from }) => origin(from) },
-          {
-            title: 'Credentials',
-            of: ({ credentials }) => <Credentials credentials={credentials} />
-          }
+          { title: 'Credentials', of: (one) => <Sources kind="bots" of={one} /> }
+        ]}
+      />
+    )}
+  </Sheet>
+)
+
+const Providers = ({ providers }: Pick<Answer, 'providers'>) => (
+  <Sheet title="Bot providers">
+    {providers.length === 0 ? (
+      <Nothing>No bot provider is configured.</Nothing>
+    ) : (
+      <Table
+        caption="Each provider, and where the credentials come from that its bots share"
+        rows={providers}
+        keyOf={({ name }) => name}
+        columns={[
+          { title: 'Provider', of: Titled },
+          { title: 'Type', of: ({ type }) => (type === undefined ? '–' : <Name text={type} />) },
+          { title: 'From', of: ({ origin: from }) => origin(from) },
+          { title: 'Credentials', of: (one) => <Sources kind="providers" of={one} /> }
         ]}
       />
     )}
@@ -99,9 +91,6 @@ const Try = ({ name }: { readonly name: string }) => {
           <Chip tone={tried.accepted ? 'good' : 'bad'}>
             {tried.accepted ? 'given, and thrown away' : words(tried.code ?? 'refused')}
           </Chip>
-          {tried.expiresInSeconds !== undefined && (
-            <div class="small dim">good for {count(tried.expiresInSeconds)} seconds</div>
-          )}
         </div>
       )}
       <ProblemNote problem={problem} />
@@ -123,13 +112,13 @@ const Channels = ({
         keyOf={({ name }) => name}
         columns={[
           { title: 'Channel', of: ({ name }) => <Name text={name} /> },
-          { title: 'Bot', of: ({ bot }) => <Name text={bot} /> },
+          { title: 'Bot', of: ({ bot }) => (bot === undefined ? '–' : <Name text={bot} />) },
           { title: 'From', of: ({ origin: from }) => origin(from) },
           {
             title: 'Endpoint',
-            of: ({ endpoint, trustedOrigins = [] }) => (
+            of: ({ endpoint, trustedOrigins }) => (
               <>
-                {endpoint === undefined ? '–' : <Name text={endpoint} />}
+                <Name text={endpoint} />
                 {trustedOrigins.map((one) => (
                   <div key={one} class="small dim">
                     for <Name text={one} />
@@ -138,7 +127,7 @@ const Channels = ({
               </>
             )
           },
-          { title: 'Secrets', of: ({ secrets }) => <Credentials credentials={secrets} /> },
+          { title: 'Secrets', of: (one) => <Sources kind="channels" of={one} /> },
           {
             title: 'What to do',
             look: 'acts',
@@ -156,9 +145,10 @@ export const Integrations = ({ session }: ViewProps) => {
     <>
       <AskedHead title="Bots and channels" act="Look again" asked={asked} />
       <Loaded asked={asked}>
-        {({ bots, channels }) => (
+        {({ bots, providers, channels }) => (
           <>
             <Bots bots={bots} />
+            <Providers providers={providers} />
             <Channels channels={channels} mayAct={session.mode.includes('w')} />
           </>
         )}

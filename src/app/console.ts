@@ -7,6 +7,7 @@ import { type OverviewOptions, overviewOf } from '../console/overview.ts'
 import type { ReachOptions } from '../console/reach.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import type { Services } from '../http/routes/index.ts'
+import { createTrySources } from '../integrations/credential-sources.ts'
 import { compilePolicy } from '../kinds/references.ts'
 import { createHistory } from '../telemetry/history.ts'
 import type { Ground } from './ground.ts'
@@ -57,10 +58,16 @@ export const createConsoleApi = (
       everyMs: EVENT_EVERY_MS
     })
   )
+  const { resources } = services.resources
+  const integrations = {
+    resources,
+    ...createTrySources({ resources, broker: services.secrets.broker }),
+    channels: services.channels.channels
+  }
   const { doctor: examine } = overrides
   const doctor = examine && parts.add(createDoctor({ examine, now }))
   const providers = providersOf(settings)
   const codes = codesOf(ground)
-  const rest = { recorder, now, overview, reach, doctor, streams, gate, codes }
+  const rest = { recorder, now, overview, reach, integrations, doctor, streams, gate, codes }
   return (app) => addConsoleApi(app, { services, environment, providers, ...rest })
 }

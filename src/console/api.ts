@@ -18,6 +18,7 @@ import type { SessionGate } from '../http/session-gate.ts'
 import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import { addDoctor, type Doctor } from './doctor.ts'
 import type { EventStreams } from './event-streams.ts'
+import { addIntegrations, type IntegrationsOptions } from './integrations.ts'
 import { addNames } from './names.ts'
 import { addOverview, type OverviewOptions } from './overview.ts'
 import { addReach, type ReachOptions } from './reach.ts'
@@ -32,6 +33,7 @@ export interface ConsoleApiOptions {
   readonly gate: SessionGate
   readonly overview: OverviewOptions
   readonly reach: ReachOptions
+  readonly integrations: IntegrationsOptions
   /** Undefined: there is no command that could be run. */
   readonly doctor: Doctor | undefined
   readonly streams: EventStreams
@@ -123,8 +125,8 @@ const SignInWays = Type.Object({
 })
 
 export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): void => {
-  const { services, environment, recorder, now, overview, reach, doctor, streams } = options
-  const { gate, codes } = options
+  const { services, environment, recorder, now, streams, gate, codes } = options
+  const { overview, reach, doctor, integrations } = options
   const { sessions, explain } = services
   const reauthentication = { sessions, examine: explain.examine, codes, recorder, now }
   const mount = (replace: (auth: RouteAuth) => RouteAuth): TypedFastify =>
@@ -136,6 +138,7 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   addOverview(app, `${BASE}/overview`, overview, streams, gate)
   addReach(app, BASE, reach)
   addNames(app, `${BASE}/names`, services.secrets)
+  addIntegrations(app, BASE, integrations)
   if (doctor !== undefined) addDoctor(app, `${BASE}/doctor`, doctor)
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
   const admin = mount(bySession)

@@ -40,6 +40,10 @@ export interface Channels {
     name: string,
     user: Partial<ChatUser> | undefined
   ) => Promise<IssuedToken>
+  /**
+   * For administrators, who need no rule for it: a token is asked for, and thrown away. Rejects with a ProblemError.
+   */
+  readonly tryToken: (caller: Caller, name: string) => Promise<void>
   /** Rejects with a ProblemError. */
   readonly refreshToken: (
     caller: Caller,
@@ -130,6 +134,15 @@ const refresh = (
   })
 }
 
+/** What a token is asked for, and of whom. */
+interface Provision {
+  readonly action: 'token.issue' | 'token.refresh'
+  /** For the record. */
+  readonly reason?: string
+  /** Throws a ProblemError. */
+  readonly choose: (caller: Caller, name: string) => ChannelSpec
+}
+
 export const createChannels = (options: ChannelsOptions): Channels => {
   const { rules, channel: find, directLine, log } = options
   const recorder = createRecorder(options)
@@ -143,10 +156,16 @@ export const createChannels = (options: ChannelsOptions): Channels => {
     return channel
   }
 
+  const configured = (name: string): ChannelSpec => {
+    const channel = find(name)
+    if (channel !== undefined) return channel
+    throw new ProblemError('invalid_request', { detail: 'there is no such channel' })
+  }
+
   const provide = async (
     caller: Caller,
     name: string,
-    action: 'token.issue' | 'token.refresh',
+    { action, reason, choose }: Provision,
     work: (caller: Caller, channel: ChannelSpec) => Promise<Conversation>
   ): Promise<IssuedToken> => {
     // The route asked for mode w; to read its own secret is the channel's business.
@@ -154,27 +173,41 @@ export const createChannels = (options: ChannelsOptions): Channels => {
     const object = `channel ${name}`
     let issued: IssuedToken
     try {
-      const channel = allowed(caller, name)
+      const channel = choose(caller, name)
       const conversation = await withinLimit(channel, () => work(reader, channel))
       issued = { ...conversation, domain: domainOf(channel) }
     } catch (error) {
       const isFault = error instanceof ProviderFault
       if (isFault) log('warn', 'Direct Line failed', faultFacts(caller, name, error))
       const problem = isFault ? toProblem(error) : error
-      throw await recorder.failed(caller, action, undefined, problem, { object })
+      throw await recorder.failed(caller, action, undefined, problem, { object, reason })
     }
-    await recorder.allowed(caller, action, undefined, { object })
+    await recorder.allowed(caller, action, undefined, { object, reason })
     return issued
+  }
+  const issue: Provision = { action: 'token.issue', choose: allowed }
+  const trial: Provision = {
+    action: 'token.issue',
+    reason: 'tried',
+    choose: (_, name) => configured(name)
   }
 
   return {
     issueToken: (caller, name, user) =>
-      provide(caller, name, 'token.issue', (reader, channel) =>
+      provide(caller, name, issue, (reader, channel) =>
         generate(directLine, withSecret, reader, channel, user)
       ),
+    tryToken: async (caller, name) => {
+      await provide(caller, name, trial, (reader, channel) =>
+        generate(directLine, withSecret, reader, channel, undefined)
+      )
+    },
     refreshToken: (caller, name, token) =>
-      provide(caller, name, 'token.refresh', async (_caller, channel) =>
-        refresh(options, channel, token)
+      provide(
+        caller,
+        name,
+        { action: 'token.refresh', choose: allowed },
+        async (_caller, channel) => refresh(options, channel, token)
       )
   }
 }

@@ -22,6 +22,7 @@ import { createReading } from './reading.ts'
 import { createSeek } from './seek.ts'
 import { createTagGate } from './tag-gate.ts'
 import type { Rules, Terms, Wanted } from './terms.ts'
+import { createTryReads, type TryReads } from './try-reads.ts'
 import type { View } from './view.ts'
 import { createWriteSecret, type Write, type WriteResult } from './writing.ts'
 
@@ -49,7 +50,7 @@ export interface BrokerOptions extends RecorderOptions {
   readonly now: () => number
 }
 
-export interface Broker extends ListNames, ListReach {
+export interface Broker extends ListNames, ListReach, TryReads {
   /** Rejects with a ProblemError. */
   readonly readSecret: (caller: Caller, wanted: Wanted, terms?: Terms) => Promise<Disclosure>
   readonly readSecrets: (
@@ -93,10 +94,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const fetch = createFetch({ cache, readAlone, now })
   const tagGate = createTagGate({ cache: tagCache, negativeTtlMs, now })
 
-  const { readSecret, readSecrets } = createReading({
-    recorder,
-    seek: createSeek({ ...options, fetch, tagGate })
-  })
+  const seek = createSeek({ ...options, fetch, tagGate })
+  const { readSecret, readSecrets } = createReading({ recorder, seek })
 
   const naming = { rules, sealer, recorder, cache, tagGate, now }
   const listSecrets = createListSecrets({ rules, sealer, recorder, readSecrets, now })
@@ -111,6 +110,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
     ...createListNames(naming),
 
     ...createListReach(naming),
+
+    ...createTryReads({ recorder, seek }),
 
     writeSecret: createWriteSecret({ rules, tagGate, recorder, invalidation }),
 

@@ -6,6 +6,8 @@ import { undescribedServices } from '../../scripts/openapi.ts'
 import { addConsoleApi } from '../../src/console/api.ts'
 import { consoleDoor } from '../../src/console/door.ts'
 import type { Report } from '../../src/core/doctor-report.ts'
+import { Sensitive } from '../../src/core/secret.ts'
+import type { DirectLine } from '../../src/integrations/direct-line.ts'
 import { createSignInCodes } from '../../src/keys/sign-in-codes.ts'
 import { openBrowser } from '../support/administrator.ts'
 import { buildTestApp } from '../support/build-app.ts'
@@ -62,6 +64,7 @@ const routesOfDoor = async (): Promise<readonly RouteOptions[]> => {
         gate: undescribedServices as never,
         overview: undescribedServices as never,
         reach: undescribedServices as never,
+        integrations: undescribedServices as never,
         doctor: undescribedServices as never,
         streams: undescribedServices as never,
         codes: createSignInCodes(CODE_USER)
@@ -98,6 +101,12 @@ const NOTHING_FOUND: Report = {
   checks: []
 }
 
+/** Whatever is asked of it. */
+const giving = (text: string): DirectLine => {
+  const give = async () => ({ token: new Sensitive(text), conversationId: text, userId: text })
+  return { generate: give, refresh: give, generateForWebChat: give, close: () => {} }
+}
+
 const setUp = async (t: Test) => {
   const canary = createCanary()
   const built = await buildTestApp(t, {
@@ -105,7 +114,9 @@ const setUp = async (t: Test) => {
 stores: [{ name: local, kind: local }]
 policies: [{ client: admin, read: ["local:**"], write: ["local:**"], bots: ["*"], channels: ["*"] }]
 secrets: { short: '${REF}' }
-bots: [{ name: helper, credentialsSecrets: { password: '${REF}' } }]
+providers: [{ name: shared, credentialsSecrets: { password: '${REF}' } }]
+bots: [{ name: helper, provider: shared, credentialsSecrets: { password: '${REF}' } }]
+channels: [{ name: web, bot: helper, secrets: ['${REF}'], endpoint: 'https://directline.botframework.com', trustedOrigins: [] }]
 `,
     env: {
       CONSOLE_ENABLED: 'true',
@@ -113,7 +124,7 @@ bots: [{ name: helper, credentialsSecrets: { password: '${REF}' } }]
       JWT_SECRET: randomSecret(),
       ALLOW_ADMIN_WRITE: 'true'
     },
-    overrides: { doctor: async () => NOTHING_FOUND }
+    overrides: { doctor: async () => NOTHING_FOUND, directLine: giving(canary.token) }
   })
   await built.seed('local', 'team/db', canary.token)
   const { scopes } = CODE_USER
@@ -125,11 +136,17 @@ bots: [{ name: helper, credentialsSecrets: { password: '${REF}' } }]
   return { built, canary, key, read, browser, signIn }
 }
 
+const KEY_ID = '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
+
 /** What makes the route do what it is for; others are asked without. */
-const QUESTIONS: Readonly<Record<string, { query?: string; payload?: object }>> = {
+const QUESTIONS: Readonly<Record<string, { name?: string; query?: string; payload?: object }>> = {
   'GET /console/api/reach': { query: 'client=admin&names=true' },
   'GET /console/api/names': { query: 'store=local&path=team/' },
   'GET /console/api/readers': { query: `ref=${REF}` },
+  'GET /console/api/integrations/bots/:name': { name: 'helper' },
+  'GET /console/api/integrations/providers/:name': { name: 'shared' },
+  'GET /console/api/integrations/channels/:name': { name: 'web' },
+  'POST /console/api/channels/:name/try': { name: 'web', payload: {} },
   'POST /console/api/step-up': { payload: {} },
   'POST /console/api/v1/admin/keys': {
     payload: { client: 'bot', scopes: ['aura-services'], mode: 'r' }
@@ -155,8 +172,8 @@ test('whoever may read a secret by key gets it by no route of the console', asyn
     if (route.url.endsWith('/stream')) continue
     // Its browser is on this machine: sign-in-code.test.ts.
     if (name === 'POST /console/api/sign-in/code') continue
-    const { query, payload } = QUESTIONS[name] ?? {}
-    const url = route.url.replace(/:\w+/, '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10')
+    const { query, payload, name: named = KEY_ID } = QUESTIONS[name] ?? {}
+    const url = route.url.replace(/:\w+/, named)
     const { body, headers, statusCode } = await browser.ask(
       String(route.method),
       query === undefined ? url : `${url}?${query}`,

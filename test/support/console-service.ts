@@ -1,6 +1,7 @@
 /** A service with its console, as a process of its own, and data in it: what the tests of the page look at. */
 import type { Test } from 'tap'
 import { createCanary } from './canary.ts'
+import { startDirectLine } from './fake-direct-line.ts'
 import { randomSecret } from './keys.ts'
 import { createConfigured, get, issueKey, putLocal, serve } from './purser-process.ts'
 
@@ -13,40 +14,55 @@ export const LONGEST = `local:${LONG}#${'field'.repeat(200)}`
 export const MARKUP = 'shop/<b>bold</b>&amp;"onload=alert(1)'
 export const MARKUP_REFERENCE = 'local:shop/%3Cb%3Ebold%3C/b%3E&amp;%22onload=alert(1)'
 
-const YAML = JSON.stringify({
-  stores: [
-    { name: 'local', kind: 'local' },
-    {
-      name: 'vault',
-      kind: 'vault',
-      // Nothing listens there.
-      address: 'http://127.0.0.1:9',
-      mounts: [{ path: 'kv', version: 2 }],
-      auth: { method: 'token', token: { ref: 'local:vault/token' } }
-    }
-  ],
-  policies: [
-    { client: 'shop', read: ['local:shop/**'] },
-    { client: ['bot', 'shop'], read: ['local:bot/*', 'vault:kv/**'], bots: ['sample-bot'] },
-    { client: '*', read: ['local:public/*'] },
-    { client: 'admin', read: ['local:**'], write: ['local:shop/*'] }
-  ],
-  bots: [
-    {
-      name: 'sample-bot',
-      displayName: HOSTILE,
-      credentials: { plain: 'written-in-the-file' }
-    }
-  ]
-})
+const yamlOf = (directLine: string): string =>
+  JSON.stringify({
+    stores: [
+      { name: 'local', kind: 'local' },
+      {
+        name: 'vault',
+        kind: 'vault',
+        // Nothing listens there.
+        address: 'http://127.0.0.1:9',
+        mounts: [{ path: 'kv', version: 2 }],
+        auth: { method: 'token', token: { ref: 'local:vault/token' } }
+      }
+    ],
+    policies: [
+      { client: 'shop', read: ['local:shop/**'] },
+      { client: ['bot', 'shop'], read: ['local:bot/*', 'vault:kv/**'], bots: ['sample-bot'] },
+      { client: '*', read: ['local:public/*'] },
+      { client: 'admin', read: ['local:**'], write: ['local:shop/*'] }
+    ],
+    bots: [
+      {
+        name: 'sample-bot',
+        displayName: HOSTILE,
+        provider: 'shared',
+        credentials: { plain: 'written-in-the-file' },
+        credentialsSecrets: { key: 'local:bot/key', gone: 'local:bot/gone' }
+      }
+    ],
+    providers: [{ name: 'shared', type: 'sample', credentialsSecrets: { key: 'local:bot/key' } }],
+    channels: [
+      {
+        name: 'web',
+        bot: 'sample-bot',
+        secrets: ['local:line/one'],
+        endpoint: directLine,
+        trustedOrigins: ['https://www.example.com']
+      }
+    ]
+  })
 
 /** What an administrator issues and writes, its key has to cover. */
 const ADMIN = ['aura-admin', 'aura-services:secrets']
 
 export const startConsole = async (t: Test) => {
   const canary = createCanary()
+  const lineSecret = randomSecret()
+  const directLine = await startDirectLine(t, [lineSecret])
   const { folder, variables } = createConfigured(t, {
-    yaml: YAML,
+    yaml: yamlOf(directLine.url),
     variables: {
       CONSOLE_ENABLED: 'true',
       JWT_SECRET: randomSecret(),
@@ -67,6 +83,7 @@ export const startConsole = async (t: Test) => {
   ]) {
     await putLocal(folder, path, `${canary.token}-${path.slice(0, 8)}`)
   }
+  await putLocal(folder, 'line/one', lineSecret)
   const { url } = await serve(t, folder)
   const key = await issueKey(folder, { client: 'admin', scopes: ADMIN, mode: 'rw' })
   const reader = await issueKey(folder, { client: 'auditor', scopes: ADMIN, mode: 'r' })
@@ -86,6 +103,8 @@ export const startConsole = async (t: Test) => {
     folder,
     variables,
     canary,
+    /** Of the channel. */
+    lineSecret,
     /** An administrator's key, one of mode r, and one of a client. */
     key,
     reader,

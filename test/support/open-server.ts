@@ -92,6 +92,7 @@ export const failingBroker = (fail: () => unknown): Broker => {
     listSecrets: reject,
     listNames: reject,
     listReach: reject,
+    tryReads: reject,
     writeSecret: reject,
     invalidate: reject
   }

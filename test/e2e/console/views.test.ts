@@ -70,6 +70,20 @@ const VIEWS: readonly View[] = [
     }
   },
   {
+    name: 'integrations',
+    hash: '#/integrations',
+    shows: async (page) => {
+      const see = (name: string) =>
+        page.getByRole('button', { name: `See whether they can be read for ${name}` }).click()
+      await see('sample-bot')
+      await page.getByText('secret not found').waitFor()
+      await see('web')
+      await page.locator('.chip', { hasText: 'can be read' }).nth(2).waitFor()
+      await page.getByRole('button', { name: 'Try a token of web' }).click()
+      await page.getByText('given, and thrown away').waitFor()
+    }
+  },
+  {
     name: 'doctor',
     hash: '#/doctor',
     shows: (page) => page.getByText('the store vault does not answer').first().waitFor()
