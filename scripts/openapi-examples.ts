@@ -16,6 +16,7 @@ const KEY_ID = '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
 const OTHER_KEY_ID = '0b7e9c1e-4c1d-4e6b-9f0a-7a1f2f3c4d5e'
 const KID = 'k3yId_Aa'
 const API_KEY = 'purser_pro_eyJhbGciOiJkaXIi..AAAA.BBBB.CCCC'
+const WORKLOAD_TOKEN = 'eyJhbGciOiJSUzI1NiIsImtpZCI6Im9uZSJ9.eyJpc3MiOiIuLi4ifQ.AAAA'
 const AT = '2026-01-15T09:30:00.000Z'
 const LATER = '2026-01-15T09:40:00.000Z'
 const REF = 'aws:acme-pro-dbcfg/main#password'
@@ -247,6 +248,34 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
     parameters: { id: KEY_ID, issued: 'true' },
     answer: { keyId: KEY_ID, isNew: true, issued: [OTHER_KEY_ID] }
   },
+  revokeKeysOfTrust: {
+    parameters: { name: 'prod-cluster' },
+    answer: { trust: 'prod-cluster', issued: [KEY_ID] }
+  },
+  exchangeToken: {
+    body: {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: WORKLOAD_TOKEN,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      trust: 'prod-cluster'
+    },
+    answer: {
+      access_token: API_KEY,
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      token_type: 'Bearer',
+      expires_in: 900,
+      scope: 'aura-services:secrets'
+    }
+  },
+  exchangeTokenForAws: {
+    parameters: { trust: 'prod-cluster' },
+    answer: {
+      AccessKeyId: 'PSR5a0c5f0e7a0a4d0e',
+      SecretAccessKey: 'YW4gZXhhbXBsZSBvZiAzMiBieXRlcywgbm8gc2VjcmV0',
+      Token: API_KEY,
+      Expiration: '2026-01-15T09:45:00Z'
+    }
+  },
   openSession: { answer: session },
   showSession: { answer: session },
   endSession: { answer: { sessionId: OTHER_KEY_ID } },
@@ -313,6 +342,19 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
       withoutEffect: [],
       stores: [{ name: 'aws', kind: 'aws-secrets-manager', requireTags: {} }],
       delegations: [],
+      doors: [],
+      trusts: [
+        {
+          name: 'prod-cluster',
+          issuer: 'https://oidc.example.com',
+          audience: 'purser',
+          bind: [
+            { claim: 'kubernetes.io/namespace', values: ['shop'] },
+            { claim: 'kubernetes.io/serviceaccount/name', values: ['cart'] }
+          ],
+          grant: { client: 'shop', scopes: ['aura-services:secrets'], mode: 'r', ttlSeconds: 900 }
+        }
+      ],
       policies: [{ client: ['aos-app'], read: ['aws:acme-pro-dbcfg/*'] }]
     }
   },

@@ -3,6 +3,7 @@
  * method of forward-auth, examples. Rule: nothing here widens what the routes validate.
  */
 import { IssueBody } from '../src/http/routes/keys-schemas.ts'
+import { AwsErrorAnswer, OauthErrorAnswer } from '../src/http/routes/login-schemas.ts'
 import { OPERATION_EXAMPLES } from './openapi-examples.ts'
 
 const text = { schema: { type: 'string' } }
@@ -69,8 +70,17 @@ const LIMITED = ['RateLimit', 'RateLimit-Policy'] as const
 const CACHED = ['ETag', 'X-Cache', 'Age', 'Vary', 'Content-Disposition'] as const
 const IDENTITY = ['X-Purser-Client', 'X-Purser-Key-Id', 'X-Purser-Scopes'] as const
 
-const problemOf = (isLimited: boolean) => ({
-  description: 'A problem',
+/** Routes that write their errors as another protocol has them. */
+const ERRORS: Readonly<Record<string, Record<string, Media>>> = {
+  exchangeToken: { 'application/json': { schema: OauthErrorAnswer } },
+  exchangeTokenForAws: { 'application/json': { schema: AwsErrorAnswer } }
+}
+const PROBLEMS = {
+  'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } }
+}
+
+const problemOf = (operationId: string, isLimited: boolean) => ({
+  description: ERRORS[operationId] === undefined ? 'A problem' : 'An error',
   ...headersOf(
     'X-Request-Id',
     ...(isLimited ? LIMITED : []),
@@ -78,7 +88,7 @@ const problemOf = (isLimited: boolean) => ({
     'WWW-Authenticate',
     'Allow'
   ),
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  content: ERRORS[operationId] ?? PROBLEMS
 })
 
 /** Headers are not validated, since none of them can be wrong: so the routes do not tell of them. */
@@ -169,7 +179,7 @@ const addHeadersTo = (operation: Operation): void => {
       ])
     ),
     ...(isConditional && { '304': { description: 'The caller has it', ...headersOf(...names) } }),
-    default: problemOf(isLimited)
+    default: problemOf(operationId, isLimited)
   }
 }
 

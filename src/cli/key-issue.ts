@@ -6,6 +6,7 @@ import { readEnvFile, readEnviron, readSomeSettings } from '../config/env.ts'
 import { takenNames } from '../config/names.ts'
 import type { Environment, Mode } from '../core/principal.ts'
 import { createKeyring } from '../crypto/keyring.ts'
+import { type SigningCredentials, signingCredentialsOf } from '../crypto/sigv4-secret.ts'
 import { issueApiKey } from '../keys/api-key.ts'
 import { toClaims } from '../keys/claims.ts'
 import { usageFailure } from './failure.ts'
@@ -23,6 +24,7 @@ export interface IssueOptions {
   readonly expires?: number
   readonly from?: readonly string[]
   readonly json?: true
+  readonly aws?: true
 }
 
 const lifeOf = (asked: number | undefined, limit: number): number | undefined => {
@@ -33,6 +35,14 @@ const lifeOf = (asked: number | undefined, limit: number): number | undefined =>
   if (asked === undefined) tell(`The key gets the longest life of API_KEY_MAX_DAYS: ${limit} days.`)
   return asked ?? limit
 }
+
+/** As a shell or an env file takes them: none of the values has a character that either would read otherwise. */
+const awsVariables = (apiKey: string, signing: SigningCredentials): string =>
+  [
+    `AWS_ACCESS_KEY_ID=${signing.accessKeyId}`,
+    `AWS_SECRET_ACCESS_KEY=${signing.secretAccessKey}`,
+    `AWS_SESSION_TOKEN=${apiKey}`
+  ].join('\n')
 
 export const issue = async (options: IssueOptions): Promise<void> => {
   requireOutput()
@@ -76,6 +86,10 @@ The key is shown this once and kept nowhere.`)
   const isSettled = (readEnviron(process.env, folder)['ENVIRONMENT'] ?? '') !== ''
   if (isSettled && settings.ENVIRONMENT !== claims.environment) {
     tell(`Note: ENVIRONMENT is ${settings.ENVIRONMENT} here, where the key will be refused.`)
+  }
+  if (options.aws) {
+    await print(awsVariables(apiKey, signingCredentialsOf(keyring.active, claims.keyId)))
+    return
   }
   await print(options.json ? JSON.stringify({ apiKey, ...claims }, null, 2) : apiKey)
 }

@@ -11,6 +11,7 @@ import { addEncryptionKeyCommand } from './commands/encryption-key.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addKeyCommand } from './commands/key.ts'
+import { addLoginCommand } from './commands/login.ts'
 import { addPolicyCommand } from './commands/policy.ts'
 import { addQuickstartCommand } from './commands/quickstart.ts'
 import { addResolveCommand } from './commands/resolve.ts'
@@ -46,6 +47,7 @@ export const createProgram = (version: string): Command => {
   addRestoreCommand(program)
   addResolveCommand(program)
   addExplainCommand(program)
+  addLoginCommand(program)
   addAuditCommand(program)
   return program
 }

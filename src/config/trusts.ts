@@ -5,7 +5,7 @@
 import { type Static, Type } from 'typebox'
 import { MODES } from '../core/principal.ts'
 import type { Report } from '../core/shape.ts'
-import { TOKEN_ALGORITHMS } from '../crypto/workload-token.ts'
+import { TOKEN_ALGORITHMS } from '../crypto/token-algorithms.ts'
 import { type BoundClaim, type KeySource, type Trust, trustDomainIn } from '../keys/trust.ts'
 import type { SoundEntries } from './rules.ts'
 import { PRESETS, type Preset } from './trust-presets.ts'

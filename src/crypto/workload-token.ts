@@ -6,21 +6,7 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
 import { asJson, isObject } from '../core/json.ts'
 import type { Reason } from '../core/reason.ts'
-
-/** All are of key pairs: a shared secret proves nothing of an issuer. */
-export const TOKEN_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA'
-] as const
-export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number]
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from './token-algorithms.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 

@@ -2,10 +2,13 @@
 import { ProblemError } from '../core/problem.ts'
 import { apiKeyIn } from './credentials.ts'
 import type { BodyParser, Door } from './door.ts'
+import { parseForm, takesForm } from './form.ts'
 import { parseJson } from './json.ts'
 import { problemShape } from './problems.ts'
 
-const parseBody: BodyParser = ({ headers, routeOptions }, body) => {
+const parseBody: BodyParser = (request, body) => {
+  const { headers, routeOptions } = request
+  if (takesForm(request)) throw new ProblemError('unsupported_media_type')
   // JSON is UTF-8 (RFC 8259, 8.1), and its media type has no charset; a request that names another charset is refused.
   if (/charset=(?!"?utf-8"?\s*(;|$))/i.test(headers['content-type'] ?? '')) {
     throw new ProblemError('unsupported_media_type')
@@ -21,7 +24,7 @@ const parseBody: BodyParser = ({ headers, routeOptions }, body) => {
 export const nativeDoor = (door: Pick<Door, 'listener' | 'corsOrigins' | 'addRoutes'>): Door => ({
   ...door,
   name: 'native',
-  parsers: { 'application/json': parseBody },
+  parsers: { 'application/json': parseBody, 'application/x-www-form-urlencoded': parseForm },
   keyIn: apiKeyIn,
   errorShape: problemShape
 })

@@ -129,7 +129,10 @@ export const claims = {
   issuedAt: Type.String({ format: 'date-time' }),
   expiresAt: Type.Optional(Type.String({ format: 'date-time' })),
   via: Type.Optional(
-    Type.Array(Type.String(), { description: 'the keys that it was issued by, oldest first' })
+    Type.Array(Type.String(), {
+      description:
+        'the keys that it was issued by, oldest first; before them, where it came from a login, `trust:<name>`'
+    })
   ),
   networks: Type.Optional(
     Type.Array(Type.String(), { description: 'from where it may be used; anywhere if absent' })

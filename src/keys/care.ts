@@ -12,12 +12,13 @@ import type { IssuedKey } from './api-key.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Address } from './checks.ts'
 import type { IssueRequest } from './delegation.ts'
-import type { Issuing } from './issuing.ts'
+import type { Issuing, RevocationWithIssued } from './issuing.ts'
 import type { Revocation, Revocations } from './revocations.ts'
+import { originOf } from './trust.ts'
 
 export interface KeyCareOptions {
   readonly recorder: Recorder
-  readonly issuing: Pick<Issuing, 'issue' | 'revokeWithIssued'>
+  readonly issuing: Pick<Issuing, 'issue' | 'revokeWithIssued' | 'revokeOfTrust'>
   readonly revocations: Pick<Revocations, 'revoke'>
   /** Throws or rejects with a ProblemError. */
   readonly authenticate: Authenticator['authenticate']
@@ -40,6 +41,8 @@ export interface KeyCare {
     keyId: string,
     withIssued: boolean
   ) => Promise<Revocation & { readonly issued?: readonly string[] }>
+  /** The keys that logins of the trust have given until now. */
+  readonly revokeOfTrust: (caller: Caller, trustName: string) => Promise<RevocationWithIssued>
   /** Undefined for a key that is not accepted here. `address`: from where the key is used, not the arrival's. */
   readonly introspect: (
     arrival: Arrival,
@@ -89,6 +92,16 @@ export const createKeyCare = (options: KeyCareOptions): KeyCare => {
         : await revocations.revoke(keyId, now())
       for (const reason of [keyId, ...(revoked.issued ?? [])]) {
         await recorder.allowed(caller, 'key.revoke', undefined, { reason })
+      }
+      return revoked
+    },
+
+    revokeOfTrust: async (caller, trustName) => {
+      const revoked = await issuing.revokeOfTrust(originOf(trustName))
+      const object = `trust ${trustName}`
+      await recorder.allowed(caller, 'key.revoke', undefined, { object })
+      for (const reason of revoked.issued) {
+        await recorder.allowed(caller, 'key.revoke', undefined, { reason, object })
       }
       return revoked
     },

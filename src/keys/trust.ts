@@ -4,7 +4,8 @@
  */
 import { isObject } from '../core/json.ts'
 import type { Mode } from '../core/principal.ts'
-import type { Claims, TokenAlgorithm } from '../crypto/workload-token.ts'
+import type { TokenAlgorithm } from '../crypto/token-algorithms.ts'
+import type { Claims } from '../crypto/workload-token.ts'
 
 /** Where the public keys of an issuer are. */
 export type KeySource =

@@ -14,6 +14,8 @@ const OTHERS: Readonly<Record<string, string>> = {
   'POST /v1/channels/:name/tokens/refresh': 'renews a token that the caller shows; reads no secret',
   'POST /v1/state/open': 'gives what a caller had sealed',
   'POST /v1/admin/keys': 'gives a key that is made by it',
+  'POST /v1/auth/token': 'gives a key that is made by it',
+  'GET /v1/auth/aws-credentials': 'the same, and what it signs with',
   'POST /v1/sessions': 'gives the session that is opened by it, where RETURN_JWT_IN_BODY says so',
   'GET /v1/admin/providers': 'tells what credentials are called, and none of them',
   'GET /v1/admin/bots': 'the same',

@@ -14,7 +14,7 @@ export const careOf = (
 ): KeyCare =>
   createKeyCare({
     recorder: createRecorder({ environment: 'dev', record, log: () => {} }),
-    issuing: { issue: unasked, revokeWithIssued: unasked },
+    issuing: { issue: unasked, revokeWithIssued: unasked, revokeOfTrust: unasked },
     revocations: { revoke: unasked },
     authenticate,
     now: Date.now

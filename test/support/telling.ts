@@ -2,7 +2,15 @@
 import type { RouteOptions } from 'fastify'
 
 /** What may have a value, or something as good as one, in an answer. */
-const TELLING_MEMBERS = ['value', 'data', 'credentials', 'token', 'apiKey']
+const TELLING_MEMBERS = [
+  'value',
+  'data',
+  'credentials',
+  'token',
+  'apiKey',
+  'access_token',
+  'SecretAccessKey'
+]
 
 const hasTellingMember = (schema: unknown): boolean => {
   if (typeof schema !== 'object' || schema === null) return false

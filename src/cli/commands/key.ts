@@ -13,6 +13,7 @@ import { isNetwork, NETWORK_FORM, NETWORKS_MAX } from '../../keys/networks.ts'
 import type { IssueOptions } from '../key-issue.ts'
 import type { IssueAllOptions } from '../key-issue-all.ts'
 import type { RevokeOptions } from '../key-revoke.ts'
+import { parseTrust } from './login.ts'
 
 const parseKeyId = (text: string): string => {
   const keyId = text.toLowerCase()
@@ -83,6 +84,11 @@ const addIssueCommand = (key: Command): void => {
       addNetwork
     )
     .option('--json', 'the key with its claims as JSON')
+    .addOption(
+      new Option('--aws', 'the three variables that an AWS SDK takes for the AWS door').conflicts(
+        'json'
+      )
+    )
     .addHelpText(
       'after',
       `
@@ -145,18 +151,35 @@ Example:
 const addRevokeCommand = (key: Command): void => {
   key
     .command('revoke')
-    .description('revoke a key by its id; running services refuse it at once')
-    .argument('<id>', 'key id, as `key inspect` prints it', parseKeyId)
+    .description(
+      'revoke a key by its id, or those of a trust; running services refuse them at once'
+    )
+    .argument('[id]', 'key id, as `key inspect` prints it', parseKeyId)
     .option('--issued', 'also all keys that it issued, and that these issued')
+    .addOption(
+      new Option(
+        '--trust <name>',
+        'instead: all keys that logins of this trust have given until now'
+      )
+        .argParser(parseTrust)
+        .conflicts('issued')
+    )
     .addHelpText(
       'after',
       `
+Whoever logs in after --trust gets another key, for as long as trusts: in purser.yaml has it: take it out first, reload, then
+revoke.
+
 Example:
-  $ purser key revoke 7d3c2e0e-7a5b-4d0f-9a0e-0f6c1b8f2a11 --issued`
+  $ purser key revoke 7d3c2e0e-7a5b-4d0f-9a0e-0f6c1b8f2a11 --issued
+  $ purser key revoke --trust prod-cluster`
     )
-    .action(async (keyId: string, options: RevokeOptions) =>
-      (await import('../key-revoke.ts')).revoke(keyId, options)
-    )
+    .action(async (keyId: string | undefined, options: RevokeOptions, command: Command) => {
+      if ((keyId === undefined) === (options.trust === undefined)) {
+        command.error('error: give the id of a key, or a trust with --trust')
+      }
+      await (await import('../key-revoke.ts')).revoke(keyId, options)
+    })
 }
 
 export const addKeyCommand = (program: Command): void => {

@@ -18,6 +18,7 @@ import { addExplainRoutes, type ExplainRoutesOptions } from './explain.ts'
 import { addHealthRoutes, type HealthRoutesOptions } from './health.ts'
 import { addInternalRoutes, type InternalRoutesOptions } from './internal.ts'
 import { addKeyRoutes, type KeyRoutesOptions } from './keys.ts'
+import { addLoginRoutes } from './login.ts'
 import { addMetricsRoute, type MetricsRouteOptions } from './metrics.ts'
 import { addSecretRoutes, type SecretRoutesOptions } from './secrets.ts'
 import { addSessionRoutes, type SessionRoutesOptions } from './sessions.ts'
@@ -67,6 +68,7 @@ const ROUTES: readonly (readonly [
   [['public'], (app, { keys }) => addKeyRoutes(app, keys)],
   [['public'], (app, { sessions }) => addSessionRoutes(app, sessions)],
   [['public'], (app, { signIn }) => addSignInRoutes(app, signIn)],
+  [['public'], (app, { login, keys: { keyring } }) => addLoginRoutes(app, { login, keyring })],
   [['public'], (app, { explain }) => addExplainRoutes(app, explain)],
   [['public'], (app, { admin }) => addAdminRoutes(app, admin)],
   [['public'], (app, { audit }) => addAuditRoutes(app, audit)],

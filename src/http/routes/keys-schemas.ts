@@ -8,6 +8,7 @@ import { KEY_ID } from '../../keys/key-id.ts'
 import { NETWORK_LENGTH_MAX, NETWORKS_MAX } from '../../keys/networks.ts'
 import { KeyUse } from '../../keys/usage.ts'
 import { IntrospectAnswer, strict } from '../schemas.ts'
+import { TrustName } from './login-schemas.ts'
 
 const KeyId = Type.String({
   pattern: KEY_ID,
@@ -109,6 +110,15 @@ export const RevokeAnswer = Type.Object({
       description: 'in force here; the other replicas follow as soon as Redis answers'
     })
   )
+})
+
+export const TrustParams = Type.Object({ name: TrustName }, strict)
+export const TrustRevokedAnswer = Type.Object({
+  trust: Type.String(),
+  issued: Type.Array(Type.String(), {
+    description: 'the ids of its keys that were in force, and that these issued'
+  }),
+  pending: RevokeAnswer.properties.pending
 })
 
 export const EncryptionKeysQuery = Type.Object(

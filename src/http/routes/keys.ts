@@ -25,13 +25,15 @@ import {
   KeysAnswer,
   KeysQuery,
   RevokeAnswer,
-  RevokeQuery
+  RevokeQuery,
+  TrustParams,
+  TrustRevokedAnswer
 } from './keys-schemas.ts'
 
 export interface KeyRoutesOptions {
   readonly keyring: () => Keyring
   readonly usage: Pick<KeyUsage, 'list'>
-  readonly care: Pick<KeyCare, 'issue' | 'revoke'>
+  readonly care: Pick<KeyCare, 'issue' | 'revoke' | 'revokeOfTrust'>
   /**
    * What is sealed under each encryption key, and until when sealed states may come back. Rejects where it cannot be
    * counted.
@@ -134,6 +136,27 @@ const addRevoke = (app: TypedFastify, { care }: KeyRoutesOptions): void => {
   )
 }
 
+const addRevokeOfTrust = (app: TypedFastify, { care }: KeyRoutesOptions): void => {
+  app.delete(
+    '/v1/admin/trusts/:name/keys',
+    {
+      config,
+      schema: {
+        operationId: 'revokeKeysOfTrust',
+        summary:
+          'Refuse all API keys that logins of a trust have given until now; who logs in later gets others, for as long as `trusts:` has it',
+        params: TrustParams,
+        response: { 200: TrustRevokedAnswer }
+      }
+    },
+    async (request) => {
+      const { name: trust } = request.params
+      const { issued, isDurable } = await care.revokeOfTrust(callerOf(request), trust)
+      return { trust, issued: [...issued], ...(!isDurable && { pending: true }) }
+    }
+  )
+}
+
 const addReport = (app: TypedFastify, options: KeyRoutesOptions): void => {
   const { keyring, usage, countSealed, isRevoked, now } = options
   app.get(
@@ -171,5 +194,5 @@ const addReport = (app: TypedFastify, options: KeyRoutesOptions): void => {
 }
 
 export const addKeyRoutes = (app: TypedFastify, options: KeyRoutesOptions): void => {
-  for (const add of [addIssue, addList, addRevoke, addReport]) add(app, options)
+  for (const add of [addIssue, addList, addRevoke, addRevokeOfTrust, addReport]) add(app, options)
 }

@@ -37,7 +37,8 @@ const setUp = (options: Partial<KeyCareOptions> = {}, isWritable = true) => {
     recorder,
     issuing: {
       issue: async () => ISSUED,
-      revokeWithIssued: async () => ({ isNew: true, isDurable: true, issued: ['k3'] })
+      revokeWithIssued: async () => ({ isNew: true, isDurable: true, issued: ['k3'] }),
+      revokeOfTrust: async () => ({ isNew: true, isDurable: true, issued: ['k4', 'k5'] })
     },
     revocations: {
       revoke: async (keyId) => {
@@ -65,7 +66,9 @@ test('an issue by a key that was revoked meanwhile is denied, and one that confl
     [new ProblemError('invalid_api_key', {}, 'revoked'), 'denied'],
     [new ProblemError('conflict'), 'failed']
   ] as const) {
-    const issuing = { issue: () => Promise.reject(problem), revokeWithIssued: undefined as never }
+    const never = undefined as never
+    const issue = () => Promise.reject(problem)
+    const issuing = { issue, revokeWithIssued: never, revokeOfTrust: never }
     const { care, events } = setUp({ issuing })
     await t.rejects(care.issue(CALLER, ISSUER, ASKED), problem)
     t.match(events, [{ action: 'key.issue', outcome, code: problem.code }])
@@ -85,6 +88,15 @@ test('each key that is revoked has a line, and is revoked also where there can b
   const unrecorded = setUp({}, false)
   await t.rejects(unrecorded.care.revoke(CALLER, 'k2', false), { code: 'audit_unavailable' })
   t.same(unrecorded.revoked, ['k2'])
+})
+
+test('each key of a trust that is revoked has a line with the trust, and the trust has one', async (t) => {
+  const { care, events } = setUp()
+  await care.revokeOfTrust(CALLER, 'prod-cluster')
+  t.same(
+    events.map(({ action, object, reason }) => [action, object, reason]),
+    [undefined, 'k4', 'k5'].map((id) => ['key.revoke', 'trust prod-cluster', id])
+  )
 })
 
 test('an introspection is on record with whose key it is, or with why it is none', async (t) => {
