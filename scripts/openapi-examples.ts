@@ -280,6 +280,7 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
   showSession: { answer: session },
   endSession: { answer: { sessionId: OTHER_KEY_ID } },
   startSignIn: {},
+  startSignInAgain: {},
   finishSignIn: {
     parameters: {
       state: 'b25seSBhbiBleGFtcGxlIG9mIDMyIGJ5dGVzISEhISE',

@@ -47,6 +47,12 @@ const refresh = async (why?: string): Promise<void> => {
   }
 }
 
+/** Where a sign-in at a provider has led here, other tabs wait for it. */
+const arrive = async (): Promise<void> => {
+  await refresh()
+  if (standing.get().kind === 'in') tabs.postMessage('in')
+}
+
 const expired = (): Promise<void> => {
   const now = standing.get()
   if (now.kind === 'in' && !now.isExpired) standing.set({ ...now, isExpired: true })
@@ -96,5 +102,5 @@ export const openSession = (code: string | undefined): void => {
     if (data === 'out') leave('You were signed out in another tab.')
     else void refresh()
   }
-  void (code === undefined ? refresh() : signInByCode(code))
+  void (code === undefined ? arrive() : signInByCode(code))
 }

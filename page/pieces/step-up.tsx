@@ -1,5 +1,5 @@
 /** Signing in once more, before a key is issued or a secret is written: in the way in which the session was opened. */
-import { ask } from '../lib/api.ts'
+import { ask, urlOf } from '../lib/api.ts'
 import { codeIn } from '../lib/place.ts'
 import { standing } from '../lib/session.ts'
 import type { SteppedUp } from '../shapes-console.ts'
@@ -13,11 +13,12 @@ const means = () => {
 /** A link of the terminal, or its code alone. */
 const codeOf = (text: string): string => codeIn(`#${text.split('#').at(-1)}`) ?? text
 
-/** Shows what stands in the field once more. Rejects with a Problem. */
-export const stepUp = (masked: Masked): Promise<SteppedUp> => {
+/** Shows what stands in the field once more; who did so at a provider has by now. Rejects with a Problem. */
+export const stepUp = async (masked: Masked): Promise<void> => {
+  if (means() === 'provider') return
   const text = masked.take().trim()
   const body = means() === 'code' ? { code: codeOf(text) } : { apiKey: text }
-  return ask('/step-up', { method: 'POST', body })
+  await ask<SteppedUp>('/step-up', { method: 'POST', body })
 }
 
 const FIELDS = {
@@ -31,6 +32,19 @@ const FIELDS = {
   }
 } as const
 
-export const StepUpField = ({ masked }: { readonly masked: Masked }) => (
-  <MaskedField {...FIELDS[means() === 'code' ? 'code' : 'key']} masked={masked} />
+/** In another tab, so that what was filled in here stays. */
+const AtProvider = () => (
+  <p>
+    <a class="button" href={urlOf('/v1/sessions/oidc/again')} target="_blank" rel="noopener">
+      Sign in once more
+    </a>{' '}
+    <span class="hint">
+      At your provider, in another tab: then go on here, within five minutes.
+    </span>
+  </p>
 )
+
+export const StepUpField = ({ masked }: { readonly masked: Masked }) => {
+  const now = means()
+  return now === 'provider' ? <AtProvider /> : <MaskedField {...FIELDS[now]} masked={masked} />
+}

@@ -33,11 +33,23 @@ const KeyForm = () => {
   )
 }
 
-const Providers = ({ ways }: { readonly ways: SignInWays | undefined }) => (
+interface ProvidersProps {
+  readonly ways: SignInWays | undefined
+  /** What is on the page is to stay. */
+  readonly inOtherTab?: boolean
+}
+
+const Providers = ({ ways, inOtherTab = false }: ProvidersProps) => (
   <>
     {ways?.providers.map(({ name, path }) => (
-      <a key={path} class="button" href={path}>
+      <a
+        key={path}
+        class="button"
+        href={path}
+        {...(inOtherTab && { target: '_blank', rel: 'noopener' })}
+      >
         Sign in with {name}
+        {inOtherTab && ', in another tab'}
       </a>
     ))}
   </>
@@ -78,6 +90,7 @@ export const SignInAgain = ({ client }: { readonly client: string }) => (
       there, but for masked fields.
     </p>
     <KeyForm />
+    <Providers ways={useWays()} inOtherTab />
     <button type="button" class="link" onClick={giveUp}>
       Leave the page instead
     </button>

@@ -1,6 +1,6 @@
 /** What the console's API needs of the parts. */
-import { signInOf } from '../config/sign-in.ts'
-import { addConsoleApi } from '../console/api.ts'
+import { endsAtConsole, signInOf } from '../config/sign-in.ts'
+import { addConsoleApi, SIGN_IN_PATH } from '../console/api.ts'
 import { createDoctor } from '../console/doctor.ts'
 import { createEventStreams } from '../console/event-streams.ts'
 import { type OverviewOptions, overviewOf } from '../console/overview.ts'
@@ -16,14 +16,12 @@ import { codesOf, type SignIns } from './sessions.ts'
 
 const EVENT_EVERY_MS = 5_000
 
-/** None where the page is on another listener than the routes of the sign-in. */
 const providersOf = (settings: Ground['settings']) => {
   const issuer = signInOf(settings)?.issuer
-  const { CONSOLE_PORT, INTERNAL_PORT } = settings
-  if (issuer === undefined || CONSOLE_PORT !== undefined || INTERNAL_PORT !== undefined) return []
+  if (issuer === undefined || !endsAtConsole(settings)) return []
   const { hostname } = new URL(issuer)
   const name = hostname === 'accounts.google.com' ? 'Google' : hostname
-  return [{ name, path: '/v1/sessions/oidc/start' }]
+  return [{ name, path: SIGN_IN_PATH }]
 }
 
 export const createConsoleApi = (

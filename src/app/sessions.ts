@@ -1,26 +1,19 @@
 /** Administrators' sessions: what opens and reads them, how they stand in a cookie, and who signs in at a provider. */
-import { type SignInSettings, signInOf } from '../config/sign-in.ts'
+import { endsAtConsole, type SignInSettings, signInOf } from '../config/sign-in.ts'
 import { Sensitive } from '../core/secret.ts'
 import { createCookie } from '../http/session-cookie.ts'
 import type { SessionGate } from '../http/session-gate.ts'
 import { createUsedStates } from '../integrations/used-states.ts'
+import { type AdministratorOf, administratorIn } from '../keys/administrators.ts'
 import { createOidcProvider } from '../keys/oidc.ts'
 import { createSessions } from '../keys/sessions.ts'
-import { type Administrator, createSignIn, type SignIn } from '../keys/sign-in.ts'
+import { createSignIn, type SignIn } from '../keys/sign-in.ts'
 import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 
 const COOKIE = 'purser-session'
 const TRANSACTION_COOKIE = 'purser-sign-in'
-
-/** The console only where it is on the listener of the sign-in's own routes. */
-const landingOf = ({ CONSOLE_ENABLED, CONSOLE_PORT, INTERNAL_PORT }: Ground['settings']): string =>
-  CONSOLE_ENABLED && CONSOLE_PORT === undefined && INTERNAL_PORT === undefined
-    ? '/console'
-    : '/v1/sessions'
-
-type AdministratorOf = (email: string) => Administrator | undefined
 
 const createSignInOn = (
   { state, shared, live, fetch, now }: Ground,
@@ -53,10 +46,14 @@ export const createSignIns = (
   const { settings, live, now } = ground
   const { AUTH_COOKIE_SECURE: secure, AUTH_COOKIE_SAMESITE: sameSite } = settings
   const atProvider = signInOf(settings)
-  const administratorOf: AdministratorOf = (email) => {
-    const isAllowed = atProvider && (atProvider.allowedEmails?.includes(email) ?? true)
-    if (!isAllowed) return undefined
-    return live().config.administrators.find((one) => one.email === email)
+  const administratorOf: AdministratorOf = (account) => {
+    // Also of whoever signed in before the settings were changed.
+    if (account.issuer !== atProvider?.issuer) return 'other_issuer'
+    const { allowedEmails } = atProvider
+    if (allowedEmails && account.email === undefined) return 'email_unverified'
+    return allowedEmails?.includes(account.email ?? '') === false
+      ? 'email_not_listed'
+      : administratorIn(live().config.administrators, account)
   }
   const sessions = createSessions({
     signer: () => live().sessionSigner,
@@ -79,6 +76,6 @@ export const createSignIns = (
     gate,
     signIn: atProvider && createSignInOn(ground, atProvider, administratorOf),
     transactionCookie: createCookie(TRANSACTION_COOKIE, { secure, sameSite: 'lax' }),
-    landing: landingOf(settings)
+    landing: endsAtConsole(settings) ? '/console' : '/v1/sessions'
   }
 }

@@ -127,7 +127,7 @@ export const createRecorder = ({
   const tell = observe && createTelling(observe)
   // Every member by its name: spreading the parts into one another cost as much as writing the line.
   const note: Recorder['note'] = (
-    { client, keyId, kid, sessionId, user, route, requestId, address, since },
+    { client, keyId, kid, sessionId, user, account, route, requestId, address, since },
     action,
     outcome,
     reference,
@@ -149,8 +149,8 @@ export const createRecorder = ({
       address,
       reference: reference && formatReference(reference),
       object,
-      issuer,
-      subject,
+      issuer: issuer ?? account?.issuer,
+      subject: subject ?? account?.subject,
       tokenId,
       version,
       cache

@@ -32,7 +32,7 @@ export const ADMINISTRATOR_SETTINGS = {
     secret: true
   }),
   OIDC_REDIRECT_URI: optional(
-    'where the provider sends back: https://<this service>/v1/sessions/oidc/callback',
+    'where the provider sends back: https://<this service>/v1/sessions/oidc/callback, or where the console is on a listener of its own https://<console>/console/api/v1/sessions/oidc/callback',
     text
   ),
   OIDC_ALLOWED_EMAILS: optional(

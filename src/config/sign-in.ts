@@ -8,6 +8,7 @@ import type { SettingName, Settings } from './settings.ts'
 
 const GOOGLE_ISSUER = 'https://accounts.google.com'
 const CALLBACK_PATH = '/v1/sessions/oidc/callback'
+const CONSOLE_CALLBACK = `/console/api${CALLBACK_PATH}`
 
 export interface SignInSettings {
   readonly issuer: string
@@ -51,6 +52,18 @@ export const signInOf = (settings: Settings): SignInSettings | undefined => {
   return { ...given, issuer, clientId, clientSecret, redirectUri }
 }
 
+/**
+ * Whether the page leads to the provider, and the provider back to the page: either the console has the callback, or it is
+ * on the listener that has it.
+ */
+export const endsAtConsole = (settings: Settings): boolean => {
+  const redirectUri = signInOf(settings)?.redirectUri
+  const { CONSOLE_ENABLED, CONSOLE_PORT, INTERNAL_PORT } = settings
+  if (!CONSOLE_ENABLED || redirectUri === undefined) return false
+  const isElsewhere = CONSOLE_PORT !== undefined || INTERNAL_PORT !== undefined
+  return redirectUri.endsWith(CONSOLE_CALLBACK) || !isElsewhere
+}
+
 const faultOfAddress = (
   address: string,
   { ENVIRONMENT }: Partial<Settings>
@@ -89,8 +102,11 @@ export const faultsOfSignIn = (
     if (address === undefined) continue
     const message = faultOfAddress(address, settings)
     if (message !== undefined) fault(name, message)
-    else if (name !== 'OIDC_ISSUER' && !address.endsWith(CALLBACK_PATH)) {
-      fault(name, `must end with ${CALLBACK_PATH}`)
+    else if (name === 'OIDC_ISSUER') continue
+    else if (!address.endsWith(CALLBACK_PATH)) {
+      fault(name, `must end with ${CALLBACK_PATH}, or at the console ${CONSOLE_CALLBACK}`)
+    } else if (address.endsWith(CONSOLE_CALLBACK) && settings.CONSOLE_ENABLED === false) {
+      fault(name, 'leads to the console, and CONSOLE_ENABLED is false')
     }
   }
   if ((any || google) && settings.JWT_SECRET === undefined && !isUnknown('JWT_SECRET')) {

@@ -14,6 +14,7 @@ import type { Services } from '../http/routes/index.ts'
 import { addKeyRoutes } from '../http/routes/keys.ts'
 import { addWriteRoute } from '../http/routes/secrets.ts'
 import { addSessionRoutes } from '../http/routes/sessions.ts'
+import { addSignInRoutes } from '../http/routes/sign-in.ts'
 import type { SessionGate } from '../http/session-gate.ts'
 import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import { addDoctor, type Doctor } from './doctor.ts'
@@ -39,7 +40,7 @@ export interface ConsoleApiOptions {
   readonly streams: EventStreams
   readonly services: Pick<
     Services,
-    'sessions' | 'keys' | 'explain' | 'admin' | 'audit' | 'resources' | 'secrets'
+    'sessions' | 'signIn' | 'keys' | 'explain' | 'admin' | 'audit' | 'resources' | 'secrets'
   >
   readonly environment: string
   /** Where a sign-in at a provider begins, if there is one: a path of this origin. */
@@ -61,11 +62,16 @@ interface Mounting {
   readonly reauthenticated?: Action
 }
 
+export const SIGN_IN_PATH = `/console${BASE}/v1/sessions/oidc/start`
+
 /** All that is mounted: a route that is added elsewhere is not here until somebody writes it down. */
 const MOUNTED: ReadonlyMap<string, Mounting> = new Map([
   ['POST /v1/sessions', {}],
   ['GET /v1/sessions', {}],
   ['DELETE /v1/sessions', {}],
+  ['GET /v1/sessions/oidc/start', {}],
+  ['GET /v1/sessions/oidc/again', {}],
+  ['GET /v1/sessions/oidc/callback', {}],
   ['POST /v1/admin/keys', { reauthenticated: 'key.issue' }],
   ['GET /v1/admin/keys', {}],
   ['DELETE /v1/admin/keys/:id', {}],
@@ -134,6 +140,10 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   addSessionRoutes(
     mount((auth) => auth),
     sessions
+  )
+  addSignInRoutes(
+    mount((auth) => auth),
+    services.signIn
   )
   addOverview(app, `${BASE}/overview`, overview, streams, gate)
   addReach(app, BASE, reach)

@@ -76,7 +76,10 @@ const addStream = (
     async (request, reply) => {
       reply.type('text/event-stream').header('x-accel-buffering', 'no')
       if (request.method === 'HEAD') return reply.send(undefined)
-      const counts = async () => (await currentSession(gate, request)) !== undefined
+      const counts = async (): Promise<boolean> => {
+        const session = await currentSession(gate, request)
+        return session !== undefined && !(session instanceof ProblemError)
+      }
       const body = streams.open(request.session?.id ?? '', counts)
       if (body === undefined) throw new ProblemError('overloaded')
       reply.raw.once('close', () => body.destroy())

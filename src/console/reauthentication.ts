@@ -24,7 +24,7 @@ export interface ReauthenticationOptions {
   readonly now: () => number
 }
 
-const NOT_YET = 'sign in once more first: POST /console/api/step-up'
+const NOT_YET = 'sign in once more first'
 
 /** Stands before an act; `action` is what the refusal is recorded as. */
 export const requireReauthentication =
@@ -32,11 +32,11 @@ export const requireReauthentication =
   async (request) => {
     if (now() < reauthenticatedUntil(sessionIn(request)) * 1000) return
     const refusal = new ProblemError('access_denied', { detail: NOT_YET }, 'not_reauthenticated')
-    throw await recorder.failed(callerOf(request), action, undefined, refusal)
+    await Promise.reject(await recorder.failed(callerOf(request), action, undefined, refusal))
   }
 
-/** A provider may answer without asking the person: that proves nothing anew. */
-const NO_KEY = 'who signed in at a provider has no key to show: sign in with a key'
+const AT_PROVIDER =
+  'who signed in at a provider does so there: GET /console/api/v1/sessions/oidc/again'
 
 const StepUpBody = Type.Object(
   {
@@ -57,7 +57,7 @@ const refusalOf = async (
 ): Promise<ProblemError | undefined> => {
   const means = meansOf(session)
   if (means === 'provider') {
-    return new ProblemError('access_denied', { detail: NO_KEY }, 'not_reauthenticated')
+    return new ProblemError('access_denied', { detail: AT_PROVIDER }, 'not_reauthenticated')
   }
   if (means === 'code') return takeCode(request, codes, code)
   const { principal, refusal } = await examine(apiKey, request.address)
@@ -85,7 +85,9 @@ export const addReauthentication = (
       const session = sessionIn(request)
       const refusal = await refusalOf(request, request.body, session, options)
       if (refusal !== undefined) {
-        throw await recorder.failed(caller, 'session.reauthenticate', undefined, refusal)
+        return Promise.reject(
+          await recorder.failed(caller, 'session.reauthenticate', undefined, refusal)
+        )
       }
       const { session: marked, token } = await sessions.reauthenticate(session)
       const reason = meansOf(session)

@@ -8,11 +8,10 @@ import { isLoopback } from '../core/network.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
-import { handOver, type SessionRoutesOptions, shown } from '../http/routes/sessions.ts'
+import { handOver, leave, type SessionRoutesOptions, shown } from '../http/routes/sessions.ts'
 import { SessionAnswer } from '../http/routes/sessions-schemas.ts'
 import { foreignReason } from '../http/same-origin.ts'
 import { strict } from '../http/schemas.ts'
-import { currentSession } from '../http/session-gate.ts'
 import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import { isOwnHost } from './own-host.ts'
 
@@ -58,7 +57,6 @@ export const addSignInByCode = (
   options: SessionRoutesOptions,
   codes: SignInCodes
 ): void => {
-  const { sessions } = options
   app.post(
     url,
     {
@@ -67,10 +65,10 @@ export const addSignInByCode = (
     },
     async (request, reply) => {
       const refused = refusalOf(request, codes, options, request.body.code)
-      if (refused !== undefined) throw await app.failLogin(request, reply, refused)
-      const former = await currentSession(options, request)
-      if (former !== undefined) await sessions.end(former)
-      const opened = await sessions.openByCode(codes.user)
+      if (refused !== undefined) return Promise.reject(await app.failLogin(request, reply, refused))
+      const left = await leave(options, request)
+      if (left !== undefined) return Promise.reject(left)
+      const opened = await options.sessions.openByCode(codes.user)
       await handOver(options, request, reply, opened)
       return shown(opened.session)
     }

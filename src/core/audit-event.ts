@@ -56,7 +56,7 @@ export interface AuditEvent {
   readonly kid?: string | undefined
   /** Of the administrator who is signed in; the key is the one that was signed in with. */
   readonly sessionId?: string | undefined
-  /** The e-mail of whoever is signed in, where that was at a provider. */
+  /** The e-mail of whoever is signed in, where that was at a provider that has verified it. */
   readonly user?: string | undefined
   /** The route's template, never the URL. */
   readonly route: string
@@ -66,7 +66,10 @@ export interface AuditEvent {
   readonly reference?: string | undefined
   /** A bot, a provider or a trust, as `bot sample-bot`. */
   readonly object?: string | undefined
-  /** Who signed the token of a login; the subject and the id of one that was verified. */
+  /**
+   * Who signed the token of a login, with the subject and the id of one that was verified; or where whoever is signed in
+   * did so, and whom that provider knows them by.
+   */
   readonly issuer?: string | undefined
   readonly subject?: string | undefined
   readonly tokenId?: string | undefined

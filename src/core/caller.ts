@@ -18,4 +18,6 @@ export interface Caller extends Arrival {
   readonly kid?: string
   readonly sessionId?: string
   readonly user?: string
+  /** Whom a provider of sign-ins knows. */
+  readonly account?: { readonly issuer: string; readonly subject: string }
 }

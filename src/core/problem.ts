@@ -47,9 +47,11 @@ export const PROBLEMS = {
   store_denied: kind(502, "The store refused the broker's own credentials"),
   store_misconfigured: kind(502, 'The store is not configured correctly'),
   store_invalid_answer: kind(502, 'The store gave an answer that cannot be used'),
+  sign_in_invalid_answer: kind(502, 'The provider of sign-ins gave an answer that cannot be used'),
   directline_rejected: kind(502, "Direct Line refused the broker's secret"),
   store_unavailable: kind(503, 'The store cannot be reached', true),
   store_throttled: kind(503, 'The store is limiting requests', true),
+  sign_in_unavailable: kind(503, 'Nobody can sign in just now: try again', true),
   audit_unavailable: kind(503, 'The disclosure could not be recorded', true),
   overloaded: kind(503, 'The service is overloaded or shutting down', true),
   store_timeout: kind(504, 'The store did not answer in time', true)

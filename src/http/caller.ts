@@ -23,14 +23,17 @@ export const arrivalOf = (request: FastifyRequest): Arrival => ({
   since: request.receivedAt
 })
 
+type Signs = Pick<Caller, 'keyId' | 'kid' | 'sessionId' | 'user' | 'account'>
+
 /** What stands on record of a session: its key, where one was shown. */
-export const signsOf = (session: Session): Pick<Caller, 'keyId' | 'kid' | 'sessionId' | 'user'> => {
+export const signsOf = (session: Session): Signs => {
   const { id: sessionId, principal, user } = session
   const { keyId, kid } = principal
   return {
     ...(meansOf(session) === 'key' && { keyId, kid }),
     sessionId,
-    ...(user && { user: user.email })
+    ...(user && { account: user }),
+    ...(user?.email !== undefined && { user: user.email })
   }
 }
 

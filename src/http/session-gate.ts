@@ -46,13 +46,13 @@ export const sessionOf = async (
   return keyIn(rawHeaders) === undefined ? sessions.read(token, address) : onlyOne('cookie')
 }
 
-/** The session that the browser has, if it still counts. Rejects with `conflicting_credentials`. */
+/** The session that the browser has, if it still counts; or `conflicting_credentials`. */
 export const currentSession = async (
   { sessions, cookie }: { readonly sessions: Pick<Sessions, 'read'>; readonly cookie: Cookie },
   { raw, address }: FastifyRequest
-): Promise<Session | undefined> => {
+): Promise<Session | ProblemError | undefined> => {
   const token = cookie.valueIn(raw.rawHeaders)
-  if (token instanceof ProblemError) throw token
+  if (token instanceof ProblemError) return token
   const session = token === undefined ? undefined : await sessions.read(token, address)
   return session instanceof ProblemError ? undefined : session
 }

@@ -8,6 +8,7 @@ import { ProviderFault } from '../core/fault.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import type { Sensitive } from '../core/secret.ts'
+import type { Account } from './administrators.ts'
 import { createBoundedFetch } from './oidc-fetch.ts'
 
 export interface OidcSettings {
@@ -27,20 +28,26 @@ export interface SignInSecrets {
   readonly verifier: string
 }
 
-export interface Identity {
-  readonly email: string
-  readonly isVerified: boolean
+export interface Identity extends Account {
   readonly hostedDomain: string | undefined
+  /** When the person signed in at the provider, as far as it says so; seconds since the epoch. */
+  readonly authenticatedAt: number | undefined
+}
+
+/** Asks for a fresh sign-in, of whoever has the address. */
+export interface AskedAgain {
+  readonly email: string | undefined
 }
 
 export interface OidcProvider {
-  /** Where the browser goes. Rejects with a ProblemError while the provider cannot be asked. */
-  readonly begin: (secrets: SignInSecrets) => Promise<string>
-  /** Who came back. `search`: the query as it came. Rejects with a ProblemError. */
-  readonly finish: (search: string, secrets: SignInSecrets) => Promise<Identity>
+  /** Where the browser goes, or why the provider cannot be asked. */
+  readonly begin: (
+    secrets: SignInSecrets,
+    again: AskedAgain | undefined
+  ) => Promise<string | ProblemError>
+  /** Who came back. `search`: the query as it came. */
+  readonly finish: (search: string, secrets: SignInSecrets) => Promise<Identity | ProblemError>
 }
-
-const DETAIL = 'the provider of sign-ins did not answer as it has to: try again'
 
 /** Failures of the provider, rather than of what came back from it. */
 const UNREADABLE: ReadonlySet<string> = new Set([
@@ -61,14 +68,12 @@ const faultIn = (error: unknown): ProviderFault | undefined => {
   return undefined
 }
 
-const failed = (fault: ProviderFault): ProblemError => {
-  const code = { timeout: 'store_timeout', unavailable: 'store_unavailable' } as const
-  const { reason } = fault
-  return new ProblemError(
-    reason === 'timeout' || reason === 'unavailable' ? code[reason] : 'store_invalid_answer',
-    { detail: DETAIL }
+const failed = ({ reason }: ProviderFault): ProblemError =>
+  new ProblemError(
+    reason === 'timeout' || reason === 'unavailable'
+      ? 'sign_in_unavailable'
+      : 'sign_in_invalid_answer'
   )
-}
 
 const toProblem = (library: typeof Client, error: unknown): ProblemError => {
   const fault = faultIn(error)
@@ -118,6 +123,9 @@ const discover = async (
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
+/** OpenID Connect Core, 2: at most 255 characters of ASCII. */
+const SUBJECT = /^[\x20-\x7e]{1,255}$/
+
 /** By the ID token, or where that has no e-mail by what the provider tells of the same subject. */
 const identityIn = async (
   library: typeof Client,
@@ -125,16 +133,19 @@ const identityIn = async (
   tokens: Client.TokenEndpointResponse & Client.TokenEndpointResponseHelpers
 ): Promise<Identity> => {
   const claims = tokens.claims()
-  if (claims === undefined) throw refused('no_id_token')
+  if (claims === undefined || !SUBJECT.test(claims.sub)) throw refused('no_id_token')
   const hasMore = configuration.serverMetadata().userinfo_endpoint !== undefined
   const told =
     claims['email'] === undefined && hasMore
       ? await library.fetchUserInfo(configuration, tokens.access_token, claims.sub)
       : claims
+  const { auth_time: authenticatedAt } = claims
   return {
-    email: text(told['email']) ?? '',
-    isVerified: told['email_verified'] === true,
-    hostedDomain: text(claims['hd'])
+    issuer: claims.iss,
+    subject: claims.sub,
+    email: told['email_verified'] === true ? (text(told['email']) ?? '') : undefined,
+    hostedDomain: text(claims['hd']),
+    authenticatedAt: Number.isInteger(authenticatedAt) ? authenticatedAt : undefined
   }
 }
 
@@ -174,21 +185,21 @@ export const createOidcProvider = ({
 
   const asking = async <T>(
     ask: (library: typeof Client, configuration: Client.Configuration) => Promise<T>
-  ): Promise<T> => {
+  ): Promise<T | ProblemError> => {
     const library = await import('openid-client')
-    if (underWay >= AT_ONCE) throw new ProblemError('overloaded')
+    if (underWay >= AT_ONCE) return new ProblemError('overloaded')
     underWay++
     try {
       return await ask(library, await configured(library))
     } catch (error) {
-      throw error instanceof ProblemError ? error : toProblem(library, error)
+      return error instanceof ProblemError ? error : toProblem(library, error)
     } finally {
       underWay--
     }
   }
 
   return {
-    begin: ({ state, nonce, verifier }) =>
+    begin: ({ state, nonce, verifier }, again) =>
       asking(async (library, configuration) => {
         const { hostedDomain: hd } = settings
         const url = library.buildAuthorizationUrl(configuration, {
@@ -198,7 +209,9 @@ export const createOidcProvider = ({
           nonce,
           code_challenge: await library.calculatePKCECodeChallenge(verifier),
           code_challenge_method: 'S256',
-          ...(hd !== undefined && { hd })
+          ...(hd !== undefined && { hd }),
+          ...(again && { prompt: 'login', max_age: '0' }),
+          ...(again?.email && { login_hint: again.email })
         })
         return url.href
       }),

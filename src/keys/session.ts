@@ -4,10 +4,10 @@
  */
 import { Compile, type XStatic } from 'typebox/schema'
 import { type Environment, MODES, type Principal } from '../core/principal.ts'
+import type { SignedInUser } from './administrators.ts'
 import { payloadOf, principalIn } from './api-key.ts'
 import { KEY_ID } from './key-id.ts'
 import { REAUTHENTICATED_SECONDS, SESSION_MAX_SECONDS } from './lifetime.ts'
-import type { Administrator } from './sign-in.ts'
 import type { CodeUser } from './sign-in-codes.ts'
 
 /** Of the tokens, to be told apart from whatever else one may sign with the same secret. */
@@ -25,7 +25,7 @@ export interface Session {
   /** What it may. Where nobody showed a key, its `keyId` is the id of the session. */
   readonly principal: Principal
   /** Who signed in at a provider. */
-  readonly user?: Administrator
+  readonly user?: SignedInUser
   /** Who signed in by a code. Where neither is there, a key was shown. */
   readonly codeUser?: CodeUser
   /** What a page sends beside the cookie with whatever changes something. */
@@ -60,11 +60,14 @@ const Claims = {
     user: {
       type: 'object',
       properties: {
+        issuer: { type: 'string' },
+        subject: { type: 'string' },
         email: { type: 'string' },
         client: { type: 'string' },
-        mode: { enum: MODES }
+        mode: { enum: MODES },
+        scopes: { type: 'array', items: { type: 'string' } }
       },
-      required: ['email', 'client', 'mode'],
+      required: ['issuer', 'subject', 'client', 'mode'],
       additionalProperties: false
     },
     code: {
@@ -119,7 +122,10 @@ export const grantedTo = (
   started: Started,
   rules: GrantRules
 ): Principal | undefined => {
-  if (user !== undefined) return granted({ ...user, scopes: [rules.adminScope] }, started, rules)
+  if (user !== undefined) {
+    const scopes = [rules.adminScope, ...(user.scopes ?? [])]
+    return granted({ ...user, scopes }, started, rules)
+  }
   return codeUser && granted(codeUser, started, rules)
 }
 
@@ -143,6 +149,11 @@ export const sessionIn = (claims: unknown, rules: GrantRules): Session | undefin
   )
 }
 
+const userClaims = ({ scopes, ...user }: SignedInUser) => ({
+  ...user,
+  ...(scopes && { scopes: [...scopes] })
+})
+
 export const claimsOf = (session: Session): SessionClaims => ({
   jti: session.id,
   iat: session.renewedAt,
@@ -150,7 +161,7 @@ export const claimsOf = (session: Session): SessionClaims => ({
   auth_time: session.signedInAt,
   ...(session.reauthenticatedAt !== undefined && { reauth_time: session.reauthenticatedAt }),
   csrf: session.csrfToken,
-  ...(session.user && { user: session.user }),
+  ...(session.user && { user: userClaims(session.user) }),
   ...(session.codeUser && { code: { ...session.codeUser, scopes: [...session.codeUser.scopes] } }),
   ...(meansOf(session) === 'key' && { key: payloadOf(session.principal) })
 })

@@ -8,6 +8,8 @@ import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import type { TokenSigner } from '../crypto/session-token.ts'
+import type { AdministratorOf, SignedInUser } from './administrators.ts'
+import { grantOf } from './administrators.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Address } from './checks.ts'
 import { SESSION_IDLE_SECONDS } from './lifetime.ts'
@@ -17,10 +19,10 @@ import {
   type GrantRules,
   grantedTo,
   latestEnd,
+  meansOf,
   type Session,
   sessionIn
 } from './session.ts'
-import type { Administrator } from './sign-in.ts'
 import type { CodeUser } from './sign-in-codes.ts'
 
 /** A token of ours that does not count, or no longer: the record says whose it was, and why. */
@@ -40,8 +42,8 @@ export interface SessionsOptions extends GrantRules {
   readonly revocations: Pick<Revocations, 'isRevoked' | 'revoke'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** As `administrators:` lists the address now. */
-  readonly administratorOf: (email: string) => Administrator | undefined
+  /** As `administrators:` has it now. */
+  readonly administratorOf: AdministratorOf
   /** Whom a code signs in here; undefined where there are none. */
   readonly codeUser?: CodeUser | undefined
 }
@@ -56,7 +58,7 @@ export interface Sessions {
   /** Of a key that is accepted. */
   readonly open: (principal: Principal) => Promise<OpenedSession>
   /** Of somebody who signed in at a provider. */
-  readonly openFor: (user: Administrator) => Promise<OpenedSession>
+  readonly openFor: (user: SignedInUser) => Promise<OpenedSession>
   /** Of somebody who had a code. */
   readonly openByCode: (user: CodeUser) => Promise<OpenedSession>
   /**
@@ -64,6 +66,8 @@ export interface Sessions {
    * thrown, since anybody can make them come.
    */
   readonly read: (token: string, address: Address) => Promise<Session | ProblemError>
+  /** By claims of a session (`claimsOf`) that were kept elsewhere than in its own token. */
+  readonly reopen: (claims: unknown, address: Address) => Session | ProblemError
   /** Begins its idle time anew. */
   readonly renew: (session: Session) => Promise<OpenedSession>
   /** Renews it, and notes that whoever is signed in has proven it once more. */
@@ -72,8 +76,36 @@ export interface Sessions {
   readonly end: (session: Pick<Session, 'id'>) => Promise<Revocation>
 }
 
+/** Of whoever showed no key: whether the same is granted still. */
+const isGranted = (
+  { user, codeUser }: Pick<Session, 'user' | 'codeUser'>,
+  options: Pick<SessionsOptions, 'administratorOf' | 'codeUser'>
+): boolean => {
+  if (user === undefined) return isDeepStrictEqual(codeUser, options.codeUser)
+  const { issuer, subject, email, ...had } = user
+  const listed = options.administratorOf({ issuer, subject, email })
+  return typeof listed !== 'string' && isDeepStrictEqual(grantOf(listed), had)
+}
+
+const NOT_GRANTED = { provider: 'not_listed', code: 'no_codes' } as const
+
+const whyEnded = (
+  session: Session,
+  isExpired: boolean,
+  address: Address,
+  options: SessionsOptions
+): Reason | undefined => {
+  const { revocations, refusalOf, now } = options
+  if (revocations.isRevoked(sessionNamed(session.id))) return 'signed_out'
+  if (isExpired || now() >= session.endsAtLatest * 1000) return 'expired'
+  const means = meansOf(session)
+  if (means !== 'key') return isGranted(session, options) ? undefined : NOT_GRANTED[means]
+  const refusal = refusalOf(session.principal, address)
+  return refusal && (refusal.reason ?? 'other_platform')
+}
+
 export const createSessions = (options: SessionsOptions): Sessions => {
-  const { signer, refusalOf, revocations, administratorOf, now } = options
+  const { signer, revocations, now } = options
   const seconds = (): number => Math.floor(now() / 1000)
 
   const issue = async (started: Session): Promise<OpenedSession> => {
@@ -101,37 +133,27 @@ export const createSessions = (options: SessionsOptions): Sessions => {
     })
   }
 
-  const whyEnded = (session: Session, isExpired: boolean, address: Address): Reason | undefined => {
-    if (revocations.isRevoked(sessionNamed(session.id))) return 'signed_out'
-    if (isExpired || now() >= session.endsAtLatest * 1000) return 'expired'
-    const { user, codeUser } = session
-    if (codeUser !== undefined)
-      return isDeepStrictEqual(codeUser, options.codeUser) ? undefined : 'no_codes'
-    if (user !== undefined) {
-      const listed = administratorOf(user.email)
-      const isSame = listed?.client === user.client && listed.mode === user.mode
-      return isSame ? undefined : 'not_listed'
-    }
-    const refusal = refusalOf(session.principal, address)
-    return refusal && (refusal.reason ?? 'other_platform')
+  const judge = (claims: unknown, isExpired: boolean, address: Address): Session | ProblemError => {
+    const session = sessionIn(claims, options)
+    if (session === undefined) return new ProblemError('session_required', {}, 'unreadable_session')
+    const isOver = isExpired || now() >= session.endsAt * 1000
+    const reason = whyEnded(session, isOver, address, options)
+    return reason === undefined ? session : new RefusedSession(session, reason)
   }
 
   return {
     open: (principal) => begin({}, principal),
 
-    openFor: ({ email, client, mode }) => begin({ user: { email, client, mode } }),
+    openFor: (user) => begin({ user }),
 
     openByCode: (codeUser) => begin({ codeUser }),
 
     read: async (token, address) => {
       const opened = await signer().open(token, now())
-      const session = sessionIn(opened?.claims, options)
-      if (opened === undefined || session === undefined) {
-        return new ProblemError('session_required', {}, 'unreadable_session')
-      }
-      const reason = whyEnded(session, opened.isExpired, address)
-      return reason === undefined ? session : new RefusedSession(session, reason)
+      return judge(opened?.claims, opened?.isExpired === true, address)
     },
+
+    reopen: (claims, address) => judge(claims, false, address),
 
     renew: issue,
 

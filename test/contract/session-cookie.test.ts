@@ -23,7 +23,7 @@ const operations = Object.entries(document.paths).flatMap(([path, item]) =>
 )
 
 /** Whatever else takes one belongs to the console. */
-const OF_SESSIONS = ['GET /v1/sessions', 'DELETE /v1/sessions']
+const OF_SESSIONS = ['GET /v1/sessions', 'DELETE /v1/sessions', 'GET /v1/sessions/oidc/again']
 
 const YAML =
   'stores: [{ name: local, kind: local }]\npolicies: [{ client: admin, read: ["local:**"] }]'

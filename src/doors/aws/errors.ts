@@ -73,9 +73,11 @@ const ERRORS: Readonly<Record<ProblemCode, AwsError>> = {
   store_denied: failed(500),
   store_misconfigured: failed(500),
   store_invalid_answer: failed(500),
+  sign_in_invalid_answer: failed(500),
   directline_rejected: failed(500),
   store_unavailable: failed(503),
   store_throttled: THROTTLED,
+  sign_in_unavailable: failed(503),
   audit_unavailable: failed(503),
   overloaded: failed(503),
   store_timeout: failed(504)

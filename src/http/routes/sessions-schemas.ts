@@ -8,6 +8,8 @@ export const SessionAnswer = Type.Object({
   signedInBy: Type.Enum(SIGN_IN_MEANS),
   keyId: Type.Optional(Type.String({ description: 'of the API key that opened it' })),
   user: Type.Optional(Type.String({ description: 'the e-mail, of a sign-in at a provider' })),
+  issuer: Type.Optional(Type.String({ description: 'that provider' })),
+  subject: Type.Optional(Type.String({ description: 'whom it knows them by' })),
   mode: Type.String({ description: "the key's, or as `administrators:` has it" }),
   environment: Type.String(),
   csrfToken: Type.String({

@@ -31,12 +31,19 @@ const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOStrin
 const keyOf = (session: Session) =>
   meansOf(session) === 'key' ? { keyId: session.principal.keyId } : {}
 
+const userOf = ({ user }: Session) =>
+  user && {
+    ...(user.email !== undefined && { user: user.email }),
+    issuer: user.issuer,
+    subject: user.subject
+  }
+
 export const shown = (session: Session) => ({
   sessionId: session.id,
   client: session.principal.client,
   signedInBy: meansOf(session),
   ...keyOf(session),
-  ...(session.user && { user: session.user.email }),
+  ...userOf(session),
   mode: session.principal.mode,
   environment: session.principal.environment,
   csrfToken: session.csrfToken,
@@ -49,6 +56,17 @@ export const shown = (session: Session) => ({
 export const sessionIn = ({ session }: FastifyRequest): Session => {
   if (session === null) throw new ProblemError('session_required')
   return session
+}
+
+/** Ends the session that the browser has, before another one begins; gives back why that cannot be told. */
+export const leave = async (
+  { sessions, cookie }: Pick<SessionRoutesOptions, 'sessions' | 'cookie'>,
+  request: FastifyRequest
+): Promise<ProblemError | undefined> => {
+  const former = await currentSession({ sessions, cookie }, request)
+  if (former instanceof ProblemError) return former
+  if (former !== undefined) await sessions.end(former)
+  return undefined
 }
 
 /** Puts the session on record, and then into the browser's cookie; what was in that has ended. */
@@ -79,13 +97,15 @@ const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
     async (request, reply) => {
       const { principal } = request
       if (principal === null) throw new ProblemError('authentication_required')
-      if (!isOn()) throw new ProblemError('access_denied', { detail: OFF }, 'sessions_off')
+      if (!isOn()) {
+        return Promise.reject(new ProblemError('access_denied', { detail: OFF }, 'sessions_off'))
+      }
       // A program says nothing of a page, and its key is no cookie that a browser adds.
       if (foreignReason(request, origins) === 'foreign_page') {
-        throw new ProblemError('csrf_failed', {}, 'foreign_page')
+        return Promise.reject(new ProblemError('csrf_failed', {}, 'foreign_page'))
       }
-      const former = await currentSession(options, request)
-      if (former !== undefined) await sessions.end(former)
+      const left = await leave(options, request)
+      if (left !== undefined) return Promise.reject(left)
       const opened = await sessions.open(principal)
       await handOver(options, request, reply, opened)
       reply.code(201)

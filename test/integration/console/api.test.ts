@@ -88,7 +88,7 @@ test('anybody may ask how to sign in, and hears nothing else', async (t) => {
   t.same(answer.json(), { environment: 'dev', providers: [] })
 })
 
-test('where a provider is configured, the page leads to it, if both are on one listener', async (t) => {
+test('where a provider is configured, the page leads to it, if it leads back to the page', async (t) => {
   const at = {
     CONSOLE_ENABLED: 'true',
     JWT_SECRET: randomSecret(),
@@ -98,16 +98,18 @@ test('where a provider is configured, the page leads to it, if both are on one l
     OIDC_REDIRECT_URI: 'https://purser.example/v1/sessions/oidc/callback'
   }
   const own = { CONSOLE_HOST: '127.0.0.1', CONSOLE_PORT: '0' }
+  const back = { OIDC_REDIRECT_URI: 'https://c.example/console/api/v1/sessions/oidc/callback' }
   const yaml = `${YAML}administrators: [{ email: a@b.example, client: admin, mode: r }]\n`
+  const found = [{ name: 'id.example', path: '/console/api/v1/sessions/oidc/start' }]
   for (const [env, providers] of [
-    [at, [{ name: 'id.example', path: '/v1/sessions/oidc/start' }]],
+    [at, found],
+    [{ ...at, ...back }, found],
+    [{ ...at, ...own, ...back }, found],
     [{ ...at, ...own }, []]
   ] as const) {
     const { app } = await buildTestApp(t, { yaml, env })
-    const url = `${API}/sign-in`
-    const answer = await app.listeners
-      .at(-1)
-      ?.server.inject({ url, headers: { host: 'localhost' } })
+    const headers = { host: 'localhost' }
+    const answer = await app.console?.inject({ url: `${API}/sign-in`, headers })
     t.same(answer?.json().providers, providers)
   }
 })

@@ -34,7 +34,7 @@ const setUp = async (t: Test, mode: Mode = 'rw', secure = true) => {
       isRevoked: (name) => revoked.has(name),
       revoke: async (name) => ({ isNew: true, isDurable: Boolean(revoked.add(name)) })
     },
-    administratorOf: () => undefined,
+    administratorOf: () => 'email_not_listed',
     environment: 'dev',
     adminScope: 'aura-admin',
     now: () => clock.now

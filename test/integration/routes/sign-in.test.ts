@@ -12,6 +12,7 @@ import { closedPort } from '../../support/wire.ts'
 
 const MINUTE = 60_000
 const START = '/v1/sessions/oidc/start'
+const AGAIN = '/v1/sessions/oidc/again'
 const CALLBACK = '/v1/sessions/oidc/callback'
 const TRANSACTION = '__Host-purser-sign-in'
 const SESSION = '__Host-purser-session'
@@ -67,7 +68,14 @@ const setUp = async (
   const signIn = async () => comeBack(await begin())
   const refusals = async () =>
     (await recordsIn(built.folder)).filter(({ outcome }) => outcome !== 'allowed')
-  return { provider, clock, built, browser, begin, comeBack, signIn, refusals }
+  /** From the console's link to where the provider sends back. */
+  const beginAgain = async (url = AGAIN): Promise<string> => {
+    const answer = await browser.ask('GET', url)
+    t.equal(answer.statusCode, 302, answer.body)
+    const back = await provider.visit(String(answer.headers['location']))
+    return `${back.pathname}${back.search}`
+  }
+  return { provider, clock, built, browser, begin, beginAgain, comeBack, signIn, refusals }
 }
 
 test('whoever is listed signs in, and goes on by a page of this site that brings the Strict cookie along', async (t) => {
@@ -102,15 +110,17 @@ test('whoever is listed signs in, and goes on by a page of this site that brings
   t.same([...browser.cookies.keys()], [SESSION])
   const shown = (await browser.ask('GET', '/v1/sessions')).json()
   t.match(shown, { client: 'operator', mode: 'rw', user: 'ana@example.com', environment: 'dev' })
+  t.match(shown, { signedInBy: 'provider', issuer: provider.issuer, subject: /^ana$/ })
   t.notOk('keyId' in shown, 'nobody showed a key')
   t.equal(Date.parse(shown.endsAtLatest) - Date.parse(shown.signedInAt), 8 * 60 * MINUTE)
   const { sessionId } = shown
   const ended = await browser.ask('DELETE', '/v1/sessions')
   t.equal(ended.statusCode, 200)
   const records = await recordsIn(built.folder)
-  const who = { client: 'operator', sessionId, user: 'ana@example.com', outcome: 'allowed' }
+  const account = { user: 'ana@example.com', issuer: provider.issuer, subject: /^ana$/ }
+  const who = { client: 'operator', sessionId, ...account, outcome: 'allowed' }
   t.match(records, [
-    { ...who, action: 'session.open', route: `GET ${CALLBACK}` },
+    { ...who, action: 'session.open', reason: 'provider', route: `GET ${CALLBACK}` },
     { ...who, action: 'session.end' }
   ])
   t.notOk(records.some((record) => 'keyId' in record))
@@ -124,6 +134,231 @@ test('whoever signs in goes on at the console only where that is on the same lis
     env: { ...env, CONSOLE_HOST: '127.0.0.1', CONSOLE_PORT: '0' }
   })
   t.match((await elsewhere.signIn()).body, 'url=/v1/sessions"')
+})
+
+test('a console on a listener of its own has sign-in, callback and session on its own origin', async (t) => {
+  const redirectUri = `https://localhost/console/api${CALLBACK}`
+  const { built, provider } = await setUp(
+    t,
+    {
+      env: {
+        CONSOLE_ENABLED: 'true',
+        CONSOLE_HOST: '127.0.0.1',
+        CONSOLE_PORT: '0',
+        OIDC_REDIRECT_URI: redirectUri
+      }
+    },
+    { redirectUri }
+  )
+  const { console: server } = built.app
+  if (server === undefined) throw new Error('there is a console')
+  t.not(server, built.app.server)
+  const browser = openBrowser({ app: { ...built.app, server } })
+  const headers = { host: 'localhost' }
+  const ways = await browser.ask('GET', '/console/api/sign-in', { headers })
+  const [{ path }] = ways.json().providers
+  const there = await browser.ask('GET', path, { headers })
+  t.equal(there.statusCode, 302, there.body)
+  const { origin, pathname, search } = await provider.visit(String(there.headers['location']))
+  t.equal(origin, 'https://localhost')
+  const cookie = `${TRANSACTION}=${browser.cookies.get(TRANSACTION)}`
+  const back = await browser.ask('GET', `${pathname}${search}`, {
+    headers: { ...headers, cookie, 'sec-fetch-site': 'cross-site' }
+  })
+  t.match(back.body, 'url=/console"')
+  const shown = await browser.ask('GET', '/console/api/v1/sessions', { headers })
+  t.match(shown.json(), { user: 'ana@example.com', signedInBy: 'provider' })
+  const rebound = await browser.ask('GET', path, { headers: { host: 'evil.example' } })
+  assertProblem(t, rebound, { code: 'access_denied' })
+})
+
+test('a subject may be bound besides the address, or instead of it', async (t) => {
+  const both = '{ email: ana@example.com, subject: ana, client: operator, mode: rw }'
+  t.equal((await (await setUp(t, { yaml: yamlOf(both) })).signIn()).statusCode, 200)
+
+  const bound = await setUp(t, { yaml: yamlOf(both) })
+  bound.provider.behaviour.account = { sub: 'eve', email: 'ana@example.com', email_verified: true }
+  const taken = await bound.signIn()
+  assertProblem(t, taken, { code: 'access_denied', what: 'the address went to somebody else' })
+  t.match(await bound.refusals(), [{ reason: 'other_subject' }])
+
+  const alone = await setUp(t, { yaml: yamlOf('{ subject: ana, client: operator, mode: r }') })
+  alone.provider.behaviour.account = { sub: 'ana', email: 'ana@example.com' }
+  t.equal((await alone.signIn()).statusCode, 200, 'no verified address is needed')
+  const shown = (await alone.browser.ask('GET', '/v1/sessions')).json()
+  t.match(shown, { client: 'operator', subject: /^ana$/ })
+  t.notOk('user' in shown, 'an address that is not verified names nobody')
+  alone.provider.behaviour.account = { sub: 'eve', email: 'ana@example.com', email_verified: true }
+  assertProblem(t, await alone.signIn(), { code: 'access_denied' })
+})
+
+test('OIDC_ALLOWED_EMAILS narrows also who is listed by the subject', async (t) => {
+  const { provider, signIn, refusals } = await setUp(t, {
+    yaml: yamlOf('{ subject: ana, client: operator, mode: r }'),
+    env: { OIDC_ALLOWED_EMAILS: 'ana@example.com' }
+  })
+  t.equal((await signIn()).statusCode, 200)
+  provider.behaviour.account = { sub: 'ana', email: 'ana@example.com' }
+  assertProblem(t, await signIn(), { code: 'access_denied' })
+  t.match(await refusals(), [{ reason: 'email_unverified' }])
+})
+
+test('a session has the scopes that administrators: adds, and no others', async (t) => {
+  const { signIn, browser, refusals } = await setUp(t, {
+    yaml: yamlOf(
+      '{ email: ana@example.com, client: operator, mode: rw, scopes: [aura-services:secrets] }'
+    ),
+    env: { CONSOLE_ENABLED: 'true', HOST: '0.0.0.0' }
+  })
+  await signIn()
+  await browser.ask('GET', '/v1/sessions')
+  const url = '/console/api/secrets?ref=local:team/db'
+  const write = await browser.ask('PUT', url, { payload: { value: 'x' } })
+  assertProblem(t, write, { code: 'access_denied', what: 'it lacks no scope' })
+  t.match(await refusals(), [{ action: 'secret.write', reason: 'not_reauthenticated' }])
+})
+
+test('whoever signed in at a provider signs in there once more, afresh, and may write for five minutes', async (t) => {
+  const { built, clock, provider, browser, signIn, beginAgain, comeBack } = await setUp(t, {
+    yaml: yamlOf(
+      '{ email: ana@example.com, client: operator, mode: rw, scopes: [aura-services:secrets] }'
+    ).replace('policies: []', 'policies: [{ client: operator, write: ["local:team/*"] }]'),
+    env: { CONSOLE_ENABLED: 'true', HOST: '0.0.0.0' }
+  })
+  await signIn()
+  const { sessionId } = (await browser.ask('GET', '/v1/sessions')).json()
+  const write = () =>
+    browser.ask('PUT', '/console/api/secrets?ref=local:team/db', { payload: { value: 'x' } })
+  assertProblem(t, await write(), { code: 'access_denied' })
+  clock.ahead = 2 * MINUTE
+  const there = await browser.ask('GET', AGAIN)
+  t.match(Object.fromEntries(new URL(String(there.headers['location'])).searchParams), {
+    prompt: 'login',
+    max_age: '0',
+    login_hint: 'ana@example.com',
+    nonce: /^[\w-]{43}$/,
+    code_challenge_method: 'S256'
+  })
+  provider.behaviour.claims = (claims) => ({ ...claims, auth_time: (claims.iat ?? 0) + 120 })
+  const page = await comeBack(await beginAgain())
+  t.equal(page.statusCode, 200, page.body)
+  t.match(page.body, /go on in the one before/)
+  const written = await write()
+  t.equal(written.statusCode, 200, written.body)
+  t.equal((await browser.ask('GET', '/v1/sessions')).json().sessionId, sessionId, 'the same one')
+  clock.ahead = 7 * MINUTE
+  assertProblem(t, await write(), { code: 'access_denied' })
+  const records = await recordsIn(built.folder)
+  t.match(
+    records.filter(({ action }) => action === 'session.reauthenticate'),
+    [
+      {
+        outcome: 'allowed',
+        reason: 'provider',
+        sessionId,
+        user: 'ana@example.com',
+        subject: /^ana$/
+      }
+    ]
+  )
+})
+
+const NOT_AGAIN: Readonly<
+  Record<
+    string,
+    {
+      readonly reason: string
+      readonly account?: object
+      readonly claims?: (claims: Record<string, unknown>) => object
+    }
+  >
+> = {
+  'another user': {
+    account: { sub: 'leo', email: 'leo@example.com' },
+    reason: 'other_user'
+  },
+  'another user with the same address': { account: { sub: 'eve' }, reason: 'other_user' },
+  'the same user with another address': {
+    account: { email: 'leo@example.com' },
+    reason: 'other_user'
+  },
+  'the same user whose address is not verified any more': {
+    account: { email_verified: false },
+    reason: 'other_user'
+  },
+  'a sign-in of before': {
+    claims: (all) => ({ ...all, auth_time: Number(all['iat']) - 31 }),
+    reason: 'not_signed_in_anew'
+  },
+  'a sign-in of nobody knows when': {
+    claims: ({ auth_time: _, ...all }) => all,
+    reason: 'not_signed_in_anew'
+  },
+  'a sign-in that is yet to come': {
+    claims: (all) => ({ ...all, auth_time: Number(all['iat']) + 90 }),
+    reason: 'not_signed_in_anew'
+  },
+  'a time that is none': {
+    claims: (all) => ({ ...all, auth_time: '99999999999' }),
+    reason: 'no_id_token'
+  },
+  'a wrong nonce': { claims: (all) => ({ ...all, nonce: 'another' }), reason: 'no_id_token' }
+}
+
+for (const [what, { reason, account, claims }] of Object.entries(NOT_AGAIN)) {
+  test(`nobody signs in once more by ${what}`, async (t) => {
+    const { provider, browser, signIn, beginAgain, comeBack, refusals } = await setUp(t)
+    await signIn()
+    const { behaviour } = provider
+    const before = browser.cookies.get(SESSION)
+    const { sessionId } = (await browser.ask('GET', '/v1/sessions')).json()
+    Object.assign(behaviour, { account: { ...behaviour.account, ...account } })
+    if (claims !== undefined) Object.assign(behaviour, { claims })
+    assertProblem(t, await comeBack(await beginAgain()), { code: 'access_denied' })
+    t.equal(browser.cookies.get(SESSION), before, 'the session is as it was')
+    t.match(await refusals(), [
+      { action: 'session.reauthenticate', outcome: 'denied', reason, sessionId }
+    ])
+  })
+}
+
+test('a sign-in once more counts for the session that asked for it, and only while that counts', async (t) => {
+  const { browser, signIn, beginAgain, comeBack, clock } = await setUp(t)
+  assertProblem(t, await browser.ask('GET', AGAIN), { code: 'session_required' })
+  await signIn()
+  const back = await beginAgain()
+  await browser.ask('GET', '/v1/sessions')
+  await browser.ask('DELETE', '/v1/sessions')
+  assertProblem(t, await comeBack(back), { code: 'session_expired', what: 'signed out' })
+  t.notOk(browser.cookies.has(SESSION))
+
+  await signIn()
+  const late = await beginAgain()
+  clock.ahead = 10 * MINUTE
+  assertProblem(t, await comeBack(late), { code: 'session_expired', what: 'too late' })
+
+  clock.ahead = 0
+  await signIn()
+  const twice = await beginAgain()
+  const transaction = browser.cookies.get(TRANSACTION) ?? ''
+  t.equal((await comeBack(twice)).statusCode, 200)
+  browser.cookies.set(TRANSACTION, transaction)
+  assertProblem(t, await comeBack(twice), { code: 'csrf_failed', what: 'a second time' })
+})
+
+test('who signed in by a key has no provider to sign in at once more', async (t) => {
+  const { built, browser, refusals } = await setUp(t)
+  const { key } = await built.as('admin', 'rw', { scopes: ['aura-admin'] })
+  await browser.signIn(key)
+  assertProblem(t, await browser.ask('GET', AGAIN), { code: 'access_denied' })
+  t.match(await refusals(), [{ action: 'session.reauthenticate', outcome: 'denied' }])
+})
+
+test('a page of another site begins no sign-in once more', async (t) => {
+  const { browser, signIn } = await setUp(t)
+  await signIn()
+  const headers = { 'sec-fetch-site': 'cross-site' }
+  assertProblem(t, await browser.ask('GET', AGAIN, { headers }), { code: 'csrf_failed' })
 })
 
 test('a session has the mode that administrators: gives it', async (t) => {
@@ -230,7 +465,10 @@ for (const [what, { reason, account, claims, signsWrongly = false, env = {} }] o
     t.same([...browser.cookies.keys()], [], 'neither a session nor the sign-in is left')
     const records = await refusals()
     t.match(records, [{ action: 'key.authenticate', outcome: 'denied', reason }])
-    t.notOk(/@example|eve/i.test(JSON.stringify(records)), 'who was refused is not on record')
+    t.notOk(
+      /@example|"(?:eve|leo)"/i.test(JSON.stringify(records)),
+      'who was refused is not on record'
+    )
   })
 }
 
@@ -380,14 +618,14 @@ test('a provider that is down stops neither the service nor a later sign-in', as
     return true
   }
   const answer = await browser.ask('GET', START)
-  assertProblem(t, answer, { code: 'store_unavailable' })
-  t.match(answer.json().detail, /the provider of sign-ins/)
+  assertProblem(t, answer, { code: 'sign_in_unavailable' })
+  t.match(answer.json().title, /sign in/)
   provider.behaviour.answers = () => false
   t.equal((await signIn()).statusCode, 200)
 
   const port = await closedPort()
   const nobody = await setUp(t, { env: { OIDC_ISSUER: `http://127.0.0.1:${port}` } })
-  assertProblem(t, await nobody.browser.ask('GET', START), { code: 'store_unavailable' })
+  assertProblem(t, await nobody.browser.ask('GET', START), { code: 'sign_in_unavailable' })
   t.equal((await nobody.browser.ask('GET', '/livez')).statusCode, 200)
 })
 
@@ -410,7 +648,7 @@ test('a provider that answers nonsense, at any step, gets nobody signed in, and 
   for (const [status, text, type] of nonsense) {
     provider.behaviour.answers = sends('/.well-known', status, text, type)
     const answer = await browser.ask('GET', START)
-    assertProblem(t, answer, { code: 'store_invalid_answer', what: `${status} ${type}` })
+    assertProblem(t, answer, { code: 'sign_in_invalid_answer', what: `${status} ${type}` })
   }
   const { issuer } = provider
   for (const [what, named] of [
@@ -424,7 +662,7 @@ test('a provider that answers nonsense, at any step, gets nobody signed in, and 
       jwks_uri: `${issuer}/jwks`
     })
     provider.behaviour.answers = sends('/.well-known', 200, metadata, 'application/json')
-    assertProblem(t, await browser.ask('GET', START), { code: 'store_invalid_answer', what })
+    assertProblem(t, await browser.ask('GET', START), { code: 'sign_in_invalid_answer', what })
   }
   for (const path of ['/token', '/jwks']) {
     for (const [status, text, type] of nonsense) {
@@ -449,7 +687,7 @@ test('an answer without an end is broken off', async (t) => {
     peer.server.emit('request', request, response)
     return true
   }
-  assertProblem(t, await browser.ask('GET', START), { code: 'store_invalid_answer' })
+  assertProblem(t, await browser.ask('GET', START), { code: 'sign_in_invalid_answer' })
   await peer.isCutOff
   t.ok(peer.sent() < 8 * 1024 * 1024, `${peer.sent()} bytes`)
 })

@@ -395,6 +395,10 @@ test('sign-in at a provider is whole or off, at one provider, and over TLS', asy
     [
       { OIDC_REDIRECT_URI: 'http://purser.example/v1/sessions/oidc/callback' },
       /^OIDC_REDIRECT_URI must be an https: address/
+    ],
+    [
+      { OIDC_REDIRECT_URI: 'https://purser.example/console/api/v1/sessions/oidc/callback' },
+      /^OIDC_REDIRECT_URI leads to the console, and CONSOLE_ENABLED is false/
     ]
   ] as const) {
     t.match(faultsOf({ ...good(), ...OIDC, ...more }), [expected], JSON.stringify(more))

@@ -279,12 +279,15 @@ test('no fault repeats what the file says', async (t) => {
   }
 })
 
-test('administrators are named one by one: an address each, once, for one client and mode', async (t) => {
+test('administrators are named one by one: by an address or a subject, each once, for one client and mode', async (t) => {
   const read = (entries: string) => `${STORES}administrators: [${entries}]\n`
   const ana = '{ email: ana@example.com, client: operator, mode: rw }'
   t.same(parseConfigFile(read(ana), 'purser.yaml').administrators, [
     { email: 'ana@example.com', client: 'operator', mode: 'rw' }
   ])
+  const all = { email: 'a@example.com', subject: '10769150350006150715', client: 'a', mode: 'r' }
+  const both = JSON.stringify({ ...all, scopes: ['aura-services:secrets'] })
+  t.same(parseConfigFile(read(both), 'purser.yaml').administrators, [JSON.parse(both)])
   t.same(parseConfigFile(STORES, 'purser.yaml').administrators, [])
   for (const [entries, expected] of [
     ['{ email: "*@example.com>", client: a, mode: r }', /email must be one address/],
@@ -294,7 +297,15 @@ test('administrators are named one by one: an address each, once, for one client
     ['{ email: a@example.com, client: "*", mode: r }', /client must be the name of a client/],
     ['{ email: a@example.com, client: a, mode: x }', /administrators\.0\.mode/],
     ['{ email: a@example.com, client: a }', /administrators\.0/],
-    ['{ email: a@example.com, client: a, mode: r, scopes: [a] }', /administrators\.0\.scopes/]
+    ['{ client: a, mode: r }', /administrators\.0 needs an email, or the subject/],
+    ['{ subject: "", client: a, mode: r }', /administrators\.0\.subject/],
+    ['{ subject: "a\u00e9", client: a, mode: r }', /administrators\.0\.subject/],
+    [
+      '{ subject: a, client: a, mode: r }, { subject: a, client: b, mode: r }',
+      /administrators\.1\.subject stands there twice/
+    ],
+    ['{ email: a@example.com, client: a, mode: r, scopes: [a b] }', /administrators\.0\.scopes/],
+    ['{ email: a@example.com, client: a, mode: r, role: a }', /administrators\.0\.role/]
   ] as const) {
     const faults = faultsOf(read(entries))
     t.equal(faults.length, 1, faults.join())
