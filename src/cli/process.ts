@@ -1,9 +1,15 @@
 /** What holds for every process of the program, whatever it does. To be called first. */
 import { quiet } from './quiet.ts'
 
+const OWNER_ALONE = 0o077
+let before = OWNER_ALONE
+
+/** The mask of whoever started us, for a program that is started in his name. */
+export const umaskAtStart = (): number => before
+
 export const prepareProcess = (): void => {
   // Whatever file a command creates is its owner's alone.
-  process.umask(0o077)
+  before = process.umask(OWNER_ALONE)
   // Without a listener Node opens its inspector at this signal, to everyone on this machine.
   process.on('SIGUSR1', () => {})
 

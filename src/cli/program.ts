@@ -15,6 +15,7 @@ import { addLoginCommand } from './commands/login.ts'
 import { addPolicyCommand } from './commands/policy.ts'
 import { addQuickstartCommand } from './commands/quickstart.ts'
 import { addResolveCommand } from './commands/resolve.ts'
+import { addRunCommand } from './commands/run.ts'
 import { addServeCommand } from './commands/serve.ts'
 import { addStoreCommand } from './commands/store.ts'
 import { useEnvFile } from './environment.ts'
@@ -48,6 +49,7 @@ export const createProgram = (version: string): Command => {
   addResolveCommand(program)
   addExplainCommand(program)
   addLoginCommand(program)
+  addRunCommand(program)
   addAuditCommand(program)
   return program
 }

@@ -1,0 +1,75 @@
+/**
+ * Why secrets could not be had. Rule: it says which reference and which code, and nothing that the service said besides.
+ */
+import { asJson, isObject } from '../../core/json.ts'
+import { PROBLEMS, type ProblemCode } from '../../core/problem.ts'
+
+export interface Lack {
+  /** A reference or a prefix as the command line or the listing has it; undefined: it is about all of them. */
+  readonly what: string | undefined
+  /** A code of the service, or a word of ours. */
+  readonly code: string
+  /** For people. */
+  readonly why: string
+}
+
+export class Unread extends Error {
+  readonly lacks: readonly Lack[]
+  /** Whether asking again may help. */
+  readonly isRetryable: boolean
+  readonly retryAfterMs: number | undefined
+  /** The key is not accepted. */
+  readonly isKeyRefused: boolean
+
+  constructor(
+    lacks: readonly Lack[],
+    {
+      isRetryable = false,
+      isKeyRefused = false,
+      retryAfterMs = undefined as number | undefined
+    } = {}
+  ) {
+    super(lacks.map(sentenceOf).join('\n'))
+    this.name = 'Unread'
+    this.lacks = lacks
+    this.isRetryable = isRetryable
+    this.isKeyRefused = isKeyRefused
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+const sentenceOf = ({ what, code, why }: Lack): string =>
+  `${what === undefined ? '' : `${what}: `}${code}: ${why}.`
+
+const isCode = (code: unknown): code is ProblemCode =>
+  typeof code === 'string' && Object.hasOwn(PROBLEMS, code)
+
+/** Of a problem (RFC 9457) as the service writes it; the title is ours, looked up by the code. */
+export const lackOf = (what: string | undefined, problem: unknown, status: number): Lack => {
+  const code = isObject(problem) ? problem['code'] : undefined
+  if (isCode(code)) return { what, code, why: PROBLEMS[code].title }
+  return { what, code: 'unexpected_answer', why: `The answer has status ${status} and no code` }
+}
+
+const TEMPORARY: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
+
+export const isTemporary = (status: number): boolean => TEMPORARY.has(status)
+
+/** Of an answer that is no success at all. */
+export const refusal = (
+  what: string | undefined,
+  { status, body, retryAfterMs }: { status: number; body: string; retryAfterMs: number | undefined }
+): Unread =>
+  new Unread([lackOf(what, asJson(body), status)], {
+    isRetryable: isTemporary(status),
+    isKeyRefused: status === 401,
+    retryAfterMs
+  })
+
+/** Of a connection that did not come about, or broke. The words of TLS and of the system name no secret. */
+export const unreachable = (error: unknown): Unread => {
+  const { code } = error as { readonly code?: unknown }
+  const told = typeof code === 'string' && /^[A-Z_0-9]{1,60}$/.test(code) ? ` (${code})` : ''
+  const why = `The service cannot be reached at PURSER_URL${told}`
+  return new Unread([{ what: undefined, code: 'unreachable', why }], { isRetryable: true })
+}
