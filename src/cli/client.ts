@@ -74,7 +74,8 @@ const DEADLINE_MS = 10_000
 /** A batch of a hundred secrets of 64 KiB, and room. */
 const LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
 
-const baseOf = (url: string): string => {
+/** Scheme, host, port and what a proxy puts before the paths. Throws a failure of usage. */
+export const baseOf = (url: string): string => {
   if (!URL.canParse(url)) {
     throw usageFailure('PURSER_URL must be an address such as https://purser.example.com.')
   }
@@ -88,7 +89,8 @@ const baseOf = (url: string): string => {
   return origin + pathname.replace(/\/+$/, '')
 }
 
-const authoritiesOf = async (caFile: string): Promise<string> => {
+/** PEM. Rejects with a CommandFailure. */
+export const authoritiesOf = async (caFile: string): Promise<string> => {
   try {
     return pemOfFile(await readFileBytes(caFile)).toString()
   } catch {

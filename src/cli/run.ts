@@ -3,16 +3,16 @@
  * once all of them are there; after that nothing that befalls the service ends it.
  */
 import { STARTED_WITH } from './environment.ts'
+import { CommandFailure } from './failure.ts'
 import { tell as say } from './io.ts'
 import { umaskAtStart } from './process.ts'
 import { backOffMs, type Clock, systemClock } from './run/clock.ts'
 import { type Connected, connect } from './run/connect.ts'
 import { type Dealt, deal } from './run/deal.ts'
-import { codeOfSignal, RunFailure } from './run/ends.ts'
+import { codeOfSignal, NOT_STARTED, RunFailure } from './run/ends.ts'
 import { environmentOf } from './run/environment.ts'
 import { createFileSet, type FileSet } from './run/files.ts'
 import { listen } from './run/listen.ts'
-import { loginByTrust } from './run/login.ts'
 import { createOutput } from './run/output.ts'
 import { type Plan, planOf, type RunOptions } from './run/plan.ts'
 import { createProgramRun, type Program } from './run/program.ts'
@@ -132,7 +132,7 @@ const createRun = async (words: readonly string[], options: RunOptions): Promise
   const plan = planOf(options, words, process.cwd())
   const { trust, tokenFile, redact = false, allowDisk = false } = options
   const connecting = { environ: STARTED_WITH, trust, tokenFile, clock, tell }
-  const connected = await connect(connecting, loginByTrust)
+  const connected = await connect(connecting)
   const output = createOutput({ redact, tell })
   const groupFolders = plan.groups.flatMap((one) => (one.as === 'files' ? (one.folder ?? []) : []))
   const program = createProgramRun({
@@ -148,8 +148,16 @@ const createRun = async (words: readonly string[], options: RunOptions): Promise
 
 const ENDS_US: ReadonlySet<NodeJS.Signals> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
 
-export const run = async (words: readonly string[], options: RunOptions): Promise<void> => {
-  const made = await createRun(words, options)
+/** What a failure is told as, and our exit code. Others than those that were to be expected are thrown on. */
+const tellFailure = (error: unknown): number => {
+  const isUsage = error instanceof CommandFailure && error.exitCode === 2
+  const isExpected = error instanceof CommandFailure || error instanceof Unread
+  if (isUsage || !(isExpected || error instanceof RunFailure)) throw error
+  for (const line of error.message.split('\n')) tell(line)
+  return error instanceof RunFailure ? error.exitCode : NOT_STARTED
+}
+
+const runToItsEnd = async (made: Run): Promise<number> => {
   const stopped = new AbortController()
   let isThere = false
   let code: number | undefined
@@ -166,16 +174,22 @@ export const run = async (words: readonly string[], options: RunOptions): Promis
   try {
     const ended = await runProgram(made, stopped.signal, () => {
       isThere = true
+      if (stopped.signal.aborted) made.program.signal('SIGTERM')
     })
-    process.exitCode = code ?? ended
+    return code ?? ended
   } catch (error) {
-    if (code !== undefined) process.exitCode = code
-    else if (error instanceof Unread || error instanceof RunFailure) {
-      for (const line of error.message.split('\n')) tell(line)
-      process.exitCode = error instanceof RunFailure ? error.exitCode : 125
-    } else throw error
+    return code ?? tellFailure(error)
   } finally {
     silence()
     made.files.remove()
+    made.connected.close()
+  }
+}
+
+export const run = async (words: readonly string[], options: RunOptions): Promise<void> => {
+  try {
+    process.exitCode = await runToItsEnd(await createRun(words, options))
+  } catch (error) {
+    process.exitCode = tellFailure(error)
   }
 }

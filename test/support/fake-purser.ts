@@ -4,6 +4,10 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Test } from 'tap'
+import { createClient } from '../../src/cli/client.ts'
+import { createPurser, type Purser } from '../../src/cli/run/purser.ts'
+import type { Session } from '../../src/cli/run/session.ts'
+import { createStreams } from '../../src/cli/run/streams.ts'
 import { PROBLEMS, type ProblemCode } from '../../src/core/problem.ts'
 import { listen } from './wire.ts'
 
@@ -151,3 +155,11 @@ export const startFakePurser = async (t: Pick<Test, 'teardown'>): Promise<FakePu
 /** As the service writes it. */
 export const changedEvent = (ref: string, id: string): string =>
   `event: changed\ndata: ${JSON.stringify({ ref })}\nid: ${id}\n\n`
+
+/** As `purser run` asks it. */
+export const purserOf = async ({ url }: FakePurser, session: Session): Promise<Purser> =>
+  createPurser({
+    client: await createClient({ url }),
+    openStream: await createStreams({ url }),
+    session
+  })

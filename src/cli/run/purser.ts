@@ -4,22 +4,37 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Sensitive } from '../../core/secret.ts'
+import type { Answer, Client } from '../client.ts'
 import type { Session } from './session.ts'
+import type { OpenStream, StreamQuestion } from './streams.ts'
 import { refusal, Unread, unreachable } from './unread.ts'
-import { type Answer, type Question, retryAfterOf, type Wire } from './wire.ts'
 
-export interface Purser {
-  /** An answer of 200. `what` is said of in a failure. */
-  readonly ask: (question: Question, what?: string) => Promise<Answer>
-  readonly open: (question: Question) => Promise<IncomingMessage>
+export interface Question {
+  /** With its query. */
+  readonly path: string
+  /** What the question is about, to be named in a failure. */
+  readonly what?: string
+  readonly signal: AbortSignal
 }
 
-const withKey = (question: Question, key: Sensitive<string>): Question => ({
-  ...question,
-  headers: { ...question.headers, authorization: `Bearer ${key.reveal()}` }
-})
+export interface Purser {
+  /** An answer of 200. */
+  readonly ask: (question: Question) => Promise<Answer>
+  readonly open: (question: StreamQuestion) => Promise<IncomingMessage>
+}
 
-export const createPurser = (wire: Wire, session: Session): Purser => {
+export interface PurserOptions {
+  readonly client: Pick<Client, 'request'>
+  readonly openStream: OpenStream
+  readonly session: Session
+}
+
+const retryAfterOf = ({ headers }: IncomingMessage): number | undefined => {
+  const text = headers['retry-after'] ?? ''
+  return /^\d{1,5}$/.test(text) ? Number(text) : undefined
+}
+
+export const createPurser = ({ client, openStream, session }: PurserOptions): Purser => {
   /** Twice where the key was refused the first time. */
   const tried = async <T>(once: (key: Sensitive<string>) => Promise<T>): Promise<T> => {
     const attempt = async (): Promise<T> => {
@@ -36,19 +51,20 @@ export const createPurser = (wire: Wire, session: Session): Purser => {
     })
   }
   return {
-    ask: (question, what) =>
+    ask: ({ path, what, signal }) =>
       tried(async (key) => {
-        const answer = await wire.ask(withKey(question, key))
+        const answer = await client.request('GET', path, { key: key.reveal(), signal })
         if (answer.status !== 200) throw refusal(what, answer)
         return answer
       }),
     open: (question) =>
       tried(async (key) => {
-        const answer = await wire.open(withKey(question, key))
-        if (answer.statusCode === 200) return answer
-        answer.destroy()
+        const headers = { ...question.headers, authorization: `Bearer ${key.reveal()}` }
+        const answer = await openStream({ ...question, headers })
         const status = answer.statusCode ?? 0
-        throw refusal(undefined, { status, body: '', retryAfterMs: retryAfterOf(answer) })
+        if (status === 200) return answer
+        answer.destroy()
+        throw refusal(undefined, { status, json: undefined, retryAfter: retryAfterOf(answer) })
       })
   }
 }

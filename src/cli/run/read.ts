@@ -6,6 +6,7 @@
 import { asJson, isObject } from '../../core/json.ts'
 import { type JsonNode, readJson } from '../../core/json-text.ts'
 import { Sensitive } from '../../core/secret.ts'
+import type { Answer } from '../client.ts'
 import type { Plan } from './plan.ts'
 import type { Purser } from './purser.ts'
 import { isTemporary, type Lack, lackOf, Unread } from './unread.ts'
@@ -121,7 +122,7 @@ const readApart = async (
     else {
       const path = `/v1/secrets/batch?ref=${encodeURIComponent(result.ref)}`
       const answer = await purser.ask({ path, signal })
-      read.push({ ...(resultsIn(answer.body).results[0] ?? result), ref: result.ref })
+      read.push({ ...(resultsIn(answer.text).results[0] ?? result), ref: result.ref })
     }
   }
   return read
@@ -136,7 +137,7 @@ const readSingles = async (
   const found = new Map<string, Content>()
   for (const { query, refs: asked } of queriesOf(refs)) {
     const answer = await purser.ask({ path: `/v1/secrets/batch?${query}`, signal })
-    const { results } = resultsIn(answer.body)
+    const { results } = resultsIn(answer.text)
     const isInOrder = results.length === asked.length && results.every((r, i) => r.ref === asked[i])
     if (!isInOrder) throw unexpected(undefined)
     for (const result of await readApart(purser, results, signal)) take(found, lacking, result)
@@ -156,11 +157,8 @@ const readGroup = async (
   for (let page = 0; next !== undefined; page++) {
     if (page >= PAGES_MAX) throw unexpected(prefix)
     const query = `prefix=${encodeURIComponent(prefix)}${next === '' ? '' : `&cursor=${next}`}`
-    const answer: { body: string } = await purser.ask(
-      { path: `/v1/secrets?${query}`, signal },
-      prefix
-    )
-    const { results, cursor } = resultsIn(answer.body)
+    const answer: Answer = await purser.ask({ path: `/v1/secrets?${query}`, what: prefix, signal })
+    const { results, cursor } = resultsIn(answer.text)
     for (const result of await readApart(purser, results, signal)) take(found, lacking, result)
     next = cursor
   }

@@ -1,8 +1,10 @@
 /**
  * Why secrets could not be had. Rule: it says which reference and which code, and nothing that the service said besides.
  */
-import { asJson, isObject } from '../../core/json.ts'
+import { isObject } from '../../core/json.ts'
 import { PROBLEMS, type ProblemCode } from '../../core/problem.ts'
+import { type Answer, RefusedByService } from '../client.ts'
+import { CommandFailure } from '../failure.ts'
 
 export interface Lack {
   /** A reference or a prefix as the command line or the listing has it; undefined: it is about all of them. */
@@ -55,21 +57,26 @@ const TEMPORARY: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
 
 export const isTemporary = (status: number): boolean => TEMPORARY.has(status)
 
-/** Of an answer that is no success at all. */
+/** Of an answer that is no success at all; `retryAfter` in seconds. */
 export const refusal = (
   what: string | undefined,
-  { status, body, retryAfterMs }: { status: number; body: string; retryAfterMs: number | undefined }
+  { status, json, retryAfter }: Pick<Answer, 'status' | 'json' | 'retryAfter'>
 ): Unread =>
-  new Unread([lackOf(what, asJson(body), status)], {
+  new Unread([lackOf(what, json, status)], {
     isRetryable: isTemporary(status),
     isKeyRefused: status === 401,
-    retryAfterMs
+    retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000
   })
 
-/** Of a connection that did not come about, or broke. The words of TLS and of the system name no secret. */
-export const unreachable = (error: unknown): Unread => {
-  const { code } = error as { readonly code?: unknown }
-  const told = typeof code === 'string' && /^[A-Z_0-9]{1,60}$/.test(code) ? ` (${code})` : ''
-  const why = `The service cannot be reached at PURSER_URL${told}`
-  return new Unread([{ what: undefined, code: 'unreachable', why }], { isRetryable: true })
+const withoutStop = (sentence: string): string => sentence.replace(/\.$/, '')
+
+/** Of a question that got no answer, or a login that was refused: what was thrown is a sentence of ours. */
+export const unreachable = (error: unknown, code = 'unreachable'): Unread => {
+  if (!(error instanceof CommandFailure)) throw error
+  const isRetryable = !(error instanceof RefusedByService) || error.isPassing
+  const retryAfter = error instanceof RefusedByService ? error.retryAfter : undefined
+  return new Unread([{ what: undefined, code, why: withoutStop(error.message) }], {
+    isRetryable,
+    retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000
+  })
 }

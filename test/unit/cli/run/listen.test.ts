@@ -1,12 +1,10 @@
 // Listening to changes, from a service at the wire that comes and goes.
 import { type Test, test } from 'tap'
 import { listen } from '../../../../src/cli/run/listen.ts'
-import { createPurser } from '../../../../src/cli/run/purser.ts'
 import { sessionByFile } from '../../../../src/cli/run/session.ts'
 import { createSseReader } from '../../../../src/cli/run/sse.ts'
-import { createWire } from '../../../../src/cli/run/wire.ts'
 import { Sensitive } from '../../../../src/core/secret.ts'
-import { changedEvent, startFakePurser } from '../../../support/fake-purser.ts'
+import { changedEvent, purserOf, startFakePurser } from '../../../support/fake-purser.ts'
 import { createManualClock } from '../../../support/manual-clock.ts'
 import { eventually } from '../../../support/redis.ts'
 
@@ -15,7 +13,7 @@ const setUp = async (t: Test, refs = ['a:x', 'a:y#f']) => {
   const clock = createManualClock()
   const heard = { changes: 0, told: [] as string[] }
   const session = sessionByFile(async () => new Sensitive('the-key'))
-  const purser = createPurser(createWire({ url: new URL(fake.url) }), session)
+  const purser = await purserOf(fake, session)
   const over = new AbortController()
   const listening = {
     purser,

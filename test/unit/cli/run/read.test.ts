@@ -2,21 +2,18 @@
 import { type Test, test } from 'tap'
 import { deal } from '../../../../src/cli/run/deal.ts'
 import type { Plan } from '../../../../src/cli/run/plan.ts'
-import { createPurser } from '../../../../src/cli/run/purser.ts'
 import { readAll } from '../../../../src/cli/run/read.ts'
 import { sessionByFile } from '../../../../src/cli/run/session.ts'
 import { Unread } from '../../../../src/cli/run/unread.ts'
-import { createWire } from '../../../../src/cli/run/wire.ts'
 import { Sensitive } from '../../../../src/core/secret.ts'
-import { type FakePurser, startFakePurser } from '../../../support/fake-purser.ts'
+import { type FakePurser, purserOf, startFakePurser } from '../../../support/fake-purser.ts'
 
 type Wanted = Pick<Plan, 'singles' | 'groups'>
 
 const setUp = async (t: Test) => {
   const fake = await startFakePurser(t)
-  const wire = createWire({ url: new URL(fake.url) })
   const session = sessionByFile(async () => new Sensitive('the-key'))
-  const purser = createPurser(wire, session)
+  const purser = await purserOf(fake, session)
   const read = (plan: Wanted) => readAll(purser, plan, new AbortController().signal)
   const dealt = async (plan: Wanted) => deal(plan, await read(plan), '/own')
   const failure = async (plan: Wanted): Promise<Unread> => {

@@ -1,11 +1,9 @@
 // The key that a run asks with: logins, their renewal, and outages.
 import { test } from 'tap'
-import { createPurser } from '../../../../src/cli/run/purser.ts'
 import { sessionByFile, sessionByLogin } from '../../../../src/cli/run/session.ts'
 import { Unread } from '../../../../src/cli/run/unread.ts'
-import { createWire } from '../../../../src/cli/run/wire.ts'
 import { Sensitive } from '../../../../src/core/secret.ts'
-import { startFakePurser } from '../../../support/fake-purser.ts'
+import { purserOf, startFakePurser } from '../../../support/fake-purser.ts'
 import { createManualClock } from '../../../support/manual-clock.ts'
 
 const createLogins = (random?: () => number) => {
@@ -77,16 +75,17 @@ test('a key that the service refuses is asked for anew, once', async (t) => {
   const fake = await startFakePurser(t)
   fake.secrets.set('a:x', 'v')
   const { session, at } = createLogins()
-  const purser = createPurser(createWire({ url: new URL(fake.url) }), session)
+  const purser = await purserOf(fake, session)
   const path = '/v1/secrets/batch?ref=a:x'
+  const { signal } = new AbortController()
   fake.keys = new Set(['key 2'])
-  t.equal((await purser.ask({ path })).status, 200)
+  t.equal((await purser.ask({ path, signal })).status, 200)
   t.strictSame(
     fake.asked.map(({ key }) => key),
     ['key 1', 'key 2']
   )
   fake.keys = new Set()
-  await t.rejects(purser.ask({ path }), { isKeyRefused: true, message: /invalid_api_key/ })
+  await t.rejects(purser.ask({ path, signal }), { isKeyRefused: true, message: /invalid_api_key/ })
   t.equal(at.length, 3)
 })
 
@@ -95,11 +94,12 @@ test('a key from a file is the one that stands there now', async (t) => {
   fake.secrets.set('a:x', 'v')
   let key = 'old'
   const session = sessionByFile(async () => new Sensitive(key))
-  const purser = createPurser(createWire({ url: new URL(fake.url) }), session)
+  const purser = await purserOf(fake, session)
   const path = '/v1/secrets/batch?ref=a:x'
-  await purser.ask({ path })
+  const { signal } = new AbortController()
+  await purser.ask({ path, signal })
   key = 'new'
-  await purser.ask({ path })
+  await purser.ask({ path, signal })
   t.strictSame(
     fake.asked.map((one) => one.key),
     ['old', 'new']

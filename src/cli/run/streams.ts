@@ -1,0 +1,48 @@
+/**
+ * Answers that go on: `GET /v1/events`. Rule: as in `client.ts`, one origin, verified TLS and no redirect; the head has a
+ * deadline, and who reads the body sees to its end.
+ */
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { authoritiesOf, baseOf, type ClientOptions, RefusedByService } from '../client.ts'
+
+export interface StreamQuestion {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal: AbortSignal
+}
+
+/** An answer of any status. Rejects with a CommandFailure where there is none. */
+export type OpenStream = (question: StreamQuestion) => Promise<IncomingMessage>
+
+const HEAD_WITHIN_MS = 10_000
+
+const codeOf = (error: unknown): string => {
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === 'string' && /^[A-Z_0-9]{1,60}$/.test(code) ? ` (${code})` : ''
+}
+
+/** Rejects with a CommandFailure for an address or a file that cannot be. */
+export const createStreams = async ({ url, caFile }: ClientOptions): Promise<OpenStream> => {
+  const base = baseOf(url)
+  const ca = caFile === undefined ? undefined : await authoritiesOf(caFile)
+  const request = base.startsWith('https:') ? requestHttps : requestHttp
+  return ({ path, headers, signal }) =>
+    new Promise((done, fail) => {
+      // A connection of its own: its end is the end of the stream.
+      const verified = { agent: false, rejectUnauthorized: true, ...(ca !== undefined && { ca }) }
+      const asked = request(base + path, { ...verified, headers: { ...headers }, signal })
+      asked.setTimeout(HEAD_WITHIN_MS, () => asked.destroy(new Error('no answer in time')))
+      asked.once('response', (answer) => {
+        asked.setTimeout(0)
+        done(answer)
+      })
+      // Later ones are the stream's.
+      asked.on('error', (error) => {
+        fail(
+          new RefusedByService(`The service at PURSER_URL cannot be reached${codeOf(error)}.`, 0)
+        )
+      })
+      asked.end()
+    })
+}
