@@ -1,6 +1,7 @@
 /** `purser run` on the command line. Rule: references come in by it, and never a value. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { RunOptions } from '../run/plan.ts'
+import { parseTrust } from './login.ts'
 
 const add = (text: string, others: readonly string[] = []): string[] => [...others, text]
 
@@ -48,8 +49,8 @@ export const addRunCommand = (program: Command): void => {
     .option('--env-prefix <prefix>', 'what the variables of a group begin with, such as APP_')
     .option('--watch <how>', 'restart, or signal:HUP and others, when a secret has changed')
     .option('--redact', 'take the secrets out of what the program prints')
-    .option('--trust <name>', 'log in by this trust, and not by PURSER_KEY_FILE')
-    .option('--token-file <path>', "the workload's own token for that")
+    .option('--trust <name>', 'by which trust; found by the token if absent', parseTrust)
+    .option('--token-file <path>', "log in by the workload's own token, without PURSER_KEY_FILE")
     .option('--allow-disk', 'files may stand on a disk')
     .option('--keep-purser', 'the program gets the variables PURSER_* too')
     .addOption(seconds('--wait <seconds>', 'how long to try at the start', 10, 3_600))

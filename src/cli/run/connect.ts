@@ -9,6 +9,7 @@ import { Sensitive } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { type Client, createClient } from '../client.ts'
 import { usageFailure } from '../failure.ts'
+import { servicePlace } from '../service-place.ts'
 import type { Clock } from './clock.ts'
 import { createPurser, type Purser } from './purser.ts'
 import { type Login, type Session, sessionByFile, sessionByLogin } from './session.ts'
@@ -38,7 +39,7 @@ export interface ConnectOptions {
 
 const sessionOf = (options: ConnectOptions, client: Client): Session => {
   const { environ, trust, tokenFile, clock, tell } = options
-  if (trust !== undefined && tokenFile !== undefined) {
+  if (tokenFile !== undefined) {
     const login = async (): Promise<Login> => {
       const token = await word('--token-file', tokenFile)
       const given = await client.login(trust, token.reveal()).catch((error: unknown) => {
@@ -51,7 +52,7 @@ const sessionOf = (options: ConnectOptions, client: Client): Session => {
   const path = environ['PURSER_KEY_FILE'] ?? ''
   if (path === '') {
     throw usageFailure(
-      'PURSER_KEY_FILE names a file with an API key; or give --trust and --token-file.'
+      'PURSER_KEY_FILE names a file with an API key; or give --token-file, for a login.'
     )
   }
   return sessionByFile(() => word('PURSER_KEY_FILE', path))
@@ -65,12 +66,9 @@ export interface Connected {
 
 /** Rejects with a CommandFailure. */
 export const connect = async (options: ConnectOptions): Promise<Connected> => {
-  const { environ } = options
-  const url = environ['PURSER_URL'] ?? ''
-  if (url === '') throw usageFailure('PURSER_URL says where the service is, and is not set.')
-  const caFile = environ['PURSER_CA_FILE'] || undefined
-  const client = await createClient({ url, caFile })
+  const place = servicePlace()
+  const client = await createClient(place)
   const session = sessionOf(options, client)
-  const openStream = await createStreams({ url, caFile })
+  const openStream = await createStreams(place)
   return { purser: createPurser({ client, openStream, session }), session, close: client.close }
 }

@@ -140,8 +140,8 @@ export const planOf = (
   if (program === undefined || program === '') {
     throw usageFailure('The program and its arguments stand after --.')
   }
-  if ((options.trust === undefined) !== (options.tokenFile === undefined)) {
-    throw usageFailure('--trust and --token-file go together.')
+  if (options.trust !== undefined && options.tokenFile === undefined) {
+    throw usageFailure('--trust needs --token-file.')
   }
   const singles = singlesIn(options, folder)
   const groups = groupsIn(options, folder)

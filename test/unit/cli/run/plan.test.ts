@@ -60,8 +60,7 @@ const WRONG: readonly (readonly [Partial<RunOptions>, RegExp])[] = [
   [{ ...one, watch: 'signal:HUP' }, /cannot change/],
   [{ file: ['x=a:b'], watch: 'signal:KILL' }, /--watch/],
   [{ ...one, watch: 'always' }, /--watch/],
-  [{ ...one, trust: 'x' }, /together/],
-  [{ ...one, tokenFile: 'x' }, /together/],
+  [{ ...one, trust: 'x' }, /--token-file/],
   [{ ...one, envFile: '.env' }, /no file of settings/]
 ]
 
