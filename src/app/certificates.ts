@@ -1,7 +1,7 @@
 /**
  * Certificates that are renewed while the service runs: its own, and the authorities by which stores are verified. Rule: the
- * files are looked at with each reload and at an interval, by their content; a pair that is at fault replaces nothing, and the
- * log says so once. What Redis is reached with is read for each connection (config/redis.ts).
+ * files are looked at with each reload and at an interval, by their content; a pair that is at fault replaces nothing, and one
+ * that has expired does, since the clock may be wrong: the log says so once. What Redis is reached with is read for each connection (config/redis.ts).
  */
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
@@ -86,12 +86,29 @@ const createOwn = ({ ground, listeners, tls }: CertificatesOptions) => {
   }
 }
 
+/** Says once of each file that its certificate, or one of its authorities, has expired: while it is in force or as it comes. */
+const createExpiry = (ground: Ground) => {
+  let told: ReadonlySet<string> = new Set()
+  return (): void => {
+    const now = ground.now()
+    const expired = certificateEnds(ground).filter(({ endsAt }) => endsAt <= now)
+    for (const end of expired) {
+      if (told.has(JSON.stringify(end))) continue
+      const { setting, store, endsAt } = end
+      const since = new Date(endsAt).toISOString()
+      const fields = { setting, ...(store !== '' && { store }), since }
+      ground.log('warn', 'a certificate has expired', fields)
+    }
+    told = new Set(expired.map((end) => JSON.stringify(end)))
+  }
+}
+
 export const createCertificates = (options: CertificatesOptions): Certificates => {
   const { ground, reloadStores, everyMs } = options
   const lookAtOwn = createOwn(options)
+  const tellExpired = createExpiry(ground)
   let isFailing = false
-  const look = async (): Promise<void> => {
-    lookAtOwn()
+  const lookAtStores = async (): Promise<void> => {
     const renewed = ground.live().stores.all().filter(isRenewed)
     if (renewed.length === 0) return
     try {
@@ -107,6 +124,12 @@ export const createCertificates = (options: CertificatesOptions): Certificates =
       isFailing = true
     }
   }
+  const look = async (): Promise<void> => {
+    lookAtOwn()
+    await lookAtStores()
+    tellExpired()
+  }
+  tellExpired()
   const watching = every('watching of certificates', everyMs, look)
   return { look, close: watching.close }
 }

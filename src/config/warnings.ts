@@ -103,6 +103,11 @@ export const warningsIn = (config: Config, now: number): Warning[] => {
       about('configuration')(`rules that have ended and allow nothing: ${ended.join('; ')}`)
     )
   }
+  if (settings.CONSOLE_ENABLED && settings.JWT_SECRET === undefined) {
+    warnings.push(
+      about('configuration')('CONSOLE_ENABLED without JWT_SECRET: nobody can sign in to the console')
+    )
+  }
   warnings.push(...ofStores(config).map(about('stores')))
   if (isGuarded(settings)) warnings.push(...ofEarnest(config))
   if (!isLoopback(settings.HOST) && tls === undefined) {

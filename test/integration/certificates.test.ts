@@ -35,7 +35,16 @@ const shown = (port: number, mine?: Pair): Promise<string> =>
     })
   })
 
-const open = async (t: Test, certificatesEveryMs: number, clientCa?: Pair) => {
+interface Opening {
+  readonly clientCa?: Pair
+  readonly yaml?: string
+}
+
+const open = async (
+  t: Test,
+  certificatesEveryMs: number,
+  { clientCa, yaml = LOCAL }: Opening = {}
+) => {
   const folder = createDirectory(t)
   const [certFile, keyFile, caFile] = ['tls.crt', 'tls.key', 'ca.crt'].map((name) =>
     join(folder, name)
@@ -48,7 +57,8 @@ const open = async (t: Test, certificatesEveryMs: number, clientCa?: Pair) => {
   put(first)
   if (clientCa !== undefined) writeFileSync(caFile, clientCa.cert)
   const service = await buildTestApp(t, {
-    yaml: LOCAL,
+    yaml,
+    environ: { VAULT_TOKEN: 'hvs.of-the-test' },
     env: {
       TLS_CERT_FILE: certFile,
       TLS_KEY_FILE: keyFile,
@@ -102,7 +112,7 @@ test('without being told, the files are looked at in a while', async (t) => {
 
 test('another authority of callers takes the place of the former one, and nothing unfit does', async (t) => {
   const [former, next] = [createCertificate('former'), createCertificate('next')]
-  const { first, caFile, ports, reload } = await open(t, NEVER_MS, former)
+  const { first, caFile, ports, reload } = await open(t, NEVER_MS, { clientCa: former })
   const [port] = ports
   const isLetIn = async (pair: Pair) => (await shown(port, pair)) === serialOf(first)
   t.same([await isLetIn(former), await isLetIn(next)], [true, false])
@@ -130,6 +140,46 @@ const startVault = async (t: Test, pair: Pair) => {
     renew: (next: Pair) => server.setSecureContext(next)
   }
 }
+
+test('a certificate or an authority that has expired is told once, at the start or when it comes, and taken all the same', async (t) => {
+  const expired = createCertificate('127.0.0.1', 'ec', { isExpired: true })
+  const ended = new Date(new Certificate(expired.cert).validTo).toISOString()
+  const storeCa = join(createDirectory(t), 'vault-ca.crt')
+  writeFileSync(storeCa, expired.cert)
+  const yaml = `stores:
+  - name: vault
+    kind: vault
+    address: https://127.0.0.1:1
+    mounts: [{ path: kv, version: 2 }]
+    auth: { method: token, token: { env: VAULT_TOKEN } }
+    caCertFile: ${storeCa}
+policies: []
+`
+  const { put, caFile, ports, reload, logs, first } = await open(t, NEVER_MS, {
+    clientCa: createCertificate('caller'),
+    yaml
+  })
+  const told = () =>
+    logs
+      .map((line) => JSON.parse(line))
+      .filter(({ msg }) => msg === 'a certificate has expired')
+      .map(({ level, setting, store, since }) => [level, setting, store, since])
+  t.same(told(), [['warn', 'caCertFile', 'vault', ended]], 'at the start')
+  put(expired)
+  await reload({})
+  await reload({})
+  const own = ['warn', 'TLS_CERT_FILE', undefined, ended]
+  t.same(told().slice(1), [own])
+  writeFileSync(caFile, expired.cert)
+  await reload({})
+  t.same(told().slice(2), [['warn', 'TLS_CLIENT_CA_FILE', undefined, ended]])
+  t.equal(await shown(ports[0], expired).then((serial) => serial !== serialOf(first)), true)
+  put(first)
+  await reload({})
+  put(expired)
+  await reload({})
+  t.same(told().slice(3), [own], 'and again when it comes again')
+})
 
 test('a store is verified by the authorities that are in its file now, and keeps what is cached', async (t) => {
   const [former, next] = [createCertificate('127.0.0.1'), createCertificate('127.0.0.1')]

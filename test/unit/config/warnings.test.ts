@@ -53,3 +53,21 @@ test('a Redis in the network without a password or TLS is a warning in pre and p
   t.strictSame(warnings('redis://cache', 'stg'), [])
   t.end()
 })
+
+test('a console to which nobody can sign in is a warning', (t) => {
+  const folder = t.testdir({ 'purser.yaml': 'stores: []\n' })
+  const warnings = (more: Readonly<Record<string, string>>): string[] =>
+    warningsOf(
+      readConfig(
+        {
+          ...{ ENVIRONMENT: 'dev', ENCRYPTION_KEYS: newEncryptionKey() },
+          ...{ INTERNAL_SECRET: randomSecret(), ...more }
+        },
+        folder
+      )
+    )
+  t.match(warnings({ CONSOLE_ENABLED: 'true' }), [/^CONSOLE_ENABLED .*JWT_SECRET/])
+  t.strictSame(warnings({ CONSOLE_ENABLED: 'true', JWT_SECRET: randomSecret() }), [])
+  t.strictSame(warnings({ CONSOLE_ENABLED: 'false' }), [])
+  t.end()
+})
