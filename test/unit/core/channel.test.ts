@@ -114,3 +114,151 @@ test('no other spelling of an address, and no neighbour of a host of Microsoft, 
     }
   }
 })
+
+test('each kind has the hosts that Microsoft names for it, and none of the other', async (t) => {
+  const hosts = {
+    directline: [
+      'directline.botframework.com',
+      'europe.directline.botframework.com',
+      'india.directline.botframework.com',
+      'directline.botframework.azure.us',
+      'directline.botframework.azure.cn'
+    ],
+    webchat: [
+      'webchat.botframework.com',
+      'europe.webchat.botframework.com',
+      'india.webchat.botframework.com',
+      'webchat.botframework.azure.us'
+    ]
+  }
+  const { trustedOrigins, ...bare } = CHANNEL
+  for (const [kind, own] of Object.entries(hosts)) {
+    for (const host of Object.values(hosts).flat()) {
+      const channel = { ...bare, kind, ...(kind === 'directline' && { trustedOrigins }) }
+      const faults = faultsOf({ ...channel, endpoint: `https://${host}` })
+      t.same(faults, own.includes(host) ? [] : ['endpoint endpoint'], `${kind} ${host}`)
+    }
+    const channel = { ...bare, kind, endpoint: 'https://a.example', trustedOrigins: [] }
+    const [fault] = parseChannel(channel, { guarded: true, atRunTime: true }).faults
+    t.equal(fault?.message, `must be one of ${own.map((host) => `https://${host}`).join(', ')}`)
+  }
+})
+
+test('an extension is of Direct Line alone, at its own path, and is offered where it is taken', async (t) => {
+  const { trustedOrigins, ...bare } = CHANNEL
+  const endpointIn = (endpoint: string) =>
+    parseChannel({ ...CHANNEL, endpoint }, { guarded: true, atRunTime: false }).channel?.endpoint
+  const extension = 'https://my-bot.azurewebsites.net/.bot'
+  t.equal(endpointIn(extension), extension)
+  t.equal(endpointIn(`${extension}/`), extension)
+  for (const other of [
+    'https://my-bot.azurewebsites.net',
+    `${extension}/x`,
+    'https://my-bot.azurewebsites.net/x/.bot',
+    `${extension}s`,
+    'http://my-bot.azurewebsites.net/.bot',
+    'https://my-bot.azurewebsites.net:8443/.bot',
+    'https://-.azurewebsites.net/.bot',
+    'https://a.my-bot.azurewebsites.net/.bot',
+    'https://azurewebsites.net/.bot',
+    'https://my-bot.azurewebsites.net.example/.bot'
+  ]) {
+    t.equal(endpointIn(other), '', other)
+  }
+  t.same(faultsOf({ ...bare, kind: 'webchat', endpoint: extension }), ['endpoint endpoint'])
+  const { faults } = parseChannel(
+    { ...CHANNEL, endpoint: 'https://a.example' },
+    { guarded: true, atRunTime: false }
+  )
+  t.match(faults, [{ message: /, https:\/\/<app>\.azurewebsites\.net\/\.bot$/ }])
+})
+
+test('a credential, a query or a fragment in an address is refused, also where the host is right', async (t) => {
+  const host = 'directline.botframework.com'
+  for (const endpoint of [
+    `https://user@${host}`,
+    `https://:word@${host}`,
+    `https://user:word@${host}`,
+    `https://${host}/?a=b`,
+    `https://${host}/#a`,
+    `//${host}`,
+    host
+  ]) {
+    t.same(faultsOf({ ...CHANNEL, endpoint }), ['endpoint endpoint'], endpoint)
+  }
+})
+
+test('an origin is exact and has TLS, but on this machine; webchat has none at all', async (t) => {
+  const originsOf = (...trustedOrigins: string[]) => faultsOf({ ...CHANNEL, trustedOrigins })
+  t.same(originsOf(), [])
+  t.same(originsOf('https://a.example', 'https://a.example:8443', 'http://localhost:3000'), [])
+  for (const wrong of [
+    'http://a.example',
+    'https://a.example/',
+    'https://A.example',
+    'https://a.example:443',
+    'https://*.a.example/x',
+    'a.example',
+    'null',
+    '*'
+  ]) {
+    t.same(originsOf('https://a.example', wrong), ['trustedOrigins/1 origin'], wrong)
+  }
+  const { trustedOrigins, ...bare } = CHANNEL
+  const webchat = { ...bare, kind: 'webchat', endpoint: 'https://webchat.botframework.com' }
+  const parsed = parseChannel(webchat, { guarded: true, atRunTime: false })
+  t.same([parsed.faults, parsed.channel?.trustedOrigins], [[], []])
+  t.same(faultsOf({ ...webchat, trustedOrigins }), ['trustedOrigins unsupported'])
+  t.same(faultsOf({ ...webchat, trustedOrigins: [] }), ['trustedOrigins unsupported'])
+})
+
+test('a channel is of Direct Line and takes user ids unless it says otherwise, and has its bounds', async (t) => {
+  const parsed = (more: object) =>
+    parseChannel({ ...CHANNEL, ...more }, { guarded: true, atRunTime: false }).channel
+  t.match(parsed({}), {
+    kind: 'directline',
+    takesUserIds: true,
+    trustedOrigins: ['https://www.example.com']
+  })
+  t.notOk(Object.hasOwn(parsed({}) ?? {}, 'bot'))
+  t.equal(parsed({ userIds: 'given' })?.takesUserIds, true)
+  t.equal(parsed({ userIds: 'generated' })?.takesUserIds, false)
+  const origins = (count: number) =>
+    Array.from({ length: count }, (_, i) => `https://a${i}.example`)
+  t.same(faultsOf({ ...CHANNEL, trustedOrigins: origins(100), bot: 'b'.repeat(256) }), [])
+  for (const [more, fault] of [
+    [{ kind: 'other' }, 'kind enum'],
+    [{ userIds: 'other' }, 'userIds enum'],
+    [{ bot: '' }, 'bot minLength'],
+    [{ bot: 'b'.repeat(257) }, 'bot maxLength'],
+    [{ secrets: ['local:a', 'local:b', 'local:c'] }, 'secrets maxItems'],
+    [{ endpoint: `https://${'a'.repeat(250)}` }, 'endpoint maxLength'],
+    [{ trustedOrigins: origins(101) }, 'trustedOrigins maxItems'],
+    [{ trustedOrigins: ['a'.repeat(257)] }, 'trustedOrigins/0 maxLength'],
+    [{ trustedOrigins: ['https://a.example', 7] }, 'trustedOrigins/1 type']
+  ] as const) {
+    t.same(faultsOf({ ...CHANNEL, ...more }), [fault])
+  }
+})
+
+test('every fault is one of an invalid request, or of an invalid reference with what it was read as', async (t) => {
+  const { trustedOrigins, ...bare } = CHANNEL
+  for (const value of [
+    {},
+    { ...bare, name: 'a/b', secrets: ['a:b', 'a:b'], endpoint: 'x:y' },
+    { ...CHANNEL, trustedOrigins: ['x'] },
+    { ...CHANNEL, kind: 'webchat' }
+  ]) {
+    const { faults } = parseChannel(value, { guarded: true, atRunTime: false })
+    t.ok(faults.length > 0)
+    for (const { code } of faults) t.equal(code, 'invalid_request')
+  }
+  const book = createReferenceBook([{ name: 'local', address: { kind: 'local' } }], new Map())
+  const { channel } = parseChannel(
+    { ...CHANNEL, secrets: ['local:a/../b', 'local:key'] },
+    { guarded: true, atRunTime: false }
+  )
+  const stray = channel && straySecrets(channel, book)
+  t.match(stray, [{ code: 'invalid_reference', path: ['secrets', 0], rule: 'reference' }])
+  t.match(stray?.[0]?.message, /^The reference was read as /)
+})

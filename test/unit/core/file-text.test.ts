@@ -22,3 +22,17 @@ test('A PEM file loses its mark and keeps comments in other alphabets', async (t
   t.strictSame(pemOfFile(Buffer.from('\uFEFF-----BEGIN')), Buffer.from('-----BEGIN'))
   t.strictSame(pemOfFile(Buffer.of(0xe9, 0x0a)), Buffer.of(0xe9, 0x0a))
 })
+
+test('A file is taken for UTF-16 by both bytes of its mark alone', async (t) => {
+  for (const [first, second] of [
+    [0xff, 0x61],
+    [0xfe, 0x61],
+    [0x61, 0xff],
+    [0x61, 0xfe],
+    [0xff, 0xff],
+    [0xfe, 0xfe]
+  ] as const) {
+    t.strictSame(pemOfFile(Buffer.of(first, second)), Buffer.of(first, second))
+    t.throws(() => textOfFile(Buffer.of(first, second)), { message: 'is not UTF-8 text' })
+  }
+})

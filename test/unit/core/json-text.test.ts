@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { membersOf, printJson, readJson } from '../../../src/core/json-text.ts'
+import {
+  hasLossyNumber,
+  isLossy,
+  membersOf,
+  printJson,
+  readJson
+} from '../../../src/core/json-text.ts'
 
 test('the members of any object, cut apart, are what a parser finds', async (t) => {
   fc.assert(
@@ -52,4 +58,49 @@ test('on several lines it looks as JSON.stringify makes it', async (t) => {
   const value = { a: 1, b: { c: [1, 'x', {}, []], d: null } }
   const node = readJson(JSON.stringify(value))
   t.equal(node && printJson(node, '  '), JSON.stringify(value, null, 2))
+})
+
+test('a number is lossy where a double is another one', async (t) => {
+  for (const number of ['9007199254740993', '-9007199254740993', '12345678901234567890', '1e999']) {
+    t.equal(isLossy(number), true, number)
+  }
+  for (const number of ['0', '7', '-7', '9007199254740992', '-9007199254740992', '1.10', '1e3']) {
+    t.equal(isLossy(number), false, number)
+  }
+})
+
+test('a lossy number is found wherever it stands as a number, and nowhere where it is a text', async (t) => {
+  const number = '12345678901234567890'
+  const isFound = (json: string): boolean | undefined => {
+    const node = readJson(json)
+    return node && hasLossyNumber(node)
+  }
+  for (const json of [
+    number,
+    `-${number}`,
+    `{"a":1,"b":${number}}`,
+    `[1,${number}]`,
+    `{"a":[{"b":-${number}}],"c":"text"}`
+  ]) {
+    t.equal(isFound(json), true, json)
+  }
+  for (const json of [
+    `"${number}"`,
+    `"a ${number}"`,
+    `{"${number}":"${number}"}`,
+    '{}',
+    '[]',
+    'true',
+    'null',
+    '{"a":[1,2.5,true]}'
+  ]) {
+    t.equal(isFound(json), false, json)
+  }
+})
+
+test('what is nested deeper than a reader bears is not read, and what is as deep as allowed is', async (t) => {
+  const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
+  t.ok(readJson(nested(501)))
+  t.equal(readJson(nested(502)), undefined)
+  t.equal(readJson(`{"a":${nested(502)},"b":1}`), undefined)
 })
