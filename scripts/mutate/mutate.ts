@@ -14,18 +14,11 @@ import {
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { FLOORS, type Floor } from './floors.ts'
+import type { Mutant } from './listing.ts'
 
 const THRESHOLD = 90
 const INSTALLED = join('.peers', 'mutate')
 const PINNED = join('scripts', 'mutate')
-
-interface Mutant {
-  readonly fileName: string
-  readonly status: string
-  readonly mutatorName: string
-  readonly replacement?: string
-  readonly location: { readonly start: { readonly line: number; readonly column: number } }
-}
 
 type StrykerClass = new (
   options: object
@@ -57,14 +50,19 @@ const sourcesOf = ({ mutate, without = [] }: Floor): string[] =>
     )
     .filter((path) => !without.includes(path))
 
-const optionsOf = (floor: Floor) => {
+/** `only`: files of it, perhaps each with its lines, as `src/core/glob.ts:20-30`. */
+const optionsOf = (floor: Floor, only: readonly string[]) => {
   const sources = sourcesOf(floor)
   return {
-    mutate: sources,
+    mutate: only.length > 0 ? only : sources,
     testRunner: 'purser',
     ignorers: ['texts'],
     plugins: [resolve('build', 'scripts', 'mutate', 'tap-runner.js')],
-    purser: { tests: floor.tests, sources: sources.map((path) => path.replace(/ts$/, 'js')) },
+    purser: {
+      tests: floor.tests,
+      sources: sources.map((path) => path.replace(/ts$/, 'js')),
+      listing: resolve(INSTALLED, only.length > 0 ? `${floor.name}-some` : floor.name)
+    },
     // All mutants are in one build, each behind a switch: the compiler runs once, and types are of no use to it.
     buildCommand: 'npx tsc --noCheck --incremental false',
     disableTypeChecks: false,
@@ -73,23 +71,15 @@ const optionsOf = (floor: Floor) => {
     ignorePatterns: ['build', '.peers', 'data', '.tap'],
     coverageAnalysis: 'perTest',
     concurrency: 2,
-    timeoutMS: 20_000,
-    // Of a first run that counts, and so is several times slower than those of the mutants.
-    timeoutFactor: 0.5,
+    // Only for what escapes the runner's own bounds (tap-runner.ts), which a busy machine does not reach.
+    timeoutMS: 60_000,
+    timeoutFactor: 2,
     // What is loaded anew for each mutant stays in memory.
     maxTestRunnerReuse: 200,
     tempDirName: join(INSTALLED, 'sandbox'),
-    reporters: ['progress-append-only'],
+    reporters: ['progress-append-only', 'listing'],
     allowConsoleColors: false
   }
-}
-
-/** Where it stands, what is put in its place, and the line. */
-const told = ({ fileName, status, mutatorName, replacement = '', location }: Mutant): string => {
-  const { line, column } = location.start
-  const source = readFileSync(fileName, 'utf8').split('\n')[line - 1]?.trim()
-  const place = `${fileName.replace(`${resolve('.')}/`, '')}:${line}:${column}`
-  return `${place} ${status} ${mutatorName} -> ${replacement.slice(0, 120)}\n    ${source}\n`
 }
 
 interface Score {
@@ -100,23 +90,28 @@ interface Score {
   readonly minutes: number
 }
 
-const scoreOf = async (Stryker: StrykerClass, floor: Floor): Promise<Score> => {
+const scoreOf = async (
+  Stryker: StrykerClass,
+  floor: Floor,
+  only: readonly string[]
+): Promise<Score> => {
   const begun = performance.now()
-  const mutants = await new Stryker(optionsOf(floor)).runMutationTest()
+  const mutants = await new Stryker(optionsOf(floor, only)).runMutationTest()
   const of = (...statuses: readonly string[]): Mutant[] =>
     mutants.filter(({ status }) => statuses.includes(status))
   const noticed = of('Killed', 'Timeout').length
-  const missed = of('Survived', 'NoCoverage')
-  writeFileSync(join(INSTALLED, `${floor.name}.txt`), missed.map(told).join(''))
-  const all = noticed + missed.length
+  const missed = of('Survived', 'NoCoverage').length
+  const all = noticed + missed
   const minutes = (performance.now() - begun) / 60_000
   return { name: floor.name, noticed, all, score: (100 * noticed) / all, minutes }
 }
 
-const names = process.argv.slice(2)
+const files = process.argv.slice(2).filter((asked) => asked.includes('/'))
+const names = process.argv.slice(2).filter((asked) => !asked.includes('/'))
 const unknown = names.filter((name) => !FLOORS.some((floor) => floor.name === name))
-if (unknown.length > 0) {
-  console.error(`usage: npm run mutate [-- ${FLOORS.map(({ name }) => name).join(' | ')}]`)
+if (unknown.length > 0 || (files.length > 0 && names.length !== 1)) {
+  const all = FLOORS.map(({ name }) => name).join(' | ')
+  console.error(`usage: npm run mutate [-- ${all}]; behind one of them, some of its files`)
   process.exit(2)
 }
 install()
@@ -126,7 +121,7 @@ const { Stryker } = (await import(pathToFileURL(resolve(entry)).href)) as {
 }
 const scores: Score[] = []
 for (const floor of FLOORS.filter(({ name }) => names.length === 0 || names.includes(name))) {
-  scores.push(await scoreOf(Stryker, floor))
+  scores.push(await scoreOf(Stryker, floor, files))
 }
 for (const { name, noticed, all, score, minutes } of scores) {
   console.log(

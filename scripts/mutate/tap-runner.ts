@@ -4,15 +4,18 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { ASKED_LOADING, boundsOf, late, noteSpent, type Spent } from './bounds.ts'
 import { type Collected, createCollector } from './collect.ts'
+import { listingReporter } from './listing.ts'
 import { textsIgnorer } from './texts.ts'
 
 interface Instrumented {
   activeMutant?: string | undefined
   currentTestId?: string | undefined
   mutantCoverage?: object
-  hitCount?: number | undefined
-  hitLimit?: number | undefined
+  /** How often a test has come to a place where there is a mutant, and from where on it goes round for ever (tap-hooks.ts). */
+  asked: number
+  askedMax: number
 }
 
 interface Options {
@@ -22,12 +25,11 @@ interface Options {
 interface MutantRun {
   readonly activeMutant: { readonly id: string; readonly fileName: string }
   readonly testFilter?: readonly string[]
-  readonly hitLimit?: number
   readonly mutantActivation: 'runtime' | 'static'
 }
 
 /** As the code that Stryker has made shares it. */
-const shared: Instrumented = {}
+const shared: Instrumented = { asked: 0, askedMax: Number.POSITIVE_INFINITY }
 Object.assign(globalThis, { __stryker__: shared })
 
 const SEPARATOR = ' > '
@@ -35,6 +37,9 @@ const SEPARATOR = ' > '
 const LOADING = `${SEPARATOR}(loading)`
 /** Stands in a filter for what is active while the program is loaded: it has to be loaded anew. */
 const PROGRAM = `program${LOADING}`
+
+/** What is reached while a file is loaded for the first time. */
+const FIRST = `first${LOADING}`
 
 const idsOf = (file: string, tests: readonly Collected[]): string[] =>
   tests.map(({ name }, index) => `${file}${SEPARATOR}${index} ${name}`)
@@ -56,9 +61,6 @@ const setMutant = (id: string | undefined): void => {
   if (id === undefined) delete process.env['__STRYKER_ACTIVE_MUTANT__']
   else process.env['__STRYKER_ACTIVE_MUTANT__'] = id
 }
-
-/** Stryker allows a hundred times the hits of the first run before it takes a loop for endless, which of a property are minutes. */
-const HITS_TOO_MANY = 50
 
 type Coverage = Record<string, number>
 interface MutantCoverage {
@@ -83,17 +85,34 @@ const withStatic = (coverage: MutantCoverage, sources: readonly string[]): Mutan
   return { static: {}, perTest }
 }
 
+const sumOf = (coverage: Coverage = {}): number =>
+  Object.values(coverage).reduce((sum, times) => sum + times, 0)
+
+/** What the first loading of a file reached and the second, `id`, did not, is of the program, which is loaded once. */
+const moveToStatic = ({ static: ofProgram, perTest }: MutantCoverage, id: string): void => {
+  const again = perTest[id] ?? {}
+  for (const [mutant, times] of Object.entries(perTest[FIRST] ?? {})) {
+    if (times > (again[mutant] ?? 0)) ofProgram[mutant] = (ofProgram[mutant] ?? 0) + times
+  }
+  delete perTest[FIRST]
+}
+
 type Collector = Awaited<ReturnType<typeof createCollector>>
 
 const dryRun = async (collector: Collector, { tests, sources }: Options['purser']) => {
-  Object.assign(shared, { mutantCoverage: { static: {}, perTest: {} } })
+  const coverage: MutantCoverage = { static: {}, perTest: {} }
+  const took: Record<string, Spent> = {}
+  Object.assign(shared, { mutantCoverage: coverage })
   for (const source of sources) await import(join(process.cwd(), 'build', source))
   const program = { id: PROGRAM, name: PROGRAM, status: 0, timeSpentMs: 100 }
   const results: object[] = [program]
   for (const file of testsBelow(tests)) {
+    shared.currentTestId = FIRST
+    await collector.collect(file)
     const begun = performance.now()
     shared.currentTestId = `${file}${LOADING}`
     const found = await collector.collect(file)
+    moveToStatic(coverage, shared.currentTestId)
     const loading = {
       id: `${file}${LOADING}`,
       name: `${file}${LOADING}`,
@@ -110,36 +129,39 @@ const dryRun = async (collector: Collector, { tests, sources }: Options['purser'
       const timeSpentMs = performance.now() - start
       const status = passed ? 0 : 1
       results.push({ id, name: id, fileName: file, timeSpentMs, status, failureMessage: failure })
+      took[id] = { ms: timeSpentMs, asked: sumOf(coverage.perTest[id]) }
     }
   }
   shared.currentTestId = undefined
-  const mutantCoverage = withStatic(shared.mutantCoverage as MutantCoverage, sources)
+  noteSpent(took)
+  const mutantCoverage = withStatic(coverage, sources)
   return { status: 'complete', tests: results, mutantCoverage }
 }
 
-const mutantRun = async (collector: Collector, tests: readonly string[], asked: MutantRun) => {
-  const { activeMutant, testFilter, mutantActivation } = asked
-  const hitLimit = asked.hitLimit && asked.hitLimit / HITS_TOO_MANY
-  const about = basename(activeMutant.fileName, '.ts')
-  const isAbout = (file: string): boolean => basename(file).startsWith(about)
-  const filter = testFilter && new Set(testFilter)
-  const isStatic = filter?.delete(PROGRAM) ?? mutantActivation === 'static'
-  const files = filter ? [...new Set([...filter].map(fileOf))] : testsBelow(tests)
-  // The file that is most likely to notice comes first.
-  files.sort((a, b) => Number(isAbout(b)) - Number(isAbout(a)))
-  if (isStatic) collector.renew()
-  else {
-    collector.reuse()
-    await collector.preload(files)
-  }
-  Object.assign(shared, { hitCount: hitLimit === undefined ? undefined : 0, hitLimit })
-  setMutant(activeMutant.id)
+const bound = (askedMax: number): void => {
+  Object.assign(shared, { asked: 0, askedMax })
+}
+
+const endless = (reason: string) => ({ status: 'timeout', reason })
+
+interface Tried {
+  readonly status: string
+  readonly reason?: string
+}
+
+/** Runs what is left of each file by the filter, until one test notices. */
+const tryFiles = async (
+  collector: Collector,
+  files: readonly string[],
+  filter: ReadonlySet<string> | undefined
+): Promise<Tried> => {
   let nrOfTests = 0
   for (const file of files) {
     const killed = (id: string, failureMessage: string) => ({
       ...{ status: 'killed', killedBy: [id], failureMessage, nrOfTests }
     })
     let found: readonly Collected[]
+    bound(ASKED_LOADING)
     try {
       found = await collector.collect(file)
     } catch (error) {
@@ -151,14 +173,38 @@ const mutantRun = async (collector: Collector, tests: readonly string[], asked: 
       const id = ids[index] ?? ''
       if (!all && !filter.has(id)) continue
       nrOfTests += 1
-      const { passed, failure } = await collector.run(one)
-      if ((shared.hitCount ?? 0) > (shared.hitLimit ?? Number.POSITIVE_INFINITY)) {
-        return { status: 'timeout', reason: 'it went round too often' }
-      }
+      const { asked, ms } = boundsOf(id)
+      bound(asked)
+      const outcome = await Promise.race([collector.run(one), late(ms)])
+      if (outcome === undefined) return endless(`it waits for ever: ${id}`)
+      if (shared.asked > shared.askedMax) return endless(`it goes round for ever: ${id}`)
+      const { passed, failure } = outcome
       if (!passed) return killed(id, failure)
     }
   }
-  return { status: 'survived', nrOfTests }
+  return { ...{ status: 'survived', nrOfTests } }
+}
+
+const mutantRun = async (collector: Collector, tests: readonly string[], asked: MutantRun) => {
+  const { activeMutant, testFilter, mutantActivation } = asked
+  const about = basename(activeMutant.fileName, '.ts')
+  const isAbout = (file: string): boolean => basename(file).startsWith(about)
+  const filter = testFilter && new Set(testFilter)
+  const isStatic = filter?.delete(PROGRAM) ?? mutantActivation === 'static'
+  const files = filter ? [...new Set([...filter].map(fileOf))] : testsBelow(tests)
+  // The file that is most likely to notice comes first.
+  files.sort((a, b) => Number(isAbout(b)) - Number(isAbout(a)))
+  if (!isStatic) {
+    collector.reuse()
+    await collector.preload(files)
+    setMutant(activeMutant.id)
+    const tried = await tryFiles(collector, files, filter)
+    if (tried.status !== 'survived') return tried
+  }
+  // What the program found out once and keeps (a schema that is compiled) only a copy of its own finds out with the mutant on.
+  collector.renew()
+  setMutant(activeMutant.id)
+  return await tryFiles(collector, files, filter)
 }
 
 const createRunner = (options: Options) => {
@@ -172,6 +218,7 @@ const createRunner = (options: Options) => {
     mutantRun: async (asked: MutantRun) => {
       const result = await mutantRun(collector, options.purser.tests, asked)
       setMutant(undefined)
+      bound(Number.POSITIVE_INFINITY)
       return result
     }
   }
@@ -180,6 +227,7 @@ const createRunner = (options: Options) => {
 createRunner.inject = ['options'] as const
 export const strykerPlugins = [
   { kind: 'TestRunner', name: 'purser', factory: createRunner },
-  textsIgnorer
+  textsIgnorer,
+  listingReporter
 ]
 export const strykerValidationSchema = { properties: { purser: { type: 'object' } } }

@@ -1,0 +1,37 @@
+/**
+ * When a test with a mutant on is taken for one without an end. Rule: by how often it has come to a place where there is a mutant, which
+ * a busy machine does not change. Stryker's own bounds are one on the mutant itself, which need not stand in the loop that it lets go on,
+ * and one on time.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** What a test took in the first run, in which no mutant was on. */
+export interface Spent {
+  readonly asked: number
+  readonly ms: number
+}
+type SpentById = Readonly<Record<string, Spent>>
+
+/** One process has the first run, several have those of the mutants. */
+const FILE = 'spent.json'
+
+export const noteSpent = (spent: SpentById): void => writeFileSync(FILE, JSON.stringify(spent))
+
+/** While a file is loaded. */
+export const ASKED_LOADING = 20_000_000
+const ASKED_ALWAYS = 200_000
+/** For what waits for what does not come. */
+const MS_ALWAYS = 10_000
+const FACTOR = 10
+
+let known: SpentById | undefined
+
+export const boundsOf = (id: string): Spent => {
+  known ??= JSON.parse(readFileSync(FILE, 'utf8')) as SpentById
+  const { asked, ms } = known[id] ?? { asked: 0, ms: 0 }
+  return { asked: FACTOR * asked + ASKED_ALWAYS, ms: FACTOR * ms + MS_ALWAYS }
+}
+
+/** Resolves with undefined. */
+export const late = (ms: number): Promise<undefined> => sleep(ms, undefined, { ref: false })
