@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import type { AuditEvent } from '../core/audit-event.ts'
 import { ProblemError } from '../core/problem.ts'
-import { withDeadline } from '../state/deadline.ts'
+import { type WindUp, withDeadline } from '../state/deadline.ts'
 import { type BeginKey, beginChain, type Chain } from './chain.ts'
 import { type Anchor, GROUP_MAX } from './chain-line.ts'
 import { createGroup, type Group } from './group.ts'
@@ -65,6 +65,7 @@ export interface TrailOptions {
   readonly isShared?: boolean
   /** How long a write may take, in milliseconds. */
   readonly patienceMs?: number
+  readonly windUp?: WindUp
   /** Absent: the files alone, and they are required. */
   readonly sinks?: readonly SinkChoice[]
   /** In place of standard output. */
@@ -151,14 +152,14 @@ const createLinked = (options: TrailOptions, folder: string, writer: Writer) => 
 
 const openSinks = (options: TrailOptions, folder: string): Sinks => {
   const { sinks: choices = FILE_ALONE, stdout, redis } = options
-  const { log = () => {}, patienceMs = PATIENCE_MS } = options
+  const { log = () => {}, patienceMs = PATIENCE_MS, windUp } = options
   const targetOf = (name: SinkName): Target => {
     if (name === 'file') return dayFiles({ ...options, folder })
     if (name === 'stdout') return stdout ?? stdoutTarget()
     if (redis === undefined) throw new Error('the sink redis needs a Redis')
     return redis
   }
-  return createSinks({ choices, targetOf, log, patienceMs })
+  return createSinks({ choices, targetOf, log, patienceMs, windUp })
 }
 
 export const createTrail = (options: TrailOptions): Trail => {

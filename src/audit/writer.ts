@@ -4,7 +4,7 @@
  * take a thread of Node's four.
  */
 
-import { createPatience } from '../state/deadline.ts'
+import { createPatience, type WindUp } from '../state/deadline.ts'
 import { type DayFile, type DayFileOptions, openDayFile } from './day-file.ts'
 
 export type TrailLog = (
@@ -34,6 +34,8 @@ export interface WriterOptions {
   readonly log: TrailLog
   /** How long a write may take, in milliseconds. */
   readonly patienceMs: number
+  /** In place of a timer, for a test that hands time in. */
+  readonly windUp?: WindUp | undefined
 }
 
 export interface Writer {
@@ -103,8 +105,11 @@ const note = (writing: Writing, failure: unknown): void => {
   }
 }
 
-export const createWriter = (target: Target, { log, patienceMs }: WriterOptions): Writer => {
-  const within = createPatience(patienceMs, LATE)
+export const createWriter = (
+  target: Target,
+  { log, patienceMs, windUp }: WriterOptions
+): Writer => {
+  const within = createPatience(patienceMs, LATE, windUp)
   const writing: Writing = { target, log, isFailing: false, stuck: undefined }
   return {
     write: async (day, text) => {

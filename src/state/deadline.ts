@@ -51,6 +51,14 @@ export const withDeadline = <T>(
 /** However long the event loop stands still, it takes one of these, and what was finished meanwhile is heard before the next. */
 const PARTS = 4
 
+/** Calls back so many milliseconds after it was made or wound up again last. */
+export type WindUp = (callBack: () => void, ms: number) => { readonly refresh: () => void }
+
+const windUp: WindUp = (callBack, ms) => {
+  const timer = setTimeout(callBack, ms).unref()
+  return { refresh: () => void timer.refresh() }
+}
+
 /**
  * For work of several steps, one piece at a time: what its outcome is, or `late` if there is none after so many milliseconds
  * in which this process was awake. Its timer is wound up again for each: a timer and a race of promises for each write of the
@@ -58,15 +66,16 @@ const PARTS = 4
  */
 export const createPatience = <L>(
   ms: number,
-  late: L
+  late: L,
+  wind = windUp
 ): (<T>(outcome: Promise<T>) => Promise<T | L>) => {
   let giveUp = (_late: L): void => {}
   let left = 0
-  const timer = setTimeout(() => {
+  const timer = wind(() => {
     left--
     if (left > 0) timer.refresh()
     else giveUp(late)
-  }, ms / PARTS).unref()
+  }, ms / PARTS)
   return (outcome) =>
     new Promise((resolve) => {
       giveUp = resolve

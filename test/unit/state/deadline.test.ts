@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'tap'
-import { withDeadline } from '../../../src/state/deadline.ts'
+import { createPatience, withDeadline } from '../../../src/state/deadline.ts'
 
 const late = () => new Error('late')
 const never = () => new Promise<never>(() => {})
@@ -64,4 +64,30 @@ test('a hundred calls may share a deadline, and a call do a hundred things until
   await withDeadline(10_000, listen, late)
   await turn()
   t.same(warnings, [])
+})
+
+test('patience is wound up for each piece of work, in parts, of which a standstill takes one', async (t) => {
+  let runOut = (): void => {}
+  let wound = 0
+  const asked: number[] = []
+  const within = createPatience(400, 'late', (callBack, ms) => {
+    runOut = callBack
+    asked.push(ms)
+    return { refresh: () => wound++ }
+  })
+  t.same(asked, [100])
+  runOut()
+  for (let i = 0; i < 10; i++) {
+    const outcome = within(Promise.resolve(i))
+    for (let part = 1; part < 4; part++) runOut()
+    t.equal(await outcome, i, 'three parts of its time are over, whatever came before')
+  }
+  const before = wound
+  const outcome = within(never())
+  t.equal(wound, before + 1)
+  for (let part = 1; part < 4; part++) runOut()
+  t.equal(await Promise.race([outcome, turn('not yet')]), 'not yet')
+  runOut()
+  t.equal(await outcome, 'late')
+  t.equal(wound, before + 4, 'once for the work, and after each part but the last')
 })
