@@ -27,9 +27,16 @@ const FACTOR = 10
 
 let known: SpentById | undefined
 
-export const boundsOf = (id: string): Spent => {
+const spentBy = (id: string): Spent => {
   known ??= JSON.parse(readFileSync(FILE, 'utf8')) as SpentById
-  const { asked, ms } = known[id] ?? { asked: 0, ms: 0 }
+  return known[id] ?? { asked: 0, ms: 0 }
+}
+
+/** In milliseconds. */
+export const costOf = (id: string): number => spentBy(id).ms
+
+export const boundsOf = (id: string): Spent => {
+  const { asked, ms } = spentBy(id)
   return { asked: FACTOR * asked + ASKED_ALWAYS, ms: FACTOR * ms + MS_ALWAYS }
 }
 

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { ASKED_LOADING, boundsOf, late, noteSpent, type Spent } from './bounds.ts'
+import { ASKED_LOADING, boundsOf, costOf, late, noteSpent, type Spent } from './bounds.ts'
 import { type Collected, createCollector } from './collect.ts'
 import { listingReporter } from './listing.ts'
 import { textsIgnorer } from './texts.ts'
@@ -144,6 +144,9 @@ const bound = (askedMax: number): void => {
 
 const endless = (reason: string) => ({ status: 'timeout', reason })
 
+const quickestFirst = <T>(all: readonly T[], cost: (one: T) => number): T[] =>
+  [...all].sort((a, b) => cost(a) - cost(b))
+
 interface Tried {
   readonly status: string
   readonly reason?: string
@@ -169,9 +172,10 @@ const tryFiles = async (
     }
     const ids = idsOf(file, found)
     const all = !filter || filter.has(`${file}${LOADING}`)
-    for (const [index, one] of found.entries()) {
-      const id = ids[index] ?? ''
-      if (!all && !filter.has(id)) continue
+    const wanted = found
+      .map((one, index) => ({ one, id: ids[index] ?? '' }))
+      .filter(({ id }) => all || filter.has(id))
+    for (const { one, id } of quickestFirst(wanted, ({ id }) => costOf(id))) {
       nrOfTests += 1
       const { asked, ms } = boundsOf(id)
       bound(asked)
@@ -191,8 +195,11 @@ const mutantRun = async (collector: Collector, tests: readonly string[], asked: 
   const isAbout = (file: string): boolean => basename(file).startsWith(about)
   const filter = testFilter && new Set(testFilter)
   const isStatic = filter?.delete(PROGRAM) ?? mutantActivation === 'static'
-  const files = filter ? [...new Set([...filter].map(fileOf))] : testsBelow(tests)
+  const costs = new Map<string, number>()
+  for (const id of filter ?? []) costs.set(fileOf(id), (costs.get(fileOf(id)) ?? 0) + costOf(id))
+  const reached = filter ? [...costs.keys()] : testsBelow(tests)
   // The file that is most likely to notice comes first.
+  const files = quickestFirst(reached, (file) => costs.get(file) ?? 0)
   files.sort((a, b) => Number(isAbout(b)) - Number(isAbout(a)))
   if (!isStatic) {
     collector.reuse()

@@ -105,7 +105,9 @@ export const warningsIn = (config: Config, now: number): Warning[] => {
   }
   if (settings.CONSOLE_ENABLED && settings.JWT_SECRET === undefined) {
     warnings.push(
-      about('configuration')('CONSOLE_ENABLED without JWT_SECRET: nobody can sign in to the console')
+      about('configuration')(
+        'CONSOLE_ENABLED without JWT_SECRET: nobody can sign in to the console'
+      )
     )
   }
   warnings.push(...ofStores(config).map(about('stores')))
