@@ -7,7 +7,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { syncFolder } from '../files/copy.ts'
 import { readFileBytes } from '../files/read.ts'
-import { restoredIn, stagingsIn } from '../state/restoring.ts'
+import { restoredIn } from '../state/restoring.ts'
 import { MANIFEST } from './backup-form.ts'
 import { CommandFailure } from './failure.ts'
 
@@ -15,11 +15,6 @@ export const PARTS = ['audit', 'state'] as const
 
 /** Whether a copy is decided on, and not all of it in place. */
 export const isCutOff = (dataDir: string): boolean => existsSync(restoredIn(dataDir))
-
-/** Of restores that ended before they had decided. */
-export const removeStagings = (dataDir: string): void => {
-  for (const staging of stagingsIn(dataDir)) rmSync(staging, { recursive: true, force: true })
-}
 
 const moveParts = async (dataDir: string): Promise<void> => {
   const restored = restoredIn(dataDir)

@@ -18,14 +18,14 @@ import { makeFolderSync } from '../files/folder.ts'
 import { readFileBytes } from '../files/read.ts'
 import { holdDirectory } from '../state/data-lock.ts'
 import { createEmbeddedState } from '../state/embedded.ts'
-import { newStagingIn } from '../state/restoring.ts'
+import { newStagingIn, stagingsIn } from '../state/restoring.ts'
 import { asTrailFailure } from './audit-verify.ts'
 import { MANIFEST, type Manifest, readManifest, SEAL, STATE_FILE } from './backup-form.ts'
 import { CommandFailure } from './failure.ts'
 import { print, tell } from './io.ts'
 import { PLACE } from './key-revoke.ts'
 import { onRecord, TRAIL } from './on-record.ts'
-import { endCutOff, isCutOff, PARTS, putInPlace, removeStagings } from './restore-place.ts'
+import { endCutOff, isCutOff, PARTS, putInPlace } from './restore-place.ts'
 import { requireFormat, withState } from './state.ts'
 
 const settingsHere = () => {
@@ -115,15 +115,22 @@ interface Wanted {
   readonly text: Buffer
 }
 
+/** Of restores that ended before they had decided. */
+const removeAll = (stagings: readonly string[]): void => {
+  for (const staging of stagings) rmSync(staging, { recursive: true, force: true })
+}
+
 const restoreAnew = async (
   folder: string,
   dataDir: string,
   { settings, keyring, manifest, text }: Wanted
 ): Promise<string> => {
-  removeStagings(dataDir)
+  const former = stagingsIn(dataDir)
   const staging = newStagingIn(dataDir)
   try {
+    // First: while one of them is there, nobody begins a state in this folder.
     mkdirSync(staging, 0o700)
+    removeAll(former)
     await copyInto(staging, folder, manifest)
     const facts = await checkAll(staging, keyring)
     await recordIn(staging, settings, manifest)

@@ -175,12 +175,12 @@ test('Where the state is in Redis, or there is none, a backup says what to do', 
   t.notOk(existsSync(join(folder, 'safe')))
 })
 
-/** Ends the process before it renames something of a restore for the so many-th time, or takes the folder of it away. */
-const killedBefore = (step: number): readonly string[] => {
+/** Ends the process before it renames something of a restore for the so many-th time, or takes the folder of it away, or as `calls` says. */
+const killedBefore = (step: number, calls = ['renameSync', 'rmSync']): readonly string[] => {
   const code = `import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 let steps = 0
-for (const name of ['renameSync', 'rmSync']) {
+for (const name of ${JSON.stringify(calls)}) {
   const real = fs[name]
   fs[name] = (path, ...rest) => {
     if (/\\/restore(d|\\.[^/]+)(\\/[a-z]+)?$/.test(path) && ++steps === ${step}) process.kill(process.pid, 'SIGKILL')
@@ -218,6 +218,20 @@ test('A restore that is killed leaves nothing or all, and the next one ends it',
     const records = await there.run('audit', 'search', '--action', 'state.restore', '--json')
     t.equal(records.stdout.match(/"action":"state.restore"/g)?.length, 1, 'on record once')
   }
+})
+
+test('A restore that is killed again before it has begun anew leaves no folder that starts as a new one', async (t) => {
+  const { folder, variables, canary, end } = await backedUp(t)
+  await end()
+  const there = anotherMachine(t, variables, join(folder, 'safe'))
+  for (const nodeOptions of [killedBefore(1), killedBefore(1, ['mkdirSync'])]) {
+    const killed = await runPurser(t, there.folder, ['restore', 'safe'], { nodeOptions })
+    t.equal(killed.signal, 'SIGKILL')
+    t.match(await there.run('serve'), { code: 1, stderr: /`purser restore` again/ })
+  }
+  t.match(await there.run('restore', 'safe'), { code: 0 })
+  t.strictSame(readdirSync(join(there.folder, 'data')).sort(), ['audit', 'state'])
+  t.equal((await there.run('store', 'get', 'local:team/a')).stdout, `${canary.token}\n`)
 })
 
 test('A restore that was cut off is ended by its own backup alone', async (t) => {
