@@ -4,13 +4,16 @@ import { ProblemError } from '../../../src/core/problem.ts'
 import { createTokenSigner } from '../../../src/crypto/session-token.ts'
 import { EACH_TIME, PLATFORM } from '../../../src/keys/checks.ts'
 import {
+  meansOf,
+  reauthenticatedUntil,
+  SESSION_TOKEN,
+  sessionAudience
+} from '../../../src/keys/session.ts'
+import {
   createSessions,
   type OpenedSession,
   RefusedSession,
-  reauthenticatedUntil,
-  SESSION_TOKEN,
-  type SessionsOptions,
-  sessionAudience
+  type SessionsOptions
 } from '../../../src/keys/sessions.ts'
 import { randomSecret } from '../../support/keys.ts'
 import { PRINCIPAL } from '../../support/open-server.ts'
@@ -19,6 +22,11 @@ const START = 1_800_000_000
 const SECOND = 1_000
 const KEY = { ...PRINCIPAL, scopes: ['aura-admin'], issuedAt: START }
 const ANA = { email: 'ana@example.com', client: 'operator', mode: 'rw' } as const
+const CODE_USER = {
+  client: 'quickstart',
+  mode: 'rw',
+  scopes: ['aura-admin', 'aura-services']
+} as const
 const REVOKED = EACH_TIME.find(({ reason }) => reason === 'revoked')
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -38,6 +46,7 @@ const setUp = (more: Partial<SessionsOptions> = {}) => {
       revoke: async (name, now) => ({ isNew: true, isDurable: Boolean(revoked.set(name, now)) })
     },
     administratorOf: (email) => (email === ANA.email ? ANA : undefined),
+    codeUser: CODE_USER,
     environment: 'dev',
     adminScope: 'aura-admin',
     now: () => clock.now,
@@ -75,6 +84,14 @@ test('a session of a key has what the key has, ends in a quarter of an hour, and
   t.not(other.session.csrfToken, csrfToken)
 })
 
+test('a session has the end, the networks and the descent of its key, in its token too', async (t) => {
+  const { sessions, read } = setUp()
+  const via = ['9d0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10']
+  const key = { ...KEY, expiresAt: START + 86_400, networks: ['10.0.0.0/8'], via }
+  const { token } = await sessions.open(key)
+  t.match(await read(token), { principal: key })
+})
+
 test('a session of an address has the client and mode of administrators:, the scope alone, and a key id that is its own', async (t) => {
   const { sessions, read } = setUp()
   const { session, token } = await sessions.openFor({ ...ANA, more: 1 } as typeof ANA)
@@ -90,6 +107,42 @@ test('a session of an address has the client and mode of administrators:, the sc
     kid: ''
   })
   t.strictSame(await read(token), session)
+})
+
+test('a session by a code has what the code gives, as long as this service gives the same', async (t) => {
+  const { sessions, read, codeOf, forge } = setUp({
+    refusalOf: () => REVOKED,
+    administratorOf: () => undefined
+  })
+  const { session, token } = await sessions.openByCode(CODE_USER)
+  t.match(session.principal, { ...CODE_USER, keyId: session.id, issuedAt: START })
+  t.strictSame(await read(token), session)
+  for (const other of [
+    { ...CODE_USER, client: 'other' },
+    { ...CODE_USER, mode: 'r' } as const,
+    { ...CODE_USER, scopes: ['aura-admin'] }
+  ]) {
+    t.equal(await codeOf((await sessions.openByCode(other)).token), 'session_expired no_codes')
+  }
+  for (const code of [
+    'text',
+    { ...CODE_USER, more: 1 },
+    { ...CODE_USER, client: 1 },
+    { ...CODE_USER, mode: 'all' },
+    { ...CODE_USER, scopes: 'aura-admin' },
+    { ...CODE_USER, scopes: [1] },
+    { client: 'quickstart' }
+  ]) {
+    const forged = await forge({ session, token }, { code })
+    t.equal(await codeOf(forged), 'session_required unreadable_session', JSON.stringify(code))
+  }
+})
+
+test('by what whoever is signed in has proven it is told of each session', async (t) => {
+  const { sessions } = setUp()
+  t.equal(meansOf((await sessions.open(KEY)).session), 'key')
+  t.equal(meansOf((await sessions.openFor(ANA)).session), 'provider')
+  t.equal(meansOf((await sessions.openByCode(CODE_USER)).session), 'code')
 })
 
 test('a session ends when nothing is done in it, and at the latest with its eight hours or its key', async (t) => {

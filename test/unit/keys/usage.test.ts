@@ -54,6 +54,39 @@ test('a use is known with first and last time, and says nothing of the text of t
   t.equal(await usage.isKnown(idOf(1)), false)
 })
 
+test('a use says all that the key says, and the end as a moment', async (t) => {
+  const { usage } = setUp(t)
+  const via = [idOf(1)]
+  const networks = ['10.0.0.0/8']
+  usage.note({ ...PRINCIPAL, expiresAt: NOW / 1000 + 60, via, networks }, NOW)
+  t.equal(await usage.isKnown(PRINCIPAL.keyId), true, 'before it is written')
+  const [use] = await all(usage.list())
+  t.match(use, { expiresAt: iso(NOW + 60_000), via, networks })
+})
+
+test('a use under an encryption key that is gone goes when that has been gone for as long as others are kept', async (t) => {
+  const { state, usage } = setUp(t)
+  usage.note(PRINCIPAL, NOW)
+  usage.note({ ...PRINCIPAL, keyId: idOf(1) }, NOW)
+  await usage.close()
+  const lost = createSealer(createKeyring([newEncryptionKey()]))
+  const uses = oldUses(() => lost)
+  const preparedAt = async (days: number, isDryRun = false) => {
+    const now = NOW + days * 86_400_000
+    return { now, prepared: (await uses.prepare?.(state, now, { isDryRun })) ?? uses }
+  }
+  const removed = async (days: number): Promise<number> => {
+    const { now, prepared } = await preparedAt(days)
+    return await removeLeftovers(state, prepared, now)
+  }
+  const { now, prepared } = await preparedAt(-500, true)
+  t.equal(await countLeftovers(state, prepared, now), 0, 'which notes nothing')
+  t.equal(await removed(1), 0, 'from now on it is known to be gone')
+  t.equal(await removed(401), 0)
+  t.equal(await removed(402), 2)
+  t.equal(await removed(402), 0)
+})
+
 test('a key is written at most once a minute, also where it is noted more often', async (t) => {
   const { told, usage } = setUp(t)
   for (let second = 0; second < 180; second++) {
