@@ -4,6 +4,9 @@
  */
 const COLLECTOR = 'purser-collect:tap'
 
+/** A file of tests, or what makes the tests of one that have a Redis. */
+const TESTING = /\.test\.js|\/support\/redis-test\.js/
+
 interface Context {
   readonly parentURL?: string
 }
@@ -17,7 +20,7 @@ export const resolve = async (
   next: (specifier: string, context: Context) => Promise<{ readonly url: string }>
 ): Promise<{ readonly url: string; readonly shortCircuit?: boolean }> => {
   const { parentURL = '' } = context
-  if (specifier === 'tap' && parentURL.includes('.test.js')) {
+  if (specifier === 'tap' && TESTING.test(parentURL)) {
     return { url: COLLECTOR, shortCircuit: true }
   }
   const resolved = await next(specifier, context)

@@ -11,9 +11,9 @@ interface NodePath {
 }
 
 const TEXTS = new Set(['StringLiteral', 'TemplateLiteral'])
-const TOLD_TO_PEOPLE = new Set(['description', 'title', 'detail', 'message'])
+const TOLD_TO_PEOPLE = new Set(['description', 'title', 'detail', 'message', 'holds', 'fails'])
 /** They take nothing but a sentence and where it belongs. */
-const TELLERS = new Set(['kind', 'report', 'malformed', 'log', 'matching'])
+const TELLERS = new Set(['kind', 'report', 'malformed', 'log', 'matching', 'tooLong'])
 
 const shouldIgnore = ({ node, parent }: NodePath): string | undefined => {
   if (!TEXTS.has(node.type) || parent === undefined) return undefined
