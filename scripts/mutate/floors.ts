@@ -24,6 +24,7 @@ const POLICY = [
 ]
 
 const SIGN_IN = [
+  'administrators.ts',
   ...['session.ts', 'sessions.ts', 'sign-in.ts', 'sign-in-codes.ts', 'oidc.ts', 'oidc-fetch.ts'],
   ...['login.ts', 'trust.ts', 'trial.ts', 'issuer-fetch.ts', 'issuer-keys.ts', 'token-review.ts']
 ].map((name) => `src/keys/${name}`)

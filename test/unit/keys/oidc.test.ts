@@ -3,7 +3,12 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { test } from 'tap'
 import { ProblemError } from '../../../src/core/problem.ts'
 import { Sensitive } from '../../../src/core/secret.ts'
-import { createOidcProvider, type OidcSettings } from '../../../src/keys/oidc.ts'
+import {
+  type AskedAgain,
+  createOidcProvider,
+  type OidcProvider,
+  type OidcSettings
+} from '../../../src/keys/oidc.ts'
 
 const ISSUER = 'https://provider.example'
 const SETTINGS: OidcSettings = {
@@ -14,6 +19,13 @@ const SETTINGS: OidcSettings = {
 }
 const SECRETS = { state: 's'.repeat(43), nonce: 'n'.repeat(43), verifier: 'v'.repeat(43) }
 const BACK = `?code=the-code&state=${SECRETS.state}`
+
+/** Where the browser is sent; throws why it is not. */
+const begin = async ({ begin: ask }: OidcProvider, again?: AskedAgain): Promise<string> => {
+  const url = await ask(SECRETS, again)
+  if (typeof url !== 'string') throw url
+  return url
+}
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 const tokenOf = (claims: object, key: KeyObject): string => {
@@ -101,14 +113,18 @@ const setUp = (settings: Partial<OidcSettings> = {}) => {
   return {
     ...{ asked, behaviour, clock, provider, whyNot },
     paths: () => asked.map(({ path }) => path),
-    finish: (search = BACK) => provider.finish(search, SECRETS)
+    finish: async (search = BACK) => {
+      const identity = await provider.finish(search, SECRETS)
+      if (identity instanceof ProblemError) throw identity
+      return identity
+    }
   }
 }
 
 test('a browser is sent there with what binds the sign-in, and what proves the code only as its digest', async (t) => {
   const { provider, paths } = setUp()
   t.same(paths(), [], 'nobody is asked before')
-  const url = new URL(await provider.begin(SECRETS))
+  const url = new URL(await begin(provider))
   t.equal(`${url.origin}${url.pathname}`, `${ISSUER}/auth`)
   const { code_challenge: challenge, ...others } = Object.fromEntries(url.searchParams)
   t.strictSame(others, {
@@ -123,13 +139,30 @@ test('a browser is sent there with what binds the sign-in, and what proves the c
   t.match(challenge, /^[\w-]{43}$/)
   t.not(challenge, SECRETS.verifier)
   const hosted = setUp({ hostedDomain: 'example.com' })
-  const there = new URL(await hosted.provider.begin(SECRETS))
+  const there = new URL(await begin(hosted.provider))
   t.equal(there.searchParams.get('hd'), 'example.com')
+})
+
+test('whoever has to sign in once more is asked for anew, by the address where there is one', async (t) => {
+  const { provider } = setUp()
+  const asked = async (again?: AskedAgain) => {
+    const { searchParams } = new URL(await begin(provider, again))
+    return ['prompt', 'max_age', 'login_hint'].map((name) => searchParams.get(name))
+  }
+  t.strictSame(await asked(), [null, null, null])
+  t.strictSame(await asked({ email: undefined }), ['login', '0', null])
+  t.strictSame(await asked({ email: 'ana@example.com' }), ['login', '0', 'ana@example.com'])
 })
 
 test('whoever came back is told by an ID token, for the code and the secret that proves it', async (t) => {
   const { finish, asked, behaviour } = setUp()
-  const ana = { email: 'ana@example.com', isVerified: true, hostedDomain: undefined }
+  const ana = {
+    issuer: ISSUER,
+    subject: 'ana',
+    email: 'ana@example.com',
+    hostedDomain: undefined,
+    authenticatedAt: undefined
+  }
   t.strictSame(await finish(), ana)
   const token = asked.find(({ path }) => path === '/token')
   t.match(Object.fromEntries(token?.body ?? []), {
@@ -141,9 +174,11 @@ test('whoever came back is told by an ID token, for the code and the secret that
   t.equal(token?.body.get('client_secret'), null)
   t.match(token?.authorization, /^Basic /)
   Object.assign(behaviour.claims, { hd: 'example.com', email_verified: 'true' })
-  t.strictSame(await finish(), { ...ana, isVerified: false, hostedDomain: 'example.com' })
-  Object.assign(behaviour.claims, { email: 7, hd: 7, email_verified: true })
-  t.strictSame(await finish(), { ...ana, email: '' })
+  t.strictSame(await finish(), { ...ana, email: undefined, hostedDomain: 'example.com' })
+  Object.assign(behaviour.claims, { email: 7, hd: 7, email_verified: true, auth_time: 7 })
+  t.strictSame(await finish(), { ...ana, email: '', authenticatedAt: 7 })
+  Object.assign(behaviour.claims, { sub: 'x'.repeat(255) })
+  t.match(await finish(), { subject: 'x'.repeat(255) })
 })
 
 test('the client proves itself as the provider takes it, and in the header if it does not say', async (t) => {
@@ -164,7 +199,7 @@ test('the client proves itself as the provider takes it, and in the header if it
 test('an address that the ID token does not say is asked for, where the provider can be; its domain is the token’s', async (t) => {
   const { finish, paths, behaviour } = setUp()
   delete behaviour.claims['email']
-  t.match(await finish(), { email: /^$/, isVerified: true })
+  t.equal((await finish()).email, '')
   behaviour.metadata['userinfo_endpoint'] = `${ISSUER}/me`
   const asking = setUp()
   Object.assign(asking.behaviour, { metadata: behaviour.metadata })
@@ -172,7 +207,7 @@ test('an address that the ID token does not say is asked for, where the provider
   t.notOk(asking.paths().includes('/me'))
   delete asking.behaviour.claims['email']
   const told = await asking.finish()
-  t.strictSame(told, { email: 'me@example.com', isVerified: true, hostedDomain: undefined })
+  t.match(told, { subject: 'ana', email: 'me@example.com', hostedDomain: undefined })
   t.ok(asking.paths().includes('/me'))
   t.notOk(paths().includes('/me'))
 })
@@ -186,7 +221,10 @@ test('a token that is not for us, of this issuer and of this sign-in, is none', 
     { nonce: 'other' },
     { nonce: undefined },
     { exp: 1 },
-    { sub: undefined }
+    { sub: undefined },
+    { sub: '' },
+    { sub: 'ä' },
+    { sub: 'x'.repeat(256) }
   ]) {
     behaviour.claims = { ...right, ...wrong }
     t.equal(await whyNot(finish()), 'access_denied no_id_token', JSON.stringify(wrong))
@@ -213,7 +251,7 @@ test('what comes back of another issuer, another state or as a refusal is refuse
 
 test('a code that the provider refuses is told apart from a provider that answers as none does', async (t) => {
   const { finish, whyNot, behaviour } = setUp()
-  const INVALID = 'store_invalid_answer undefined'
+  const INVALID = 'sign_in_invalid_answer undefined'
   const at =
     (path: string, answer: () => Response | Promise<Response>) =>
     (asked: string): Response | Promise<Response> | undefined =>
@@ -226,7 +264,7 @@ test('a code that the provider refuses is told apart from a provider that answer
     [() => new Response('{', { headers: { 'content-type': 'application/json' } }), INVALID],
     [() => new Response(null, { status: 302, headers: { location: ISSUER } }), INVALID],
     [() => new Response('x'.repeat(300_000)), INVALID],
-    [() => Promise.reject(new Error('hunter2')), 'store_unavailable undefined']
+    [() => Promise.reject(new Error('hunter2')), 'sign_in_unavailable undefined']
   ] as const) {
     behaviour.answer = at('/token', answer)
     t.equal(await whyNot(finish()), outcome)
@@ -236,22 +274,22 @@ test('a code that the provider refuses is told apart from a provider that answer
 test('metadata are asked for once an hour, by one for all; what failed is asked for anew', async (t) => {
   const { provider, whyNot, behaviour, paths, clock } = setUp()
   behaviour.answer = () => Promise.reject(new Error('no network'))
-  t.equal(await whyNot(provider.begin(SECRETS)), 'store_unavailable undefined')
+  t.equal(await whyNot(begin(provider)), 'sign_in_unavailable undefined')
   behaviour.answer = undefined
   behaviour.metadata['issuer'] = `${ISSUER}/other`
-  t.equal(await whyNot(provider.begin(SECRETS)), 'store_invalid_answer undefined')
+  t.equal(await whyNot(begin(provider)), 'sign_in_invalid_answer undefined')
   behaviour.metadata['issuer'] = ISSUER
   t.equal(paths().length, 2)
-  await Promise.all([provider.begin(SECRETS), provider.begin(SECRETS), provider.begin(SECRETS)])
+  await Promise.all([begin(provider), begin(provider), begin(provider)])
   t.equal(paths().length, 3)
   clock.now += 3_599_999
-  await provider.begin(SECRETS)
+  await begin(provider)
   t.equal(paths().length, 3)
   clock.now -= 2 * 3_600_000
-  await provider.begin(SECRETS)
+  await begin(provider)
   t.equal(paths().length, 4, 'a clock that was set back tells nothing of the time')
   clock.now += 3_600_000
-  await provider.begin(SECRETS)
+  await begin(provider)
   t.equal(paths().length, 5)
 })
 
@@ -262,21 +300,21 @@ test('so many may wait for the provider at once, and one more is told so at once
     answer = resolve
   })
   behaviour.answer = () => waiting
-  const all = Array.from({ length: 17 }, () => whyNot(provider.begin(SECRETS)))
+  const all = Array.from({ length: 17 }, () => whyNot(begin(provider)))
   t.equal(await Promise.race(all), 'overloaded undefined')
   answer(json(behaviour.metadata))
   const outcomes = await Promise.all(all)
   t.equal(outcomes.filter((outcome) => outcome === 'signed in').length, 16)
-  t.equal(await whyNot(provider.begin(SECRETS)), 'signed in', 'there is room again')
+  t.equal(await whyNot(begin(provider)), 'signed in', 'there is room again')
 })
 
 test('an issuer in the clear is asked only where the settings have one', async (t) => {
   const issuer = 'http://127.0.0.1:1'
   const { provider, whyNot, behaviour } = setUp({ issuer })
   Object.assign(behaviour.metadata, { issuer, authorization_endpoint: `${issuer}/auth` })
-  t.equal(await whyNot(provider.begin(SECRETS)), 'signed in')
+  t.equal(await whyNot(begin(provider)), 'signed in')
   const secure = setUp()
   secure.behaviour.metadata['token_endpoint'] = 'http://provider.example/token'
-  t.equal(await secure.whyNot(secure.finish()), 'store_invalid_answer undefined')
+  t.equal(await secure.whyNot(secure.finish()), 'sign_in_invalid_answer undefined')
   t.notOk(secure.paths().includes('/token'))
 })

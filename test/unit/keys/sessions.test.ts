@@ -2,6 +2,7 @@
 import { test } from 'tap'
 import { ProblemError } from '../../../src/core/problem.ts'
 import { createTokenSigner } from '../../../src/crypto/session-token.ts'
+import type { AdministratorOf } from '../../../src/keys/administrators.ts'
 import { EACH_TIME, PLATFORM } from '../../../src/keys/checks.ts'
 import {
   meansOf,
@@ -21,7 +22,13 @@ import { PRINCIPAL } from '../../support/open-server.ts'
 const START = 1_800_000_000
 const SECOND = 1_000
 const KEY = { ...PRINCIPAL, scopes: ['aura-admin'], issuedAt: START }
-const ANA = { email: 'ana@example.com', client: 'operator', mode: 'rw' } as const
+const ANA = {
+  issuer: 'https://provider.example',
+  subject: 'ana',
+  email: 'ana@example.com',
+  client: 'operator',
+  mode: 'rw'
+} as const
 const CODE_USER = {
   client: 'quickstart',
   mode: 'rw',
@@ -45,7 +52,7 @@ const setUp = (more: Partial<SessionsOptions> = {}) => {
       isRevoked: (name) => revoked.has(name),
       revoke: async (name, now) => ({ isNew: true, isDurable: Boolean(revoked.set(name, now)) })
     },
-    administratorOf: (email) => (email === ANA.email ? ANA : undefined),
+    administratorOf: ({ email }) => (email === ANA.email ? ANA : 'email_not_listed'),
     codeUser: CODE_USER,
     environment: 'dev',
     adminScope: 'aura-admin',
@@ -94,7 +101,7 @@ test('a session has the end, the networks and the descent of its key, in its tok
 
 test('a session of an address has the client and mode of administrators:, the scope alone, and a key id that is its own', async (t) => {
   const { sessions, read } = setUp()
-  const { session, token } = await sessions.openFor({ ...ANA, more: 1 } as typeof ANA)
+  const { session, token } = await sessions.openFor(ANA)
   t.strictSame(session.user, ANA)
   t.strictSame(session.principal, {
     keyId: session.id,
@@ -109,10 +116,30 @@ test('a session of an address has the client and mode of administrators:, the sc
   t.strictSame(await read(token), session)
 })
 
+test('a session of an address has the further scopes that administrators: gives', async (t) => {
+  const scopes = ['aura-services']
+  const { sessions, read } = setUp({ administratorOf: () => ({ ...ANA, scopes }) })
+  const { session, token } = await sessions.openFor({ ...ANA, scopes })
+  t.strictSame(session.principal.scopes, ['aura-admin', 'aura-services'])
+  t.strictSame(await read(token), session)
+})
+
+test('claims of a session that were kept elsewhere count as its token does', async (t) => {
+  const { sessions, clock, signer } = setUp()
+  const { session, token } = await sessions.open(KEY)
+  const claims = (await signer.open(token, clock.now))?.claims
+  t.strictSame(sessions.reopen(claims, '10.0.0.1'), session)
+  clock.now = session.endsAt * SECOND
+  t.match(sessions.reopen(claims, '10.0.0.1'), { code: 'session_expired', reason: 'expired' })
+  for (const wrong of [undefined, {}, { ...claims, csrf: 'x' }]) {
+    t.match(sessions.reopen(wrong, '10.0.0.1'), { code: 'session_required' })
+  }
+})
+
 test('a session by a code has what the code gives, as long as this service gives the same', async (t) => {
   const { sessions, read, codeOf, forge } = setUp({
     refusalOf: () => REVOKED,
-    administratorOf: () => undefined
+    administratorOf: () => 'email_not_listed'
   })
   const { session, token } = await sessions.openByCode(CODE_USER)
   t.match(session.principal, { ...CODE_USER, keyId: session.id, issuedAt: START })
@@ -212,16 +239,22 @@ test('what refuses the key refuses its session, with the reason that the record 
 })
 
 test('who signed in at a provider stays as long as administrators: says the same, whatever would refuse a key', async (t) => {
-  const listed: { now: { email: string; client: string; mode: 'r' | 'rw' } | undefined } = {
-    now: ANA
-  }
+  const listed: { now: ReturnType<AdministratorOf> } = { now: ANA }
   const { sessions, codeOf } = setUp({
-    administratorOf: (email) => (email === ANA.email ? listed.now : undefined),
+    administratorOf: ({ issuer, subject, email }) => {
+      t.strictSame({ ...ANA, issuer, subject, email }, ANA)
+      return listed.now
+    },
     refusalOf: () => REVOKED
   })
   const { token } = await sessions.openFor(ANA)
   t.equal(await codeOf(token), 'signed in')
-  for (const now of [undefined, { ...ANA, client: 'other' }, { ...ANA, mode: 'r' } as const]) {
+  for (const now of [
+    'other_subject' as const,
+    { ...ANA, client: 'other' },
+    { ...ANA, mode: 'r' } as const,
+    { ...ANA, scopes: ['a'] }
+  ]) {
     listed.now = now
     t.equal(await codeOf(token), 'session_expired not_listed')
   }
@@ -289,7 +322,10 @@ test('what is no token of this service and environment, or says no session, asks
     { user: 'ana@example.com' },
     { user: { ...ANA, mode: 'all' } },
     { user: { ...ANA, more: 1 } },
-    { user: { ...ANA, email: undefined } },
+    { user: { ...ANA, issuer: undefined } },
+    { user: { ...ANA, subject: undefined } },
+    { user: { ...ANA, scopes: 'a' } },
+    { user: { ...ANA, scopes: [1] } },
     { user: { ...ANA, client: undefined } },
     { user: { ...ANA, mode: undefined } },
     { user: { ...ANA, email: 1 } },
