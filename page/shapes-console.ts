@@ -71,12 +71,12 @@ export interface Readers {
 /** GET /audit/place?instance=&seq=&day= : where a record stands in the chain; `day` is its day in UTC. */
 export interface AuditPlace {
   readonly verdict: 'holds' | 'broken' | 'unknown'
-  /** A sentence: what was compared, or what does not agree. */
+  /** What was compared, or what does not agree. */
   readonly detail: string
   readonly file?: string
   readonly line?: number
-  readonly segment?: string
-  readonly sealedAt?: string
+  /** The number with which its segment begins. */
+  readonly segmentFrom?: number
 }
 
 export interface NamedSecret {

@@ -1,5 +1,5 @@
 /** One record of the trail, whole, with its place in the chain and whether it verifies. */
-import { moment, words } from '../lib/text.ts'
+import { visible, words } from '../lib/text.ts'
 import { useAsk } from '../lib/use.ts'
 import { Chip } from '../pieces/chip.tsx'
 import { Dialog } from '../pieces/dialog.tsx'
@@ -25,31 +25,30 @@ const Place = ({ record: { instance, seq, time } }: { readonly record: AuditReco
     return <p class="dim">It has no place in the chain: an earlier version wrote it.</p>
   return (
     <Loaded asked={asked}>
-      {({ verdict, detail, file, line, segment, sealedAt }) => {
+      {({ verdict, detail, file, line, segmentFrom }) => {
         const [tone, word] = VERDICTS[verdict]
         return (
           <>
             <p>
-              <Chip tone={tone}>{word}</Chip> <Name text={detail} shown={400} />
+              <Chip tone={tone}>{word}</Chip> {visible(detail)}
             </p>
             <dl class="facts small">
               <dt>Place</dt>
               <dd>
                 number {seq} of process <span class="mono">{instance}</span>
+                {line !== undefined && `, line ${line}`}
                 {file !== undefined && (
                   <>
-                    , line {line} of <Name text={file} />
+                    {' '}
+                    of <Name text={file} />
                   </>
                 )}
               </dd>
-              {segment !== undefined && (
+              {segmentFrom !== undefined && (
                 <>
                   <dt>Segment</dt>
                   <dd>
-                    <Name text={segment} />
-                    {sealedAt === undefined
-                      ? ', not sealed yet'
-                      : `, sealed ${moment(sealedAt)} UTC`}
+                    {time.slice(0, 10)}, from number {segmentFrom} on
                   </dd>
                 </>
               )}

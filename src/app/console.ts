@@ -1,4 +1,6 @@
 /** What the console's API needs of the parts. */
+import { join } from 'node:path'
+import { createRecordPlaces } from '../audit/record-place.ts'
 import { endsAtConsole, signInOf } from '../config/sign-in.ts'
 import { addConsoleApi, SIGN_IN_PATH } from '../console/api.ts'
 import { createDoctor } from '../console/doctor.ts'
@@ -56,6 +58,10 @@ export const createConsoleApi = (
       everyMs: EVENT_EVERY_MS
     })
   )
+  const places = createRecordPlaces({
+    folder: join(ground.dataDir, 'audit'),
+    findKey: (kid) => ground.keyring().find(kid)
+  })
   const { resources } = services.resources
   const integrations = {
     resources,
@@ -66,6 +72,17 @@ export const createConsoleApi = (
   const doctor = examine && parts.add(createDoctor({ examine, now }))
   const providers = providersOf(settings)
   const codes = codesOf(ground)
-  const rest = { recorder, now, overview, reach, integrations, doctor, streams, gate, codes }
+  const rest = {
+    recorder,
+    now,
+    overview,
+    reach,
+    integrations,
+    places,
+    doctor,
+    streams,
+    gate,
+    codes
+  }
   return (app) => addConsoleApi(app, { services, environment, providers, ...rest })
 }

@@ -53,10 +53,10 @@ export interface SegmentSeal {
   readonly count: number
 }
 
-const INSTANCE = '[A-Za-z0-9_-]{11}'
+export const INSTANCE = '[A-Za-z0-9_-]{11}'
 const DIGEST = '[A-Za-z0-9_-]{43}'
 /** No number beyond those that a program counts exactly. */
-const SEQ = '[1-9]\\d{0,14}'
+export const SEQ = '[1-9]\\d{0,14}'
 
 export const INSTANCE_BYTES = 8
 

@@ -63,7 +63,8 @@ export const headIn = (line: Buffer): SegmentHead | undefined => {
   return isHead ? (parsed as unknown as SegmentHead) : undefined
 }
 
-const sealIn = (line: Buffer): SegmentSeal | undefined => {
+/** The seal that the line is, likewise. */
+export const sealIn = (line: Buffer): SegmentSeal | undefined => {
   const parsed = chainLine(line)
   return parsed?.['chain'] === 'seal' ? (parsed as unknown as SegmentSeal) : undefined
 }

@@ -4,6 +4,7 @@
  * session may not do.
  */
 import { Type } from 'typebox'
+import type { RecordPlaces } from '../audit/record-place.ts'
 import type { Action } from '../audit/recorder.ts'
 import type { RouteAuth, TypedFastify } from '../http/route-auth.ts'
 import { addAdminRoutes } from '../http/routes/admin.ts'
@@ -17,6 +18,7 @@ import { addSessionRoutes } from '../http/routes/sessions.ts'
 import { addSignInRoutes } from '../http/routes/sign-in.ts'
 import type { SessionGate } from '../http/session-gate.ts'
 import type { SignInCodes } from '../keys/sign-in-codes.ts'
+import { addAuditPlace } from './audit-place.ts'
 import { addDoctor, type Doctor } from './doctor.ts'
 import type { EventStreams } from './event-streams.ts'
 import { addIntegrations, type IntegrationsOptions } from './integrations.ts'
@@ -35,6 +37,7 @@ export interface ConsoleApiOptions {
   readonly overview: OverviewOptions
   readonly reach: ReachOptions
   readonly integrations: IntegrationsOptions
+  readonly places: RecordPlaces
   /** Undefined: there is no command that could be run. */
   readonly doctor: Doctor | undefined
   readonly streams: EventStreams
@@ -132,7 +135,7 @@ const SignInWays = Type.Object({
 
 export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): void => {
   const { services, environment, recorder, now, streams, gate, codes } = options
-  const { overview, reach, doctor, integrations } = options
+  const { overview, reach, doctor, integrations, places } = options
   const { sessions, explain } = services
   const reauthentication = { sessions, examine: explain.examine, codes, recorder, now }
   const mount = (replace: (auth: RouteAuth) => RouteAuth): TypedFastify =>
@@ -149,6 +152,7 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   addReach(app, BASE, reach)
   addNames(app, `${BASE}/names`, services.secrets)
   addIntegrations(app, BASE, integrations)
+  addAuditPlace(app, `${BASE}/audit/place`, places)
   if (doctor !== undefined) addDoctor(app, `${BASE}/doctor`, doctor)
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
   const admin = mount(bySession)

@@ -67,6 +67,7 @@ const routesOfDoor = async (): Promise<readonly RouteOptions[]> => {
         overview: undescribedServices as never,
         reach: undescribedServices as never,
         integrations: undescribedServices as never,
+        places: undescribedServices as never,
         doctor: undescribedServices as never,
         streams: undescribedServices as never,
         codes: createSignInCodes(CODE_USER)
@@ -145,6 +146,7 @@ const QUESTIONS: Readonly<Record<string, { name?: string; query?: string; payloa
   'GET /console/api/reach': { query: 'client=admin&names=true' },
   'GET /console/api/names': { query: 'store=local&path=team/' },
   'GET /console/api/readers': { query: `ref=${REF}` },
+  'GET /console/api/audit/place': { query: 'instance=AAAAAAAAAAA&seq=1&day=2026-11-21' },
   'GET /console/api/integrations/bots/:name': { name: 'helper' },
   'GET /console/api/integrations/providers/:name': { name: 'shared' },
   'GET /console/api/integrations/channels/:name': { name: 'web' },

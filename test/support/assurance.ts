@@ -1554,7 +1554,73 @@ const CONSOLE: readonly Promised[] = [
         'a session sees what its key may see, never a value, and each look is on record',
         'what the console has not is not there: no secret by any route'
       ],
-      [VIEWS_TEST]: ['the views']
+      [VIEWS_TEST]: ['the views'],
+      'contract/console.test.ts': [
+        'whoever may read a secret by key gets it by no route of the console'
+      ],
+      'e2e/console/canary.test.ts': [
+        'no secret, no setting and no key is in an answer, in the page or in what the browser keeps'
+      ]
+    }
+  },
+  {
+    id: 'console-names',
+    says: "Names show in the page where policy, and the tags that a store asks for, let the administrator's client read what they stand for.",
+    asvs: ['14.2.6'],
+    tests: {
+      'unit/secrets/list-names.test.ts': [
+        'pages follow one another, and have what policy allows alone',
+        'a name whose secret lacks a tag, or of which that cannot be told without the value, is none',
+        'what a client may read is told as far as whoever asks may read it, too'
+      ]
+    }
+  },
+  {
+    id: 'console-tried',
+    says: 'Whether a credential can be read, and whether a channel gives a token, is told by a code alone, and is on record as what it is.',
+    asvs: ['14.2.6', '16.2.5'],
+    tests: {
+      'integration/console/integrations.test.ts': [
+        'whether all can be read is told by code, and on record as the look of an administrator',
+        'a token is asked for and thrown away: the answer says that one was given, or why not'
+      ]
+    }
+  },
+  {
+    id: 'console-record',
+    says: 'Each task of an operator that is done in the page is on record with who was signed in.',
+    asvs: ['16.2.1', '16.3.3'],
+    tests: {
+      'e2e/console/tasks.test.ts': [
+        'each of the eight tasks is done in the page, and on record with who was signed in'
+      ]
+    }
+  },
+  {
+    id: 'console-place',
+    says: 'Of a record, the page says that it verifies only where its segment holds up to a MAC over it, at a bounded cost.',
+    asvs: ['16.4.2', '15.2.2'],
+    tests: {
+      'unit/audit/record-place.test.ts': [
+        'a line that was changed, or taken out, breaks those of its group and all after it',
+        'who computes the digests anew is betrayed by the MAC',
+        'what cannot be checked is not called right',
+        'a question ends at its bound, waits for its turns, and only two are answered at once'
+      ]
+    }
+  },
+  {
+    id: 'console-doctor',
+    says: 'The checks of doctor are run for the page one at a time, apart in time, within a deadline, and renew no session.',
+    asvs: ['15.2.2'],
+    tests: {
+      'unit/console/doctor.test.ts': [
+        'whoever asks while the checks run shares the run, and another begins a while after it',
+        'a run is ended at its deadline, and with the service'
+      ],
+      'integration/console/doctor.test.ts': [
+        'what the checks say is told and on record, and renews no session'
+      ]
     }
   }
 ]

@@ -14,6 +14,9 @@ export const LONGEST = `local:${LONG}#${'field'.repeat(200)}`
 export const MARKUP = 'shop/<b>bold</b>&amp;"onload=alert(1)'
 export const MARKUP_REFERENCE = 'local:shop/%3Cb%3Ebold%3C/b%3E&amp;%22onload=alert(1)'
 
+/** A credential that the file itself has. */
+export const WRITTEN = 'written-in-the-file-and-nowhere-else'
+
 const yamlOf = (directLine: string): string =>
   JSON.stringify({
     stores: [
@@ -38,7 +41,7 @@ const yamlOf = (directLine: string): string =>
         name: 'sample-bot',
         displayName: HOSTILE,
         provider: 'shared',
-        credentials: { plain: 'written-in-the-file' },
+        credentials: { plain: WRITTEN },
         credentialsSecrets: { key: 'local:bot/key', gone: 'local:bot/gone' }
       }
     ],

@@ -1,0 +1,153 @@
+/** Where one record stands in the chain, and what is said of it where it, what is before it or its MAC is not what was written. */
+import { createPublicKey } from 'node:crypto'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import type { BeginKey } from '../../../src/audit/chain.ts'
+import { createRecordPlaces, type RecordPlacesOptions } from '../../../src/audit/record-place.ts'
+import { createTrail } from '../../../src/audit/trail.ts'
+import { beginKey, digestOf } from '../../../src/crypto/audit-key.ts'
+import { newAuditorKeys } from '../../../src/crypto/auditor-keys.ts'
+import { createKeyring } from '../../../src/crypto/keyring.ts'
+import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
+import { createDirectory } from '../../support/embedded.ts'
+import { trailLines } from '../../support/trail-lines.ts'
+
+const KEYRING = createKeyring([AUDIT_ENCRYPTION_KEY])
+const NOON = Date.parse('2026-03-01T12:00:00.000Z')
+const DAY_MS = 86_400_000
+const FIRST = '2026-03-01'
+const SECOND = '2026-03-02'
+const EVENT = {
+  action: 'secret.read',
+  outcome: 'allowed',
+  environment: 'pro',
+  route: '/v1/secrets'
+} as const
+
+const sealedBegin = (): BeginKey => {
+  const auditor = createPublicKey(newAuditorKeys().publicKey)
+  return (instance) => beginKey(KEYRING.active, auditor, instance)
+}
+
+interface Making {
+  readonly begin?: BeginKey
+  /** In the first group of the first day. */
+  readonly records?: number
+}
+
+/** One instance, two days: of each a head, a record alone, four in a group, and a seal. */
+const make = async (t: Test, { begin = beginAuditKey, records = 1 }: Making = {}) => {
+  const directory = createDirectory(t)
+  const clock = { time: NOON }
+  const trail = createTrail({ directory, fsync: false, beginKey: begin, now: () => clock.time })
+  const append = (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) => trail.append({ ...EVENT, requestId: `r${i}` }))
+    )
+  await append(records)
+  await append(4)
+  clock.time += DAY_MS
+  await append(1)
+  await append(4)
+  await trail.close()
+  const instance = trail.anchor()?.instance ?? ''
+  const folder = join(directory, 'audit')
+  const path = (day: string): string => join(folder, `${day}.jsonl`)
+  const lines = (day: string): string[] => readFileSync(path(day), 'utf8').split('\n').slice(0, -1)
+  const put = (day: string, all: readonly string[]): void =>
+    writeFileSync(path(day), all.map((line) => `${line}\n`).join(''))
+  const placesWith = (options: Partial<RecordPlacesOptions> = {}) =>
+    createRecordPlaces({ folder, findKey: KEYRING.find, ...options })
+  const places = placesWith()
+  const ask = (day: string, seq: number, own = places) =>
+    own.placeOf({ instance, seq, day, turn: async () => {} })
+  const verdicts = async (day: string, seqs: readonly number[]) =>
+    Promise.all(seqs.map(async (seq) => (await ask(day, seq, placesWith())).verdict))
+  return { folder, instance, path, lines, put, ask, verdicts, placesWith }
+}
+
+test('a record that nobody touched holds, and stands where it stands', async (t) => {
+  const { ask, verdicts } = await make(t)
+  const held = { verdict: 'holds', detail: /^each line is what was written/ }
+  t.match(await ask(FIRST, 2), { ...held, file: `${FIRST}.jsonl`, line: 2, segmentFrom: 1 })
+  t.match(await ask(FIRST, 5), { ...held, line: 5 })
+  t.match(await ask(SECOND, 10), { ...held, file: `${SECOND}.jsonl`, line: 3, segmentFrom: 8 })
+  t.same(await verdicts(FIRST, [1, 2, 3, 4, 5, 6, 7]), Array(7).fill('holds'))
+})
+
+test('a line that was changed, or taken out, breaks those of its group and all after it', async (t) => {
+  const { lines, put, ask, verdicts } = await make(t)
+  const all = lines(FIRST)
+  const changed = all.with(3, (all[3] ?? '').replace('allowed', 'refused'))
+  const after = ['holds', 'broken', 'broken', 'broken', 'broken']
+  put(FIRST, changed)
+  t.same(await verdicts(FIRST, [2, 3, 4, 5, 6]), after)
+  t.match(await ask(FIRST, 4), { detail: 'it is not the line that was written', line: 4 })
+  put(FIRST, all.toSpliced(3, 1))
+  t.same(await verdicts(FIRST, [2, 3, 4, 5, 6]), after)
+  put(FIRST, all.slice(1))
+  t.match(await ask(FIRST, 4), { verdict: 'broken', detail: /head/ })
+})
+
+test('who computes the digests anew is betrayed by the MAC', async (t) => {
+  const { lines, put, verdicts } = await make(t)
+  let former = ''
+  const altered = lines(FIRST).map((line, i) => {
+    const cut = line.lastIndexOf(',"digest":')
+    const body = i === 3 ? line.slice(0, cut).replace('allowed', 'refused') : line.slice(0, cut)
+    former = digestOf(former, body)
+    return body + line.slice(cut).replace(/"digest":"[^"]+"/, `"digest":"${former}"`)
+  })
+  put(FIRST, altered)
+  t.same(await verdicts(FIRST, [2, 3, 4, 6]), ['holds', 'broken', 'broken', 'broken'])
+})
+
+test('a file of another day, and one begun by whoever has no key of ours, is not believed', async (t) => {
+  const { path, ask, placesWith } = await make(t)
+  const other = createKeyring(['vutsrqponmlkjihgfedcba9876543210']).active
+  const foreign = placesWith({ findKey: () => other })
+  t.match(await ask(FIRST, 2, foreign), { verdict: 'broken', detail: /^its MACs are not made/ })
+  const sealed = await make(t, { begin: sealedBegin() })
+  const [head = '', ...rest] = sealed.lines(FIRST)
+  sealed.put(FIRST, [head.replace(/"origin":"[^"]{5}/, '"origin":"AAAAA'), ...rest])
+  t.match(await sealed.ask(FIRST, 2), { verdict: 'broken', detail: /encryption keys/ })
+  renameSync(path(SECOND), path('2026-03-05'))
+  t.match(await ask('2026-03-05', 9), { verdict: 'broken', detail: /file of 2026-03-02/ })
+})
+
+test('what cannot be checked is not called right', async (t) => {
+  const { folder, instance, lines, put, ask, placesWith } = await make(t)
+  const nowhere = { verdict: 'unknown', detail: /^no file here has it/ }
+  t.match(await ask(SECOND, 2), nowhere)
+  t.match(await ask('2025-01-01', 2), nowhere)
+  const elsewhere = { instance: 'AAAAAAAAAAA', seq: 2, day: FIRST, turn: async () => {} }
+  t.match(await placesWith().placeOf(elsewhere), nowhere)
+  const lost = placesWith({ findKey: () => undefined })
+  t.match(await ask(FIRST, 2, lost), { verdict: 'unknown', detail: /has no more/ })
+  put(FIRST, lines(FIRST).slice(0, 4))
+  t.match(await ask(FIRST, 4), { verdict: 'unknown', detail: /^no MAC is over it/, line: 4 })
+  t.match(await ask(FIRST, 6), nowhere)
+  t.equal(readdirSync(folder).length, 2)
+  t.equal(trailLines(lines(FIRST)[0] ?? '')[0]?.instance, instance)
+  const sealed = await make(t, { begin: sealedBegin() })
+  t.match(await sealed.ask(FIRST, 2), { verdict: 'unknown', detail: /its MACs need a key/ })
+})
+
+test('a question ends at its bound, waits for its turns, and only two are answered at once', async (t) => {
+  const { ask, instance, placesWith } = await make(t, { records: 3_000 })
+  t.match(await ask(FIRST, 3_004), { verdict: 'holds', line: 3_004 })
+  const short = placesWith({ bound: { bytes: 1, ms: 10_000 } })
+  t.match(await ask(FIRST, 3_004, short), { verdict: 'unknown', detail: /too long/ })
+  let time = 0
+  const slow = placesWith({ clock: () => (time += 1_000), bound: { bytes: 2 ** 30, ms: 500 } })
+  t.match(await ask(FIRST, 3_004, slow), { verdict: 'unknown', detail: /too long/ })
+  let turns = 0
+  const places = placesWith()
+  const question = { instance, seq: 3_004, day: FIRST, turn: async () => void turns++ }
+  const asked = [1, 2, 3].map(() => places.placeOf(question))
+  const [first, , third] = await Promise.allSettled(asked)
+  t.match(first, { status: 'fulfilled', value: { verdict: 'holds' } })
+  t.match(third, { status: 'rejected', reason: { code: 'overloaded' } })
+  t.ok(turns > 2)
+})
