@@ -4,7 +4,13 @@
  * the headers as they were sent; a head is as small, as quick and as strict as the parser has it, and the connection ends
  * with the answer, since its parser has given up.
  */
-import { IncomingMessage, METHODS, type RequestListener, ServerResponse } from 'node:http'
+import {
+  type IncomingHttpHeaders,
+  IncomingMessage,
+  METHODS,
+  type RequestListener,
+  ServerResponse
+} from 'node:http'
 import type { Socket } from 'node:net'
 import type { ProblemCode } from '../core/problem.ts'
 import { MAX_HEAD, TIMEOUTS } from './protocol.ts'
@@ -43,6 +49,18 @@ const headIn = (text: string, method: string): Head | undefined => {
   return { url, rawHeaders }
 }
 
+/** By name; of what came twice both, which leaves a header that may come once no meaning at all. */
+const joined = (rawHeaders: readonly string[]): IncomingHttpHeaders => {
+  const headers = new Map<string, string>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    const value = rawHeaders[i + 1] ?? ''
+    const former = headers.get(name)
+    headers.set(name, former === undefined ? value : `${former}, ${value}`)
+  }
+  return Object.fromEntries(headers)
+}
+
 /** A request as the parser makes one, and its answer, with which the connection ends. */
 const begin = (
   socket: Socket,
@@ -54,6 +72,8 @@ const begin = (
   request.method = AS
   request.url = url
   request.rawHeaders = rawHeaders
+  // Node would make them only of what its parser counted.
+  request.headers = joined(rawHeaders)
   request.httpVersionMajor = 1
   request.httpVersionMinor = 1
   request.httpVersion = '1.1'

@@ -3,7 +3,7 @@
  * ended by their own handle. Rule: a missing peer is named in a skip, and is a failure where PEERS=required says so.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,6 +15,7 @@ export const MISSING = 'missing peer: '
 
 const BIN = resolve('.peers', 'bin')
 const PYTHON_BIN = resolve('.peers', 'python', 'bin')
+const PYTHON_LIB = resolve('.peers', 'python', 'lib')
 const START_WITHIN_MS = 60_000
 
 interface Peer {
@@ -25,6 +26,8 @@ interface Peer {
   readonly isBuilt?: true
   /** A program that the packages bring which a Python script needs. */
   readonly broughtBy?: string
+  /** A package that a Python script imports. */
+  readonly imports?: string
   readonly argumentsFor: (port: number) => readonly string[]
   /** A path which answers 200 once the peer serves; without one, that it accepts a connection has to do. */
   readonly readyAt?: string
@@ -49,6 +52,10 @@ const PEERS = {
   },
   /** A Python with joserfc in it: not a server, but run with a script. */
   joserfc: { program: 'python', argumentsFor: () => [] },
+  /** Clients of Vault: not servers. */
+  hvac: { program: 'python', imports: 'hvac', argumentsFor: () => [] },
+  'vault-go': { program: 'vault-go', isBuilt: true, argumentsFor: () => [] },
+  'consul-template': { program: 'consul-template', isBuilt: true, argumentsFor: () => [] },
   /** GCP Secret Manager over gRPC: drongo's store behind Google's own server. */
   drongo: {
     program: 'python',
@@ -107,9 +114,17 @@ const isExecutable = (path: string): boolean => {
   }
 }
 
+/** Whether the Python of the peers has it. */
+const hasPackage = (name: string): boolean =>
+  existsSync(PYTHON_LIB) &&
+  readdirSync(PYTHON_LIB).some((version) =>
+    existsSync(join(PYTHON_LIB, version, 'site-packages', name))
+  )
+
 /** The peer's program, or undefined if it is not installed. */
 export const programOf = (name: PeerName): string | undefined => {
-  const { program, onPath, isBuilt, broughtBy }: Peer = PEERS[name]
+  const { program, onPath, isBuilt, broughtBy, imports }: Peer = PEERS[name]
+  if (imports !== undefined && !hasPackage(imports)) return undefined
   if (broughtBy !== undefined && !isExecutable(join(PYTHON_BIN, broughtBy))) return undefined
   const onMachine = [BIN, ...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
   const places = onPath ? onMachine : [isBuilt ? BIN : PYTHON_BIN]

@@ -76,7 +76,8 @@ export const answersIn = (text: string): Answered[] => {
     })
     const headers = Object.fromEntries(pairs)
     const statusCode = Number(/^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1])
-    const length = Number(headers['content-length'] ?? Number.NaN)
+    const hasBody = statusCode !== 204 && statusCode !== 304
+    const length = Number(headers['content-length'] ?? (hasBody ? Number.NaN : 0))
     if (Number.isNaN(statusCode) || Number.isNaN(length)) {
       return [...answers, { statusCode: Number.NaN, headers: {}, body: rest }]
     }

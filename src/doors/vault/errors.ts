@@ -2,6 +2,7 @@
  * What Vault says of an error. Rule: what is forbidden, what is not there for this caller and what nobody has configured
  * are the same bytes, and no text names what was asked for.
  */
+import type { FastifyRequest } from 'fastify'
 import { PROBLEMS, type ProblemCode, type ProblemError } from '../../core/problem.ts'
 import { type ErrorShape, hintsOf, problemBodyOf } from '../../http/problems.ts'
 
@@ -15,8 +16,7 @@ const FORBIDDEN = '1 error occurred:\n\t* permission denied\n\n'
 
 interface Said {
   readonly status: number
-  /** Absent: what our table says of the code. */
-  readonly text?: string
+  readonly text: string
 }
 
 const SAID: Readonly<Partial<Record<ProblemCode, Said>>> = {
@@ -49,23 +49,34 @@ const forbiddenAt = (url: string | undefined): string | undefined => {
   return url === LOGIN ? 'permission denied' : undefined
 }
 
-const bodyOf = (problem: ProblemError, url: string | undefined): string => {
-  const { code, details } = problem
-  if (NOTHING.has(code)) return '{"errors":[]}'
-  const said = (code === 'access_denied' && forbiddenAt(url)) || SAID[code]?.text
-  return JSON.stringify({ errors: [said ?? details.detail ?? PROBLEMS[code].title] })
+/**
+ * As Vault's two kinds of logins say it of a token that they do not take; which of them it is, is told by the mount's usual
+ * name.
+ */
+const isJwtLogin = (request: FastifyRequest | undefined): boolean =>
+  request?.routeOptions?.url === LOGIN && /^\/v1\/auth\/(?:jwt|oidc)\//.test(request.url)
+
+const saidOf = ({ code, details }: ProblemError, request: FastifyRequest | undefined): Said => {
+  const { status } = PROBLEMS[code]
+  if (code === 'access_denied') {
+    if (isJwtLogin(request)) return { status: 400, text: 'error validating token' }
+    const text = forbiddenAt(request?.routeOptions?.url)
+    if (text !== undefined) return { status, text }
+  }
+  return SAID[code] ?? { status, text: details.detail ?? PROBLEMS[code].title }
 }
 
 export const vaultErrors: ErrorShape = (problem, requestId, request) => {
   const { code } = problem
   const { retryAfter } = problemBodyOf(problem, requestId)
   const hints = hintsOf(code, retryAfter)
+  const { status, text } = saidOf(problem, request)
   return {
-    status: SAID[code]?.status ?? PROBLEMS[code].status,
+    status,
     headers: {
       ...(hints['retry-after'] !== undefined && { 'retry-after': hints['retry-after'] }),
       'content-type': JSON_TYPE
     },
-    body: bodyOf(problem, request?.routeOptions?.url)
+    body: NOTHING.has(code) ? '{"errors":[]}' : JSON.stringify({ errors: [text] })
   }
 }

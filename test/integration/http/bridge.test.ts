@@ -19,7 +19,8 @@ const open = async (t: Test) => {
           async (request) => {
             const method = bridgedMethod(request.raw) ?? request.method
             seen.push({ method, url: request.url, key: apiKeyIn(request.raw.rawHeaders) })
-            return { method, url: request.url, address: request.address }
+            const { headers } = request
+            return { method, url: request.url, address: request.address, told: headers['x-told'] }
           }
         )
       }
@@ -35,7 +36,7 @@ const open = async (t: Test) => {
 }
 
 const HEAD = ['Host: a', 'X-Api-Key: good']
-const LIST = lines('LIST /v1/a?x=1 HTTP/1.1', ...HEAD)
+const LIST = lines('LIST /v1/a?x=1 HTTP/1.1', ...HEAD, 'X-Told: one', 'X-TOLD:two')
 
 const ask = async (port: number, parts: string | string[], options = {}) => {
   const { text, ended } = await exchange(port, parts, options)
@@ -49,7 +50,8 @@ test('such a request is answered like another, and the connection ends', async (
   t.same(JSON.parse(answers[0]?.body ?? ''), {
     method: 'LIST',
     url: '/v1/a?x=1',
-    address: '127.0.0.1'
+    address: '127.0.0.1',
+    told: 'one, two'
   })
   t.equal(ended, true)
 })

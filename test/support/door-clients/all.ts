@@ -1,0 +1,5 @@
+/** The clients of every door: whoever adds a door adds a line. */
+import type { ClientsOfDoor } from './client.ts'
+import { VAULT } from './vault-clients.ts'
+
+export const CLIENTS: readonly ClientsOfDoor[] = [VAULT]
