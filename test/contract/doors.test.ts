@@ -228,7 +228,10 @@ for (const subject of DOORS) {
       t.ok(isOwnError(answer))
       answers.push(bytesOf(answer))
     }
-    t.equal(new Set(answers).size, 1, 'all of them are the same bytes')
+    // The first two are not in force.
+    const alike = subject.tellsEnds ? answers.slice(2) : answers
+    t.equal(new Set(alike).size, 1, 'all of them are the same bytes')
+    if (subject.tellsEnds) t.equal(new Set(answers).size, 2)
     const without = await speak(subject.withoutKey(one))
     t.equal(without.statusCode, statuses.badKey)
     t.ok(isOwnError(without))

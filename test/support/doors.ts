@@ -6,6 +6,8 @@
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import type { Dialect } from '../../src/config/door-entries.ts'
+import type { Keyring } from '../../src/crypto/keyring.ts'
+import { aws, awsAgent } from './aws-door-subjects.ts'
 import { buildTestApp, type TestApp, type TestAppOptions } from './build-app.ts'
 import type { Answered } from './problem.ts'
 import { answersIn, exchange } from './raw-http.ts'
@@ -50,6 +52,10 @@ export interface DoorSubject {
   }
   /** Whether an error is written as the dialect has it. */
   readonly isOwnError: (answer: Answered) => boolean
+  /** A dialect whose clients know the end of a key by an error of its own. */
+  readonly tellsEnds?: true
+  /** Completes what is said, where the dialect has it signed. */
+  readonly sign?: (spoken: Spoken, keyring: Keyring) => Promise<Spoken>
 }
 
 const vaultRequest = (method: string, target: string, key: string, body?: string): Spoken => ({
@@ -99,7 +105,7 @@ const vault: DoorSubject = {
   isOwnError: isVaultError
 }
 
-export const DOORS: readonly DoorSubject[] = [vault]
+export const DOORS: readonly DoorSubject[] = [vault, aws, awsAgent]
 
 export interface OpenedDoor extends TestApp {
   readonly port: number
@@ -123,7 +129,7 @@ const written = ({ method, target, headers, body }: Spoken): string => {
 /** The service with this door alone, listening. */
 export const openDoor = async (
   t: Test,
-  { entry }: Pick<DoorSubject, 'entry'>,
+  { entry, sign = async (spoken) => spoken }: Pick<DoorSubject, 'entry' | 'sign'>,
   options: TestAppOptions
 ): Promise<OpenedDoor> => {
   const yaml = `${options.yaml}\ndoors:\n  - ${entry}\n`
@@ -142,7 +148,7 @@ export const openDoor = async (
     port,
     send,
     speak: async (spoken) => {
-      const [answer] = await send(written(await spoken))
+      const [answer] = await send(written(await sign(await spoken, built.keyring)))
       if (answer === undefined) throw new Error('there is no answer')
       return answer
     }

@@ -7,7 +7,7 @@ import type { preValidationHookHandler } from 'fastify'
 import type { AwsDoorConfig } from '../../config/door-entries.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { callerOf } from '../../http/caller.ts'
-import type { Door } from '../../http/door.ts'
+import type { BodyParser, Door } from '../../http/door.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
 import type { DoorMeans } from '../means.ts'
 import { type Operation, sendAnswer } from './ask.ts'
@@ -33,6 +33,14 @@ const OPERATIONS: ReadonlyMap<string | undefined, Operation> = new Map([
   ['PutSecretValue', putSecretValue],
   ['CreateSecret', createSecret]
 ])
+
+/** A signature is of bytes: what they mean is looked at once they are known to be the caller's. */
+const bytesOf: BodyParser = ({ headers }, body) => {
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new ProblemError('unsupported_media_type')
+  }
+  return body
+}
 
 const auth = { kind: 'key', scope: 'secrets', anyMode: true } as const
 
@@ -80,8 +88,7 @@ export const awsDoor = ({ target, region }: AwsDoorConfig, means: DoorMeans): Do
     name: 'aws',
     dialect: 'aws',
     listener,
-    // A signature is of bytes: what they mean is looked at once they are known to be the caller's.
-    parsers: { [MEDIA_TYPE]: (_request, body) => body },
+    parsers: { [MEDIA_TYPE]: bytesOf },
     keyIn: tokenIn,
     errorShape: awsShape,
     addRoutes: (app) => addRoute(app, place, region, means)
