@@ -79,6 +79,7 @@ export const dialectDoors = (
     mayKnow: mayKnowOf(ground),
     grantsOf: (client: string) => live().policy.grantsOf(client),
     namesFor: namesOf(ground),
+    loneFieldOf: (store: string) => live().stores.get(store)?.spec.plugin.loneField,
     care,
     login,
     health

@@ -28,6 +28,8 @@ export interface DoorMeans {
   }
   /** The names of `secrets:` that the caller may read, on record. Rejects with a ProblemError. */
   readonly namesFor: (caller: Caller) => Promise<readonly string[]>
+  /** Under which field a store keeps a text that is no object; undefined where it keeps texts as they are. */
+  readonly loneFieldOf: (store: string) => string | undefined
   readonly care: Pick<KeyCare, 'revoke'>
   readonly login: Login
   readonly health: HealthRoutesOptions

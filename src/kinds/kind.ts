@@ -108,6 +108,11 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
   readonly botMember?: { readonly name: string; readonly form: RegExp }
   /** For a kind whose secrets go by several names; absent: a secret's path is its one name. */
   readonly spellings?: (secret: Locator) => Spellings
+  /**
+   * For a kind that keeps fields and no texts: under which one a write puts a text that is no object, so that a reader who
+   * expects the text is given it.
+   */
+  readonly loneField?: string
   /** A store without a namespace in its settings is in that of VAULT_NAMESPACE. */
   readonly namespaced?: true
   /**

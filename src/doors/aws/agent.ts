@@ -17,7 +17,7 @@ import { agentShape } from './agent-errors.ts'
 import { type AgentRequest, parseAgentRequest, splitAgentUrl } from './agent-request.ts'
 import { secretValue } from './answers.ts'
 import { sendAnswer } from './ask.ts'
-import { findSecret, labelOf, type Place } from './secrets.ts'
+import { findSecret, type Place, placeOf } from './secrets.ts'
 
 const given = (value: string): string | undefined => value || undefined
 const none = (): undefined => undefined
@@ -84,13 +84,13 @@ const addRoutes = (app: TypedFastify, place: Place, region: string): void => {
 
 export const awsAgentDoor = (
   { target, region = REGION }: AwsAgentDoorConfig,
-  { listener, broker, keyring }: DoorMeans
+  means: DoorMeans
 ): Door => {
-  const place: Place = { broker, keyring, target, label: labelOf(target) }
+  const place = placeOf(target, means)
   return {
     name: 'aws-agent',
     dialect: 'aws-agent',
-    listener,
+    listener: means.listener,
     parsers: {},
     keyIn,
     errorShape: agentShape,

@@ -3,15 +3,28 @@
  * that we do not know (when a version was made) is left out, not made up.
  */
 import type { View } from '../../secrets/view.ts'
-import { textOf } from '../text.ts'
+import { type SecretText, textOf } from '../text.ts'
 import { CURRENT, type Found, type Identity, identityOf, type Place, versionOf } from './secrets.ts'
 
 const json = (value: unknown): string => JSON.stringify(value)
 
+/** What was written as a text is given as one, also where its store keeps fields alone. */
+const loneText = (
+  place: Place,
+  { reference }: View,
+  { object }: SecretText
+): string | undefined => {
+  if (reference.field !== undefined || object?.members?.size !== 1) return undefined
+  const field = place.loneFieldOf(reference.store)
+  const node = field === undefined ? undefined : object.members.get(field)
+  return node?.text.startsWith('"') ? JSON.parse(node.text) : undefined
+}
+
 /** `SecretString` or `SecretBinary`, with the comma before it. */
-const secretOf = (view: View): string => {
-  const { text, isBinary } = textOf(view)
-  return `,"${isBinary ? 'SecretBinary' : 'SecretString'}":${json(text)}`
+const secretOf = (place: Place, view: View): string => {
+  const secret = textOf(view)
+  const text = loneText(place, view, secret) ?? secret.text
+  return `,"${secret.isBinary ? 'SecretBinary' : 'SecretString'}":${json(text)}`
 }
 
 const headOf = ({ arn, name }: Identity): string => `{"ARN":${json(arn)},"Name":${json(name)}`
@@ -38,7 +51,7 @@ export const secretValue = (
   if (known?.by === by) return known.text
   const labels = stages.length === 0 ? '' : `,"VersionStages":${json(stages)}`
   const head = headOf(identityOf(place, region, named, view.reference))
-  const text = `${head},"VersionId":${json(versionOf(place, view))}${secretOf(view)}${labels}}`
+  const text = `${head},"VersionId":${json(versionOf(place, view))}${secretOf(place, view)}${labels}}`
   if (text.length <= KEPT_MAX) written.set(view, { by, text })
   return text
 }

@@ -14,7 +14,7 @@ import { type Operation, sendAnswer } from './ask.ts'
 import { awsShape, MEDIA_TYPE, unknownOperation } from './errors.ts'
 import { batchGetSecretValue, describeSecret, getSecretValue, listSecrets } from './reads.ts'
 import { operationIn } from './request.ts'
-import { labelOf, type Place } from './secrets.ts'
+import { type Place, placeOf } from './secrets.ts'
 import { createSignatureCheck, receivedOf, tokenIn } from './signature.ts'
 import { createSecret, putSecretValue } from './writes.ts'
 
@@ -82,12 +82,11 @@ const addRoute = (
 }
 
 export const awsDoor = ({ target, region }: AwsDoorConfig, means: DoorMeans): Door => {
-  const { listener, broker, keyring } = means
-  const place: Place = { broker, keyring, target, label: labelOf(target) }
+  const place = placeOf(target, means)
   return {
     name: 'aws',
     dialect: 'aws',
-    listener,
+    listener: means.listener,
     parsers: { [MEDIA_TYPE]: bytesOf },
     keyIn: tokenIn,
     errorShape: awsShape,

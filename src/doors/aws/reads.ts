@@ -1,4 +1,5 @@
 /** GetSecretValue, BatchGetSecretValue, DescribeSecret and ListSecrets. */
+import type { Target } from '../../config/door-entries.ts'
 import { ProblemError, toProblem } from '../../core/problem.ts'
 import { ANSWER_MAX } from '../../http/disclosure.ts'
 import { lengthOf } from '../../secrets/content.ts'
@@ -129,25 +130,65 @@ const folderOf = (filters: Filters): string => {
   return only.slice(0, only.lastIndexOf('/') + 1)
 }
 
-/** No store is asked for a value. A folder that the store does not list for us has no place in such an answer. */
-export const listSecrets: Operation = async ({ place, request, caller, body, region }) => {
-  const { Filters: filters = [], MaxResults: limit = LIST_MAX, NextToken } = readList(body)
-  const { target, broker } = place
-  const prefix = prefixOf(target, folderOf(filters))
-  if (prefix === undefined || target.kind === 'names') {
-    throw new ProblemError('invalid_request', { detail: 'names of secrets: are not listed' })
+interface Page {
+  readonly items: readonly string[]
+  readonly next: string | undefined
+}
+
+/** What a page is asked for. */
+interface Listing {
+  readonly filters: Filters
+  readonly limit: number
+  readonly token: string | undefined
+}
+
+/** Names of the configuration: a page goes on behind the name that its token is. */
+const listConfigured = async (
+  { place, caller, region }: Ask,
+  { filters, limit, token = '' }: Listing
+): Promise<Page> => {
+  const names = (await place.namesFor(caller)).filter((name) => passes(filters, name)).sort()
+  const rest = names.filter((name) => name > token)
+  const given = rest.slice(0, limit)
+  return {
+    items: given.map((name) => {
+      const one = { wanted: { text: name }, name }
+      return listed(identityOf(place, region, one, { path: name }), undefined)
+    }),
+    next: rest.length > limit ? given.at(-1) : undefined
   }
-  await request.server.largeWork(request)
-  const cursor = NextToken !== undefined && { cursor: NextToken }
-  const page = await broker.listNames(caller, { prefix, limit, ...cursor })
+}
+
+/** No store is asked for a value. A folder that the store does not list for us has no place in such an answer. */
+const listBelow = async (
+  { place, caller, region }: Ask,
+  { store, path: base }: Extract<Target, { readonly kind: 'below' }>,
+  { filters, limit, token }: Listing
+): Promise<Page> => {
+  const prefix = prefixOf(place.target, folderOf(filters)) ?? ''
+  const from = token !== undefined && { cursor: token }
+  const page = await place.broker.listNames(caller, { prefix, limit, ...from })
   const items = page.names.flatMap(({ path, reference: text, cached }) => {
-    const name = path.slice(target.path.length)
+    const name = path.slice(base.length)
     if (name === '' || !passes(filters, name)) return []
     const identity = identityOf(place, region, { wanted: { text }, name }, { path })
-    const of = { store: target.store, path }
+    const of = { store, path }
     const version = cached && versionOf(place, { reference: of, version: cached.version })
     return [listed(identity, version)]
   })
-  const next = page.cursor === undefined ? '' : `,"NextToken":${JSON.stringify(page.cursor)}`
-  return { views: [], write: () => `{"SecretList":[${items.join(',')}]${next}}` }
+  return { items, next: page.cursor }
+}
+
+export const listSecrets: Operation = async (ask) => {
+  const { place, request, body } = ask
+  const { Filters: filters = [], MaxResults: limit = LIST_MAX, NextToken: token } = readList(body)
+  await request.server.largeWork(request)
+  const { target } = place
+  const listing = { filters, limit, token }
+  const { items, next } =
+    target.kind === 'names'
+      ? await listConfigured(ask, listing)
+      : await listBelow(ask, target, listing)
+  const more = next === undefined ? '' : `,"NextToken":${JSON.stringify(next)}`
+  return { views: [], write: () => `{"SecretList":[${items.join(',')}]${more}}` }
 }

@@ -6,25 +6,27 @@ import type { Target } from '../../config/door-entries.ts'
 import type { Caller } from '../../core/caller.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Reference } from '../../core/reference.ts'
-import type { Keyring } from '../../crypto/keyring.ts'
-import type { Broker } from '../../secrets/broker.ts'
 import type { Freshness, Wanted } from '../../secrets/terms.ts'
 import type { View } from '../../secrets/view.ts'
+import type { DoorMeans } from '../means.ts'
 import { wantedOf } from '../target.ts'
 import { AS_STORED } from '../text.ts'
 import { arnOf, isVersionId, parseSecretId, versionIdOf, versionToldBy } from './names.ts'
 
 /** Where a door's names lead, and what it may use. */
-export interface Place {
-  readonly broker: Broker
-  readonly keyring: () => Keyring
+export interface Place extends Pick<DoorMeans, 'broker' | 'keyring' | 'namesFor' | 'loneFieldOf'> {
   readonly target: Target
   /** What ARNs depend on: two doors to the same place give the same. */
   readonly label: string
 }
 
-export const labelOf = (target: Target): string =>
+const labelOf = (target: Target): string =>
   target.kind === 'names' ? 'secrets:' : `${target.store}:${target.path}`
+
+export const placeOf = (
+  target: Target,
+  { broker, keyring, namesFor, loneFieldOf }: DoorMeans
+): Place => ({ broker, keyring, namesFor, loneFieldOf, target, label: labelOf(target) })
 
 /** What was asked for, and what to call it. */
 export interface Named {

@@ -25,7 +25,7 @@ import { Auth, createAuthority } from './login.ts'
 import { dataPath, hasOnlySegments, locate, Mount, MountPath } from './mounts.ts'
 import { reviewRights } from './review.ts'
 import { createSession } from './session.ts'
-import { writeSecret } from './write.ts'
+import { LONE_FIELD, writeSecret } from './write.ts'
 
 const StoreSettings = Type.Object(
   {
@@ -74,6 +74,7 @@ export const vault = defineKind({
   tags: 'custom metadata',
   proxies: true,
   namespaced: true,
+  loneField: LONE_FIELD,
   settings: StoreSettings,
   paths,
   versions,

@@ -23,8 +23,13 @@ const MAX_ATTEMPTS = 10
 
 type Written = Promise<{ readonly version: string }>
 
+/** Of a text that is no object. */
+export const LONE_FIELD = 'value'
+
 const asFields = (text: Sensitive<string>): Sensitive<string> =>
-  isJsonObject(text.reveal()) ? text : new Sensitive(JSON.stringify({ value: text.reveal() }))
+  isJsonObject(text.reveal())
+    ? text
+    : new Sensitive(JSON.stringify({ [LONE_FIELD]: text.reveal() }))
 
 const isFault = (error: unknown, reason: FaultReason): error is ProviderFault =>
   error instanceof ProviderFault && error.reason === reason

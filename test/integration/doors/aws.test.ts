@@ -240,6 +240,11 @@ test('names of the configuration are a place of their own', async (t) => {
   t.match(read, { Name: 'db-password', SecretString: 's3cr3t' })
   const byArn = await sdk.send(new GetSecretValueCommand({ SecretId: read.ARN }))
   t.equal(byArn.SecretString, 's3cr3t')
+  const { SecretList } = await sdk.send(new ListSecretsCommand({}))
+  t.match(SecretList, [{ Name: 'db-password', ARN: read.ARN }])
+  t.equal(SecretList?.length, 1)
+  const none = await (await door.sdk('other')).send(new ListSecretsCommand({}))
+  t.same(none.SecretList, [])
   for (const SecretId of ['app/db', 'local:app/db', 'absent']) {
     t.match(
       await raised(sdk.send(new GetSecretValueCommand({ SecretId }))),
