@@ -340,7 +340,6 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
   showConfig: {
     answer: {
       settings: { ENVIRONMENT: 'pro', ENCRYPTION_KEYS: '(set)' },
-      withoutEffect: [],
       stores: [{ name: 'aws', kind: 'aws-secrets-manager', requireTags: {} }],
       delegations: [],
       doors: [],

@@ -37,6 +37,8 @@ const ACTIONS = [
   'key.issue',
   'key.revoke',
   'session.open',
+  'session.authenticate',
+  'session.reauthenticate',
   'session.end',
   'admin.read',
   'bot.read',

@@ -29,7 +29,7 @@ export interface Live extends Rules {
 
 /** The configuration in force after a reload of `next`. */
 export const takenOver = (started: Config, next: Config): Config => {
-  const { settings, dataDir, tls, redis, tracing, withoutEffect, doors } = started
+  const { settings, dataDir, tls, redis, tracing, doors } = started
   const reloaded = RELOADED.map((name) => [name, next.settings[name]])
   return {
     ...next,
@@ -38,8 +38,7 @@ export const takenOver = (started: Config, next: Config): Config => {
     tls,
     redis,
     tracing,
-    doors,
-    withoutEffect
+    doors
   }
 }
 

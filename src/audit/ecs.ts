@@ -13,6 +13,7 @@ const CATEGORIES: Readonly<Record<string, readonly string[]>> = {
   'key.revoke': ['api', 'iam'],
   'config.reload': ['api', 'configuration'],
   'session.open': ['api', 'authentication'],
+  'session.authenticate': ['api', 'authentication'],
   'session.reauthenticate': ['api', 'authentication'],
   'session.end': ['api', 'authentication'],
   'limit.reach': ['api', 'intrusion_detection']

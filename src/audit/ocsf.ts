@@ -13,6 +13,7 @@ const AUTHENTICATION: ReadonlySet<string> = new Set([
   'key.login',
   'key.authorize',
   'session.open',
+  'session.authenticate',
   'session.reauthenticate',
   'session.end'
 ])

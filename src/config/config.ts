@@ -14,7 +14,7 @@ import { type Import, readImport } from './hashicorp.ts'
 import { misspelt, notesOn } from './names.ts'
 import { type RedisPlace, readRedis } from './redis.ts'
 import { readServerTls } from './server-tls.ts'
-import { type SettingName, type Settings, settingNames, settingOf } from './settings.ts'
+import type { Settings } from './settings.ts'
 import { faultsOfStart } from './start.ts'
 import { storeContextOf } from './store.ts'
 import { absentCredentials } from './stores.ts'
@@ -33,8 +33,6 @@ export interface Config extends FileConfig {
   readonly tracing: Tracing | undefined
   /** Public key of AUDIT_AUDITOR_KEY_FILE. */
   readonly auditor: KeyObject | undefined
-  /** Settings that are set to something but steer nothing in this version. */
-  readonly withoutEffect: readonly SettingName[]
   /** As sentences: what was taken under another name, or steers nothing; credentials that a login would not find. */
   readonly notes: readonly string[]
   /** The environment as it was when the configuration was read, with what the file of settings adds. */
@@ -111,11 +109,6 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   ]
   if (!(imported && file) || faults.length > 0) throw new ConfigError(faults, notes)
   const settings = Object.freeze(read as Settings)
-  const withoutEffect = settingNames.filter((name) => {
-    const { pending, fallback, parse } = settingOf(name)
-    if (pending !== true || settings[name] === undefined) return false
-    return fallback === undefined || String(settings[name]) !== String(parse(fallback))
-  })
   return Object.freeze({
     ...file,
     settings,
@@ -125,7 +118,6 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
     redis,
     tracing,
     auditor,
-    withoutEffect,
     notes,
     environ: envFile.all,
     folder

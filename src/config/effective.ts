@@ -63,7 +63,6 @@ export const describeStore = ({ name, plugin, requireTags, proxy }: StoreSpec) =
 
 export const effectiveConfig = (config: Config) => ({
   settings: settingsOf(config),
-  withoutEffect: [...config.withoutEffect],
   stores: config.stores.map(describeStore),
   policies: config.policies.map(policyOf),
   delegations: config.delegations.map((one) => ({

@@ -147,12 +147,10 @@ export const renderEnv = (heading: string, values: Partial<Record<SettingName, s
   `${[
     `# ${heading}`,
     ...settingNames.flatMap((name) => {
-      const { about, required, secret, pending, fallback } = settingOf(name)
-      const notes = [
-        required && 'required',
-        secret && `or ${name}_FILE`,
-        pending && 'no effect in this version yet'
-      ].filter((note) => typeof note === 'string')
+      const { about, required, secret, fallback } = settingOf(name)
+      const notes = [required && 'required', secret && `or ${name}_FILE`].filter(
+        (note) => typeof note === 'string'
+      )
       const comment = notes.length > 0 ? `${about} (${notes.join('; ')})` : about
       return ['', `# ${comment}`, `${name}=${values[name] ?? fallback ?? ''}`]
     })

@@ -7,8 +7,6 @@ export interface Setting<T> {
   readonly aliases?: readonly string[]
   /** May come from `<NAME>_FILE`; never shown. */
   readonly secret?: true
-  /** Read and checked, but what it steers is not part of this version yet: a start with it set says so. */
-  readonly pending?: true
   readonly about: string
   readonly parse: (text: string) => T
 }

@@ -91,12 +91,8 @@ const ofEarnest = (config: Config): Warning[] => {
 
 /** `now` in milliseconds since the epoch. */
 export const warningsIn = (config: Config, now: number): Warning[] => {
-  const { settings, tls, withoutEffect, notes } = config
+  const { settings, tls, notes } = config
   const warnings = notes.map(about('configuration'))
-  if (withoutEffect.length > 0) {
-    const names = withoutEffect.join(', ')
-    warnings.push(about('configuration')(`set, but without effect in this version: ${names}`))
-  }
   const ended = endedBy(config, now)
   if (ended.length > 0) {
     warnings.push(

@@ -60,7 +60,7 @@ export const addSignInByCode = (
   app.post(
     url,
     {
-      config: { auth: { kind: 'open' }, cors: false },
+      config: { auth: { kind: 'open' }, cors: false, opensSession: true },
       schema: { hide: true, body: CodeBody, response: { 200: SessionAnswer } }
     },
     async (request, reply) => {

@@ -17,6 +17,7 @@ export const ACTIONS = [
   'key.issue',
   'key.revoke',
   'session.open',
+  'session.authenticate',
   'session.reauthenticate',
   'session.end',
   'cache.invalidate',

@@ -1,6 +1,6 @@
 /** Records about a request that are made before any use case: refusals, what administrators read, limits. */
 import type { FastifyRequest } from 'fastify'
-import type { Recorder, Who } from '../audit/recorder.ts'
+import type { Action, Recorder, Who } from '../audit/recorder.ts'
 import { ProblemError } from '../core/problem.ts'
 import { reasonText } from '../core/reason.ts'
 import { RefusedKey } from '../keys/authenticator.ts'
@@ -20,6 +20,13 @@ const whoOf = (request: FastifyRequest, problem?: ProblemError): Who => {
   return { ...arrival, client, ...(session ? signsOf(session) : { keyId, kid }) }
 }
 
+/** What a refused caller attempted: to open a session, or to be let in by one, or by a key. */
+const actionOf = ({ routeOptions }: FastifyRequest): Action => {
+  const { auth, opensSession } = routeOptions.config
+  if (opensSession === true) return 'session.open'
+  return auth?.kind === 'session' ? 'session.authenticate' : 'key.authenticate'
+}
+
 export const createRecords = (recorder: Recorder) => ({
   refusal: async (request: FastifyRequest, problem: ProblemError): Promise<void> => {
     if (problem instanceof RefusedLogin) {
@@ -30,7 +37,7 @@ export const createRecords = (recorder: Recorder) => ({
       return
     }
     const who = whoOf(request, problem)
-    await recorder.failed(who, 'key.authenticate', undefined, problem)
+    await recorder.failed(who, actionOf(request), undefined, problem)
   },
 
   adminRead: (request: FastifyRequest): Promise<void> =>

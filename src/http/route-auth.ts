@@ -85,6 +85,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     auth?: RouteAuth
+    /** Who is refused here has tried to open a session. */
+    opensSession?: true
     /** Of the route's door, unless it is our own interface. Set by the door. */
     dialect?: string
     /** False: browser pages may not call the route, whatever CORS_ALLOW_ORIGINS says. */

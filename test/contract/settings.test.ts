@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { type SettingName, settingNames, settingOf } from '../../src/config/settings.ts'
+import { type SettingName, settingNames } from '../../src/config/settings.ts'
 
 const filesBelow = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -29,12 +29,9 @@ const isIn = (name: string, texts: readonly string[]): boolean =>
 
 const files = filesBelow('src').filter((file) => !TABLES.test(file))
 const code = files.map(codeOf)
-const beyondChecks = files.filter((file) => !file.startsWith('src/config/')).map(codeOf)
 const tests = filesBelow('test')
   .filter((file) => !OF_TABLES.test(file))
   .map((file) => readFileSync(file, 'utf8'))
-
-const isPending = (name: SettingName): boolean => settingOf(name).pending === true
 
 /** What a setting does that no test of the service sees, and the test of the member that it becomes. */
 const SEEN_ELSEWHERE: Readonly<Partial<Record<SettingName, { file: string; as: string }>>> = {
@@ -42,21 +39,12 @@ const SEEN_ELSEWHERE: Readonly<Partial<Record<SettingName, { file: string; as: s
   AUDIT_REDIS_MB: { file: 'test/integration/redis-audit.test.ts', as: 'maxBytes' }
 }
 
-for (const name of settingNames.filter((one) => !isPending(one))) {
+for (const name of settingNames) {
   test(`${name} is read, and a test sets it`, (t) => {
     t.ok(isIn(name, code), 'it is read where it steers something')
     const elsewhere = SEEN_ELSEWHERE[name]
     const seen = elsewhere === undefined ? tests : [readFileSync(elsewhere.file, 'utf8')]
     t.ok(isIn(elsewhere?.as ?? name, seen), 'a test sets it')
-    t.end()
-  })
-}
-
-for (const name of settingNames.filter(isPending)) {
-  test(`${name} has no effect yet: nothing reads it, and .env.example says so`, (t) => {
-    t.notOk(isIn(name, beyondChecks), 'it has an effect by now: take `pending` away')
-    const example = readFileSync('.env.example', 'utf8')
-    t.match(example, new RegExp(`no effect in this version yet\\)\n${name}=`))
     t.end()
   })
 }

@@ -108,7 +108,6 @@ export const ConfigAnswer = Type.Object({
   settings: Type.Record(Type.String(), Type.Unknown(), {
     description: 'as in force; of a secret one only that it is set'
   }),
-  withoutEffect: Type.Array(Type.String()),
   stores: Type.Array(
     Type.Object({
       name: Type.String(),

@@ -20,7 +20,7 @@ export interface SessionRoutesOptions {
   readonly isOn: () => boolean
   readonly cookie: Cookie
   readonly origins: OriginRules
-  readonly recorder: Pick<Recorder, 'allowed'>
+  readonly recorder: Pick<Recorder, 'allowed' | 'failed'>
   readonly returnsToken: boolean
 }
 
@@ -82,7 +82,7 @@ export const handOver = async (
 }
 
 const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
-  const { sessions, isOn, origins, returnsToken } = options
+  const { sessions, isOn, origins, recorder, returnsToken } = options
   app.post(
     '/v1/sessions',
     {
@@ -102,7 +102,10 @@ const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
       }
       // A program says nothing of a page, and its key is no cookie that a browser adds.
       if (foreignReason(request, origins) === 'foreign_page') {
-        return Promise.reject(new ProblemError('csrf_failed', {}, 'foreign_page'))
+        const refusal = new ProblemError('csrf_failed', {}, 'foreign_page')
+        return Promise.reject(
+          await recorder.failed(callerOf(request), 'session.open', undefined, refusal)
+        )
       }
       const left = await leave(options, request)
       if (left !== undefined) return Promise.reject(left)

@@ -149,7 +149,7 @@ const addCallback = (app: TypedFastify, options: SignInRoutesOptions): void => {
   app.get(
     '/v1/sessions/oidc/callback',
     {
-      config: { auth: { kind: 'open' }, cors: false },
+      config: { auth: { kind: 'open' }, cors: false, opensSession: true },
       schema: {
         operationId: 'finishSignIn',
         summary: 'Where the provider of sign-ins sends back: opens a session',

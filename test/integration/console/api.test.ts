@@ -74,11 +74,18 @@ test('what the console has not is not there: no secret by any route', async (t) 
 })
 
 test('a change needs the token of the session', async (t) => {
-  const { key, browser } = await setUp(t)
-  await browser.signIn(key)
+  const { built, key, browser } = await setUp(t)
+  const { sessionId } = (await browser.signIn(key)).json()
   const url = `${API}/v1/admin/cache?all=true`
   const without = await browser.ask('DELETE', url, { headers: { 'x-csrf-token': 'none' } })
   assertProblem(t, without, { code: 'csrf_failed' })
+  t.match((await recordsIn(built.folder)).at(-1), {
+    action: 'session.authenticate',
+    outcome: 'denied',
+    reason: 'no_csrf_token',
+    client: 'admin',
+    sessionId
+  })
   t.equal((await browser.ask('DELETE', url)).json().dropped, 1)
 })
 

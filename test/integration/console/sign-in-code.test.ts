@@ -78,7 +78,7 @@ test('a code counts once, also for two who come at the same time', async (t) => 
   t.match(late.json().detail, /the terminal/)
   t.same(setCookies(late), [])
   t.match((await recordsIn(built.folder)).at(-1), {
-    action: 'key.authenticate',
+    action: 'session.open',
     outcome: 'denied',
     reason: 'used'
   })

@@ -80,6 +80,11 @@ test('only a key that administers opens one, of any mode, and never by a page of
     { origin: 'null' }
   ]) {
     assertProblem(t, await browser.signIn(await admin(), { headers }), { code: 'csrf_failed' })
+    t.match((await recordsIn(built.folder)).at(-1), {
+      action: 'session.open',
+      outcome: 'denied',
+      reason: 'foreign_page'
+    })
   }
   const key = await admin()
   const program = await built.withKey(key).ask('POST', '/v1/sessions')
@@ -126,7 +131,7 @@ test('tokens that are tried count as failed logins, and are on record with the r
   }
   assertProblem(t, await browser.ask('GET', '/v1/sessions'), { code: 'rate_limited' })
   const denied = (await recordsIn(built.folder)).filter(({ code }) => code === 'session_required')
-  t.match(denied, Array(3).fill({ action: 'key.authenticate', reason: 'unreadable_session' }))
+  t.match(denied, Array(3).fill({ action: 'session.authenticate', reason: 'unreadable_session' }))
 })
 
 test('a sign-out ends the session from the next request on, for every copy of the cookie', async (t) => {
@@ -144,7 +149,7 @@ test('a sign-out ends the session from the next request on, for every copy of th
   t.match(await recordsIn(built.folder), [
     { action: 'session.open', sessionId },
     { action: 'session.end', outcome: 'allowed', client: 'admin', sessionId },
-    { action: 'key.authenticate', outcome: 'denied', reason: 'signed_out', sessionId }
+    { action: 'session.authenticate', outcome: 'denied', reason: 'signed_out', sessionId }
   ])
 })
 

@@ -464,7 +464,7 @@ for (const [what, { reason, account, claims, signsWrongly = false, env = {} }] o
     assertProblem(t, answer, { code: 'access_denied' })
     t.same([...browser.cookies.keys()], [], 'neither a session nor the sign-in is left')
     const records = await refusals()
-    t.match(records, [{ action: 'key.authenticate', outcome: 'denied', reason }])
+    t.match(records, [{ action: 'session.open', outcome: 'denied', reason }])
     t.notOk(
       /@example|"(?:eve|leo)"/i.test(JSON.stringify(records)),
       'who was refused is not on record'

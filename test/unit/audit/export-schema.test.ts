@@ -27,6 +27,7 @@ const ACTIONS: Readonly<Record<AuditEvent['action'], true>> = {
   'key.issue': true,
   'key.revoke': true,
   'session.open': true,
+  'session.authenticate': true,
   'session.reauthenticate': true,
   'session.end': true,
   'cache.invalidate': true,

@@ -4,7 +4,6 @@ import { chmodSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSyn
 import { join } from 'node:path'
 import { test } from 'tap'
 import { thisMachine } from '../../../src/cli/machine.ts'
-import { settingOf } from '../../../src/config/settings.ts'
 import { newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { CHECKS } from '../../../src/doctor/checks.ts'
 import type { Peers } from '../../../src/doctor/peers.ts'
@@ -97,11 +96,6 @@ const certificates = (folder: string, cert: string, key: string): void => {
   writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 })
 }
 const TLS = { TLS_CERT_FILE: 'cert.pem', TLS_KEY_FILE: 'key.pem' }
-
-/** Until the setting has an effect, the configuration says that it has none. */
-const RETENTION = settingOf('RETENTION_PURGE_ENABLED').pending
-  ? ['configuration warn', 'retention warn']
-  : ['retention warn']
 
 const boundTo = (...networks: string[]): KeyUse => ({
   keyId: '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10',
@@ -535,7 +529,7 @@ policies:
   {
     name: 'records are kept for ever',
     env: { RETENTION_PURGE_ENABLED: 'false' },
-    found: RETENTION,
+    found: ['retention warn'],
     says: /RETENTION_PURGE_ENABLED=false keeps who read what/
   },
   {
