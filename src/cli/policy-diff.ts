@@ -8,9 +8,9 @@ import { OF_FILE, readFileAs } from '../config/config.ts'
 import { readSomeSettings } from '../config/env.ts'
 import { ConfigError } from '../config/fault.ts'
 import type { FileConfig } from '../config/file.ts'
-import type { Grants } from '../core/policy.ts'
 import { type ClientDiff, diffRules } from '../core/policy-diff.ts'
 import { compilePolicy } from '../kinds/references.ts'
+import { type Asked, askedIn } from './asked-for.ts'
 import { askTrail } from './asked-trail.ts'
 import { CommandFailure } from './failure.ts'
 import { print } from './io.ts'
@@ -22,12 +22,6 @@ export interface PolicyDiffOptions {
   readonly json?: true
 }
 
-/** What a client has asked for: a reference without its version, or the name of a bot or channel. */
-interface Asked {
-  readonly list: keyof Grants
-  readonly what: string
-}
-
 /** `last`: the time of the newest record of it. */
 type Used = Asked & { times: number; readonly last: string }
 
@@ -36,26 +30,7 @@ interface UsedDiff {
   readonly gained: Map<string, Used>
 }
 
-const LISTS: Readonly<Record<string, 'read' | 'write'>> = {
-  'secret.read': 'read',
-  'events.open': 'read',
-  'secret.write': 'write',
-  'secret.delete': 'write'
-}
-
-/** What allows a secret of a bot is the right on the bot, which has a record of its own. */
-const isByGrant = ({ reason = '' }: AuditRecord): boolean => /^(?:bot|channel) /.test(reason)
 const isOfOperator = ({ route = '' }: AuditRecord): boolean => route.startsWith('cli ')
-
-/** Undefined for what no rule decides. */
-const askedIn = (record: AuditRecord): Asked | undefined => {
-  const { action, reference, object = '' } = record
-  const [, list, name] = /^(bot|channel) (.+)$/.exec(object) ?? []
-  if (name !== undefined) return { list: list === 'bot' ? 'bots' : 'channels', what: name }
-  const verb = LISTS[action]
-  if (verb === undefined || reference === undefined || isByGrant(record)) return undefined
-  return { list: verb, what: reference.replace(/\?[^#]*/, '') }
-}
 
 type IsAllowed = (client: string, asked: Asked) => boolean
 

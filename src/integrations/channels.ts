@@ -134,6 +134,9 @@ const refresh = (
   })
 }
 
+/** On record with a token that an administrator tried, which nobody was given. */
+export const TRIED = 'tried'
+
 /** What a token is asked for, and of whom. */
 interface Provision {
   readonly action: 'token.issue' | 'token.refresh'
@@ -188,7 +191,7 @@ export const createChannels = (options: ChannelsOptions): Channels => {
   const issue: Provision = { action: 'token.issue', choose: allowed }
   const trial: Provision = {
     action: 'token.issue',
-    reason: 'tried',
+    reason: TRIED,
     choose: (_, name) => configured(name)
   }
 

@@ -60,6 +60,13 @@ const yamlOf = (directLine: string): string =>
 /** What an administrator issues and writes, its key has to cover. */
 const ADMIN = ['aura-admin', 'aura-services:secrets']
 
+/** A provider that nobody asks here. */
+const PROVIDER = {
+  OIDC_ISSUER: 'https://id.example',
+  OIDC_CLIENT_ID: 'purser',
+  OIDC_REDIRECT_URI: 'https://purser.example/v1/sessions/oidc/callback'
+}
+
 export const startConsole = async (t: Test) => {
   const canary = createCanary()
   const lineSecret = randomSecret()
@@ -72,7 +79,10 @@ export const startConsole = async (t: Test) => {
       AUTH_COOKIE_SECURE: 'false',
       ALLOW_ADMIN_WRITE: 'true',
       UPSTREAM_TIMEOUT_MS: '500',
-      RATE_LIMIT_ENABLED: 'false'
+      RATE_LIMIT_ENABLED: 'false',
+      METRICS_TOKEN: randomSecret(),
+      OIDC_CLIENT_SECRET: randomSecret(),
+      ...PROVIDER
     }
   })
   for (const path of [

@@ -64,6 +64,7 @@ test('no secret, no setting and no key is in an answer, in the page or in what t
   if (skipWithout(t, await isInstalled('chromium'))) return
   const service = await startConsole(t)
   const { ENCRYPTION_KEYS, INTERNAL_SECRET, JWT_SECRET } = service.variables
+  const { METRICS_TOKEN, OIDC_CLIENT_SECRET } = service.variables
   const written = `${service.canary.token}-new`
   const secrets = new Map(
     Object.entries({
@@ -73,6 +74,8 @@ test('no secret, no setting and no key is in an answer, in the page or in what t
       ENCRYPTION_KEYS,
       INTERNAL_SECRET,
       JWT_SECRET,
+      METRICS_TOKEN,
+      OIDC_CLIENT_SECRET,
       "an administrator's key": service.key,
       'a key of mode r': service.reader,
       "a client's key": service.shop

@@ -2,7 +2,13 @@
 import { test } from 'tap'
 import { barriersOn, signIn, startBrowser, type Tab } from '../../support/console-browser.ts'
 import { takePicture } from '../../support/console-pictures.ts'
-import { HOSTILE, LONGEST, MARKUP_REFERENCE, startConsole } from '../../support/console-service.ts'
+import {
+  HOSTILE,
+  LONGEST,
+  MARKUP,
+  MARKUP_REFERENCE,
+  startConsole
+} from '../../support/console-service.ts'
 import { VIEWS } from '../../support/console-views.ts'
 import { isInstalled, skipWithout } from '../../support/peers.ts'
 
@@ -45,6 +51,13 @@ test('the views', async (t) => {
     await all.first().click()
     await page.getByText(LONGEST).waitFor()
     t.equal(await page.evaluate(width), 0)
+    await page.goto(`${service.url}/console#/stores?store=local&path=shop`)
+    await page.getByRole('rowheader', { name: MARKUP }).waitFor()
+    t.equal(await page.locator('main b').count(), 0)
+    t.equal(await page.evaluate(width), 0)
+    await page.goto(`${service.url}/console#/integrations`)
+    await page.getByText('⟨U+202E⟩').first().waitFor()
+    t.equal(await page.locator('main img').count(), 0)
     const asked = new URLSearchParams({ client: HOSTILE, reference: `local:${HOSTILE}` })
     await page.goto(`${service.url}/console#/access?${asked}`)
     const shown = '<img src=x onerror=alert(1)>⟨U+202E⟩gnp.exe⟨U+2066⟩'
