@@ -35,7 +35,14 @@ const KEPT = [
   ...['purger.ts', 'retention.ts', 'segment-check.ts', 'segments.ts', 'verify.ts']
 ].map((name) => `src/audit/${name}`)
 const IN_REDIS = [
-  ...['redis-bounds.ts', 'redis-entry.ts', 'redis-read.ts', 'redis-sink.ts', 'redis-trail.ts']
+  ...[
+    'asked.ts',
+    'redis-bounds.ts',
+    'redis-entry.ts',
+    'redis-read.ts',
+    'redis-sink.ts',
+    'redis-trail.ts'
+  ]
 ].map((name) => `src/audit/${name}`)
 
 export const FLOORS: readonly Floor[] = [

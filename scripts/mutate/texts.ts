@@ -6,7 +6,10 @@ interface Named {
   readonly name?: string
 }
 interface NodePath {
-  readonly node: { readonly type: string }
+  readonly node: {
+    readonly type: string
+    readonly properties?: readonly { readonly key?: Named }[]
+  }
   readonly parent?: { readonly type: string; readonly callee?: Named; readonly key?: Named }
 }
 
@@ -15,7 +18,14 @@ const TOLD_TO_PEOPLE = new Set(['description', 'title', 'detail', 'message', 'ho
 /** They take nothing but a sentence and where it belongs. */
 const TELLERS = new Set(['kind', 'report', 'malformed', 'log', 'matching', 'tooLong'])
 
+/** `{ description: '…' }`, of which nothing would be left. */
+const holdsTextAlone = ({ type, properties = [] }: NodePath['node']): boolean =>
+  type === 'ObjectExpression' &&
+  properties.length > 0 &&
+  properties.every(({ key }) => TOLD_TO_PEOPLE.has(key?.name ?? ''))
+
 const shouldIgnore = ({ node, parent }: NodePath): string | undefined => {
+  if (holdsTextAlone(node)) return 'a text for people'
   if (!TEXTS.has(node.type) || parent === undefined) return undefined
   const called = parent.callee?.name ?? ''
   if (parent.type === 'NewExpression' && called.endsWith('Error')) return 'the text of an error'

@@ -22,6 +22,8 @@ export interface IssuingOptions {
   readonly rules: () => IssueRules
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** How long what could not be revoked waits to be tried again. */
+  readonly retryEveryMs?: number
 }
 
 export interface RevocationWithIssued extends Revocation {
@@ -135,7 +137,7 @@ const revokeDescendants = async (
 }
 
 export const createIssuing = (options: IssuingOptions): Issuing => {
-  const { revocations, lineage, now } = options
+  const { revocations, lineage, now, retryEveryMs = RETRY_EVERY_MS } = options
   const retries = new Set<NodeJS.Timeout>()
   let isClosed = false
 
@@ -147,7 +149,7 @@ export const createIssuing = (options: IssuingOptions): Issuing => {
       void revokeDescendants(options, ancestor, found).then((isWhole) => {
         if (!isWhole) retry(ancestor, found)
       })
-    }, RETRY_EVERY_MS).unref()
+    }, retryEveryMs).unref()
     retries.add(timer)
   }
 

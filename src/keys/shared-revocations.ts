@@ -32,6 +32,9 @@ export interface SharedRevocationsOptions {
   readonly log: StateLog
   /** Milliseconds of a clock that nobody sets; `performance.now` unless given. */
   readonly clock?: () => number
+  readonly lookEveryMs?: number
+  /** While something has to be written still. */
+  readonly retryEveryMs?: number
 }
 
 export interface SharedRevocations extends Revocations {
@@ -51,7 +54,6 @@ const { prefix: MARK } = SHARED_KEYS.revocations
 /** Far longer than any replica waits before it looks at the mark. */
 const MARK_TTL_MS = 86_400_000
 const LOOK_EVERY_MS = 2_000
-/** While something has to be written still. */
 const RETRY_EVERY_MS = 500
 
 const LAST_KNOWN = 'revocations of other replicas cannot be read: the last known list is in force'
@@ -184,6 +186,7 @@ const revoke = async (known: RevokedKeys, keyId: string, now: number): Promise<R
 
 export const createSharedRevocations = (options: SharedRevocationsOptions): SharedRevocations => {
   const { shared, clock = () => performance.now() } = options
+  const { lookEveryMs = LOOK_EVERY_MS, retryEveryMs = RETRY_EVERY_MS } = options
   const known: RevokedKeys = {
     options,
     revoked: new Set(),
@@ -203,7 +206,7 @@ export const createSharedRevocations = (options: SharedRevocationsOptions): Shar
   }
 
   const asked = look(true)
-  const waitMs = (): number => (known.pending.size > 0 ? RETRY_EVERY_MS : LOOK_EVERY_MS)
+  const waitMs = (): number => (known.pending.size > 0 ? retryEveryMs : lookEveryMs)
   const loop = every('look for revocations', waitMs, () => look(false))
   shared.onMessage(TOPIC, (message) => receive(known, message))
   shared.onReconnect(() => void look(true))

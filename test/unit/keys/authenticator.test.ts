@@ -79,3 +79,45 @@ test('a key for a newer platform is told so', async (t) => {
   })
   t.ok(await authenticator.authenticate(older.apiKey, '10.1.2.3'))
 })
+
+test('what goes on after the request of a key ends with it, with its encryption key, and where it may not be used', async (t) => {
+  const { authenticator, keyring, live, revoked, encryptionKey } = setUp()
+  const bound = keyRequest({ networks: ['10.0.0.0/8'] })
+  const { principal } = await issueApiKey(keyring, bound, NOW)
+  const { principal: newer } = await issueApiKey(
+    keyring,
+    keyRequest({ minimumVersion: '9.0.0' }),
+    NOW
+  )
+  const { isAccepted, refusalOf } = authenticator
+  const outcome = (address: string | undefined) => [
+    isAccepted(principal, address),
+    refusalOf(principal, address)?.reason
+  ]
+  t.strictSame(outcome('10.1.2.3'), [true, undefined])
+  t.strictSame(outcome('11.1.2.3'), [false, 'other_network'])
+  t.equal(refusalOf(newer, '10.1.2.3')?.check, 'version')
+  revoked.add(principal.keyId)
+  t.strictSame(outcome('10.1.2.3'), [false, 'revoked'])
+  revoked.clear()
+  live.keyring = createKeyring([newEncryptionKey()])
+  t.strictSame(outcome('10.1.2.3'), [false, 'unreadable'])
+  live.keyring = createKeyring([encryptionKey])
+  t.strictSame(outcome('10.1.2.3'), [true, undefined])
+})
+
+test('an examined key tells what it says and what refuses it, from a network only where one is asked about', async (t) => {
+  const { authenticator, keyring } = setUp()
+  const { examine } = authenticator
+  const { apiKey, principal } = await issueApiKey(
+    keyring,
+    keyRequest({ networks: ['10.0.0.0/8'] }),
+    NOW
+  )
+  t.strictSame(await examine(apiKey, undefined), {
+    ...{ principal, refusal: undefined, address: undefined }
+  })
+  const elsewhere = await examine(apiKey, '11.1.2.3')
+  t.match(elsewhere, { principal, refusal: { check: 'network' }, address: '11.1.2.3' })
+  t.match(await examine('purser_dev_x', undefined), { refusal: { check: 'key' } })
+})

@@ -68,3 +68,23 @@ test('keys that are revoked, expired or under no present encryption key hold not
   t.same(old, { kid: 'old', active: false, keys: 0, inUse: 0, mayGo: true, clients: [] })
   t.match(active, { active: true, keys: 0, mayGo: false })
 })
+
+test('first and last time are of all keys of a client, in whatever order they come, and clients by their names', async (t) => {
+  const uses = [use('old', 'b', 30), use('old', 'a', 48), use('old', 'a', 25), use('old', 'a', 40)]
+  for (const some of [uses, uses.toReversed()]) {
+    const [old] = await report(some)
+    t.match(old, { keys: 4, firstSeen: ago(148), lastUsed: ago(25), mayGo: true })
+    const [a, b] = old?.clients ?? []
+    t.match(a, { client: 'a', keys: 3, lastUsed: ago(25), quiet: true })
+    t.match(b, { client: 'b', keys: 1, lastUsed: ago(30) })
+  }
+})
+
+test('a key is quiet from its last hour on, and counts until its end', async (t) => {
+  const [old] = await report([use('old', 'a', 24), use('old', 'b', 23, { expiresAt: ago(-1) })])
+  t.match(old, { keys: 2, inUse: 1 })
+  t.strictSame(
+    old?.clients.map(({ quiet }) => quiet),
+    [true, false]
+  )
+})

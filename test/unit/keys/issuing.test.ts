@@ -7,6 +7,8 @@ import { createLineage } from '../../../src/keys/lineage.ts'
 import { createRevocations, issuedBy } from '../../../src/keys/revocations.ts'
 import { openState } from '../../support/embedded.ts'
 import { randomKeyring } from '../../support/keys.ts'
+import { eventually } from '../../support/redis.ts'
+import { pass } from '../../support/stopwatch.ts'
 
 const NOW = Date.parse('2026-11-21T12:00:00Z')
 const { keyring } = randomKeyring()
@@ -194,4 +196,74 @@ test('a revocation is not durable while one of its parts is not', async (t) => {
     })
     t.match(await issuing.revokeWithIssued(deployer.keyId), { isDurable: false, issued: ['child'] })
   }
+})
+
+test('a key whose issuer is revoked while it is entered does not leave', async (t) => {
+  const revoked = new Set<string>()
+  const deployer = issuer()
+  const { state } = open(t)
+  const lineage = createLineage(state)
+  const { issuing } = open(t, {
+    revocations: { ...createRevocations(state), isRevoked: (name) => revoked.has(name) },
+    lineage: {
+      ...lineage,
+      enter: async (principal, via) => {
+        revoked.add(deployer.keyId)
+        return await lineage.enter(principal, via)
+      }
+    }
+  })
+  await t.rejects(issuing.issue(deployer, ASKED), { code: 'invalid_api_key', reason: 'revoked' })
+})
+
+/** An issuing of which the entries cannot be looked through for so many times. */
+const failingFor = (t: Test, times: number) => {
+  const { lineage, state } = open(t)
+  const asked: string[] = []
+  const opened = open(t, {
+    retryEveryMs: 0,
+    revocations: createRevocations(state),
+    lineage: {
+      ...lineage,
+      descendantsOf: async function* (ancestor, endedBefore) {
+        asked.push(ancestor)
+        if (asked.length <= times) throw new Error('away')
+        yield* lineage.descendantsOf(ancestor, endedBefore)
+      }
+    }
+  })
+  return { lineage, asked, issuing: opened.issuing, revocations: createRevocations(state) }
+}
+
+test('what could not be looked through is looked through again, until all of it is revoked', async (t) => {
+  for (const revoke of ['revokeWithIssued', 'revokeOfTrust'] as const) {
+    const { lineage, asked, issuing, revocations } = failingFor(t, 3)
+    await lineage.enter(issuer({ keyId: 'child' }), ['ancestor'])
+    t.match(await issuing[revoke]('ancestor'), { isDurable: false, issued: [] })
+    t.equal(revocations.isRevoked('child'), false)
+    await eventually(() => revocations.isRevoked('child'))
+    t.strictSame(asked, Array(4).fill('ancestor'))
+  }
+})
+
+test('what is closed tries nothing again', async (t) => {
+  const { asked, issuing } = failingFor(t, Number.POSITIVE_INFINITY)
+  await issuing.revokeWithIssued('ancestor')
+  issuing.close()
+  const before = asked.length
+  await issuing.revokeWithIssued('ancestor')
+  await pass(3)
+  t.equal(asked.length, before + 1)
+})
+
+test('keys of a trust are revoked where they may be in force still', async (t) => {
+  const { issuing, lineage, revocations } = open(t)
+  const seconds = NOW / 1_000
+  await lineage.enter(issuer({ keyId: 'ended', expiresAt: seconds - 3_601 }), ['trust'])
+  await lineage.enter(issuer({ keyId: 'ending', expiresAt: seconds - 3_600 }), ['trust'])
+  t.strictSame(await issuing.revokeOfTrust('trust'), {
+    ...{ isNew: true, isDurable: true, issued: ['ending'] }
+  })
+  t.strictSame([revocations.isRevoked('ended'), revocations.isRevoked('ending')], [false, true])
+  t.match(await issuing.revokeOfTrust('nobody'), { isNew: false, isDurable: true, issued: [] })
 })

@@ -106,3 +106,12 @@ test('a state that does not answer at once is none for these revocations', async
   const { getSync: _, ...slow } = openState(t)
   t.throws(() => createRevocations(slow), /answers at once/)
 })
+
+test('of what descends from a key only what had not ended by then is found, where that is asked for', async (t) => {
+  const { lineage } = open(t)
+  await lineage.enter(key('early', { expiresAt: NOW / 1_000 - 1 }), ['a'])
+  await lineage.enter(key('then', { expiresAt: NOW / 1_000 }), ['a'])
+  await lineage.enter(key('never'), ['a'])
+  t.strictSame(await all(lineage.descendantsOf('a', NOW)), ['never', 'then'])
+  t.strictSame(await all(lineage.descendantsOf('a')), ['early', 'never', 'then'])
+})

@@ -7,10 +7,12 @@ import { createKeyring, newEncryptionKey } from '../../../src/crypto/keyring.ts'
 import { issuedBy, listRevoked } from '../../../src/keys/revocations.ts'
 import {
   announceRevocation,
-  createSharedRevocations
+  createSharedRevocations,
+  type SharedRevocationsOptions
 } from '../../../src/keys/shared-revocations.ts'
 import { openState } from '../../support/embedded.ts'
 import { randomKeyring } from '../../support/keys.ts'
+import { eventually } from '../../support/redis.ts'
 import { createMemoryShared } from '../../support/shared.ts'
 
 const NOW = Date.parse('2026-11-21T12:00:00Z')
@@ -24,7 +26,8 @@ const setUp = (t: Test) => {
   const state = openState(t)
   const { keyring } = randomKeyring()
   const fault = { writes: false, lists: false }
-  const open = async (ring = keyring) => {
+  const reads = { lists: 0 }
+  const open = async (ring = keyring, more: Partial<SharedRevocationsOptions> = {}) => {
     const shared = memory.connect()
     const said: string[] = []
     const revocations = createSharedRevocations({
@@ -35,19 +38,21 @@ const setUp = (t: Test) => {
           return state.compareAndSet(...asked)
         },
         list: (...asked) => {
+          reads.lists++
           if (fault.lists) throw new Error('away')
           return state.list(...asked)
         }
       },
       shared,
       keyring: () => ring,
-      log: (level, message) => void said.push(`${level} ${message}`)
+      log: (level, message) => void said.push(`${level} ${message}`),
+      ...more
     })
     t.teardown(() => revocations.close())
     await revocations.asked
     return { revocations, shared, said }
   }
-  return { memory, state, keyring, fault, open }
+  return { memory, state, keyring, fault, reads, open }
 }
 
 test('a revocation is in force here at once, at others by its message, and is durable', async (t) => {
@@ -154,4 +159,70 @@ test('a list that was never read is told, and what is in force stays so while it
   memory.back()
   await settled()
   t.equal(late.said.length, told, 'it is said once')
+})
+
+test('the list is read again where its mark is another one, and not where it is the same', async (t) => {
+  const { open, state, reads } = setUp(t)
+  const clock = { looks: 0 }
+  const soon = { lookEveryMs: 0, clock: () => clock.looks++ }
+  const { revocations, shared } = await open(undefined, soon)
+  const looked = async (times: number): Promise<void> => {
+    const before = clock.looks
+    await eventually(() => clock.looks >= before + times)
+  }
+  await looked(3)
+  const first = reads.lists
+  await looked(3)
+  t.equal(reads.lists, first, 'it says that nothing has changed')
+  const keyId = randomUUID()
+  await state.compareAndSet(`revoked/${keyId}`, undefined, Buffer.from('{}'))
+  await looked(3)
+  t.equal(revocations.isRevoked(keyId), false)
+  await announceRevocation(shared, randomUUID())
+  await eventually(() => revocations.isRevoked(keyId))
+  const { lists } = reads
+  await looked(3)
+  t.equal(reads.lists, lists)
+  await revocations.close()
+  await settled()
+  const { looks } = clock
+  await settled()
+  t.equal(clock.looks, looks, 'what is closed looks no more')
+})
+
+test('what could not be written is tried again soon, until it is', async (t) => {
+  const { open, state, fault } = setUp(t)
+  const { revocations, said } = await open(undefined, { lookEveryMs: 3_600_000, retryEveryMs: 0 })
+  t.match(said, [/^info the list of revoked keys was read/])
+  fault.writes = true
+  const later = await open(undefined, { lookEveryMs: 0, retryEveryMs: 0 })
+  const keyId = randomUUID()
+  await later.revocations.revoke(keyId, NOW)
+  await settled()
+  t.strictSame([later.revocations.pending(), later.revocations.isWhole()], [1, false])
+  fault.writes = false
+  await eventually(() => later.revocations.isWhole())
+  t.strictSame(await listRevoked(state), [keyId])
+  t.equal(later.revocations.pending(), 0)
+  t.equal(revocations.pending(), 0)
+})
+
+test('how long others may have revoked unseen runs from the last look that saw everything', async (t) => {
+  const { open, fault, memory } = setUp(t)
+  const clock = { time: 1_000 }
+  const far = { lookEveryMs: 3_600_000, clock: () => clock.time }
+  const { revocations } = await open(undefined, far)
+  clock.time += 70
+  t.equal(revocations.blindMs(), 70)
+  fault.lists = true
+  memory.back()
+  await settled()
+  t.equal(revocations.blindMs(), 70)
+  fault.lists = false
+  memory.back()
+  await settled()
+  t.equal(revocations.blindMs(), 0)
+  fault.lists = true
+  const never = await open(undefined, far)
+  t.equal(never.revocations.blindMs(), Number.POSITIVE_INFINITY)
 })
