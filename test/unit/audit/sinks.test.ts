@@ -1,9 +1,20 @@
 /** Several places for records: what is required is there or the append fails, what is not holds nobody up. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Test, test } from 'tap'
-import type { SinkChoice } from '../../../src/audit/sinks.ts'
-import { piecesOf } from '../../../src/audit/stdout.ts'
+import { FILE_ALONE, hasSink, type SinkChoice } from '../../../src/audit/sinks.ts'
+import { isFull, piecesOf, stdoutTarget } from '../../../src/audit/stdout.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import { beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory } from '../../support/embedded.ts'
@@ -160,4 +171,90 @@ test('lines go to a pipe in pieces that it takes whole, and none is divided that
   }
   t.equal(piecesOf(Array(100).fill(line(450)).join('')).length, 12, 'as many lines as fit')
   t.end()
+})
+
+test('each sink is told with whether it fails and how many groups did not reach it', async (t) => {
+  const { trail, append, stdout, file } = open(t, 'file!,stdout')
+  await append('1')
+  const told = () => trail.sinkFigures().map((one) => Object.values(one).join(' '))
+  t.same(told(), ['file false 0', 'stdout false 0'])
+  stdout.fails = true
+  await append('2')
+  await append('3')
+  await turn()
+  t.same(told(), ['file false 0', 'stdout true 2'])
+  stdout.fails = false
+  await append('4')
+  await turn()
+  t.same(told(), ['file false 0', 'stdout false 2'], 'since the start')
+  t.same([idsIn(file()).length, idsIn(stdout.text)], [4, ['1', '4']])
+})
+
+test('what finds no room for an optional sink is lost and counted, and the sink is named', async (t) => {
+  const { trail, append, stdout } = open(t, 'file!,stdout')
+  let letGo = (): void => {}
+  stdout.hangs = new Promise((resolve) => {
+    letGo = resolve
+  })
+  const figures = () => trail.sinkFigures().map(({ name, lost }) => [name, lost > 0])
+  for (let i = 0; i < 300; i++) await append(String(i), 2_290)
+  t.same(figures(), [
+    ['file', false],
+    ['stdout', false]
+  ])
+  for (let i = 0; i < 300; i++) await append(String(i), 2_290)
+  t.same(figures(), [
+    ['file', false],
+    ['stdout', true]
+  ])
+  t.same(trail.failingSinks(), ['stdout'])
+  stdout.hangs = undefined
+  letGo()
+})
+
+test('a sink is there where it is chosen, and the file is unless something else is said', async (t) => {
+  t.same(FILE_ALONE, [{ name: 'file', isRequired: true }])
+  const choices = sinksOf('file!,stdout')
+  t.same(
+    (['file', 'stdout', 'redis'] as const).map((name) => hasSink(choices, name)),
+    [true, true, false]
+  )
+  t.equal(hasSink([], 'file'), false)
+})
+
+test('what a pipe does not take at once it gets whole as soon as somebody reads, and a pipe that is gone is a failure', async (t) => {
+  const path = join(createDirectory(t), 'pipe')
+  if (spawnSync('mkfifo', [path]).status !== 0) return
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
+  const target = stdoutTarget(writer)
+  t.equal(target.name, 'stdout')
+  const text = Array.from({ length: 400 }, (_, i) => `${String(i).padEnd(499, 'x')}\n`).join('')
+  let isDone = false
+  const appended = target.append('2026-03-01', text).then(() => {
+    isDone = true
+  })
+  const bytes = Buffer.alloc(65_536)
+  let read = ''
+  const until = performance.now() + 10_000
+  while (!isDone && performance.now() < until) {
+    try {
+      read += bytes.toString('utf8', 0, readSync(reader, bytes))
+    } catch (error) {
+      t.equal(isFull(error), true)
+    }
+    await turn()
+  }
+  await appended
+  try {
+    read += bytes.toString('utf8', 0, readSync(reader, bytes))
+  } catch {
+    // Nothing is left.
+  }
+  t.equal(read, text)
+  closeSync(reader)
+  await t.rejects(target.append('2026-03-01', 'x\n'), { code: 'EPIPE' })
+  t.equal(isFull(new Error('x')), false)
+  await target.forget()
+  closeSync(writer)
 })
