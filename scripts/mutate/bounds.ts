@@ -27,17 +27,44 @@ const FACTOR = 10
 
 let known: SpentById | undefined
 
-const spentBy = (id: string): Spent => {
+const all = (): SpentById => {
   known ??= JSON.parse(readFileSync(FILE, 'utf8')) as SpentById
-  return known[id] ?? { asked: 0, ms: 0 }
+  return known
 }
 
-/** In milliseconds. */
-export const costOf = (id: string): number => spentBy(id).ms
+/** Of all tests of the first run. */
+export const knownIds = (): readonly string[] => Object.keys(all())
+
+const spentBy = (id: string): Spent => all()[id] ?? { asked: 0, ms: 0 }
+
+const costOf = (id: string): number => spentBy(id).ms
 
 export const boundsOf = (id: string): Spent => {
   const { asked, ms } = spentBy(id)
   return { asked: FACTOR * asked + ASKED_ALWAYS, ms: FACTOR * ms + MS_ALWAYS }
+}
+
+/** So long the tests of a mutant took in the first run, at most. The time is that of a run that counts: it is several times longer. */
+export const FIRST_MS = 3_000
+export const AGAIN_MS = 1_000
+
+export const quickestFirst = <T extends { readonly id: string }>(all: readonly T[]): T[] =>
+  [...all].sort((a, b) => costOf(a.id) - costOf(b.id))
+
+/** Of the tests that reach it the nearest, and then the quickest, as long as there is time for more of them. */
+export const chosen = (
+  ids: readonly string[],
+  isAbout: (id: string) => boolean,
+  ms: number
+): ReadonlySet<string> => {
+  const inOrder = quickestFirst(ids.map((id) => ({ id })))
+  inOrder.sort((a, b) => Number(isAbout(b.id)) - Number(isAbout(a.id)))
+  let left = ms
+  const found = inOrder.filter(({ id }, index) => {
+    left -= costOf(id)
+    return left > 0 || index === 0
+  })
+  return new Set(found.map(({ id }) => id))
 }
 
 /** Resolves with undefined. */

@@ -29,7 +29,8 @@ export interface Outcome {
 }
 
 /** What is measured here is mostly the counting of mutants. */
-const MEASURES_TIME = / in little time$| takes little time$| takes about as long /
+const MEASURES_TIME =
+  / in little time$| takes little time$| takes about as long | that stood still /
 
 /** Some tests call `test(name, fn)`, some `test(name, options, fn)`. */
 const collectedOf = (asked: readonly unknown[]): Collected => {

@@ -4,7 +4,18 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { ASKED_LOADING, boundsOf, costOf, late, noteSpent, type Spent } from './bounds.ts'
+import {
+  AGAIN_MS,
+  ASKED_LOADING,
+  boundsOf,
+  chosen,
+  FIRST_MS,
+  knownIds,
+  late,
+  noteSpent,
+  quickestFirst,
+  type Spent
+} from './bounds.ts'
 import { type Collected, createCollector } from './collect.ts'
 import { listingReporter } from './listing.ts'
 import { textsIgnorer } from './texts.ts'
@@ -144,9 +155,6 @@ const bound = (askedMax: number): void => {
 
 const endless = (reason: string) => ({ status: 'timeout', reason })
 
-const quickestFirst = <T>(all: readonly T[], cost: (one: T) => number): T[] =>
-  [...all].sort((a, b) => cost(a) - cost(b))
-
 interface Tried {
   readonly status: string
   readonly reason?: string
@@ -156,7 +164,7 @@ interface Tried {
 const tryFiles = async (
   collector: Collector,
   files: readonly string[],
-  filter: ReadonlySet<string> | undefined
+  filter: ReadonlySet<string>
 ): Promise<Tried> => {
   let nrOfTests = 0
   for (const file of files) {
@@ -171,11 +179,10 @@ const tryFiles = async (
       return killed(`${file}${LOADING}`, String(error))
     }
     const ids = idsOf(file, found)
-    const all = !filter || filter.has(`${file}${LOADING}`)
     const wanted = found
       .map((one, index) => ({ one, id: ids[index] ?? '' }))
-      .filter(({ id }) => all || filter.has(id))
-    for (const { one, id } of quickestFirst(wanted, ({ id }) => costOf(id))) {
+      .filter(({ id }) => filter.has(id))
+    for (const { one, id } of quickestFirst(wanted)) {
       nrOfTests += 1
       const { asked, ms } = boundsOf(id)
       bound(asked)
@@ -192,26 +199,29 @@ const tryFiles = async (
 const mutantRun = async (collector: Collector, tests: readonly string[], asked: MutantRun) => {
   const { activeMutant, testFilter, mutantActivation } = asked
   const about = basename(activeMutant.fileName, '.ts')
-  const isAbout = (file: string): boolean => basename(file).startsWith(about)
-  const filter = testFilter && new Set(testFilter)
-  const isStatic = filter?.delete(PROGRAM) ?? mutantActivation === 'static'
-  const costs = new Map<string, number>()
-  for (const id of filter ?? []) costs.set(fileOf(id), (costs.get(fileOf(id)) ?? 0) + costOf(id))
-  const reached = filter ? [...costs.keys()] : testsBelow(tests)
-  // The file that is most likely to notice comes first.
-  const files = quickestFirst(reached, (file) => costs.get(file) ?? 0)
-  files.sort((a, b) => Number(isAbout(b)) - Number(isAbout(a)))
+  const isAbout = (id: string): boolean => basename(fileOf(id)).startsWith(about)
+  const reached = new Set(testFilter)
+  const isStatic = reached.delete(PROGRAM) || mutantActivation === 'static'
+  const files = testFilter ? new Set([...reached].map(fileOf)) : new Set(testsBelow(tests))
+  // What a file does while it is loaded all of its tests may notice.
+  const isWanted = (id: string): boolean =>
+    testFilter ? reached.has(id) || reached.has(`${fileOf(id)}${LOADING}`) : files.has(fileOf(id))
+  const wanted = knownIds().filter(isWanted)
+  const tryFor = (ms: number) => {
+    const filter = chosen(wanted, isAbout, ms)
+    return tryFiles(collector, [...new Set([...filter].map(fileOf))], filter)
+  }
   if (!isStatic) {
     collector.reuse()
-    await collector.preload(files)
+    await collector.preload([...files])
     setMutant(activeMutant.id)
-    const tried = await tryFiles(collector, files, filter)
+    const tried = await tryFor(FIRST_MS)
     if (tried.status !== 'survived') return tried
   }
   // What the program found out once and keeps (a schema that is compiled) only a copy of its own finds out with the mutant on.
   collector.renew()
   setMutant(activeMutant.id)
-  return await tryFiles(collector, files, filter)
+  return await tryFor(isStatic ? FIRST_MS : AGAIN_MS)
 }
 
 const createRunner = (options: Options) => {
