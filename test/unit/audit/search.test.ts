@@ -5,7 +5,7 @@ import { type Test, test } from 'tap'
 import { createAccess } from '../../../src/audit/access.ts'
 import { BLOCK } from '../../../src/audit/read-back.ts'
 import type { RecordFilter } from '../../../src/audit/record-filter.ts'
-import { createSearch, filesAsked, type Position } from '../../../src/audit/search.ts'
+import { createBoth, createSearch, filesAsked, type Position } from '../../../src/audit/search.ts'
 import type { AuditRecord } from '../../../src/audit/shown-record.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
@@ -249,4 +249,40 @@ test('across many blocks no line is missed or given twice, and each step is one 
   )
   const recent = await find(folder, { from: '2026-03-01T12:00:02.990Z' })
   t.equal(recent.ids.length, 10)
+})
+
+test('two searches are one, newest first, and what both have comes once', async (t) => {
+  const [one, other] = [createDirectory(t), createDirectory(t)]
+  const at = (...minutes: number[]): Written[] => minutes.map((minute) => ({ at: minute * 60_000 }))
+  const folders = [await write(one, at(1, 3, 5, 7)), await write(other, at(2, 3, 6))]
+  const searchIn = (folder: string) =>
+    createSearch({
+      sources: () => filesAsked(folder, {}),
+      filter: {},
+      position: undefined,
+      access
+    })
+  const timesOf = async (order: readonly string[], size: number) => {
+    const [first = '', second = ''] = order
+    const given = new Set<string | undefined>()
+    const both = createBoth(searchIn(first), searchIn(second), ({ time }) => {
+      const isNew = !given.has(time)
+      given.add(time)
+      return isNew
+    })
+    const minutes: number[] = []
+    for (;;) {
+      const found = await both.step(size)
+      if (found === undefined) return minutes
+      t.ok(found.length <= size)
+      for (const { time } of found) minutes.push((Date.parse(time) - NOON) / 60_000)
+    }
+  }
+  for (const size of [1, 2, 100]) {
+    t.strictSame(await timesOf(folders, size), [7, 6, 5, 3, 2, 1])
+    t.strictSame(await timesOf(folders.toReversed(), size), [7, 6, 5, 3, 2, 1])
+  }
+  const [empty, only = ''] = [createDirectory(t), folders[1]]
+  t.strictSame(await timesOf([empty, only], 10), [6, 3, 2])
+  t.strictSame(await timesOf([only, empty], 10), [6, 3, 2])
 })
