@@ -576,7 +576,10 @@ test('an anchor is one text, and nothing else is taken for one', async (t) => {
     text.replace('12', '0'),
     // No number counts that far exactly.
     text.replace('12', '9999999999999999'),
-    text.replace(':12', ':-1')
+    text.replace(':12', ':-1'),
+    text.replace(':12', ''),
+    text.slice(1),
+    text.slice(0, -1)
   ]) {
     t.equal(parseAnchor(wrong), undefined)
   }

@@ -48,6 +48,8 @@ test('no claims that a key may not hold are issued', async (t) => {
     { client: 'a b' },
     { scopes: [] },
     { scopes: ['aura-services:'] },
+    { scopes: ['aura-services', 'aura-services:'] },
+    { networks: ['10.0.0.0/8', '10.0.0.1/8'] },
     { minimumVersion: '8.3' },
     { minimumVersion: 'v8.3.0' }
   ]) {
@@ -138,6 +140,9 @@ test('claims of a wrong shape are refused', async (t) => {
     { scp: 'aura-services' },
     { scp: [] },
     { scp: ['aura services'] },
+    { scp: ['aura-services', 'aura services'] },
+    { net: ['10.0.0.0/8', '10.0.0.1/8'] },
+    { net: [] },
     { mode: 'rwx' },
     { env: 'prod' },
     { minv: '8' },
