@@ -69,7 +69,7 @@ for (const subject of DOORS) {
   const { dialect, statuses, isOwnError } = subject
 
   test(`${dialect}: no caller reads or writes what policy does not give them, cold or warm`, async (t) => {
-    const { keyring, speak, planted, asked, logs } = await open(t, subject)
+    const { keyring, speak, planted, asked, logs, folder } = await open(t, subject)
     let reads = 0
     let refusals = 0
     for (const when of ['cold', 'warm']) {
@@ -95,7 +95,7 @@ for (const subject of DOORS) {
     }
     t.ok(reads > 20, `${reads} reads`)
     t.ok(refusals > 50, `${refusals} refusals`)
-    const log = logs.join('')
+    const log = logs.join('') + q(await recordsIn(folder))
     for (const { canary } of planted) t.same(canary.findIn(log), [])
   })
 

@@ -413,6 +413,31 @@ const RIGHTS: readonly Promised[] = [
     }
   },
   {
+    id: 'right-at-doors',
+    says: 'At a door in another dialect a caller gets what it gets elsewhere, and a refusal there is the same bytes whether the secret exists or not.',
+    asvs: ['8.2.2', '6.3.4', '6.3.8', '4.2.1'],
+    security: [1, 2, 3, 6],
+    tests: {
+      'contract/doors.test.ts': [
+        '…: no caller reads or writes what policy does not give them, cold or warm',
+        '…: nobody writes without the right and the mode, and no answer has the value',
+        '…: a listing names what may be read, and nothing else',
+        '…: forbidden, missing and unconfigured are the same bytes',
+        '…: no spelling of a path gets round a rule',
+        '…: a key is shown once, and a key that is refused is refused in one way',
+        '…: limits are those of all doors, and are told in the dialect',
+        '…: the record and the metrics name the door'
+      ],
+      'integration/doors/vault.test.ts': [
+        'names are a mount of their own, with the field that they fix',
+        'a namespace and a wrapped answer are refused, never left out',
+        'a mount is told to whoever may use it, and to others as one that there is not',
+        'metadata tells the version and never the value'
+      ],
+      'integration/http/bridge.test.ts': ['nothing gets past what is checked of every request']
+    }
+  },
+  {
     id: 'right-on-a-field',
     says: 'The right on a field is the right on that field alone.',
     asvs: ['8.2.3', '14.2.6', '15.3.6'],
