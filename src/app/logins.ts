@@ -59,8 +59,19 @@ const createHolders = (load: (trust: Trust) => HeldKeys, trusts: () => readonly 
   }
 }
 
+/** Our own words for it: nothing that the peer said. */
+const whyOf = ({ name: trust }: Pick<Trust, 'name'>, error: unknown) => {
+  const { reason, code } = error instanceof ProviderFault ? error : faultOfFile(error)
+  return { trust, reason, ...(code !== undefined && { code }) }
+}
+
+const faultOfFile = (error: unknown): ProviderFault => {
+  const { code } = error as NodeJS.ErrnoException
+  return new ProviderFault('misconfigured', { code })
+}
+
 export const createLoginOn = (ground: Ground, { issuing }: Pick<Keys, 'issuing'>): Login => {
-  const { live, settings, recorder, now } = ground
+  const { live, settings, recorder, log, now } = ground
   const trusts = () => live().config.trusts
   const fetchOf = (caFile: string | undefined): typeof globalThis.fetch =>
     caFile === undefined ? ground.fetch : fetchWith(caFile)
@@ -68,10 +79,22 @@ export const createLoginOn = (ground: Ground, { issuing }: Pick<Keys, 'issuing'>
     fetchOf,
     allowsClear: ({ hostname }) => settings.ENVIRONMENT === 'dev' && isLoopback(hostname)
   })
+  const hold = (trust: Trust): HeldKeys =>
+    holdIssuerKeys({
+      load: () => load(trust),
+      onFailure: (error) =>
+        log('warn', "the keys of a trust's issuer cannot be had", whyOf(trust, error)),
+      now
+    })
+  const review = createTokenReview({ fetchOf })
   return createLogin({
     trusts,
-    keysOf: createHolders((trust) => holdIssuerKeys({ load: () => load(trust), now }), trusts),
-    review: createTokenReview({ fetchOf }),
+    keysOf: createHolders(hold, trusts),
+    review: (trust, token, verified) =>
+      review(trust, token, verified).catch((error) => {
+        log('warn', 'the API server of a trust cannot be asked', whyOf(trust, error))
+        throw error
+      }),
     issuing,
     recorder,
     environment: settings.ENVIRONMENT,

@@ -20,6 +20,8 @@ import type { TrustEntry } from './trusts.ts'
 
 type Entry = Sound<TrustEntry>
 
+const TEXT_MAX = 1024
+
 export interface TrustContext {
   /** Undefined where the setting is at fault itself. */
   readonly adminScope: string | undefined
@@ -39,13 +41,16 @@ const addressFault = (address: string, allowsClear: boolean): string | undefined
   return isTaken ? undefined : 'must be an https: address'
 }
 
-export const bindOf = (bind: Entry['bind'] = {}): Bind =>
+export const bindOf = (bind: Readonly<Record<string, unknown>> = {}): Bind =>
   new Map(
     Object.entries(bind).map(([name, value]) => [
       name,
       [value].flat().filter((one) => typeof one === 'string')
     ])
   )
+
+const isText = (value: unknown): boolean =>
+  typeof value === 'string' && value !== '' && value.length <= TEXT_MAX
 
 /** A name that begins with a slash is a JSON pointer (RFC 6901) to what stands deeper. */
 export const placeOf = ({ places }: Preset, name: string): readonly string[] | undefined => {
@@ -55,8 +60,12 @@ export const placeOf = ({ places }: Preset, name: string): readonly string[] | u
   return parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-const checkClaim = (preset: Preset, name: string, values: readonly string[], fault: Fault) => {
+const checkClaim = (preset: Preset, name: string, written: unknown, fault: Fault): void => {
   const at = ['bind', name]
+  const values: readonly unknown[] = [written].flat()
+  if (values.length === 0 || !values.every(isText)) {
+    return fault(at, 'must be a text, in quotes where it is a number or true, or a list of such')
+  }
   const place = placeOf(preset, name)
   const refusal = preset.refuses?.[name]
   if (place === undefined) {
@@ -64,14 +73,17 @@ const checkClaim = (preset: Preset, name: string, values: readonly string[], fau
   } else if (UNBINDABLE.has(name)) fault(at, 'has no place here')
   else if (refusal !== undefined) fault(at, refusal)
   const [form, message] = preset.forms?.[name] ?? []
-  for (const value of values) {
+  for (const value of values.map(String)) {
     if (value.includes('*')) fault(at, 'is compared letter by letter: there are no patterns')
     else if (form?.test(value) === false) fault(at, message ?? '')
   }
 }
 
-const checkBind = (preset: Preset, bind: Bind, fault: Fault): void => {
-  for (const [name, values] of bind) checkClaim(preset, name, values, fault)
+const checkBind = (preset: Preset, written: Entry['bind'], fault: Fault): void => {
+  // That it is lacking is told already.
+  if (written === undefined) return
+  for (const [name, values] of Object.entries(written)) checkClaim(preset, name, values, fault)
+  const bind = bindOf(written)
   for (const one of preset.demands) {
     if (!one.some((name) => bind.has(name))) fault(['bind'], `lacks ${one.join(' or ')}`)
   }
@@ -161,7 +173,7 @@ export const checkTrust = (
 ): void => {
   checkIssuer(preset, entry, context, fault)
   checkAudience(entry, fault)
-  checkBind(preset, bindOf(entry.bind), fault)
+  checkBind(preset, entry.bind, fault)
   checkReview(preset, entry, context, fault)
   checkGrant(entry, context, fault)
 }

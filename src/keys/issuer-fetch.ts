@@ -53,7 +53,8 @@ export const createIssuerFetch =
       const response = await send(url.href, {
         method: 'GET',
         headers: {
-          accept: 'application/json',
+          // RFC 7517, 8.5.2: API servers of Kubernetes have keys as nothing else.
+          accept: 'application/json, application/jwk-set+json',
           ...(token !== undefined && { authorization: `Bearer ${token}` })
         }
       })

@@ -7,6 +7,8 @@ import type { IssuerKeys } from '../crypto/workload-token.ts'
 export interface IssuerKeysOptions {
   /** Rejects where there are none to be had. */
   readonly load: () => Promise<IssuerKeys>
+  /** Told of each time that there were none to be had. */
+  readonly onFailure?: (error: unknown) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -30,7 +32,11 @@ interface Known {
   readonly at: number
 }
 
-export const holdIssuerKeys = ({ load, now }: IssuerKeysOptions): HeldKeys => {
+export const holdIssuerKeys = ({
+  load,
+  onFailure = () => {},
+  now
+}: IssuerKeysOptions): HeldKeys => {
   let known: Known | undefined
   let underWay: Promise<void> | undefined
   let failures = 0
@@ -54,6 +60,7 @@ export const holdIssuerKeys = ({ load, now }: IssuerKeysOptions): HeldKeys => {
       } catch (error) {
         failures++
         lastError = error
+        onFailure(error)
         askedAt = now()
       } finally {
         underWay = undefined

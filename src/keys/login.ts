@@ -123,7 +123,7 @@ const isReviewed = (
   text: string
 ): Promise<boolean> => {
   if (trust.review === undefined) return Promise.resolve(true)
-  return review(trust.review, text, trust.audience, token).catch(() => {
+  return review(trust, text, token).catch(() => {
     throw unanswered(API_SERVER_AWAY)
   })
 }

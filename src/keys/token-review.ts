@@ -10,7 +10,7 @@ import { asJson } from '../core/json.ts'
 import type { VerifiedToken } from '../crypto/workload-token.ts'
 import { readFileBytes } from '../files/read.ts'
 import { createBoundedFetch } from './oidc-fetch.ts'
-import { type ApiServer, claimAt } from './trust.ts'
+import { claimAt, type Trust } from './trust.ts'
 
 export interface TokenReviewOptions {
   readonly fetchOf: (caFile: string | undefined) => typeof globalThis.fetch
@@ -28,15 +28,16 @@ const Answer = Type.Object({
 
 /** Rejects where the API server does not answer, or does not let us ask. */
 export type TokenReview = (
-  server: ApiServer,
+  trust: Pick<Trust, 'name' | 'audience' | 'review'>,
   token: string,
-  audience: string,
   verified: VerifiedToken
 ) => Promise<boolean>
 
 export const createTokenReview =
   ({ fetchOf }: TokenReviewOptions): TokenReview =>
-  async ({ url, tokenFile, caFile }, token, audience, { subject, claims }) => {
+  async ({ audience, review }, token, { subject, claims }) => {
+    if (review === undefined) return true
+    const { url, tokenFile, caFile } = review
     const own = wordOfFile(await readFileBytes(tokenFile))
     const send = createBoundedFetch(fetchOf(caFile))
     const response = await send(`${url}/apis/authentication.k8s.io/v1/tokenreviews`, {

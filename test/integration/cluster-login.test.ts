@@ -1,0 +1,230 @@
+// Pods of a real cluster log in with the tokens that its API server signs for them, and whoever else comes is refused.
+import { createHmac, createPublicKey } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import { recordsIn } from '../support/audit-records.ts'
+import { buildTestApp } from '../support/build-app.ts'
+import { createDirectory } from '../support/embedded.ts'
+import {
+  isClusterInstalled,
+  type KubeApiserver,
+  startKubeApiserver
+} from '../support/kube-apiserver.ts'
+import { eventually } from '../support/redis.ts'
+
+const isInstalled = await isClusterInstalled()
+const options = { skip: isInstalled === true ? false : isInstalled, timeout: 240_000 }
+
+const ISSUER = 'https://kubernetes.default.svc'
+const accountsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/serviceaccounts`
+
+interface Wanted {
+  readonly audience?: string
+  readonly namespace?: string
+  readonly name?: string
+}
+
+const tokenOf = async (
+  { admin }: KubeApiserver,
+  { audience = 'purser', namespace = 'shop', name = 'cart' }: Wanted = {}
+): Promise<string> => {
+  const { text } = await admin('POST', `${accountsOf(namespace)}/${name}/token`, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { audiences: [audience], expirationSeconds: 600 }
+  })
+  return JSON.parse(text).status.token
+}
+
+const createAccount = async (
+  { admin }: KubeApiserver,
+  namespace: string,
+  name: string
+): Promise<string> => {
+  const { text } = await admin('POST', accountsOf(namespace), { metadata: { name } })
+  return JSON.parse(text).metadata.uid
+}
+
+/** A cluster with accounts of two teams, and the account of Purser, which may ask about tokens. */
+const startCluster = async (t: Test) => {
+  const cluster = await startKubeApiserver(t)
+  const { admin } = cluster
+  for (const name of ['shop', 'eve', 'purser']) {
+    await admin('POST', '/api/v1/namespaces', { metadata: { name } })
+  }
+  const uid = await createAccount(cluster, 'shop', 'cart')
+  await createAccount(cluster, 'shop', 'other')
+  await createAccount(cluster, 'eve', 'cart')
+  await createAccount(cluster, 'purser', 'purser')
+  const { text } = await admin('POST', `${accountsOf('purser')}/purser/token`, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 3_600 }
+  })
+  const own = JSON.parse(text).status.token
+  const file = join(createDirectory(t), 'token')
+  writeFileSync(file, `${own}\n`, { mode: 0o600 })
+  // By a controller, in a cluster that has one.
+  await admin('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+    metadata: { name: 'purser-auth-delegator' },
+    roleRef: {
+      apiGroup: 'rbac.authorization.k8s.io',
+      kind: 'ClusterRole',
+      name: 'system:auth-delegator'
+    },
+    subjects: [{ kind: 'ServiceAccount', name: 'purser', namespace: 'purser' }]
+  })
+  await eventually(async () => (await cluster.as(own)('GET', '/openid/v1/jwks')).status === 200)
+  return { cluster, uid, tokenFile: file }
+}
+
+const b64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** What can be made of a token without the cluster's key. */
+const forgedOf = async (cluster: KubeApiserver) => {
+  const [header = '', claims = '', signature = ''] = (await tokenOf(cluster)).split('.')
+  const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString())
+  const { text } = await cluster.admin('GET', '/openid/v1/jwks')
+  const [jwk] = JSON.parse(text).keys
+  const pem = createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
+  const signed = `${b64({ alg: 'HS256', kid })}.${claims}`
+  const mac = createHmac('sha256', pem).update(signed).digest('base64url')
+  const eve = { ...JSON.parse(Buffer.from(claims, 'base64url').toString()), exp: 4_102_444_800 }
+  return [
+    ['alg none', 'token_algorithm', `${b64({ alg: 'none', kid })}.${claims}.${signature}`],
+    ['no signature', 'token_malformed', `${b64({ alg: 'none', kid })}.${claims}.`],
+    ['HS256 with the public key', 'token_algorithm', `${signed}.${mac}`],
+    ['no kid', 'token_without_kid', `${b64({ alg: 'RS256' })}.${claims}.${signature}`],
+    [
+      'a kid that is not there',
+      'token_unknown_key',
+      `${b64({ alg: 'RS256', kid: 'none' })}.${claims}.${signature}`
+    ],
+    ['other claims', 'token_signature', `${header}.${b64(eve)}.${signature}`]
+  ] as const
+}
+
+const yamlOf = (
+  { url, caFile }: KubeApiserver,
+  tokenFile: string,
+  more = '',
+  bind = 'namespace: shop, serviceAccount: [cart, api]'
+): string => `
+stores: [{ name: local, kind: local }]
+policies: [{ client: shop, read: ["local:shop/*"] }]
+trusts:
+  - name: prod-cluster
+    kind: kubernetes
+    issuer: ${ISSUER}
+    audience: purser
+    jwks: { url: "${url}/openid/v1/jwks" }
+    caFile: ${caFile}
+    tokenFile: ${tokenFile}
+    bind: { ${bind} }
+    grant: { client: shop, scopes: ["aura-services:secrets"], mode: r, ttlSeconds: 900 }
+${more}`
+
+const serveFor = async (t: Test, yaml: string) => {
+  const clock = { ahead: 0 }
+  const built = await buildTestApp(t, { yaml, now: () => Date.now() + clock.ahead })
+  const logIn = async (token: string) =>
+    built.app.server.inject({
+      method: 'POST',
+      url: '/v1/auth/token',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: new URLSearchParams({
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: token,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:jwt'
+      }).toString()
+    })
+  const lastReason = async () => (await recordsIn(built.folder)).at(-1)?.['reason']
+  return { built, clock, logIn, lastReason }
+}
+
+test(
+  'a pod logs in with its own token and reads, and no token of anything else does',
+  options,
+  async (t) => {
+    const { cluster, tokenFile } = await startCluster(t)
+    const { built, clock, logIn, lastReason } = await serveFor(t, yamlOf(cluster, tokenFile))
+    await built.seed('local', 'shop/db', 'of the shop')
+    const answer = await logIn(await tokenOf(cluster))
+    t.equal(answer.statusCode, 200, answer.body)
+    const { access_token: key, expires_in } = answer.json()
+    t.ok(expires_in > 540 && expires_in <= 600)
+    t.match((await built.withKey(key).read('local:shop/db')).json(), { value: 'of the shop' })
+    const [login] = (await recordsIn(built.folder)).filter(({ action }) => action === 'key.login')
+    t.match(login, {
+      outcome: 'allowed',
+      client: 'shop',
+      object: 'trust prod-cluster',
+      issuer: ISSUER,
+      subject: 'system:serviceaccount:shop:cart',
+      tokenId: /^[0-9a-f-]{36}$/
+    })
+
+    const other = await startCluster(t)
+    const cases = [
+      ['the audience of the API server', { audience: ISSUER }, 'token_audience', cluster],
+      ['the audience of another service', { audience: 'vault' }, 'token_audience', cluster],
+      ['another namespace', { namespace: 'eve' }, 'token_not_bound', cluster],
+      ['another account', { name: 'other' }, 'token_not_bound', cluster],
+      ['another cluster', {}, 'token_unknown_key', other.cluster]
+    ] as const
+    const bodies = new Set<string>()
+    const isRefused = async (forged: string, reason: string, what: string): Promise<void> => {
+      const refused = await logIn(forged)
+      t.equal(refused.statusCode, 400, what)
+      t.equal(await lastReason(), reason, what)
+      bodies.add(refused.body)
+    }
+    for (const [what, wanted, reason, from] of cases) {
+      await isRefused(await tokenOf(from, wanted), reason, what)
+    }
+    for (const [what, reason, forged] of await forgedOf(cluster)) {
+      await isRefused(forged, reason, what)
+    }
+    const token = await tokenOf(cluster)
+    clock.ahead = 601_000
+    await isRefused(token, 'token_not_in_force', 'an expired one')
+    t.equal(bodies.size, 1, 'and nobody can tell them apart')
+  }
+)
+
+test(
+  'an account that was made again is another one, where its uid is bound',
+  options,
+  async (t) => {
+    const { cluster, uid, tokenFile } = await startCluster(t)
+    const bind = `namespace: shop, serviceAccount: cart, serviceAccountUid: ${uid}`
+    const { logIn, lastReason } = await serveFor(t, yamlOf(cluster, tokenFile, '', bind))
+    t.equal((await logIn(await tokenOf(cluster))).statusCode, 200)
+    await cluster.admin('DELETE', `${accountsOf('shop')}/cart`)
+    t.not(await createAccount(cluster, 'shop', 'cart'), uid)
+    t.equal((await logIn(await tokenOf(cluster))).statusCode, 400)
+    t.equal(await lastReason(), 'token_not_bound')
+  }
+)
+
+test(
+  'with a review a token ends with its account; without one it is good until it ends',
+  options,
+  async (t) => {
+    const { cluster, tokenFile } = await startCluster(t)
+    const review = `
+    check: tokenReview
+    apiServer: { url: "${cluster.url}", caFile: ${cluster.caFile}, tokenFile: ${tokenFile} }
+`
+    const reviewed = await serveFor(t, yamlOf(cluster, tokenFile, review))
+    const offline = await serveFor(t, yamlOf(cluster, tokenFile))
+    const token = await tokenOf(cluster)
+    await eventually(async () => (await reviewed.logIn(token)).statusCode === 200)
+    t.equal((await offline.logIn(token)).statusCode, 200)
+    await cluster.admin('DELETE', `${accountsOf('shop')}/cart`)
+    await eventually(async () => (await reviewed.logIn(token)).statusCode === 400)
+    t.equal(await reviewed.lastReason(), 'token_reviewed_out')
+    t.equal((await offline.logIn(token)).statusCode, 200)
+  }
+)
