@@ -47,6 +47,9 @@ test('a block is found wherever it stands, and a command is run unless it is lis
   t.same(notRun, [['aws s3 ls \\\n  --y', 'asks AWS']])
 })
 
+const isJobOfGitLab = (job: unknown): boolean =>
+  typeof job === 'object' && job !== null && 'id_tokens' in job && 'script' in job
+
 const LOCAL = 'stores: [{ name: local, kind: local }]\n'
 
 test('every YAML is what it is shown as: a configuration that passes the check, clients, objects of Kubernetes, or Prometheus’s', async (t) => {
@@ -63,6 +66,12 @@ test('every YAML is what it is shown as: a configuration that passes the check, 
         t.match(one.toJSON(), { kind: String, metadata: Object }, where(block))
     } else if (members.has('bases')) {
       t.pass(`${where(block)}: network-policies.test.ts renders it`)
+    } else if (members.has('jobs')) {
+      const { jobs } = parse(block.text)
+      for (const job of Object.values(jobs))
+        t.match(job, { 'runs-on': String, steps: Array }, where(block))
+    } else if (Object.values(parse(block.text) ?? {}).some((job) => isJobOfGitLab(job))) {
+      t.pass(`${where(block)}: a job of GitLab`)
     } else if (members.has('scrape_configs')) {
       t.match(documents[0]?.toJSON(), { scrape_configs: [{ metrics_path: '/internal/metrics' }] })
     } else if (members.has('clients')) {

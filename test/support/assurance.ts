@@ -1366,6 +1366,126 @@ const DIRECT_LINE: readonly Promised[] = [
   }
 ]
 
+const LOGIN_TEST = 'unit/keys/login.test.ts'
+const LOGIN_ROUTE_TEST = 'integration/routes/login.test.ts'
+const CLUSTER_LOGIN_TEST = 'integration/cluster-login.test.ts'
+const TRUSTS_TEST = 'unit/config/trusts.test.ts'
+const ISSUER_KEYS_TEST = 'unit/keys/issuer-keys.test.ts'
+
+const LOGINS: readonly Promised[] = [
+  {
+    id: 'login-proof',
+    says: 'A workload is believed by a token for this service, within its time, signed as its trust takes it by the key that it names, of exactly the configured issuer.',
+    asvs: ['9.1.1', '9.1.2', '9.1.3', '9.2.1', '9.2.2', '9.2.3', '10.5.3', '10.5.4'],
+    tests: {
+      [LOGIN_TEST]: [
+        'any other token is refused in one way, and the record knows why',
+        'a token that is older than its trust takes is refused',
+        'an algorithm that the trust does not take is refused, though the issuer has such a key'
+      ],
+      [CLUSTER_LOGIN_TEST]: [
+        'a pod logs in with its own token and reads, and no token of anything else does',
+        'with a review a token ends with its account; without one it is good until it ends'
+      ],
+      'unit/keys/issuer-fetch.test.ts': ['keys that are for something else are none']
+    },
+    note: 'The API server is real; GitHub, GitLab, Azure, Google and SPIRE are issuers of the tests, with claims as those document them.'
+  },
+  {
+    id: 'login-bound',
+    says: 'A trust takes those whom it names, claim by claim and letter by letter; presets demand what cannot be given to somebody else.',
+    asvs: ['8.2.1', '13.2.2', '9.2.3'],
+    tests: {
+      [TRUSTS_TEST]: [
+        'an audience of somebody else is refused: whoever has such a token could bring it here',
+        'a preset demands what nobody else can get, and refuses what proves nothing',
+        'any other issuer needs a claim that says who it is'
+      ],
+      [LOGIN_TEST]: [
+        'a re-created account is another one, where its uid is bound',
+        'of several trusts of one issuer the one that binds the token is taken; of two that do, the named one'
+      ],
+      [CLUSTER_LOGIN_TEST]: [
+        'an account that was made again is another one, where its uid is bound'
+      ]
+    }
+  },
+  {
+    id: 'login-within-trust',
+    says: 'The key of a login has no more than its trust grants, ends with the token, and never leads to the right to administer or to issue keys.',
+    asvs: ['8.2.1', '8.3.3', '13.2.2'],
+    security: [8],
+    tests: {
+      [LOGIN_TEST]: [
+        'a bound account gets an ordinary key of its trust, which says where it comes from',
+        'no key lives longer than its trust lets it, however long the token does',
+        'whoever asks for less gets less, and for more nothing'
+      ],
+      [TRUSTS_TEST]: [
+        'a scope above the right to administer leads there too',
+        'no login leads to a client that may issue keys'
+      ]
+    }
+  },
+  {
+    id: 'login-one-answer',
+    says: 'Whoever brings a token that is not taken learns nothing of why; the record does, and no key leaves without its record.',
+    asvs: ['6.3.8', '16.3.1', '16.2.5'],
+    security: [3],
+    tests: {
+      [LOGIN_ROUTE_TEST]: [
+        'the whole body and status of a refusal are one, whatever is wrong with the token'
+      ],
+      [LOGIN_TEST]: ['where a login cannot be recorded, no key leaves']
+    }
+  },
+  {
+    id: 'login-issuers',
+    says: 'An issuer is asked at its configured place alone, seldom however many tokens come, and its outage of some hours stops nobody whose key is known.',
+    asvs: ['1.3.6', '13.2.4', '13.2.6', '15.2.2'],
+    tests: {
+      [LOGIN_TEST]: ['a token of no configured issuer makes nobody ask anything'],
+      'unit/keys/issuer-fetch.test.ts': [
+        'metadata of another issuer, or that lead elsewhere, give none',
+        'an answer that is a redirect, an error, too large or no set of keys gives none',
+        'what is in the clear is asked on this machine alone'
+      ],
+      [ISSUER_KEYS_TEST]: [
+        'one asks for all who wait, and what came is used without asking',
+        'an issuer that is down is asked ever more seldom, however many come',
+        'known keys outlast an outage of nearly a day, and not longer',
+        'a new key is seen within half a minute, and unknown ones make nobody ask more often'
+      ],
+      [LOGIN_ROUTE_TEST]: [
+        'an issuer that is down: few questions however many tokens come, and known keys work on for a day'
+      ]
+    }
+  },
+  {
+    id: 'login-limits',
+    says: 'Failed logins are limited by address, and kept off the record by trust; nobody locks a trust for others.',
+    asvs: ['2.4.1'],
+    tests: {
+      [LOGIN_ROUTE_TEST]: [
+        'failed logins are limited by address, and refusals of a trust by trust; who may log in is not kept out'
+      ]
+    }
+  },
+  {
+    id: 'login-revoked',
+    says: 'The keys that a trust has given are revoked together.',
+    asvs: ['7.4.5', '8.3.2'],
+    tests: {
+      [LOGIN_ROUTE_TEST]: [
+        'keys of a trust are revoked together; a login that comes later works, until the trust is gone'
+      ],
+      'e2e/login.test.ts': [
+        'a key comes out alone, or into a file of mode 600 again and again, and works'
+      ]
+    }
+  }
+]
+
 const SIGN_IN_TEST = 'integration/routes/sign-in.test.ts'
 const SESSIONS_TEST = 'integration/routes/sessions.test.ts'
 const ADMISSION_TEST = 'integration/http/session-admission.test.ts'
@@ -1653,6 +1773,7 @@ const CONSOLE: readonly Promised[] = [
 /** Every promise by its subject, in the order in which the page shows them. */
 export const ASSURANCE: Readonly<Record<string, readonly Promised[]>> = {
   'API keys': KEYS,
+  'Logins without a stored key': LOGINS,
   "Administrators' sessions": SESSIONS,
   "The administrators' page": CONSOLE,
   'Who gets what': RIGHTS,
