@@ -64,7 +64,8 @@ const checkClaim = (preset: Preset, name: string, written: unknown, fault: Fault
   const at = ['bind', name]
   const values: readonly unknown[] = [written].flat()
   if (values.length === 0 || !values.every(isText)) {
-    return fault(at, 'must be a text, in quotes where it is a number or true, or a list of such')
+    fault(at, 'must be a text, in quotes where it is a number or true, or a list of such')
+    return
   }
   const place = placeOf(preset, name)
   const refusal = preset.refuses?.[name]
