@@ -17,7 +17,7 @@ scrape_configs:
 \`\`\`
 
 No label holds the name of a secret, a client, a key or a bot. \`store\` is a store of purser.yaml, or \`none\` where a reference named no such
-store; \`route\` is a template of openapi.yaml, or \`none\` where a request had no route; \`code\` is a problem code, \`ok\`, or \`aborted\` where the
+store; \`route\` is a template of openapi.yaml, at a [door](doors.md) with its dialect before it (\`vault /v1/:mount/data/*\`), or \`none\` where a request had no route; \`code\` is a problem code, \`ok\`, or \`aborted\` where the
 caller left before the end of the answer (status 499: before it had begun; a reader of \`/v1/events\` always leaves so). A request that could not be read at
 all has the method \`none\`. \`ends\` is \`1d\`, \`7d\`, \`30d\`, \`90d\` (each from the one before it), \`later\` or \`never\`.
 

@@ -113,6 +113,11 @@ export const warningsIn = (config: Config, now: number): Warning[] => {
       about('bind')('HOST is open to the network without TLS: keys and secrets travel in the clear')
     )
   }
+  const open = config.doors.filter(({ place }) => !isLoopback(place?.host ?? settings.HOST))
+  if (open.length > 0 && tls === undefined) {
+    const which = open.map(({ dialect }) => dialect).join(', ')
+    warnings.push(about('bind')(`doors are open to the network without TLS: ${which}`))
+  }
   return warnings
 }
 

@@ -56,6 +56,15 @@ const ofHost = ({ settings, machine }: Installation): readonly Finding[] => {
   ]
 }
 
+/** Of doors that are elsewhere than the public listener. */
+const ofDoors = ({ settings: { TLS_CERT_FILE }, config, machine }: Installation) => {
+  const open = (config?.doors ?? []).filter(({ place }) => isOpen(place?.host))
+  if (open.length === 0 || TLS_CERT_FILE !== undefined) return []
+  const which = open.map(({ dialect }) => dialect).join(', ')
+  const message = `a door is open to the network without TLS: ${which}: set its host to 127.0.0.1 behind a proxy on this machine, or TLS_CERT_FILE and TLS_KEY_FILE`
+  return [machine.isContainer ? warn(message) : failInEarnest(message)]
+}
+
 /** Of so many addresses, some will not be proxies. */
 const WIDEST = { v4: 24, v6: 64 } as const
 
@@ -68,9 +77,9 @@ const isWide = (network: string): boolean => {
 export const networkChecks: readonly Check[] = [
   {
     id: 'bind',
-    title: 'the public listener is on this machine alone, or speaks TLS',
+    title: 'the public listener and the doors are on this machine alone, or speak TLS',
     places: ['HOST', 'PORT'],
-    run: ofHost
+    run: (on) => [...ofHost(on), ...ofDoors(on)]
   },
   {
     id: 'internal-listener',

@@ -26,6 +26,23 @@ policies:
   t.end()
 })
 
+test('a door in the network without TLS is a warning', (t) => {
+  const warnings = (door: string, HOST = '127.0.0.1'): string[] => {
+    const yaml = `stores: [{ name: local, kind: local }]\ndoors: [${door}]\n`
+    const folder = t.testdir({ 'purser.yaml': yaml })
+    const keys = { ENCRYPTION_KEYS: newEncryptionKey(), INTERNAL_SECRET: randomSecret() }
+    return warningsOf(readConfig({ ENVIRONMENT: 'dev', HOST, ...keys }, folder))
+  }
+  const door = (host: string) => `{ dialect: vault, port: 8200, ${host}mounts: { a: local } }`
+  t.strictSame(warnings(door('')), [])
+  const told = 'doors are open to the network without TLS: vault'
+  t.strictSame(warnings(door('host: 0.0.0.0, ')), [told])
+  t.match(warnings(door(''), '0.0.0.0'), [/^HOST is open/, told])
+  t.match(warnings(door('host: 127.0.0.1, '), '0.0.0.0'), [/^HOST is open/])
+  t.equal(warnings(door('host: 127.0.0.1, '), '0.0.0.0').length, 1)
+  t.end()
+})
+
 test('a Redis in the network without a password or TLS is a warning in pre and pro', (t) => {
   const folder = t.testdir({ 'purser.yaml': 'stores: []\n' })
   const warnings = (REDIS_URL: string, ENVIRONMENT = 'pro'): string[] =>

@@ -257,6 +257,12 @@ const CASES: readonly Case[] = [
     says: /HOST is open to the network without TLS/
   },
   {
+    name: 'a door is open to the network without TLS',
+    yaml: 'stores: []\ndoors: [{ dialect: aws, port: 4566, host: 0.0.0.0, store: "secrets:" }]\n',
+    found: ['bind fail'],
+    says: /a door is open to the network without TLS: aws/
+  },
+  {
     name: 'every address is taken for a proxy',
     env: { TRUST_PROXY: '0.0.0.0/0' },
     found: ['trusted-proxies fail'],
