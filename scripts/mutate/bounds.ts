@@ -22,7 +22,7 @@ export const noteSpent = (spent: SpentById): void => writeFileSync(FILE, JSON.st
 export const ASKED_LOADING = 20_000_000
 const ASKED_ALWAYS = 200_000
 /** For what waits for what does not come. */
-const MS_ALWAYS = 10_000
+const MS_ALWAYS = 5_000
 const FACTOR = 10
 
 let known: SpentById | undefined

@@ -28,7 +28,7 @@ const sinksOf = (text: string): SinkChoice[] =>
     isRequired: one.endsWith('!')
   }))
 
-const open = (t: Test, sinks: string) => {
+const open = (t: Test, sinks: string, patienceMs = 100) => {
   const directory = createDirectory(t)
   const clock = { time: NOON }
   const logged: string[] = []
@@ -38,7 +38,7 @@ const open = (t: Test, sinks: string) => {
     now: () => clock.time,
     fsync: false,
     beginKey: beginAuditKey,
-    patienceMs: 100,
+    patienceMs,
     log: (level, message, fields) => logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
     sinks: sinksOf(sinks),
     stdout: {
@@ -191,7 +191,7 @@ test('each sink is told with whether it fails and how many groups did not reach 
 })
 
 test('what finds no room for an optional sink is lost and counted, and the sink is named', async (t) => {
-  const { trail, append, stdout } = open(t, 'file!,stdout')
+  const { trail, append, stdout } = open(t, 'file!,stdout', 3_600_000)
   let letGo = (): void => {}
   stdout.hangs = new Promise((resolve) => {
     letGo = resolve
