@@ -1,4 +1,5 @@
 /** The cases of the bench: the requests of each, and the status of their answers. */
+import { signedHeaders } from '../../test/support/sigv4.ts'
 import { CHANNELS, type Ready, URL_PATH } from './service.ts'
 
 export interface BenchRequest {
@@ -20,6 +21,8 @@ export interface Case {
   readonly needs?: readonly Need[]
   /** The trail of the service in this case has no chain. */
   readonly isUnchained?: boolean
+  /** What `doors:` has. */
+  readonly doors?: readonly object[]
   /** How many secrets of 1 KB the service has, if not as many as others. */
   readonly stored?: number
   /** The requests, which are sent in turn. */
@@ -33,6 +36,15 @@ const JSON_BODY = { 'content-type': 'application/json' }
 const first = ({ keys }: Ready): Readonly<Record<string, string>> => keys[0] ?? {}
 const many = (count: number): string[] =>
   Array.from({ length: count }, (_, n) => `local:bench/many/${n}`)
+
+/** The signature is good for five minutes, and longer than a case takes. */
+const byAws = ({ origin, aws }: Ready): BenchRequest => {
+  if (aws === undefined) throw new Error('this version has no door of AWS')
+  const { host } = new URL(origin)
+  const [target, body] = ['secretsmanager.GetSecretValue', '{"SecretId":"bench/database"}']
+  const headers = Object.fromEntries(signedHeaders(aws, { host, target, body }))
+  return { method: 'POST', path: '/', headers, body }
+}
 
 /** What a store that is far away takes to answer. */
 export const KV_MS = 5
@@ -53,6 +65,12 @@ export const CASES: readonly Case[] = [
   {
     name: 'format=raw',
     asks: (ready) => [{ path: `${URL_PATH}&format=raw`, headers: first(ready) }],
+    status: 200
+  },
+  {
+    name: 'by the door of AWS',
+    doors: [{ dialect: 'aws', store: 'local' }],
+    asks: (ready) => [byAws(ready)],
     status: 200
   },
   {

@@ -46,6 +46,7 @@ const serverFor = async (scope: Scope, one: Case, root: string): Promise<Server>
     settings,
     secrets: one.stored,
     isUnchained: one.isUnchained,
+    doors: one.doors,
     kv: kv?.ready.origin,
     directLine: directLine?.ready.origin
   }

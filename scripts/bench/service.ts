@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { AwsCredentials } from '../../test/support/sigv4.ts'
 import { beginNoChain } from './unchained.ts'
 
 /** The folder of this version. */
@@ -28,6 +29,8 @@ export interface ServiceOptions {
   readonly kv?: string | undefined
   /** The address of a Direct Line for the channels `web0` and so on. */
   readonly directLine?: string | undefined
+  /** What `doors:` has. */
+  readonly doors?: readonly object[] | undefined
   /** The trail is written without its chain. */
   readonly isUnchained?: boolean | undefined
 }
@@ -42,12 +45,14 @@ export interface Ready {
   readonly stranger: Headers
   /** What a sibling service shows. */
   readonly sibling: Headers
+  /** What a client of AWS has instead of the first key, where there is a door. */
+  readonly aws?: AwsCredentials
 }
 
 const MANY_OF_A_BOT = [0, 1, 2, 3, 4]
 
 /** `purser.yaml`, in that part of YAML which is JSON. */
-const yamlOf = ({ kv, directLine }: ServiceOptions): string => {
+const yamlOf = ({ kv, directLine, doors }: ServiceOptions): string => {
   const vault = {
     name: 'kv',
     kind: 'vault',
@@ -77,8 +82,23 @@ const yamlOf = ({ kv, directLine }: ServiceOptions): string => {
       },
       { client: 'stranger', read: ['local:elsewhere/**'] }
     ],
-    ...(channels.length > 0 && { channels })
+    ...(channels.length > 0 && { channels }),
+    ...(doors !== undefined && { doors })
   })
+}
+
+/** Imported only where it is needed: former versions have none of it. */
+const credentialsOf = async (
+  encryptionKey: string,
+  keyHeaders: Headers
+): Promise<AwsCredentials> => {
+  const { createKeyring } = await import('../../src/crypto/keyring.ts')
+  const { signingCredentialsOf } = await import('../../src/crypto/sigv4-secret.ts')
+  const { openApiKey } = await import('../../src/keys/api-key.ts')
+  const sessionToken = keyHeaders['authorization']?.replace('Bearer ', '') ?? ''
+  const keyring = createKeyring([encryptionKey])
+  const { keyId = '' } = (await openApiKey(keyring, sessionToken)) ?? {}
+  return { ...signingCredentialsOf(keyring.active, keyId), sessionToken }
 }
 
 /** The functions that are used of a build, this one or another. */
@@ -158,5 +178,8 @@ export const startPurser = async (
   const { secrets = 100 } = options
   for (let n = 0; n < secrets; n++) await put(`many/${n}`, { value: `${n}`.padEnd(1024, 'x') })
   const sibling = { 'x-internal-secret': internalSecret }
-  return { origin, keys, stranger: await keyFor('stranger'), sibling }
+  const ready = { origin, keys, stranger: await keyFor('stranger'), sibling }
+  return options.doors === undefined
+    ? ready
+    : { ...ready, aws: await credentialsOf(encryptionKey, keys[0] ?? {}) }
 }

@@ -781,6 +781,52 @@ const HTTP: readonly Promised[] = [
     }
   },
   {
+    id: 'aws-signature',
+    says: 'At the door of AWS a key reads nothing without the secret that follows from it: what was signed is the request that came, byte by byte and lately, or it is refused, limited and on record.',
+    asvs: ['9.1.1', '11.2.4'],
+    security: [8],
+    tests: {
+      'unit/doors/aws/sigv4.test.ts': [
+        'what botocore signs is accepted, in every region, at every host and with any body',
+        'a change to anything that was signed is found',
+        'an old and a coming signature are refused, one of the last five minutes is not',
+        'each header that is read has to be signed, and to be there once',
+        'an Authorization header is read in one spelling'
+      ],
+      'integration/doors/aws-signature.test.ts': [
+        'a request that is not what was signed is refused',
+        'what does not cover what it has to, or says it twice, is no signature',
+        'one credential, once, and in the headers of this door',
+        'a wrong signature is a failed login: on record with the key, and limited'
+      ]
+    }
+  },
+  {
+    id: 'aws-dialect',
+    says: 'Clients of AWS Secrets Manager and of its agent read through the doors by their own settings, and raise what they raise at AWS; what is forbidden, missing or of another version is one answer to who may not read it.',
+    asvs: ['8.2.2', '16.5.1', '2.2.1'],
+    tests: {
+      'e2e/doors/clients.test.ts': ['clients of the door …'],
+      'e2e/doors/aws-clients.test.ts': [
+        'a secret that lives in OpenBao is read by each of them, and a text that is written comes back',
+        'a pod that holds no key reads with the token of its service account'
+      ],
+      'integration/doors/aws.test.ts': [
+        'a secret is read as it is stored, by its name and by either ARN',
+        'a version is read by its id, and one of another secret is not',
+        'what is forbidden and what is not there look the same to who may not read it',
+        'what is to be created is not overwritten, and a key that writes reads nothing',
+        'what we would have to ignore is refused'
+      ],
+      'integration/doors/aws-agent.test.ts': [
+        'texts and statuses are those of the agent',
+        'what is forbidden and what is not there look the same to who may not read it',
+        'the key comes in one header, of those that the agent knows',
+        'a forwarded request is refused, unless by a proxy that is trusted'
+      ]
+    }
+  },
+  {
     id: 'policy-until',
     says: 'A rule that has ended allows nothing, whatever is cached or open.',
     asvs: ['8.2.1', '8.3.2'],

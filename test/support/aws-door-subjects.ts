@@ -1,8 +1,9 @@
 /** The doors in the dialects of AWS as tests speak to them; rows of `doors.ts`. */
 import type { Keyring } from '../../src/crypto/keyring.ts'
-import { type AwsCredentials, credentialsOf, signedHeaders } from './aws-door.ts'
+import { credentialsOf } from './aws-door.ts'
 import type { DoorSubject, Spoken } from './doors.ts'
 import type { Answered } from './problem.ts'
+import { type AwsCredentials, signedHeaders } from './sigv4.ts'
 
 const TOKEN = 'X-Amz-Security-Token'
 const TARGET = 'X-Amz-Target'

@@ -72,6 +72,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /direct-line\/server\.mjs/,
     'goes on until it is stopped: channels-direct-line-example.test.ts starts it'
   ],
+  [/127\.0\.0\.1:2773/, 'is a door: aws-agent.test.ts asks it'],
   [/store migrate/, 'needs a Redis: redis-migrate.test.ts has one'],
   [
     /purser login\b|\/v1\/auth\/token\b|urn:ietf:params:oauth|subject_token/,

@@ -56,6 +56,8 @@ const PEERS = {
   hvac: { program: 'python', imports: 'hvac', argumentsFor: () => [] },
   'vault-go': { program: 'vault-go', isBuilt: true, argumentsFor: () => [] },
   'consul-template': { program: 'consul-template', isBuilt: true, argumentsFor: () => [] },
+  /** A Python with the clients of AWS in it: not a server. */
+  'aws-clients': { program: 'python', imports: 'awscli', argumentsFor: () => [] },
   /** GCP Secret Manager over gRPC: drongo's store behind Google's own server. */
   drongo: {
     program: 'python',

@@ -3,15 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { type Test, test } from 'tap'
 import { createRevocations } from '../../../src/keys/revocations.ts'
 import { recordsIn } from '../../support/audit-records.ts'
-import {
-  type AwsCredentials,
-  type AwsDoor,
-  credentialsOf,
-  openAwsDoor,
-  signedHeaders
-} from '../../support/aws-door.ts'
+import { type AwsDoor, credentialsOf, openAwsDoor } from '../../support/aws-door.ts'
 import { issueKey, randomKeyring } from '../../support/keys.ts'
 import { answersIn, exchange } from '../../support/raw-http.ts'
+import { type AwsCredentials, signedHeaders } from '../../support/sigv4.ts'
 
 const YAML = `
 stores:

@@ -9,7 +9,10 @@ import {
   PutSecretValueCommand
 } from '@aws-sdk/client-secrets-manager'
 import { type Test, test } from 'tap'
-import { openAwsDoor } from '../../support/aws-door.ts'
+import { credentialsOf, openAwsDoor } from '../../support/aws-door.ts'
+import { buildTestApp } from '../../support/build-app.ts'
+import { listenOn } from '../../support/raw-http.ts'
+import { signedHeaders } from '../../support/sigv4.ts'
 
 const YAML = `
 stores:
@@ -254,4 +257,22 @@ test('names of the configuration are a place of their own', async (t) => {
       SecretId
     )
   }
+})
+
+test('without a port of its own the door is on the public listener, and leaves the rest to ours', async (t) => {
+  const built = await buildTestApp(t, { yaml: YAML.replace('port: 0, ', '') })
+  await built.seed('local', 'app/db', DB)
+  const host = `127.0.0.1:${await listenOn(built.app.server)}`
+  const { key, ask } = await built.as('app')
+  const body = '{"SecretId":"app/db"}'
+  const target = 'secretsmanager.GetSecretValue'
+  const headers = signedHeaders(await credentialsOf(built, key), { host, target, body })
+  const pairs = headers.filter(([name]) => name !== 'host').map(([name, value]) => [name, value])
+  const answer = await fetch(`http://${host}/`, { method: 'POST', headers: pairs, body })
+  t.match(await answer.json(), { SecretString: DB })
+  t.equal((await ask('GET', '/v1/secrets?ref=local:app/db')).statusCode, 200)
+  t.match((await ask('GET', '/nowhere')).headers['content-type'], /problem\+json/)
+  t.match((await ask('GET', '/')).json(), { __type: 'UnknownOperationException' })
+  const forged = await ask('POST', '/', body, { 'content-type': 'application/x-amz-json-1.1' })
+  t.match(forged.json(), { __type: 'IncompleteSignatureException' }, 'a key of ours opens nothing')
 })
