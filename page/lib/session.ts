@@ -100,7 +100,7 @@ export const openSession = (code: string | undefined): void => {
   })
   tabs.onmessage = ({ data }) => {
     if (data === 'out') leave('You were signed out in another tab.')
-    else void refresh()
+    else if (data === 'in') void refresh()
   }
   void (code === undefined ? arrive() : signInByCode(code))
 }

@@ -47,7 +47,7 @@ const REASONS = {
   unknown_operation: 'there is no such operation here',
   // What is wrong with a session, or with a request that brings its cookie.
   unreadable_session: 'it is no session that this service opened, or JWT_SECRET has changed',
-  signed_out: 'it was ended by a sign-out, or by signing in again',
+  signed_out: 'it was ended by a sign-out, or by signing in again, or once more',
   other_platform: 'its key asks for a newer platform',
   foreign_page: 'a page of another site sent it',
   no_page: 'no browser says which page sent it',

@@ -36,7 +36,11 @@ export const issuedBy = (keyId: string): string => keyId + ISSUED
 /** The name under which a session is ended. A version that does not know such names ignores it too. */
 export const sessionNamed = (sessionId: string): string => sessionId + SESSION
 
-const SUFFIX = new RegExp(`(?:${ISSUED}|${SESSION})$`)
+/** The name under which the tokens of a session are ended that were signed before it was proven once more, at that mark. */
+export const tokensNamed = (sessionId: string, reauthenticatedAt = 0): string =>
+  `${sessionId}/${reauthenticatedAt}${SESSION}`
+
+const SUFFIX = new RegExp(`(?:${ISSUED}|(?:/\\d+)?${SESSION})$`)
 
 /** The key that a revocation names, itself or as an issuer, or the session. */
 export const idIn = (name: string): string => name.replace(SUFFIX, '')

@@ -13,7 +13,7 @@ import { grantOf } from './administrators.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Address } from './checks.ts'
 import { SESSION_IDLE_SECONDS } from './lifetime.ts'
-import { type Revocation, type Revocations, sessionNamed } from './revocations.ts'
+import { type Revocation, type Revocations, sessionNamed, tokensNamed } from './revocations.ts'
 import {
   claimsOf,
   type GrantRules,
@@ -70,7 +70,7 @@ export interface Sessions {
   readonly reopen: (claims: unknown, address: Address) => Session | ProblemError
   /** Begins its idle time anew. */
   readonly renew: (session: Session) => Promise<OpenedSession>
-  /** Renews it, and notes that whoever is signed in has proven it once more. */
+  /** Notes that whoever is signed in has proven it once more, in a new token: those before count no more. */
   readonly reauthenticate: (session: Session) => Promise<OpenedSession>
   /** Everywhere; in force here when it resolves. */
   readonly end: (session: Pick<Session, 'id'>) => Promise<Revocation>
@@ -96,7 +96,9 @@ const whyEnded = (
   options: SessionsOptions
 ): Reason | undefined => {
   const { revocations, refusalOf, now } = options
-  if (revocations.isRevoked(sessionNamed(session.id))) return 'signed_out'
+  const { id, reauthenticatedAt } = session
+  const names = [sessionNamed(id), tokensNamed(id, reauthenticatedAt)]
+  if (names.some(revocations.isRevoked)) return 'signed_out'
   if (isExpired || now() >= session.endsAtLatest * 1000) return 'expired'
   const means = meansOf(session)
   if (means !== 'key') return isGranted(session, options) ? undefined : NOT_GRANTED[means]
@@ -157,7 +159,12 @@ export const createSessions = (options: SessionsOptions): Sessions => {
 
     renew: issue,
 
-    reauthenticate: (session) => issue({ ...session, reauthenticatedAt: seconds() }),
+    reauthenticate: async (session) => {
+      const { id, reauthenticatedAt: before = 0 } = session
+      await revocations.revoke(tokensNamed(id, before), now())
+      // No two of them have the same mark: the former would end the latter.
+      return issue({ ...session, reauthenticatedAt: Math.max(seconds(), before + 1) })
+    },
 
     end: ({ id }) => revocations.revoke(sessionNamed(id), now())
   }

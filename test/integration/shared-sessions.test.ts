@@ -37,4 +37,31 @@ test('sessions through Redis', async (all) => {
       what: 'a replica that starts later'
     })
   })
+
+  await all.test(
+    'signing in once more at one replica ends the tokens of before at all',
+    async (t) => {
+      const { port } = await startRedis(t)
+      const env = {
+        ENCRYPTION_KEYS: newEncryptionKey(),
+        JWT_SECRET: randomSecret(),
+        CONSOLE_ENABLED: 'true',
+        HOST: '0.0.0.0',
+        REDIS_URL: `redis://127.0.0.1:${port}`
+      }
+      const one = await buildTestApp(t, { yaml: YAML, env })
+      const two = await buildTestApp(t, { yaml: YAML, env })
+      const { key: apiKey } = await one.as('admin', 'rw', { scopes: ['aura-admin'] })
+      const browser = openBrowser(one)
+      await browser.signIn(apiKey)
+      const copy = openBrowser(two)
+      for (const [name, value] of browser.cookies) copy.cookies.set(name, value)
+      t.equal((await copy.ask('GET', '/v1/sessions')).statusCode, 200)
+      const again = await browser.ask('POST', '/console/api/step-up', { payload: { apiKey } })
+      t.equal(again.statusCode, 200)
+      await eventually(async () => (await copy.ask('GET', '/v1/sessions')).statusCode === 401)
+      for (const [name, value] of browser.cookies) copy.cookies.set(name, value)
+      t.equal((await copy.ask('GET', '/v1/sessions')).statusCode, 200, 'the new one counts there')
+    }
+  )
 })

@@ -28,12 +28,16 @@ export const ASVS = {
   '2.2.1': [1, 'input is validated against what is expected'],
   '2.3.3': [2, 'a change is whole or not at all'],
   '2.4.1': [2, 'excessive calls are held back'],
+  '3.2.1': [1, 'no answer is rendered as what it is not'],
   '3.2.2': [1, 'text is shown as text'],
+  '3.2.3': [3, 'no DOM clobbering'],
   '3.3.1': [1, 'cookies are Secure, with a prefix'],
   '3.3.2': [2, 'SameSite by the purpose of the cookie'],
   '3.3.3': [2, 'cookies of one host alone (__Host-)'],
   '3.3.4': [2, 'session tokens are HttpOnly, and sent as cookies only'],
   '3.3.5': [3, 'cookies that a browser keeps'],
+  '3.4.1': [1, 'Strict-Transport-Security, a year, with subdomains'],
+  '3.4.2': [1, 'CORS for listed origins only'],
   '3.4.3': [2, 'Content-Security-Policy'],
   '3.4.4': [2, 'nosniff'],
   '3.4.5': [2, 'Referrer-Policy'],
@@ -42,21 +46,34 @@ export const ASVS = {
   '3.5.1': [1, 'no cross-site request forgery'],
   '3.5.2': [1, 'nothing sensitive by requests without a preflight'],
   '3.5.3': [1, 'what changes something is no GET'],
+  '3.5.5': [2, 'messages of other origins are not heard'],
+  '3.5.6': [3, 'no JSONP'],
+  '3.5.7': [3, 'scripts hold nothing of whoever is signed in'],
   '3.5.8': [3, 'what needs a sign-in is not loaded by other sites'],
+  '3.6.1': [3, 'no assets from elsewhere'],
+  '3.7.2': [2, 'redirects to known destinations only'],
   '4.1.3': [2, 'headers of intermediaries cannot be set by callers'],
   '4.1.4': [3, 'only supported methods'],
   '4.2.1': [2, 'no request smuggling'],
   '6.3.2': [1, 'no default accounts'],
   '6.3.4': [2, 'every way in is documented and equally strong'],
   '6.3.8': [3, 'failed authentication tells nothing'],
+  '7.1.1': [2, 'the times of sessions are documented, with reasons'],
+  '7.1.2': [2, 'how many sessions at once is documented'],
+  '7.1.3': [2, 'what a provider’s session means for ours is documented'],
   '7.2.1': [1, 'session tokens are verified by the service'],
   '7.2.2': [1, 'session tokens are made for each session'],
+  '7.2.3': [1, 'what opens a session cannot be guessed'],
   '7.2.4': [1, 'signing in makes a new token and ends the one before'],
   '7.3.1': [2, 'an end without activity'],
   '7.3.2': [2, 'an end in any case'],
   '7.4.1': [1, 'no use of a session that was ended'],
   '7.4.2': [1, 'sessions end with the account'],
+  '7.4.3': [2, 'sessions can be ended when a factor changes'],
+  '7.4.4': [2, 'the way to sign out is in sight'],
   '7.4.5': [2, 'administrators can end sessions'],
+  '7.5.1': [2, 'a full sign-in before what changes who may sign in'],
+  '7.5.3': [3, 'a further sign-in before what is highly sensitive'],
   '7.6.2': [2, 'no session without an explicit act'],
   '10.1.1': [2, 'tokens go to those who need them only'],
   '10.1.2': [2, 'what a provider sends counts for the sign-in of that browser'],
@@ -64,6 +81,7 @@ export const ASVS = {
   '10.2.2': [2, 'no mix-up of providers'],
   '10.2.3': [3, 'no more scopes than needed'],
   '10.5.1': [2, 'no replay of ID tokens (nonce)'],
+  '10.5.2': [2, 'users are known by what is given to nobody else (sub)'],
   '10.5.3': [2, 'metadata of exactly the configured issuer'],
   '10.5.4': [2, 'ID tokens for this client only (aud)'],
   '7.6.1': [2, 'sessions and sign-ins end as documented'],
@@ -1534,6 +1552,9 @@ const LOGINS: readonly Promised[] = [
 
 const SIGN_IN_TEST = 'integration/routes/sign-in.test.ts'
 const SESSIONS_TEST = 'integration/routes/sessions.test.ts'
+const STEP_UP_TEST = 'integration/console/reauthentication.test.ts'
+const CODE_TEST = 'integration/console/sign-in-code.test.ts'
+const BROWSER_TEST = 'integration/console/browser-security.test.ts'
 const ADMISSION_TEST = 'integration/http/session-admission.test.ts'
 
 const SESSIONS: readonly Promised[] = [
@@ -1573,19 +1594,22 @@ const SESSIONS: readonly Promised[] = [
   {
     id: 'session-time',
     says: 'A session ends after 15 minutes without an act of the person, and after 8 hours in any case; what a page asks by itself is no act.',
-    asvs: ['7.3.1', '7.3.2'],
+    asvs: ['7.1.1', '7.1.2', '7.1.3', '7.3.1', '7.3.2'],
     tests: {
       [SESSIONS_TEST]: ['a session ends after 15 minutes without an act, and a look at it is none'],
       [ADMISSION_TEST]: [
         'acts of the person renew a session, once a minute; what a page asks by itself does not',
         'a session ends after 8 hours, whatever is done in it'
+      ],
+      'unit/keys/documented-times.test.ts': [
+        'how long sessions, sign-ins and codes last, and how many there may be, is documented as it is'
       ]
     }
   },
   {
     id: 'session-end',
-    says: 'A session that was ended counts nowhere any more: by signing out, by signing in again, with its key.',
-    asvs: ['7.2.4', '7.4.1', '7.4.2', '7.4.5', '8.3.2'],
+    says: 'A session that was ended counts nowhere any more: by signing out, by signing in again, with its key; and by signing in once more the tokens of before.',
+    asvs: ['7.2.4', '7.4.1', '7.4.2', '7.4.3', '7.4.5', '8.3.2'],
     tests: {
       [SESSIONS_TEST]: [
         'a sign-out ends the session from the next request on, for every copy of the cookie',
@@ -1593,8 +1617,58 @@ const SESSIONS: readonly Promised[] = [
         'a session ends with its key: revoked, expired, or its encryption key gone',
         'a key that descends from one that is revoked with all that it issued ends its sessions'
       ],
+      [STEP_UP_TEST]: [
+        'signing in once more ends the tokens of before: a copy of the cookie is no session any more'
+      ],
       'integration/shared-sessions.test.ts': [
-        'a session counts at all replicas until one of them ends it'
+        'a session counts at all replicas until one of them ends it',
+        'signing in once more at one replica ends the tokens of before at all'
+      ]
+    },
+    note: 'There is no list of the sessions that are open (ASVS V7.5.2 asks for one, to end any of them): the trail has each (`session.open`); all of a key end with the key, those of a sign-in when `administrators:` lists it no more, and all there are with another JWT_SECRET.'
+  },
+  {
+    id: 'session-again',
+    says: 'Before a key is issued or a secret written by a session, whoever is signed in proves it once more, as the session was opened; that counts for five minutes, in that session alone.',
+    asvs: ['7.5.1', '7.5.3', '7.2.4', '7.6.1'],
+    tests: {
+      [STEP_UP_TEST]: [
+        'a key is issued after the sign-in was repeated, within five minutes, and each step is on record',
+        'another key, a revoked one or none does not do, and is on record',
+        'the mark is of one session: neither another browser nor the next sign-in has it'
+      ],
+      [SIGN_IN_TEST]: [
+        'whoever signed in at a provider signs in there once more, afresh, and may write for five minutes',
+        'nobody signs in once more by …',
+        'a sign-in once more counts for the session that asked for it, and only while that counts',
+        'a page of another site begins no sign-in once more'
+      ],
+      [CODE_TEST]: [
+        'whoever came by a code signs in once more by another code, and by nothing else'
+      ]
+    }
+  },
+  {
+    id: 'session-code',
+    says: 'The link of the quickstart signs in once, within a minute, from a page of this service in a browser of the same machine, in dev alone.',
+    asvs: ['6.3.4', '7.2.3', '7.6.2', '11.5.1', '14.2.1', '15.2.3', '2.4.1'],
+    tests: {
+      'unit/keys/sign-in-codes.test.ts': [
+        'a code has 256 bits, counts once, and no other counts',
+        'a code counts for 60 seconds, by whatever way the clock goes',
+        'five wrong ones end a code, and the next one is not concerned'
+      ],
+      [CODE_TEST]: [
+        'a code opens a session of the demo, which is on record as that',
+        'a code counts once, also for two who come at the same time',
+        'after 60 seconds a code is over, and another one counts',
+        'nobody guesses: a few wrong codes end the right one, and count as failed logins',
+        'a code is no good from …, and is not used up',
+        'outside dev there is no such way in, nor where no quickstart runs',
+        'a session by a code ends with the quickstart: another service under the same secret does not know it'
+      ],
+      'e2e/console/quickstart.test.ts': [
+        'the link that the quickstart prints opens the console, signed in, in one click'
       ]
     }
   },
@@ -1632,29 +1706,31 @@ const SESSIONS: readonly Promised[] = [
   },
   {
     id: 'sign-in-proof',
-    says: 'Whoever signs in at a provider is believed by an ID token for this service and this sign-in, signed by keys of exactly the configured issuer, with a verified e-mail that is listed.',
-    asvs: ['9.1.1', '9.2.1', '9.2.3', '10.1.1', '10.2.3', '10.5.1', '10.5.3', '10.5.4'],
+    says: 'Whoever signs in at a provider is believed by an ID token for this service and this sign-in, signed by keys of exactly the configured issuer, with a verified e-mail or a subject that is listed.',
+    asvs: ['9.1.1', '9.2.1', '9.2.3', '10.1.1', '10.2.3', '10.5.1', '10.5.2', '10.5.3', '10.5.4'],
     tests: {
       [SIGN_IN_TEST]: [
         'whoever is listed signs in, and goes on by a page of this site that brings the Strict cookie along',
         'nobody is signed in by …',
+        'a subject may be bound besides the address, or instead of it',
         'a provider that answers nonsense, at any step, gets nobody signed in, and nothing of it is shown'
       ],
       'unit/config/env.test.ts': [
         'sign-in at a provider is whole or off, at one provider, and over TLS'
       ]
     },
-    note: 'Administrators are listed by their e-mail, as operators know them, not by `sub`: whom the provider gives the same verified address later is the same administrator (ASVS V10.5.2 asks for more).'
+    note: 'Session and record name issuer and subject. Who is listed by the e-mail alone is whomever the provider gives that verified address: `subject:` beside it binds one account (ASVS V10.5.2).'
   },
   {
     id: 'sign-in-transaction',
     says: 'What a provider sends back counts once, within ten minutes, in the browser that began, and from the provider that was asked.',
-    asvs: ['10.1.2', '10.2.1', '10.2.2', '2.4.1'],
+    asvs: ['10.1.2', '10.2.1', '10.2.2', '2.4.1', '3.7.2'],
     tests: {
       [SIGN_IN_TEST]: [
         'what comes back counts once, in the browser that began, and within ten minutes',
         'an answer that names another provider, or none where it should, is no answer',
-        'refused sign-ins count as failed logins'
+        'refused sign-ins count as failed logins',
+        'nobody is led elsewhere than to the provider and back to this site'
       ]
     }
   },
@@ -1706,15 +1782,38 @@ const CONSOLE: readonly Promised[] = [
   {
     id: 'console-policy',
     says: 'A browser runs the code of the page and no other, talks to its origin alone, shows it in no frame and keeps no document.',
-    asvs: ['3.4.3', '3.4.5', '3.4.6', '3.4.8', '14.3.2'],
+    asvs: ['3.2.1', '3.4.1', '3.4.3', '3.4.4', '3.4.5', '3.4.6', '3.4.8', '3.6.1', '14.3.2'],
     tests: {
       [SERVING_TEST]: [
         'the document is kept by nobody, and lets a browser run the page and nothing else',
         'no page of another origin may read it'
       ],
+      [BROWSER_TEST]: [
+        'every answer tells the browser to stay with TLS, guess no type, frame nothing, run nothing else and tell nobody',
+        'what is asked by a session is JSON, which no browser takes for a page, and no script may load'
+      ],
       'unit/console/assets.test.ts': ['the document has no code and no style of its own'],
       [PAGE_SIGN_IN_TEST]: ['the page of administrators in a browser']
     }
+  },
+  {
+    id: 'console-origin',
+    says: 'The page and what it asks are of one origin: no other reads them, is heard, or has a script with anything of whoever is signed in.',
+    asvs: ['3.2.3', '3.4.2', '3.5.5', '3.5.6', '3.5.7', '3.6.1'],
+    tests: {
+      [BROWSER_TEST]: [
+        'what is asked by a session is JSON, which no browser takes for a page, and no script may load',
+        'the files of the page are the same for everybody, whoever is signed in',
+        'the origins of CORS_ALLOW_ORIGINS are none of the console and of sessions',
+        'the page hears nobody but its own tabs, keeps nothing on the document, and loads nothing from elsewhere'
+      ]
+    }
+  },
+  {
+    id: 'console-way-out',
+    says: 'Each view has the way to sign out in sight.',
+    asvs: ['7.4.4'],
+    tests: { 'e2e/console/quickstart.test.ts': ['each view has the way out in sight'] }
   },
   {
     id: 'console-storage',

@@ -41,6 +41,15 @@ test('the link that the quickstart prints opens the console, signed in, in one c
     await page.getByText('session.open').first().waitFor()
   })
 
+  await t.test('each view has the way out in sight', async (t) => {
+    const views = page.getByRole('navigation', { name: 'Views' }).getByRole('link')
+    t.ok((await views.count()) >= 7)
+    for (const view of await views.all()) {
+      await view.click()
+      t.ok(await page.getByRole('button', { name: 'Sign out' }).isVisible())
+    }
+  })
+
   await t.test('whoever opens it a second time is told how to get another', async (t) => {
     const stranger = await startBrowser(t, origin)
     const second = await stranger.open(pathOf(link))

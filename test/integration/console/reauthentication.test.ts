@@ -92,6 +92,18 @@ test('the mark is of one session: neither another browser nor the next sign-in h
   assertProblem(t, await issue(), { code: 'access_denied' })
 })
 
+test('signing in once more ends the tokens of before: a copy of the cookie is no session any more', async (t) => {
+  const { built, administrator, browser, stepUp, issue } = await setUp(t)
+  const copy = openBrowser(built)
+  for (const again of [1, 2, 3]) {
+    for (const [name, value] of browser.cookies) copy.cookies.set(name, value)
+    t.equal((await stepUp(administrator.key)).statusCode, 200, `${again}, in the same second`)
+    t.equal((await issue()).statusCode, 201)
+    const answer = await copy.ask('GET', `${API}/v1/sessions`)
+    assertProblem(t, answer, { code: 'session_expired' })
+  }
+})
+
 test('a page of another site gets no mark', async (t) => {
   const { administrator, browser } = await setUp(t)
   const answer = await browser.ask('POST', `${API}/step-up`, {

@@ -92,7 +92,7 @@ test('what may be counted begins at 0, so that the first of it is an increase, a
     purser_decisions_total: 100,
     purser_store_calls_total: 80,
     purser_store_refusals_total: 12,
-    purser_limit_refusals_total: 4,
+    purser_limit_refusals_total: 5,
     purser_http_requests_total: 160
   }
   for (const [name, most] of Object.entries(bounds)) {

@@ -539,6 +539,20 @@ test('a person who says no at the provider, and a code that is none, are refused
   t.match(await refusals(), [{ reason: 'provider_refused' }, { reason: 'code_refused' }])
 })
 
+test('nobody is led elsewhere than to the provider and back to this site', async (t) => {
+  const { provider, browser, comeBack, begin } = await setUp(t)
+  const evil = encodeURIComponent('https://evil.example/')
+  for (const name of ['redirect_uri', 'next', 'return_to', 'url', 'iss']) {
+    const { statusCode, headers } = await browser.ask('GET', `${START}?${name}=${evil}`)
+    const location = headers['location']
+    t.ok(statusCode === 400 || String(location).startsWith(`${provider.issuer}/`), name)
+    t.notMatch(String(location), /evil/, name)
+  }
+  const page = await comeBack(`${await begin()}&next=${evil}`)
+  t.notMatch(page.body, /evil/)
+  t.equal(page.headers['location'], undefined)
+})
+
 test('a page of another site begins no sign-in', async (t) => {
   const { browser, provider } = await setUp(t)
   for (const site of ['cross-site', 'same-site']) {

@@ -8,7 +8,8 @@ import {
   isKeyRevoked,
   issuedBy,
   listRevoked,
-  sessionNamed
+  sessionNamed,
+  tokensNamed
 } from '../../../src/keys/revocations.ts'
 import type { State } from '../../../src/state/state.ts'
 import { openState } from '../../support/embedded.ts'
@@ -80,4 +81,10 @@ test('what ended a session is kept for as long as the session could have lived, 
 
 test('revocations need a state that answers at once', async (t) => {
   t.throws(() => createRevocations({} as State), /answers at once/)
+})
+
+test('the tokens of a session before it was proven once more are ended under a name of that session', async (t) => {
+  t.equal(idIn(tokensNamed(KEY)), KEY)
+  t.equal(idIn(tokensNamed(KEY, 1764590400)), KEY)
+  t.equal(new Set([tokensNamed(KEY), tokensNamed(KEY, 1), sessionNamed(KEY)]).size, 3)
 })
