@@ -81,9 +81,7 @@ interface SecretStore extends Manifest {
 
 /** What the External Secrets Operator makes of its template: query-escaped in the URL, as it is in headers. */
 const filled = (template: string, given: Readonly<Record<string, string>>): string =>
-  template
-    .replace(/{{ if \.remoteRef\.property }}(.*){{ end }}/, given['property'] ? '$1' : '')
-    .replace(/{{ \.(?:remoteRef|purser)\.(\w+) }}/g, (_, name: string) => given[name] ?? '')
+  template.replace(/{{ \.(?:remoteRef|purser)\.(\w+) }}/g, (_, name: string) => given[name] ?? '')
 
 test('the External Secrets Operator gets a secret by the request of secret-store', async (t) => {
   if (skipWithout(t, await isInstalled('kubectl'))) return

@@ -75,6 +75,8 @@ const PEERS = {
   'kubectl-debian': { program: 'kubectl-debian', isBuilt: true, argumentsFor: () => [] },
   /** Answers what `test/support/network-policy.ts` asks. */
   'network-policy': { program: 'network-policy', isBuilt: true, argumentsFor: () => [] },
+  /** The operator's own code, asked by `test/support/external-secrets.ts`. */
+  'external-secrets': { program: 'external-secrets', isBuilt: true, argumentsFor: () => [] },
   /** Each needs a configuration, which `test/support/sample-proxy.ts` makes. */
   caddy: { program: 'caddy', onPath: true, argumentsFor: () => ['run', '--adapter', 'caddyfile'] },
   haproxy: { program: 'haproxy', onPath: true, argumentsFor: () => ['-db'] },

@@ -79,14 +79,16 @@ tap.test('the manifests on a real API server', async (t) => {
         overlay
       )
     }
-    for (const component of ['service-monitor', 'network/redis/pods', 'network/redis/namespaces']) {
+    const ofCluster = ['service-monitor', 'network/redis/pods', 'network/redis/namespaces']
+    for (const component of [...ofCluster, 'vault-door', 'cluster-secret-store']) {
       accepted(t, await kubectl('apply', ...dryRun, '-k', `${FOLDER}/${component}`), component)
     }
     for (const door of ['ingress', 'gateway']) {
       const ran = await kubectl('apply', ...dryRun, '-f', `examples/tls-proxy/${door}.yaml`)
       accepted(t, ran, `the ${door} before it`)
     }
-    for (const component of ['secrets-reader', 'secret-store']) {
+    const ofPrograms = ['secret-store', 'push-secret', 'key-generator', 'vault-secret-store']
+    for (const component of ['secrets-reader', ...ofPrograms]) {
       const ran = await kubectl('apply', ...dryRun, '-n', 'apps', '-k', `${FOLDER}/${component}`)
       accepted(t, ran, component)
     }

@@ -1,4 +1,4 @@
-// What the External Secrets Operator does with a store of its webhook provider, or with a generator, by its own code: a
+// What the External Secrets Operator does with a store of its webhook or vault provider, or with a generator, by its own code: a
 // request in, an answer out, as JSON. The Secrets that the objects name are given with the request, in the place of a cluster.
 package main
 
@@ -13,7 +13,8 @@ import (
 	esv1 "github.com/external-secrets/external-secrets/apis/externalsecrets/v1"
 	esv1alpha1 "github.com/external-secrets/external-secrets/apis/externalsecrets/v1alpha1"
 	generator "github.com/external-secrets/external-secrets/pkg/generator/webhook"
-	provider "github.com/external-secrets/external-secrets/pkg/provider/webhook"
+	_ "github.com/external-secrets/external-secrets/pkg/provider/vault"
+	_ "github.com/external-secrets/external-secrets/pkg/provider/webhook"
 	corev1 "k8s.io/api/core/v1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -87,7 +88,11 @@ func do(ctx context.Context, asked request) (answer, error) {
 		values, _, err := (&generator.Webhook{}).Generate(ctx, spec, kube, asked.Namespace)
 		return answer{Values: texts(values)}, err
 	}
-	secrets, err := (&provider.Provider{}).NewClient(ctx, store(asked), kube, asked.Namespace)
+	provider, err := esv1.GetProvider(store(asked))
+	if err != nil {
+		return answer{}, err
+	}
+	secrets, err := provider.NewClient(ctx, store(asked), kube, asked.Namespace)
 	if err != nil {
 		return answer{}, err
 	}
