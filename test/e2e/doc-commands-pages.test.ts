@@ -13,7 +13,8 @@ test('every command of the pages of docs/ that can run here does what its page s
     'docs/bots.md',
     'docs/direct-line.md',
     'docs/events.md',
-    'docs/rotate-encryption-key.md'
+    'docs/rotate-encryption-key.md',
+    'docs/run.md'
   ])
     t.ok(pages.includes(page), page)
 })

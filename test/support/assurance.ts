@@ -1915,6 +1915,102 @@ const CONSOLE: readonly Promised[] = [
   }
 ]
 
+const RUN_TEST = 'e2e/run.test.ts'
+const RUN_WATCH_TEST = 'e2e/run-watch.test.ts'
+
+const RUN: readonly Promised[] = [
+  {
+    id: 'run-steering',
+    says: 'Who can name a secret of a group does not choose what else happens to a program that `purser run` starts: its variables have a prefix and no name that loaders, shells and runtimes look for, its files are one segment of a path.',
+    asvs: ['2.2.1'],
+    tests: {
+      'unit/cli/run/names.test.ts': [
+        'no name of a group is one that a loader, a shell or a runtime looks for, however it is cut',
+        'a file of a group is one segment of a path'
+      ],
+      'unit/cli/run/read.test.ts': [
+        'names of a group that lead elsewhere, steer, or are there already start nothing'
+      ]
+    },
+    note: 'A list of such names is never whole; the prefix is what keeps a group apart.'
+  },
+  {
+    id: 'run-whole',
+    says: 'A program starts, and is renewed, only with all of its secrets; a service or a store that is away changes nothing for one that runs.',
+    asvs: ['2.3.3'],
+    tests: {
+      [RUN_TEST]: ['a program starts only if all of it is there, and no value is told'],
+      [RUN_WATCH_TEST]: [
+        'a rotation reaches the program within 2 seconds of the event, once, with all of its values',
+        'while one of the values cannot be read, the program keeps what it has',
+        'a service that was away ends no program, and what changed meanwhile reaches it'
+      ],
+      'unit/cli/run/watch.test.ts': [
+        'a set that is not whole is never taken: the program goes on until it is'
+      ]
+    }
+  },
+  {
+    id: 'run-files',
+    says: 'Secrets as files have mode 600, stand in memory unless the command line says otherwise, are never seen in part, follow no link, and go with the program.',
+    asvs: ['14.2.6'],
+    tests: {
+      'unit/cli/run/files.test.ts': [
+        'files are for their owner alone, whole, and gone at the end with the folders that were made',
+        'a link in the place of a file is replaced, not followed',
+        'the folder of a group is none behind a link',
+        'a disk is no place unless the command line says so'
+      ]
+    },
+    note: 'Files stay if `purser run` itself is killed (KILL).'
+  },
+  {
+    id: 'run-key',
+    says: "The key of `purser run` is handed on to nobody, no settings of the program's folder are read, and with a login no key is stored at all.",
+    asvs: ['10.1.1'],
+    tests: {
+      [RUN_TEST]: ["./.env is the program's own: it is neither read nor asked for"],
+      'unit/cli/run/program.test.ts': [
+        'what leads to the service is not handed on unless it is asked for'
+      ],
+      'e2e/run-login.test.ts': [
+        'a run logs in, logs in again before its key ends, and hears of a change by the new one'
+      ],
+      'e2e/run-example.test.ts': [
+        'the pod holds no secret: none is mounted, none is in a variable, and its token is for Purser alone'
+      ]
+    }
+  },
+  {
+    id: 'run-redact',
+    says: 'With `--redact` no value of six bytes and more is in the output of a program that prints it by accident, however it is cut into pieces, in base64 neither.',
+    asvs: ['14.2.4'],
+    tests: {
+      'unit/cli/run/redact.test.ts': [
+        'however the output is cut, no value is in it and all else is',
+        'it is found in base64, in the middle of it too, in JSON, in addresses and line by line'
+      ],
+      [RUN_TEST]: ['with --redact what the program prints has no value, and all else of it']
+    },
+    note: 'A program that wants to tell a secret can spell it otherwise.'
+  },
+  {
+    id: 'external-secrets',
+    says: 'The External Secrets Operator reads, writes and logs in with the manifests of `deploy/kubernetes`, and deletes nothing for a refusal.',
+    asvs: ['8.2.2'],
+    tests: {
+      'integration/deploy/external-secrets.test.ts': [
+        'the webhook stores read one field, a whole object, and each version',
+        'what is missing is no secret to the operator, and what is forbidden an error that deletes nothing',
+        'PushSecret writes what the cluster has, with a key that cannot read it',
+        'the generator logs in, and its key reads',
+        'the vault provider logs in with a token of a real cluster, and reads at the Vault door'
+      ]
+    },
+    note: 'By the code of its providers, version 0.16.2; its controllers were not run.'
+  }
+]
+
 /** Every promise by its subject, in the order in which the page shows them. */
 export const ASSURANCE: Readonly<Record<string, readonly Promised[]>> = {
   'API keys': KEYS,
@@ -1924,6 +2020,7 @@ export const ASSURANCE: Readonly<Record<string, readonly Promised[]>> = {
   'Who gets what': RIGHTS,
   'Stores and their answers': STORES,
   HTTP,
+  'Programs that are started with their secrets': RUN,
   'What must show nowhere': LEAKS,
   'On record': RECORD,
   Deployment: DEPLOYMENT,

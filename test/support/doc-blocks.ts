@@ -78,7 +78,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /purser login\b|\/v1\/auth\/token\b|urn:ietf:params:oauth|subject_token/,
     'needs a token: login.test.ts has some'
   ],
-  [/purser run\b/, 'is not in this version'],
+  [/purser run .*(?:--watch|--token-file)/, 'goes on until it is stopped: run-watch.test.ts'],
   [/purser policy diff\b/, 'needs a second purser.yaml: policy-diff.test.ts'],
   [/purser (?:backup|restore)\b/, 'needs a state, and a folder without one: backup.test.ts'],
   [/purser audit\b/, 'needs a trail with records, or goes on until it is stopped: audit.test.ts'],

@@ -56,7 +56,8 @@ const SEEDS = [
   ['acme-pro-dbsec/PostgresUserPassword', 'x'],
   ['acme-pro-grafana/GrafanaPassword', 'x'],
   ['acme-pro-base/ContainerRegistryPassword', 'x'],
-  ['acme-pro-mhcfg/one', 'x']
+  ['acme-pro-mhcfg/one', 'x'],
+  ['acme-pro-appsec/SMTPMailServerPassword', 'x']
 ] as const
 
 /** `curl` that fails where the answer is not as the page says; a stream is left after a moment. */
@@ -86,12 +87,16 @@ export const writeShims = (folder: string, shims: Readonly<Record<string, string
   return bin
 }
 
+const RUN_KEY = 'purser key issue -a acme-pro-app -s aura-services:secrets -m r -e dev > app.key'
+
 /** What a page takes for granted. */
 const GIVEN: Readonly<Record<string, string>> = {
   'README.md': 'ADMIN_KEY=$(purser key issue -a operator -s aura-admin,aura-services -m rw -e dev)',
   'docs/administrators.md': 'ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m rw -e dev)',
   'docs/audit.md': 'ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m r -e dev)',
   'docs/events.md': 'KEY=$(purser key issue -a listener -s aura-services:secrets -m r -e dev)',
+  'docs/run.md': RUN_KEY,
+  'examples/kubernetes-run/README.md': RUN_KEY,
   'docs/direct-line.md': `ADMIN_KEY=$(purser key issue -a operator -s aura-admin -m rw -e dev)
 SITE=$(purser key issue -a my-site -s aura-services:token -m w -e dev)
 TOKEN=$(curl -X POST -H "Authorization: Bearer $SITE" "$PURSER/v1/channels/webchat/tokens" | node -p 'JSON.parse(fs.readFileSync(0)).token')`

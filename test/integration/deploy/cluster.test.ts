@@ -2,6 +2,7 @@
  * `deploy/kubernetes/` on a real API server: accepted member by member, pods that meet Pod Security's "restricted", and an account
  * that reads the named secrets and nothing else. There is no kubelet: what pods then do is for kubernetes-pod.test.ts.
  */
+import { readFileSync } from 'node:fs'
 import tap from 'tap'
 import type { Report } from '../../../src/core/doctor-report.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
@@ -19,7 +20,7 @@ import {
 import { issueKey } from '../../support/keys.ts'
 import { startKubeApiserver } from '../../support/kube-apiserver.ts'
 import { createKubectl } from '../../support/kubectl.ts'
-import { type Manifest, podTemplateOf, render } from '../../support/manifests.ts'
+import { type Manifest, parseManifests, podTemplateOf, render } from '../../support/manifests.ts'
 import { isInstalled, skipWithout } from '../../support/peers.ts'
 import { ask, createPod, createSecrets, type Secrets } from '../../support/pod.ts'
 import { runPurser, serve } from '../../support/purser-process.ts'
@@ -88,6 +89,8 @@ tap.test('the manifests on a real API server', async (t) => {
       accepted(t, ran, `the ${door} before it`)
     }
     const ofPrograms = ['secret-store', 'push-secret', 'key-generator', 'vault-secret-store']
+    const example = ['-n', 'apps', '-f', 'examples/kubernetes-run/deployment.yaml']
+    accepted(t, await kubectl('apply', ...dryRun, ...example), 'a pod with `purser run`')
     for (const component of ['secrets-reader', ...ofPrograms]) {
       const ran = await kubectl('apply', ...dryRun, '-n', 'apps', '-k', `${FOLDER}/${component}`)
       accepted(t, ran, component)
@@ -149,6 +152,9 @@ tap.test('the manifests on a real API server', async (t) => {
       const { status, text } = await tell(podOf(podTemplateOf(render(`overlays/${overlay}`))))
       t.equal(status, 201, `${overlay}: ${text}`)
     }
+    const example = parseManifests(readFileSync('examples/kubernetes-run/deployment.yaml', 'utf8'))
+    const { status, text } = await tell(podOf(podTemplateOf(example)))
+    t.equal(status, 201, `the example of \`purser run\`: ${text}`)
     t.ok(Object.keys(WEAKENED).length >= 10)
     const template = podTemplateOf(render('overlays/redis'))
     for (const [what, weaken] of Object.entries(WEAKENED)) {
