@@ -48,6 +48,15 @@ export const renderConfigFile = (
       ? ['policies:', ...DEMO_POLICY, ...EXAMPLE_POLICY]
       : ['policies:', ...EXAMPLE_POLICY]),
     '',
+    '# Whose own tokens are exchanged for short-lived keys, so that pods and CI jobs need to keep none (docs/login.md).',
+    '# trusts:',
+    '#   - name: prod-cluster',
+    '#     kind: kubernetes',
+    '#     issuer: https://oidc.example.com',
+    '#     audience: purser',
+    '#     bind: { namespace: shop, serviceAccount: cart }',
+    '#     grant: { client: shop, scopes: ["aura-services:secrets"], mode: r, ttlSeconds: 900 }',
+    '',
     '# Names for references, so that callers need not know where a secret lives.',
     ...(withDemo
       ? ['secrets:', '  greeting: local:demo/greeting#text']

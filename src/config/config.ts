@@ -20,6 +20,7 @@ import { storeContextOf } from './store.ts'
 import { absentCredentials } from './stores.ts'
 import { isGuarded } from './together.ts'
 import { readTracing, type Tracing } from './tracing.ts'
+import { absentFiles } from './trusts.ts'
 
 export interface Config extends FileConfig {
   readonly settings: Settings
@@ -105,7 +106,8 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   const notes = [
     ...ofTracing,
     ...notesOn(envFile).map(({ place, message }) => `${place}: ${message}`),
-    ...absentCredentials(file?.placed ?? [], credentialsIn({ credentials }, envFile.all), folder)
+    ...absentCredentials(file?.placed ?? [], credentialsIn({ credentials }, envFile.all), folder),
+    ...absentFiles(file?.trusts ?? [], basename(path), folder)
   ]
   if (!(imported && file) || faults.length > 0) throw new ConfigError(faults, notes)
   const settings = Object.freeze(read as Settings)

@@ -2,6 +2,8 @@
  * `trusts:` of `purser.yaml`: whose tokens are exchanged for which keys. Rule: none of them leads to the right to administer,
  * nor to a client that may issue keys; each says exactly whom it means; and what could never be taken is a fault.
  */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { fits } from '../core/fits.ts'
 import { MODES } from '../core/principal.ts'
@@ -120,3 +122,13 @@ export const readTrusts = (
     return isFaulty || !fits(TrustEntry, entry) ? [] : [compile(preset, entry)]
   })
 }
+
+/** Files that a trust names and that are not there, as sentences. */
+export const absentFiles = (trusts: readonly Trust[], label: string, folder: string): string[] =>
+  trusts.flatMap(({ name, caFile, tokenFile, keys, review }) => {
+    const inKeys = keys.from === 'file' ? keys.file : undefined
+    const named = [caFile, tokenFile, inKeys, review?.caFile, review?.tokenFile]
+    return named
+      .filter((file) => file !== undefined && !existsSync(resolve(folder, file)))
+      .map(() => `${label}: the trust ${name} names a file that is not there: nobody logs in by it`)
+  })

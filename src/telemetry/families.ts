@@ -84,7 +84,7 @@ export const FAMILIES = {
     'use'
   ]),
   purser_limit_refusals_total: counter(
-    'Requests that a limit refused: address, key, failed-logins or fresh',
+    'Requests that a limit refused: address, key, failed-logins, failed-at-trust or fresh',
     ['limit']
   ),
   purser_audit_lines_total: counter('Events of the audit trail that were written'),

@@ -224,7 +224,9 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
   // Two a second: only half of five minutes of them are one a second.
   PurserFailedLogins: {
     series: {
-      'purser_decisions_total{instance="a",action="key.authenticate",outcome="denied"}': growing(30)
+      'purser_decisions_total{instance="a",action="key.authenticate",outcome="denied"}':
+        growing(15),
+      'purser_decisions_total{instance="a",action="key.login",outcome="denied"}': growing(15)
     },
     quietAt: '7m30s',
     firesAt: '7m45s',

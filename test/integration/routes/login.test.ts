@@ -60,7 +60,7 @@ const setUp = async (t: Test, options: Partial<TestAppOptions> = {}) => {
 }
 
 test('a token is exchanged for a key that reads what its client may, and no more', async (t) => {
-  const { built, logIn, issuer } = await setUp(t)
+  const { built, logIn, issuer, claims } = await setUp(t)
   await built.seed('local', 'shop/db', 'of the shop')
   const answer = await logIn()
   t.equal(answer.statusCode, 200, answer.body)
@@ -89,8 +89,18 @@ test('a token is exchanged for a key that reads what its client may, and no more
   })
   t.equal((await client.ask('GET', '/v1/admin/keys')).statusCode, 403)
   t.equal(issuer.asked.length, 2, 'metadata and keys, once')
-  await logIn()
+  const token = await issuer.sign(claims())
+  await logIn(token)
   t.equal(issuer.asked.length, 2)
+  const seen = `${built.logs.join('\n')}${JSON.stringify(await recordsIn(built.folder))}`
+  for (const secret of [body.access_token, token]) {
+    for (const part of secret
+      .split('.')
+      .filter((one: string) => one.length > 20)
+      .slice(1)) {
+      t.notOk(seen.includes(part), 'neither the token nor the key is in log or record')
+    }
+  }
 })
 
 test('the whole body and status of a refusal are one, whatever is wrong with the token', async (t) => {

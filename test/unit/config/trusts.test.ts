@@ -1,6 +1,10 @@
 /** `trusts:` of `purser.yaml`: what a trust becomes, and each way in which one would take more than it says. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'tap'
 import { inspectConfigFile } from '../../../src/config/file.ts'
+import { absentFiles } from '../../../src/config/trusts.ts'
+import { createDirectory } from '../../support/embedded.ts'
 
 type Entry = Readonly<Record<string, unknown>>
 
@@ -282,4 +286,13 @@ test('any other issuer needs a claim that says who it is', async (t) => {
   for (const name of ['iss', 'aud', 'exp', 'iat', 'nbf', 'jti']) {
     t.match(faultsOf([generic({ sub: 'a', [name]: 'x' })]), [/has no place here/])
   }
+})
+
+test('a file that a trust names and that is not there is told, before somebody logs in', async (t) => {
+  const folder = createDirectory(t)
+  writeFileSync(join(folder, 'keys'), '{}')
+  const { trusts } = inspect([of({ jwks: { file: 'keys' }, caFile: 'none', tokenFile: 'neither' })])
+  const one =
+    'purser.yaml: the trust prod-cluster names a file that is not there: nobody logs in by it'
+  t.same(absentFiles(trusts, 'purser.yaml', folder), [one, one])
 })

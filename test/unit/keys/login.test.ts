@@ -332,3 +332,79 @@ test('the keys of a trust are revoked together, and a later login gives another 
   })
   t.match(await login.exchange(ARRIVAL, token), { trust: 'prod-cluster' })
 })
+
+const SVID: Trust = {
+  ...CLUSTER,
+  name: 'mesh',
+  kind: 'spiffe',
+  issuer: 'spiffe://example.org',
+  bind: [{ claim: ['sub'], values: ['spiffe://example.org/ns/shop/sa/cart'] }]
+}
+const svid = (changes: object = {}) => ({
+  sub: 'spiffe://example.org/ns/shop/sa/cart',
+  aud: ['purser'],
+  exp: seconds + 300,
+  ...changes
+})
+
+test('a SPIFFE ID is found by its trust domain, whatever issuer the token names or does not name', async (t) => {
+  const { login, refusal, events } = open(t, [CLUSTER, SVID])
+  for (const claimed of [svid(), svid({ iss: 'https://spire.example', iat: seconds })]) {
+    const outcome = await login.exchange(ARRIVAL, await issuer.sign(claimed, { typ: 'JOSE' }))
+    t.match(outcome, { trust: 'mesh', expiresInSeconds: 300 })
+  }
+  t.match(events, [{ issuer: 'spiffe://example.org', subject: svid().sub }, {}])
+  for (const [reason, claimed] of [
+    ['unknown_issuer', svid({ sub: 'spiffe://eve.example/ns/shop/sa/cart' })],
+    ['unknown_issuer', svid({ sub: 'spiffe://example.org' })],
+    ['unknown_issuer', svid({ sub: ['spiffe://example.org/ns/shop/sa/cart'] })],
+    ['token_not_bound', svid({ sub: 'spiffe://example.org/ns/shop/sa/cart/x' })],
+    ['token_audience', svid({ aud: ['other'] })],
+    ['token_not_in_force', svid({ exp: seconds - 60 })]
+  ] as const) {
+    t.equal((await refusal(await issuer.sign(claimed))).reason, reason)
+  }
+})
+
+test('a token with the issuer of one trust and the SPIFFE ID of another is of both, and so of none', async (t) => {
+  const { refusal } = open(t, [CLUSTER, SVID])
+  const token = await issuer.sign(claims({ sub: svid().sub }))
+  // As an account it contradicts itself, and as a workload of the mesh it is one.
+  const { login } = open(t, [CLUSTER, SVID])
+  t.match(await login.exchange(ARRIVAL, token), { trust: 'mesh' })
+  t.equal((await refusal(token, { trust: 'prod-cluster' })).reason, 'token_contradicts')
+})
+
+test('a claim is bound by its text or its truth, at any depth, and never by what only looks like it', async (t) => {
+  const google: Trust = {
+    ...CLUSTER,
+    name: 'google',
+    kind: 'oidc',
+    bind: [
+      { claim: ['email'], values: ['cart@acme.iam.gserviceaccount.com'] },
+      { claim: ['email_verified'], values: [true] },
+      { claim: ['google', 'compute_engine', 'project_id'], values: ['acme'] }
+    ]
+  }
+  const { login, refusal } = open(t, [google])
+  const of = (changes: object = {}) =>
+    issuer.sign({
+      ...claims({ sub: '104200427', 'kubernetes.io': undefined }),
+      email: 'cart@acme.iam.gserviceaccount.com',
+      email_verified: true,
+      google: { compute_engine: { project_id: 'acme' } },
+      ...changes
+    })
+  t.match(await login.exchange(ARRIVAL, await of()), { trust: 'google' })
+  for (const changes of [
+    { email_verified: 'true' },
+    { email_verified: undefined },
+    { email: ['cart@acme.iam.gserviceaccount.com'] },
+    { email: 'CART@acme.iam.gserviceaccount.com' },
+    { google: { compute_engine: ['acme'] } },
+    { google: 'acme' },
+    { google: undefined, 'google.compute_engine.project_id': 'acme' }
+  ]) {
+    t.equal((await refusal(await of(changes))).reason, 'token_not_bound', JSON.stringify(changes))
+  }
+})
