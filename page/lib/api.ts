@@ -10,12 +10,15 @@ export class Problem extends Error {
   readonly status: number
   readonly code: string
   readonly requestId: string | undefined
+  /** Whether the API says more than what such a problem is called. */
+  readonly hasDetail: boolean
 
-  constructor(status: number, code: string, detail: string, requestId?: string) {
+  constructor(status: number, code: string, detail: string, requestId?: string, hasDetail = false) {
     super(detail)
     this.status = status
     this.code = code
     this.requestId = requestId
+    this.hasDetail = hasDetail
   }
 }
 
@@ -74,7 +77,8 @@ const problemOf = async (response: Response): Promise<Problem> => {
     status,
     typeof code === 'string' ? code : 'unreadable_answer',
     text ?? `the service answered ${status}`,
-    headers.get('x-request-id') ?? undefined
+    headers.get('x-request-id') ?? undefined,
+    typeof detail === 'string'
   )
 }
 

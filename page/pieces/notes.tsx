@@ -28,10 +28,14 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ['session_expired', 'Your session has ended: sign in again, then repeat it.']
 ])
 
+/** What the API says of a refusal itself leads further than a word on all of them. */
+const hintOn = ({ code, hasDetail }: Problem): string | undefined =>
+  code === 'access_denied' && hasDetail ? undefined : HINTS.get(code)
+
 export const ProblemNote = ({ problem }: { readonly problem: Problem | undefined }) =>
   problem === undefined ? null : (
     <div class="note bad" role="alert">
-      <strong>{HINTS.get(problem.code) ?? `${visible(problem.message)}.`}</strong>{' '}
+      <strong>{hintOn(problem) ?? `${visible(problem.message)}.`}</strong>{' '}
       <span class="small dim">
         {words(problem.code)}
         {problem.requestId !== undefined && `, request ${visible(problem.requestId)}`}
