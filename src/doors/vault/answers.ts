@@ -1,5 +1,8 @@
 /** The envelope in which Vault answers. Rule: it is written, not serialized, so that the text of a secret stays as stored. */
 import type { FastifyReply } from 'fastify'
+import { LARGE } from '../../http/ledger.ts'
+import { lengthOf } from '../../secrets/content.ts'
+import type { View } from '../../secrets/view.ts'
 import { JSON_TYPE } from './errors.ts'
 
 export interface Envelope {
@@ -19,6 +22,17 @@ export const writeEnvelope = (
 
 export const send = (reply: FastifyReply, body: string, status = 200): FastifyReply =>
   reply.code(status).header('content-type', JSON_TYPE).sendShort(body)
+
+/** Of a secret: a long one is written only once there is room for it. */
+export const sendSecret = (
+  reply: FastifyReply,
+  { selection }: View,
+  envelopeOf: () => Envelope
+): FastifyReply => {
+  if (lengthOf(selection) < LARGE) return sendEnvelope(reply, envelopeOf())
+  const write = (): string => writeEnvelope(reply.request.id, envelopeOf())
+  return reply.header('content-type', JSON_TYPE).serializer(write).send({ selection })
+}
 
 export const sendEnvelope = (reply: FastifyReply, envelope: Envelope): FastifyReply =>
   send(reply, writeEnvelope(reply.request.id, envelope))

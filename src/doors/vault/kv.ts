@@ -11,10 +11,11 @@ import { bridgedMethod } from '../../http/bridge.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
 import type { Broker, Disclosure } from '../../secrets/broker.ts'
+import type { View } from '../../secrets/view.ts'
 import type { DoorMeans } from '../means.ts'
 import { wantedOf } from '../target.ts'
 import { AS_STORED } from '../text.ts'
-import { type Envelope, sendEnvelope } from './answers.ts'
+import { type Envelope, sendEnvelope, sendSecret } from './answers.ts'
 import { fieldsIn, writeIn } from './bodies.ts'
 import { createList, isTrue, whole } from './list.ts'
 import { versionMetadata, writeKv1, writeKv2, writeMetadata } from './secrets.ts'
@@ -76,16 +77,23 @@ const createAccess = ({ broker }: Means, mounts: Mounts) => {
 type Access = ReturnType<typeof createAccess>
 type List = ReturnType<typeof createList>
 
-const answer = (reply: FastifyReply, { cache }: Disclosure, envelope: Envelope): FastifyReply => {
+const answer = (
+  reply: FastifyReply,
+  { view, cache }: Disclosure,
+  envelopeOf: (view: View) => Envelope
+): FastifyReply => {
   reply.header('x-cache', cache)
-  return sendEnvelope(reply, envelope)
+  return sendSecret(reply, view, () => envelopeOf(view))
 }
+
+const asKv1 = (view: View): Envelope => ({ data: writeKv1(view), leaseDuration: KV1_LEASE })
+const asKv2 = (view: View): Envelope => ({ data: writeKv2(view) })
+const asMetadata = (view: View): Envelope => ({ data: writeMetadata(view) })
 
 const createKv1 = (access: Access, list: List) => ({
   read: async (request: KvRequest, reply: FastifyReply, path: string) => {
     if (wantsList(request)) return list(request, reply, path)
-    const found = await access.read(request, path)
-    return answer(reply, found, { data: writeKv1(found.view), leaseDuration: KV1_LEASE })
+    return answer(reply, await access.read(request, path), asKv1)
   },
 
   write: async (request: KvRequest, reply: FastifyReply, path: string) => {
@@ -121,8 +129,7 @@ const createKv = (means: Means, mounts: Mounts) => {
       if (isV1(request)) return kv1.read(request, reply, `data/${path}`)
       if (wantsList(request)) throw new ProblemError('method_not_allowed')
       const number = whole(request.query.version, 'version') || undefined
-      const found = await access.read(request, path, number?.toString())
-      return answer(reply, found, { data: writeKv2(found.view) })
+      return answer(reply, await access.read(request, path, number?.toString()), asKv2)
     },
 
     writeData: async (request: KvRequest, reply: FastifyReply) => {
@@ -142,8 +149,7 @@ const createKv = (means: Means, mounts: Mounts) => {
       const path = pathOf(request)
       if (isV1(request)) return kv1.read(request, reply, `metadata/${path}`)
       if (wantsList(request)) return list(request, reply, path)
-      const found = await access.read(request, path)
-      return answer(reply, found, { data: writeMetadata(found.view) })
+      return answer(reply, await access.read(request, path), asMetadata)
     },
 
     readOther: async (request: KvRequest, reply: FastifyReply) => {

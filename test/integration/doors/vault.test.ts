@@ -116,6 +116,19 @@ test('what is no object is a field called value, and an odd name is a name', asy
   t.same((await ask('GET', '/v1/app/data/one')).json()['data']['data'], { only: '1' }, 'a folder')
 })
 
+test('a long secret is answered as a short one is', async (t) => {
+  const { ask, seed } = await open(t)
+  for (const length of [15_000, 20_000, 60_000]) {
+    const value = 'ü'.repeat(length / 2)
+    await seed('alpha', 'app/long', JSON.stringify({ value }))
+    const answer = await ask('GET', '/v1/secret/data/app/long')
+    t.equal(answer.statusCode, 200)
+    t.equal(answer.headers['content-type'], 'application/json')
+    t.match(answer.json(), { ...ENVELOPE, data: { metadata: { version: Number } } })
+    t.equal(answer.json()['data']['data']['value'], value, `${length}`)
+  }
+})
+
 test('names are a mount of their own, with the field that they fix', async (t) => {
   const { ask, seed } = await open(t)
   await seed('alpha', 'app/db', '{"user":"u","password":"p"}')
