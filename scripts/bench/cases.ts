@@ -23,6 +23,8 @@ export interface Case {
   readonly isUnchained?: boolean
   /** What `doors:` has. */
   readonly doors?: readonly object[]
+  /** The requests go to the last of its doors, which has a listener of its own. */
+  readonly isAtDoor?: boolean
   /** How many secrets of 1 KB the service has, if not as many as others. */
   readonly stored?: number
   /** The requests, which are sent in turn. */
@@ -65,6 +67,13 @@ export const CASES: readonly Case[] = [
   {
     name: 'format=raw',
     asks: (ready) => [{ path: `${URL_PATH}&format=raw`, headers: first(ready) }],
+    status: 200
+  },
+  {
+    name: 'by the door of Vault',
+    doors: [{ dialect: 'vault', port: 0, mounts: { local: 'local' } }],
+    isAtDoor: true,
+    asks: (ready) => [{ path: '/v1/local/data/bench/database', headers: first(ready) }],
     status: 200
   },
   {

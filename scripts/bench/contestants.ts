@@ -58,7 +58,7 @@ export const purserFor = async (scope: Scope, one: Case, root?: string): Promise
   const { ready, used } = await serverFor(scope, one, root ?? HERE)
   return {
     name: root === undefined ? one.name : `${one.name}, ${root}`,
-    origin: ready.origin,
+    origin: one.isAtDoor === true ? (ready.door ?? '') : ready.origin,
     asks: one.asks(ready),
     status: one.status,
     secrets: one.secrets ?? 1,

@@ -45,6 +45,8 @@ export interface Ready {
   readonly stranger: Headers
   /** What a sibling service shows. */
   readonly sibling: Headers
+  /** Of the last listener, where a door has one of its own. */
+  readonly door?: string
   /** What a client of AWS has instead of the first key, where there is a door. */
   readonly aws?: AwsCredentials
 }
@@ -178,7 +180,15 @@ export const startPurser = async (
   const { secrets = 100 } = options
   for (let n = 0; n < secrets; n++) await put(`many/${n}`, { value: `${n}`.padEnd(1024, 'x') })
   const sibling = { 'x-internal-secret': internalSecret }
-  const ready = { origin, keys, stranger: await keyFor('stranger'), sibling }
+  const last = app.listeners.at(-1)?.server
+  const door = last === app.server ? undefined : await last?.listen({ host: '127.0.0.1', port: 0 })
+  const ready = {
+    origin,
+    keys,
+    stranger: await keyFor('stranger'),
+    sibling,
+    ...(door !== undefined && { door })
+  }
   return options.doors === undefined
     ? ready
     : { ...ready, aws: await credentialsOf(encryptionKey, keys[0] ?? {}) }
