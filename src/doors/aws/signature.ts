@@ -23,10 +23,7 @@ const FOREIGN: ReadonlySet<string> = new Set([
   'dapr-api-token'
 ])
 
-const incomplete = (): ProblemError =>
-  new ProblemError('invalid_api_key', {}, 'signature_incomplete')
-
-/** Finds the key; what is wrong with the form of the signature is known here already. */
+/** Finds the key, of a request that says that it is signed. */
 export const tokenIn = (rawHeaders: readonly string[]): Found => {
   let token: string | undefined
   let authorization: string | undefined
@@ -46,7 +43,6 @@ export const tokenIn = (rawHeaders: readonly string[]): Found => {
   if (authorization === undefined) return undefined
   // Another credential than a signature, beside the key or without one.
   if (!isSignature(authorization)) return token === undefined ? undefined : onlyOne(AUTHORIZATION)
-  if (parseSigned(authorization) === undefined) return incomplete()
   // Signed with keys of AWS itself: whoever they belong to, it is nobody here.
   return token === undefined ? new ProblemError('invalid_api_key', {}, 'unreadable') : token
 }
@@ -91,7 +87,9 @@ export const createSignatureCheck = ({ keyring, now }: SignatureOptions) => {
 
   return (principal: Principal, received: Received, authorization: string) => {
     const signed = parseSigned(authorization)
-    if (signed === undefined) return incomplete()
+    if (signed === undefined) {
+      return new ProblemError('invalid_api_key', {}, 'signature_incomplete')
+    }
     const keyFor = (one: Signed): Buffer => signingKey(principal, one)
     const fault = faultOfSignature(received, signed, keyFor, now())
     if (fault !== undefined) return new ProblemError('invalid_api_key', {}, REASONS[fault])

@@ -2,8 +2,8 @@
  * Verifies Signature Version 4 of a request to Secrets Manager. Rule: it is made anew from the bytes that were received and
  * compared in constant time; whatever we read of the headers is signed, and stands there once.
  */
-import { createHash, createHmac } from 'node:crypto'
-import { isSameText } from '../../crypto/same.ts'
+import { createHmac, hash } from 'node:crypto'
+import { isSameBytes } from '../../crypto/same.ts'
 import { parseTime, type Signed } from './signed.ts'
 
 /** As it was received. */
@@ -22,8 +22,10 @@ export type SignatureFault = 'incomplete' | 'stale' | 'wrong'
 
 /** What we read of a request, besides its body. */
 const READ = ['host', 'x-amz-date', 'x-amz-security-token', 'x-amz-target']
+const DIGEST = 'x-amz-content-sha256'
 
-const digest = (bytes: Buffer | string): string => createHash('sha256').update(bytes).digest('hex')
+// In one step, which takes a third of the time of a hash that is fed.
+const digest = (bytes: Buffer): string => hash('sha256', bytes, 'hex')
 
 const hmac = (key: Buffer | string, text: string): Buffer =>
   createHmac('sha256', key).update(text, 'latin1').digest()
@@ -32,17 +34,23 @@ const hmac = (key: Buffer | string, text: string): Buffer =>
 export const signingKeyOf = (secret: string, { date, region }: Signed): Buffer =>
   ['secretsmanager', 'aws4_request'].reduce(hmac, hmac(hmac(`AWS4${secret}`, date), region))
 
-/** The values of the headers that are read or signed, blanks as a signature has them; undefined if one stands there twice. */
+/** Blanks as a signature has them; few values have more than single ones, and to look costs less than to replace. */
+const trimmed = (value: string): string =>
+  value.includes('  ') || value.includes('\t') || value.startsWith(' ') || value.endsWith(' ')
+    ? value.replace(/[ \t]+/g, ' ').trim()
+    : value
+
+/** The values of the headers that are read or signed; undefined if one stands there twice. */
 const valuesIn = (
   { rawHeaders }: Received,
-  wanted: ReadonlySet<string>
+  signed: readonly string[]
 ): ReadonlyMap<string, string> | undefined => {
   const values = new Map<string, string>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase() ?? ''
-    if (!wanted.has(name)) continue
+    if (!signed.includes(name) && !READ.includes(name) && name !== DIGEST) continue
     if (values.has(name)) return undefined
-    values.set(name, (rawHeaders[i + 1] ?? '').trim().replace(/\s+/g, ' '))
+    values.set(name, trimmed(rawHeaders[i + 1] ?? ''))
   }
   return values
 }
@@ -53,8 +61,9 @@ const canonicalRequest = (
   values: ReadonlyMap<string, string>,
   bodyDigest: string
 ): string => {
-  const lines = headers.map((name) => `${name}:${values.get(name)}\n`).join('')
-  return `POST\n/\n\n${lines}\n${headers.join(';')}\n${bodyDigest}`
+  let text = 'POST\n/\n\n'
+  for (const name of headers) text += `${name}:${values.get(name)}\n`
+  return `${text}\n${headers.join(';')}\n${bodyDigest}`
 }
 
 /**
@@ -69,7 +78,7 @@ export const faultOfSignature = (
 ): SignatureFault | undefined => {
   const { method, url, body } = received
   const { headers, date, region, signature } = signed
-  const values = valuesIn(received, new Set([...READ, ...headers, 'x-amz-content-sha256']))
+  const values = valuesIn(received, headers)
   if (values === undefined || !READ.every((name) => headers.includes(name))) return 'incomplete'
   if (!headers.every((name) => values.has(name))) return 'incomplete'
   const time = values.get('x-amz-date') ?? ''
@@ -78,11 +87,11 @@ export const faultOfSignature = (
   if (Math.abs(now - at) > MARGIN_MS) return 'stale'
   if (method !== 'POST' || url !== '/') return 'wrong'
   const bodyDigest = digest(body)
-  const told = values.get('x-amz-content-sha256')
+  const told = values.get(DIGEST)
   if (told !== undefined && told !== bodyDigest) return 'wrong'
   const request = Buffer.from(canonicalRequest(headers, values, bodyDigest), 'latin1')
   const scope = `${date}/${region}/secretsmanager/aws4_request`
   const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digest(request)}`
-  const made = hmac(keyFor(signed), text).toString('hex')
-  return isSameText(made, signature) ? undefined : 'wrong'
+  const made = hmac(keyFor(signed), text)
+  return isSameBytes(made, Buffer.from(signature, 'hex')) ? undefined : 'wrong'
 }
