@@ -77,6 +77,7 @@ const keepUp = async (run: Run, first: Dealt, signal: AbortSignal): Promise<void
   if (watch === undefined) return
   return new Promise((_, fail) => {
     let hearing = new AbortController()
+    let heard: readonly string[] = []
     const watching = createWatching({
       clock,
       jitterMs: options.jitter * 1000,
@@ -91,11 +92,14 @@ const keepUp = async (run: Run, first: Dealt, signal: AbortSignal): Promise<void
         else tell('A variable is new, which the program sees at its next start.')
       },
       took: ({ refs }) => {
+        // The stream that is open goes on where nothing came or went.
+        if (refs.join('\n') === heard.join('\n')) return
         hearing.abort()
         hear(refs)
       }
     })
     const hear = (refs: readonly string[]): void => {
+      heard = refs
       hearing = new AbortController()
       const until = AbortSignal.any([hearing.signal, signal])
       const listening = { purser: connected.purser, clock, changed: watching.changed, tell }

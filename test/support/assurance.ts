@@ -1976,6 +1976,9 @@ const RUN: readonly Promised[] = [
       'e2e/run-login.test.ts': [
         'a run logs in, logs in again before its key ends, and hears of a change by the new one'
       ],
+      'e2e/run-cluster.test.ts': [
+        "a pod's token of a real cluster gets the whole group, and no other token does"
+      ],
       'e2e/run-example.test.ts': [
         'the pod holds no secret: none is mounted, none is in a variable, and its token is for Purser alone'
       ]
