@@ -59,7 +59,10 @@ export const originOf = (trustName: string): string => `trust:${trustName}`
 
 /** What stands at the place, if all above it are objects. */
 export const claimAt = (claims: Claims, path: readonly string[]): unknown =>
-  path.reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), claims)
+  path.reduce<unknown>(
+    (at, name) => (isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined),
+    claims
+  )
 
 /** A list where a text is expected is another claim than the bound one. */
 export const isBound = ({ bind }: Pick<Trust, 'bind'>, claims: Claims): boolean =>
