@@ -276,3 +276,21 @@ test('without a port of its own the door is on the public listener, and leaves t
   const forged = await ask('POST', '/', body, { 'content-type': 'application/x-amz-json-1.1' })
   t.match(forged.json(), { __type: 'IncompleteSignatureException' }, 'a key of ours opens nothing')
 })
+
+test('a batch is paid for as so many reads, and a page of names as one', async (t) => {
+  const door = await openAwsDoor(t, {
+    yaml: YAML,
+    env: { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '10', RATE_LIMIT_WINDOW_SECONDS: '3600' }
+  })
+  await door.seed('local', 'app/db', DB)
+  const credentials = await door.credentials('app')
+  const batch = (size: number) =>
+    door.ask(credentials, 'BatchGetSecretValue', { SecretIdList: Array(size).fill('app/db') })
+  const refused = await batch(11)
+  t.equal(refused.status, 400)
+  t.match(await refused.json(), { __type: 'ThrottlingException' })
+  t.ok(Number(refused.headers.get('retry-after')) > 0)
+  t.equal((await batch(6)).status, 200)
+  t.equal((await door.ask(credentials, 'ListSecrets', {})).status, 200)
+  t.equal((await batch(3)).status, 400, 'two are left')
+})
