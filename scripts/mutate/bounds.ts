@@ -22,7 +22,7 @@ export const noteSpent = (spent: SpentById): void => writeFileSync(FILE, JSON.st
 export const ASKED_LOADING = 20_000_000
 const ASKED_ALWAYS = 200_000
 /** For what waits for what does not come. */
-const MS_ALWAYS = 5_000
+const MS_ALWAYS = 15_000
 const FACTOR = 10
 
 let known: SpentById | undefined
@@ -45,7 +45,7 @@ export const boundsOf = (id: string): Spent => {
 }
 
 /** So long the tests of a mutant took in the first run, at most. The time is that of a run that counts: it is several times longer. */
-export const FIRST_MS = 3_000
+export const FIRST_MS = 10_000
 export const AGAIN_MS = 1_000
 
 export const quickestFirst = <T extends { readonly id: string }>(all: readonly T[]): T[] =>
