@@ -157,6 +157,14 @@ for (const subject of DOORS) {
       const { target } = await spoken
       t.equal(bytesOf(await speak(spoken)), forbidden, `${i}: ${target}`)
     }
+    const { write } = subject
+    if (write !== undefined) {
+      const paths = ['team-b/one', 'team-b/none', 'team-a/one', 'none']
+      const writes = await Promise.all(
+        paths.map(async (path) => bytesOf(await speak(write(key, { store: 'alpha', path }, '{}'))))
+      )
+      t.equal(new Set(writes).size, 1, 'of writes too')
+    }
     const missing = await speak(subject.read(key, { store: 'alpha', path: 'team-a/none' }))
     t.equal(missing.statusCode, statuses.missing, 'of what may be read it is told')
     t.ok(isOwnError(missing))
