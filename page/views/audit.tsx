@@ -34,6 +34,7 @@ const ACTIONS = [
   'secret.write',
   'secret.list',
   'key.authenticate',
+  'key.login',
   'key.issue',
   'key.revoke',
   'session.open',
