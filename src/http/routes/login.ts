@@ -11,7 +11,14 @@ import { signingCredentialsOf } from '../../crypto/sigv4-secret.ts'
 import type { Login } from '../../keys/login.ts'
 import { createKeyFinder } from '../credentials.ts'
 import { logIn } from '../log-in.ts'
-import { type ErrorShape, hintsOf, problemBodyOf, sendError, toProblemError } from '../problems.ts'
+import {
+  type ErrorShape,
+  hintsOf,
+  problemBodyOf,
+  problemShape,
+  sendError,
+  toProblemError
+} from '../problems.ts'
 import type { TypedFastify } from '../route-auth.ts'
 import {
   ACCESS_TOKEN,
@@ -84,7 +91,9 @@ const answeredIn =
     if (problem.code === 'internal_error') {
       request.server.log.error({ reqId: request.id, err: error }, 'unexpected error')
     }
-    return sendError(request, reply, shape, problem)
+    // A path that only looks like the route's is none of ours.
+    const isOther = problem.code === 'route_not_found'
+    return sendError(request, reply, isOther ? problemShape : shape, problem)
   }
 
 const refused = (member: string): ProblemError =>
