@@ -1,131 +1,154 @@
-/** Where the keys of an issuer are asked for, and what is taken for them. */
-import { generateKeyPairSync } from 'node:crypto'
+/** Where an issuer's keys are looked for: at the configured place, or where its metadata say on the same host, and nowhere else. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { createIssuerFetch, metadataOf, placeOfKeys } from '../../../src/keys/issuer-fetch.ts'
+import { ProviderFault } from '../../../src/core/fault.ts'
+import { createIssuerFetch, placeOfKeys } from '../../../src/keys/issuer-fetch.ts'
+import type { Trust } from '../../../src/keys/trust.ts'
+import { createDirectory } from '../../support/embedded.ts'
+import { createWorkloadIssuer } from '../../support/workload-issuer.ts'
 
-const ISSUER = 'https://issuer.example/realm'
-const KEYS = 'https://issuer.example/keys'
-const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const jwk = publicKey.export({ format: 'jwk' })
-const setFor = (use: string) => ({ keys: [{ ...jwk, kid: 'k', alg: 'ES256', use }] })
-const METADATA = `${ISSUER}/.well-known/openid-configuration`
+const ISSUER = 'https://oidc.example/id/7'
+const { jwks } = await createWorkloadIssuer(ISSUER)
+type Source = Pick<Trust, 'kind' | 'issuer' | 'keys' | 'tokenFile'>
+const DISCOVERED: Source = { kind: 'oidc', issuer: ISSUER, keys: { from: 'discovery' } }
+const at = (url: string): Source => ({ ...DISCOVERED, keys: { from: 'url', url } })
 
-type Source = Parameters<ReturnType<typeof createIssuerFetch>>[0]
-const SOURCE: Source = { kind: 'oidc', issuer: ISSUER, keys: { from: 'discovery' } }
-
-const setUp = () => {
-  const asked: (string | undefined | null)[][] = []
-  const answers = new Map<string, unknown>([
-    [METADATA, { issuer: ISSUER, jwks_uri: KEYS }],
-    [KEYS, setFor('sig')]
-  ])
-  const behaviour = { status: 200 }
+const setUp = (answers: Readonly<Record<string, () => Response>>) => {
+  const asked: { url: string; init: RequestInit | undefined }[] = []
   const load = createIssuerFetch({
-    fetchOf: (caFile) => async (url, init) => {
-      const headers = new Headers(init?.headers)
-      asked.push([String(url), init?.method, headers.get('authorization'), caFile])
-      if (!headers.get('accept')?.includes('application/jwk-set+json')) {
-        return new Response(null, { status: 406 })
-      }
-      const answer = answers.get(String(url))
-      const text = typeof answer === 'string' ? answer : JSON.stringify(answer)
-      return new Response(text, { status: behaviour.status })
+    fetchOf: () => async (input, init) => {
+      asked.push({ url: String(input), init })
+      return answers[String(input)]?.() ?? new Response('', { status: 404 })
     },
     allowsClear: ({ hostname }) => hostname === '127.0.0.1'
   })
-  const outcome = async (more: Partial<Source> = {}): Promise<string> => {
-    try {
-      return (await load({ ...SOURCE, ...more })).has('k') ? 'keys' : 'other keys'
-    } catch (error) {
-      return String((error as { reason?: string }).reason ?? (error as Error).message)
-    }
-  }
-  return { asked, answers, behaviour, outcome }
+  return { load, asked }
 }
+const reasonOf = (loading: Promise<unknown>): Promise<string> =>
+  loading.then(
+    () => 'none',
+    (error) => (error instanceof ProviderFault ? error.reason : 'another')
+  )
 
-test('an issuer is asked for its metadata, and these for the keys, at its own host', async (t) => {
-  const { asked, outcome } = setUp()
-  t.equal(await outcome(), 'keys')
-  t.strictSame(asked, [
-    [METADATA, 'GET', null, undefined],
-    [KEYS, 'GET', null, undefined]
-  ])
-  t.equal(metadataOf(`${ISSUER}/`), METADATA, 'a slash at its end goes')
+const METADATA = `${ISSUER}/.well-known/openid-configuration`
+const KEYS = 'https://oidc.example/keys'
+const metadata = (changes: object = {}) => ({
+  [METADATA]: () => Response.json({ issuer: ISSUER, jwks_uri: KEYS, ...changes }),
+  [KEYS]: () => Response.json(jwks)
 })
 
-test('metadata that are not of the issuer, or lead elsewhere, are none', async (t) => {
-  const { answers, outcome, asked } = setUp()
-  for (const metadata of [
-    '',
-    [],
-    {},
-    { jwks_uri: KEYS },
-    { issuer: `${ISSUER}/`, jwks_uri: KEYS },
-    { issuer: ISSUER },
-    { issuer: ISSUER, jwks_uri: 7 },
-    { issuer: ISSUER, jwks_uri: 'keys' },
-    { issuer: ISSUER, jwks_uri: 'https://evil.example/keys' },
-    { issuer: ISSUER, jwks_uri: 'https://issuer.example:8443/keys' },
-    { issuer: ISSUER, jwks_uri: 'https://user@issuer.example/keys' },
-    { issuer: ISSUER, jwks_uri: 'https://:word@issuer.example/keys' },
-    { issuer: ISSUER, jwks_uri: 'http://issuer.example/keys' },
-    { issuer: ISSUER, jwks_uri: 'ftp://issuer.example/keys' }
+test('metadata of exactly that issuer say where the keys are', async (t) => {
+  const { load, asked } = setUp(metadata())
+  t.equal((await load(DISCOVERED)).has('one'), true)
+  t.same(
+    asked.map(({ url }) => url),
+    [METADATA, KEYS]
+  )
+  for (const { init } of asked) {
+    t.equal(init?.redirect, 'manual')
+    t.notOk('authorization' in (init?.headers ?? {}))
+  }
+})
+
+test('metadata of another issuer, or that lead elsewhere, give none', async (t) => {
+  for (const changes of [
+    { issuer: `${ISSUER}/` },
+    { issuer: 'https://eve.example' },
+    { jwks_uri: 'https://eve.example/keys' },
+    { jwks_uri: 'https://oidc.example:8443/keys' },
+    { jwks_uri: 'http://oidc.example/keys' },
+    { jwks_uri: 'https://user@oidc.example/keys' },
+    { jwks_uri: 'file:///etc/passwd' },
+    { jwks_uri: '/keys' },
+    { jwks_uri: [KEYS] },
+    { jwks_uri: undefined }
   ]) {
-    answers.set(METADATA, metadata)
-    t.equal(await outcome(), 'invalid_answer', JSON.stringify(metadata))
+    const { load, asked } = setUp(metadata(changes))
+    t.equal(await reasonOf(load(DISCOVERED)), 'invalid_answer', JSON.stringify(changes))
+    t.equal(asked.length, 1)
   }
-  t.notOk(asked.some(([url]) => url !== METADATA))
 })
 
-test('keys at an address are asked for there alone, in the clear only where that is allowed', async (t) => {
-  const { asked, answers, outcome, behaviour } = setUp()
-  const at = (url: string) => outcome({ keys: { from: 'url', url } })
-  t.equal(await at(KEYS), 'keys')
+test('an answer that is a redirect, an error, too large or no set of keys gives none', async (t) => {
+  const answers: readonly (readonly [string, () => Response])[] = [
+    ['unavailable', () => new Response('', { status: 302, headers: { location: KEYS } })],
+    ['unavailable', () => new Response(JSON.stringify(jwks), { status: 500 })],
+    ['invalid_answer', () => new Response(`${JSON.stringify(jwks)}${' '.repeat(256 * 1024)}`)],
+    ['invalid_answer', () => new Response('<html>')],
+    ['invalid_answer', () => Response.json([])],
+    ['invalid_answer', () => Response.json({ keys: {} })]
+  ]
+  for (const [reason, answer] of answers) {
+    const { load, asked } = setUp({ [KEYS]: answer })
+    t.equal(await reasonOf(load(at(KEYS))), reason)
+    t.equal(asked.length, 1)
+  }
+})
+
+test('keys that are for something else are none', async (t) => {
+  const [rsa, ec] = jwks.keys
+  const keys = [
+    { ...rsa, kid: undefined },
+    { ...rsa, kid: 'encrypts', use: 'enc' },
+    { kty: 'oct', kid: 'secret', k: 'AAAA' },
+    { ...ec, kid: 'signs', use: undefined },
+    'none',
+    null
+  ]
+  const { load } = setUp({ [KEYS]: () => Response.json({ keys }) })
+  const found = await load(at(KEYS))
+  t.equal(found.has('signs'), true)
+  for (const kid of ['encrypts', 'secret', 'undefined']) t.equal(found.has(kid), false)
+})
+
+test('of a SPIFFE bundle the keys for tokens are taken', async (t) => {
+  const [rsa, ec] = jwks.keys
+  const keys = [
+    { ...rsa, kid: 'token', use: 'jwt-svid' },
+    { ...ec, kid: 'certificate', use: 'x509-svid' },
+    { ...ec, kid: 'other', use: 'sig' }
+  ]
+  const { load } = setUp({ [KEYS]: () => Response.json({ keys, spiffe_refresh_hint: 60 }) })
+  const found = await load({ ...at(KEYS), kind: 'spiffe', issuer: 'spiffe://example.org' })
+  t.equal(found.has('token'), true)
+  t.equal(found.has('certificate') || found.has('other'), false)
+})
+
+test('what is in the clear is asked on this machine alone', async (t) => {
+  const answers = { 'http://127.0.0.1/keys': () => Response.json(jwks) }
+  const { load, asked } = setUp(answers)
+  t.equal((await load(at('http://127.0.0.1/keys'))).has('one'), true)
+  t.equal(await reasonOf(load(at('http://oidc.example/keys'))), 'invalid_answer')
   t.equal(asked.length, 1)
-  t.equal(await at('http://issuer.example/keys'), 'invalid_answer')
-  t.equal(await at('ftp://127.0.0.1/keys'), 'invalid_answer')
-  answers.set('http://127.0.0.1/keys', setFor('sig'))
-  t.equal(await at('http://127.0.0.1/keys'), 'keys')
-  for (const set of ['', '{', {}, { keys: 'k' }]) {
-    answers.set(KEYS, set)
-    t.equal(await at(KEYS), 'invalid_answer', JSON.stringify(set))
-  }
-  answers.set(KEYS, setFor('sig'))
-  for (const status of [201, 404, 500]) {
-    behaviour.status = status
-    t.equal(await at(KEYS), 'unavailable')
-  }
 })
 
-test('what is shown there and its authorities are as configured, and SPIFFE has a use of its own', async (t) => {
-  const folder = t.testdir({ token: 'own-token\n', 'keys.json': JSON.stringify(setFor('sig')) })
-  const { asked, answers, outcome } = setUp()
-  const more = { tokenFile: join(folder, 'token'), caFile: '/ca.crt' }
-  t.equal(await outcome({ ...more, keys: { from: 'url', url: KEYS } }), 'keys')
-  t.strictSame(asked, [[KEYS, 'GET', 'Bearer own-token', '/ca.crt']])
-  const spiffe = { kind: 'spiffe', keys: { from: 'url', url: KEYS } } as const
-  t.equal(await outcome(spiffe), 'other keys')
-  answers.set(KEYS, setFor('jwt-svid'))
-  t.equal(await outcome(spiffe), 'keys')
-  t.equal(await outcome({ keys: { from: 'url', url: KEYS } }), 'other keys')
-  const inFile = (file: string) => outcome({ keys: { from: 'file', file: join(folder, file) } })
-  t.equal(await inFile('keys.json'), 'keys')
-  t.equal(await inFile('token'), 'invalid_answer')
-  t.match(await inFile('none'), /ENOENT/)
-  t.equal(asked.length, 4, 'a file asks nobody')
+test('a token is shown where the keys are, and is read anew each time', async (t) => {
+  const tokenFile = join(createDirectory(t), 'token')
+  const { load, asked } = setUp({ [KEYS]: () => Response.json(jwks) })
+  for (const token of ['one', 'two']) {
+    writeFileSync(tokenFile, `${token}\n`)
+    await load({ ...at(KEYS), tokenFile })
+  }
+  t.same(
+    asked.map(({ init }) => new Headers(init?.headers).get('authorization')),
+    ['Bearer one', 'Bearer two']
+  )
 })
 
-test('trusts share keys where all is the same that leads to them', async (t) => {
-  const place = placeOfKeys(SOURCE)
-  t.equal(placeOfKeys({ ...SOURCE, kind: 'service-account' }), place)
-  for (const other of [
-    { kind: 'spiffe' },
-    { issuer: 'https://other.example' },
-    { keys: { from: 'url', url: KEYS } },
-    { caFile: '/ca.crt' },
-    { tokenFile: '/token' }
-  ] as const) {
-    t.not(placeOfKeys({ ...SOURCE, ...other }), place)
-  }
+test('keys may be a file', async (t) => {
+  const file = join(createDirectory(t), 'jwks.json')
+  const { load, asked } = setUp({})
+  const source: Source = { ...DISCOVERED, keys: { from: 'file', file } }
+  await t.rejects(load(source), { code: 'ENOENT' })
+  writeFileSync(file, JSON.stringify(jwks))
+  t.equal((await load(source)).has('one'), true)
+  t.same(asked, [])
+})
+
+test('trusts share keys where issuer and place are the same', async (t) => {
+  t.equal(placeOfKeys(DISCOVERED), placeOfKeys({ ...DISCOVERED }))
+  t.not(placeOfKeys(DISCOVERED), placeOfKeys({ ...DISCOVERED, issuer: `${ISSUER}/` }))
+  t.not(placeOfKeys(DISCOVERED), placeOfKeys({ ...DISCOVERED, tokenFile: 'token' }))
+  t.not(placeOfKeys(DISCOVERED), placeOfKeys({ ...DISCOVERED, kind: 'spiffe' }))
 })

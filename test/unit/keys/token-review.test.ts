@@ -1,108 +1,67 @@
-/** What an API server is asked about a token, and which of its answers is a yes. */
+/** What of an API server's answer is a yes. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { createTokenReview } from '../../../src/keys/token-review.ts'
+import { createDirectory } from '../../support/embedded.ts'
+import { accountClaims } from '../../support/workload-issuer.ts'
 
-const SUBJECT = 'system:serviceaccount:shop:app'
-const CLAIMS = { 'kubernetes.io': { serviceaccount: { uid: 'uid-1' } } }
-const YES = {
-  authenticated: true,
-  audiences: ['purser', 'other'],
-  user: { username: SUBJECT, uid: 'uid-1' }
-}
+const claims = accountClaims('https://oidc.example', 0)
+const VERIFIED = { subject: claims.sub, expiresAt: 1, tokenId: undefined, claims }
+const USER = { username: claims.sub, uid: claims['kubernetes.io'].serviceaccount.uid }
+const YES = { authenticated: true, audiences: ['purser'], user: USER }
 
-const setUp = (t: Test) => {
-  const tokenFile = join(t.testdir({ token: 'own-token\n' }), 'token')
-  const asked: unknown[] = []
-  const behaviour: { status: number; body: unknown } = { status: 201, body: { status: YES } }
+const setUp = (t: Test, answer: () => Response) => {
+  const tokenFile = join(createDirectory(t), 'token')
+  writeFileSync(tokenFile, 'of purser\n')
+  const asked: { url: string; init: RequestInit | undefined }[] = []
   const review = createTokenReview({
-    fetchOf: (caFile) => async (url, init) => {
-      const headers = new Headers(init?.headers)
-      const sent = JSON.parse(String(init?.body))
-      const type = headers.get('content-type')
-      asked.push([String(url), init?.method, headers.get('authorization'), type, caFile, sent])
-      const { status, body } = behaviour
-      return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })
+    fetchOf: () => async (input, init) => {
+      asked.push({ url: String(input), init })
+      return answer()
     }
   })
-  const outcome = async (server = true): Promise<string> => {
-    const api = { url: 'https://api.example', tokenFile, caFile: '/ca.crt' }
-    const trust = { name: 'cluster', audience: 'purser', ...(server && { review: api }) }
-    const verified = { subject: SUBJECT, claims: CLAIMS } as never
-    try {
-      return String(await review(trust, 'the-token', verified))
-    } catch (error) {
-      return String((error as { reason?: string }).reason)
-    }
+  const trust = {
+    name: 'prod-cluster',
+    audience: 'purser',
+    review: { url: 'https://10.0.0.1', tokenFile }
   }
-  return { asked, behaviour, outcome }
+  return { asked, ask: () => review(trust, 'of a pod', VERIFIED) }
 }
 
-test('an API server is asked about the token for our audience, with a token of our own', async (t) => {
-  const { asked, behaviour, outcome } = setUp(t)
-  for (const status of [200, 201]) {
-    behaviour.status = status
-    t.equal(await outcome(), 'true')
-  }
-  t.strictSame(asked[0], [
-    'https://api.example/apis/authentication.k8s.io/v1/tokenreviews',
-    'POST',
-    'Bearer own-token',
-    'application/json',
-    '/ca.crt',
-    {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenReview',
-      spec: { token: 'the-token', audiences: ['purser'] }
-    }
-  ])
+test('it is asked for our audience with our own token, and its yes counts', async (t) => {
+  const { asked, ask } = setUp(t, () => Response.json({ status: YES }, { status: 201 }))
+  t.equal(await ask(), true)
+  const [one] = asked
+  t.equal(one?.url, 'https://10.0.0.1/apis/authentication.k8s.io/v1/tokenreviews')
+  t.equal(new Headers(one?.init?.headers).get('authorization'), 'Bearer of purser')
+  t.match(JSON.parse(String(one?.init?.body)), {
+    kind: 'TokenReview',
+    spec: { token: 'of a pod', audiences: ['purser'] }
+  })
 })
 
-test('where no API server is to be asked, none is', async (t) => {
-  const { asked, outcome } = setUp(t)
-  t.equal(await outcome(false), 'true')
-  t.strictSame(asked, [])
-})
-
-test('only a plain yes for our audience and the account of the token counts', async (t) => {
-  const { behaviour, outcome } = setUp(t)
-  for (const change of [
-    { authenticated: false },
-    { authenticated: undefined },
-    { audiences: undefined },
-    { audiences: [] },
-    { audiences: ['other'] },
-    { user: undefined },
-    { user: { username: SUBJECT } },
-    { user: { uid: 'uid-1' } },
-    { user: { username: 'system:serviceaccount:shop:other', uid: 'uid-1' } },
-    { user: { username: SUBJECT, uid: 'uid-2' } }
+test('a no, another audience, account or uid is none, nor is an answer that leaves it open', async (t) => {
+  for (const status of [
+    { ...YES, authenticated: false },
+    { ...YES, authenticated: undefined },
+    { ...YES, audiences: undefined },
+    { ...YES, audiences: ['api'] },
+    { ...YES, user: undefined },
+    { ...YES, user: { ...USER, username: 'system:serviceaccount:shop:eve' } },
+    { ...YES, user: { ...USER, uid: 'another' } }
   ]) {
-    behaviour.body = { status: { ...YES, ...change } }
-    t.equal(await outcome(), 'false', JSON.stringify(change))
+    const { ask } = setUp(t, () => Response.json({ status }, { status: 201 }))
+    t.equal(await ask(), false, JSON.stringify(status))
   }
 })
 
-test('an answer that is none is told from a no', async (t) => {
-  const { behaviour, outcome } = setUp(t)
-  for (const body of [
-    '',
-    '{',
-    {},
-    { status: 'yes' },
-    { status: { authenticated: 'true' } },
-    { status: { ...YES, audiences: 'purser' } },
-    { status: { ...YES, audiences: [7] } },
-    { status: { ...YES, user: SUBJECT } },
-    { status: { ...YES, user: { username: 7, uid: 'uid-1' } } },
-    { status: { ...YES, user: { username: SUBJECT, uid: 7 } } }
+test('where it does not let us ask, or says something else, there is no telling', async (t) => {
+  for (const answer of [
+    () => Response.json({ status: YES }, { status: 403 }),
+    () => Response.json({ kind: 'Status', status: 'Failure' }, { status: 201 }),
+    () => new Response('yes', { status: 201 })
   ]) {
-    behaviour.body = body
-    t.equal(await outcome(), 'invalid_answer', JSON.stringify(body))
-  }
-  behaviour.body = { status: YES }
-  for (const status of [202, 401, 403, 500]) {
-    behaviour.status = status
-    t.equal(await outcome(), 'unavailable')
+    await t.rejects(setUp(t, answer).ask(), { name: 'ProviderFault' })
   }
 })
