@@ -16,7 +16,7 @@ interface NodePath {
 const TEXTS = new Set(['StringLiteral', 'TemplateLiteral'])
 const TOLD_TO_PEOPLE = new Set(['description', 'title', 'detail', 'message', 'holds', 'fails'])
 /** They take nothing but a sentence and where it belongs. */
-const TELLERS = new Set(['kind', 'report', 'malformed', 'log', 'matching', 'tooLong'])
+const TELLERS = new Set(['kind', 'report', 'malformed', 'log', 'matching', 'tooLong', 'described'])
 
 /** `{ description: '…' }`, of which nothing would be left. */
 const holdsTextAlone = ({ type, properties = [] }: NodePath['node']): boolean =>

@@ -115,7 +115,6 @@ export const openBack = async (
         const first = start === 0 ? 0 : block.indexOf(LINE_FEED) + 1
         const isOneLine = start > 0 && (first === 0 || first === block.length)
         end = isOneLine ? start : start + first
-        if (start === 0) end = 0
         const lines = isOneLine ? block.subarray(0, 0) : block.subarray(first)
         const result = findIn(lines, start + first, filter, needle)
         // Counted where its end is, which alone has a line feed.

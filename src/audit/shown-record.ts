@@ -5,32 +5,32 @@
 import { type Static, Type } from 'typebox'
 import { recordIn } from './record.ts'
 
-const text = (description?: string) =>
+const described = (description?: string) =>
   Type.Optional(Type.String(description ? { description } : {}))
 
 export const AuditRecord = Type.Object({
   time: Type.String({ description: 'ISO 8601, UTC' }),
   action: Type.String(),
   outcome: Type.String({ description: 'allowed, denied or failed' }),
-  code: text('why not, as the caller was told'),
-  reason: text('why not, as only the operator may know; where it is allowed: by what'),
-  environment: text(),
-  client: text(),
-  keyId: text(),
-  kid: text(),
-  sessionId: text('of the administrator who was signed in'),
-  user: text('the e-mail that was signed in with'),
-  route: text("the route's template"),
-  requestId: text(),
-  address: text(),
-  reference: text('canonical, with version and field'),
-  object: text('a bot, a provider or a trust'),
-  issuer: text('who signed the token of a login, or the provider that was signed in at'),
-  subject: text('of whom that token is, or whom that provider knows them by'),
-  tokenId: text('the id of that token'),
-  version: text(),
-  cache: text('HIT, MISS, STALE or REVALIDATED'),
-  instance: text('the process that wrote it'),
+  code: described('why not, as the caller was told'),
+  reason: described('why not, as only the operator may know; where it is allowed: by what'),
+  environment: described(),
+  client: described(),
+  keyId: described(),
+  kid: described(),
+  sessionId: described('of the administrator who was signed in'),
+  user: described('the e-mail that was signed in with'),
+  route: described("the route's template"),
+  requestId: described(),
+  address: described(),
+  reference: described('canonical, with version and field'),
+  object: described('a bot, a provider or a trust'),
+  issuer: described('who signed the token of a login, or the provider that was signed in at'),
+  subject: described('of whom that token is, or whom that provider knows them by'),
+  tokenId: described('the id of that token'),
+  version: described(),
+  cache: described('HIT, MISS, STALE or REVALIDATED'),
+  instance: described('the process that wrote it'),
   seq: Type.Optional(Type.Integer({ description: 'its number among the lines of that process' }))
 })
 export type AuditRecord = Static<typeof AuditRecord>

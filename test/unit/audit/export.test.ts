@@ -136,5 +136,9 @@ test('a read in ECS', async (t) => {
 test('lines of the chain and lines that were cut off are no records', async (t) => {
   t.equal(recordIn('{"time":"2026-03-01T12:00:00.000Z","chain":"head"}'), undefined)
   t.equal(recordIn('{"time":"2026-03-01T12:00:0'), undefined)
+  for (const member of ['time', 'action', 'outcome']) {
+    t.equal(recordIn(JSON.stringify({ ...READ, [member]: 7 })), undefined, member)
+  }
+  t.equal(recordIn('7'), undefined)
   t.strictSame(recordIn(JSON.stringify(READ)), READ)
 })

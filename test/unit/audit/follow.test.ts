@@ -1,5 +1,14 @@
 /** The trail as it grows: across days, processes and what operators do to files. */
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { followTrail } from '../../../src/audit/follow.ts'
@@ -75,4 +84,53 @@ test('a file that was replaced or cut is read from its beginning, and a folder m
     () => rmSync(path)
   ])
   t.strictSame(looks, [[], ['one'], ['two'], ['3'], []])
+})
+
+/** How many files below a folder this process has open, as Linux tells it. */
+const openBelow = (folder: string): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(join('/proc/self/fd', fd)).startsWith(folder)
+    } catch {
+      return false
+    }
+  }).length
+
+test('files of the last two days are kept open, and none at the end', async (t) => {
+  if (!existsSync('/proc/self/fd')) return
+  const folder = createDirectory(t)
+  const put = (day: number, text: string): void =>
+    appendFileSync(join(folder, `2026-03-0${day}.jsonl`), text)
+  const kept: number[] = []
+  const count = (): void => void kept.push(openBelow(folder))
+  for (const day of [1, 2, 3]) put(day, `first of ${day}\n`)
+  const looks = await told(folder, [
+    () => put(1, 'late for 1\n'),
+    () => {
+      count()
+      put(1, 'later for 1\n')
+      put(2, 'late for 2\n')
+      put(4, 'first of 4\n')
+    },
+    () => {
+      count()
+      put(2, 'too late\n')
+      put(3, 'late for 3\n')
+    },
+    count,
+    count
+  ])
+  t.strictSame(looks, [[], [], ['late for 2', 'first of 4'], ['late for 3'], [], []])
+  t.strictSame(kept, [2, 3, 2, 2])
+  t.equal(openBelow(folder), 0)
+})
+
+test('where a file cannot be read it is said, and nothing stays open', async (t) => {
+  if (!existsSync('/proc/self/fd')) return
+  const folder = createDirectory(t)
+  writeFileSync(join(folder, '2026-03-01.jsonl'), 'a\n')
+  await t.rejects(told(folder, [() => mkdirSync(join(folder, '2026-03-02.jsonl')), () => {}]), {
+    message: 'is no regular file'
+  })
+  t.equal(openBelow(folder), 0)
 })

@@ -114,7 +114,7 @@ test('more than four at once are refused, and who leaves makes room', async (t) 
     queries.ask({ filter: {}, limit: 1, isStream: true, turn: async () => {} })
   )
   for (const one of begun) await one.next()
-  await t.rejects(ask(queries), { code: 'overloaded' })
+  await t.rejects(ask(queries), { code: 'overloaded', details: { retryAfter: 1 } })
   await begun[0]?.return(undefined as never)
   t.equal((await ask(queries)).found, 2_000)
   queries.close()
@@ -130,7 +130,7 @@ test('a folder that cannot be read is said to be, and a disk that hangs holds on
     folder: join(directory, 'audit'),
     processes: () => ({ all: 1, here: 1 })
   })
-  await t.rejects(ask(queries), { code: 'audit_unavailable' })
+  await t.rejects(ask(queries), { code: 'audit_unavailable', details: { retryAfter: 1 } })
 
   const access = createAccess(20, () => new Error('late'))
   let letGo = (): void => {}
@@ -148,4 +148,39 @@ test('a folder that cannot be read is said to be, and a disk that hangs holds on
   letGo()
   t.equal(await access(async () => 'there'), 'there')
   t.equal(begun, 1, 'nobody waits for those any more')
+})
+
+test('as many records as are asked for are given, in lists that are never empty, and then where to go on', async (t) => {
+  const queries = createQueries({ folder: folderOf(t), processes: () => ({ all: 1, here: 2 }) })
+  const lists = async (limit: number, goOn?: GoOn) => {
+    const answer = queries.ask({ filter: {}, goOn, limit, isStream: true, turn: async () => {} })
+    const lengths: number[] = []
+    for (;;) {
+      const next = await answer.next()
+      if (next.done) return { lengths, end: next.value }
+      lengths.push(next.value.length)
+    }
+  }
+  const sum = (lengths: readonly number[]): number => lengths.reduce((all, one) => all + one, 0)
+  const first = await lists(500)
+  t.equal(sum(first.lengths), 500)
+  t.ok(first.lengths.length > 1 && first.lengths.every((one) => one > 0))
+  t.same((await lists(0)).lengths, [])
+  const second = await lists(2_000, first.end.goOn)
+  t.equal(sum(second.lengths), 1_500)
+  t.ok(second.lengths.every((one) => one > 0))
+  t.strictSame(second.end, {
+    completeFrom: '2026-03-01T12:00:00.000Z',
+    skipped: 0,
+    notAsked: { files: [], instances: [], replicas: 0, redis: false }
+  })
+})
+
+test('since when all is there is found out once, when a question begins', async (t) => {
+  const folder = folderOf(t)
+  const queries = createQueries({ folder, processes: () => ({ all: 1, here: 1 }) })
+  const position = { day: '2026-03-01', ends: {} }
+  const later = await ask(queries, { goOn: { position, completeFrom: '2025-01-01' } })
+  t.equal(later.end.completeFrom, '2025-01-01')
+  t.notOk('completeFrom' in (await ask(queries, { goOn: { position } })).end)
 })
