@@ -70,8 +70,9 @@ export const formatAnchor = ({ instance, seq, head }: Anchor): string =>
   `${instance}:${seq}:${head}`
 
 export const parseAnchor = (text: string): Anchor | undefined => {
-  const [, instance, seq, head] = ANCHOR.exec(text) ?? []
-  if (instance === undefined || seq === undefined || head === undefined) return undefined
+  const found = ANCHOR.exec(text)
+  if (found === null) return undefined
+  const [, instance = '', seq, head = ''] = found
   return { instance, seq: Number(seq), head }
 }
 
@@ -106,8 +107,9 @@ const END_MAX = 200
 /** The place at the end of a line, without its line feed; undefined for what is no line of a chain. */
 export const placeOf = (line: Buffer): Place | undefined => {
   const end = line.toString('latin1', Math.max(0, line.length - END_MAX))
-  const [, instance, seq, rest, digest, mac] = END.exec(end) ?? []
-  if (!(instance && seq && rest && digest)) return undefined
+  const found = END.exec(end)
+  if (found === null) return undefined
+  const [, instance = '', seq, rest = '', digest = '', mac] = found
   return { instance, seq: Number(seq), digest, mac, hashed: line.length - rest.length }
 }
 

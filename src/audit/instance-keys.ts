@@ -84,7 +84,8 @@ const findFirstKey = async (
   if (fault !== undefined) return { key: undefined, fault }
   const { auditor } = options
   const key = await openFirstKey(head, instance, { encryptionKey, auditor })
-  const isShut = key === undefined && head.sealed !== undefined && auditor !== undefined
+  // With an auditor there is a seal, or it would be the fault.
+  const isShut = key === undefined && auditor !== undefined
   return { key, fault: isShut ? "its first key does not open with this auditor's key" : undefined }
 }
 

@@ -3,6 +3,7 @@ import { createHmac, createPrivateKey, createPublicKey } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
+import { beginChain } from '../../../src/audit/chain.ts'
 import { createTrail, type TrailOptions } from '../../../src/audit/trail.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { beginKey, openFirstKey } from '../../../src/crypto/audit-key.ts'
@@ -153,4 +154,24 @@ test('with an auditor the first key is random and opens with his private key alo
   t.throws(() => checkMacs(lines(), firstKeyOf(instance)), 'the encryption key is no help')
   const other = createPrivateKey(newAuditorKeys().privateKey)
   t.equal(await openFirstKey(first, instance, { ...keys, auditor: other }), undefined)
+})
+
+test('the first head of an instance alone says what was before it, and there is no seal without a segment', async (t) => {
+  const place = { instance: 'i'.repeat(11), seq: 7, head: 'h'.repeat(43) }
+  const found = { ...place, seq: 9 }
+  const chain = await beginChain({ beginKey: beginAuditKey, after: place, found })
+  t.equal(chain.day(), undefined)
+  t.throws(() => chain.seal('2026-03-01T12:00:00.000Z'), { name: 'Error' })
+  const days = ['2026-03-01', '2026-03-02'].flatMap((day) => {
+    const time = `${day}T12:00:00.000Z`
+    return trailLines(chain.link(day, time, [`{"time":"${time}"`]) + chain.seal(time))
+  })
+  const heads = days.filter((line) => line['chain'] === 'head')
+  t.match(heads[0], {
+    after: `${place.instance}:7:${place.head}`,
+    found: `${place.instance}:9:${place.head}`
+  })
+  t.notOk('after' in (heads[1] ?? {}))
+  t.notOk('found' in (heads[1] ?? {}))
+  t.equal(heads[1]?.['from'], days[2]?.digest)
 })

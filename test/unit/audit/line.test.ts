@@ -19,8 +19,14 @@ test('the members stand in one order, whatever order they came in; what is absen
   const line = lineOf(TIME, {
     cache: 'HIT',
     version: '3',
+    tokenId: 'jti',
+    subject: 'subject',
+    issuer: 'https://issuer.example',
+    object: 'bot x',
     reference: 'kv:a#b',
     address: '127.0.0.1',
+    user: 'ada@example.com',
+    sessionId: 'session',
     kid: 'kid',
     keyId: 'id',
     client: 'app',
@@ -32,7 +38,9 @@ test('the members stand in one order, whatever order they came in; what is absen
     line,
     `{"time":"${TIME}","action":"secret.read","outcome":"allowed","code":"access_denied",` +
       '"reason":"no_rule","environment":"pro","client":"app","keyId":"id","kid":"kid",' +
-      '"route":"/v1/secrets","requestId":"r1","address":"127.0.0.1","reference":"kv:a#b",' +
+      '"sessionId":"session","user":"ada@example.com","route":"/v1/secrets","requestId":"r1",' +
+      '"address":"127.0.0.1","reference":"kv:a#b","object":"bot x",' +
+      '"issuer":"https://issuer.example","subject":"subject","tokenId":"jti",' +
       '"version":"3","cache":"HIT"}\n'
   )
   t.equal(
@@ -50,9 +58,14 @@ test('a record has nothing of the one before, whichever member is another', asyn
     client: 'app',
     keyId: 'id',
     kid: 'kid',
+    sessionId: 'session',
+    user: 'ada@example.com',
     address: '127.0.0.1',
     reference: 'kv:a',
     object: 'bot x',
+    issuer: 'https://issuer.example',
+    subject: 'subject',
+    tokenId: 'jti',
     version: '3',
     cache: 'HIT'
   } as const
@@ -64,8 +77,20 @@ test('a record has nothing of the one before, whichever member is another', asyn
       t.strictSame(event, JSON.parse(JSON.stringify({ ...full, [name]: changed })))
     }
   }
-  const later = '2026-03-01T12:00:00.001Z'
-  t.equal(JSON.parse(lineOf(later, full)).time, later)
+  for (const name of Object.keys(full) as (keyof AuditEvent)[]) {
+    const values = ['first', 'second', 'third', 'third', 'second']
+    const written = values.map((value) => lineOf(TIME, { ...full, [name]: value } as AuditEvent))
+    t.strictSame(
+      written.map((line) => JSON.parse(line)[name]),
+      values,
+      `${name} one after the other`
+    )
+  }
+  const times = ['00', '00', '01', '01', '02', '00'].map((ms) => `2026-03-01T12:00:00.0${ms}Z`)
+  t.strictSame(
+    times.map((time) => JSON.parse(lineOf(time, full)).time),
+    times
+  )
 })
 
 test('a member that an event must not have is not written', async (t) => {
@@ -80,6 +105,16 @@ test('no text breaks the line or reaches a terminal as a control', async (t) => 
   t.notMatch(line.slice(0, -1), /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800]/)
   t.equal(JSON.parse(line).requestId, nasty)
   t.equal(JSON.parse(line).reference, nasty)
+})
+
+test('a text of nothing but what has to be escaped is escaped, and an empty one is a text', async (t) => {
+  for (const text of ['"', '\\', '\n', '\u007f', '\u2028\u2028', '']) {
+    const line = lineOf(TIME, { ...least, requestId: text, reference: text })
+    t.match(JSON.parse(line), { requestId: text, reference: text })
+    t.equal(line.indexOf('\n'), line.length - 1)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    t.notMatch(line.slice(0, -1), /[\u0000-\u001f\u007f\u2028]/)
+  }
 })
 
 test('texts are cut to their lengths', async (t) => {

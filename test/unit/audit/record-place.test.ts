@@ -1,6 +1,14 @@
 /** Where one record stands in the chain, and what is said of it where it, what is before it or its MAC is not what was written. */
 import { createPublicKey } from 'node:crypto'
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { BeginKey } from '../../../src/audit/chain.ts'
@@ -134,6 +142,53 @@ test('what cannot be checked is not called right', async (t) => {
   t.match(await sealed.ask(FIRST, 2), { verdict: 'unknown', detail: /its MACs need a key/ })
 })
 
+test('another version, and a file that cannot be read, is told as that; what a crash cut off is passed over', async (t) => {
+  const { path, lines, put, ask } = await make(t)
+  const [head = '', ...rest] = lines(FIRST)
+  put(FIRST, [head.replace('"format":1', '"format":2'), ...rest])
+  const file = `${FIRST}.jsonl`
+  t.match(await ask(FIRST, 2), { verdict: 'unknown', detail: /another version/, file })
+  put(FIRST, ['{"time":"2026-03-01T1', head, ...rest])
+  t.match(await ask(FIRST, 2), { verdict: 'holds', line: 3 })
+  rmSync(path(FIRST))
+  mkdirSync(path(FIRST))
+  await t.rejects(ask(FIRST, 2), { code: 'audit_unavailable', details: { retryAfter: 1 } })
+})
+
+test('what was read and the time that it took count up to the bound, also where nothing of the instance is', async (t) => {
+  const { folder, path, lines, put, ask, instance, placesWith } = await make(t)
+  put(FIRST, lines(FIRST).slice(0, 4))
+  const bytes = statSync(path(FIRST)).size
+  const ms = 10_000
+  const tooFar = { verdict: 'unknown', detail: /too long/ }
+  const within = { verdict: 'unknown', detail: /^no MAC is over it/ }
+  t.match(await ask(FIRST, 4, placesWith({ bound: { bytes, ms } })), tooFar)
+  t.match(await ask(FIRST, 4, placesWith({ bound: { bytes: bytes + 1, ms } })), within)
+  const all = 2 ** 30
+  let time = 0
+  const clock = () => time
+  const turn = async (): Promise<void> => {
+    time += 250
+  }
+  const timed = (bound: number) =>
+    placesWith({ clock, bound: { bytes: all, ms: bound } }).placeOf({
+      instance,
+      seq: 4,
+      day: FIRST,
+      turn
+    })
+  t.match(await timed(250), within, 'which is not over as it is reached')
+  t.match(await timed(249), tooFar)
+  // Nothing of the instance, in a file before it.
+  writeFileSync(join(folder, `${FIRST}.a.jsonl`), 'x\n')
+  renameSync(path(FIRST), path(`${FIRST}.b`))
+  t.match(await ask(FIRST, 4, placesWith({ bound: { bytes: 2, ms } })), tooFar)
+  t.match(await ask(FIRST, 4, placesWith({ bound: { bytes: 3, ms } })), tooFar)
+  writeFileSync(join(folder, `${FIRST}.a.jsonl`), '')
+  t.match(await timed(249), tooFar)
+  t.match(await timed(750), within)
+})
+
 test('a question ends at its bound, waits for its turns, and only two are answered at once', async (t) => {
   const { ask, instance, placesWith } = await make(t, { records: 3_000 })
   t.match(await ask(FIRST, 3_004), { verdict: 'holds', line: 3_004 })
@@ -148,6 +203,6 @@ test('a question ends at its bound, waits for its turns, and only two are answer
   const asked = [1, 2, 3].map(() => places.placeOf(question))
   const [first, , third] = await Promise.allSettled(asked)
   t.match(first, { status: 'fulfilled', value: { verdict: 'holds' } })
-  t.match(third, { status: 'rejected', reason: { code: 'overloaded' } })
+  t.match(third, { status: 'rejected', reason: { code: 'overloaded', details: { retryAfter: 1 } } })
   t.ok(turns > 2)
 })

@@ -1,20 +1,9 @@
 /** Several places for records: what is required is there or the append fails, what is not holds nobody up. */
-import { spawnSync } from 'node:child_process'
-import {
-  closeSync,
-  constants,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync
-} from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { FILE_ALONE, hasSink, type SinkChoice } from '../../../src/audit/sinks.ts'
-import { isFull, piecesOf, stdoutTarget } from '../../../src/audit/stdout.ts'
 import { createTrail } from '../../../src/audit/trail.ts'
 import { beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory } from '../../support/embedded.ts'
@@ -152,28 +141,6 @@ test('an optional sink that hangs holds nobody up, keeps no more than a bound, a
   t.ok(stdout.text.length < 1.1 * 1024 * 1024, 'of 1.4 million characters')
 })
 
-test('lines go to a pipe in pieces that it takes whole, and none is divided that need not be', (t) => {
-  const line = (length: number) => `${'x'.repeat(length - 1)}\n`
-  for (const lengths of [
-    [1],
-    [4_096],
-    [4_097],
-    [5_000, 10],
-    [10, 5_000, 10],
-    Array(100).fill(450)
-  ]) {
-    const text = lengths.map(line).join('')
-    const pieces = piecesOf(text)
-    t.equal(Buffer.concat(pieces).toString(), text)
-    for (const piece of pieces) {
-      t.equal(piece.at(-1), 0x0a, 'ends with a line')
-      t.ok(piece.length <= 4_096 || piece.indexOf('\n') === piece.length - 1)
-    }
-  }
-  t.equal(piecesOf(Array(100).fill(line(450)).join('')).length, 12, 'as many lines as fit')
-  t.end()
-})
-
 test('each sink is told with whether it fails and how many groups did not reach it', async (t) => {
   const { trail, append, stdout, file } = open(t, 'file!,stdout')
   await append('1')
@@ -221,41 +188,4 @@ test('a sink is there where it is chosen, and the file is unless something else 
     [true, true, false]
   )
   t.equal(hasSink([], 'file'), false)
-})
-
-test('what a pipe does not take at once it gets whole as soon as somebody reads, and a pipe that is gone is a failure', async (t) => {
-  const path = join(createDirectory(t), 'pipe')
-  if (spawnSync('mkfifo', [path]).status !== 0) return
-  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
-  const target = stdoutTarget(writer)
-  t.equal(target.name, 'stdout')
-  const text = Array.from({ length: 400 }, (_, i) => `${String(i).padEnd(499, 'x')}\n`).join('')
-  let isDone = false
-  const appended = target.append('2026-03-01', text).then(() => {
-    isDone = true
-  })
-  const bytes = Buffer.alloc(65_536)
-  let read = ''
-  const until = performance.now() + 10_000
-  while (!isDone && performance.now() < until) {
-    try {
-      read += bytes.toString('utf8', 0, readSync(reader, bytes))
-    } catch (error) {
-      t.equal(isFull(error), true)
-    }
-    await turn()
-  }
-  await appended
-  try {
-    read += bytes.toString('utf8', 0, readSync(reader, bytes))
-  } catch {
-    // Nothing is left.
-  }
-  t.equal(read, text)
-  closeSync(reader)
-  await t.rejects(target.append('2026-03-01', 'x\n'), { code: 'EPIPE' })
-  t.equal(isFull(new Error('x')), false)
-  await target.forget()
-  closeSync(writer)
 })
