@@ -5,6 +5,7 @@ import { parseReference } from '../core/reference.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { awsAgentDoor } from '../doors/aws/agent.ts'
 import { awsDoor } from '../doors/aws/door.ts'
+import { daprDoor } from '../doors/dapr/door.ts'
 import type { DoorMeans } from '../doors/means.ts'
 import { vaultDoor } from '../doors/vault/index.ts'
 import type { Door, Listener } from '../http/door.ts'
@@ -15,14 +16,11 @@ import type { Keys } from './keys.ts'
 type ConfigOf<D extends Dialect> = Extract<DoorConfig, { readonly dialect: D }>
 
 const CREATE: {
-  readonly [D in Dialect]?: (config: ConfigOf<D>, means: DoorMeans) => Door
-} = { vault: vaultDoor, aws: awsDoor, 'aws-agent': awsAgentDoor }
+  readonly [D in Dialect]: (config: ConfigOf<D>, means: DoorMeans) => Door
+} = { vault: vaultDoor, aws: awsDoor, 'aws-agent': awsAgentDoor, dapr: daprDoor }
 
-const createDoor = <D extends Dialect>(config: ConfigOf<D>, means: DoorMeans): Door => {
-  const create = CREATE[config.dialect as D]
-  if (create === undefined) throw new Error(`the dialect ${config.dialect} is not spoken yet`)
-  return create(config, means)
-}
+const createDoor = <D extends Dialect>(config: ConfigOf<D>, means: DoorMeans): Door =>
+  CREATE[config.dialect as D](config, means)
 
 const listenerOf = (
   { dialect }: DoorConfig,

@@ -42,7 +42,7 @@ const NAMES = 'secrets:'
 /** How a mount and the like may be called: a segment of a path that reads the same however it is written. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /** What Vault itself has there. */
-const RESERVED: ReadonlySet<string> = new Set(['sys', 'auth', 'cubbyhole', 'identity'])
+const OF_VAULT: ReadonlySet<string> = new Set(['sys', 'auth', 'cubbyhole', 'identity'])
 
 const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
 
@@ -86,13 +86,14 @@ const mountsOf = (
   written: Readonly<Record<string, MountEntry>>,
   at: At,
   context: DoorsContext,
-  report: Report
+  report: Report,
+  reserved: ReadonlySet<string> = new Set()
 ): ReadonlyMap<string, Mount> => {
   const mounts = new Map<string, Mount>()
   for (const [name, entry] of Object.entries(written)) {
     const { store, version = 2 } = typeof entry === 'string' ? { store: entry } : entry
     if (!NAME.test(name)) report([...at, name], 'must be letters, digits, dots, _ and -')
-    else if (RESERVED.has(name)) report([...at, name], 'is a name that Vault keeps for itself')
+    else if (reserved.has(name)) report([...at, name], 'is a name that Vault keeps for itself')
     if (version !== 1 && version !== 2) report([...at, name, 'version'], 'must be 1 or 2')
     const target = targetOf(store, context, (message) => report([...at, name], message))
     if (target !== undefined) mounts.set(name, { target, version: version === 1 ? 1 : 2 })
@@ -145,7 +146,7 @@ const readDoor = (
   if (host !== undefined && port === undefined) report([...at, 'host'], 'needs a port')
   const place = port === undefined ? undefined : { host, port }
   if (dialect === 'vault') {
-    const mounts = mountsOf(entry.mounts, [...at, 'mounts'], context, report)
+    const mounts = mountsOf(entry.mounts, [...at, 'mounts'], context, report, OF_VAULT)
     return { dialect, place: { host, port: entry.port }, mounts }
   }
   if (dialect === 'dapr') {

@@ -1,5 +1,6 @@
 // What holds for every door of another dialect: nobody is given more there than elsewhere, and what is refused is told as the dialect tells it.
 import { type Test, test } from 'tap'
+import { DIALECTS } from '../../src/config/door-entries.ts'
 import type { Mode } from '../../src/core/principal.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { type Canary, createCanary } from '../support/canary.ts'
@@ -61,8 +62,7 @@ const bytesOf = ({ statusCode, headers, body }: Answered): string => {
 
 test('every dialect has its row', async (t) => {
   const dialects = DOORS.map(({ dialect }) => dialect)
-  t.same(new Set(dialects).size, dialects.length)
-  t.ok(dialects.includes('vault'))
+  t.same([...dialects].sort(), [...DIALECTS].sort())
 })
 
 for (const subject of DOORS) {

@@ -845,6 +845,22 @@ const HTTP: readonly Promised[] = [
     }
   },
   {
+    id: 'dapr-dialect',
+    says: 'Programs read through the door of Dapr what they would of a sidecar: what is missing is told to who may read it alone, what would have to be left out is refused, and a bulk is whole, bounded and paid for secret by secret.',
+    asvs: ['8.2.2', '16.5.1', '2.2.1', '2.4.1'],
+    tests: {
+      'integration/doors/dapr.test.ts': [
+        'version_id is the version, and other metadata is refused',
+        'what is not there is 204, and what is forbidden or of no store is 403 in the same bytes',
+        'a bulk has what the caller may read and nothing else',
+        'each secret of a bulk is paid for, and an answer is whole or none',
+        'more secrets than a bulk gives are refused, also of names',
+        'the key comes as dapr-api-token alone, and probes need none',
+        'it stands on the public listener too, and neither has the paths of the other'
+      ]
+    }
+  },
+  {
     id: 'policy-until',
     says: 'A rule that has ended allows nothing, whatever is cached or open.',
     asvs: ['8.2.1', '8.3.2'],

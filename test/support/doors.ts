@@ -9,6 +9,7 @@ import type { Dialect } from '../../src/config/door-entries.ts'
 import type { Keyring } from '../../src/crypto/keyring.ts'
 import { aws, awsAgent } from './aws-door-subjects.ts'
 import { buildTestApp, type TestApp, type TestAppOptions } from './build-app.ts'
+import { dapr } from './dapr-door-subject.ts'
 import type { Answered } from './problem.ts'
 import { answersIn, exchange } from './raw-http.ts'
 
@@ -105,7 +106,7 @@ const vault: DoorSubject = {
   isOwnError: isVaultError
 }
 
-export const DOORS: readonly DoorSubject[] = [vault, aws, awsAgent]
+export const DOORS: readonly DoorSubject[] = [vault, aws, awsAgent, dapr]
 
 export interface OpenedDoor extends TestApp {
   readonly port: number

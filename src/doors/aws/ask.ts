@@ -1,9 +1,7 @@
 /** One request of an AWS client as its operation sees it, and the sending of its answer. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '../../core/caller.ts'
-import { LARGE } from '../../http/ledger.ts'
-import { lengthOf } from '../../secrets/content.ts'
-import type { View } from '../../secrets/view.ts'
+import { type Answer, sendViews } from '../send.ts'
 import { MEDIA_TYPE } from './errors.ts'
 import type { Place } from './secrets.ts'
 
@@ -17,17 +15,7 @@ export interface Ask {
   readonly region: string
 }
 
-/** Resolves with the answer's text, which is written once there is room for it: `views` are what it holds. */
-export interface Answer {
-  readonly views: readonly View[]
-  readonly write: () => string
-}
-
 export type Operation = (ask: Ask) => Promise<Answer>
-
-/** Characters of all secrets in it. */
-const lengthIn = ({ views }: Answer): number =>
-  views.reduce((sum, { selection }) => sum + lengthOf(selection), 0)
 
 export const sendAnswer = (
   { request, reply }: Pick<Ask, 'request' | 'reply'>,
@@ -36,7 +24,5 @@ export const sendAnswer = (
 ): FastifyReply => {
   reply.header('x-amzn-requestid', request.id)
   if (type !== undefined) reply.type(type)
-  if (lengthIn(answer) < LARGE) return reply.sendShort(answer.write())
-  const selections = answer.views.map(({ selection }) => selection)
-  return reply.serializer(answer.write).send({ selections })
+  return sendViews(reply, answer)
 }

@@ -1,8 +1,7 @@
 /** The envelope in which Vault answers. Rule: it is written, not serialized, so that the text of a secret stays as stored. */
 import type { FastifyReply } from 'fastify'
-import { LARGE } from '../../http/ledger.ts'
-import { lengthOf } from '../../secrets/content.ts'
 import type { View } from '../../secrets/view.ts'
+import { sendViews } from '../send.ts'
 import { JSON_TYPE } from './errors.ts'
 
 export interface Envelope {
@@ -23,15 +22,14 @@ export const writeEnvelope = (
 export const send = (reply: FastifyReply, body: string, status = 200): FastifyReply =>
   reply.code(status).header('content-type', JSON_TYPE).sendShort(body)
 
-/** Of a secret: a long one is written only once there is room for it. */
+/** Of a secret. */
 export const sendSecret = (
   reply: FastifyReply,
-  { selection }: View,
+  view: View,
   envelopeOf: () => Envelope
 ): FastifyReply => {
-  if (lengthOf(selection) < LARGE) return sendEnvelope(reply, envelopeOf())
   const write = (): string => writeEnvelope(reply.request.id, envelopeOf())
-  return reply.header('content-type', JSON_TYPE).serializer(write).send({ selection })
+  return sendViews(reply.header('content-type', JSON_TYPE), { views: [view], write })
 }
 
 export const sendEnvelope = (reply: FastifyReply, envelope: Envelope): FastifyReply =>
