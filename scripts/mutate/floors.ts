@@ -95,10 +95,17 @@ export const FLOORS: readonly Floor[] = [
   },
   { name: 'audit-read', mutate: READ, tests: below('audit') },
   { name: 'audit-kept', mutate: KEPT, tests: below('audit', 'state/leftovers.test.js') },
-  // No fake of Redis would notice what these do with it.
   {
     name: 'audit-redis',
     mutate: IN_REDIS,
-    tests: ['build/test/integration/redis-audit.test.js']
+    // No fake of Redis would notice what the sink and the trail do with it.
+    tests: [
+      ...below(
+        ...['asked', 'redis-bounds', 'redis-entry', 'redis-read'].map(
+          (name) => `audit/${name}.test.js`
+        )
+      ),
+      'build/test/integration/redis-audit.test.js'
+    ]
   }
 ]
