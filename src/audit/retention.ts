@@ -86,7 +86,7 @@ const whyNotByClock = (files: readonly SegmentFile[], today: string): string | u
 const notWritten = (name: string, finding: Finding | undefined): string => {
   const { line, detail } = finding ?? {}
   const place = line === undefined ? '' : `, line ${line}`
-  return `${name} is not what was written${place}: ${detail ?? 'it has records of another day'} (see \`purser audit verify\`)`
+  return `${name} is not what was written${place}: ${detail ?? 'a chain in it has no head'} (see \`purser audit verify\`)`
 }
 
 /**
@@ -175,9 +175,8 @@ export const planPurge = async (options: PurgeOptions): Promise<PurgePlan> => {
     bytes += await readLines(path, check.take)
     const report = check.end()
     const isWhole =
-      report.findings.length === 0 &&
-      // By the name of its file anybody could let a day be deleted.
-      report.segments.every(({ head }) => head !== undefined && head.day < end)
+      // One of them is that a chain stands in the file of another day: by its name anybody could let a day be deleted.
+      report.findings.length === 0 && report.segments.every(({ head }) => head !== undefined)
     if (!isWhole) return { ...NOTHING, end, refusal: notWritten(name, report.findings[0]) }
     lines += report.lines
     withoutKey += report.withoutKey

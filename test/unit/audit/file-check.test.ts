@@ -1,6 +1,6 @@
 /** One file of the trail, line by line: which lines no chain takes, and of which of them it is told. */
 import { test } from 'tap'
-import { headBody, placed, type SegmentHead, sealBody } from '../../../src/audit/chain-line.ts'
+import { headBody, type SegmentHead, sealBody } from '../../../src/audit/chain-line.ts'
 import {
   createFileCheck,
   type FileCheckOptions,
@@ -8,7 +8,7 @@ import {
   misplacedIn,
   sealIn
 } from '../../../src/audit/file-check.ts'
-import { digestOf } from '../../../src/crypto/audit-key.ts'
+import { madeChain } from '../../support/made-chain.ts'
 
 const ONE = 'one00000000'
 const OTHER = 'other000000'
@@ -18,15 +18,10 @@ const TIME = `${DAY}T12:00:00.000Z`
 const HEAD: SegmentHead = { kid: 'k', day: DAY, step: 0 }
 
 /** A head, so many records without a MAC, and no seal. */
-const chain = (records: number, instance = ONE, head: SegmentHead = HEAD): string[] => {
-  let former = head.from ?? ''
-  const bodies = [headBody(TIME, head), ...Array(records).fill(`{"time":"${TIME}","action":"a"`)]
-  return bodies.map((body, i) => {
-    const line = placed(body, instance, i + 1)
-    former = digestOf(former, line)
-    return `${line},"digest":"${former}"}`
+const chain = (records: number, instance = ONE, head: SegmentHead = HEAD): string[] =>
+  madeChain([headBody(TIME, head), ...Array(records).fill(`{"time":"${TIME}","action":"a"`)], {
+    instance
   })
-}
 
 const check = (lines: readonly string[], options: Partial<FileCheckOptions> = {}) => {
   const { take, end } = createFileCheck({
