@@ -211,5 +211,7 @@ test('what came by no request has its route as it is, and no method', (t) => {
   t.equal(toOcsf(record)['http_request'], undefined)
   t.equal(httpRoute(undefined), undefined)
   t.equal(httpRoute('retention'), undefined)
+  // Nothing of the request could be read, or it has no route.
+  for (const route of [' ', ' /v1/secrets', 'GET ', 'GET v1']) t.equal(httpRoute(route), undefined)
   t.end()
 })

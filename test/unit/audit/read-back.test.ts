@@ -37,6 +37,9 @@ test('lines that do not begin or end as ours, and those that cannot be parsed, a
   for (const wrong of [
     line(2).slice(0, -1),
     line(2).replace('"time"', '"tame"'),
+    // Whoever parses them would find a record.
+    ` ${line(2)}`,
+    `${line(2)} `,
     line(2, 'app', ',"x":}'),
     'not ours'
   ]) {
