@@ -30,7 +30,7 @@ export interface Preset {
   /** Where a name of `bind:` stands in a token, if nowhere else is allowed. */
   readonly places?: Readonly<Record<string, readonly string[]>>
   /** What has to be besides. */
-  readonly implied?: (issuer: string, bind: Bind) => readonly BoundClaim[]
+  readonly implied?: (issuer: string) => readonly BoundClaim[]
 }
 
 const discovery = (): KeySource => ({ from: 'discovery' })
@@ -147,9 +147,7 @@ const gcp: Preset = {
   algorithms: ['RS256'],
   demands: [['sub', 'email']],
   refuses: { hd: 'is of everybody in the domain, people too: bind sub' },
-  forms: { sub: NUMBER },
-  implied: (_issuer, bind) =>
-    bind.has('email') ? [{ claim: ['email_verified'], values: [true] }] : []
+  forms: { sub: NUMBER }
 }
 
 const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/[A-Za-z0-9._-]+)+$/
@@ -178,6 +176,10 @@ export const UNIDENTIFYING: ReadonlySet<string> = new Set([
   'azp',
   'acr',
   'amr',
+  'sid',
+  'tid',
+  'idp',
+  'token_use',
   'auth_time',
   'at_hash',
   'nonce',
@@ -194,6 +196,25 @@ export const UNIDENTIFYING: ReadonlySet<string> = new Set([
   'pipeline_source',
   'runner_environment',
   'repository_visibility'
+])
+
+/** Claims of OpenID Connect that users set for themselves, or that are nobody's for good (OIDC Core 1.0, 5.1 and 5.7). */
+export const SELF_CHOSEN: ReadonlySet<string> = new Set([
+  'name',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'nickname',
+  'preferred_username',
+  'profile',
+  'picture',
+  'website',
+  'gender',
+  'birthdate',
+  'zoneinfo',
+  'locale',
+  'phone_number',
+  'phone_number_verified'
 ])
 
 /** Claims that have a place of their own in a trust, or that no trust can know beforehand. */

@@ -7,12 +7,13 @@ import { isClientName } from '../core/policy.ts'
 import { isScope } from '../core/scope.ts'
 import type { Path } from '../core/shape.ts'
 import { type Delegation, touchesAdmin } from '../keys/delegation.ts'
-import { trustDomainIn } from '../keys/trust.ts'
+import { type BoundClaim, trustDomainIn } from '../keys/trust.ts'
 import type { Sound } from './rules.ts'
 import {
   type Bind,
   isForeignAudience,
   type Preset,
+  SELF_CHOSEN,
   UNBINDABLE,
   UNIDENTIFYING
 } from './trust-presets.ts'
@@ -60,6 +61,44 @@ export const placeOf = ({ places }: Preset, name: string): readonly string[] | u
   return parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
+/** A claim has one name, whether it is written as one or as a pointer. Undefined for what stands deeper. */
+const nameOf = (preset: Preset, written: string): string | undefined => {
+  if (preset.places !== undefined) return written
+  const [only, ...deeper] = placeOf(preset, written) ?? []
+  return deeper.length === 0 ? only : undefined
+}
+
+const VERIFIED = 'email_verified'
+
+/**
+ * At many issuers users set their address themselves: one that is bound counts only with the word, beside it, that it was
+ * verified.
+ */
+export const verifiedBeside = (claim: readonly string[]): readonly BoundClaim[] =>
+  claim.at(-1) === 'email' ? [{ claim: [...claim.slice(0, -1), VERIFIED], values: [true] }] : []
+
+const isIdentifying = (claim: readonly string[]): boolean => {
+  const last = claim.at(-1) ?? ''
+  if (claim.includes('') || UNIDENTIFYING.has(last) || UNBINDABLE.has(last)) return false
+  return claim.length > 1 || !SELF_CHOSEN.has(last)
+}
+
+const placeFault = (
+  preset: Preset,
+  written: string,
+  demanded: ReadonlySet<string>
+): string | undefined => {
+  const place = placeOf(preset, written)
+  if (place === undefined) {
+    return `is no claim of it: ${Object.keys(preset.places ?? {}).join(', ')}`
+  }
+  if (place.includes('')) return 'has an empty name in it'
+  if (written.startsWith('/') && /~(?![01])/.test(written)) return 'is no JSON pointer (RFC 6901)'
+  if (demanded.has(place.join('/'))) return 'is demanded anyway where email is bound'
+  const name = nameOf(preset, written) ?? ''
+  return UNBINDABLE.has(name) ? 'has no place here' : preset.refuses?.[name]
+}
+
 const checkClaim = (preset: Preset, name: string, written: unknown, fault: Fault): void => {
   const at = ['bind', name]
   const values: readonly unknown[] = [written].flat()
@@ -67,13 +106,7 @@ const checkClaim = (preset: Preset, name: string, written: unknown, fault: Fault
     fault(at, 'must be a text, in quotes where it is a number or true, or a list of such')
     return
   }
-  const place = placeOf(preset, name)
-  const refusal = preset.refuses?.[name]
-  if (place === undefined) {
-    fault(at, `is no claim of it: ${Object.keys(preset.places ?? {}).join(', ')}`)
-  } else if (UNBINDABLE.has(name)) fault(at, 'has no place here')
-  else if (refusal !== undefined) fault(at, refusal)
-  const [form, message] = preset.forms?.[name] ?? []
+  const [form, message] = preset.forms?.[nameOf(preset, name) ?? ''] ?? []
   for (const value of values.map(String)) {
     if (value.includes('*')) fault(at, 'is compared letter by letter: there are no patterns')
     else if (form?.test(value) === false) fault(at, message ?? '')
@@ -83,13 +116,18 @@ const checkClaim = (preset: Preset, name: string, written: unknown, fault: Fault
 const checkBind = (preset: Preset, written: Entry['bind'], fault: Fault): void => {
   // That it is lacking is told already.
   if (written === undefined) return
-  for (const [name, values] of Object.entries(written)) checkClaim(preset, name, values, fault)
-  const bind = bindOf(written)
-  for (const one of preset.demands) {
-    if (!one.some((name) => bind.has(name))) fault(['bind'], `lacks ${one.join(' or ')}`)
+  const places = Object.keys(written).map((name) => placeOf(preset, name) ?? [])
+  const demanded = places.flatMap(verifiedBeside).map(({ claim }) => claim.join('/'))
+  for (const [name, values] of Object.entries(written)) {
+    const message = placeFault(preset, name, new Set(demanded))
+    if (message !== undefined) fault(['bind', name], message)
+    checkClaim(preset, name, values, fault)
   }
-  const names = [...bind.keys()]
-  if (preset.demands.length === 0 && names.every((name) => UNIDENTIFYING.has(name))) {
+  const names = new Set(Object.keys(written).map((name) => nameOf(preset, name)))
+  for (const one of preset.demands) {
+    if (!one.some((name) => names.has(name))) fault(['bind'], `lacks ${one.join(' or ')}`)
+  }
+  if (preset.demands.length === 0 && !places.some(isIdentifying)) {
     fault(['bind'], 'lacks a claim that says who it is, such as sub')
   }
 }

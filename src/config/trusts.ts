@@ -12,7 +12,14 @@ import { TOKEN_ALGORITHMS } from '../crypto/token-algorithms.ts'
 import { type BoundClaim, type KeySource, type Trust, trustDomainIn } from '../keys/trust.ts'
 import type { SoundEntries } from './rules.ts'
 import { PRESETS, type Preset } from './trust-presets.ts'
-import { bindOf, checkTrust, type Fault, placeOf, type TrustContext } from './trust-rules.ts'
+import {
+  bindOf,
+  checkTrust,
+  type Fault,
+  placeOf,
+  type TrustContext,
+  verifiedBeside
+} from './trust-rules.ts'
 
 const strict = { additionalProperties: false }
 const Text = Type.String({ minLength: 1, maxLength: 1024 })
@@ -88,7 +95,11 @@ const compile = (preset: Preset, entry: TrustEntry): Trust => {
     tokenFile: entry.tokenFile,
     algorithms: entry.algorithms ?? preset.algorithms,
     maxTokenAgeSeconds: entry.maxTokenAgeSeconds ?? preset.maxTokenAgeSeconds,
-    bind: [...bound, ...(preset.implied?.(issuer, bind) ?? [])],
+    bind: [
+      ...bound,
+      ...bound.flatMap(({ claim }) => verifiedBeside(claim)),
+      ...(preset.implied?.(issuer) ?? [])
+    ],
     review: entry.check && entry.apiServer,
     grant: { client, scopes: [...new Set(scopes)], mode, ttlSeconds }
   }

@@ -288,6 +288,47 @@ test('any other issuer needs a claim that says who it is', async (t) => {
   }
 })
 
+test('an address of mail counts with the word that it was verified alone, wherever it stands', async (t) => {
+  const boundOf = (entry: Entry) => inspect([entry]).trusts[0]?.bind
+  for (const bind of [{ email: 'a@b.c' }, { '/email': 'a@b.c' }]) {
+    t.same(boundOf(generic(bind)), [
+      { claim: ['email'], values: ['a@b.c'] },
+      { claim: ['email_verified'], values: [true] }
+    ])
+  }
+  t.same(boundOf(generic({ sub: 'a', '/user/email': 'a@b.c' }))?.at(-1), {
+    claim: ['user', 'email_verified'],
+    values: [true]
+  })
+  const spiffe = preset('spiffe', { sub: 'spiffe://example.org/a', email: 'a@b.c' }, BUNDLE)
+  t.same(boundOf(spiffe)?.at(-1)?.claim, ['email_verified'])
+  t.notMatch(JSON.stringify(boundOf(generic({ sub: 'a' }))), /email/)
+  for (const name of ['email_verified', '/email_verified']) {
+    t.match(faultsOf([generic({ email: 'a@b.c', [name]: 'true' })]), [/is demanded anyway/])
+  }
+})
+
+test('a pointer to a claim is held to what holds for its name', async (t) => {
+  for (const name of ['/iss', '/aud', '/jti']) {
+    t.match(faultsOf([generic({ sub: 'a', [name]: 'x' })]), [/has no place here/], name)
+  }
+  for (const name of ['/', '//', '/a/', '//a', '']) {
+    t.match(faultsOf([generic({ sub: 'a', [name]: 'x' })]), [/an empty name/], name)
+  }
+  t.match(faultsOf([generic({ sub: 'a', '/a~2': 'x' })]), [/is no JSON pointer/])
+  const nameless = ['/azp', '/act/iss', '/act/aud', '/a/hd', '/act/exp', '/scope']
+  for (const name of [...nameless, 'name', 'preferred_username', '/nickname', 'phone_number']) {
+    t.match(faultsOf([generic({ [name]: 'x' })]), [/lacks a claim that says who it is/], name)
+  }
+  t.same(faultsOf([generic({ '/act/sub': 'x' })]), [])
+  t.match(faultsOf([preset('azure', { oid: OID, '/email': 'x' }, ENTRA)]), [
+    /be chosen by its user/
+  ])
+  t.match(faultsOf([preset('github-actions', { ...GITHUB, '/actor': 'x' })]), [/proves nothing/])
+  t.match(faultsOf([preset('gcp', { '/sub': 'x' })]), [/must be its number/])
+  t.same(faultsOf([preset('gcp', { '/sub': '1' })]), [])
+})
+
 test('a file that a trust names and that is not there is told, before somebody logs in', async (t) => {
   const folder = createDirectory(t)
   writeFileSync(join(folder, 'keys'), '{}')
