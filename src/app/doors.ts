@@ -1,5 +1,5 @@
 /** The doors of other dialects, as `doors:` of `purser.yaml` has them: a table of who makes which. */
-import type { Dialect, DoorConfig, DoorPlace, Target } from '../config/door-entries.ts'
+import type { Dialect, DoorConfig, DoorPlace } from '../config/door-entries.ts'
 import { ProblemError } from '../core/problem.ts'
 import { parseReference } from '../core/reference.ts'
 import type { ServerTls } from '../core/server-tls.ts'
@@ -10,6 +10,7 @@ import type { DoorMeans } from '../doors/means.ts'
 import { vaultDoor } from '../doors/vault/index.ts'
 import type { Door, Listener } from '../http/door.ts'
 import type { Services } from '../http/routes/index.ts'
+import { mayKnowOf } from '../secrets/decision.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
 
@@ -29,19 +30,6 @@ const listenerOf = (
   tls: ServerTls | undefined
 ): Listener | undefined =>
   place && { label: `Door ${dialect}`, host: place.host ?? HOST, port: place.port, tls }
-
-/** Whether a rule of the client names the store, or there may be a name that it may read. */
-const mayKnowOf =
-  ({ live }: Ground): DoorMeans['mayKnow'] =>
-  (client, target: Target | undefined) => {
-    if (target === undefined) return false
-    const rules = live()
-    const { read, write } = rules.policy.grantsOf(client)
-    if (target.kind === 'names') return read.length > 0 && rules.book.names.size > 0
-    const { store } = target
-    if (rules.stores.get(store) === undefined) return false
-    return [...read, ...write].some((pattern) => pattern.startsWith(`${store}:`))
-  }
 
 const namesOf =
   ({ live, recorder }: Ground): DoorMeans['namesFor'] =>
@@ -70,11 +58,11 @@ export const dialectDoors = (
   tls: ServerTls | undefined
 ): readonly Door[] => {
   const { live, settings, keyring, now } = ground
-  const common = {
+  const common: Omit<DoorMeans, 'listener'> = {
     broker: secrets.broker,
     now,
     keyring,
-    mayKnow: mayKnowOf(ground),
+    mayKnow: (client, target) => target !== undefined && mayKnowOf(live(), client, target),
     grantsOf: (client: string) => live().policy.grantsOf(client),
     namesFor: namesOf(ground),
     loneFieldOf: (store: string) => live().stores.get(store)?.spec.plugin.loneField,

@@ -51,6 +51,8 @@ export interface Policy {
   readonly decide: (client: string, action: PolicyAction, reference: RequestedSecret) => Decision
   /** Whether a rule for the client may allow it to read a whole secret whose path begins with this one and goes on. */
   readonly mayReadBelow: (client: string, start: Pick<Reference, 'store' | 'path'>) => boolean
+  /** Whether a rule for the client allows it anything at all below the path: a field of a secret, or to write one. */
+  readonly mayReachBelow: Policy['mayReadBelow']
   /** Whether a rule for the client names the bot or channel. */
   readonly mayUse: (client: string, list: NameList, name: string) => boolean
   readonly grantsOf: (client: string) => Grants
@@ -126,6 +128,13 @@ const indexOf = (rules: readonly CompiledRule[]): Index => {
   return { read: patternsBy('read'), write: patternsBy('write') }
 }
 
+const namesOf = (
+  rules: readonly CompiledRule[]
+): Readonly<Record<NameList, readonly NamePattern[]>> => ({
+  bots: rules.flatMap(({ names }) => names.bots),
+  channels: rules.flatMap(({ names }) => names.channels)
+})
+
 const DENIED: Decision = { allowed: false }
 const NO_PATTERNS: readonly Pattern[] = []
 
@@ -166,20 +175,20 @@ export const compilePolicyWith = (
 
   const decide: Policy['decide'] = (client, action, secret) => find(client, action, secret, false)
 
-  const mayReadBelow: Policy['mayReadBelow'] = (client, { store, path }) => {
-    const patterns = (indexes.get(client) ?? indexForAll).read.get(store) ?? NO_PATTERNS
+  const below = (
+    action: PolicyAction,
+    client: string,
+    { store, path }: Pick<Reference, 'store' | 'path'>
+  ): readonly Pattern[] => {
+    const patterns = (indexes.get(client) ?? indexForAll)[action].get(store) ?? NO_PATTERNS
     const time = now()
-    return patterns.some(
-      ({ field, matches, until }) => field === undefined && until > time && matches.below(path)
-    )
+    return patterns.filter(({ matches, until }) => until > time && matches.below(path))
   }
+  const mayReadBelow: Policy['mayReadBelow'] = (client, start) =>
+    below('read', client, start).some(({ field }) => field === undefined)
+  const mayReachBelow: Policy['mayReachBelow'] = (client, start) =>
+    below('read', client, start).length > 0 || below('write', client, start).length > 0
 
-  const namesOf = (
-    rules: readonly CompiledRule[]
-  ): Readonly<Record<NameList, readonly NamePattern[]>> => ({
-    bots: rules.flatMap(({ names }) => names.bots),
-    channels: rules.flatMap(({ names }) => names.channels)
-  })
   const names = new Map([...named.keys()].map((client) => [client, namesOf(rulesOf(client))]))
   const namesForAll = namesOf(forAll)
 
@@ -202,6 +211,7 @@ export const compilePolicyWith = (
     decideEnded: (client, action, secret) => find(client, action, secret, true),
     remainingMs: ({ until }) => (until === undefined ? Number.POSITIVE_INFINITY : until - now()),
     mayReadBelow,
+    mayReachBelow,
     mayUse,
     grantsOf
   }

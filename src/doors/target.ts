@@ -1,36 +1,44 @@
 /**
  * How a path of a dialect becomes a reference. Rule: what leads nowhere is asked of the broker all the same, so that it is
- * on record and answered like whatever is forbidden.
+ * on record and answered like whatever is forbidden; and whoever may know nothing of where a target leads is told nothing
+ * of what is wrong with a path.
  */
 import type { Target } from '../config/door-entries.ts'
-import { isSecretName, parseReference } from '../core/reference.ts'
+import type { Caller } from '../core/caller.ts'
+import { ProblemError } from '../core/problem.ts'
+import { isSecretName } from '../core/reference.ts'
 import { encodeText } from '../core/reference-text.ts'
-import { createReferenceBook } from '../kinds/references.ts'
+import type { Broker } from '../secrets/broker.ts'
 import type { Wanted } from '../secrets/terms.ts'
 
-const EMPTY_BOOK = createReferenceBook([], new Map())
-
 /** A name that no configuration can have, since a route has it. */
-const NOWHERE = 'batch'
+const NOWHERE: Wanted = { text: 'batch' }
 
-/** What no store would take is refused alike wherever it leads. Throws `invalid_reference`. */
-const nowhere = (path: string): string => {
-  parseReference(`nowhere:${encodeText(path)}`, EMPTY_BOOK)
-  return NOWHERE
+/** `path`: as the store has it, nothing of it escaped. */
+export const wantedOf = (target: Target | undefined, path: string, version?: string): Wanted => {
+  if (target === undefined || (target.kind === 'names' && !isSecretName(path))) return NOWHERE
+  return {
+    text: target.kind === 'names' ? path : `${target.store}:${encodeText(target.path + path)}`,
+    within: target,
+    ...(version !== undefined && { version })
+  }
 }
-
-const textOf = (target: Target | undefined, path: string): string => {
-  if (target === undefined) return nowhere(path)
-  if (target.kind === 'names') return isSecretName(path) ? path : nowhere(path)
-  return `${target.store}:${encodeText(target.path + path)}`
-}
-
-/** `path`: as the store has it, nothing of it escaped. Throws `invalid_reference`. */
-export const wantedOf = (target: Target | undefined, path: string, version?: string): Wanted => ({
-  text: textOf(target, path),
-  ...(version !== undefined && { version })
-})
 
 /** Of a listing: a folder's path ends in a slash, or is empty. Undefined where nothing can be listed. */
 export const prefixOf = (target: Target | undefined, folder: string): string | undefined =>
   target?.kind === 'below' ? `${target.store}:${encodeText(target.path + folder)}` : undefined
+
+/**
+ * For whoever may know nothing of where the target leads: whatever was asked is refused, and on record, as a read there is.
+ * Rejects with a ProblemError.
+ */
+export const refuse = async (
+  { readSecret }: Pick<Broker, 'readSecret'>,
+  caller: Caller,
+  target: Target | undefined,
+  path: string
+): Promise<never> => {
+  await readSecret(caller, wantedOf(target, path))
+  // A reload allowed it a moment ago.
+  throw new ProblemError('access_denied')
+}

@@ -17,7 +17,7 @@ import { decodePath } from '../core/reference-text.ts'
 import type { Locator } from '../core/secret.ts'
 import { createReferenceBook } from '../kinds/references.ts'
 import type { Store } from './stores.ts'
-import type { Grant, Rules, Wanted } from './terms.ts'
+import type { Grant, Rules, Wanted, Within } from './terms.ts'
 
 const EMPTY_BOOK = createReferenceBook([], new Map())
 
@@ -44,9 +44,24 @@ const mayReadIt = ({ policy, book }: Rules, client: string, { text }: Wanted): b
   }
 }
 
+/** Whether a rule lets the client do anything there, or there may be a name that it may read. */
+export const mayKnowOf = (
+  { policy, stores, book }: Rules,
+  client: string,
+  within: Within
+): boolean =>
+  within.kind === 'names'
+    ? book.names.size > 0 && policy.grantsOf(client).read.length > 0
+    : stores.get(within.store) !== undefined && policy.mayReachBelow(client, within)
+
+/** Whether whatever is wrong with it would be so for any store, and in any place that it was made for. */
+const isPlainlyWrong = (rules: Rules, client: string, wanted: Wanted): boolean =>
+  !isReadable(wanted) && (wanted.within === undefined || mayKnowOf(rules, client, wanted.within))
+
 /**
  * Undefined if the reference leads to no configured store. Throws `invalid_reference`; if the reference is wrong only
- * because of how a store or a name is configured, that is told only to callers who may read the secret.
+ * because of how a store or a name is configured, that is told only to callers who may read the secret. So is what is
+ * wrong with a reference of which the caller did not write all, unless the caller may know of the place.
  */
 export const parseWanted = (
   rules: Rules,
@@ -57,7 +72,13 @@ export const parseWanted = (
   try {
     return parseReference(wanted.text, rules.book, wanted)
   } catch (error) {
-    if (grant !== undefined || !isReadable(wanted) || mayReadIt(rules, client, wanted)) throw error
+    if (
+      grant !== undefined ||
+      isPlainlyWrong(rules, client, wanted) ||
+      mayReadIt(rules, client, wanted)
+    ) {
+      throw error
+    }
     throw denied('invalid_for_its_store')
   }
 }
@@ -108,6 +129,9 @@ export interface Refused {
   readonly refusal: ProblemError
 }
 
+const hasMode = ({ mode }: Caller, action: PolicyAction): boolean =>
+  mode.includes(action === 'read' ? 'r' : 'w')
+
 /**
  * Gives `insufficient_mode` or `access_denied` back, since to throw costs a fifth of a read. With a grant no rule is
  * needed: then a reference that leads nowhere is the operator's mistake, `store_misconfigured`.
@@ -119,9 +143,7 @@ export const authorize = (
   reference: Reference | undefined,
   grant?: Grant
 ): Allowed | ProblemError => {
-  if (!caller.mode.includes(action === 'read' ? 'r' : 'w')) {
-    return new ProblemError('insufficient_mode')
-  }
+  if (!hasMode(caller, action)) return new ProblemError('insufficient_mode')
   const nowhere = (): ProblemError =>
     grant === undefined
       ? denied('unknown_store')
@@ -152,8 +174,10 @@ export const decide = (
     const decided = authorize(rules, caller, action, reference, grant)
     return decided instanceof ProblemError ? { reference, refusal: decided } : decided
   } catch (error) {
-    if (error instanceof ProblemError) return { reference, refusal: error }
-    throw error
+    if (!(error instanceof ProblemError)) throw error
+    // As whatever leads nowhere is refused to the same key.
+    const isOfMode = error.code === 'access_denied' && !hasMode(caller, action)
+    return { reference, refusal: isOfMode ? new ProblemError('insufficient_mode') : error }
   }
 }
 

@@ -3,11 +3,18 @@ import type { Policy } from '../core/policy.ts'
 import type { ReferenceBook } from '../core/reference.ts'
 import type { Stores } from './stores.ts'
 
+/** Where references were made of something shorter: below a path of a store, or the names of `secrets:`. */
+export type Within =
+  | { readonly kind: 'names' }
+  | { readonly kind: 'below'; readonly store: string; readonly path: string }
+
 /** A reference as it was written, with the version and field that may stand beside it. */
 export interface Wanted {
   readonly text: string
   readonly version?: string | undefined
   readonly field?: string | undefined
+  /** The caller did not write all of the text, and may not know of this place. */
+  readonly within?: Within | undefined
 }
 
 /** A caller's demand for an answer that is not too old (RFC 9111, 5.2.1). */

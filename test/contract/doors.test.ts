@@ -170,6 +170,31 @@ for (const subject of DOORS) {
     t.ok(isOwnError(missing))
   })
 
+  test(`${dialect}: to whoever may know of no place, each place is as one that there is not`, async (t) => {
+    const { hidden, sign } = subject
+    const answersOf = async (entry: string): Promise<readonly string[]> => {
+      const { keyring, speak } = await openDoor(t, { entry, ...(sign && { sign }) }, { yaml: YAML })
+      const all: string[] = []
+      for (const mode of ['r', 'w'] as Mode[]) {
+        const key = await issueKey(keyring, 'unknown-client', mode)
+        for (const spoken of hidden.requests(key)) {
+          const { method, target, body = '' } = await spoken
+          const asked = `${mode} ${method} ${target.slice(0, 60)} ${target.length} ${body.slice(0, 60)} ${body.length}`
+          all.push(`${asked}: ${bytesOf(await speak(spoken))}`)
+        }
+      }
+      return all
+    }
+    const [first = '', ...others] = hidden.entries
+    const expected = await answersOf(first)
+    t.ok(expected.length > 50)
+    for (const entry of others) {
+      const told = await answersOf(entry)
+      const differing = told.filter((answer, i) => answer !== expected[i])
+      t.same(differing.slice(0, 3), [], `${entry}: ${differing.length}`)
+    }
+  })
+
   test(`${dialect}: no spelling of a path gets round a rule`, async (t) => {
     const { keyring, speak, planted } = await open(t, subject)
     const key = await issueKey(keyring, 'team-a', 'rw')

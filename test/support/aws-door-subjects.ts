@@ -2,6 +2,7 @@
 import type { Keyring } from '../../src/crypto/keyring.ts'
 import { credentialsOf } from './aws-door.ts'
 import type { DoorSubject, Spoken } from './doors.ts'
+import { ODD_PATHS } from './odd-paths.ts'
 import type { Answered } from './problem.ts'
 import { type AwsCredentials, signedHeaders } from './sigv4.ts'
 
@@ -52,6 +53,26 @@ const sign = async (spoken: Spoken, keyring: Keyring): Promise<Spoken> => {
   return { ...spoken, headers: [...spoken.headers, ...added] }
 }
 
+const entriesOf = (dialect: string): readonly string[] =>
+  ['alpha', '"alpha:team-a/"', '"alpha:nowhere-at-all/"', '"secrets:"'].map(
+    (place) => `{ dialect: ${dialect}, port: 0, store: ${place} }`
+  )
+
+const hiddenAws = (key: string): readonly Spoken[] =>
+  ODD_PATHS.flatMap((SecretId) => [
+    awsRequest(key, 'GetSecretValue', { SecretId }),
+    awsRequest(key, 'GetSecretValue', { SecretId, VersionStage: 'AWSPREVIOUS' }),
+    awsRequest(key, 'GetSecretValue', { SecretId, VersionStage: 'x'.repeat(250) }),
+    awsRequest(key, 'GetSecretValue', { SecretId, VersionId: '0'.repeat(64) }),
+    awsRequest(key, 'DescribeSecret', { SecretId }),
+    awsRequest(key, 'BatchGetSecretValue', { SecretIdList: [SecretId] }),
+    awsRequest(key, 'PutSecretValue', { SecretId, SecretString: 'x' }),
+    awsRequest(key, 'CreateSecret', { Name: SecretId, SecretString: 'x' }),
+    awsRequest(key, 'ListSecrets', {}),
+    awsRequest(key, 'ListSecrets', { Filters: [{ Key: 'name', Values: [`${SecretId}/`] }] }),
+    awsRequest(key, 'ListSecrets', { NextToken: 'x' })
+  ])
+
 export const aws: DoorSubject = {
   dialect: 'aws',
   entry: '{ dialect: aws, port: 0, store: alpha }',
@@ -79,6 +100,7 @@ export const aws: DoorSubject = {
     awsRequest(key, 'PutSecretValue', { SecretId: 'team-b/one', SecretString: 'x' }),
     awsRequest(key, 'CreateSecret', { Name: 'team-b/one', SecretString: 'x' })
   ],
+  hidden: { entries: entriesOf('aws'), requests: hiddenAws },
   credentials: (key) => [[TOKEN, key]],
   withoutKey: ({ path }) => ({
     method: 'POST',
@@ -115,6 +137,15 @@ export const awsAgent: DoorSubject = {
     agentRequest(key, '/v1/none?versionStage=AWSPREVIOUS'),
     agentRequest(key, '/v1/team-b/one?refreshNow=true')
   ],
+  hidden: {
+    entries: entriesOf('aws-agent'),
+    requests: (key) =>
+      ODD_PATHS.flatMap((path) =>
+        ['', '&versionStage=AWSPREVIOUS', `&versionStage=${'x'.repeat(900)}`, '&versionId=%00'].map(
+          (query) => agentRequest(key, `${ofQuery(path)}${query}`)
+        )
+      )
+  },
   credentials: (key) => [
     [AGENT_TOKEN, key],
     ['X-Vault-Token', key]

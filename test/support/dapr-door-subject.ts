@@ -1,5 +1,6 @@
 /** The door in the dialect of Dapr as tests speak to it; a row of `doors.ts`. */
 import type { DoorSubject, Spoken } from './doors.ts'
+import { ODD_PATHS } from './odd-paths.ts'
 import type { Answered } from './problem.ts'
 
 const TOKEN = 'dapr-api-token'
@@ -50,6 +51,21 @@ export const dapr: DoorSubject = {
       '/secrets/alpha%3Ateam-a/one',
       '/secrets/a%20b/bulk'
     ].map((target) => daprRequest(key, target)),
+  hidden: {
+    entries: [
+      'n: alpha',
+      'm: alpha',
+      'm: "alpha:team-a/"',
+      'm: "alpha:nowhere/"',
+      'm: "secrets:"'
+    ].map((store) => `{ dialect: dapr, port: 0, stores: { ${store} } }`),
+    requests: (key) =>
+      ['bulk', ...ODD_PATHS.map(encodeURIComponent)].flatMap((path) =>
+        ['', '?metadata.version_id=1', '?metadata.version_id=%01', '?metadata.version_id=none'].map(
+          (query) => daprRequest(key, `/secrets/m/${path}${query}`)
+        )
+      )
+  },
   credentials: (key) => [[TOKEN, key]],
   withoutKey: ({ store, path }) => ({
     method: 'GET',

@@ -4,7 +4,7 @@ import { ProblemError, toProblem } from '../../core/problem.ts'
 import { ANSWER_MAX } from '../../http/disclosure.ts'
 import { lengthOf } from '../../secrets/content.ts'
 import type { View } from '../../secrets/view.ts'
-import { prefixOf } from '../target.ts'
+import { prefixOf, refuse } from '../target.ts'
 import { AS_STORED } from '../text.ts'
 import { description, listed, secretValue } from './answers.ts'
 import type { Ask, Operation } from './ask.ts'
@@ -180,10 +180,11 @@ const listBelow = async (
 }
 
 export const listSecrets: Operation = async (ask) => {
-  const { place, request, body } = ask
+  const { place, caller, request, body } = ask
   const { Filters: filters = [], MaxResults: limit = LIST_MAX, NextToken: token } = readList(body)
   await request.server.largeWork(request)
-  const { target } = place
+  const { target, broker } = place
+  if (!place.mayKnow(caller.client, target)) await refuse(broker, caller, target, 'x')
   const listing = { filters, limit, token }
   const { items, next } =
     target.kind === 'names'

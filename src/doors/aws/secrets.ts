@@ -14,7 +14,8 @@ import { AS_STORED } from '../text.ts'
 import { arnOf, isVersionId, parseSecretId, versionIdOf, versionToldBy } from './names.ts'
 
 /** Where a door's names lead, and what it may use. */
-export interface Place extends Pick<DoorMeans, 'broker' | 'keyring' | 'namesFor' | 'loneFieldOf'> {
+export interface Place
+  extends Pick<DoorMeans, 'broker' | 'keyring' | 'mayKnow' | 'namesFor' | 'loneFieldOf'> {
   readonly target: Target
   /** What ARNs depend on: two doors to the same place give the same. */
   readonly label: string
@@ -25,8 +26,8 @@ const labelOf = (target: Target): string =>
 
 export const placeOf = (
   target: Target,
-  { broker, keyring, namesFor, loneFieldOf }: DoorMeans
-): Place => ({ broker, keyring, namesFor, loneFieldOf, target, label: labelOf(target) })
+  { broker, keyring, mayKnow, namesFor, loneFieldOf }: DoorMeans
+): Place => ({ broker, keyring, mayKnow, namesFor, loneFieldOf, target, label: labelOf(target) })
 
 /** What was asked for, and what to call it. */
 export interface Named {
@@ -35,7 +36,6 @@ export interface Named {
   readonly name: string | undefined
 }
 
-/** Throws `invalid_reference`. */
 export const namedBy = (
   { keyring, target, label }: Place,
   secretId: string,

@@ -12,10 +12,10 @@ import type { Disclosure } from '../../secrets/broker.ts'
 import { lengthOf } from '../../secrets/content.ts'
 import type { View } from '../../secrets/view.ts'
 import type { DoorMeans } from '../means.ts'
-import { prefixOf, wantedOf } from '../target.ts'
+import { prefixOf, refuse, wantedOf } from '../target.ts'
 import { AS_STORED } from '../text.ts'
 
-type Means = Pick<DoorMeans, 'broker' | 'namesFor'>
+type Means = Pick<DoorMeans, 'broker' | 'mayKnow' | 'namesFor'>
 type Secret = readonly [key: string, view: View]
 
 const PAGE = 100
@@ -119,10 +119,8 @@ export const readBulk = async (
   const caller = callerOf(request)
   const charge = createCharge(request, reply)
   const turn = (): Promise<void> => request.server.largeWork(request)
-  if (target === undefined) {
-    // It is refused, and on record, as a read of it is.
-    await means.broker.readSecret(caller, wantedOf(undefined, 'x'))
-    throw new ProblemError('internal_error')
+  if (target === undefined || !means.mayKnow(caller.client, target)) {
+    return refuse(means.broker, caller, target, 'x')
   }
   if (target.kind === 'names') return readNames(means, caller, target, charge, turn)
   const prefix = prefixOf(target, '') ?? ''

@@ -13,7 +13,7 @@ import type { TypedFastify } from '../../http/route-auth.ts'
 import type { Broker, Disclosure } from '../../secrets/broker.ts'
 import type { View } from '../../secrets/view.ts'
 import type { DoorMeans } from '../means.ts'
-import { wantedOf } from '../target.ts'
+import { refuse, wantedOf } from '../target.ts'
 import { AS_STORED } from '../text.ts'
 import { type Envelope, sendEnvelope, sendSecret } from './answers.ts'
 import { fieldsIn, writeIn } from './bodies.ts'
@@ -54,10 +54,14 @@ const orMissing = (error: unknown, version: string | undefined): unknown =>
     : error
 
 /** How a mount and a path are asked of the broker. */
-const createAccess = ({ broker }: Means, mounts: Mounts) => {
+const createAccess = ({ broker, mayKnow }: Means, mounts: Mounts) => {
   const targetOf = ({ params }: KvRequest) => mounts.get(params.mount)?.target
   return {
-    isV1: ({ params }: KvRequest): boolean => mounts.get(params.mount)?.version === 1,
+    /** To whoever may know nothing of it a mount is as one that there is not: of version 2. */
+    isV1: (request: KvRequest): boolean => {
+      const { version, target } = mounts.get(request.params.mount) ?? {}
+      return version === 1 && mayKnow(callerOf(request).client, target)
+    },
 
     targetOf,
 
@@ -107,9 +111,8 @@ const createOther =
   ({ broker, mayKnow }: Means, { targetOf }: Access) =>
   async (request: KvRequest, path: string): Promise<never> => {
     const caller = callerOf(request)
-    if (!mayKnow(caller.client, targetOf(request))) {
-      await broker.readSecret(caller, wantedOf(undefined, path === '' ? 'x' : path))
-    }
+    const target = targetOf(request)
+    if (!mayKnow(caller.client, target)) await refuse(broker, caller, target, path)
     throw new ProblemError('secret_not_found')
   }
 

@@ -8,7 +8,7 @@ import type { Caller } from '../../core/caller.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { DoorMeans } from '../means.ts'
-import { prefixOf, wantedOf } from '../target.ts'
+import { prefixOf, refuse } from '../target.ts'
 import { sendEnvelope } from './answers.ts'
 import type { KvRequest, Mounts } from './kv.ts'
 import { keysBelow } from './secrets.ts'
@@ -36,7 +36,7 @@ interface Found {
 }
 
 export const createList = (
-  { broker, namesFor }: Pick<DoorMeans, 'broker' | 'namesFor'>,
+  { broker, mayKnow, namesFor }: Pick<DoorMeans, 'broker' | 'mayKnow' | 'namesFor'>,
   mounts: Mounts
 ) => {
   const pathsBelow = async (
@@ -67,11 +67,7 @@ export const createList = (
     folder: string
   ): Promise<Found> => {
     const caller = callerOf(request)
-    if (target === undefined) {
-      // It is refused, and on record, as a read of it is.
-      await broker.readSecret(caller, wantedOf(undefined, `${folder}x`))
-      throw new ProblemError('internal_error')
-    }
+    if (!mayKnow(caller.client, target)) return refuse(broker, caller, target, `${folder}x`)
     const prefix = prefixOf(target, folder)
     if (prefix !== undefined) {
       return pathsBelow(caller, prefix, () => request.server.chargeKey(request, reply, 1))

@@ -8,7 +8,7 @@ import { ProblemError } from '../../core/problem.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
 import type { DoorMeans } from '../means.ts'
-import { wantedOf } from '../target.ts'
+import { refuse } from '../target.ts'
 import { send, sendEnvelope } from './answers.ts'
 import { PREFLIGHT } from './errors.ts'
 import type { Mounts } from './kv.ts'
@@ -108,9 +108,7 @@ const addPreflight = (
       const [name = ''] = request.params['*'].split('/', 1)
       const mount = mounts.get(name)
       if (mount === undefined || !mayKnow(caller.client, mount.target)) {
-        // It is refused, and on record, as a read of it is.
-        await broker.readSecret(caller, wantedOf(undefined, 'x'))
-        throw new ProblemError('internal_error')
+        return refuse(broker, caller, mount?.target, 'x')
       }
       const data = {
         path: `${name}/`,

@@ -11,6 +11,7 @@ const { keyring } = randomKeyring()
 const place = (loneField?: string): Place => ({
   broker: undefined as unknown as Place['broker'],
   keyring: () => keyring,
+  mayKnow: () => true,
   namesFor: async () => [],
   loneFieldOf: () => loneField,
   target: { kind: 'below', store: 'kv', path: '' },
