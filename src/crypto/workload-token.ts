@@ -58,28 +58,33 @@ const TEXT_MAX = 1024
 const isText = (value: unknown, max = TEXT_MAX): value is string =>
   typeof value === 'string' && value !== '' && value.length <= max
 
+/** One token has one spelling, as an API key has. */
+const isOneSpelling = (segment: string): boolean =>
+  Buffer.from(segment, 'base64url').toString('base64url') === segment
+
 const objectIn = (segment: string): Record<string, unknown> | undefined => {
-  const bytes = Buffer.from(segment, 'base64url')
-  // One token has one spelling, as an API key has.
-  if (bytes.toString('base64url') !== segment) return undefined
-  const value = asJson(bytes.toString())
+  const value = asJson(Buffer.from(segment, 'base64url').toString())
   return isObject(value) ? value : undefined
 }
 
 /** Takes it apart, or gives its flaw back. */
 export const takeApart = (text: string): UnverifiedToken | TokenFlaw => {
   if (text.length > TOKEN_MAX_LENGTH || !COMPACT.test(text)) return 'token_malformed'
-  const [first = '', second = ''] = text.split('.')
+  const segments = text.split('.')
+  if (!segments.every(isOneSpelling)) return 'token_malformed'
+  const [first = '', second = ''] = segments
   const header = objectIn(first)
   const claims = objectIn(second)
   if (header === undefined || claims === undefined) return 'token_malformed'
-  const { alg, kid, typ, crit, b64 } = header
+  const { alg, kid, typ, crit, b64, zip } = header
   if (typeof alg !== 'string' || !(TOKEN_ALGORITHMS as readonly string[]).includes(alg)) {
     return 'token_algorithm'
   }
   if (!isText(kid, 256)) return 'token_without_kid'
   const isKnown = typ === undefined || (typeof typ === 'string' && TYPES.has(typ.toLowerCase()))
-  if (!isKnown || crit !== undefined || b64 !== undefined) return 'token_malformed'
+  // What would change how the token is to be read.
+  const isOther = [crit, b64, zip].some((one) => one !== undefined)
+  if (!isKnown || isOther) return 'token_malformed'
   return { text, kid, algorithm: alg, claims }
 }
 

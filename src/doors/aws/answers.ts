@@ -4,7 +4,7 @@
  */
 import type { View } from '../../secrets/view.ts'
 import { type SecretText, textOf } from '../text.ts'
-import { CURRENT, type Found, type Identity, identityOf, type Place, versionOf } from './secrets.ts'
+import { type Found, type Identity, identityOf, type Place, versionOf } from './secrets.ts'
 
 const json = (value: unknown): string => JSON.stringify(value)
 
@@ -62,12 +62,11 @@ export const description = (place: Place, region: string, found: Found): string 
   return `${head},"VersionIdsToStages":${json({ [versionOf(place, view)]: stages })}}`
 }
 
-/** An item of ListSecrets; `versionId` is that of the newest version, if it is known. */
-export const listed = (identity: Identity, versionId: string | undefined): string => {
-  const versions =
-    versionId === undefined ? '' : `,"SecretVersionsToStages":${json({ [versionId]: [CURRENT] })}`
-  return `${headOf(identity)}${versions}}`
-}
+/**
+ * An item of ListSecrets, without `SecretVersionsToStages`: versions are known of what is cached alone, and so would tell what
+ * somebody has read.
+ */
+export const listed = (identity: Identity): string => `${headOf(identity)}}`
 
 export const writtenVersion = (
   identity: Identity,

@@ -16,15 +16,7 @@ import {
   GetSecretValueRequest,
   ListSecretsRequest
 } from './schemas.ts'
-import {
-  CURRENT,
-  type Found,
-  findSecret,
-  identityOf,
-  type Named,
-  namedBy,
-  versionOf
-} from './secrets.ts'
+import { CURRENT, type Found, findSecret, identityOf, type Named, namedBy } from './secrets.ts'
 
 const readGet = bodyReader(GetSecretValueRequest)
 
@@ -153,7 +145,7 @@ const listConfigured = async (
   return {
     items: given.map((name) => {
       const one = { wanted: { text: name }, name }
-      return listed(identityOf(place, region, one, { path: name }), undefined)
+      return listed(identityOf(place, region, one, { path: name }))
     }),
     next: rest.length > limit ? given.at(-1) : undefined
   }
@@ -162,19 +154,17 @@ const listConfigured = async (
 /** No store is asked for a value. A folder that the store does not list for us has no place in such an answer. */
 const listBelow = async (
   { place, caller, region }: Ask,
-  { store, path: base }: Extract<Target, { readonly kind: 'below' }>,
+  { path: base }: Extract<Target, { readonly kind: 'below' }>,
   { filters, limit, token }: Listing
 ): Promise<Page> => {
   const prefix = prefixOf(place.target, folderOf(filters)) ?? ''
   const from = token !== undefined && { cursor: token }
   const page = await place.broker.listNames(caller, { prefix, limit, ...from })
-  const items = page.names.flatMap(({ path, reference: text, cached }) => {
+  const items = page.names.flatMap(({ path, reference: text }) => {
     const name = path.slice(base.length)
     if (name === '' || !passes(filters, name)) return []
     const identity = identityOf(place, region, { wanted: { text }, name }, { path })
-    const of = { store, path }
-    const version = cached && versionOf(place, { reference: of, version: cached.version })
-    return [listed(identity, version)]
+    return [listed(identity)]
   })
   return { items, next: page.cursor }
 }

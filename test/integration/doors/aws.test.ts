@@ -151,10 +151,13 @@ test('a listing has what the caller may read, page by page', async (t) => {
   const door = await open(t)
   const sdk = await door.sdk('app')
   for (const name of ['c', 'd', 'e']) await door.seed('local', `app/more/${name}`, 'x')
+  await sdk.send(new GetSecretValueCommand({ SecretId: 'app/db' }))
   const names: (string | undefined)[] = []
   let NextToken: string | undefined
   do {
     const page = await sdk.send(new ListSecretsCommand({ MaxResults: 2, NextToken }))
+    const isTold = page.SecretList?.some((one) => 'SecretVersionsToStages' in one)
+    t.equal(isTold, false, 'which secrets somebody has read is not told')
     t.ok((page.SecretList?.length ?? 0) <= 2)
     names.push(...(page.SecretList ?? []).map(({ Name }) => Name))
     NextToken = page.NextToken

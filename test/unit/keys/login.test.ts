@@ -90,6 +90,19 @@ const open = (t: Test, trusts: readonly Trust[] = [CLUSTER], more: Partial<Login
 const claims = (changes: object = {}) => accountClaims(ISSUER, NOW, changes)
 const seconds = NOW / 1000
 
+/** The same bytes: the last digit has bits that mean nothing. */
+const respelt = (token: string): string => {
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const last = digits[digits.indexOf(token.at(-1) ?? '') + 1] ?? ''
+  return token.slice(0, -1) + last
+}
+
+const packed = (token: string): string => {
+  const [first = '', ...rest] = token.split('.')
+  const header = { ...JSON.parse(Buffer.from(first, 'base64url').toString()), zip: 'DEF' }
+  return [Buffer.from(JSON.stringify(header)).toString('base64url'), ...rest].join('.')
+}
+
 test('a bound account gets an ordinary key of its trust, which says where it comes from', async (t) => {
   const { login, events } = open(t)
   const token = await issuer.sign(claims())
@@ -188,6 +201,8 @@ test('any other token is refused in one way, and the record knows why', async (t
     ['the kid of a key of another kind', 'token_unknown_key', sign(claims(), { kid: 'two' })],
     ['another type of token', 'token_malformed', sign(claims(), { typ: 'logout+jwt' })],
     ['too long', 'token_malformed', sign(claims({ more: 'x'.repeat(8192) }))],
+    ['another spelling of its signature', 'token_malformed', respelt(await sign(claims()))],
+    ['what has to be unpacked', 'token_malformed', packed(await sign(claims()))],
     ['no token', 'token_malformed', 'a.b'],
     ['an API key', 'token_malformed', 'purser_dev_eyJhbGciOiJkaXIifQ..AAAA.AAAA.AAAA'],
     [
