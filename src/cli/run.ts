@@ -86,7 +86,7 @@ const keepUp = async (run: Run, first: Dealt, signal: AbortSignal): Promise<void
       read: (ended) => read(run, ended),
       take: async (next, former) => {
         output.hide(next)
-        files.replace(next.files)
+        await files.replace(next.files)
         if (watch.by === 'restart') await program.restart(environmentFor(run, next)).catch(fail)
         else if (next.digestOfFiles !== former.digestOfFiles) program.signal(watch.signal)
         else tell('A variable is new, which the program sees at its next start.')
@@ -117,7 +117,8 @@ const runProgram = async (run: Run, stopped: AbortSignal, began: () => void): Pr
   const first = await readFirst(run, stopped)
   if (stopped.aborted) return 0
   output.hide(first)
-  files.replace(first.files)
+  await files.replace(first.files)
+  if (stopped.aborted) return 0
   await program.start(environmentFor(run, first))
   began()
   const over = new AbortController()

@@ -1,5 +1,13 @@
 // `purser run` as it is built, with the service as it is built.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { createCanary } from '../support/canary.ts'
@@ -94,6 +102,55 @@ test('a program starts only if all of it is there, and no value is told', async 
   t.match(usage, { code: 2 })
   const none = await run(['--env', 'A=local:team/word', '--', '/no/such/program'])
   t.match(none, { code: 127, stderr: 'purser run: /no/such/program: is not there.\n' })
+})
+
+test('a file that was there before is refused, and stays', async (t) => {
+  const { run, place } = await setUp(t)
+  const file = join(place, 'config.json')
+  writeFileSync(file, 'precious')
+  const folder = inMemory(t)
+  writeFileSync(join(folder, 'TokenKey'), 'precious')
+  const group = ['--all-below', 'local:team-app-appsec/', '--as', 'files', '--into', folder]
+  const cases = [['--allow-disk', '--file', 'config.json=local:team/word'], group]
+  for (const args of cases) {
+    const ended = await run([...args, '--', '/no/such/program'])
+    t.match(ended, { code: 125, stdout: '', stderr: /stands there already/ })
+  }
+  t.equal(readFileSync(file, 'utf8'), 'precious')
+  t.strictSame(readdirSync(folder), ['TokenKey'])
+  t.equal(readFileSync(join(folder, 'TokenKey'), 'utf8'), 'precious')
+})
+
+test('a key file that everybody can use, or that is not used, is told of', async (t) => {
+  const { run, place, env } = await setUp(t)
+  const args = ['--env', 'A=local:team/word', '--wait', '0', '--', 'true']
+  chmodSync(env.PURSER_KEY_FILE, 0o644)
+  t.match(await run(args), { code: 0, stderr: /^purser run: Everybody .*chmod 600\.\n$/ })
+  const token = join(place, 'token')
+  writeFileSync(token, 'no.token.this')
+  const both = await run(['--token-file', token, ...args])
+  t.match(both, { code: 125, stderr: /PURSER_KEY_FILE is not used/ })
+})
+
+test('a run takes no file of one that goes on, and removes those of one that was killed', async (t) => {
+  const { run, place, env } = await setUp(t)
+  const file = join(inMemory(t), 'word')
+  const group = ['--all-below', 'local:team-app-appsec/', '--as', 'files']
+  const args = ['--file', `${file}=local:team/word`, ...group, '--']
+  const script = 'echo $$ $PURSER_FILES; exec sleep 600 >/dev/null 2>&1'
+  const running = startPurser(t, place, ['run', ...args, 'sh', '-c', script], { env })
+  await running.says(/purser-run/)
+  const [pid, own = ''] = running.output.stdout.trim().split(' ')
+  t.teardown(() => process.kill(Number(pid), 'SIGKILL'))
+  t.match(await run([...args, 'true']), { code: 125, stderr: /is a file of another purser run/ })
+  t.ok(existsSync(file))
+  t.ok(existsSync(own))
+  running.child.kill('SIGKILL')
+  await running.ended
+  t.ok(existsSync(file))
+  t.match(await run([...args, 'sh', '-c', `test -s ${file}`]), { code: 0, stderr: '' })
+  t.notOk(existsSync(file))
+  t.notOk(existsSync(own), 'and the folder of the killed one')
 })
 
 test("./.env is the program's own: it is neither read nor asked for", async (t) => {

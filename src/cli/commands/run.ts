@@ -17,8 +17,11 @@ const HELP = `
 Reads PURSER_URL, PURSER_CA_FILE and PURSER_KEY_FILE from the environment, and never ./.env, which is the program's own. The
 program starts once all secrets are there, and gets no variable PURSER_* of these unless --keep-purser says so.
 
-Files have mode 600, stand on a tmpfs, and go when the program ends. Without --into those of a group are in a new folder,
+Files have mode 600, stand on a tmpfs, and go when the program ends; what stands there already is refused. Without --into those of a group are in a new folder,
 which PURSER_FILES names. With --watch the program is told of a change once all of the new set could be read.
+
+A group as variables (--as env) needs --env-prefix. With one name in a
+group that cannot be a file or a variable, such as a nested or hidden one as a file, the program does not start (125).
 
 Exit codes: that of the program, 128 and the number of the signal that ended it; 2 wrong usage, 125 the secrets could not
 be had, 126 the program cannot be started, 127 it is not there.

@@ -2,6 +2,7 @@
  * The service, as PURSER_URL, PURSER_CA_FILE, PURSER_KEY_FILE and a trust say. Rule: nothing else says it, no file of
  * settings either; key and token are read whenever they are needed, since others renew them.
  */
+import { statSync } from 'node:fs'
 import type { Environ } from '../../config/env.ts'
 import { whyUnread } from '../../config/fault.ts'
 import { wordOfFile } from '../../core/file-text.ts'
@@ -37,9 +38,21 @@ export interface ConnectOptions {
   readonly tell: (line: string) => void
 }
 
+/** A volume of Kubernetes may give a file to a group of one. */
+const isExposed = (path: string): boolean => {
+  try {
+    return (statSync(path).mode & 0o007) !== 0
+  } catch {
+    // Whoever reads it says what is wrong.
+    return false
+  }
+}
+
 const sessionOf = (options: ConnectOptions, client: Client): Session => {
   const { environ, trust, tokenFile, clock, tell } = options
+  const path = environ['PURSER_KEY_FILE'] ?? ''
   if (tokenFile !== undefined) {
+    if (path !== '') tell('PURSER_KEY_FILE is not used: --token-file says how to log in.')
     const login = async (): Promise<Login> => {
       const token = await word('--token-file', tokenFile)
       const given = await client.login(trust, token.reveal()).catch((error: unknown) => {
@@ -49,12 +62,13 @@ const sessionOf = (options: ConnectOptions, client: Client): Session => {
     }
     return sessionByLogin({ login, clock, tell })
   }
-  const path = environ['PURSER_KEY_FILE'] ?? ''
   if (path === '') {
     throw usageFailure(
       'PURSER_KEY_FILE names a file with an API key; or give --token-file, for a login.'
     )
   }
+  if (isExposed(path))
+    tell('Everybody on this machine can use the file that PURSER_KEY_FILE names: chmod 600.')
   return sessionByFile(() => word('PURSER_KEY_FILE', path))
 }
 

@@ -1,56 +1,33 @@
 /**
- * Secrets as files of mode 600. Rule: they stand in memory alone unless the command line says otherwise; a file is written
- * beside its place and moved there whole, so that no link is followed and no reader sees a part; nothing of a new set is
- * moved before all of it is written; and what was made is taken away at the end.
+ * Secrets as files of mode 600. Rule: they stand in memory alone unless the command line says otherwise; a file comes to
+ * its place whole, so that no link is followed and no reader sees a part, and nothing of a new set does before all of it is
+ * written; what stands there and is not of this run is never touched; and what was made is taken away at the end.
  */
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
+  linkSync,
   lstatSync,
-  mkdtempSync,
   openSync,
-  realpathSync,
   renameSync,
-  rmdirSync,
-  statfsSync,
-  statSync,
   unlinkSync,
   writeSync
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Sensitive } from '../../core/secret.ts'
-import { makeFolderSync } from '../../files/folder.ts'
 import { RunFailure } from './ends.ts'
-
-/** linux/magic.h: tmpfs and ramfs. */
-const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6])
-const MEMORY_FOLDER = '/dev/shm'
+import { cannot, createFolders, type FolderOptions } from './folders.ts'
+import { identityOf, isOfRun, type Mark, makeMark, quietly, sweep } from './mark.ts'
 
 export interface FileSet {
   /** The folder of groups that name none; made when it is asked for first. */
   readonly ownFolder: () => string
-  /** Puts this set in the place of the former one. Throws `RunFailure`, and then the former one is there as it was. */
-  readonly replace: (files: ReadonlyMap<string, Sensitive<Buffer>>) => void
+  /** Puts this set in the place of the former one. Rejects with `RunFailure`, and then the former one is there as it was. */
+  readonly replace: (files: ReadonlyMap<string, Sensitive<Buffer>>) => Promise<void>
+  /** For good. */
   readonly remove: () => void
 }
-
-export interface FileSetOptions {
-  readonly allowDisk: boolean
-  /** Folders of groups, into which names come that others chose. */
-  readonly groupFolders: readonly string[]
-  /** Magic number of the file system of a folder. */
-  readonly fileSystemOf?: (folder: string) => number
-}
-
-const cannot = (path: string, error: unknown): RunFailure =>
-  error instanceof RunFailure
-    ? error
-    : new RunFailure(`${path}: cannot be written (${(error as NodeJS.ErrnoException).code}).`)
-
-const isLink = (path: string): boolean => lstatSync(path).isSymbolicLink()
-
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
 
 const writeNew = (path: string, bytes: Buffer): void => {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
@@ -65,118 +42,135 @@ const writeNew = (path: string, bytes: Buffer): void => {
   }
 }
 
-const removeQuietly = (path: string, remove: (path: string) => void): void => {
+/** A file of this run. */
+interface Written {
+  readonly place: string
+  /** The link to it in the mark. */
+  readonly marked: string
+  readonly identity: string | undefined
+}
+
+type Present = ReadonlyMap<string, Written>
+
+const writeMarked = (mark: Mark, place: string, content: Sensitive<Buffer>): Written => {
+  const marked = join(mark.folder, randomBytes(9).toString('hex'))
+  writeNew(marked, content.reveal())
+  return { place, marked, identity: identityOf(marked) }
+}
+
+/** Of nothing else than a file of this run anything takes the place. */
+const refuseOthers = (place: string, present: Present): void => {
+  const identity = identityOf(place)
+  if (identity === undefined || present.get(place)?.identity === identity) return
+  const isFolder = lstatSync(place).isDirectory()
+  throw new RunFailure(
+    isFolder
+      ? `${place}: is a folder.`
+      : isOfRun(dirname(place), identity)
+        ? `${place}: is a file of another purser run, which goes on.`
+        : `${place}: stands there already, and this run did not write it: remove it, or name another place.`
+  )
+}
+
+/** In one step, either way. */
+const put = ({ place, marked }: Written): void => {
+  if (identityOf(place) === undefined) {
+    // Fails where something came meanwhile.
+    linkSync(marked, place)
+    return
+  }
+  const again = `${marked}.new`
+  linkSync(marked, again)
+  renameSync(again, place)
+}
+
+const takeAway = ({ place, marked, identity }: Written): void => {
+  quietly(() => {
+    if (identityOf(place) === identity) unlinkSync(place)
+  })
+  quietly(() => unlinkSync(marked))
+}
+
+/** All of it or nothing. */
+const writeAll = (
+  marks: ReadonlyMap<string, Mark>,
+  files: ReadonlyMap<string, Sensitive<Buffer>>
+): Written[] => {
+  const written: Written[] = []
   try {
-    remove(path)
-  } catch {
-    // It is gone already, or others put something into it.
-  }
-}
-
-/** The nearest folder above that is there. */
-const standing = (folder: string): string => {
-  try {
-    statSync(folder)
-    return folder
-  } catch (error) {
-    if (!isMissing(error) || dirname(folder) === folder) throw error
-    return standing(dirname(folder))
-  }
-}
-
-/** Outermost first. */
-const missingAbove = (folder: string): string[] => {
-  const there = standing(folder)
-  const missing: string[] = []
-  for (let one = folder; one !== there; one = dirname(one)) missing.unshift(one)
-  return missing
-}
-
-/** Where it was written, and where it belongs. */
-const writeBeside = (
-  prepared: (folder: string) => string,
-  path: string,
-  content: Sensitive<Buffer>
-): readonly [beside: string, place: string] => {
-  try {
-    const folder = prepared(dirname(path))
-    const beside = join(folder, `.purser-${randomBytes(9).toString('hex')}`)
-    writeNew(beside, content.reveal())
-    return [beside, join(folder, basename(path))]
-  } catch (error) {
-    throw cannot(path, error)
-  }
-}
-
-/** A rename would fail there, after others were done. */
-const refuseFolder = (place: string): void => {
-  if (standing(place) === place && lstatSync(place).isDirectory()) {
-    throw new RunFailure(`${place}: is a folder.`)
-  }
-}
-
-export const createFileSet = (options: FileSetOptions): FileSet => {
-  const { allowDisk, groupFolders, fileSystemOf = (folder) => statfsSync(folder).type } = options
-  const madeFolders: string[] = []
-  let present: ReadonlySet<string> = new Set()
-  let own: string | undefined
-
-  const requireMemory = (folder: string): void => {
-    if (allowDisk || IN_MEMORY.has(fileSystemOf(folder))) return
-    throw new RunFailure(
-      `${folder}: stands on no tmpfs, and secrets would be on a disk: use a folder below ${MEMORY_FOLDER} or a volume in memory, or --allow-disk.`
-    )
-  }
-
-  /** The folder as it really is, which is there afterwards. */
-  const prepared = (folder: string): string => {
-    requireMemory(standing(folder))
-    const missing = missingAbove(folder)
-    makeFolderSync(folder)
-    madeFolders.push(...missing)
-    if (groupFolders.includes(folder) && isLink(folder)) {
-      throw new RunFailure(`${folder}: is a link, and a group of secrets goes to a folder alone.`)
+    for (const [place, content] of files) {
+      const mark = marks.get(dirname(place))
+      if (mark !== undefined) written.push(writeMarked(mark, place, content))
     }
-    const real = realpathSync(folder)
-    if (!statSync(real).isDirectory()) throw new RunFailure(`${folder}: is no folder.`)
-    requireMemory(real)
-    return real
+    return written
+  } catch (error) {
+    for (const { marked } of written) quietly(() => unlinkSync(marked))
+    throw error
+  }
+}
+
+const putAll = (written: readonly Written[], present: Map<string, Written>): void => {
+  const left = new Set(written)
+  try {
+    for (const one of written) {
+      put(one)
+      const former = present.get(one.place)
+      if (former !== undefined) quietly(() => unlinkSync(former.marked))
+      present.set(one.place, one)
+      left.delete(one)
+    }
+  } catch (error) {
+    for (const { marked } of left) quietly(() => unlinkSync(marked))
+    throw error
+  }
+}
+
+export const createFileSet = (options: FolderOptions): FileSet => {
+  const folders = createFolders(options)
+  const marks = new Map<string, Mark>()
+  const present = new Map<string, Written>()
+  let isOver = false
+
+  const markIn = async (folder: string): Promise<void> => {
+    if (marks.has(folder) || isOver) return
+    const mark = await makeMark(folder)
+    if (isOver) mark.remove()
+    else marks.set(folder, mark)
+  }
+
+  const replace = async (files: ReadonlyMap<string, Sensitive<Buffer>>): Promise<void> => {
+    const placed = new Map([...files].map(([path, content]) => [folders.placeOf(path), content]))
+    if (placed.size < files.size) throw new RunFailure('Two of the files have one place.')
+    if (present.size === 0) await folders.sweepOthers()
+    const within = new Set([...placed.keys()].map((place) => dirname(place)))
+    for (const folder of within) await sweep(folder)
+    for (const place of placed.keys()) refuseOthers(place, present)
+    for (const folder of within) await markIn(folder)
+    // From here on nothing waits: between two files the end cannot come.
+    if (isOver) return
+    for (const place of placed.keys()) refuseOthers(place, present)
+    const written = writeAll(marks, placed)
+    putAll(written, present)
+    for (const [place, one] of present) {
+      if (placed.has(place)) continue
+      takeAway(one)
+      present.delete(place)
+    }
   }
 
   return {
-    ownFolder: () => {
-      if (own !== undefined) return own
-      try {
-        requireMemory(MEMORY_FOLDER)
-        own = mkdtempSync(join(MEMORY_FOLDER, 'purser-run-'))
-      } catch (error) {
-        throw isMissing(error)
-          ? new RunFailure(`There is no ${MEMORY_FOLDER} here: name a folder with --into.`)
-          : cannot(MEMORY_FOLDER, error)
-      }
-      madeFolders.push(own)
-      return own
-    },
-    replace: (files) => {
-      const written: (readonly [beside: string, place: string])[] = []
-      try {
-        for (const [path, content] of files) written.push(writeBeside(prepared, path, content))
-        for (const [, place] of written) refuseFolder(place)
-        present = new Set([...present, ...written.map(([, place]) => place)])
-        for (const [beside, place] of written) renameSync(beside, place)
-      } catch (error) {
-        for (const [beside] of written) removeQuietly(beside, unlinkSync)
+    ownFolder: folders.own,
+    replace: (files) =>
+      replace(files).catch((error: unknown) => {
         throw cannot('A file', error)
-      }
-      const places = new Set(written.map(([, place]) => place))
-      for (const gone of present) if (!places.has(gone)) removeQuietly(gone, unlinkSync)
-      present = places
-    },
+      }),
     remove: () => {
-      for (const path of present) removeQuietly(path, unlinkSync)
-      present = new Set()
-      for (const folder of madeFolders.toReversed()) removeQuietly(folder, rmdirSync)
-      madeFolders.length = 0
+      isOver = true
+      for (const one of present.values()) takeAway(one)
+      present.clear()
+      for (const mark of marks.values()) mark.remove()
+      marks.clear()
+      folders.remove()
     }
   }
 }

@@ -50,6 +50,8 @@ const isCode = (code: unknown): code is ProblemCode =>
 export const lackOf = (what: string | undefined, problem: unknown, status: number): Lack => {
   const code = isObject(problem) ? problem['code'] : undefined
   if (isCode(code)) return { what, code, why: PROBLEMS[code].title }
+  // Of a stream only the head is read.
+  if (status === 401) return { what, code: 'key_refused', why: 'The service refused the key' }
   return { what, code: 'unexpected_answer', why: `The answer has status ${status} and no code` }
 }
 

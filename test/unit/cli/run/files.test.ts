@@ -30,6 +30,12 @@ const folderIn = (t: Test): string => {
 const setOf = (files: Readonly<Record<string, string>>) =>
   new Map(Object.entries(files).map(([path, text]) => [path, new Sensitive(Buffer.from(text))]))
 
+/** Without the mark of a run. */
+const visible = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => !name.startsWith('.'))
+    .sort()
+
 const make = (allowDisk = false, groupFolders: string[] = []) =>
   createFileSet({ allowDisk, groupFolders })
 
@@ -38,7 +44,7 @@ test('files are for their owner alone, whole, and gone at the end with the folde
   const folder = folderIn(t)
   const files = make()
   const [a, b] = [join(folder, 'a'), join(folder, 'deep/er/b')]
-  files.replace(setOf({ [a]: 'one', [b]: '' }))
+  await files.replace(setOf({ [a]: 'one', [b]: '' }))
   t.equal(readFileSync(a, 'utf8'), 'one')
   t.equal(statSync(a).mode & 0o7777, 0o600)
   t.equal(statSync(join(folder, 'deep')).mode & 0o777, 0o700)
@@ -54,26 +60,92 @@ test('a new set takes the place of the former one, and what it has no more is go
   const folder = folderIn(t)
   const files = make()
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(folder, name)) as [string, string, string]
-  files.replace(setOf({ [a]: '1', [b]: '2' }))
+  await files.replace(setOf({ [a]: '1', [b]: '2' }))
   const before = lstatSync(a).ino
-  files.replace(setOf({ [a]: '3', [c]: '4' }))
-  t.strictSame(readdirSync(folder).sort(), ['a', 'c'])
+  await files.replace(setOf({ [a]: '3', [c]: '4' }))
+  t.strictSame(visible(folder), ['a', 'c'])
   t.equal(readFileSync(a, 'utf8'), '3')
   t.not(lstatSync(a).ino, before, 'it is another file, moved there')
 })
 
-test('a link in the place of a file is replaced, not followed', async (t) => {
+test('what stands there already and is not of this run is refused, and stays as it is', async (t) => {
   if (!hasMemory) return t.plan(0, 'there is no /dev/shm here')
   const folder = folderIn(t)
   const target = join(folder, 'target')
   writeFileSync(target, 'untouched')
-  const [a, b, c] = ['a', 'b', 'c'].map((name) => join(folder, name)) as [string, string, string]
-  symlinkSync(target, a)
-  symlinkSync(join(folder, 'nowhere'), b)
-  symlinkSync(folder, c)
-  make().replace(setOf({ [a]: '1', [b]: '2', [c]: '3' }))
+  symlinkSync(target, join(folder, 'link'))
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'))
+  symlinkSync(folder, join(folder, 'round'))
+  const there = readdirSync(folder)
+  const first = join(folder, 'a-first')
+  for (const name of there) {
+    const files = make()
+    const set = setOf({ [first]: '1', [join(folder, name)]: '2' })
+    await t.rejects(files.replace(set), { message: /stands there already/, exitCode: 125 }, name)
+    files.remove()
+    t.strictSame(readdirSync(folder), there, 'nothing is written, and nothing gone')
+  }
   t.equal(readFileSync(target, 'utf8'), 'untouched')
-  for (const path of [a, b, c]) t.ok(lstatSync(path).isFile(), path)
+  t.equal(readlinkSync(join(folder, 'link')), target)
+})
+
+test('what others put in the place of a file of this run is neither replaced nor removed', async (t) => {
+  if (!hasMemory) return t.plan(0, 'there is no /dev/shm here')
+  const folder = folderIn(t)
+  const files = make()
+  const [a, b] = [join(folder, 'a'), join(folder, 'b')]
+  await files.replace(setOf({ [a]: '1', [b]: '1' }))
+  rmSync(a)
+  writeFileSync(a, 'of others')
+  rmSync(b)
+  await t.rejects(files.replace(setOf({ [a]: '2', [b]: '2' })), { message: /a: stands there/ })
+  t.notOk(existsSync(b), 'nothing of that set')
+  await files.replace(setOf({ [b]: '3' }))
+  t.equal(readFileSync(b, 'utf8'), '3', 'what was removed comes again')
+  files.remove()
+  t.equal(readFileSync(a, 'utf8'), 'of others')
+  t.strictSame(readdirSync(folder), ['a'])
+})
+
+test('a file of another run that goes on is refused', async (t) => {
+  if (!hasMemory) return t.plan(0, 'there is no /dev/shm here')
+  const folder = folderIn(t)
+  const a = join(folder, 'a')
+  const [first, second] = [make(), make()]
+  await first.replace(setOf({ [a]: '1' }))
+  await t.rejects(second.replace(setOf({ [a]: '2' })), {
+    message: /a: is a file of another purser/
+  })
+  second.remove()
+  t.equal(readFileSync(a, 'utf8'), '1')
+  first.remove()
+  t.strictSame(readdirSync(folder), [])
+  await make().replace(setOf({ [a]: '2' }))
+})
+
+test('after the end nothing is written any more', async (t) => {
+  if (!hasMemory) return t.plan(0, 'there is no /dev/shm here')
+  const folder = folderIn(t)
+  const files = make()
+  const replacing = files.replace(setOf({ [join(folder, 'a')]: '1' }))
+  files.remove()
+  await replacing
+  t.strictSame(readdirSync(folder), [])
+})
+
+test('in a folder of any length, and two paths to one place are refused', async (t) => {
+  if (!hasMemory) return t.plan(0, 'there is no /dev/shm here')
+  const folder = folderIn(t)
+  const deep = join(folder, 'x'.repeat(200))
+  const a = join(deep, 'a')
+  const files = make()
+  await files.replace(setOf({ [a]: '1' }))
+  await t.rejects(make().replace(setOf({ [a]: '2' })), { message: /another purser run/ })
+  files.remove()
+  t.strictSame(readdirSync(folder), [])
+  symlinkSync('.', join(folder, 'same'))
+  const twice = setOf({ [join(folder, 'b')]: '1', [join(folder, 'same/b')]: '2' })
+  await t.rejects(make().replace(twice), { message: /one place/ })
 })
 
 test('the folder of a group is none behind a link', async (t) => {
@@ -83,9 +155,9 @@ test('the folder of a group is none behind a link', async (t) => {
   const link = join(folder, 'link')
   symlinkSync('real', link)
   const set = setOf({ [join(link, 'a')]: '1' })
-  t.throws(() => make(false, [link]).replace(set), { message: /is a link/, exitCode: 125 })
+  await t.rejects(make(false, [link]).replace(set), { message: /is a link/, exitCode: 125 })
   t.strictSame(readdirSync(join(folder, 'real')), [])
-  make().replace(set)
+  await make().replace(set)
   t.equal(readlinkSync(link), 'real', 'a path of the command line may lead through one')
 })
 
@@ -94,14 +166,14 @@ test('nothing of a set that cannot be written whole is there', async (t) => {
   const folder = folderIn(t)
   const files = make()
   const [a, b] = [join(folder, 'a'), join(folder, 'b')]
-  files.replace(setOf({ [a]: 'old' }))
+  await files.replace(setOf({ [a]: 'old' }))
   mkdirSync(b)
-  t.throws(() => files.replace(setOf({ [a]: 'new', [b]: 'x' })), { message: /b: is a folder/ })
+  await t.rejects(files.replace(setOf({ [a]: 'new', [b]: 'x' })), { message: /b: is a folder/ })
   writeFileSync(join(folder, 'file'), '')
   const below = join(folder, 'file', 'x')
-  t.throws(() => files.replace(setOf({ [a]: 'new', [below]: 'x' })), { message: /ENOTDIR|EEXIST/ })
+  await t.rejects(files.replace(setOf({ [a]: 'new', [below]: 'x' })), { message: /ENOTDIR|EEXIST/ })
   t.equal(readFileSync(a, 'utf8'), 'old')
-  t.strictSame(readdirSync(folder).sort(), ['a', 'b', 'file'], 'and nothing beside them')
+  t.strictSame(visible(folder), ['a', 'b', 'file'], 'and nothing beside them')
   files.remove()
   t.notOk(existsSync(a))
 })
@@ -111,12 +183,12 @@ test('a disk is no place unless the command line says so', async (t) => {
   const path = join(folder, 'new', 'a')
   const onDisk = (allowDisk: boolean) =>
     createFileSet({ allowDisk, groupFolders: [], fileSystemOf: () => 0xef53 })
-  t.throws(() => onDisk(false).replace(setOf({ [path]: 'x' })), {
+  await t.rejects(onDisk(false).replace(setOf({ [path]: 'x' })), {
     message: /no tmpfs.*--allow-disk/
   })
   t.strictSame(readdirSync(folder), [], 'not even the folder was made')
   t.throws(() => onDisk(false).ownFolder(), { message: /no tmpfs/ })
-  onDisk(true).replace(setOf({ [path]: 'x' }))
+  await onDisk(true).replace(setOf({ [path]: 'x' }))
   t.equal(readFileSync(path, 'utf8'), 'x')
 })
 
@@ -126,7 +198,7 @@ test('a group without a folder has one of its own, for its owner alone', async (
   const own = files.ownFolder()
   t.equal(files.ownFolder(), own)
   t.equal(statSync(own).mode & 0o777, 0o700)
-  files.replace(setOf({ [join(own, 'a')]: '1' }))
+  await files.replace(setOf({ [join(own, 'a')]: '1' }))
   files.remove()
   t.notOk(existsSync(own))
 })
