@@ -67,7 +67,14 @@ export const createKeys = (ground: Ground) => {
     usage,
     authenticator,
     authenticate,
-    care: createKeyCare({ recorder, issuing, revocations, authenticate, now }),
+    care: createKeyCare({
+      recorder,
+      issuing,
+      revocations,
+      authenticate,
+      isTrust: (name) => live().config.trusts.some((trust) => trust.name === name),
+      now
+    }),
     replicas: replicas.current,
     issuing
   }

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { readConfig } from '../config/config.ts'
 import { readSomeSettings } from '../config/env.ts'
 import { ConfigError } from '../config/fault.ts'
 import { STATE_PLACE } from '../config/redis.ts'
@@ -74,6 +75,15 @@ const revokeOfTrustIn = async (opened: OpenedState, trust: string): Promise<stri
   return issued
 }
 
+const isConfigured = (trust: string, folder: string): boolean => {
+  try {
+    return readConfig(process.env, folder).trusts.some(({ name }) => name === trust)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return false
+  }
+}
+
 /** What is needed to write a trail, which a revocation can do without; undefined where it is not all here. */
 const trailSettings = (folder: string): TrailSettings | undefined => {
   try {
@@ -122,6 +132,11 @@ export const revoke = async (
   const settings = { ...placeOfState(folder), ENCRYPTION_KEYS: [] }
   if (trust !== undefined) {
     const ids = await withState(settings, (opened) => revokeOfTrustIn(opened, trust))
+    if (ids.length === 0 && !isConfigured(trust, folder)) {
+      throw new CommandFailure(
+        `Nothing was revoked: no key of logins by ${trust} is in force, and no configuration that can be read here has such a trust.`
+      )
+    }
     await print(`${ids.length} keys of logins by ${trust} are revoked`)
     await record(folder, ids, `trust ${trust}`)
     return

@@ -22,6 +22,8 @@ export interface KeyCareOptions {
   readonly revocations: Pick<Revocations, 'revoke'>
   /** Throws or rejects with a ProblemError. */
   readonly authenticate: Authenticator['authenticate']
+  /** Whether the configuration has a trust of this name. */
+  readonly isTrust: (name: string) => boolean
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -41,7 +43,7 @@ export interface KeyCare {
     keyId: string,
     withIssued: boolean
   ) => Promise<Revocation & { readonly issued?: readonly string[] }>
-  /** The keys that logins of the trust have given until now. */
+  /** The keys that logins of the trust have given until now. A name that nothing has rejects with a ProblemError. */
   readonly revokeOfTrust: (caller: Caller, trustName: string) => Promise<RevocationWithIssued>
   /** Undefined for a key that is not accepted here. `address`: from where the key is used, not the arrival's. */
   readonly introspect: (
@@ -71,7 +73,7 @@ const grant = (principal: Principal, { scopes, method }: Passage): string => {
 }
 
 export const createKeyCare = (options: KeyCareOptions): KeyCare => {
-  const { recorder, issuing, revocations, authenticate, now } = options
+  const { recorder, issuing, revocations, authenticate, isTrust, now } = options
 
   return {
     issue: async (caller, issuer, asked) => {
@@ -98,6 +100,12 @@ export const createKeyCare = (options: KeyCareOptions): KeyCare => {
 
     revokeOfTrust: async (caller, trustName) => {
       const revoked = await issuing.revokeOfTrust(originOf(trustName))
+      // A trust that was taken out may have keys in force; what is not known now may be found later.
+      if (revoked.issued.length === 0 && revoked.isDurable && !isTrust(trustName)) {
+        const unknown = { errors: [{ pointer: '/params/name', rule: 'unknown' }] }
+        const error = new ProblemError('invalid_request', unknown)
+        throw await recorder.failed(caller, 'key.revoke', undefined, error)
+      }
       const object = `trust ${trustName}`
       await recorder.allowed(caller, 'key.revoke', undefined, { object })
       for (const reason of revoked.issued) {

@@ -75,6 +75,8 @@ test('a key comes out alone, or into a file of mode 600 again and again, and wor
     return JSON.parse(text)
   }
   t.match(await inspect(), { client: 'app', via: ['trust:prod-cluster'], inForce: true })
+  const typo = await runPurser(t, folder, ['key', 'revoke', '--trust', 'nosuch'])
+  t.match(typo, { code: 1, stdout: '', stderr: /Nothing was revoked/ })
   const revoked = await runPurser(t, folder, ['key', 'revoke', '--trust', 'prod-cluster'])
   t.match(revoked, { code: 0, stdout: '3 keys of logins by prod-cluster are revoked\n' })
   t.match(await inspect(), { inForce: false, refusedFor: ['revocation'] })

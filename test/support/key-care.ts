@@ -17,5 +17,6 @@ export const careOf = (
     issuing: { issue: unasked, revokeWithIssued: unasked, revokeOfTrust: unasked },
     revocations: { revoke: unasked },
     authenticate,
+    isTrust: () => false,
     now: Date.now
   })

@@ -47,6 +47,7 @@ const setUp = (options: Partial<KeyCareOptions> = {}, isWritable = true) => {
       }
     },
     authenticate: () => ISSUER,
+    isTrust: () => false,
     now: Date.now,
     ...options
   })
