@@ -1973,7 +1973,7 @@ const RUN: readonly Promised[] = [
     tests: {
       'unit/cli/run/files.test.ts': [
         'files are for their owner alone, whole, and gone at the end with the folders that were made',
-        'a link in the place of a file is replaced, not followed',
+        'what stands there already and is not of this run is refused, and stays as it is',
         'the folder of a group is none behind a link',
         'a disk is no place unless the command line says so'
       ]
