@@ -14,6 +14,7 @@ import { type Test, test } from 'tap'
 import { fileNameOf, openDayFile } from '../../../src/audit/day-file.ts'
 import { dayFiles } from '../../../src/audit/writer.ts'
 import { createDirectory } from '../../support/embedded.ts'
+import { canCountOpen, openBelow } from '../../support/open-files.ts'
 
 const DAY = '2026-03-01'
 
@@ -102,8 +103,10 @@ test('whether it was replaced is looked at once a second, and a file is not open
   t.equal(readFileSync(`${path}.1`, 'utf8'), '1\n2\n3\n')
   await files.append('2026-03-02', '5\n')
   t.equal(readFileSync(join(folder, '2026-03-02.jsonl'), 'utf8'), '5\n')
+  if (canCountOpen) t.equal(openBelow(folder), 1, 'one at a time')
   rmSync(path)
   await files.forget()
+  t.equal(openBelow(folder), 0)
   await files.append(DAY, '6\n')
   t.equal(text(), '6\n')
 })

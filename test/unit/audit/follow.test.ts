@@ -1,18 +1,10 @@
 /** The trail as it grows: across days, processes and what operators do to files. */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  writeFileSync
-} from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { followTrail } from '../../../src/audit/follow.ts'
 import { createDirectory } from '../../support/embedded.ts'
+import { canCountOpen, openBelow } from '../../support/open-files.ts'
 
 /** Runs each step between two looks, and gives what was told after each. */
 const told = async (
@@ -86,18 +78,8 @@ test('a file that was replaced or cut is read from its beginning, and a folder m
   t.strictSame(looks, [[], ['one'], ['two'], ['3'], []])
 })
 
-/** How many files below a folder this process has open, as Linux tells it. */
-const openBelow = (folder: string): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(join('/proc/self/fd', fd)).startsWith(folder)
-    } catch {
-      return false
-    }
-  }).length
-
 test('files of the last two days are kept open, and none at the end', async (t) => {
-  if (!existsSync('/proc/self/fd')) return
+  if (!canCountOpen) return
   const folder = createDirectory(t)
   const put = (day: number, text: string): void =>
     appendFileSync(join(folder, `2026-03-0${day}.jsonl`), text)
@@ -126,7 +108,7 @@ test('files of the last two days are kept open, and none at the end', async (t) 
 })
 
 test('where a file cannot be read it is said, and nothing stays open', async (t) => {
-  if (!existsSync('/proc/self/fd')) return
+  if (!canCountOpen) return
   const folder = createDirectory(t)
   writeFileSync(join(folder, '2026-03-01.jsonl'), 'a\n')
   await t.rejects(told(folder, [() => mkdirSync(join(folder, '2026-03-02.jsonl')), () => {}]), {

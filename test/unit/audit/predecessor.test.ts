@@ -5,6 +5,7 @@ import { test } from 'tap'
 import { placed } from '../../../src/audit/chain-line.ts'
 import { lastAnchorOfFile, predecessorIn } from '../../../src/audit/predecessor.ts'
 import { createDirectory } from '../../support/embedded.ts'
+import { openBelow } from '../../support/open-files.ts'
 
 const INSTANCE = 'i'.repeat(11)
 const DIGEST = 'd'.repeat(43)
@@ -29,6 +30,7 @@ test('the last line that ended a group is on record, and the last of all is foun
     writeFileSync(path, text)
     t.strictSame(await predecessorIn(folder, undefined), expected)
     t.strictSame(await lastAnchorOfFile(path), expected.after)
+    t.equal(openBelow(folder), 0)
   }
 })
 

@@ -19,6 +19,7 @@ import { newAuditorKeys } from '../../../src/crypto/auditor-keys.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory } from '../../support/embedded.ts'
+import { openBelow } from '../../support/open-files.ts'
 import { trailLines } from '../../support/trail-lines.ts'
 
 const KEYRING = createKeyring([AUDIT_ENCRYPTION_KEY])
@@ -140,6 +141,18 @@ test('what cannot be checked is not called right', async (t) => {
   t.equal(trailLines(lines(FIRST)[0] ?? '')[0]?.instance, instance)
   const sealed = await make(t, { begin: sealedBegin() })
   t.match(await sealed.ask(FIRST, 2), { verdict: 'unknown', detail: /its MACs need a key/ })
+})
+
+test('whatever is said, no file stays open', async (t) => {
+  const { folder, ask } = await make(t)
+  for (const [day, seq] of [
+    [FIRST, 2],
+    [FIRST, 9],
+    [SECOND, 2]
+  ] as const) {
+    await ask(day, seq)
+    t.equal(openBelow(folder), 0, `${day} ${seq}`)
+  }
 })
 
 test('another version, and a file that cannot be read, is told as that; what a crash cut off is passed over', async (t) => {
