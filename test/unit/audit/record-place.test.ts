@@ -99,16 +99,38 @@ test('a line that was changed, or taken out, breaks those of its group and all a
   t.match(await ask(FIRST, 4), { verdict: 'broken', detail: /head/ })
 })
 
-test('who computes the digests anew is betrayed by the MAC', async (t) => {
-  const { lines, put, verdicts } = await make(t)
+/** With digests made anew, as who has no key can. */
+const altered = (
+  lines: readonly string[],
+  alter: (body: string, i: number) => string
+): string[] => {
   let former = ''
-  const altered = lines(FIRST).map((line, i) => {
+  return lines.map((line, i) => {
     const cut = line.lastIndexOf(',"digest":')
-    const body = i === 3 ? line.slice(0, cut).replace('allowed', 'refused') : line.slice(0, cut)
+    const body = alter(line.slice(0, cut), i)
     former = digestOf(former, body)
     return body + line.slice(cut).replace(/"digest":"[^"]+"/, `"digest":"${former}"`)
   })
-  put(FIRST, altered)
+}
+
+test('steps that somebody wrote are made no longer than the question may take, and then its key is not here', async (t) => {
+  const { lines, put, ask, placesWith } = await make(t)
+  put(
+    FIRST,
+    altered(lines(FIRST), (body) => body.replace('"step":0', '"step":20000'))
+  )
+  t.match(await ask(FIRST, 2), { verdict: 'broken' })
+  let time = 0
+  const short = placesWith({ clock: () => time++, bound: { bytes: 2 ** 30, ms: 2 } })
+  t.match(await ask(FIRST, 2, short), { verdict: 'unknown', detail: /its MACs need a key/ })
+})
+
+test('who computes the digests anew is betrayed by the MAC', async (t) => {
+  const { lines, put, verdicts } = await make(t)
+  put(
+    FIRST,
+    altered(lines(FIRST), (body, i) => (i === 3 ? body.replace('allowed', 'refused') : body))
+  )
   t.same(await verdicts(FIRST, [2, 3, 4, 6]), ['holds', 'broken', 'broken', 'broken'])
 })
 
@@ -129,6 +151,7 @@ test('what cannot be checked is not called right', async (t) => {
   const { folder, instance, lines, put, ask, placesWith } = await make(t)
   const nowhere = { verdict: 'unknown', detail: /^no file here has it/ }
   t.match(await ask(SECOND, 2), nowhere)
+  t.notOk('file' in (await ask(SECOND, 2)), 'nor is it said to be in the file of that day')
   t.match(await ask('2025-01-01', 2), nowhere)
   const elsewhere = { instance: 'AAAAAAAAAAA', seq: 2, day: FIRST, turn: async () => {} }
   t.match(await placesWith().placeOf(elsewhere), nowhere)
@@ -198,7 +221,9 @@ test('what was read and the time that it took count up to the bound, also where 
   t.match(await ask(FIRST, 4, placesWith({ bound: { bytes: 2, ms } })), tooFar)
   t.match(await ask(FIRST, 4, placesWith({ bound: { bytes: 3, ms } })), tooFar)
   writeFileSync(join(folder, `${FIRST}.a.jsonl`), '')
-  t.match(await timed(249), tooFar)
+  const between = await timed(249)
+  t.match(between, tooFar)
+  t.notOk('file' in between, 'the next one is not begun')
   t.match(await timed(750), within)
 })
 

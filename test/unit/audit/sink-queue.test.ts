@@ -191,6 +191,25 @@ test('a writer lets go of its place as it ends, and of one that failed before it
   t.equal(state.forgotten, 2)
 })
 
+test('a place in which a write hangs is let go of when that came back, not as the writer ends', async (t) => {
+  const { target, state, hold, letGo } = fake()
+  let runOut = (): void => {}
+  const windUp = (callBack: () => void) => {
+    runOut = callBack
+    return { refresh: () => {} }
+  }
+  const writer = createWriter(target, { log: () => {}, patienceMs: 60_000, windUp })
+  hold()
+  const written = writer.write(DAY, 'a')
+  for (let part = 0; part < 4; part++) runOut()
+  t.equal(await written, false)
+  await writer.close()
+  t.equal(state.forgotten, 0)
+  letGo()
+  await settle()
+  t.equal(state.forgotten, 1)
+})
+
 test('optional sinks that fail are tried when asked for, once a second, with the day that it is', (t) => {
   const clock = { time: Date.parse('2026-03-01T23:59:59.500Z') }
   let failing: readonly SinkName[] = []
