@@ -171,6 +171,7 @@ test('the first head of an instance alone says what was before it, and there is 
     after: `${place.instance}:7:${place.head}`,
     found: `${place.instance}:9:${place.head}`
   })
+  t.notOk('from' in (heads[0] ?? {}), 'there is no line before its first')
   t.notOk('after' in (heads[1] ?? {}))
   t.notOk('found' in (heads[1] ?? {}))
   t.equal(heads[1]?.['from'], days[2]?.digest)
