@@ -98,10 +98,10 @@ export const FLOORS: readonly Floor[] = [
   {
     name: 'audit-redis',
     mutate: IN_REDIS,
-    // No fake of Redis would notice what the sink and the trail do with it.
+    // What a fake of Redis would not notice a real one does.
     tests: [
       ...below(
-        ...['asked', 'redis-bounds', 'redis-entry', 'redis-read'].map(
+        ...['asked', 'redis-bounds', 'redis-entry', 'redis-read', 'redis-sink', 'redis-trail'].map(
           (name) => `audit/${name}.test.js`
         )
       ),
