@@ -101,7 +101,10 @@ test('keys that are lost are named in the log, and how much went unchecked', asy
 })
 
 test('why nothing goes is said with its reason, anew once it is another one or was over', async (t) => {
-  const { purger, clock, logged, trail } = await open(t, 3)
+  const { purger, clock, logged, trail, state } = await open(t, 3)
+  const anchors = createAnchors({ state, log: () => {}, now: () => NOON })
+  anchors.note({ instance: 'elsewhere00', seq: 5, head: 'h'.repeat(43) })
+  await anchors.close()
   const runAt = async (time: number): Promise<number> => {
     clock.time = time
     await purger.run()
@@ -113,6 +116,7 @@ test('why nothing goes is said with its reason, anew once it is another one or w
   t.equal(await runAt(NOON + 101 * DAY_MS), 2, 'it is another one')
   t.equal(await runAt(NOON + 2 * DAY_MS), 2, 'there is nothing to purge')
   t.equal(await runAt(NOON + 101 * DAY_MS), 3, 'it is said again')
+  t.equal((await keptAnchors(state)).length, 1, 'by such a clock no anchor is too old either')
   t.ok(trail.isWritable())
 })
 
