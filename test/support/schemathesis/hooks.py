@@ -43,6 +43,8 @@ REASONS = {
     # One of a cloud's many forms.
     "event": {"receiveEvent"},
     "there is no such store": {"dropCache", "invalidateCache"},
+    # Of a trust that is configured nowhere, and of which no key is in force.
+    "unknown": {"revokeKeysOfTrust"},
 }
 
 
