@@ -1,46 +1,20 @@
 /** A service purges at its start and then each day: what it logs of that, how it ends, and that it does one at a time. */
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { mock } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { createAnchors, keptAnchors } from '../../../src/audit/anchors.ts'
 import { createPurger, type PurgerOptions } from '../../../src/audit/purger.ts'
-import { createTrail } from '../../../src/audit/trail.ts'
-import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
-import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
-import { createDirectory, openState } from '../../support/embedded.ts'
+import { AUDIT_ENCRYPTION_KEY } from '../../support/audit-key.ts'
+import { openState } from '../../support/embedded.ts'
+import { DAY_MS, event, NOON, openDays } from '../../support/trail-of-days.ts'
 
-const NOON = Date.parse('2026-03-01T12:00:00.000Z')
-const DAY_MS = 86_400_000
 const RING = createKeyring([AUDIT_ENCRYPTION_KEY])
-
-const event = (rest: Partial<AuditEvent> = {}): AuditEvent => ({
-  action: 'secret.read',
-  outcome: 'allowed',
-  environment: 'pro',
-  route: '/v1/secrets',
-  requestId: 'r',
-  ...rest
-})
 
 /** A trail of so many days, and a purger that keeps two. */
 const open = async (t: Test, count: number, more: Partial<PurgerOptions> = {}) => {
-  const directory = createDirectory(t)
-  const folder = join(directory, 'audit')
-  const clock = { time: NOON }
-  const trail = createTrail({
-    directory,
-    now: () => clock.time,
-    fsync: false,
-    beginKey: beginAuditKey
-  })
-  t.teardown(() => trail.close())
-  for (let i = 0; i < count; i++) {
-    await trail.append(event())
-    clock.time += DAY_MS
-  }
+  const { folder, clock, trail } = await openDays(t, count)
   const logged: string[] = []
   const recorded: string[] = []
   const state = openState(t)

@@ -10,44 +10,16 @@ import {
   purge
 } from '../../../src/audit/retention.ts'
 import type { RunningKey } from '../../../src/audit/segment-check.ts'
-import { createTrail } from '../../../src/audit/trail.ts'
-import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory } from '../../support/embedded.ts'
+import { DAY_MS, event, NOON, openDays } from '../../support/trail-of-days.ts'
 
-const NOON = Date.parse('2026-03-01T12:00:00.000Z')
-const DAY_MS = 86_400_000
 const { find } = createKeyring([AUDIT_ENCRYPTION_KEY])
-
-const event = (rest: Partial<AuditEvent> = {}): AuditEvent => ({
-  action: 'secret.read',
-  outcome: 'allowed',
-  environment: 'pro',
-  route: '/v1/secrets',
-  requestId: 'r',
-  ...rest
-})
 
 /** A record on each of so many days, and the noon after. */
 const open = async (t: Test, count: number) => {
-  const directory = createDirectory(t)
-  const folder = join(directory, 'audit')
-  const clock = { time: NOON }
-  const trail = createTrail({
-    directory,
-    now: () => clock.time,
-    fsync: false,
-    beginKey: beginAuditKey
-  })
-  t.teardown(() => trail.close())
-  const days = async (more: number): Promise<void> => {
-    for (let i = 0; i < more; i++) {
-      await trail.append(event())
-      clock.time += DAY_MS
-    }
-  }
-  await days(count)
+  const { folder, clock, trail, days } = await openDays(t, count)
   const plan = (keep: number, more: Partial<PurgeOptions> = {}) =>
     planPurge({ folder, now: clock.time, days: keep, findKey: find, ...more })
   const vouch = (facts: { object: string; reason: string }) =>

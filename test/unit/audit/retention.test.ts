@@ -20,24 +20,13 @@ import { planPurge, purge } from '../../../src/audit/retention.ts'
 import type { RunningKey } from '../../../src/audit/segment-check.ts'
 import { createTrail, type Trail } from '../../../src/audit/trail.ts'
 import { verifyTrail } from '../../../src/audit/verify.ts'
-import type { AuditEvent } from '../../../src/core/audit-event.ts'
 import { beginKey, digestOf } from '../../../src/crypto/audit-key.ts'
 import { createKeyring } from '../../../src/crypto/keyring.ts'
 import { AUDIT_ENCRYPTION_KEY, beginAuditKey } from '../../support/audit-key.ts'
 import { createDirectory, openState } from '../../support/embedded.ts'
+import { DAY_MS, event, NOON } from '../../support/trail-of-days.ts'
 
-const NOON = Date.parse('2026-03-01T12:00:00.000Z')
-const DAY_MS = 86_400_000
 const { find } = createKeyring([AUDIT_ENCRYPTION_KEY])
-
-const event = (rest: Partial<AuditEvent> = {}): AuditEvent => ({
-  action: 'secret.read',
-  outcome: 'allowed',
-  environment: 'pro',
-  route: '/v1/secrets',
-  requestId: 'r',
-  ...rest
-})
 
 const open = (t: Test) => {
   const directory = createDirectory(t)
