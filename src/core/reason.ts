@@ -24,7 +24,8 @@ const REASONS = {
   issued_too_deep: 'too many keys stand between it and the first one',
   admin_write_off: 'ALLOW_ADMIN_WRITE is off',
   // What is wrong with a workload's token, or with what is asked for by one.
-  token_malformed: 'it is no signed token in the one spelling that is taken, or it is too long',
+  token_malformed:
+    'it is no signed token in the one spelling that is taken, says something twice, or is too long',
   token_algorithm: 'it is signed in a way that its trust does not take',
   token_without_kid: 'it does not name the key that it is signed with',
   token_unknown_key: 'its issuer publishes no key of that name for such tokens',

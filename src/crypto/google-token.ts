@@ -4,6 +4,7 @@
  */
 import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose'
 import { ProviderFault } from '../core/fault.ts'
+import { hasOneMeaning } from './compact.ts'
 
 const ISSUER = 'https://accounts.google.com'
 const KEYS = new URL('https://www.googleapis.com/oauth2/v3/certs')
@@ -36,6 +37,7 @@ export const createGoogleTokenCheck = ({
   // Made when a token is first looked at: Node compiles its whole fetch for it.
   let keys: ReturnType<typeof createRemoteJWKSet> | undefined
   return async (token, { audience, serviceAccount }) => {
+    if (!hasOneMeaning(token)) return false
     keys ??= createRemoteJWKSet(KEYS, { timeoutDuration: DEADLINE_MS, [customFetch]: fetch })
     try {
       const { payload } = await jwtVerify(token, keys, {

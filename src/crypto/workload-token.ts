@@ -4,8 +4,9 @@
  * are always demanded, and a claim of another type than the expected one is a flaw (RFC 8725).
  */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
-import { asJson, isObject } from '../core/json.ts'
+import { isObject } from '../core/json.ts'
 import type { Reason } from '../core/reason.ts'
+import { objectIn } from './compact.ts'
 import { TOKEN_ALGORITHMS, type TokenAlgorithm } from './token-algorithms.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
@@ -61,11 +62,6 @@ const isText = (value: unknown, max = TEXT_MAX): value is string =>
 /** One token has one spelling, as an API key has. */
 const isOneSpelling = (segment: string): boolean =>
   Buffer.from(segment, 'base64url').toString('base64url') === segment
-
-const objectIn = (segment: string): Record<string, unknown> | undefined => {
-  const value = asJson(Buffer.from(segment, 'base64url').toString())
-  return isObject(value) ? value : undefined
-}
 
 /** Takes it apart, or gives its flaw back. */
 export const takeApart = (text: string): UnverifiedToken | TokenFlaw => {

@@ -1,8 +1,10 @@
 /**
- * What the provider of sign-ins answers, within bounds. Rule: a whole answer is there within a deadline and a size, or it
- * is a fault; nothing of it goes further than the library that reads it.
+ * What the provider of sign-ins or an issuer of tokens answers, within bounds. Rule: a whole answer is there within a
+ * deadline and a size, and its JSON has one meaning, or it is a fault; nothing of it goes further than who reads it.
  */
 import { ProviderFault } from '../core/fault.ts'
+import { asJson } from '../core/json.ts'
+import { oneMeaningOf } from '../core/one-meaning.ts'
 
 /** As the library asks. */
 interface AskedFetch {
@@ -27,6 +29,10 @@ const readBounded = async (response: Response): Promise<Uint8Array<ArrayBuffer>>
   return new Uint8Array(Buffer.concat(chunks))
 }
 
+/** JSON with a member that stands twice, and the like. */
+const isAmbiguous = (bytes: Uint8Array): boolean =>
+  asJson(Buffer.from(bytes).toString()) !== undefined && oneMeaningOf(bytes, true) === undefined
+
 const HAS_NO_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
 /** Rejects with a ProviderFault. A redirect is no answer, and is not followed. */
@@ -39,6 +45,7 @@ export const createBoundedFetch =
       const response = await send(url, { ...asked, signal, redirect: 'manual' })
       const { status } = response
       const text = await readBounded(response)
+      if (isAmbiguous(text)) throw new ProviderFault('invalid_answer')
       return new Response(HAS_NO_BODY.has(status) ? null : text, {
         status,
         headers: response.headers

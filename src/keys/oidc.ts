@@ -8,6 +8,7 @@ import { ProviderFault } from '../core/fault.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import type { Sensitive } from '../core/secret.ts'
+import { hasOneMeaning } from '../crypto/compact.ts'
 import type { Account } from './administrators.ts'
 import { createBoundedFetch } from './oidc-fetch.ts'
 
@@ -133,7 +134,8 @@ const identityIn = async (
   tokens: Client.TokenEndpointResponse & Client.TokenEndpointResponseHelpers
 ): Promise<Identity> => {
   const claims = tokens.claims()
-  if (claims === undefined || !SUBJECT.test(claims.sub)) throw refused('no_id_token')
+  const isRead = tokens.id_token !== undefined && hasOneMeaning(tokens.id_token)
+  if (!isRead || claims === undefined || !SUBJECT.test(claims.sub)) throw refused('no_id_token')
   const hasMore = configuration.serverMetadata().userinfo_endpoint !== undefined
   const told =
     claims['email'] === undefined && hasMore

@@ -164,6 +164,22 @@ const KEYS: readonly Promised[] = [
     }
   },
   {
+    id: 'token-one-meaning',
+    says: 'A signed token that says a member of its JSON twice proves nothing, at a login, a sign-in or a push, whichever of the two a reader would take.',
+    asvs: ['9.1.1', '1.5.3'],
+    tests: {
+      'unit/keys/login.test.ts': [
+        'a token that says a member twice is refused, however well it is signed and whichever would count'
+      ],
+      'unit/keys/oidc.test.ts': [
+        'what says a member twice is none: an ID token, or an answer of the provider'
+      ],
+      'unit/crypto/google-token.test.ts': [
+        'a token that says a member twice is none, however well it is signed'
+      ]
+    }
+  },
+  {
     id: 'key-one-refusal',
     says: 'Whatever is wrong with a key, its caller gets the same bytes: wrong, tampered with, expired, revoked, of another environment.',
     asvs: ['6.3.8', '11.2.5', '14.2.1', '16.5.1'],

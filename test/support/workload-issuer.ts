@@ -2,7 +2,7 @@
  * An issuer of workloads' tokens with keys of its own, which publishes what it is told to. Rule: it is asked as the real ones
  * are, and what it signs can be wrong in one way at a time.
  */
-import { createHmac } from 'node:crypto'
+import { createHmac, webcrypto } from 'node:crypto'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose'
 
 interface Pair {
@@ -33,6 +33,8 @@ export interface WorkloadIssuer {
   /** As published: an RSA key `one`, an EC key `two`. */
   readonly jwks: { readonly keys: readonly JWK[] }
   readonly sign: (claims: object, signing?: Signing) => Promise<string>
+  /** Rightly by its RSA key, of a header and claims as they are written here. */
+  readonly signWritten: (header: string, claims: string) => Promise<string>
   /** `alg: none`, with an empty signature. */
   readonly unsigned: (claims: object) => string
   /** HS256, with the published RSA key as its secret. */
@@ -76,6 +78,15 @@ export const createWorkloadIssuer = async (
     issuer,
     jwks,
     sign,
+    signWritten: async (header, claims) => {
+      const text = [header, claims].map((part) => Buffer.from(part).toString('base64url')).join('.')
+      const signature = await webcrypto.subtle.sign(
+        'RSASSA-PKCS1-v1_5',
+        own.privateKey,
+        Buffer.from(text)
+      )
+      return `${text}.${Buffer.from(signature).toString('base64url')}`
+    },
     unsigned: (claims) => `${b64({ alg: 'none', kid: 'one' })}.${b64(claims)}.`,
     confused: async (claims) => {
       const text = `${b64({ alg: 'HS256', kid: 'one' })}.${b64(claims)}`

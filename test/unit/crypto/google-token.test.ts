@@ -1,5 +1,5 @@
 /** Which of the tokens that Google could have signed are a proof, and when there is no telling. */
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { CompactSign, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { test } from 'tap'
 import { ProviderFault } from '../../../src/core/fault.ts'
 import { createGoogleTokenCheck } from '../../../src/crypto/google-token.ts'
@@ -76,6 +76,19 @@ test('a token that another key signed, or another algorithm, is none', async (t)
   const published = { ...(await exportJWK(strong.publicKey)), kid: 'k1', use: 'sig' }
   const permissive = setUp(() => Response.json({ keys: [published] }))
   t.equal(await permissive.check(await sign('RS512', strong.privateKey), EXPECTED), false)
+})
+
+test('a token that says a member twice is none, however well it is signed', async (t) => {
+  const { check, asked } = setUp()
+  const written = JSON.stringify(CLAIMS)
+  const sign = (text: string) =>
+    new CompactSign(Buffer.from(text))
+      .setProtectedHeader({ alg: 'RS256', kid: 'k1' })
+      .sign(privateKey)
+  const twice = written.replace('{', '{"email":"other@acme.iam",')
+  t.equal(await check(await sign(twice), EXPECTED), false)
+  t.strictSame(asked, [], 'and nobody is asked')
+  t.equal(await check(await sign(written), EXPECTED), true)
 })
 
 test('while the keys cannot be had there is no telling', async (t) => {

@@ -237,6 +237,48 @@ test('any other token is refused in one way, and the record knows why', async (t
   t.equal(issuer.asked.length, 1, 'and the issuer was asked once')
 })
 
+test('a token that says a member twice is refused, however well it is signed and whichever would count', async (t) => {
+  const { login, refusal, events } = open(t)
+  const header = '{"alg":"RS256","kid":"one"}'
+  const written = JSON.stringify(claims())
+  const beginning = (more: string) => written.replace('{', `{${more},`)
+  t.notOk(
+    (await login.exchange(ARRIVAL, await issuer.signWritten(header, written))) instanceof Error
+  )
+  events.length = 0
+  const cases: Record<string, readonly [string, string]> = {
+    'the subject, first another': [header, beginning('"sub":"system:serviceaccount:shop:eve"')],
+    'the subject, the same': [header, beginning(`"sub":${JSON.stringify(claims().sub)}`)],
+    'the audience, in another spelling': [header, beginning('"\\u0061ud":"api"')],
+    'a claim that nobody looks at': [header, beginning('"more":1,"more":2')],
+    'a bound claim, nested': [
+      header,
+      written.replace('"namespace":', '"namespace":"eve","namespace":')
+    ],
+    'a bound claim, nested deeper': [header, written.replace('"name":', '"name":"eve","name":')],
+    'the end': [header, written.replace('"exp":', '"exp":1,"exp":')],
+    'a member of an object in a list': [header, beginning('"all":[{"a":1,"a":1}]')],
+    'the algorithm': ['{"alg":"none","alg":"RS256","kid":"one"}', written],
+    'the kid': ['{"alg":"RS256","kid":"two","kid":"one"}', written],
+    'a member of the header that nobody looks at': [
+      '{"alg":"RS256","kid":"one","more":{"a":1,"a":2}}',
+      written
+    ]
+  }
+  for (const [what, [first, second]] of Object.entries(cases)) {
+    const refused = await refusal(await issuer.signWritten(first, second))
+    t.match(refused, { code: 'access_denied', reason: 'token_malformed', details: {} }, what)
+  }
+  t.same(events, [])
+})
+
+test('a number that no double holds is nobody’s reason to refuse a token', async (t) => {
+  const { login } = open(t)
+  const written = JSON.stringify(claims()).replace('{', '{"run":12345678901234567890,')
+  const token = await issuer.signWritten('{"alg":"RS256","kid":"one"}', written)
+  t.match(await login.exchange(ARRIVAL, token), { trust: 'prod-cluster' })
+})
+
 test('a re-created account is another one, where its uid is bound', async (t) => {
   const uid = claims()['kubernetes.io'].serviceaccount.uid
   const bound = {

@@ -39,6 +39,19 @@ test('a whole answer is handed on as it is, also one that is no success, and a r
   t.equal((await ask(`${url}204`, GET)).status, 204)
 })
 
+test('JSON that says a member twice is no answer', async (t) => {
+  const url = await serve(t, ({ url: path = '' }, response) =>
+    response.end(decodeURIComponent(path.slice(1)))
+  )
+  const ask = createBoundedFetch(fetch)
+  for (const text of ['{"keys":[],"keys":[]}', '{"keys":[{"kid":"a","kid":"b"}]}']) {
+    t.equal(await reasonOf(ask(url + encodeURIComponent(text), GET)), 'invalid_answer', text)
+  }
+  for (const text of ['{"keys":[{"kid":"a"},{"kid":"b"}]}', '{"n":12345678901234567890}', 'x']) {
+    t.equal(await reasonOf(ask(url + encodeURIComponent(text), GET)), 200, text)
+  }
+})
+
 test('an answer that does not come in time, or never ends, is a fault', async (t) => {
   const silent = await serve(t, () => {})
   t.equal(await reasonOf(createBoundedFetch(fetch, 50)(silent, GET)), 'timeout')

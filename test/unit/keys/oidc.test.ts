@@ -28,8 +28,9 @@ const begin = async ({ begin: ask }: OidcProvider, again?: AskedAgain): Promise<
 }
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-const tokenOf = (claims: object, key: KeyObject): string => {
-  const input = `${part({ alg: 'ES256', kid: 'k' })}.${part(claims)}`
+const tokenOf = (claims: object, key: KeyObject): string => tokenSaying(part(claims), key)
+const tokenSaying = (claims: string, key: KeyObject): string => {
+  const input = `${part({ alg: 'ES256', kid: 'k' })}.${claims}`
   const mac = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' })
   return `${input}.${mac.toString('base64url')}`
 }
@@ -233,6 +234,30 @@ test('a token that is not for us, of this issuer and of this sign-in, is none', 
   t.equal(await whyNot(finish()), 'signed in')
   behaviour.key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   t.equal(await whyNot(finish()), 'access_denied no_id_token', 'another key')
+})
+
+test('what says a member twice is none: an ID token, or an answer of the provider', async (t) => {
+  const { finish, whyNot, behaviour } = setUp()
+  const twice = (of: unknown, name: string, value: string): string =>
+    JSON.stringify(of).replace('{', `{${JSON.stringify(name)}:${JSON.stringify(value)},`)
+  const token = {
+    access_token: 'access',
+    token_type: 'Bearer',
+    id_token: tokenOf(behaviour.claims, behaviour.key)
+  }
+  const type = { headers: { 'content-type': 'application/json' } }
+  const saying = (text: string) => (path: string) =>
+    path === '/token' ? new Response(text, type) : undefined
+  for (const name of ['sub', 'email', 'nonce']) {
+    const claims = Buffer.from(twice(behaviour.claims, name, 'other')).toString('base64url')
+    const id_token = tokenSaying(claims, behaviour.key)
+    behaviour.answer = saying(JSON.stringify({ ...token, id_token }))
+    t.equal(await whyNot(finish()), 'access_denied no_id_token', name)
+  }
+  behaviour.answer = saying(twice(token, 'id_token', 'a.b.c'))
+  t.match(await whyNot(finish()), /^sign_in_invalid_answer/)
+  behaviour.answer = saying(JSON.stringify(token))
+  t.equal(await whyNot(finish()), 'signed in')
 })
 
 test('what comes back of another issuer, another state or as a refusal is refused', async (t) => {
