@@ -1,46 +1,15 @@
 /** Logins with tokens of workloads: the trusts in force, and the keys of their issuers, kept over a reload. */
 import { ProviderFault } from '../core/fault.ts'
-import { pemOfFile } from '../core/file-text.ts'
 import { isLoopback } from '../core/network.ts'
-import { readFileBytes } from '../files/read.ts'
-import { createIssuerFetch, placeOfKeys } from '../keys/issuer-fetch.ts'
+import { createIssuerFetch, type PeerReach, placeOfKeys } from '../keys/issuer-fetch.ts'
 import { type HeldKeys, holdIssuerKeys } from '../keys/issuer-keys.ts'
 import { createLogin, type Login } from '../keys/login.ts'
 import { createTokenReview } from '../keys/token-review.ts'
 import type { Trust } from '../keys/trust.ts'
-import { createTransport } from '../kinds/shared/http-transport.ts'
+import { createRoute } from '../kinds/shared/proxy.ts'
+import { fetchBy } from '../kinds/shared/transport-fetch.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
-
-/** What an issuer's keys may take, as `keys/oidc-fetch.ts` has it. */
-const LARGEST_ANSWER_BYTES = 256 * 1024
-
-/** Like `fetch`, but with authorities of one's own; they are read each time, since they may be renewed. */
-const fetchWith =
-  (caFile: string): typeof globalThis.fetch =>
-  async (input, init) => {
-    const url = String(input)
-    const ca = pemOfFile(await readFileBytes(caFile)).toString()
-    const { origin } = new URL(url)
-    const transport = createTransport(origin, {
-      ca: [ca],
-      largestAnswerBytes: LARGEST_ANSWER_BYTES
-    })
-    try {
-      const { status, text } = await transport.send({
-        method: init?.method ?? 'GET',
-        url,
-        headers: Object.fromEntries(new Headers(init?.headers)),
-        ...(typeof init?.body === 'string' && { body: init.body }),
-        signal: init?.signal ?? AbortSignal.timeout(5_000)
-      })
-      if (status < 200 || status > 599) throw new ProviderFault('invalid_answer')
-      const hasNoBody = [204, 205, 304].includes(status)
-      return new Response(hasNoBody ? null : text, { status })
-    } finally {
-      transport.close()
-    }
-  }
 
 /** Trusts of one issuer whose keys come from one place share them. */
 const createHolders = (load: (trust: Trust) => HeldKeys, trusts: () => readonly Trust[]) => {
@@ -73,8 +42,11 @@ const faultOfFile = (error: unknown): ProviderFault => {
 export const createLoginOn = (ground: Ground, { issuing }: Pick<Keys, 'issuing'>): Login => {
   const { live, settings, recorder, log, now } = ground
   const trusts = () => live().config.trusts
-  const fetchOf = (caFile: string | undefined): typeof globalThis.fetch =>
-    caFile === undefined ? ground.fetch : fetchWith(caFile)
+  const environ = (name: string): string | undefined => live().environ[name]
+  const fetchOf = ({ caFile, proxy }: PeerReach): typeof globalThis.fetch =>
+    caFile === undefined && proxy === undefined
+      ? ground.fetch
+      : fetchBy({ caFile, route: createRoute(proxy, environ) })
   const load = createIssuerFetch({
     fetchOf,
     allowsClear: ({ hostname }) => settings.ENVIRONMENT === 'dev' && isLoopback(hostname)

@@ -70,10 +70,11 @@ export const effectiveConfig = (config: Config) => ({
     ...described(one)
   })),
   doors: config.doors.map(doorOf),
-  trusts: config.trusts.map(({ name, issuer, audience, bind, grant }) => ({
+  trusts: config.trusts.map(({ name, issuer, audience, proxy, bind, grant }) => ({
     name,
     issuer,
     audience,
+    ...(proxy !== undefined && { proxy: shownProxy(proxy) }),
     bind: bind.map(({ claim, values }) => ({ claim: claim.join('/'), values: values.map(String) })),
     grant: { ...grant, scopes: [...grant.scopes] }
   }))

@@ -8,6 +8,7 @@ import { isScope } from '../core/scope.ts'
 import type { Path } from '../core/shape.ts'
 import { type Delegation, touchesAdmin } from '../keys/delegation.ts'
 import { type BoundClaim, trustDomainIn } from '../keys/trust.ts'
+import { faultOfProxy } from '../kinds/shared/proxy.ts'
 import type { Sound } from './rules.ts'
 import {
   type Bind,
@@ -180,6 +181,14 @@ const checkReview = (preset: Preset, entry: Entry, { allowsClear }: TrustContext
   }
 }
 
+const checkProxy = ({ proxy, jwks, check }: Entry, fault: Fault): void => {
+  if (proxy === undefined) return
+  const isOfFile = typeof jwks === 'object' && 'file' in jwks
+  const asksNobody = isOfFile && check === undefined
+  const message = asksNobody ? 'has no effect: nobody is asked' : faultOfProxy(proxy)
+  if (message !== undefined) fault(['proxy'], message)
+}
+
 const checkGrant = (
   { grant }: Entry,
   { adminScope, delegations }: TrustContext,
@@ -214,5 +223,6 @@ export const checkTrust = (
   checkAudience(entry, fault)
   checkBind(preset, entry.bind, fault)
   checkReview(preset, entry, context, fault)
+  checkProxy(entry, fault)
   checkGrant(entry, context, fault)
 }

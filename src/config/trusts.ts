@@ -10,6 +10,7 @@ import { MODES } from '../core/principal.ts'
 import type { Report } from '../core/shape.ts'
 import { TOKEN_ALGORITHMS } from '../crypto/token-algorithms.ts'
 import { type BoundClaim, type KeySource, type Trust, trustDomainIn } from '../keys/trust.ts'
+import { ProxySetting } from '../kinds/shared/proxy.ts'
 import type { SoundEntries } from './rules.ts'
 import { PRESETS, type Preset } from './trust-presets.ts'
 import {
@@ -41,6 +42,7 @@ export const TrustEntry = Type.Object(
     ),
     caFile: Type.Optional(File),
     tokenFile: Type.Optional(File),
+    proxy: Type.Optional(ProxySetting),
     check: Type.Optional(Type.Literal('tokenReview')),
     apiServer: Type.Optional(
       Type.Object({ url: Text, tokenFile: File, caFile: Type.Optional(File) }, strict)
@@ -93,6 +95,7 @@ const compile = (preset: Preset, entry: TrustEntry): Trust => {
     keys: keysOf(preset, entry, issuer),
     caFile: entry.caFile,
     tokenFile: entry.tokenFile,
+    proxy: entry.proxy,
     algorithms: entry.algorithms ?? preset.algorithms,
     maxTokenAgeSeconds: entry.maxTokenAgeSeconds ?? preset.maxTokenAgeSeconds,
     bind: [

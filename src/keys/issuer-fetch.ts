@@ -10,11 +10,18 @@ import { readFileBytes } from '../files/read.ts'
 import { createBoundedFetch } from './oidc-fetch.ts'
 import type { Trust } from './trust.ts'
 
-type Source = Pick<Trust, 'kind' | 'issuer' | 'keys' | 'caFile' | 'tokenFile'>
+type Source = Pick<Trust, 'kind' | 'issuer' | 'keys' | 'caFile' | 'tokenFile' | 'proxy'>
+
+/** How an issuer or an API server is reached. */
+export interface PeerReach {
+  /** The only authorities to trust; the public ones if undefined. */
+  readonly caFile: string | undefined
+  /** As stores have it. */
+  readonly proxy: string | undefined
+}
 
 export interface IssuerFetchOptions {
-  /** Of those authorities, or the public ones. */
-  readonly fetchOf: (caFile: string | undefined) => typeof globalThis.fetch
+  readonly fetchOf: (reach: PeerReach) => typeof globalThis.fetch
   /** Whether an address may be `http:`. */
   readonly allowsClear: (url: URL) => boolean
 }
@@ -34,18 +41,18 @@ export const metadataOf = (issuer: string): string =>
   `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
 
 /** To be kept by whoever has a trust: where its keys come from, and what its issuer publishes there. */
-export const placeOfKeys = ({ kind, issuer, keys, caFile, tokenFile }: Source): string =>
-  JSON.stringify([kind === 'spiffe', issuer, keys, caFile, tokenFile])
+export const placeOfKeys = ({ kind, issuer, keys, caFile, tokenFile, proxy }: Source): string =>
+  JSON.stringify([kind === 'spiffe', issuer, keys, caFile, tokenFile, proxy])
 
 /** Rejects with a ProviderFault, or for a file that cannot be read. */
 export const createIssuerFetch =
   ({ fetchOf, allowsClear }: IssuerFetchOptions) =>
   async (source: Source): Promise<IssuerKeys> => {
-    const { issuer, keys, caFile, tokenFile } = source
+    const { issuer, keys, caFile, tokenFile, proxy } = source
     if (keys.from === 'file') {
       return keysOf(source, asJson(textOfFile(await readFileBytes(keys.file))))
     }
-    const send = createBoundedFetch(fetchOf(caFile))
+    const send = createBoundedFetch(fetchOf({ caFile, proxy }))
     const token = tokenFile === undefined ? undefined : wordOfFile(await readFileBytes(tokenFile))
     const ask = async (url: URL): Promise<unknown> => {
       const isOpen = url.protocol === 'https:' || (url.protocol === 'http:' && allowsClear(url))

@@ -9,11 +9,12 @@ import { fits } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import type { VerifiedToken } from '../crypto/workload-token.ts'
 import { readFileBytes } from '../files/read.ts'
+import type { PeerReach } from './issuer-fetch.ts'
 import { createBoundedFetch } from './oidc-fetch.ts'
 import { claimAt, type Trust } from './trust.ts'
 
 export interface TokenReviewOptions {
-  readonly fetchOf: (caFile: string | undefined) => typeof globalThis.fetch
+  readonly fetchOf: (reach: PeerReach) => typeof globalThis.fetch
 }
 
 const Answer = Type.Object({
@@ -28,18 +29,18 @@ const Answer = Type.Object({
 
 /** Rejects where the API server does not answer, or does not let us ask. */
 export type TokenReview = (
-  trust: Pick<Trust, 'name' | 'audience' | 'review'>,
+  trust: Pick<Trust, 'name' | 'audience' | 'review' | 'proxy'>,
   token: string,
   verified: VerifiedToken
 ) => Promise<boolean>
 
 export const createTokenReview =
   ({ fetchOf }: TokenReviewOptions): TokenReview =>
-  async ({ audience, review }, token, { subject, claims }) => {
+  async ({ audience, review, proxy }, token, { subject, claims }) => {
     if (review === undefined) return true
     const { url, tokenFile, caFile } = review
     const own = wordOfFile(await readFileBytes(tokenFile))
-    const send = createBoundedFetch(fetchOf(caFile))
+    const send = createBoundedFetch(fetchOf({ caFile, proxy }))
     const response = await send(`${url}/apis/authentication.k8s.io/v1/tokenreviews`, {
       method: 'POST',
       headers: { authorization: `Bearer ${own}`, 'content-type': 'application/json' },

@@ -46,6 +46,8 @@ export interface Trust {
   readonly caFile?: string | undefined
   /** What is shown where the keys are. */
   readonly tokenFile?: string | undefined
+  /** The outgoing proxy to that place and to the API server, as stores have it; none if absent. */
+  readonly proxy?: string | undefined
   readonly algorithms: readonly TokenAlgorithm[]
   readonly maxTokenAgeSeconds?: number | undefined
   readonly bind: readonly BoundClaim[]

@@ -128,6 +128,7 @@ export const ConfigAnswer = Type.Object({
       name: Type.String(),
       issuer: Type.String(),
       audience: Type.String(),
+      proxy: OutgoingProxy,
       bind: Type.Array(Type.Object({ claim: Type.String(), values: Type.Array(Type.String()) })),
       grant: Type.Object({
         client: Type.String(),

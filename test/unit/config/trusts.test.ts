@@ -82,6 +82,8 @@ test('what a trust lacks, or has of another shape, is told at its place', async 
       of({ apiServer: { url: 'https://10.0.0.1', tokenFile: 't' } }),
       /apiServer has no effect without check/
     ],
+    [of({ proxy: 'https://proxy.example' }), /proxy must be http:\/\/host:port/],
+    [of({ proxy: 'http://proxy.example', jwks: { file: 'k' } }), /proxy has no effect/],
     [of({ grant: { ...GRANT, client: '*' } }), /grant\.client must be the name of a client/],
     [of({ grant: { ...GRANT, scopes: ['aura-admin'] } }), /gives the right to administer/],
     [of({ grant: { ...GRANT, scopes: ['aura-admin:keys'] } }), /gives the right to administer/],

@@ -22,16 +22,18 @@ const setUp = () => {
   ])
   const behaviour = { status: 200 }
   const load = createIssuerFetch({
-    fetchOf: (caFile) => async (url, init) => {
-      const headers = new Headers(init?.headers)
-      asked.push([String(url), init?.method, headers.get('authorization'), caFile])
-      if (!headers.get('accept')?.includes('application/jwk-set+json')) {
-        return new Response(null, { status: 406 })
-      }
-      const answer = answers.get(String(url))
-      const text = typeof answer === 'string' ? answer : JSON.stringify(answer)
-      return new Response(text, { status: behaviour.status })
-    },
+    fetchOf:
+      ({ caFile }) =>
+      async (url, init) => {
+        const headers = new Headers(init?.headers)
+        asked.push([String(url), init?.method, headers.get('authorization'), caFile])
+        if (!headers.get('accept')?.includes('application/jwk-set+json')) {
+          return new Response(null, { status: 406 })
+        }
+        const answer = answers.get(String(url))
+        const text = typeof answer === 'string' ? answer : JSON.stringify(answer)
+        return new Response(text, { status: behaviour.status })
+      },
     allowsClear: ({ hostname }) => hostname === '127.0.0.1'
   })
   const outcome = async (more: Partial<Source> = {}): Promise<string> => {

@@ -16,14 +16,16 @@ const setUp = (t: Test) => {
   const asked: unknown[] = []
   const behaviour: { status: number; body: unknown } = { status: 201, body: { status: YES } }
   const review = createTokenReview({
-    fetchOf: (caFile) => async (url, init) => {
-      const headers = new Headers(init?.headers)
-      const sent = JSON.parse(String(init?.body))
-      const type = headers.get('content-type')
-      asked.push([String(url), init?.method, headers.get('authorization'), type, caFile, sent])
-      const { status, body } = behaviour
-      return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })
-    }
+    fetchOf:
+      ({ caFile }) =>
+      async (url, init) => {
+        const headers = new Headers(init?.headers)
+        const sent = JSON.parse(String(init?.body))
+        const type = headers.get('content-type')
+        asked.push([String(url), init?.method, headers.get('authorization'), type, caFile, sent])
+        const { status, body } = behaviour
+        return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })
+      }
   })
   const outcome = async (server = true): Promise<string> => {
     const api = { url: 'https://api.example', tokenFile, caFile: '/ca.crt' }
