@@ -31,7 +31,10 @@ interface Head {
 // RFC 9110, 5.5 and 5.6.2; a target in origin form (RFC 9112, 3.2.1).
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/
 const END = '\r\n\r\n'
-const LINE_FEED = 0x0a
+/** As no JSON ends, but the beginning of a longer word. */
+const WORD_END = /[A-Z]$/
+/** Packets in whose last bytes the end of a head may be, cut anywhere. */
+const END_PACKETS = END.length
 
 /** Undefined for what is no proper request without a body. */
 const headIn = (text: string, method: string): Head | undefined => {
@@ -97,6 +100,8 @@ interface Coming {
   readonly pieces: Buffer[]
   size: number
   isOver: boolean
+  /** That its head does not come in time. */
+  readonly late: NodeJS.Timeout
 }
 
 export interface BridgeOptions {
@@ -123,28 +128,60 @@ const readOf = (method: string): number => {
 }
 
 /**
- * Where in the packet a request of the method begins, if that is what the parser stumbled over. One that begins in the
- * packet before is not known from others.
+ * Where a request of the method begins, if that is what the parser stumbled over: in the packet, or in what came before
+ * it, of which the last characters are there. Characters are bytes.
  */
-const startIn = ({ bytesParsed = -1, rawPacket }: ParserError, methods: readonly string[]) => {
+const startIn = (
+  { bytesParsed = -1, rawPacket }: ParserError,
+  before: string,
+  methods: readonly string[]
+) => {
+  if (rawPacket === undefined || bytesParsed < 0) return undefined
+  const text = before + rawPacket.toString('latin1')
   for (const method of methods) {
-    const from = bytesParsed - readOf(method)
-    if (rawPacket === undefined || from < 0) continue
-    const begun = rawPacket.subarray(from, from + method.length + 1).toString('latin1')
-    const isStart = from === 0 || rawPacket[from - 1] === LINE_FEED
-    if (isStart && `${method} `.startsWith(begun)) return { method, from }
+    const from = before.length + bytesParsed - readOf(method)
+    if (from < 0) continue
+    const isAfterHead = from === 0 || text[from - 1] === '\n'
+    const isAfterBody = from === before.length && !WORD_END.test(before)
+    const begun = text.slice(from, from + method.length + 1)
+    if ((isAfterHead || isAfterBody) && `${method} `.startsWith(begun)) {
+      return { method, text: text.slice(from) }
+    }
   }
   return undefined
 }
 
-/** Whether what failed on a connection is such a request, or more of one: then it is taken care of. */
-export type Bridge = (error: NodeJS.ErrnoException, socket: Socket) => boolean
+/** The last bytes of what came before the present packet, as many as may be the beginning of a method. */
+const createBefores = (methods: readonly string[]) => {
+  const max = Math.max(...methods.map((method) => readOf(method) + 1))
+  const befores = new WeakMap<Socket, string>()
+  return {
+    // Told of a packet after the parser, which has then failed already where it does.
+    watch: (socket: Socket): void => {
+      socket.on('data', (packet: Buffer) => {
+        const last = packet.toString('latin1', Math.max(0, packet.length - max))
+        befores.set(socket, ((befores.get(socket) ?? '') + last).slice(-max))
+      })
+    },
+    of: (socket: Socket): string => befores.get(socket) ?? ''
+  }
+}
+
+export interface Bridge {
+  /** To be called for each connection, once Node's server has it. */
+  readonly watch: (socket: Socket) => void
+  /** Whether what failed on a connection is such a request, or more of one: then it is taken care of. */
+  readonly takes: (error: NodeJS.ErrnoException, socket: Socket) => boolean
+}
 
 export const createBridge = ({ methods, take, refuse, inTurn }: BridgeOptions): Bridge => {
   const comings = new WeakMap<Socket, Coming>()
+  const befores = createBefores(methods)
 
   const end = (coming: Coming, socket: Socket, work: () => void): void => {
     coming.isOver = true
+    coming.pieces.length = 0
+    clearTimeout(coming.late)
     // Called again when the answer is out, for what was the last request of the connection.
     let isBegun = false
     inTurn(socket, () => {
@@ -154,11 +191,14 @@ export const createBridge = ({ methods, take, refuse, inTurn }: BridgeOptions): 
     })
   }
 
-  const look = (coming: Coming, socket: Socket): void => {
-    const { method } = coming
-    const text = Buffer.concat(coming.pieces).toString('latin1')
+  const add = (coming: Coming, socket: Socket, piece: Buffer): void => {
+    const { method, pieces } = coming
+    pieces.push(piece)
+    coming.size += piece.length
+    const isWhole = Buffer.concat(pieces.slice(-END_PACKETS)).includes(END)
+    if (!isWhole && coming.size <= MAX_HEAD) return
+    const text = Buffer.concat(pieces).toString('latin1')
     const at = text.indexOf(END)
-    if (at < 0 && coming.size <= MAX_HEAD) return
     if (at < 0 || at > MAX_HEAD) {
       end(coming, socket, () => refuse('header_too_large', socket))
       return
@@ -170,32 +210,36 @@ export const createBridge = ({ methods, take, refuse, inTurn }: BridgeOptions): 
     })
   }
 
-  const add = (coming: Coming, piece: Buffer): void => {
-    coming.pieces.push(piece)
-    coming.size += piece.length
+  const open = (method: string, socket: Socket): Coming => {
+    const late = setTimeout(
+      () => end(coming, socket, () => refuse('request_timeout', socket)),
+      TIMEOUTS.headers
+    ).unref()
+    const coming: Coming = { method, pieces: [], size: 0, isOver: false, late }
+    socket.once('close', () => clearTimeout(late))
+    comings.set(socket, coming)
+    return coming
   }
 
-  return (error: ParserError, socket) => {
-    const known = comings.get(socket)
-    if (known !== undefined) {
-      if (error.code === 'ECONNRESET') return false
-      // The parser says the same of every piece that follows.
-      if (!known.isOver && error.rawPacket !== undefined) {
-        add(known, error.rawPacket)
-        look(known, socket)
+  return {
+    watch: (socket) => {
+      if (methods.length > 0) befores.watch(socket)
+    },
+
+    takes: (error: ParserError, socket) => {
+      const known = comings.get(socket)
+      if (known !== undefined) {
+        if (error.code === 'ECONNRESET') return false
+        // The parser says the same of every piece that follows.
+        const { rawPacket } = error
+        if (!known.isOver && rawPacket !== undefined) add(known, socket, rawPacket)
+        return true
       }
+      if (error.code !== 'HPE_INVALID_METHOD') return false
+      const start = startIn(error, befores.of(socket), methods)
+      if (start === undefined) return false
+      add(open(start.method, socket), socket, Buffer.from(start.text, 'latin1'))
       return true
     }
-    if (error.code !== 'HPE_INVALID_METHOD') return false
-    const start = startIn(error, methods)
-    if (start === undefined || error.rawPacket === undefined) return false
-    const coming: Coming = { method: start.method, pieces: [], size: 0, isOver: false }
-    comings.set(socket, coming)
-    add(coming, error.rawPacket.subarray(start.from))
-    setTimeout(() => {
-      if (!coming.isOver) end(coming, socket, () => refuse('request_timeout', socket))
-    }, TIMEOUTS.headers).unref()
-    look(coming, socket)
-    return true
   }
 }

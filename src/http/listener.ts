@@ -96,6 +96,7 @@ export const guardListener = (
     connection.raw.once('close', () => onAnswered(connection))
     const tap = createTap(socket)
     connection.ignoreInput = tap.ignore
+    bridge.watch(socket)
     turns.open(connection, tap)
   }
 
@@ -136,7 +137,7 @@ export const guardListener = (
   })
 
   return (error, socket) => {
-    if (bridge(error, socket)) return
+    if (bridge.takes(error, socket)) return
     const connection = connections.of(socket)
     // Without a connection a handshake has failed, and there is nobody to answer.
     if (connection === undefined || error.code === 'ECONNRESET' || !socket.writable) {

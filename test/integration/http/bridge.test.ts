@@ -56,18 +56,31 @@ test('such a request is answered like another, and the connection ends', async (
   t.equal(ended, true)
 })
 
-test('its head may come in pieces, wherever it is cut but within the part that other methods share', async (t) => {
+test('its head may come in pieces, wherever it is cut', async (t) => {
   const { port } = await open(t)
-  for (let at = 3; at < LIST.length; at += 3) {
+  const get = lines('GET /v1/b HTTP/1.1', ...HEAD)
+  for (let at = 1; at < LIST.length; at += at < 6 ? 1 : 3) {
     const { answers } = await ask(port, [LIST.slice(0, at), LIST.slice(at)])
     t.match(answers, [{ statusCode: 200 }], `cut at ${at}`)
   }
-  const byBytes = await ask(port, ['LIS', ...LIST.slice(3)], { pauseMs: 1 })
-  t.match(byBytes.answers, [{ statusCode: 200 }])
-  for (const at of [1, 2]) {
-    const { answers } = await ask(port, [LIST.slice(0, at), LIST.slice(at)])
-    t.match(answers, [{ statusCode: 400 }], `cut at ${at}`)
+  for (const at of [1, 2, 3]) {
+    const { answers } = await ask(port, [get + LIST.slice(0, at), LIST.slice(at)])
+    t.match(answers, [{ statusCode: 200 }, { statusCode: 200 }], `cut at ${at}, behind another`)
   }
+  const byBytes = await ask(port, [...LIST], { pauseMs: 1 })
+  t.match(byBytes.answers, [{ statusCode: 200 }])
+})
+
+test('what only ends as such a method does is none, wherever it is cut', async (t) => {
+  const { port, seen } = await open(t)
+  const rest = LIST.slice('LIST'.length)
+  for (const word of ['UNLIST', 'GEST', 'POLIST', 'BIST']) {
+    for (let at = 1; at < word.length; at++) {
+      const { answers } = await ask(port, [word.slice(0, at), word.slice(at) + rest])
+      t.match(answers, [{ statusCode: 400 }], `${word} at ${at}`)
+    }
+  }
+  t.strictSame(seen, [])
 })
 
 test('what came before it on the connection is answered first, and what comes after it is not', async (t) => {
