@@ -6,6 +6,7 @@ import type { SessionGate } from '../http/session-gate.ts'
 import { createUsedStates } from '../integrations/used-states.ts'
 import { type AdministratorOf, administratorIn } from '../keys/administrators.ts'
 import { createOidcProvider } from '../keys/oidc.ts'
+import { createSessionRegister } from '../keys/session-register.ts'
 import { createSessions } from '../keys/sessions.ts'
 import { createSignIn, type SignIn } from '../keys/sign-in.ts'
 import type { SignInCodes } from '../keys/sign-in-codes.ts'
@@ -59,6 +60,11 @@ export const createSignIns = (
     signer: () => live().sessionSigner,
     refusalOf: authenticator.refusalOf,
     revocations,
+    register: createSessionRegister({
+      state: ground.state,
+      sealer: ground.sealer,
+      onFailure: () => ground.log('warn', 'the register of sessions cannot be written')
+    }),
     administratorOf,
     codeUser: codesOf(ground)?.user,
     environment: settings.ENVIRONMENT,

@@ -89,7 +89,7 @@ export const addReauthentication = (
           await recorder.failed(caller, 'session.reauthenticate', undefined, refusal)
         )
       }
-      const { session: marked, token } = await sessions.reauthenticate(session)
+      const { session: marked, token } = await sessions.reauthenticate(session, request.address)
       const reason = meansOf(session)
       await recorder.allowed(caller, 'session.reauthenticate', undefined, { reason })
       reply.header('set-cookie', cookie.set(token, marked.endsAt - marked.renewedAt))

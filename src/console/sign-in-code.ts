@@ -68,7 +68,7 @@ export const addSignInByCode = (
       if (refused !== undefined) return Promise.reject(await app.failLogin(request, reply, refused))
       const left = await leave(options, request)
       if (left !== undefined) return Promise.reject(left)
-      const opened = await options.sessions.openByCode(codes.user)
+      const opened = await options.sessions.openByCode(codes.user, request.address)
       await handOver(options, request, reply, opened)
       return shown(opened.session)
     }

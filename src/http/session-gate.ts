@@ -86,7 +86,7 @@ export const renewAfter = async (
   const seconds = Math.floor(now() / 1000)
   const isDue = Math.abs(seconds - session.renewedAt) >= RENEWED_EVERY
   if (!isAct(request) || !isDue) return session
-  const renewed = await sessions.renew(session)
+  const renewed = await sessions.renew(session, request.address)
   reply.header('set-cookie', cookie.set(renewed.token, renewed.session.endsAt - seconds))
   return renewed.session
 }

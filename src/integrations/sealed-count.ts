@@ -46,6 +46,9 @@ const KINDS: ReadonlyMap<string, keyof SealedCounts> = new Map([
   ['shared', 'cached']
 ] as const)
 
+/** Written anew with the next act of whoever is signed in: no encryption key has to stay for it. */
+const PASSING: ReadonlySet<string> = new Set(['sessions'])
+
 const valueKidOf = ({ space, value }: StateHead): string | undefined => {
   if (space !== 'store') return kidOfEnvelope(value)
   return isEmpty(spanOf(value)) ? undefined : kidOfEnvelope(envelopeOf(value))
@@ -64,7 +67,7 @@ export const countSealed = async (
     byKey.set(kid, counts)
   }
   for await (const head of state.heads?.() ?? []) {
-    add(valueKidOf(head), KINDS.get(head.space) ?? 'others')
+    if (!PASSING.has(head.space)) add(valueKidOf(head), KINDS.get(head.space) ?? 'others')
     if (head.name !== undefined) add(kidOfEnvelope(head.name), 'names')
     if (performance.now() > until) return { byKey, isWhole: false }
   }

@@ -15,5 +15,8 @@ export const daysIn = (text: string): number | undefined => {
 export const SESSION_IDLE_SECONDS = 15 * 60
 /** How long a session lives at most, whatever is done in it. */
 export const SESSION_MAX_SECONDS = 8 * 3_600
+/** How many sessions may be open at once, of one who is signed in and of all: the oldest end for a new one. */
+export const SESSIONS_OF_USER_MAX = 20
+export const SESSIONS_MAX = 1_000
 /** How long it counts that whoever is signed in has shown the key once more. */
 export const REAUTHENTICATED_SECONDS = 5 * 60

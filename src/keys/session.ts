@@ -47,6 +47,16 @@ export const meansOf = ({ user, codeUser }: Pick<Session, 'user' | 'codeUser'>):
   return codeUser === undefined ? 'key' : 'code'
 }
 
+/** Who it is: the key that was shown, or whom the provider knows them by, or whom the code makes them. */
+const userOf = (session: Pick<Session, 'principal' | 'user' | 'codeUser'>): string => {
+  const { user, codeUser, principal } = session
+  if (user !== undefined) return JSON.stringify([user.issuer, user.subject])
+  return codeUser === undefined ? principal.keyId : JSON.stringify([codeUser.client])
+}
+
+type OfUser = Parameters<typeof userOf>[0]
+export const isOfSameUser = (one: OfUser, other: OfUser): boolean => userOf(one) === userOf(other)
+
 const Claims = {
   type: 'object',
   properties: {

@@ -13,6 +13,7 @@ import { grantOf } from './administrators.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Address } from './checks.ts'
 import { SESSION_IDLE_SECONDS } from './lifetime.ts'
+import { displacedBy, type ListedSession, listOpen } from './open-sessions.ts'
 import { type Revocation, type Revocations, sessionNamed, tokensNamed } from './revocations.ts'
 import {
   claimsOf,
@@ -23,6 +24,7 @@ import {
   type Session,
   sessionIn
 } from './session.ts'
+import type { SessionRegister } from './session-register.ts'
 import type { CodeUser } from './sign-in-codes.ts'
 
 /** A token of ours that does not count, or no longer: the record says whose it was, and why. */
@@ -40,6 +42,7 @@ export interface SessionsOptions extends GrantRules {
   readonly signer: () => TokenSigner
   readonly refusalOf: Authenticator['refusalOf']
   readonly revocations: Pick<Revocations, 'isRevoked' | 'revoke'>
+  readonly register: SessionRegister
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** As `administrators:` has it now. */
@@ -48,19 +51,24 @@ export interface SessionsOptions extends GrantRules {
   readonly codeUser?: CodeUser | undefined
 }
 
-export interface OpenedSession {
+export interface IssuedSession {
   readonly session: Session
   /** For the cookie: shown to nobody else. */
   readonly token: string
 }
 
+export interface OpenedSession extends IssuedSession {
+  /** Sessions that had to end for it. */
+  readonly displaced: readonly Session[]
+}
+
 export interface Sessions {
-  /** Of a key that is accepted. */
-  readonly open: (principal: Principal) => Promise<OpenedSession>
+  /** Of a key that is accepted. Each `address` is from where it is asked for, to be listed with the session. */
+  readonly open: (principal: Principal, address?: string) => Promise<OpenedSession>
   /** Of somebody who signed in at a provider. */
-  readonly openFor: (user: SignedInUser) => Promise<OpenedSession>
+  readonly openFor: (user: SignedInUser, address?: string) => Promise<OpenedSession>
   /** Of somebody who had a code. */
-  readonly openByCode: (user: CodeUser) => Promise<OpenedSession>
+  readonly openByCode: (user: CodeUser, address?: string) => Promise<OpenedSession>
   /**
    * `session_required` for what is no token of ours, and `session_expired` for one that ended: given back rather than
    * thrown, since anybody can make them come.
@@ -69,11 +77,13 @@ export interface Sessions {
   /** By claims of a session (`claimsOf`) that were kept elsewhere than in its own token. */
   readonly reopen: (claims: unknown, address: Address) => Session | ProblemError
   /** Begins its idle time anew. */
-  readonly renew: (session: Session) => Promise<OpenedSession>
+  readonly renew: (session: Session, address?: string) => Promise<IssuedSession>
   /** Notes that whoever is signed in has proven it once more, in a new token: those before count no more. */
-  readonly reauthenticate: (session: Session) => Promise<OpenedSession>
+  readonly reauthenticate: (session: Session, address?: string) => Promise<IssuedSession>
   /** Everywhere; in force here when it resolves. */
-  readonly end: (session: Pick<Session, 'id'>) => Promise<Revocation>
+  readonly end: (session: Pick<Session, 'id'> & Partial<Session>) => Promise<Revocation>
+  /** All that are open, the newest first. Rejects where that cannot be read. */
+  readonly list: () => Promise<readonly ListedSession[]>
 }
 
 /** Of whoever showed no key: whether the same is granted still. */
@@ -106,49 +116,82 @@ const whyEnded = (
   return refusal && (refusal.reason ?? 'other_platform')
 }
 
-export const createSessions = (options: SessionsOptions): Sessions => {
-  const { signer, revocations, now } = options
-  const seconds = (): number => Math.floor(now() / 1000)
-
-  const issue = async (started: Session): Promise<OpenedSession> => {
-    const renewedAt = seconds()
-    const endsAt = Math.min(renewedAt + SESSION_IDLE_SECONDS, started.endsAtLatest)
-    const session = { ...started, renewedAt, endsAt }
-    return { session, token: await signer().sign(claimsOf(session)) }
-  }
-
-  const begin = (
-    who: Pick<Session, 'user' | 'codeUser'>,
-    shown?: Principal
-  ): Promise<OpenedSession> => {
-    const started = { id: randomUUID(), signedInAt: seconds() }
-    const principal = shown ?? grantedTo(who, started, options)
-    if (principal === undefined) throw new Error('a session is of somebody')
-    return issue({
-      ...started,
-      ...who,
-      principal,
-      csrfToken: randomBytes(16).toString('base64url'),
-      renewedAt: started.signedInAt,
-      endsAt: started.signedInAt,
-      endsAtLatest: latestEnd(started.signedInAt, principal)
-    })
-  }
-
-  const judge = (claims: unknown, isExpired: boolean, address: Address): Session | ProblemError => {
+const createJudge =
+  (options: SessionsOptions) =>
+  (claims: unknown, isExpired: boolean, address: Address): Session | ProblemError => {
     const session = sessionIn(claims, options)
     if (session === undefined) return new ProblemError('session_required', {}, 'unreadable_session')
-    const isOver = isExpired || now() >= session.endsAt * 1000
+    const isOver = isExpired || options.now() >= session.endsAt * 1000
     const reason = whyEnded(session, isOver, address, options)
     return reason === undefined ? session : new RefusedSession(session, reason)
   }
 
+/** A session that begins, and whose token is still to be signed. */
+const started = (
+  who: Pick<Session, 'user' | 'codeUser'>,
+  shown: Principal | undefined,
+  signedInAt: number,
+  options: SessionsOptions
+): Session => {
+  const begun = { id: randomUUID(), signedInAt }
+  const principal = shown ?? grantedTo(who, begun, options)
+  if (principal === undefined) throw new Error('a session is of somebody')
   return {
-    open: (principal) => begin({}, principal),
+    ...begun,
+    ...who,
+    principal,
+    csrfToken: randomBytes(16).toString('base64url'),
+    renewedAt: signedInAt,
+    endsAt: signedInAt,
+    endsAtLatest: latestEnd(signedInAt, principal)
+  }
+}
 
-    openFor: (user) => begin({ user }),
+export const createSessions = (options: SessionsOptions): Sessions => {
+  const { signer, revocations, register, now } = options
+  const seconds = (): number => Math.floor(now() / 1000)
 
-    openByCode: (codeUser) => begin({ codeUser }),
+  const issue = async (begun: Session, address: Address): Promise<IssuedSession> => {
+    const renewedAt = seconds()
+    const endsAt = Math.min(renewedAt + SESSION_IDLE_SECONDS, begun.endsAtLatest)
+    const session = { ...begun, renewedAt, endsAt }
+    const token = await signer().sign(claimsOf(session))
+    await register.note(session, address)
+    return { session, token }
+  }
+
+  const judge = createJudge(options)
+
+  const list = (): Promise<readonly ListedSession[]> => listOpen({ register, judge, now })
+
+  const end: Sessions['end'] = async ({ id, endsAtLatest }) => {
+    const ended = await revocations.revoke(sessionNamed(id), now())
+    if (endsAtLatest !== undefined) await register.forget({ id, endsAtLatest })
+    return ended
+  }
+
+  /** Where it cannot be told of whom there are too many, the next sign-in does. */
+  const makeRoom = async (opened: Session): Promise<readonly Session[]> => {
+    const displaced = displacedBy(opened, await list().catch(() => []))
+    for (const session of displaced) await end(session)
+    return displaced
+  }
+
+  const begin = async (
+    who: Pick<Session, 'user' | 'codeUser'>,
+    address: Address,
+    shown?: Principal
+  ): Promise<OpenedSession> => {
+    const issued = await issue(started(who, shown, seconds(), options), address)
+    return { ...issued, displaced: await makeRoom(issued.session) }
+  }
+
+  return {
+    open: (principal, address) => begin({}, address, principal),
+
+    openFor: (user, address) => begin({ user }, address),
+
+    openByCode: (codeUser, address) => begin({ codeUser }, address),
 
     read: async (token, address) => {
       const opened = await signer().open(token, now())
@@ -159,13 +202,16 @@ export const createSessions = (options: SessionsOptions): Sessions => {
 
     renew: issue,
 
-    reauthenticate: async (session) => {
+    reauthenticate: async (session, address) => {
       const { id, reauthenticatedAt: before = 0 } = session
       await revocations.revoke(tokensNamed(id, before), now())
       // No two of them have the same mark: the former would end the latter.
-      return issue({ ...session, reauthenticatedAt: Math.max(seconds(), before + 1) })
+      const reauthenticatedAt = Math.max(seconds(), before + 1)
+      return issue({ ...session, reauthenticatedAt }, address)
     },
 
-    end: ({ id }) => revocations.revoke(sessionNamed(id), now())
+    end,
+
+    list
   }
 }

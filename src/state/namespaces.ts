@@ -58,6 +58,13 @@ export const STATE_SPACES = {
     value: 'plain',
     life: 'a day longer than the key; for good if that has no end'
   },
+  sessions: {
+    prefix: 'sessions/',
+    who: 'keys/session-register.ts',
+    name: 'plain',
+    value: 'sealed',
+    life: 'until somebody looks or signs in after the session has ended; 15 days after that in any case'
+  },
   /** Plain, so that whoever has no encryption key, as `purser key revoke`, can tell a format that it does not know. */
   state: {
     prefix: 'state/',

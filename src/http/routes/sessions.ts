@@ -26,7 +26,7 @@ export interface SessionRoutesOptions {
 
 const OFF = 'nobody signs in to this service: JWT_SECRET is not set'
 
-const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString()
+export const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString()
 
 const keyOf = (session: Session) =>
   meansOf(session) === 'key' ? { keyId: session.principal.keyId } : {}
@@ -69,14 +69,21 @@ export const leave = async (
   return undefined
 }
 
+/** Another one than that of whoever acts. */
+export const sessionOnRecord = (id: string): string => `session ${id}`
+
 /** Puts the session on record, and then into the browser's cookie; what was in that has ended. */
 export const handOver = async (
   { cookie, recorder }: Pick<SessionRoutesOptions, 'cookie' | 'recorder'>,
   request: FastifyRequest,
   reply: FastifyReply,
-  { session, token }: OpenedSession
+  { session, token, displaced }: OpenedSession
 ): Promise<void> => {
   const who = { ...arrivalOf(request), client: session.principal.client, ...signsOf(session) }
+  for (const { id } of displaced) {
+    const facts = { object: sessionOnRecord(id), reason: 'too_many' }
+    await recorder.allowed(who, 'session.end', undefined, facts)
+  }
   await recorder.allowed(who, 'session.open', undefined, { reason: meansOf(session) })
   reply.header('set-cookie', cookie.set(token, session.endsAt - session.renewedAt))
 }
@@ -109,7 +116,7 @@ const addOpen = (app: TypedFastify, options: SessionRoutesOptions): void => {
       }
       const left = await leave(options, request)
       if (left !== undefined) return Promise.reject(left)
-      const opened = await sessions.open(principal)
+      const opened = await sessions.open(principal, request.address)
       await handOver(options, request, reply, opened)
       reply.code(201)
       return { ...shown(opened.session), ...(returnsToken && { token: opened.token }) }

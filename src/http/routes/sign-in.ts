@@ -112,7 +112,7 @@ type Steps = readonly [options: SignInRoutesOptions, request: FastifyRequest, re
 const enter = async ([options, request, reply]: Steps, { user, former }: SignedIn) => {
   const { sessions, landing } = options
   if (former !== undefined) await sessions.end({ id: former })
-  await handOver(options, request, reply, await sessions.openFor(user))
+  await handOver(options, request, reply, await sessions.openFor(user, request.address))
   return pageTo(landing)
 }
 
@@ -127,7 +127,7 @@ const enterAgain = async (
   if (refusal !== undefined) {
     return recorder.failed(who, 'session.reauthenticate', undefined, refusal)
   }
-  const { session: marked, token } = await sessions.reauthenticate(session)
+  const { session: marked, token } = await sessions.reauthenticate(session, request.address)
   const reason = meansOf(session)
   await recorder.allowed(who, 'session.reauthenticate', undefined, { reason })
   reply.header('set-cookie', cookie.set(token, marked.endsAt - marked.renewedAt))

@@ -7,6 +7,7 @@ import { createCookie } from '../../../src/http/session-cookie.ts'
 import { SESSION_TOKEN } from '../../../src/keys/session.ts'
 import { createSessions } from '../../../src/keys/sessions.ts'
 import { randomSecret } from '../../support/keys.ts'
+import { NO_REGISTER } from '../../support/no-register.ts'
 import { openServer, PRINCIPAL } from '../../support/open-server.ts'
 import { assertProblem } from '../../support/problem.ts'
 
@@ -30,6 +31,7 @@ const setUp = async (t: Test, mode: Mode = 'rw', secure = true) => {
   const sessions = createSessions({
     signer: () => signer,
     refusalOf: () => undefined,
+    register: NO_REGISTER,
     revocations: {
       isRevoked: (name) => revoked.has(name),
       revoke: async (name) => ({ isNew: true, isDurable: Boolean(revoked.add(name)) })

@@ -17,6 +17,7 @@ import {
   type SessionsOptions
 } from '../../../src/keys/sessions.ts'
 import { randomSecret } from '../../support/keys.ts'
+import { NO_REGISTER } from '../../support/no-register.ts'
 import { PRINCIPAL } from '../../support/open-server.ts'
 
 const START = 1_800_000_000
@@ -48,6 +49,7 @@ const setUp = (more: Partial<SessionsOptions> = {}) => {
   const sessions = createSessions({
     signer: () => signer,
     refusalOf: () => undefined,
+    register: NO_REGISTER,
     revocations: {
       isRevoked: (name) => revoked.has(name),
       revoke: async (name, now) => ({ isNew: true, isDurable: Boolean(revoked.set(name, now)) })
@@ -65,7 +67,10 @@ const setUp = (more: Partial<SessionsOptions> = {}) => {
     return found instanceof ProblemError ? `${found.code} ${found.reason}` : 'signed in'
   }
   /** The claims of a session's token, changed, under the same secret. */
-  const forge = async ({ token }: OpenedSession, change: object): Promise<string> => {
+  const forge = async (
+    { token }: Pick<OpenedSession, 'token'>,
+    change: object
+  ): Promise<string> => {
     const opened = await signer.open(token, clock.now)
     return await signer.sign({ ...opened?.claims, ...change })
   }
@@ -160,7 +165,7 @@ test('a session by a code has what the code gives, as long as this service gives
     { ...CODE_USER, scopes: [1] },
     { client: 'quickstart' }
   ]) {
-    const forged = await forge({ session, token }, { code })
+    const forged = await forge({ token }, { code })
     t.equal(await codeOf(forged), 'session_required unreadable_session', JSON.stringify(code))
   }
 })

@@ -25,6 +25,7 @@ test('no name in Redis is another one than before', async (t) => {
       'revoked/',
       'usage/',
       'issued/',
+      'sessions/',
       'state/',
       'keys/via',
       'states/',
