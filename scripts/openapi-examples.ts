@@ -62,6 +62,7 @@ const session = {
   endsAt: LATER,
   endsAtLatest: '2026-01-15T17:30:00.000Z'
 }
+const { csrfToken: _, ...openSession } = session
 const explanation = {
   client: 'aos-app',
   reference: REF,
@@ -279,6 +280,13 @@ export const OPERATION_EXAMPLES: Readonly<Record<string, OperationExample>> = {
   openSession: { answer: session },
   showSession: { answer: session },
   endSession: { answer: { sessionId: OTHER_KEY_ID } },
+  listSessions: {
+    answer: {
+      sessions: [{ ...openSession, own: true, current: false, lastActAt: AT, address: '10.1.2.3' }]
+    }
+  },
+  endOneSession: { parameters: { id: OTHER_KEY_ID }, answer: { sessionId: OTHER_KEY_ID } },
+  endSessions: { parameters: { what: { client: 'operator' } }, answer: { ended: [OTHER_KEY_ID] } },
   startSignIn: {},
   startSignInAgain: {},
   finishSignIn: {

@@ -234,7 +234,11 @@ const addExamplesTo = (operation: Operation): void => {
 interface Choice {
   readonly anyOf: readonly object[]
 }
-const CHOICES: Readonly<Record<string, string>> = { readSecret: 'wanted', dropCache: 'what' }
+const CHOICES: Readonly<Record<string, string>> = {
+  readSecret: 'wanted',
+  dropCache: 'what',
+  endSessions: 'what'
+}
 
 /**
  * OpenAPI describes a choice of whole queries as one parameter that is spread: so that no mixture of them is described.

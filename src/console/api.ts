@@ -13,6 +13,7 @@ import { addAuditRoutes } from '../http/routes/audit.ts'
 import { addExplainRoutes } from '../http/routes/explain.ts'
 import type { Services } from '../http/routes/index.ts'
 import { addKeyRoutes } from '../http/routes/keys.ts'
+import { addOpenSessionRoutes } from '../http/routes/open-sessions.ts'
 import { addWriteRoute } from '../http/routes/secrets.ts'
 import { addSessionRoutes } from '../http/routes/sessions.ts'
 import { addSignInRoutes } from '../http/routes/sign-in.ts'
@@ -82,6 +83,9 @@ const MOUNTED: ReadonlyMap<string, Mounting> = new Map([
   ['GET /v1/admin/stores', {}],
   ['GET /v1/admin/cache', {}],
   ['DELETE /v1/admin/cache', {}],
+  ['GET /v1/admin/sessions', {}],
+  ['DELETE /v1/admin/sessions', { reauthenticated: 'session.end' }],
+  ['DELETE /v1/admin/sessions/:id', { reauthenticated: 'session.end' }],
   ['GET /v1/admin/explain', {}],
   ['POST /v1/admin/explain', {}],
   ['GET /v1/admin/audit', {}],
@@ -157,6 +161,7 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
   const admin = mount(bySession)
   addKeyRoutes(admin, services.keys)
+  addOpenSessionRoutes(admin, sessions)
   addExplainRoutes(admin, explain)
   addAdminRoutes(admin, services.admin)
   addAuditRoutes(admin, services.audit)

@@ -157,6 +157,7 @@ const QUESTIONS: Readonly<Record<string, { name?: string; query?: string; payloa
   },
   'PUT /console/api/secrets': { query: `ref=${REF}`, payload: { value: 'another' } },
   'DELETE /console/api/v1/admin/cache': { query: 'all=true' },
+  'DELETE /console/api/v1/admin/sessions': { query: 'own=true' },
   'GET /console/api/v1/admin/explain': { query: `client=admin&ref=${REF}` },
   'POST /console/api/v1/admin/explain': { payload: { ref: REF } },
   'GET /console/api/v1/admin/audit': { query: `reference=${REF}` }

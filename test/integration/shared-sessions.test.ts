@@ -64,4 +64,33 @@ test('sessions through Redis', async (all) => {
       t.equal((await copy.ask('GET', '/v1/sessions')).statusCode, 200, 'the new one counts there')
     }
   )
+
+  await all.test(
+    'each replica lists the sessions of all, and ends one that another opened; what stands in Redis is sealed',
+    async (t) => {
+      const { port, cli } = await startRedis(t)
+      const env = {
+        ENCRYPTION_KEYS: newEncryptionKey(),
+        JWT_SECRET: randomSecret(),
+        REDIS_URL: `redis://127.0.0.1:${port}`
+      }
+      const one = await buildTestApp(t, { yaml: YAML, env })
+      const two = await buildTestApp(t, { yaml: YAML, env })
+      const { key } = await one.as('a-client-of-admins', 'rw', { scopes: ['aura-admin'] })
+      const browser = openBrowser(one)
+      const { sessionId } = (await browser.signIn(key, { address: '10.9.8.7' })).json()
+      const { ask } = two.withKey(key)
+      t.match((await ask('GET', '/v1/admin/sessions')).json(), {
+        sessions: [{ sessionId, own: true, current: false, address: '10.9.8.7' }]
+      })
+      const names = cli('hkeys', 'purser:{state:sessions}:values')
+      t.match(names, sessionId)
+      const kept = names + cli('hvals', 'purser:{state:sessions}:values')
+      t.notMatch(kept, /a-client-of-admins|10\.9\.8\.7/)
+      t.same((await ask('DELETE', '/v1/admin/sessions?own=true')).json(), { ended: [sessionId] })
+      await eventually(async () => (await browser.ask('GET', '/v1/sessions')).statusCode === 401)
+      t.same((await one.withKey(key).ask('GET', '/v1/admin/sessions')).json(), { sessions: [] })
+      t.equal(cli('hkeys', 'purser:{state:sessions}:values').trim(), '')
+    }
+  )
 })

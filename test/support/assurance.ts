@@ -73,6 +73,7 @@ export const ASVS = {
   '7.4.4': [2, 'the way to sign out is in sight'],
   '7.4.5': [2, 'administrators can end sessions'],
   '7.5.1': [2, 'a full sign-in before what changes who may sign in'],
+  '7.5.2': [2, 'users see their open sessions and end them'],
   '7.5.3': [3, 'a further sign-in before what is highly sensitive'],
   '7.6.2': [2, 'no session without an explicit act'],
   '10.1.1': [2, 'tokens go to those who need them only'],
@@ -1656,8 +1657,30 @@ const SESSIONS: readonly Promised[] = [
         'a session counts at all replicas until one of them ends it',
         'signing in once more at one replica ends the tokens of before at all'
       ]
+    }
+  },
+  {
+    id: 'session-list',
+    says: 'Whoever is signed in sees all sessions that they have open, and ends one or all of them after signing in once more; an administrator of mode w ends those of others too; each is on record.',
+    asvs: ['7.5.2', '7.4.5', '7.1.2', '16.2.1'],
+    tests: {
+      'integration/routes/open-sessions.test.ts': [
+        'whoever is signed in sees the own sessions, with how, when and from where, and no token of them',
+        'a session is ended after signing in once more, for every copy of its cookie, and is on record',
+        'all of the own sessions are ended but the one that asks; another user keeps theirs',
+        'mode w ends the sessions of a client, and of all',
+        'without mode w the own sessions alone are ended, without mode r they alone are seen',
+        'a user has so many sessions at once: the oldest ends for a new one, on record'
+      ],
+      'integration/shared-sessions.test.ts': [
+        'each replica lists the sessions of all, and ends one that another opened; what stands in Redis is sealed'
+      ],
+      'unit/keys/session-register.test.ts': [
+        'what stands in the register is sealed, and has no token',
+        'an entry goes with its session: signed out, idle, or with the next look'
+      ]
     },
-    note: 'There is no list of the sessions that are open (ASVS V7.5.2 asks for one, to end any of them): the trail has each (`session.open`); all of a key end with the key, those of a sign-in when `administrators:` lists it no more, and all there are with another JWT_SECRET.'
+    note: 'A session that was opened while the state could not be written is listed from its next act on; by its id, which is on record, it can be ended before.'
   },
   {
     id: 'session-again',

@@ -20,6 +20,7 @@ import { addInternalRoutes, type InternalRoutesOptions } from './internal.ts'
 import { addKeyRoutes, type KeyRoutesOptions } from './keys.ts'
 import { addLoginRoutes } from './login.ts'
 import { addMetricsRoute, type MetricsRouteOptions } from './metrics.ts'
+import { addOpenSessionRoutes } from './open-sessions.ts'
 import { addSecretRoutes, type SecretRoutesOptions } from './secrets.ts'
 import { addSessionRoutes, type SessionRoutesOptions } from './sessions.ts'
 import { addSignInRoutes, type SignInRoutesOptions } from './sign-in.ts'
@@ -67,6 +68,7 @@ const ROUTES: readonly (readonly [
   [['public'], (app, { state }) => addStateRoutes(app, state)],
   [['public'], (app, { keys }) => addKeyRoutes(app, keys)],
   [['public'], (app, { sessions }) => addSessionRoutes(app, sessions)],
+  [['public'], (app, { sessions }) => addOpenSessionRoutes(app, sessions)],
   [['public'], (app, { signIn }) => addSignInRoutes(app, signIn)],
   [['public'], (app, { login, keys: { keyring } }) => addLoginRoutes(app, { login, keyring })],
   [['public'], (app, { explain }) => addExplainRoutes(app, explain)],

@@ -1,6 +1,9 @@
 /** The shapes of administrators' sessions. */
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import { CLIENT_NAME } from '../../core/policy.ts'
+import { KEY_ID } from '../../keys/key-id.ts'
 import { SIGN_IN_MEANS } from '../../keys/session.ts'
+import { strict } from '../schemas.ts'
 
 export const SessionAnswer = Type.Object({
   sessionId: Type.String({ description: 'on record with whatever is done in it' }),
@@ -34,4 +37,37 @@ export const EndedAnswer = Type.Object({
       description: 'ended here; the other replicas follow as soon as Redis answers'
     })
   )
+})
+
+export const SessionRow = Type.Object({
+  ...Type.Omit(SessionAnswer, ['csrfToken']).properties,
+  own: Type.Boolean({ description: 'of whoever asks: the same key, or the same user' }),
+  current: Type.Boolean({ description: 'the one that asks' }),
+  reauthenticatedAt: Type.Optional(
+    Type.String({ format: 'date-time', description: 'when its user last signed in once more' })
+  ),
+  lastActAt: Type.String({ format: 'date-time', description: 'to the minute' }),
+  address: Type.Optional(Type.String({ description: 'from where its last act came' }))
+})
+export type SessionRow = Static<typeof SessionRow>
+
+export const SessionsAnswer = Type.Object({
+  sessions: Type.Array(SessionRow, { description: 'the newest first' })
+})
+
+export const SessionParams = Type.Object(
+  { id: Type.String({ pattern: KEY_ID, description: 'as `sessionId`' }) },
+  strict
+)
+
+export const EndSessionsQuery = Type.Union([
+  Type.Object({ own: Type.Literal('true') }, strict),
+  Type.Object({ client: Type.String({ pattern: CLIENT_NAME.source }) }, strict),
+  Type.Object({ all: Type.Literal('true') }, strict)
+])
+export type EndSessionsQuery = Static<typeof EndSessionsQuery>
+
+export const SessionsEndedAnswer = Type.Object({
+  ended: Type.Array(Type.String(), { description: 'their `sessionId`' }),
+  pending: EndedAnswer.properties.pending
 })

@@ -4,7 +4,9 @@ import { test } from 'tap'
 import {
   REAUTHENTICATED_SECONDS,
   SESSION_IDLE_SECONDS,
-  SESSION_MAX_SECONDS
+  SESSION_MAX_SECONDS,
+  SESSIONS_MAX,
+  SESSIONS_OF_USER_MAX
 } from '../../../src/keys/lifetime.ts'
 import { SIGN_IN_SECONDS } from '../../../src/keys/sign-in.ts'
 import { CODE_SECONDS } from '../../../src/keys/sign-in-codes.ts'
@@ -18,7 +20,10 @@ test('how long sessions, sign-ins and codes last, and how many there may be, is 
   t.equal(SESSION_MAX_SECONDS, 8 * 3600)
   t.match(administrators, '8 hours in all')
   t.match(administrators, 'NIST SP 800-63B', 'the reason for these')
-  t.match(administrators, '| how many | as many as you like at once')
+  t.equal(SESSIONS_OF_USER_MAX, 20)
+  t.match(administrators, '| how many | 20 at once of one key or one user')
+  t.equal(SESSIONS_MAX, 1_000)
+  t.match(administrators, '1,000 in all')
   t.equal(REAUTHENTICATED_SECONDS, 5 * 60)
   t.match(administrators, 'that counts for 5 minutes, in that session alone')
   t.equal(SIGN_IN_SECONDS, 10 * 60)
