@@ -34,7 +34,8 @@ const rightsOf = (auth: RouteAuth): string => {
   if (auth.kind === 'open') return 'Open.'
   if (auth.kind === 'internal') return 'Needs X-Internal-Secret.'
   if (auth.kind === 'scraper') return 'Needs X-Internal-Secret, or METRICS_TOKEN as Bearer.'
-  if (auth.kind === 'proxied') return "Needs X-Internal-Secret, and the end caller's API key."
+  if (auth.kind === 'proxied')
+    return "Needs X-Internal-Secret (INTERNAL_SECRET or AUTHORIZE_SECRET), and the end caller's API key."
   if (auth.kind === 'admin' || auth.kind === 'session') {
     const allowed = auth.changes ? '; served where ALLOW_ADMIN_WRITE is true' : ''
     const mode = auth.anyMode ? 'any mode' : 'a mode that fits the method'

@@ -2,7 +2,7 @@
 -- Purser, but for what is ours to say; whatever goes wrong leaves a status other than 200.
 local ADDRESS = "http://127.0.0.1:8700/internal/authorize?scope="
 
--- INTERNAL_SECRET, in a file of mode 600 that is read once, before HAProxy gives up its rights.
+-- AUTHORIZE_SECRET, in a file of mode 600 that is read once, before HAProxy gives up its rights.
 local file = assert(io.open("internal-secret"))
 local SECRET = file:read("*l")
 file:close()

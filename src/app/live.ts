@@ -25,6 +25,7 @@ export interface Live extends Rules {
   readonly signInSigner: TokenSigner
   readonly isInternalSecret: (given: string) => boolean
   readonly isMetricsToken: (given: string) => boolean
+  readonly isAuthorizeSecret: (given: string) => boolean
 }
 
 /** The configuration in force after a reload of `next`. */
@@ -63,6 +64,7 @@ export const prepare = (config: Config, environ: Environ, now: () => number): Li
     }),
     isInternalSecret: createSecretCheck(settings.INTERNAL_SECRET),
     isMetricsToken: createSecretCheck(settings.METRICS_TOKEN ?? []),
+    isAuthorizeSecret: createSecretCheck(settings.AUTHORIZE_SECRET ?? []),
     policy: compilePolicy(config.policies, now),
     book: config.book,
     stores: NO_STORES

@@ -103,6 +103,7 @@ const createOptions = (
     sessions,
     isInternalSecret: (given) => live().isInternalSecret(given),
     isMetricsToken: (given) => live().isMetricsToken(given),
+    isAuthorizeSecret: (given) => live().isAuthorizeSecret(given),
     prove: connections.prove,
     recordRefusal: records.refusal,
     recordAdminRead: records.adminRead,

@@ -10,6 +10,7 @@ export const RELOADED: readonly SettingName[] = [
   'ENCRYPTION_KEYS',
   'INTERNAL_SECRET',
   'METRICS_TOKEN',
+  'AUTHORIZE_SECRET',
   'JWT_SECRET',
   'CONFIG_FILE',
   'VAULT_NAMESPACE',

@@ -207,6 +207,11 @@ const SETTINGS = {
     longSecrets,
     { secret: true }
   ),
+  AUTHORIZE_SECRET: optional(
+    'opens /internal/authorize alone, in X-Internal-Secret, so that a proxy needs no INTERNAL_SECRET; each at least 32 characters, comma-separated',
+    longSecrets,
+    { secret: true }
+  ),
   VAULT_NAMESPACE: optional('the namespace of every Vault store that names none of its own', text),
   HASHICORP_VAULT_CONFIG: optional("Apono's JSON list of Vaults; each becomes a store", text, {
     secret: true

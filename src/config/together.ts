@@ -139,9 +139,10 @@ export const together = (
     ENCRYPTION_KEYS = [],
     INTERNAL_SECRET = [],
     METRICS_TOKEN = [],
+    AUTHORIZE_SECRET = [],
     JWT_SECRET = []
   } = settings
-  const groups = [ENCRYPTION_KEYS, INTERNAL_SECRET, METRICS_TOKEN, JWT_SECRET]
+  const groups = [ENCRYPTION_KEYS, INTERNAL_SECRET, METRICS_TOKEN, AUTHORIZE_SECRET, JWT_SECRET]
   if (new Set(groups.flat()).size !== groups.flat().length) {
     fault('INTERNAL_SECRET', REUSED)
   }

@@ -20,6 +20,7 @@ export interface AdmissionOptions extends RouteAuthSettings {
   readonly sessions: SessionGate
   readonly isInternalSecret: (given: string) => boolean
   readonly isMetricsToken: (given: string) => boolean
+  readonly isAuthorizeSecret: (given: string) => boolean
   /** Notes that the caller has proven a key, or the internal secret. */
   readonly prove: (socket: Socket) => void
   /** Puts a failed login on record. */
@@ -44,19 +45,28 @@ export type AdmissionStep = (
   reply: FastifyReply
 ) => Refusal | Promise<Refusal>
 
-const admitInternal = (
-  { isInternalSecret, prove }: AdmissionMeans,
-  { raw: { rawHeaders, socket } }: FastifyRequest
+const admitBySecret = (
+  { prove }: AdmissionMeans,
+  { raw: { rawHeaders, socket } }: FastifyRequest,
+  isRight: (given: string) => boolean
 ): Refusal => {
   const given = internalSecretIn(rawHeaders)
   if (given instanceof ProblemError) return given
   // A missing and a wrong secret get the same answer.
-  if (given === undefined || !isInternalSecret(given)) {
-    return new ProblemError('authentication_required')
-  }
+  if (given === undefined || !isRight(given)) return new ProblemError('authentication_required')
   prove(socket)
   return undefined
 }
+
+const admitInternal = (means: AdmissionMeans, request: FastifyRequest): Refusal =>
+  admitBySecret(means, request, means.isInternalSecret)
+
+const admitProxy = (means: AdmissionMeans, request: FastifyRequest): Refusal =>
+  admitBySecret(
+    means,
+    request,
+    (given) => means.isInternalSecret(given) || means.isAuthorizeSecret(given)
+  )
 
 const admitScraper = (means: AdmissionMeans, request: FastifyRequest): Refusal => {
   const { rawHeaders, socket } = request.raw
@@ -76,7 +86,7 @@ const admitScraper = (means: AdmissionMeans, request: FastifyRequest): Refusal =
  */
 export const countsAddress = (means: AdmissionMeans, request: FastifyRequest): boolean => {
   if (request.address !== request.socket.remoteAddress) return true
-  return admitInternal(means, request) !== undefined
+  return admitProxy(means, request) !== undefined
 }
 
 const createKeyCheck = (
@@ -143,5 +153,5 @@ export const createCheck = (
   }
   // The proxy is not the one who uses the key.
   const checkKey = createKeyCheck(means, keyIn, toldAddressOf, () => undefined)
-  return (request, reply) => admitInternal(means, request) ?? checkKey(request, reply)
+  return (request, reply) => admitProxy(means, request) ?? checkKey(request, reply)
 }

@@ -22,8 +22,8 @@ export type RouteAuth =
   /** X-Internal-Secret, or METRICS_TOKEN as Bearer, which opens nothing else. */
   | { readonly kind: 'scraper' }
   /**
-   * X-Internal-Secret of a proxy, and the API key of the caller in front of the proxy; the route itself decides what
-   * the key has to allow.
+   * X-Internal-Secret of a proxy, which may have AUTHORIZE_SECRET, that opens nothing else; and the API key of the caller in
+   * front of the proxy: the route itself decides what the key has to allow.
    */
   | { readonly kind: 'proxied' }
   /**

@@ -64,6 +64,7 @@ export const openServer = async (
     sessions: NO_SESSIONS,
     isInternalSecret: () => true,
     isMetricsToken: () => false,
+    isAuthorizeSecret: () => false,
     prove: connections.prove,
     recordRefusal: async () => {},
     recordAdminRead: async () => {},

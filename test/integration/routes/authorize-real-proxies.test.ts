@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { type Test, test } from 'tap'
 import { recordsIn } from '../../support/audit-records.ts'
 import { buildTestApp } from '../../support/build-app.ts'
-import { issueKey } from '../../support/keys.ts'
+import { issueKey, randomSecret } from '../../support/keys.ts'
 import { isInstalled, skipWithout } from '../../support/peers.ts'
 import { exchange, listenOn } from '../../support/raw-http.ts'
 import { PROXIES, type ProxyName, startForwardAuth } from '../../support/sample-proxy.ts'
@@ -16,14 +16,16 @@ const KEY_ID = '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
 const WITHOUT_PURSER = { nginx: 500, caddy: 502, haproxy: 500 } as const
 
 const SCOPES = {
-  '/whatsapp/hook': 'aura-services:whatsapp',
-  '/users/1': 'aura-services:users',
-  '/messaging/send': 'aura-ai-services:messaging:write'
+  '/whatsapp/hook': ['aura-services:whatsapp'],
+  '/users/1': ['aura-services:users'],
+  '/messaging/send': ['aura-ai-services:messaging:write', 'aura-ai-services:nlp-messaging:write']
 } as const
 const METHODS = { GET: 'r', HEAD: 'r', POST: 'w', PUT: 'w', PATCH: 'w', DELETE: 'w' } as const
 
 const setUp = async (t: Test, name: ProxyName) => {
-  const built = await buildTestApp(t, { yaml: YAML })
+  // All that a proxy has to know.
+  const secret = randomSecret()
+  const built = await buildTestApp(t, { yaml: YAML, env: { AUTHORIZE_SECRET: secret } })
   const seen: { request: IncomingMessage; body: string }[] = []
   const api = createServer((request, response) => {
     let body = ''
@@ -39,7 +41,7 @@ const setUp = async (t: Test, name: ProxyName) => {
   const proxy = await startForwardAuth(t, name, {
     purserPort,
     apiPort,
-    internalSecret: built.internalSecret
+    internalSecret: secret
   })
   return { built, seen, proxy }
 }
@@ -48,10 +50,14 @@ for (const name of PROXIES) {
   test(`${name} lets through exactly what scope and mode of the key allow`, async (t) => {
     if (skipWithout(t, await isInstalled(name))) return
     const { built, seen, proxy } = await setUp(t, name)
-    for (const granted of [...Object.values(SCOPES), 'aura-services', 'aura-services:user']) {
+    for (const granted of [
+      ...Object.values(SCOPES).flat(),
+      'aura-services',
+      'aura-services:user'
+    ]) {
       for (const mode of ['r', 'w', 'rw'] as const) {
         const key = await issueKey(built.keyring, 'kernel', mode, { scopes: [granted] })
-        for (const [path, scope] of Object.entries(SCOPES)) {
+        for (const [path, scopes] of Object.entries(SCOPES)) {
           for (const [method, needed] of Object.entries(METHODS)) {
             const before = seen.length
             const answer = await fetch(proxy.url + path, {
@@ -60,7 +66,7 @@ for (const name of PROXIES) {
               ...(needed === 'w' && { body: 'of the caller' })
             })
             await answer.arrayBuffer()
-            const covers = scope === granted || scope.startsWith(`${granted}:`)
+            const covers = scopes.some((scope) => `${scope}:`.startsWith(`${granted}:`))
             const allowed = covers && mode.includes(needed)
             const what = `${granted} ${mode}: ${method} ${path}`
             t.equal(answer.status, allowed ? 200 : 403, what)

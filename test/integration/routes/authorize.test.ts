@@ -143,6 +143,40 @@ test('without a key, with a wrong one or without the proxy’s secret the answer
   }
 })
 
+test('AUTHORIZE_SECRET asks whether a caller may go on, and opens nothing else', async (t) => {
+  const [secret, next, renewed] = [randomSecret(), randomSecret(), randomSecret()]
+  const built = await setUp(t, { env: { AUTHORIZE_SECRET: `${secret},${next}` } })
+  const ask = asker(built)
+  const key = await issueKey(built.keyring, 'kernel', 'r', { scopes: ['aura-services'] })
+  const by = (given: string) => ({ 'x-internal-secret': given })
+  for (const given of [secret, next, built.internalSecret]) {
+    const answer = await ask(key, { headers: by(given) })
+    t.equal(answer.statusCode, 200)
+    t.equal(answer.headers['x-purser-client'], 'kernel')
+  }
+  t.equal((await ask(undefined, { headers: by(secret) })).statusCode, 401, 'and no key')
+  t.equal((await ask(key, { headers: { ...by('x'), authorization: secret } })).statusCode, 401)
+  const json = { 'content-type': 'application/json' }
+  for (const [method, url, payload] of [
+    ['POST', '/internal/introspect', { apiKey: key }],
+    ['POST', '/internal/resolve', { client: 'kernel', refs: ['local:a'] }],
+    ['POST', '/internal/cache/invalidate', { all: true }],
+    ['POST', '/internal/events/local', { path: 'a' }],
+    ['GET', '/internal/metrics', undefined]
+  ] as const) {
+    const answer = await built.app.server.inject({
+      method,
+      url,
+      headers: { ...by(secret), ...(payload && json) },
+      ...(payload && { payload })
+    })
+    t.equal(answer.statusCode, 401, url)
+  }
+  await built.reload({ env: { AUTHORIZE_SECRET: renewed } })
+  t.equal((await ask(key, { headers: by(renewed) })).statusCode, 200)
+  t.equal((await ask(key, { headers: by(secret) })).statusCode, 401)
+})
+
 test('whatever else goes wrong is a bare 403', async (t) => {
   const built = await setUp(t)
   const ask = asker(built)

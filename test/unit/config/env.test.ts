@@ -107,6 +107,7 @@ test('each faulty setting is reported at once, by its name and never by its valu
     'ENCRYPTION_KEYS',
     'INTERNAL_SECRET',
     'METRICS_TOKEN',
+    'AUTHORIZE_SECRET',
     'TRUST_PROXY',
     'REDIS_URL',
     'REDIS_KEY_PREFIX',
@@ -144,7 +145,9 @@ test('a missing, short, long, weak, default or repeated secret is refused', asyn
     [{ ENCRYPTION_KEYS: key, INTERNAL_SECRET: key }, /^INTERNAL_SECRET the same secret serves two/],
     [{ ...good(), METRICS_TOKEN: 'x9Z'.repeat(9) }, /^METRICS_TOKEN must have at least 32/],
     [{ ...good(), METRICS_TOKEN: 'changeme'.repeat(4) }, /^METRICS_TOKEN holds a well-known word/],
-    [{ ...good(), METRICS_TOKEN: key, ENCRYPTION_KEYS: key }, /the same secret serves two/]
+    [{ ...good(), METRICS_TOKEN: key, ENCRYPTION_KEYS: key }, /the same secret serves two/],
+    [{ ...good(), AUTHORIZE_SECRET: 'x9Z'.repeat(9) }, /^AUTHORIZE_SECRET must have at least 32/],
+    [{ ...good(), AUTHORIZE_SECRET: key, METRICS_TOKEN: key }, /the same secret serves two/]
   ] as const) {
     t.match(faultsOf(environ).join('\n'), expected)
   }
