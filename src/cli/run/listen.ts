@@ -47,7 +47,7 @@ const hear = async (
     answer.setEncoding('utf8')
     for await (const piece of answer as AsyncIterable<string>) {
       waitForBeat()
-      if (reader.read(piece).some(({ type }) => type === 'changed' || type === 'reset')) changed()
+      if (reader.read(piece).some((type) => type === 'changed' || type === 'reset')) changed()
     }
   } catch {
     // It broke: the next one begins where it was.

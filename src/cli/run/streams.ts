@@ -15,7 +15,8 @@ export interface StreamQuestion {
 /** An answer of any status. Rejects with a CommandFailure where there is none. */
 export type OpenStream = (question: StreamQuestion) => Promise<IncomingMessage>
 
-const HEAD_WITHIN_MS = 10_000
+/** For the head. */
+const DEADLINE_MS = 10_000
 
 const codeOf = (error: unknown): string => {
   const { code } = error as { readonly code?: unknown }
@@ -23,7 +24,11 @@ const codeOf = (error: unknown): string => {
 }
 
 /** Rejects with a CommandFailure for an address or a file that cannot be. */
-export const createStreams = async ({ url, caFile }: ClientOptions): Promise<OpenStream> => {
+export const createStreams = async ({
+  url,
+  caFile,
+  deadlineMs = DEADLINE_MS
+}: ClientOptions): Promise<OpenStream> => {
   const base = baseOf(url)
   const ca = caFile === undefined ? undefined : await authoritiesOf(caFile)
   const request = base.startsWith('https:') ? requestHttps : requestHttp
@@ -32,13 +37,15 @@ export const createStreams = async ({ url, caFile }: ClientOptions): Promise<Ope
       // A connection of its own: its end is the end of the stream.
       const verified = { agent: false, rejectUnauthorized: true, ...(ca !== undefined && { ca }) }
       const asked = request(base + path, { ...verified, headers: { ...headers }, signal })
-      asked.setTimeout(HEAD_WITHIN_MS, () => asked.destroy(new Error('no answer in time')))
+      // Not of the socket: that begins with the connection, and again with each byte.
+      const late = setTimeout(() => asked.destroy(new Error('no answer in time')), deadlineMs)
       asked.once('response', (answer) => {
-        asked.setTimeout(0)
+        clearTimeout(late)
         done(answer)
       })
       // Later ones are the stream's.
       asked.on('error', (error) => {
+        clearTimeout(late)
         fail(
           new RefusedByService(`The service at PURSER_URL cannot be reached${codeOf(error)}.`, 0)
         )
