@@ -81,7 +81,12 @@ const put = ({ place, marked }: Written): void => {
   }
   const again = `${marked}.new`
   linkSync(marked, again)
-  renameSync(again, place)
+  try {
+    renameSync(again, place)
+  } catch (error) {
+    unlinkSync(again)
+    throw error
+  }
 }
 
 const takeAway = ({ place, marked, identity }: Written): void => {
@@ -109,19 +114,28 @@ const writeAll = (
   }
 }
 
+const putBack = (one: Written, former: Written | undefined): void => {
+  if (former !== undefined) put(former)
+  else unlinkSync(one.place)
+}
+
+/** All of it or nothing. */
 const putAll = (written: readonly Written[], present: Map<string, Written>): void => {
-  const left = new Set(written)
+  const done: Written[] = []
   try {
     for (const one of written) {
       put(one)
-      const former = present.get(one.place)
-      if (former !== undefined) quietly(() => unlinkSync(former.marked))
-      present.set(one.place, one)
-      left.delete(one)
+      done.push(one)
     }
   } catch (error) {
-    for (const { marked } of left) quietly(() => unlinkSync(marked))
+    for (const one of done) quietly(() => putBack(one, present.get(one.place)))
+    for (const { marked } of written) quietly(() => unlinkSync(marked))
     throw error
+  }
+  for (const one of written) {
+    const former = present.get(one.place)
+    if (former !== undefined) quietly(() => unlinkSync(former.marked))
+    present.set(one.place, one)
   }
 }
 

@@ -1,5 +1,6 @@
 // Secrets as files.
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -66,6 +67,32 @@ test('a new set takes the place of the former one, and what it has no more is go
   t.strictSame(visible(folder), ['a', 'c'])
   t.equal(readFileSync(a, 'utf8'), '3')
   t.not(lstatSync(a).ino, before, 'it is another file, moved there')
+})
+
+test('of a set that cannot be put into all of its places none is, and the former one stays', async (t) => {
+  if (!hasMemory) return t.plan(0, 'there is no /dev/shm here')
+  const folder = folderIn(t)
+  // Who may do anything is kept from nothing.
+  const { geteuid, seteuid } = process
+  const isRoot = geteuid?.() === 0
+  if (isRoot) {
+    chmodSync(folder, 0o777)
+    seteuid?.(65_534)
+    t.teardown(() => seteuid?.(0))
+  }
+  const [one, two] = [join(folder, 'one'), join(folder, 'two')]
+  const [a, b, c] = [join(one, 'a'), join(one, 'b'), join(two, 'c')]
+  const files = make()
+  await files.replace(setOf({ [a]: '1', [c]: '3' }))
+  chmodSync(two, 0o500)
+  await t.rejects(files.replace(setOf({ [a]: 'x', [b]: 'x', [c]: 'x' })), { message: /EACCES/ })
+  t.strictSame([visible(one), visible(two)], [['a'], ['c']])
+  t.strictSame([readFileSync(a, 'utf8'), readFileSync(c, 'utf8')], ['1', '3'])
+  chmodSync(two, 0o700)
+  await files.replace(setOf({ [a]: '4', [b]: '5', [c]: '6' }))
+  t.equal(readFileSync(c, 'utf8'), '6')
+  files.remove()
+  t.strictSame(readdirSync(folder), [])
 })
 
 test('what stands there already and is not of this run is refused, and stays as it is', async (t) => {
