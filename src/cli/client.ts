@@ -49,7 +49,11 @@ export interface Client {
   /** An answer of any status. Rejects with a CommandFailure where there is none. */
   readonly request: (method: string, path: string, asked?: Asked) => Promise<Answer>
   /** Exchanges a workload's token for a key. Rejects with a CommandFailure, whose `status` tells what may pass. */
-  readonly login: (trust: string | undefined, token: string) => Promise<LoginAnswer>
+  readonly login: (
+    trust: string | undefined,
+    token: string,
+    signal?: AbortSignal
+  ) => Promise<LoginAnswer>
   readonly close: () => void
 }
 
@@ -190,9 +194,10 @@ export const createClient = async ({
 
   return {
     request,
-    login: async (trust, token) =>
+    login: async (trust, token, signal) =>
       loginIn(
         await request('POST', '/v1/auth/token', {
+          ...(signal !== undefined && { signal }),
           form: {
             grant_type: GRANT,
             subject_token: token,

@@ -32,6 +32,8 @@ interface Run {
   readonly files: FileSet
   readonly program: Program
   readonly output: ReturnType<typeof createOutput>
+  /** Told to end before the program was there. */
+  readonly stopped: AbortController
 }
 
 const ownFolderOf = ({ plan, files }: Pick<Run, 'plan' | 'files'>): string | undefined =>
@@ -112,8 +114,9 @@ const keepUp = async (run: Run, first: Dealt, signal: AbortSignal): Promise<void
 }
 
 /** From reading to the end of the program, with our exit code. */
-const runProgram = async (run: Run, stopped: AbortSignal, began: () => void): Promise<number> => {
+const runProgram = async (run: Run, began: () => void): Promise<number> => {
   const { program, files, output } = run
+  const stopped = run.stopped.signal
   const first = await readFirst(run, stopped)
   if (stopped.aborted) return 0
   output.hide(first)
@@ -136,8 +139,9 @@ const createRun = async (words: readonly string[], options: RunOptions): Promise
   const clock = systemClock
   const plan = planOf(options, words, process.cwd())
   const { trust, tokenFile, redact = false, allowDisk = false } = options
-  const connecting = { environ: STARTED_WITH, trust, tokenFile, clock, tell }
-  const connected = await connect(connecting)
+  const stopped = new AbortController()
+  const login = { trust, tokenFile, stopped: stopped.signal }
+  const connected = await connect({ environ: STARTED_WITH, clock, tell, ...login })
   const output = createOutput({ redact, tell })
   const groupFolders = plan.groups.flatMap((one) => (one.as === 'files' ? (one.folder ?? []) : []))
   const program = createProgramRun({
@@ -148,7 +152,7 @@ const createRun = async (words: readonly string[], options: RunOptions): Promise
     ...(redact && { output: output.carry })
   })
   const files = createFileSet({ allowDisk, groupFolders })
-  return { plan, options, connected, clock, files, program, output }
+  return { plan, options, connected, clock, files, program, output, stopped }
 }
 
 const ENDS_US: ReadonlySet<NodeJS.Signals> = new Set(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'])
@@ -163,7 +167,7 @@ const tellFailure = (error: unknown): number => {
 }
 
 const runToItsEnd = async (made: Run): Promise<number> => {
-  const stopped = new AbortController()
+  const { stopped } = made
   let isThere = false
   let code: number | undefined
   const silence = onSignals((signal, isToBeSent) => {
@@ -177,7 +181,7 @@ const runToItsEnd = async (made: Run): Promise<number> => {
   // Whatever ends the process.
   process.once('exit', made.files.remove)
   try {
-    const ended = await runProgram(made, stopped.signal, () => {
+    const ended = await runProgram(made, () => {
       isThere = true
       if (stopped.signal.aborted) made.program.signal('SIGTERM')
     })

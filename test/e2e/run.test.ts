@@ -8,6 +8,7 @@ import {
   rmSync,
   writeFileSync
 } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { createCanary } from '../support/canary.ts'
@@ -23,6 +24,7 @@ import {
   startPurser
 } from '../support/purser-process.ts'
 import { eventually } from '../support/redis.ts'
+import { listen } from '../support/wire.ts'
 
 const YAML = `stores:
   - { name: local, kind: local }
@@ -261,4 +263,22 @@ test('a run that is told to end before its program is there ends', async (t) => 
   await eventually(() => running.output.stderr.includes('tried again'))
   running.child.kill('SIGTERM')
   t.match(await running.ended, { code: 143, stdout: '' })
+})
+
+test('a run that is told to end while its login is not answered ends at once', async (t) => {
+  const place = createDirectory(t)
+  const token = join(place, 'token')
+  writeFileSync(token, 'a.b.c', { mode: 0o600 })
+  let isAsked = false
+  const server = createServer(() => {
+    isAsked = true
+  })
+  const env = { PURSER_URL: `http://127.0.0.1:${await listen(t, server)}` }
+  const args = ['run', '--token-file', token, '--env', 'A=local:x', '--', 'true']
+  const running = startPurser(t, place, args, { env })
+  await eventually(() => isAsked)
+  const before = performance.now()
+  running.child.kill('SIGTERM')
+  t.match(await running.ended, { code: 143, stdout: '' })
+  t.ok(performance.now() - before < 5_000)
 })

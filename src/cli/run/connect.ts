@@ -36,6 +36,8 @@ export interface ConnectOptions {
   readonly tokenFile?: string | undefined
   readonly clock: Clock
   readonly tell: (line: string) => void
+  /** Nobody waits for a login any more. */
+  readonly stopped: AbortSignal
 }
 
 /** A volume of Kubernetes may give a file to a group of one. */
@@ -49,13 +51,14 @@ const isExposed = (path: string): boolean => {
 }
 
 const sessionOf = (options: ConnectOptions, client: Client): Session => {
-  const { environ, trust, tokenFile, clock, tell } = options
+  const { environ, trust, tokenFile, clock, tell, stopped } = options
   const path = environ['PURSER_KEY_FILE'] ?? ''
   if (tokenFile !== undefined) {
     if (path !== '') tell('PURSER_KEY_FILE is not used: --token-file says how to log in.')
     const login = async (): Promise<Login> => {
       const token = await word('--token-file', tokenFile)
-      const given = await client.login(trust, token.reveal()).catch((error: unknown) => {
+      const asked = client.login(trust, token.reveal(), stopped)
+      const given = await asked.catch((error: unknown) => {
         throw unreachable(error, 'no_login')
       })
       return { key: new Sensitive(given.key), lifeMs: given.expiresInSeconds * 1000 }
