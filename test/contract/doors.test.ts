@@ -18,6 +18,7 @@ policies:
   - { client: team-a, read: ['alpha:team-a/*'] }
   - { client: team-b, read: ['alpha:team-{b,c}/**', 'beta:*/one#first'] }
   - { client: writer, write: ['alpha:**'] }
+  - { client: elsewhere, read: ['alpha:elsewhere/**'], write: ['alpha:elsewhere/*'] }
 secrets: { short: 'alpha:team-a/one' }
 `
 
@@ -170,13 +171,17 @@ for (const subject of DOORS) {
     t.ok(isOwnError(missing))
   })
 
-  test(`${dialect}: to whoever may know of no place, each place is as one that there is not`, async (t) => {
+  const requireAlike = async (
+    t: Test,
+    [first = '', ...others]: readonly string[],
+    client: string
+  ): Promise<void> => {
     const { hidden, sign } = subject
     const answersOf = async (entry: string): Promise<readonly string[]> => {
       const { keyring, speak } = await openDoor(t, { entry, ...(sign && { sign }) }, { yaml: YAML })
       const all: string[] = []
       for (const mode of ['r', 'w'] as Mode[]) {
-        const key = await issueKey(keyring, 'unknown-client', mode)
+        const key = await issueKey(keyring, client, mode)
         for (const spoken of hidden.requests(key)) {
           const { method, target, body = '' } = await spoken
           const asked = `${mode} ${method} ${target.slice(0, 60)} ${target.length} ${body.slice(0, 60)} ${body.length}`
@@ -185,7 +190,6 @@ for (const subject of DOORS) {
       }
       return all
     }
-    const [first = '', ...others] = hidden.entries
     const expected = await answersOf(first)
     t.ok(expected.length > 50)
     for (const entry of others) {
@@ -193,7 +197,13 @@ for (const subject of DOORS) {
       const differing = told.filter((answer, i) => answer !== expected[i])
       t.same(differing.slice(0, 3), [], `${entry}: ${differing.length}`)
     }
-  })
+  }
+
+  test(`${dialect}: to whoever may know of no place, each place is as one that there is not`, (t) =>
+    requireAlike(t, subject.hidden.entries, 'unknown-client'))
+
+  test(`${dialect}: so is each but its own to whoever has rights in one folder of the store`, (t) =>
+    requireAlike(t, subject.hidden.besides, 'elsewhere'))
 
   test(`${dialect}: no spelling of a path gets round a rule`, async (t) => {
     const { keyring, speak, planted } = await open(t, subject)

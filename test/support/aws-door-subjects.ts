@@ -53,10 +53,15 @@ const sign = async (spoken: Spoken, keyring: Keyring): Promise<Spoken> => {
   return { ...spoken, headers: [...spoken.headers, ...added] }
 }
 
-const entriesOf = (dialect: string): readonly string[] =>
-  ['alpha', '"alpha:team-a/"', '"alpha:nowhere-at-all/"', '"secrets:"'].map(
-    (place) => `{ dialect: ${dialect}, port: 0, store: ${place} }`
-  )
+const placesOf = (dialect: string) => {
+  const entriesOf = (places: readonly string[]) =>
+    places.map((place) => `{ dialect: ${dialect}, port: 0, store: ${place} }`)
+  const besides = ['"alpha:team-a/"', '"alpha:nowhere-at-all/"', 'beta']
+  return {
+    entries: entriesOf([...besides, 'alpha', '"secrets:"']),
+    besides: entriesOf(besides)
+  }
+}
 
 const hiddenAws = (key: string): readonly Spoken[] =>
   ODD_PATHS.flatMap((SecretId) => [
@@ -100,7 +105,7 @@ export const aws: DoorSubject = {
     awsRequest(key, 'PutSecretValue', { SecretId: 'team-b/one', SecretString: 'x' }),
     awsRequest(key, 'CreateSecret', { Name: 'team-b/one', SecretString: 'x' })
   ],
-  hidden: { entries: entriesOf('aws'), requests: hiddenAws },
+  hidden: { ...placesOf('aws'), requests: hiddenAws },
   credentials: (key) => [[TOKEN, key]],
   withoutKey: ({ path }) => ({
     method: 'POST',
@@ -138,7 +143,7 @@ export const awsAgent: DoorSubject = {
     agentRequest(key, '/v1/team-b/one?refreshNow=true')
   ],
   hidden: {
-    entries: entriesOf('aws-agent'),
+    ...placesOf('aws-agent'),
     requests: (key) =>
       ODD_PATHS.flatMap((path) =>
         ['', '&versionStage=AWSPREVIOUS', `&versionStage=${'x'.repeat(900)}`, '&versionId=%00'].map(

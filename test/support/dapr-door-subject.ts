@@ -28,6 +28,9 @@ const isDaprError = ({ statusCode, headers, body }: Answered): boolean => {
   return isCode && typeof message === 'string' && Object.keys(rest).length === 0
 }
 
+const BESIDES = ['n: alpha', 'm: "alpha:team-a/"', 'm: "alpha:nowhere/"', 'm: beta']
+const entryOf = (store: string): string => `{ dialect: dapr, port: 0, stores: { ${store} } }`
+
 export const dapr: DoorSubject = {
   dialect: 'dapr',
   entry: '{ dialect: dapr, port: 0 }',
@@ -52,13 +55,8 @@ export const dapr: DoorSubject = {
       '/secrets/a%20b/bulk'
     ].map((target) => daprRequest(key, target)),
   hidden: {
-    entries: [
-      'n: alpha',
-      'm: alpha',
-      'm: "alpha:team-a/"',
-      'm: "alpha:nowhere/"',
-      'm: "secrets:"'
-    ].map((store) => `{ dialect: dapr, port: 0, stores: { ${store} } }`),
+    entries: [...BESIDES, 'm: alpha', 'm: "secrets:"'].map(entryOf),
+    besides: BESIDES.map(entryOf),
     requests: (key) =>
       ['bulk', ...ODD_PATHS.map(encodeURIComponent)].flatMap((path) =>
         ['', '?metadata.version_id=1', '?metadata.version_id=%01', '?metadata.version_id=none'].map(

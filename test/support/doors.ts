@@ -47,6 +47,8 @@ export interface DoorSubject {
    */
   readonly hidden: {
     readonly entries: readonly string[]
+    /** Those of them that lead to none of the folder that another client may know: `alpha:elsewhere/`. */
+    readonly besides: readonly string[]
     readonly requests: (key: string) => readonly (Spoken | Promise<Spoken>)[]
   }
   /** Each way to show a key, alone. */
@@ -105,6 +107,13 @@ const hiddenVault = (key: string): readonly Spoken[] =>
     ])
   ])
 
+const BESIDES = [
+  'n: alpha',
+  'm: "alpha:team-a/"',
+  'm: { store: "alpha:team-a/", version: 1 }',
+  'm: "alpha:nowhere-at-all/"',
+  'm: beta'
+]
 const vaultEntry = (mounts: string): string => `{ dialect: vault, port: 0, mounts: { ${mounts} } }`
 
 const vault: DoorSubject = {
@@ -127,14 +136,10 @@ const vault: DoorSubject = {
     vaultRequest('GET', '/v1/names/data/none', key)
   ],
   hidden: {
-    entries: [
-      'n: alpha',
-      'm: alpha',
-      'm: "alpha:team-a/"',
-      'm: "alpha:nowhere-at-all/"',
-      'm: { store: alpha, version: 1 }',
-      'm: "secrets:"'
-    ].map(vaultEntry),
+    entries: [...BESIDES, 'm: alpha', 'm: { store: alpha, version: 1 }', 'm: "secrets:"'].map(
+      vaultEntry
+    ),
+    besides: BESIDES.map(vaultEntry),
     requests: hiddenVault
   },
   credentials: (key) => [

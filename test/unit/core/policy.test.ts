@@ -214,3 +214,45 @@ test('what a client may read below a path counts whole secrets of its own rules 
     t.equal(policy.mayReadBelow(client, { store, path }), expected, `${client} ${store}:${path}`)
   }
 })
+
+test('what a client may reach below a path counts fields, and what it may only write', async (t) => {
+  const [soon, now] = [1_000, { ms: 0 }]
+  const until = new Date(soon).toISOString()
+  const policy = compilePolicy(
+    [
+      { client: 'app', read: ['kv:team/{a,c}/*', 'kv:team/b/one#first', 'other:x/**/y'] },
+      { client: 'writer', write: ['kv:out/*'] },
+      { client: 'guest', read: ['kv:**'], until },
+      { client: '*', read: ['kv:shared/**'] }
+    ],
+    () => now.ms
+  )
+  const reaches = (client: string, store: string, path: string): boolean =>
+    policy.mayReachBelow(client, { store, path })
+  for (const [client, store, path, expected] of [
+    ['app', 'kv', '', true],
+    ['app', 'kv', 'team/', true],
+    ['app', 'kv', 'team/a/', true],
+    ['app', 'kv', 'team/a/deep/', false],
+    ['app', 'kv', 'team/b/', true],
+    ['app', 'kv', 'team/b/one/', false],
+    ['app', 'kv', 'team/cc/', false],
+    ['app', 'kv', 'out/', false],
+    ['app', 'kv', 'shared/any/where/', true],
+    ['app', 'other', 'x/1/2/', true],
+    ['app', 'other', 'y/', false],
+    ['app', 'none', '', false],
+    ['writer', 'kv', 'out/', true],
+    ['writer', 'kv', 'out/deep/', false],
+    ['writer', 'kv', 'team/', false],
+    ['writer', 'other', '', false],
+    ['stranger', 'kv', '', true],
+    ['stranger', 'kv', 'shared/', true],
+    ['stranger', 'kv', 'team/', false],
+    ['guest', 'kv', 'team/', true]
+  ] as const) {
+    t.equal(reaches(client, store, path), expected, `${client} ${store}:${path}`)
+  }
+  now.ms = soon
+  t.equal(reaches('guest', 'kv', 'team/'), false, 'a rule that has ended reaches nothing')
+})
