@@ -30,8 +30,13 @@ const createHolders = (load: (trust: Trust) => HeldKeys, trusts: () => readonly 
 
 /** Our own words for it: nothing that the peer said. */
 const whyOf = ({ name: trust }: Pick<Trust, 'name'>, error: unknown) => {
-  const { reason, code } = error instanceof ProviderFault ? error : faultOfFile(error)
-  return { trust, reason, ...(code !== undefined && { code }) }
+  const { reason, code, status } = error instanceof ProviderFault ? error : faultOfFile(error)
+  return {
+    trust,
+    reason,
+    ...(code !== undefined && { code }),
+    ...(status !== undefined && { status })
+  }
 }
 
 const faultOfFile = (error: unknown): ProviderFault => {

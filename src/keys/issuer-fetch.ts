@@ -26,7 +26,7 @@ export interface IssuerFetchOptions {
   readonly allowsClear: (url: URL) => boolean
 }
 
-const invalid = (): ProviderFault => new ProviderFault('invalid_answer')
+const invalid = (code?: string): ProviderFault => new ProviderFault('invalid_answer', { code })
 
 const orInvalid = <T>(value: T | undefined): T => {
   if (value === undefined) throw invalid()
@@ -65,15 +65,18 @@ export const createIssuerFetch =
           ...(token !== undefined && { authorization: `Bearer ${token}` })
         }
       })
-      if (response.status !== 200) throw new ProviderFault('unavailable')
+      const { status } = response
+      if (status !== 200) throw new ProviderFault('unavailable', { status })
       return asJson(await response.text())
     }
     if (keys.from === 'url') return keysOf(source, await ask(new URL(keys.url)))
     const metadata = await ask(new URL(metadataOf(issuer)))
-    if (!isObject(metadata) || metadata['issuer'] !== issuer) throw invalid()
+    if (!isObject(metadata)) throw invalid()
+    if (metadata['issuer'] !== issuer) throw invalid('other_issuer')
     const place = metadata['jwks_uri']
     if (typeof place !== 'string' || !URL.canParse(place)) throw invalid()
     const url = new URL(place)
-    if (url.host !== new URL(issuer).host || url.username || url.password) throw invalid()
+    if (url.host !== new URL(issuer).host) throw invalid('keys_elsewhere')
+    if (url.username || url.password) throw invalid()
     return keysOf(source, await ask(url))
   }

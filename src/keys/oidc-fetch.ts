@@ -52,6 +52,8 @@ export const createBoundedFetch =
       })
     } catch (error) {
       if (error instanceof ProviderFault) throw error
-      throw new ProviderFault(signal.aborted ? 'timeout' : 'unavailable')
+      // Of Node's fetch, which says only in the cause what failed, such as ENOTFOUND.
+      const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+      throw new ProviderFault(signal.aborted ? 'timeout' : 'unavailable', { code })
     }
   }

@@ -50,7 +50,8 @@ export const createTokenReview =
         spec: { token, audiences: [audience] }
       })
     })
-    if (response.status !== 200 && response.status !== 201) throw new ProviderFault('unavailable')
+    const { status } = response
+    if (status !== 200 && status !== 201) throw new ProviderFault('unavailable', { status })
     const answer = asJson(await response.text())
     if (!fits(Answer, answer)) throw new ProviderFault('invalid_answer')
     const { authenticated, audiences = [], user = {} } = answer.status

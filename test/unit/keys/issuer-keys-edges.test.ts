@@ -5,7 +5,9 @@ import { FRESH_MS, holdIssuerKeys, KEPT_MS, UNKNOWN_MS } from '../../../src/keys
 
 const keysWith = (...kids: string[]): IssuerKeys => ({
   has: (kid) => kids.includes(kid),
-  find: (() => undefined) as never
+  find: (() => undefined) as never,
+  count: kids.length,
+  countFor: () => kids.length
 })
 
 const setUp = () => {
