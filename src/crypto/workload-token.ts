@@ -3,7 +3,14 @@
  * looked at; a token is looked at with the public key that it names and with no other; issuer, audience, algorithm and time
  * are always demanded, and a claim of another type than the expected one is a flaw (RFC 8725).
  */
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
+import {
+  createLocalJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWK,
+  type JWTPayload,
+  jwtVerify
+} from 'jose'
 import { isObject } from '../core/json.ts'
 import type { Reason } from '../core/reason.ts'
 import { objectIn } from './compact.ts'
@@ -35,6 +42,9 @@ export type TokenFlaw = Extract<Reason, `token_${string}`>
 export interface IssuerKeys {
   readonly has: (kid: string) => boolean
   readonly find: ReturnType<typeof createLocalJWKSet>
+  readonly count: number
+  /** How many of them verify signatures of one of those. */
+  readonly countFor: (algorithms: readonly TokenAlgorithm[]) => number
 }
 
 export interface ExpectedToken {
@@ -94,6 +104,22 @@ const usable = (
   ['RSA', 'EC', 'OKP'].includes(String(key['kty'])) &&
   (key['use'] === use || (use === 'sig' && key['use'] === undefined))
 
+const RSA_BITS = 2048
+const CURVES: Readonly<Record<string, string>> = {
+  ES256: 'P-256',
+  ES384: 'P-384',
+  ES512: 'P-521',
+  EdDSA: 'Ed25519'
+}
+
+/** As the library chooses one. */
+const verifies = ({ alg, kty, crv, n }: JWK, algorithm: TokenAlgorithm): boolean => {
+  if (alg !== undefined && alg !== algorithm) return false
+  const curve = CURVES[algorithm]
+  if (curve !== undefined) return crv === curve
+  return kty === 'RSA' && Buffer.from(n ?? '', 'base64url').length * 8 >= RSA_BITS
+}
+
 /**
  * Of a JWKS (RFC 7517), or of a SPIFFE bundle, whose keys for tokens have `use: jwt-svid`. Undefined if it is none. Keys that
  * cannot be for this are left out.
@@ -103,7 +129,13 @@ export const issuerKeysIn = (set: unknown, use: 'sig' | 'jwt-svid'): IssuerKeys 
   const keys = set['keys'].filter((key) => usable(key, use))
   const kids = new Set(keys.map(({ kid }) => kid))
   const find = createLocalJWKSet({ keys: keys.map(({ use: _, key_ops: __, ...key }) => key) })
-  return { has: (kid) => kids.has(kid), find }
+  return {
+    has: (kid) => kids.has(kid),
+    find,
+    count: keys.length,
+    countFor: (algorithms) =>
+      keys.filter((key) => algorithms.some((one) => verifies(key, one))).length
+  }
 }
 
 /** By the claim that the library complains of. */

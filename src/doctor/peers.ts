@@ -14,6 +14,7 @@ import type { RedisLook } from '../state/redis-look.ts'
 import type { State } from '../state/state.ts'
 import { type Kept, lookAtKept } from './kept.ts'
 import { type LookedAt, lookAtStores } from './looked-at.ts'
+import { type LookedAtTrust, lookAtTrusts } from './looked-at-trusts.ts'
 import { MEND_FIRST, NotKnown } from './not-known.ts'
 
 export interface Peers {
@@ -26,6 +27,8 @@ export interface Peers {
     readonly faults: readonly ConfigFault[]
     readonly all: readonly LookedAt[]
   }>
+  /** Rejects with NotKnown. */
+  readonly trusts: () => Promise<readonly LookedAtTrust[]>
   readonly close: () => Promise<void>
 }
 
@@ -118,6 +121,7 @@ export const createPeers = ({ config, uid, now }: PeersOptions): Peers => {
       const kept = there === undefined ? NO_STATE : withoutChanges(there.state)
       return lookAtStores(whole(), { state: kept, shared: there?.shared }, now)
     }),
+    trusts: once(async () => lookAtTrusts(whole())),
     close: async () => {
       if (isOpened) await (await opened().catch(() => undefined))?.close()
     }

@@ -2,6 +2,7 @@
 import { isLoopback } from '../../core/network.ts'
 import { type Check, type Finding, fail, failInEarnest, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
+import { listeningOn } from '../listening.ts'
 
 const isOpen = (host: string | undefined): boolean => host !== undefined && !isLoopback(host)
 
@@ -13,24 +14,13 @@ const SENSITIVE: ReadonlyMap<number, string> = new Map([
   [9229, 'the inspector of Node']
 ])
 
-const LISTENING = '0A'
-/** An address of this machine alone, as /proc/net/tcp and tcp6 write them. */
-const LOCAL =
-  /^(?:[0-9A-F]{6}7F|00000000000000000000000001000000|0000000000000000FFFF0000[0-9A-F]{6}7F)$/
-
 /** Ports on which somebody listens at an address that others can reach, whoever that is. */
-const openPorts = ({ machine }: Installation): Set<number> => {
-  const lines = ['/proc/net/tcp', '/proc/net/tcp6']
-    .flatMap((path) => machine.text(path)?.split('\n') ?? [])
-    .map((line) => line.trim().split(/\s+/))
-  return new Set(
-    lines
-      .filter(([, , , state]) => state === LISTENING)
-      .map(([, local = '']) => local.split(':'))
-      .filter(([address = '']) => !LOCAL.test(address))
-      .map(([, port = '']) => Number.parseInt(port, 16))
+const openPorts = ({ machine }: Installation): Set<number> =>
+  new Set(
+    (listeningOn(machine) ?? [])
+      .filter(({ address }) => !isLoopback(address))
+      .map(({ port }) => port)
   )
-}
 
 const ofHost = ({ settings, machine }: Installation): readonly Finding[] => {
   const { HOST, TLS_CERT_FILE, TRUST_PROXY } = settings

@@ -24,9 +24,14 @@ const filesOf = ({ settings, config }: Installation): Named[] => {
       place: `${subject} of the store ${store}`,
       file: where.file ?? ''
     }))
+  const ofTrusts = (config?.trusts ?? []).flatMap(({ name, caFile = '', review }) => [
+    { place: `caFile of the trust ${name}`, file: caFile },
+    { place: `apiServer.caFile of the trust ${name}`, file: review?.caFile ?? '' }
+  ])
   return [
     ...Object.entries(own).map(([place, file = '']) => ({ place, file })),
-    ...ofStores
+    ...ofStores,
+    ...ofTrusts
   ].filter(({ file }) => file !== '')
 }
 

@@ -1,5 +1,6 @@
 /** Installations that are bad in one way each: which check finds it, how grave it is, and that no other check does. */
 import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
@@ -37,9 +38,14 @@ const UNREAD = [
   'policy-ends',
   'stores-trusted',
   'secret-files',
+  'doors-ports',
+  'doors-targets',
   'stores-reachable',
   'stores-clock',
   'stores-rights',
+  'trusts-keys',
+  'trusts-review',
+  'trusts-clients',
   'state-readable',
   ...KEPT,
   'audit-required'
@@ -95,6 +101,10 @@ const certificates = (folder: string, cert: string, key: string): void => {
   writeFileSync(join(folder, 'cert.pem'), cert)
   writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 })
 }
+const JWK = {
+  ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
+  kid: 'one'
+}
 const TLS = { TLS_CERT_FILE: 'cert.pem', TLS_KEY_FILE: 'key.pem' }
 
 const boundTo = (...networks: string[]): KeyUse => ({
@@ -113,7 +123,63 @@ const keptWith = (...uses: KeyUse[]): Partial<Peers> => ({
   kept: async () => ({ encryptionKeys: [], faults: [], anchors: [], uses })
 })
 
+const NAMED = 'stores: [{ name: local, kind: local }]\nsecrets: { db: "local:shop/db" }\n'
+const DOOR = 'doors: [{ dialect: vault, port: 8201, mounts: { secret: "local:shop/" } }]\n'
+const FOR_SHOP = 'policies: [{ client: shop, read: ["local:shop/*"] }]\n'
+/** In /proc/net/tcp: the ports as hexadecimal digits. */
+const listening = (...ports: string[]) => ({
+  texts: { '/proc/net/tcp': ports.map((port) => `0: 0100007F:${port} 0:0 0A 0 0\n`).join('') }
+})
+
 const CASES: readonly Case[] = [
+  {
+    name: 'the port of a door is taken',
+    yaml: `${NAMED}${FOR_SHOP}${DOOR}`,
+    machine: listening('2009'),
+    found: ['stores-trusted warn', 'doors-ports fail'],
+    says: /port 8201 of the door vault is taken by another program/
+  },
+  {
+    name: 'a door was added, and the service not restarted',
+    yaml: `${NAMED}${FOR_SHOP}${DOOR}`,
+    machine: listening('21FC'),
+    found: ['stores-trusted warn', 'doors-ports warn'],
+    says: /does not listen at port 8201 of the door vault: .* restart it/
+  },
+  {
+    name: 'a door leads to what nobody may read',
+    yaml: `${NAMED}${FOR_SHOP.replace('shop/', 'other/')}${DOOR}`,
+    found: ['stores-trusted warn', 'doors-targets warn'],
+    says: /the door vault, secret leads to local:shop\/, of which no policy gives anybody anything/
+  },
+  {
+    name: 'a door leads to names, of which there are none',
+    yaml: 'stores: []\ndoors: [{ dialect: aws, port: 4566, store: "secrets:" }]\n',
+    found: ['doors-targets warn'],
+    says: /the door aws leads to the names of `secrets:`, of which there are none/
+  },
+  {
+    name: 'whoever logs in by a trust is nobody in the policy',
+    prepare: (folder) => {
+      const file = join(folder, 'jwks.json')
+      writeFileSync(file, JSON.stringify({ keys: [JWK] }))
+      writeFileSync(
+        join(folder, 'purser.yaml'),
+        `stores: []
+trusts:
+  - name: prod-cluster
+    kind: kubernetes
+    issuer: https://oidc.example
+    audience: purser
+    jwks: { file: ${file} }
+    bind: { namespace: shop, serviceAccount: cart }
+    grant: { client: shop, scopes: ["aura-services:secrets"] }
+`
+      )
+    },
+    found: ['trusts-clients warn'],
+    says: /the trust prod-cluster: no policy is for its client shop/
+  },
   {
     name: 'a key in use is bound to a network, and no proxy is listed',
     peers: keptWith(boundTo('127.0.0.0/8')),
@@ -258,8 +324,8 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a door is open to the network without TLS',
-    yaml: 'stores: []\ndoors: [{ dialect: aws, port: 4566, host: 0.0.0.0, store: "secrets:" }]\n',
-    found: ['bind fail'],
+    yaml: `${NAMED}doors: [{ dialect: aws, port: 4566, host: 0.0.0.0, store: "secrets:" }]\n`,
+    found: ['stores-trusted warn', 'bind fail'],
     says: /a door is open to the network without TLS: aws/
   },
   {
@@ -300,11 +366,12 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'the key is of another certificate',
+    now: Date.now(),
     env: TLS,
     prepare: (folder) =>
       certificates(folder, createCertificate('a').cert, createCertificate('a').key),
     found: ['tls-key fail', 'certificates-end warn'],
-    untold: [...UNREAD.slice(0, 6), 'tls-chain', ...UNREAD.slice(6)],
+    untold: [...UNREAD.slice(0, 8), 'tls-chain', ...UNREAD.slice(8)],
     says: /TLS_KEY_FILE: the file does not hold the key of TLS_CERT_FILE/
   },
   {
@@ -690,6 +757,8 @@ const ELSEWHERE = [
   'stores-reachable',
   'stores-clock',
   'stores-rights',
+  'trusts-keys',
+  'trusts-review',
   'encryption-keys-whole',
   'encryption-keys-used',
   'api-keys-end',
