@@ -175,7 +175,7 @@ export interface Report {
   }[]
 }
 
-/** POST /step-up with `{apiKey}`: who is signed in shows the key once more. Needed before a key is issued or a secret written. */
+/** POST /step-up with `{apiKey}`: who is signed in shows the key once more. Needed before a key is issued, a secret written or a session ended. */
 export interface SteppedUp {
   readonly until: string
 }

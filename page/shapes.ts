@@ -14,6 +14,23 @@ export interface Session {
   readonly endsAtLatest: string
 }
 
+export interface OpenSession extends Omit<Session, 'csrfToken'> {
+  /** The e-mail, of a sign-in at a provider. */
+  readonly user?: string
+  readonly subject?: string
+  readonly signedInAt: string
+  readonly reauthenticatedAt?: string
+  readonly lastActAt: string
+  readonly address?: string
+  readonly own: boolean
+  readonly current: boolean
+}
+
+/** GET /v1/admin/sessions */
+export interface OpenSessions {
+  readonly sessions: readonly OpenSession[]
+}
+
 export interface Breaker {
   readonly state: 'closed' | 'open' | 'half-open'
   readonly reason?: string

@@ -14,6 +14,7 @@ import { Doctor } from './views/doctor.tsx'
 import { Integrations } from './views/integrations.tsx'
 import { Keys } from './views/keys.tsx'
 import { Overview } from './views/overview.tsx'
+import { Sessions } from './views/sessions.tsx'
 import { Stores } from './views/stores.tsx'
 
 export interface ViewProps {
@@ -28,6 +29,7 @@ const PAGES: Readonly<Record<ViewName, readonly [string, ComponentType<ViewProps
   audit: ['Audit', Audit],
   stores: ['Stores and references', Stores],
   integrations: ['Bots and channels', Integrations],
+  sessions: ['Sessions', Sessions],
   doctor: ['Doctor', Doctor]
 }
 

@@ -7,6 +7,7 @@ export const VIEWS = [
   'audit',
   'stores',
   'integrations',
+  'sessions',
   'doctor'
 ] as const
 export type ViewName = (typeof VIEWS)[number]

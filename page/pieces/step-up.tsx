@@ -1,4 +1,4 @@
-/** Signing in once more, before a key is issued or a secret is written: in the way in which the session was opened. */
+/** Signing in once more, before a key is issued, a secret is written or a session ended: in the way in which the session was opened. */
 import { ask, urlOf } from '../lib/api.ts'
 import { codeIn } from '../lib/place.ts'
 import { standing } from '../lib/session.ts'

@@ -1672,6 +1672,9 @@ const SESSIONS: readonly Promised[] = [
         'without mode w the own sessions alone are ended, without mode r they alone are seen',
         'a user has so many sessions at once: the oldest ends for a new one, on record'
       ],
+      'e2e/console/acts.test.ts': [
+        'a session that is open elsewhere is seen, and ended after signing in once more'
+      ],
       'integration/shared-sessions.test.ts': [
         'each replica lists the sessions of all, and ends one that another opened; what stands in Redis is sealed'
       ],

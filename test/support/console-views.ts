@@ -90,6 +90,11 @@ export const VIEWS: readonly View[] = [
     }
   },
   {
+    name: 'sessions',
+    hash: '#/sessions',
+    shows: (page) => page.locator('.chip', { hasText: 'this one' }).waitFor()
+  },
+  {
     name: 'doctor',
     hash: '#/doctor',
     shows: (page) => page.getByText('the store vault does not answer').first().waitFor()
