@@ -45,6 +45,7 @@ const REASONS = {
   signature_incomplete: 'its signature does not cover what it has to, or is none',
   signature_stale: 'its signature is of another time: one of the clocks is wrong',
   signature_wrong: 'its signature is not that of the key, or of another request',
+  signature_other_key: 'its access key id is not that of the key',
   unknown_operation: 'there is no such operation here',
   // What is wrong with a session, or with a request that brings its cookie.
   unreadable_session: 'it is no session that this service opened, or JWT_SECRET has changed',

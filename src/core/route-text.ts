@@ -12,8 +12,17 @@ export interface RouteParts {
   readonly template: string
 }
 
-export const routeText = (dialect: string | undefined, method: string, template: string): string =>
-  dialect === undefined ? `${method} ${template}` : `${dialect} ${method} ${template}`
+/** `operation`: where a dialect has many behind one route, `aws POST / GetSecretValue`. */
+export const routeText = (
+  dialect: string | undefined,
+  method: string,
+  template: string,
+  operation?: string
+): string => {
+  const prefix = dialect === undefined ? '' : `${dialect} `
+  const suffix = operation === undefined ? '' : ` ${operation}`
+  return `${prefix}${method} ${template}${suffix}`
+}
 
 // A method is in capitals, and a dialect is not.
 const ROUTE = /^(?:([a-z][a-z-]*) )?([A-Z-]*) (.*)$/

@@ -92,21 +92,24 @@ const addRoutesOf = (
   onRoute: OnRoute | undefined
 ): void => {
   const served = new Map<string, Set<string>>()
+  const told: string[] = []
   app.addHook('onRoute', (route) => {
     assertDeclaresAuth(route)
+    const { routePath, url, config } = route
     // The URL without the prefix, which Fastify adds to every route added here.
-    const url = route.routePath
-    const methods = served.get(url) ?? new Set()
-    for (const method of [route.method].flat()) methods.add(method)
-    served.set(url, methods)
-    // Those without a schema only say that a method is not allowed.
-    if (route.schema === undefined) return
-    for (const one of [route.method].flat()) {
-      onRoute?.(routeText(route.config?.dialect, one, route.url))
+    const methods = served.get(routePath) ?? new Set()
+    served.set(routePath, methods)
+    for (const method of [route.method].flat()) {
+      methods.add(method)
+      for (const operation of [undefined, ...(config?.operations ?? [])]) {
+        told.push(routeText(config?.dialect, method, url, operation))
+      }
     }
   })
   addQueryRules(app)
   addRoutes(app.withTypeProvider<TypeBoxTypeProvider>())
+  // What follows only says that a method is not allowed.
+  for (const route of told) onRoute?.(route)
   refuseOtherMethods(app, served)
 }
 

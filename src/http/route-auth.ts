@@ -89,6 +89,8 @@ declare module 'fastify' {
     opensSession?: true
     /** Of the route's door, unless it is our own interface. Set by the door. */
     dialect?: string
+    /** What the route does one of, which goes on record behind its template (`core/route-text.ts`). */
+    operations?: readonly string[]
     /** False: browser pages may not call the route, whatever CORS_ALLOW_ORIGINS says. */
     cors?: boolean
     /** The body may have numbers that a double cannot hold; the route hands them on as they are written. */

@@ -6,6 +6,7 @@
 import type { preValidationHookHandler } from 'fastify'
 import type { AwsDoorConfig } from '../../config/door-entries.ts'
 import { ProblemError } from '../../core/problem.ts'
+import { routeText } from '../../core/route-text.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { BodyParser, Door } from '../../http/door.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
@@ -13,10 +14,11 @@ import type { DoorMeans } from '../means.ts'
 import { type Operation, sendAnswer } from './ask.ts'
 import { awsShape, MEDIA_TYPE, unknownOperation } from './errors.ts'
 import { batchGetSecretValue, describeSecret, getSecretValue, listSecrets } from './reads.ts'
-import { operationIn } from './request.ts'
 import { type Place, placeOf } from './secrets.ts'
 import { createSignatureCheck, receivedOf, tokenIn } from './signature.ts'
 import { createSecret, putSecretValue } from './writes.ts'
+
+const DIALECT = 'aws'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,14 +27,28 @@ declare module 'fastify' {
   }
 }
 
-const OPERATIONS: ReadonlyMap<string | undefined, Operation> = new Map([
-  ['GetSecretValue', getSecretValue],
-  ['BatchGetSecretValue', batchGetSecretValue],
-  ['DescribeSecret', describeSecret],
-  ['ListSecrets', listSecrets],
-  ['PutSecretValue', putSecretValue],
-  ['CreateSecret', createSecret]
-])
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  GetSecretValue: getSecretValue,
+  BatchGetSecretValue: batchGetSecretValue,
+  DescribeSecret: describeSecret,
+  ListSecrets: listSecrets,
+  PutSecretValue: putSecretValue,
+  CreateSecret: createSecret
+}
+
+interface Named {
+  readonly operate: Operation
+  /** On record and in metrics, where one route would stand for them all. */
+  readonly route: string
+}
+
+/** By X-Amz-Target. */
+const BY_TARGET: ReadonlyMap<unknown, Named> = new Map(
+  Object.entries(OPERATIONS).map(([name, operate]) => [
+    `secretsmanager.${name}`,
+    { operate, route: routeText(DIALECT, 'POST', '/', name) }
+  ])
+)
 
 /** A signature is of bytes: what they mean is looked at once they are known to be the caller's. */
 const bytesOf: BodyParser = ({ headers }, body) => {
@@ -59,6 +75,7 @@ const addRoute = (
     const verified = check(principal, receivedOf(request), headers.authorization ?? '')
     if (!(verified instanceof ProblemError)) {
       request.signedRegion = verified.region
+      request.route = BY_TARGET.get(headers['x-amz-target'])?.route ?? request.route
       return done()
     }
     // Whoever has the key and not its secret tries to log in.
@@ -66,10 +83,11 @@ const addRoute = (
     app.failLogin(request, reply, verified).then(refuse, refuse)
   }
 
-  app.post('/', { config: { auth }, preValidation: verify }, async (request, reply) => {
-    const operate = OPERATIONS.get(operationIn(request.headers['x-amz-target']))
-    if (operate === undefined) throw unknownOperation()
-    const answer = await operate({
+  const operations = Object.keys(OPERATIONS)
+  app.post('/', { config: { auth, operations }, preValidation: verify }, async (request, reply) => {
+    const named = BY_TARGET.get(request.headers['x-amz-target'])
+    if (named === undefined) throw unknownOperation()
+    const answer = await named.operate({
       place,
       request,
       reply,
@@ -85,7 +103,7 @@ export const awsDoor = ({ target, region }: AwsDoorConfig, means: DoorMeans): Do
   const place = placeOf(target, means)
   return {
     name: 'aws',
-    dialect: 'aws',
+    dialect: DIALECT,
     listener: means.listener,
     parsers: { [MEDIA_TYPE]: bytesOf },
     keyIn: tokenIn,

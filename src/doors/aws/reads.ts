@@ -16,7 +16,7 @@ import {
   GetSecretValueRequest,
   ListSecretsRequest
 } from './schemas.ts'
-import { CURRENT, type Found, findSecret, identityOf, type Named, namedBy } from './secrets.ts'
+import { type Found, findSecret, identityOf, type Named, namedBy, ONLY_CURRENT } from './secrets.ts'
 
 const readGet = bodyReader(GetSecretValueRequest)
 
@@ -61,7 +61,7 @@ const readAll = async (ask: Ask, ids: readonly string[]): Promise<readonly Resul
     if (one instanceof ProblemError) return one
     const read = given.shift() ?? new ProblemError('internal_error')
     if (read instanceof ProblemError) return read
-    return { named: one, view: read.view, stages: [CURRENT] }
+    return { named: one, view: read.view, stages: ONLY_CURRENT }
   })
 }
 

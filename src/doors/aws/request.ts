@@ -1,17 +1,11 @@
 /**
- * A request of an AWS client, after its signature was verified: which operation, in which region, and what its body says.
- * Rule: a body means one thing, and nothing that it says comes back in an error.
+ * What the body of an AWS client's request says, after its signature was verified. Rule: it means one thing, and nothing that
+ * it says comes back in an error.
  */
 import type { Static, TSchema } from 'typebox'
 import { fitting } from '../../core/fits.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { parseJson } from '../../http/json.ts'
-
-const TARGET = /^secretsmanager\.([A-Za-z]{1,64})$/
-
-/** The operation's name; undefined for what is none of this service. */
-export const operationIn = (target: string | string[] | undefined): string | undefined =>
-  typeof target === 'string' ? TARGET.exec(target)?.[1] : undefined
 
 /** Throws `invalid_request`. */
 export const bodyReader = <T extends TSchema>(schema: T): ((body: Buffer) => Static<T>) => {

@@ -68,6 +68,7 @@ export const identityOf = (
 }
 
 export const CURRENT = 'AWSCURRENT'
+export const ONLY_CURRENT: readonly string[] = [CURRENT]
 
 export interface Found {
   readonly named: Named
@@ -97,20 +98,12 @@ const notThere = (error: unknown): ProblemError =>
 const hasId = ({ keyring }: Place, { reference, version }: View, id: string): boolean =>
   isVersionId(keyring(), reference, version, id)
 
-/** Rejects with a ProblemError. */
-export const findSecret = async (
+/** Of a version that is named: by its id, by a stage of its store, or by both. */
+const findVersion = async (
   place: Place,
-  caller: Caller,
-  secretId: string,
-  { versionId, stage }: WantedVersion = {},
-  freshness?: Freshness
+  read: (version?: string) => Promise<Found>,
+  { versionId, stage }: WantedVersion
 ): Promise<Found> => {
-  const terms = { ...AS_STORED, ...(freshness && { freshness }) }
-  const read = async (version?: string): Promise<Found> => {
-    const named = namedBy(place, secretId, version)
-    const { view } = await place.broker.readSecret(caller, named.wanted, terms)
-    return { named, view, stages: [] }
-  }
   // A store has its own stages beside the newest version, or none.
   if (stage !== undefined && stage !== CURRENT) {
     const found = await read(stage).catch((error: unknown) => Promise.reject(notThere(error)))
@@ -119,17 +112,32 @@ export const findSecret = async (
     }
     return { ...found, stages: [stage] }
   }
-  if (versionId === undefined) return { ...(await read()), stages: [CURRENT] }
+  if (versionId === undefined) return read()
   const current = await read().catch((error: unknown) => {
     if (!isCode(error, 'secret_not_found')) throw error
   })
-  if (current !== undefined && hasId(place, current.view, versionId)) {
-    return { ...current, stages: [CURRENT] }
-  }
+  if (current !== undefined && hasId(place, current.view, versionId)) return current
   if (stage !== undefined) throw new ProblemError('secret_not_found')
   const older = await read(versionToldBy(versionId) ?? versionId).catch((error: unknown) =>
     Promise.reject(notThere(error))
   )
   if (!hasId(place, older.view, versionId)) throw new ProblemError('secret_not_found')
   return older
+}
+
+/** Rejects with a ProblemError. */
+export const findSecret = (
+  place: Place,
+  caller: Caller,
+  secretId: string,
+  wanted: WantedVersion = {},
+  freshness?: Freshness
+): Promise<Found> => {
+  const terms = freshness === undefined ? AS_STORED : { ...AS_STORED, freshness }
+  const read = async (version?: string): Promise<Found> => {
+    const named = namedBy(place, secretId, version)
+    const { view } = await place.broker.readSecret(caller, named.wanted, terms)
+    return { named, view, stages: version === undefined ? ONLY_CURRENT : [] }
+  }
+  return findVersion(place, read, wanted)
 }

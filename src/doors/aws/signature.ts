@@ -6,11 +6,12 @@ import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
+import type { Reason } from '../../core/reason.ts'
 import type { Keyring } from '../../crypto/keyring.ts'
 import { signingCredentialsOf } from '../../crypto/sigv4-secret.ts'
 import { type Found, onlyOne } from '../../http/credentials.ts'
-import { isSignature, parseSigned, type Signed } from './signed.ts'
-import { faultOfSignature, type Received, signingKeyOf } from './sigv4.ts'
+import { isSignature, parseTerms, splitSigned } from './signed.ts'
+import { faultOfSignature, type Received, type Signing, signingKeyOf } from './sigv4.ts'
 
 const TOKEN = 'x-amz-security-token'
 const AUTHORIZATION = 'authorization'
@@ -59,41 +60,50 @@ const REASONS = {
   wrong: 'signature_wrong'
 } as const
 
-/** Of this many keys, days and regions together the keys to sign with are remembered. */
-const SIGNING_KEYS = 1_000
+/** So many clients' terms are remembered: to work them out takes longer than all the rest of a read. */
+const SIGNERS = 1_000
+
+interface Signer extends Signing {
+  readonly keyId: string
+  readonly kid: string
+}
 
 export interface Verified {
   readonly region: string
 }
 
+const failed = (reason: Reason): ProblemError => new ProblemError('invalid_api_key', {}, reason)
+
 /** Whether the request of that principal is signed as it has to be. */
 export const createSignatureCheck = ({ keyring, now }: SignatureOptions) => {
-  // Four digests, and one for the secret, for a request of which all the rest costs two.
-  const signingKeys = new LRUCache<string, Buffer>({ max: SIGNING_KEYS })
+  // By the terms of requests that were signed by them.
+  const signers = new LRUCache<string, Signer>({ max: SIGNERS })
 
-  const signingKey = ({ keyId, kid }: Principal, signed: Signed): Buffer => {
-    const { date, region } = signed
-    const name = `${kid} ${keyId} ${date} ${region}`
-    const known = signingKeys.get(name)
-    if (known !== undefined) return known
+  const signerOf = ({ keyId, kid }: Principal, text: string): Signer | ProblemError => {
+    const terms = parseTerms(text)
+    if (terms === undefined) return failed('signature_incomplete')
     const encryptionKey = keyring().find(kid)
     // The key was accepted a moment ago.
-    if (encryptionKey === undefined) throw new ProblemError('invalid_api_key', {}, 'unreadable')
-    const { secretAccessKey } = signingCredentialsOf(encryptionKey, keyId)
-    const key = signingKeyOf(secretAccessKey, signed)
-    signingKeys.set(name, key)
-    return key
+    if (encryptionKey === undefined) return failed('unreadable')
+    const { accessKeyId, secretAccessKey } = signingCredentialsOf(encryptionKey, keyId)
+    if (terms.accessKeyId !== accessKeyId) return failed('signature_other_key')
+    return { ...terms, keyId, kid, key: signingKeyOf(secretAccessKey, terms) }
   }
 
-  return (principal: Principal, received: Received, authorization: string) => {
-    const signed = parseSigned(authorization)
-    if (signed === undefined) {
-      return new ProblemError('invalid_api_key', {}, 'signature_incomplete')
-    }
-    const keyFor = (one: Signed): Buffer => signingKey(principal, one)
-    const fault = faultOfSignature(received, signed, keyFor, now())
-    if (fault !== undefined) return new ProblemError('invalid_api_key', {}, REASONS[fault])
-    return { region: signed.region } satisfies Verified
+  return (
+    principal: Principal,
+    received: Received,
+    authorization: string
+  ): Verified | ProblemError => {
+    const { terms, signature } = splitSigned(authorization)
+    const known = signers.get(terms)
+    const isKnown = known?.keyId === principal.keyId && known.kid === principal.kid
+    const signer = isKnown ? known : signerOf(principal, terms)
+    if (signer instanceof ProblemError) return signer
+    const fault = faultOfSignature(received, signer, signature, now())
+    if (fault !== undefined) return failed(REASONS[fault])
+    if (!isKnown) signers.set(terms, signer)
+    return signer
   }
 }
 

@@ -4,36 +4,48 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 
-/** Of the Authorization header. */
+/** The Authorization header in two parts. */
 export interface Signed {
+  /** All before the signature: the same in all requests of a client on one day and in one region. */
+  readonly terms: string
+  /** The rest, 64 characters. */
+  readonly signature: string
+}
+
+/** What the terms say. */
+export interface Terms {
   readonly accessKeyId: string
   /** `yyyymmdd`, as the scope has it. */
   readonly date: string
   readonly region: string
   /** In lower case, sorted, each once. */
   readonly headers: readonly string[]
-  /** 64 digits, in lower case. */
-  readonly signature: string
 }
 
 const ALGORITHM = 'AWS4-HMAC-SHA256'
 
 const FORM =
-  /^AWS4-HMAC-SHA256 Credential=([\w.-]{1,128})\/(\d{8})\/([a-z0-9-]{1,32})\/secretsmanager\/aws4_request, ?SignedHeaders=([a-z0-9-]{1,64}(?:;[a-z0-9-]{1,64}){0,63}), ?Signature=([0-9a-f]{64})$/
+  /^AWS4-HMAC-SHA256 Credential=([\w.-]{1,128})\/(\d{8})\/([a-z0-9-]{1,32})\/secretsmanager\/aws4_request, ?SignedHeaders=([a-z0-9-]{1,64}(?:;[a-z0-9-]{1,64}){0,63}), ?Signature=$/
+
+const SIGNATURE_LENGTH = 64
 
 /** Whether the header speaks of a signature at all, rather than of another scheme. */
 export const isSignature = (authorization: string): boolean => authorization.startsWith(ALGORITHM)
+
+export const splitSigned = (authorization: string): Signed => ({
+  terms: authorization.slice(0, -SIGNATURE_LENGTH),
+  signature: authorization.slice(-SIGNATURE_LENGTH)
+})
 
 const isSorted = (names: readonly string[]): boolean =>
   names.every((name, i) => i === 0 || (names[i - 1] ?? '') < name)
 
 /** Undefined for what is not exactly the form that clients of Secrets Manager send. */
-export const parseSigned = (authorization: string): Signed | undefined => {
-  const [whole, accessKeyId = '', date = '', region = '', list = '', signature = ''] =
-    FORM.exec(authorization) ?? []
+export const parseTerms = (terms: string): Terms | undefined => {
+  const [whole, accessKeyId = '', date = '', region = '', list = ''] = FORM.exec(terms) ?? []
   const headers = list.split(';')
   if (whole === undefined || !isSorted(headers)) return undefined
-  return { accessKeyId, date, region, headers, signature }
+  return { accessKeyId, date, region, headers }
 }
 
 const TIME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/

@@ -3,8 +3,8 @@
  * compared in constant time; whatever we read of the headers is signed, and stands there once.
  */
 import { createHmac, hash } from 'node:crypto'
-import { isSameBytes } from '../../crypto/same.ts'
-import { parseTime, type Signed } from './signed.ts'
+import { isSameText } from '../../crypto/same.ts'
+import { parseTime, type Terms } from './signed.ts'
 
 /** As it was received. */
 export interface Received {
@@ -31,7 +31,7 @@ const hmac = (key: Buffer | string, text: string): Buffer =>
   createHmac('sha256', key).update(text, 'latin1').digest()
 
 /** The key of one day and region. */
-export const signingKeyOf = (secret: string, { date, region }: Signed): Buffer =>
+export const signingKeyOf = (secret: string, { date, region }: Terms): Buffer =>
   ['secretsmanager', 'aws4_request'].reduce(hmac, hmac(hmac(`AWS4${secret}`, date), region))
 
 /** Blanks as a signature has them; few values have more than single ones, and to look costs less than to replace. */
@@ -66,18 +66,23 @@ const canonicalRequest = (
   return `${text}\n${headers.join(';')}\n${bodyDigest}`
 }
 
+/** What a request has to be signed as. */
+export interface Signing extends Terms {
+  /** `signingKeyOf` the client's secret. */
+  readonly key: Buffer
+}
+
 /**
- * Undefined: it is the signature of this request, made within five minutes of `now` with the key that `keyFor` gives. A
+ * Undefined: it is the signature of this request, made within five minutes of `now` (milliseconds since the epoch). A
  * client repeats a request with the same signature, so that one may come again within that time.
  */
 export const faultOfSignature = (
   received: Received,
-  signed: Signed,
-  keyFor: (signed: Signed) => Buffer,
+  { key, headers, date, region }: Signing,
+  signature: string,
   now: number
 ): SignatureFault | undefined => {
   const { method, url, body } = received
-  const { headers, date, region, signature } = signed
   const values = valuesIn(received, headers)
   if (values === undefined || !READ.every((name) => headers.includes(name))) return 'incomplete'
   if (!headers.every((name) => values.has(name))) return 'incomplete'
@@ -92,6 +97,6 @@ export const faultOfSignature = (
   const request = Buffer.from(canonicalRequest(headers, values, bodyDigest), 'latin1')
   const scope = `${date}/${region}/secretsmanager/aws4_request`
   const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digest(request)}`
-  const made = hmac(keyFor(signed), text)
-  return isSameBytes(made, Buffer.from(signature, 'hex')) ? undefined : 'wrong'
+  const made = createHmac('sha256', key).update(text, 'latin1').digest('hex')
+  return isSameText(made, signature) ? undefined : 'wrong'
 }

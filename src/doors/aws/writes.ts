@@ -7,7 +7,7 @@ import { writtenVersion } from './answers.ts'
 import type { Ask, Operation } from './ask.ts'
 import { bodyReader } from './request.ts'
 import { CreateSecretRequest, PutSecretValueRequest } from './schemas.ts'
-import { CURRENT, identityOf, type Named, namedBy, versionOf } from './secrets.ts'
+import { CURRENT, identityOf, type Named, namedBy, ONLY_CURRENT, versionOf } from './secrets.ts'
 
 interface Given {
   readonly SecretString?: string
@@ -38,14 +38,14 @@ const readPut = bodyReader(PutSecretValueRequest)
 
 export const putSecretValue: Operation = async (ask) => {
   const { place, caller, body } = ask
-  const { SecretId, VersionStages: stages = [CURRENT], ...given } = readPut(body)
+  const { SecretId, VersionStages: stages = ONLY_CURRENT, ...given } = readPut(body)
   if (stages.length !== 1 || stages[0] !== CURRENT) {
     throw invalid('a new version is the current one: it has no other stage')
   }
   const text = textIn(given)
   const named = namedBy(place, SecretId)
   const result = await place.broker.writeSecret(caller, named.wanted, { text })
-  return written(ask, named, result, [CURRENT])
+  return written(ask, named, result, ONLY_CURRENT)
 }
 
 const readCreate = bodyReader(CreateSecretRequest)

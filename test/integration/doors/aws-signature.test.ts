@@ -132,7 +132,7 @@ test('one credential, once, and in the headers of this door', async (t) => {
 
 test('a key that is not accepted is told apart by its end alone', async (t) => {
   const door = await open(t)
-  const { host, keyring } = door
+  const { host, keyring, credentials } = door
   const keyId = randomUUID()
   const stranger = randomKeyring()
   const keys = {
@@ -153,8 +153,15 @@ test('a key that is not accepted is told apart by its end alone', async (t) => {
     door,
     await issueKey(keyring, 'app', 'r', { keyId: randomUUID() })
   )
-  const mixed = { ...other, sessionToken: (await door.as('app')).key }
+  const mixed = { ...credentials, secretAccessKey: other.secretAccessKey }
   t.equal(await send({ host }, { headers: signed(host, mixed) }), '400 InvalidSignatureException')
+  const misnamed = { ...credentials, accessKeyId: other.accessKeyId }
+  const unrecognized = '400 UnrecognizedClientException'
+  t.equal(await send({ host }, { headers: signed(host, misnamed) }), unrecognized)
+  t.equal(await send({ host }, { headers: signed(host, credentials) }), '200 the value')
+  t.equal(await send({ host }, { headers: signed(host, mixed) }), '400 InvalidSignatureException')
+  const borrowed = { ...credentials, sessionToken: other.sessionToken }
+  t.equal(await send({ host }, { headers: signed(host, borrowed) }), unrecognized, 'known terms')
   const bots = await door.as('app', 'r', { scopes: ['aura-services:bots'] })
   t.equal(await ask(bots.key), '400 AccessDeniedException')
 })

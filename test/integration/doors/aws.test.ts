@@ -9,6 +9,7 @@ import {
   PutSecretValueCommand
 } from '@aws-sdk/client-secrets-manager'
 import { type Test, test } from 'tap'
+import { recordsIn } from '../../support/audit-records.ts'
 import { credentialsOf, openAwsDoor } from '../../support/aws-door.ts'
 import { buildTestApp } from '../../support/build-app.ts'
 import { listenOn } from '../../support/raw-http.ts'
@@ -296,4 +297,20 @@ test('a batch is paid for as so many reads, and a page of names as one', async (
   t.equal((await batch(6)).status, 200)
   t.equal((await door.ask(credentials, 'ListSecrets', {})).status, 200)
   t.equal((await batch(3)).status, 400, 'two are left')
+})
+
+test('the record and the metrics say which operation it was, once the signature is known to be right', async (t) => {
+  const door = await open(t)
+  const credentials = await door.credentials('app')
+  const operations = ['GetSecretValue', 'DescribeSecret', 'BatchGetSecretValue', 'ListSecrets']
+  const bodies = [{ SecretId: 'app/db' }, { SecretId: 'app/db' }, { SecretIdList: ['app/db'] }, {}]
+  for (const [i, operation] of operations.entries()) {
+    t.equal((await door.ask(credentials, operation, bodies[i] ?? {})).status, 200, operation)
+  }
+  t.equal((await door.ask(credentials, 'DeleteSecret', { SecretId: 'app/db' })).status, 400)
+  const forged = { ...credentials, secretAccessKey: 'x'.repeat(43) }
+  t.equal((await door.ask(forged, 'GetSecretValue', { SecretId: 'app/db' })).status, 400)
+  const records = await recordsIn(door.folder)
+  const routes = records.map(({ route }) => route).filter((route) => route?.startsWith('aws '))
+  t.same(routes, [...operations.map((one) => `aws POST / ${one}`), 'aws POST /'])
 })

@@ -1,6 +1,11 @@
 /** Signatures as botocore makes them (test/unit/vectors/sigv4.json), and what becomes of each change to a signed request. */
 import { test } from 'tap'
-import { isSignature, parseSigned, parseTime } from '../../../../src/doors/aws/signed.ts'
+import {
+  isSignature,
+  parseTerms,
+  parseTime,
+  splitSigned
+} from '../../../../src/doors/aws/signed.ts'
 import {
   faultOfSignature,
   MARGIN_MS,
@@ -37,9 +42,11 @@ const headerOf = ({ headers }: Sent, name: string): string =>
   headers.find(([one]) => one?.toLowerCase() === name)?.[1] ?? ''
 
 const faultOf = (sent: Sent, secret = vectors.secret, now = AT) => {
-  const signed = parseSigned(headerOf(sent, 'authorization'))
-  if (signed === undefined) return 'unread'
-  return faultOfSignature(received(sent), signed, (one) => signingKeyOf(secret, one), now)
+  const { terms: text, signature } = splitSigned(headerOf(sent, 'authorization'))
+  const terms = parseTerms(text)
+  if (terms === undefined) return 'unread'
+  const signing = { ...terms, key: signingKeyOf(secret, terms) }
+  return faultOfSignature(received(sent), signing, signature, now)
 }
 
 const read = vectors.requests[0] ?? { headers: [], body: '' }
@@ -113,13 +120,14 @@ test('a digest of the body that is told has to be that of the body', async (t) =
 
 test('an Authorization header is read in one spelling', async (t) => {
   const text = headerOf(read, 'authorization')
-  t.match(parseSigned(text), {
+  t.match(parseTerms(splitSigned(text).terms), {
     accessKeyId: 'PSR0123456789ABCDEF',
     date: '20261201',
     region: 'eu-west-1',
     headers: ['content-type', 'host', 'x-amz-date', 'x-amz-security-token', 'x-amz-target']
   })
-  t.ok(parseSigned(text.replaceAll(', ', ',')), 'some clients leave the blank out')
+  const apart = splitSigned(text.replaceAll(', ', ','))
+  t.ok(parseTerms(apart.terms), 'some clients leave the blank out')
   const wrong: readonly ((given: string) => string)[] = [
     (given) => given.replace('SHA256 ', 'SHA512 '),
     (given) => given.replace('secretsmanager/aws4', 's3/aws4'),
@@ -127,13 +135,14 @@ test('an Authorization header is read in one spelling', async (t) => {
     (given) => given.replace('host;x-amz-date', 'x-amz-date;host'),
     (given) => given.replace('host;', 'host;host;'),
     (given) => given.replace('host;', 'Host;'),
-    (given) => given.replace(/[0-9a-f]{64}$/, (hex) => hex.toUpperCase()),
     (given) => given.slice(0, -1),
     (given) => `${given}, Signature=${'0'.repeat(64)}`,
     (given) => given.replace(/, Signature=.*/, ''),
     (given) => ` ${given}`
   ]
-  for (const change of wrong) t.equal(parseSigned(change(text)), undefined, change(text))
+  for (const change of wrong) t.equal(faultOf(withAuthorization(change)), 'unread', change(text))
+  const capitals = (given: string) => given.replace(/[0-9a-f]{64}$/, (hex) => hex.toUpperCase())
+  t.equal(faultOf(withAuthorization(capitals)), 'wrong', 'capitals')
   t.equal(isSignature('Bearer x'), false)
   t.equal(isSignature('AWS4-HMAC-SHA256'), true)
 })
