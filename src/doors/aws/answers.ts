@@ -32,27 +32,36 @@ const headOf = ({ arn, name }: Identity): string => `{"ARN":${json(arn)},"Name":
 /** Characters. Longer answers are written each time: kept, they would double what cached secrets take of the memory. */
 const KEPT_MAX = 4 * 1024
 
-interface Written {
-  readonly by: string
+interface Written extends Found {
+  readonly label: string
+  readonly region: string
   readonly text: string
 }
 
 /** The last short answer about a view, for as long as the secret is cached. */
 const written = new WeakMap<View, Written>()
 
-/** The answer to GetSecretValue, and an item of a batch. */
-export const secretValue = (
-  place: Place,
+const isOf = (
+  known: Written,
+  { label }: Place,
   region: string,
-  { named, view, stages }: Found
-): string => {
-  const by = `${place.label}\n${region}\n${stages}\n${named.name}\n${named.wanted.text}`
+  { named, stages }: Found
+): boolean =>
+  known.label === label &&
+  known.region === region &&
+  known.named.name === named.name &&
+  known.named.wanted.text === named.wanted.text &&
+  (known.stages === stages || known.stages.join() === stages.join())
+
+/** The answer to GetSecretValue, and an item of a batch. */
+export const secretValue = (place: Place, region: string, found: Found): string => {
+  const { named, view, stages } = found
   const known = written.get(view)
-  if (known?.by === by) return known.text
+  if (known !== undefined && isOf(known, place, region, found)) return known.text
   const labels = stages.length === 0 ? '' : `,"VersionStages":${json(stages)}`
   const head = headOf(identityOf(place, region, named, view.reference))
   const text = `${head},"VersionId":${json(versionOf(place, view))}${secretOf(place, view)}${labels}}`
-  if (text.length <= KEPT_MAX) written.set(view, { by, text })
+  if (text.length <= KEPT_MAX) written.set(view, { ...found, label: place.label, region, text })
   return text
 }
 

@@ -98,7 +98,7 @@ const notThere = (error: unknown): ProblemError =>
 const hasId = ({ keyring }: Place, { reference, version }: View, id: string): boolean =>
   isVersionId(keyring(), reference, version, id)
 
-/** Of a version that is named: by its id, by a stage of its store, or by both. */
+/** By its id, by a stage of its store, or by both. */
 const findVersion = async (
   place: Place,
   read: (version?: string) => Promise<Found>,
@@ -139,5 +139,6 @@ export const findSecret = (
     const { view } = await place.broker.readSecret(caller, named.wanted, terms)
     return { named, view, stages: version === undefined ? ONLY_CURRENT : [] }
   }
-  return findVersion(place, read, wanted)
+  const isNewest = wanted.versionId === undefined && wanted.stage === undefined
+  return isNewest ? read() : findVersion(place, read, wanted)
 }

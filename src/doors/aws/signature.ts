@@ -11,7 +11,7 @@ import type { Keyring } from '../../crypto/keyring.ts'
 import { signingCredentialsOf } from '../../crypto/sigv4-secret.ts'
 import { type Found, onlyOne } from '../../http/credentials.ts'
 import { isSignature, parseTerms, splitSigned } from './signed.ts'
-import { faultOfSignature, type Received, type Signing, signingKeyOf } from './sigv4.ts'
+import { faultOfSignature, type Received, type Signing, signingOf } from './sigv4.ts'
 
 const TOKEN = 'x-amz-security-token'
 const AUTHORIZATION = 'authorization'
@@ -63,9 +63,8 @@ const REASONS = {
 /** So many clients' terms are remembered: to work them out takes longer than all the rest of a read. */
 const SIGNERS = 1_000
 
-interface Signer extends Signing {
-  readonly keyId: string
-  readonly kid: string
+interface Signer extends Pick<Principal, 'keyId' | 'kid'> {
+  readonly signing: Signing
 }
 
 export interface Verified {
@@ -87,7 +86,7 @@ export const createSignatureCheck = ({ keyring, now }: SignatureOptions) => {
     if (encryptionKey === undefined) return failed('unreadable')
     const { accessKeyId, secretAccessKey } = signingCredentialsOf(encryptionKey, keyId)
     if (terms.accessKeyId !== accessKeyId) return failed('signature_other_key')
-    return { ...terms, keyId, kid, key: signingKeyOf(secretAccessKey, terms) }
+    return { keyId, kid, signing: signingOf(secretAccessKey, terms) }
   }
 
   return (
@@ -100,10 +99,10 @@ export const createSignatureCheck = ({ keyring, now }: SignatureOptions) => {
     const isKnown = known?.keyId === principal.keyId && known.kid === principal.kid
     const signer = isKnown ? known : signerOf(principal, terms)
     if (signer instanceof ProblemError) return signer
-    const fault = faultOfSignature(received, signer, signature, now())
+    const fault = faultOfSignature(received, signer.signing, signature, now())
     if (fault !== undefined) return failed(REASONS[fault])
     if (!isKnown) signers.set(terms, signer)
-    return signer
+    return signer.signing.terms
   }
 }
 

@@ -40,11 +40,15 @@ export const splitSigned = (authorization: string): Signed => ({
 const isSorted = (names: readonly string[]): boolean =>
   names.every((name, i) => i === 0 || (names[i - 1] ?? '') < name)
 
-/** Undefined for what is not exactly the form that clients of Secrets Manager send. */
+/** What we read of a request, besides its body. */
+const READ = ['host', 'x-amz-date', 'x-amz-security-token', 'x-amz-target']
+
+/** Undefined for what is not exactly the form that clients of Secrets Manager send, or leaves out what we read. */
 export const parseTerms = (terms: string): Terms | undefined => {
   const [whole, accessKeyId = '', date = '', region = '', list = ''] = FORM.exec(terms) ?? []
   const headers = list.split(';')
   if (whole === undefined || !isSorted(headers)) return undefined
+  if (!READ.every((name) => headers.includes(name))) return undefined
   return { accessKeyId, date, region, headers }
 }
 

@@ -20,8 +20,7 @@ export const MARGIN_MS = 5 * 60_000
 /** `incomplete`: it does not cover what it has to. `stale`: it is of another time. `wrong`: it is of something else. */
 export type SignatureFault = 'incomplete' | 'stale' | 'wrong'
 
-/** What we read of a request, besides its body. */
-const READ = ['host', 'x-amz-date', 'x-amz-security-token', 'x-amz-target']
+/** Of the body, where a client tells it. */
 const DIGEST = 'x-amz-content-sha256'
 
 // In one step, which takes a third of the time of a hash that is fed.
@@ -30,25 +29,57 @@ const digest = (bytes: Buffer): string => hash('sha256', bytes, 'hex')
 const hmac = (key: Buffer | string, text: string): Buffer =>
   createHmac('sha256', key).update(text, 'latin1').digest()
 
-/** The key of one day and region. */
-export const signingKeyOf = (secret: string, { date, region }: Terms): Buffer =>
-  ['secretsmanager', 'aws4_request'].reduce(hmac, hmac(hmac(`AWS4${secret}`, date), region))
-
 /** Blanks as a signature has them; few values have more than single ones, and to look costs less than to replace. */
 const trimmed = (value: string): string =>
   value.includes('  ') || value.includes('\t') || value.startsWith(' ') || value.endsWith(' ')
     ? value.replace(/[ \t]+/g, ' ').trim()
     : value
 
-/** The values of the headers that are read or signed; undefined if one stands there twice. */
+/** What a client signs by on one day and in one region. */
+export interface Signing {
+  readonly terms: Terms
+  /** Behind the time in the text that is signed. */
+  readonly scope: string
+  readonly listed: string
+  /** Whose values are looked at. */
+  readonly names: ReadonlySet<string>
+  /** Milliseconds since the epoch, or NaN. */
+  readonly timeOf: (text: string) => number
+  readonly mac: (text: string) => string
+}
+
+/** A client tells the time in whole seconds, so that all its requests for one secret in one second have the same texts. */
+const keepingLast = <T>(work: (text: string) => T): ((text: string) => T) => {
+  let last: { readonly text: string; readonly result: T } | undefined
+  return (text) => {
+    if (last?.text !== text) last = { text, result: work(text) }
+    return last.result
+  }
+}
+
+export const signingOf = (secret: string, terms: Terms): Signing => {
+  const { date, region, headers } = terms
+  const scope = ['secretsmanager', 'aws4_request']
+  const key = [date, region, ...scope].reduce<Buffer | string>(hmac, `AWS4${secret}`)
+  return {
+    terms,
+    scope: [date, region, ...scope].join('/'),
+    listed: headers.join(';'),
+    names: new Set([...headers, DIGEST]),
+    timeOf: keepingLast(parseTime),
+    mac: keepingLast((text) => hmac(key, text).toString('hex'))
+  }
+}
+
+/** The values of the headers that are signed, and of the digest; undefined if one stands there twice. */
 const valuesIn = (
   { rawHeaders }: Received,
-  signed: readonly string[]
+  { names }: Signing
 ): ReadonlyMap<string, string> | undefined => {
   const values = new Map<string, string>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase() ?? ''
-    if (!signed.includes(name) && !READ.includes(name) && name !== DIGEST) continue
+    if (!names.has(name)) continue
     if (values.has(name)) return undefined
     values.set(name, trimmed(rawHeaders[i + 1] ?? ''))
   }
@@ -57,19 +88,13 @@ const valuesIn = (
 
 /** What was signed: method, path, no query, headers, and the digest of the body. */
 const canonicalRequest = (
-  headers: readonly string[],
+  { terms: { headers }, listed }: Signing,
   values: ReadonlyMap<string, string>,
   bodyDigest: string
 ): string => {
   let text = 'POST\n/\n\n'
   for (const name of headers) text += `${name}:${values.get(name)}\n`
-  return `${text}\n${headers.join(';')}\n${bodyDigest}`
-}
-
-/** What a request has to be signed as. */
-export interface Signing extends Terms {
-  /** `signingKeyOf` the client's secret. */
-  readonly key: Buffer
+  return `${text}\n${listed}\n${bodyDigest}`
 }
 
 /**
@@ -78,25 +103,23 @@ export interface Signing extends Terms {
  */
 export const faultOfSignature = (
   received: Received,
-  { key, headers, date, region }: Signing,
+  signing: Signing,
   signature: string,
   now: number
 ): SignatureFault | undefined => {
   const { method, url, body } = received
-  const values = valuesIn(received, headers)
-  if (values === undefined || !READ.every((name) => headers.includes(name))) return 'incomplete'
-  if (!headers.every((name) => values.has(name))) return 'incomplete'
+  const { headers, date } = signing.terms
+  const values = valuesIn(received, signing)
+  if (values === undefined || !headers.every((name) => values.has(name))) return 'incomplete'
   const time = values.get('x-amz-date') ?? ''
-  const at = parseTime(time)
+  const at = signing.timeOf(time)
   if (Number.isNaN(at) || !time.startsWith(date)) return 'incomplete'
   if (Math.abs(now - at) > MARGIN_MS) return 'stale'
   if (method !== 'POST' || url !== '/') return 'wrong'
   const bodyDigest = digest(body)
   const told = values.get(DIGEST)
   if (told !== undefined && told !== bodyDigest) return 'wrong'
-  const request = Buffer.from(canonicalRequest(headers, values, bodyDigest), 'latin1')
-  const scope = `${date}/${region}/secretsmanager/aws4_request`
-  const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digest(request)}`
-  const made = createHmac('sha256', key).update(text, 'latin1').digest('hex')
-  return isSameText(made, signature) ? undefined : 'wrong'
+  const request = Buffer.from(canonicalRequest(signing, values, bodyDigest), 'latin1')
+  const text = `AWS4-HMAC-SHA256\n${time}\n${signing.scope}\n${digest(request)}`
+  return isSameText(signing.mac(text), signature) ? undefined : 'wrong'
 }
