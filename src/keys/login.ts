@@ -16,12 +16,11 @@ import {
   type Candidate,
   choose,
   factsOf,
-  isOf,
   RefusedLogin,
   type TrialOptions,
   unanswered
 } from './trial.ts'
-import { originOf, type Trust } from './trust.ts'
+import { isOf, originOf, type Trust } from './trust.ts'
 
 export { RefusedLogin } from './trial.ts'
 
@@ -137,7 +136,7 @@ export const createLogin = (options: LoginOptions): Login => {
     const text = given.replace(/\r?\n$/, '')
     const token = takeApart(text)
     if (typeof token === 'string') return new RefusedLogin(token)
-    const ofIssuer = trusts().filter((trust) => isOf(trust, token))
+    const ofIssuer = trusts().filter((trust) => isOf(trust, token.claims))
     if (ofIssuer.length === 0) return new RefusedLogin('unknown_issuer')
     const named = ofIssuer.filter(({ name }) => asked.trust === undefined || asked.trust === name)
     if (named.length === 0) return new RefusedLogin('unknown_trust')

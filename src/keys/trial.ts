@@ -6,7 +6,7 @@ import { ProblemError } from '../core/problem.ts'
 import type { Reason } from '../core/reason.ts'
 import { type UnverifiedToken, type VerifiedToken, verifyToken } from '../crypto/workload-token.ts'
 import type { HeldKeys } from './issuer-keys.ts'
-import { isBound, isOfAccount, type Trust, trustDomainIn } from './trust.ts'
+import { isBound, isOfAccount, type Trust } from './trust.ts'
 
 /** Of a token, for the record. */
 export interface TokenFacts {
@@ -37,13 +37,6 @@ export interface Candidate {
   readonly trust: Trust
   readonly token: VerifiedToken
 }
-
-const issuerIn = ({ claims }: UnverifiedToken): unknown => claims['iss']
-
-export const isOf = (trust: Trust, token: UnverifiedToken): boolean =>
-  trust.kind === 'spiffe'
-    ? trust.issuer === trustDomainIn(token.claims['sub'])
-    : trust.issuer === issuerIn(token)
 
 export const factsOf = ({ name, issuer }: Trust, token?: VerifiedToken): TokenFacts => ({
   trust: name,

@@ -73,9 +73,17 @@ export const isBound = ({ bind }: Pick<Trust, 'bind'>, claims: Claims): boolean 
     return values.some((value) => value === said)
   })
 
+/** As it is shown: `kubernetes.io/namespace=shop`. */
+export const boundText = ({ claim, values }: BoundClaim): string =>
+  `${claim.join('/')}=${values.join('|')}`
+
 /** The trust domain of a SPIFFE ID: `spiffe://example.org` of `spiffe://example.org/ns/shop`. */
 export const trustDomainIn = (subject: unknown): string | undefined =>
   typeof subject === 'string' ? /^(spiffe:\/\/[a-z0-9._-]{1,255})\/./.exec(subject)?.[1] : undefined
+
+/** Whether the token says that it is of the issuer of the trust. */
+export const isOf = ({ kind, issuer }: Pick<Trust, 'kind' | 'issuer'>, claims: Claims): boolean =>
+  issuer === (kind === 'spiffe' ? trustDomainIn(claims['sub']) : claims['iss'])
 
 const ACCOUNT = 'system:serviceaccount'
 

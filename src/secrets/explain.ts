@@ -7,8 +7,10 @@ import { ProblemError } from '../core/problem.ts'
 import { formatReference, locatorOf, type Reference } from '../core/reference.ts'
 import { hasScope } from '../core/scope.ts'
 import type { Locator } from '../core/secret.ts'
+import type { Claims } from '../crypto/workload-token.ts'
 import { type ExaminedKey, KEY_CHECKS, NETWORK } from '../keys/checks.ts'
 import { type Delegation, delegationsOf } from '../keys/delegation.ts'
+import { boundText, type Grant, isBound, isOf, isOfAccount, type Trust } from '../keys/trust.ts'
 import { authorize, parseWanted } from './decision.ts'
 import type { Rules, Wanted } from './terms.ts'
 
@@ -33,9 +35,16 @@ export interface Explanation {
   readonly delegations?: ReturnType<typeof delegationsOf>
 }
 
+/** Somebody who would log in by the trust, with a token that says this. */
+interface LoginAsked {
+  readonly trust: Trust
+  /** Undefined: whatever the trust asks for. */
+  readonly claims?: Claims | undefined
+}
+
 export interface ExplainRequest {
   /** With a client alone, the explanation is as if the client had a key in force, with scope and mode. */
-  readonly who: { readonly client: string } | { readonly key: ExaminedKey }
+  readonly who: { readonly client: string } | { readonly key: ExaminedKey } | LoginAsked
   readonly wanted: Wanted
 }
 
@@ -64,6 +73,18 @@ const explainNetwork = (
   return address === undefined ? open(check, bound) : passes(check, holds)
 }
 
+const explainRights = (
+  { scopes, mode }: Pick<Grant, 'scopes' | 'mode'>,
+  scope: string
+): Check[] => {
+  const needed = `needs ${scope}, the key has ${scopes.join(' ')}`
+  const needsRead = `needs r, the key has ${mode}`
+  return [
+    hasScope(scopes, scope) ? passes('scope', needed) : refuses('scope', needed),
+    mode.includes('r') ? passes('mode', needsRead) : refuses('mode', needsRead)
+  ]
+}
+
 const explainKey = ({ principal, refusal, address }: ExaminedKey, scope: string): Check[] => {
   const checks: Check[] = []
   for (const one of KEY_CHECKS) {
@@ -71,12 +92,32 @@ const explainKey = ({ principal, refusal, address }: ExaminedKey, scope: string)
     checks.push(one === NETWORK ? explainNetwork(principal, address) : passes(one.check, one.holds))
   }
   if (principal === undefined) return [refuses('key', 'it is not accepted')]
-  const { scopes, mode } = principal
-  const needed = `needs ${scope}, the key has ${scopes.join(' ')}`
-  checks.push(hasScope(scopes, scope) ? passes('scope', needed) : refuses('scope', needed))
-  const needsRead = `needs r, the key has ${mode}`
-  checks.push(mode.includes('r') ? passes('mode', needsRead) : refuses('mode', needsRead))
-  return checks
+  return [...checks, ...explainRights(principal, scope)]
+}
+
+const explainClaims = ({ kind, issuer, bind, ...trust }: Trust, claims: Claims): Check[] => {
+  const of = (check: string, isSo: boolean, detail: string): Check =>
+    isSo ? passes(check, detail) : refuses(check, detail)
+  const account = 'the subject has to be the account of the other claims'
+  return [
+    of('issuer', isOf({ kind, issuer }, claims), `the token has to be of ${issuer}`),
+    ...(kind === 'service-account' ? [of('account', isOfAccount(claims), account)] : []),
+    ...bind.map((one) => of('bind', isBound({ bind: [one] }, claims), `needs ${boundText(one)}`)),
+    open('token', `${trust.audience} has to be its audience; signature and times are not looked at`)
+  ]
+}
+
+const explainTrust = ({ trust, claims }: LoginAsked, scope: string): Check[] => {
+  const { name, issuer, bind, grant } = trust
+  const { client, ttlSeconds } = grant
+  const said = [`of ${issuer}`, ...bind.map(boundText)].join(', ')
+  return [
+    passes('trust', `${name} gives keys of ${client}, for ${ttlSeconds} s at most`),
+    ...(claims === undefined
+      ? [open('token', `it has to be ${said}`)]
+      : explainClaims(trust, claims)),
+    ...explainRights(grant, scope)
+  ]
 }
 
 const parse = (rules: Rules, caller: Caller, wanted: Wanted): Reference | Check => {
@@ -132,12 +173,21 @@ const explainReference = (deps: ExplainDeps, caller: Caller, reference: Referenc
 const mayRead = (rules: Rules, caller: Caller, reference: Reference | undefined): boolean =>
   !(authorize(rules, caller, 'read', reference) instanceof ProblemError)
 
+const checksOf = (who: ExplainRequest['who'], scope: string): Check[] => {
+  if ('key' in who) return explainKey(who.key, scope)
+  return 'trust' in who ? explainTrust(who, scope) : []
+}
+
+const bearerOf = (who: ExplainRequest['who']): Pick<Grant, 'client' | 'mode'> => {
+  if ('client' in who) return { client: who.client, mode: 'r' }
+  return 'trust' in who ? who.trust.grant : (who.key.principal ?? { client: '', mode: 'r' })
+}
+
 export const explain = (deps: ExplainDeps, { who, wanted }: ExplainRequest): Explanation => {
   const { rules, scope } = deps
   const principal = 'key' in who ? who.key.principal : undefined
-  const keyChecks = 'key' in who ? explainKey(who.key, scope) : []
-  const client = 'client' in who ? who.client : (principal?.client ?? '')
-  const mode = principal?.mode ?? 'r'
+  const keyChecks = checksOf(who, scope)
+  const { client, mode } = bearerOf(who)
   const caller = { client, mode, route: 'explain', requestId: '', address: '' }
   if ('key' in who && principal === undefined) return { client, allowed: false, checks: keyChecks }
   const parsed = parse(rules, caller, wanted)
