@@ -1,6 +1,6 @@
 /**
  * `purser policy diff`: which client gains or loses what by another file, by pattern and by what the trail says is asked
- * for. Rule: the functions that decide for a service decide here; nothing is connected but the trail.
+ * for; and which trust lets in or gives more or less. Rule: the functions that decide for a service decide here; nothing is connected but the trail.
  */
 import { askedSecret } from '../audit/record-filter.ts'
 import type { AuditRecord } from '../audit/shown-record.ts'
@@ -9,6 +9,7 @@ import { readSomeSettings } from '../config/env.ts'
 import { ConfigError } from '../config/fault.ts'
 import type { FileConfig } from '../config/file.ts'
 import { type ClientDiff, diffRules } from '../core/policy-diff.ts'
+import { diffTrusts, type TrustDiff } from '../keys/trust-diff.ts'
 import { compilePolicy } from '../kinds/references.ts'
 import { type Asked, askedIn } from './asked-for.ts'
 import { askTrail } from './asked-trail.ts'
@@ -107,13 +108,25 @@ const describe = ({ client, patterns, asked }: ClientReport): string =>
     ...asked.gained.map((used) => describeUsed('+', 'gains', used))
   ].join('\n')
 
+const describeTrust = ({ trust, change, lost, gained }: TrustDiff): string =>
+  [
+    `trust ${trust}${change === 'changed' ? '' : `, ${change}`}`,
+    ...lost.map(({ what, value }) => `  - ${what} ${value}`),
+    ...gained.map(({ what, value }) => `  + ${what} ${value}`)
+  ].join('\n')
+
 const NOTHING = 'No client gains or loses anything.'
 
-const isFailing = (clients: readonly ClientReport[], failOn: PolicyDiffOptions['failOn']) => {
+const isFailing = (
+  clients: readonly ClientReport[],
+  trusts: readonly TrustDiff[],
+  failOn: PolicyDiffOptions['failOn']
+) => {
   const hasAny = (what: 'lost' | 'gained'): boolean =>
+    trusts.some((one) => one[what].length > 0) ||
     clients.some(({ patterns, asked }) => patterns[what].length + asked[what].length > 0)
   const isFound = {
-    any: () => clients.length > 0,
+    any: () => clients.length + trusts.length > 0,
     loss: () => hasAny('lost'),
     gain: () => hasAny('gained'),
     used: () => clients.some(({ asked }) => asked.lost.length > 0)
@@ -140,8 +153,10 @@ export const policyDiff = async (file: string, options: PolicyDiffOptions): Prom
   const diffs = diffRules(before.policies, after.policies, Date.now())
   const { uses, completeFrom } = await usesOf(since, deciderOf(before), deciderOf(after))
   const clients = reportOf(diffs, uses)
-  const report = { since, ...(completeFrom !== undefined && { completeFrom }), clients }
-  const told = clients.length > 0 ? clients.map(describe).join('\n') : NOTHING
+  const trusts = diffTrusts(before.trusts, after.trusts)
+  const report = { since, ...(completeFrom !== undefined && { completeFrom }), clients, trusts }
+  const lines = [...clients.map(describe), ...trusts.map(describeTrust)]
+  const told = lines.length > 0 ? lines.join('\n') : NOTHING
   await print(json ? JSON.stringify(report, null, 2) : told)
-  if (isFailing(clients, failOn)) process.exitCode = 1
+  if (isFailing(clients, trusts, failOn)) process.exitCode = 1
 }

@@ -84,3 +84,35 @@ test('it needs no service, no keys and no trail, and says so when it cannot tell
   const faulty = await diff('faulty.yaml')
   t.match(faulty, { code: 2, stdout: '', stderr: /faulty\.yaml.*store that is not configured/ })
 })
+
+test('it says of trusts what they let in or give more and less, and shows no secret of a proxy', async (t) => {
+  const folder = createDirectory(t)
+  const trust = (bind: string, more: string) => `${BEFORE}trusts:
+  - name: prod-cluster
+    kind: kubernetes
+    issuer: https://oidc.example
+    audience: purser
+    proxy: http://purser:canary-of-proxy@proxy.example:3128
+    bind: { namespace: ${bind}, serviceAccount: cart }
+    grant: { client: app, scopes: ["aura-services:secrets"]${more} }
+`
+  writeYaml(folder, trust('[shop, bank]', ''))
+  writeFileSync(join(folder, 'next.yaml'), trust('shop', ', mode: rw'))
+  const diff = (...args: string[]) => runPurser(t, folder, ['policy', 'diff', ...args])
+  const told = await diff('next.yaml')
+  t.match(told, {
+    code: 1,
+    stdout: 'trust prod-cluster\n  - bind kubernetes.io/namespace=bank\n  + grant.mode w\n'
+  })
+  t.equal((await diff('--fail-on', 'gain', 'next.yaml')).code, 1)
+  t.equal((await diff('--fail-on', 'used', 'next.yaml')).code, 0)
+  writeFileSync(join(folder, 'next.yaml'), BEFORE)
+  const gone = await diff('--json', 'next.yaml')
+  t.match(JSON.parse(gone.stdout).trusts, [
+    { trust: 'prod-cluster', change: 'removed', gained: [], lost: [{ what: 'issuer' }] }
+  ])
+  t.equal((await diff('--fail-on', 'gain', 'next.yaml')).code, 0)
+  t.equal((await diff('--fail-on', 'loss', 'next.yaml')).code, 1)
+  t.match((await diff('next.yaml')).stdout, /^trust prod-cluster, removed\n {2}- issuer https:/)
+  t.notMatch(told.stdout + gone.stdout, /canary/)
+})

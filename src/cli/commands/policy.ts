@@ -27,7 +27,8 @@ export const addPolicyCommand = (program: Command): void => {
       `
 By pattern, as rules are written, a pattern that another one covers included; and by reference: what clients have asked
 for, by the audit trail of this folder (of all replicas where AUDIT_SINKS has redis), whose answer would change. It needs
-neither a running service nor ENCRYPTION_KEYS, asks no store and shows no secret. "used" fails where a client would lose a
+neither a running service nor ENCRYPTION_KEYS, asks no store and shows no secret. Of each member of trusts: it says what it
+lets in or gives more (+) or less (-). "used" fails where a client would lose a
 reference that it has asked for. Exit codes: 0 nothing of --fail-on, 1 there is, 2 cannot tell, or wrong usage.
 
 Examples:
