@@ -74,6 +74,7 @@ export const createConsoleApi = (
   const codes = codesOf(ground)
   const rest = {
     recorder,
+    log: ground.log,
     now,
     overview,
     reach,

@@ -19,12 +19,14 @@ import { addSessionRoutes } from '../http/routes/sessions.ts'
 import { addSignInRoutes } from '../http/routes/sign-in.ts'
 import type { SessionGate } from '../http/session-gate.ts'
 import type { SignInCodes } from '../keys/sign-in-codes.ts'
+import type { StateLog } from '../state/log.ts'
 import { addAuditPlace } from './audit-place.ts'
 import { addDoctor, type Doctor } from './doctor.ts'
 import type { EventStreams } from './event-streams.ts'
 import { addIntegrations, type IntegrationsOptions } from './integrations.ts'
 import { addNames } from './names.ts'
 import { addOverview, type OverviewOptions } from './overview.ts'
+import { addPolicyReports } from './policy-reports.ts'
 import { addReach, type ReachOptions } from './reach.ts'
 import {
   addReauthentication,
@@ -52,6 +54,7 @@ export interface ConsoleApiOptions {
   /** Undefined: nobody signs in by a code. */
   readonly codes?: SignInCodes | undefined
   readonly recorder: ReauthenticationOptions['recorder']
+  readonly log: StateLog
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -134,7 +137,8 @@ const bySession = (auth: RouteAuth): RouteAuth => {
 
 const SignInWays = Type.Object({
   environment: Type.String(),
-  providers: Type.Array(Type.Object({ name: Type.String(), path: Type.String() }))
+  providers: Type.Array(Type.Object({ name: Type.String(), path: Type.String() })),
+  fetchMetadata: Type.Boolean({ description: 'whether the browser says which page asks' })
 })
 
 export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): void => {
@@ -159,6 +163,7 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   addAuditPlace(app, `${BASE}/audit/place`, places)
   if (doctor !== undefined) addDoctor(app, `${BASE}/doctor`, doctor)
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
+  addPolicyReports(app, { origins: gate.origins, log: options.log, now })
   const admin = mount(bySession)
   addKeyRoutes(admin, services.keys)
   addOpenSessionRoutes(admin, sessions)
@@ -174,6 +179,10 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
       config: { auth: { kind: 'open' }, cors: false },
       schema: { hide: true, response: { 200: SignInWays } }
     },
-    async () => ({ environment, providers: [...(options.providers ?? [])] })
+    async ({ headers }) => ({
+      environment,
+      providers: [...(options.providers ?? [])],
+      fetchMetadata: headers['sec-fetch-site'] !== undefined
+    })
   )
 }

@@ -3,11 +3,12 @@
  * name, and pages of no other origin may call.
  */
 import type { Door, Listener } from '../http/door.ts'
-import { nativeDoor } from '../http/native.ts'
+import { nativeDoor, parseBody } from '../http/native.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import type { Assets } from './assets.ts'
 import { refuseOtherHosts } from './own-host.ts'
 import { addPage } from './page.ts'
+import { onlyReports, REPORT_TYPE } from './policy-reports.ts'
 
 export interface ConsoleDoorOptions {
   readonly assets: Assets
@@ -31,8 +32,10 @@ export const consoleDoor = (options: ConsoleDoorOptions): Door => {
     addPage(app, assets)
     addApi(app)
   }
+  const door = nativeDoor({ listener, corsOrigins: undefined, addRoutes })
   return {
-    ...nativeDoor({ listener, corsOrigins: undefined, addRoutes }),
+    ...door,
+    parsers: { ...door.parsers, [REPORT_TYPE]: onlyReports(parseBody) },
     name: CONSOLE_DOOR,
     prefix: '/console'
   }

@@ -7,6 +7,7 @@ import { Type } from 'typebox'
 import { ProblemError } from '../core/problem.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import { type Asset, type Assets, encodingFor } from './assets.ts'
+import { REPORT_PATH } from './policy-reports.ts'
 
 const config = { auth: { kind: 'open' }, cors: false } as const
 
@@ -21,7 +22,9 @@ const POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  "trusted-types 'none'"
+  "trusted-types 'none'",
+  // Of the two ways to name the place, the one that every browser knows.
+  `report-uri /console${REPORT_PATH}`
 ].join('; ')
 
 /** Powers of a browser for which the page has no use; the clipboard is for a key that was just issued. */

@@ -6,7 +6,7 @@ import { parseForm, takesForm } from './form.ts'
 import { parseJson } from './json.ts'
 import { problemShape } from './problems.ts'
 
-const parseBody: BodyParser = (request, body) => {
+export const parseBody: BodyParser = (request, body) => {
   const { headers, routeOptions } = request
   if (takesForm(request)) throw new ProblemError('unsupported_media_type')
   // JSON is UTF-8 (RFC 8259, 8.1), and its media type has no charset; a request that names another charset is refused.

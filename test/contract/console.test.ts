@@ -28,6 +28,7 @@ const WITHOUT_SESSION: Readonly<Record<string, string>> = {
   'GET /console/api/v1/sessions/oidc/start': 'open',
   'GET /console/api/v1/sessions/oidc/callback': 'open',
   'POST /console/api/sign-in/code': 'open',
+  'POST /console/api/policy-report': 'open',
   'POST /console/api/v1/sessions': 'admin'
 }
 
@@ -62,6 +63,7 @@ const routesOfDoor = async (): Promise<readonly RouteOptions[]> => {
         services: undescribedServices,
         environment: 'dev',
         recorder: undescribedServices as never,
+        log: () => {},
         now: Date.now,
         gate: undescribedServices as never,
         overview: undescribedServices as never,
@@ -152,6 +154,7 @@ const QUESTIONS: Readonly<Record<string, { name?: string; query?: string; payloa
   'GET /console/api/integrations/channels/:name': { name: 'web' },
   'POST /console/api/channels/:name/try': { name: 'web', payload: {} },
   'POST /console/api/step-up': { payload: {} },
+  'POST /console/api/policy-report': { payload: { 'csp-report': {} } },
   'POST /console/api/v1/admin/keys': {
     payload: { client: 'bot', scopes: ['aura-services'], mode: 'r' }
   },
