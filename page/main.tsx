@@ -4,6 +4,7 @@ import { useRef } from 'preact/hooks'
 import { codeIn } from './lib/place.ts'
 import { openSession, standing } from './lib/session.ts'
 import { useWatched } from './lib/store.ts'
+import { BrowserNote } from './pieces/browser-note.tsx'
 import { Announcer } from './pieces/notes.tsx'
 import { Shell } from './shell.tsx'
 import { SignIn, SignInAgain } from './views/sign-in.tsx'
@@ -34,9 +35,12 @@ if (code !== undefined) history.replaceState(null, '', location.pathname)
 openSession(code)
 const room = document.getElementById('page')
 if (room !== null) {
+  // What stands there is for browsers that do not come so far.
+  room.replaceChildren()
   render(
     <>
       <Announcer />
+      <BrowserNote />
       <Page />
     </>,
     room

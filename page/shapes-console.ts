@@ -9,6 +9,8 @@ export interface SignInWays {
   readonly environment: string
   /** Where a sign-in with a provider begins: a path of this origin. */
   readonly providers: readonly { readonly name: string; readonly path: string }[]
+  /** Whether the browser said which page asks. */
+  readonly fetchMetadata: boolean
 }
 
 /** What happened in one minute, in this process or, with Redis, as far as this process knows. */

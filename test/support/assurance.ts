@@ -28,6 +28,7 @@ export const ASVS = {
   '2.2.1': [1, 'input is validated against what is expected'],
   '2.3.3': [2, 'a change is whole or not at all'],
   '2.4.1': [2, 'excessive calls are held back'],
+  '3.1.1': [3, 'what browsers have to know is documented, and what happens without it'],
   '3.2.1': [1, 'no answer is rendered as what it is not'],
   '3.2.2': [1, 'text is shown as text'],
   '3.2.3': [3, 'no DOM clobbering'],
@@ -42,6 +43,7 @@ export const ASVS = {
   '3.4.4': [2, 'nosniff'],
   '3.4.5': [2, 'Referrer-Policy'],
   '3.4.6': [2, 'frame-ancestors'],
+  '3.4.7': [3, 'the Content-Security-Policy names where violations are reported'],
   '3.4.8': [3, 'Cross-Origin-Opener-Policy'],
   '3.5.1': [1, 'no cross-site request forgery'],
   '3.5.2': [1, 'nothing sensitive by requests without a preflight'],
@@ -52,6 +54,7 @@ export const ASVS = {
   '3.5.8': [3, 'what needs a sign-in is not loaded by other sites'],
   '3.6.1': [3, 'no assets from elsewhere'],
   '3.7.2': [2, 'redirects to known destinations only'],
+  '3.7.5': [3, 'a browser that lacks what is expected is met as documented'],
   '4.1.3': [2, 'headers of intermediaries cannot be set by callers'],
   '4.1.4': [3, 'only supported methods'],
   '4.2.1': [2, 'no request smuggling'],
@@ -1853,6 +1856,48 @@ const CONSOLE: readonly Promised[] = [
       'unit/console/assets.test.ts': ['the document has no code and no style of its own'],
       [PAGE_SIGN_IN_TEST]: ['the page of administrators in a browser']
     }
+  },
+  {
+    id: 'console-browsers',
+    says: 'What a browser has to know is documented; one that lacks it is warned, or shut out, as that says.',
+    asvs: ['3.1.1', '3.7.5'],
+    tests: {
+      [BROWSER_TEST]: [
+        'what a browser is expected to know stands in the documentation, with what happens without it'
+      ],
+      'integration/console/policy-reports.test.ts': [
+        'whether the browser says which page asks is told to the page'
+      ],
+      'integration/http/session-admission.test.ts': [
+        'what changes something comes from a page of ours with the token of the session, or not at all'
+      ],
+      'unit/console/page.test.ts': [
+        'what a browser lacks is told, and nothing of one that has it all'
+      ],
+      'e2e/console/browsers.test.ts': [
+        'a browser without a feature that is expected is told so, at the sign-in and after',
+        'a browser that has them all is told nothing, one that cannot run the page that it is too old'
+      ]
+    },
+    note: 'What no script can see, as whether a browser obeys Strict-Transport-Security or a policy that it knows, is not looked for.'
+  },
+  {
+    id: 'console-reports',
+    says: 'What the policy of the page keeps from running is reported by the browser, and stands in the log in words of the service, a line a minute.',
+    asvs: ['3.4.7', '16.4.1'],
+    tests: {
+      'integration/console/policy-reports.test.ts': [
+        'the policy names where violations are reported, and the log tells of them in words of its own',
+        'what is none of the lists is not repeated',
+        'however many reports come, the log has a line a minute',
+        'a report of a page elsewhere, one that is none, or one sent to another route is refused',
+        'a body of that type is taken by no other route'
+      ],
+      'e2e/console/browsers.test.ts': [
+        'what the policy keeps from running is reported, and stands in the log'
+      ]
+    },
+    note: 'By `report-uri`, which every browser knows; of the page alone, since no other answer is one that a browser runs.'
   },
   {
     id: 'console-origin',

@@ -60,6 +60,28 @@ test('every answer tells the browser to stay with TLS, guess no type, frame noth
   }
 })
 
+/** Of another time or another product: switched off, or of no use here. */
+const NOT_EXPECTED =
+  /^(?:x-dns-prefetch-control|x-download-options|x-permitted-cross-domain-policies|x-xss-protection)$/
+const OF_SECURITY =
+  /^(?:x-(?!request-id)|cross-origin|content-security|strict|referrer|permissions|origin-)/
+
+test('what a browser is expected to know stands in the documentation, with what happens without it', async (t) => {
+  const { browser } = await setUp(t)
+  const [, section = ''] =
+    /## What a browser has to know\n(.*)/s.exec(readFileSync('docs/console.md', 'utf8')) ?? []
+  const { headers } = await browser.ask('GET', '/console')
+  const told = Object.keys(headers).filter(
+    (name) => OF_SECURITY.test(name) && !NOT_EXPECTED.test(name)
+  )
+  t.ok(told.length > 7, String(told))
+  for (const name of told) t.ok(section.toLowerCase().includes(name), name)
+  for (const word of ['__Host-', 'Secure', 'HttpOnly', 'SameSite', 'Sec-Fetch-Site', 'Origin']) {
+    t.ok(section.includes(word), word)
+  }
+  t.match(section, /the page warns; the service refuses/)
+})
+
 test('what is asked by a session is JSON, which no browser takes for a page, and no script may load', async (t) => {
   const { browser, key } = await setUp(t)
   await browser.signIn(key)

@@ -1,6 +1,7 @@
 // What the page works out without a browser: texts, addresses, geometry, the end of an export.
 import fc from 'fast-check'
 import { test } from 'tap'
+import { lackingIn } from '../../../page/lib/browser.ts'
 import { barsOf, ceiling, spread } from '../../../page/lib/geometry.ts'
 import { isWhole, lastLine } from '../../../page/lib/lines.ts'
 import { codeIn, hashOf, placeOf, VIEWS } from '../../../page/lib/place.ts'
@@ -64,6 +65,17 @@ test('an address leads to a view with its question, and any other to the overvie
       return client === text
     })
   )
+})
+
+test('what a browser lacks is told, and nothing of one that has it all', async (t) => {
+  const current = { isSecureContext: true, SecurityPolicyViolationEvent: Event }
+  t.same(lackingIn(current, true), [])
+  t.same(lackingIn(current, undefined), [], 'not known yet')
+  t.match(lackingIn({ ...current, isSecureContext: false }, false), [/TLS/])
+  t.match(lackingIn({ isSecureContext: true }, false), [
+    /Content-Security-Policy/,
+    /Fetch Metadata/
+  ])
 })
 
 test('a code is taken from the address in its one form alone', async (t) => {
