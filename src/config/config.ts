@@ -1,6 +1,6 @@
 /** The whole configuration: settings and file, read together so that their faults are listed together. */
 import type { KeyObject } from 'node:crypto'
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { textOfFile } from '../core/file-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { readFileBytesSync } from '../files/read.ts'
@@ -92,7 +92,8 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
     isIncomplete: imported === undefined
   }
   const inFile = resolve(folder, path)
-  const inspected = orFaults(() => readConfigFile(inFile, basename(path), context), faults)
+  const label = path.replace(/^\.\//, '')
+  const inspected = orFaults(() => readConfigFile(inFile, label, context), faults)
   faults.push(...(inspected?.faults ?? []))
   const file = inspected?.file
   const tls = orFaults(() => readServerTls(read, folder), faults)
@@ -107,7 +108,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
     ...ofTracing,
     ...notesOn(envFile).map(({ place, message }) => `${place}: ${message}`),
     ...absentCredentials(file?.placed ?? [], credentialsIn({ credentials }, envFile.all), folder),
-    ...absentFiles(file?.trusts ?? [], basename(path), folder)
+    ...absentFiles(file?.trusts ?? [], label, folder)
   ]
   if (!(imported && file) || faults.length > 0) throw new ConfigError(faults, notes)
   const settings = Object.freeze(read as Settings)

@@ -21,7 +21,7 @@ import {
   sourceOf,
   vaultSettingsOf
 } from './hashicorp-form.ts'
-import { placeOfFault } from './json-fault.ts'
+import { placeOfFault, sayFault } from './json-fault.ts'
 import type { Settings } from './settings.ts'
 import { readStore, type StoreConfig, type StoreContext, storeContextOf } from './store.ts'
 
@@ -55,6 +55,12 @@ const spelt = (entry: Entry, report: (member: string, message: string) => void):
   return spelling
 }
 
+/** A member of an entry as it is written there. */
+const writtenIn = (entry: unknown, member: string | number): string | number => {
+  if (!isObject(entry) || member in entry) return member
+  return SPELLINGS.find(([written, ours]) => ours === member && written in entry)?.[0] ?? member
+}
+
 /** What is wrong with a reference into the one store, as the end of a sentence. */
 const faultOfRef = (ref: string, source: StoreConfig): string | undefined => {
   try {
@@ -71,7 +77,7 @@ const parseList = (text: string, label: string): readonly unknown[] => {
   const list = asJson(text)
   if (list === undefined) {
     const place = `${label}:${placeOfFault(text)}`
-    throw new ConfigError([{ place, message: 'is not valid JSON' }])
+    throw new ConfigError([{ place, message: sayFault(text) }])
   }
   if (Array.isArray(list)) return list
   throw new ConfigError([{ place: label, message: 'must be a list of Vaults' }])
@@ -80,12 +86,15 @@ const parseList = (text: string, label: string): readonly unknown[] => {
 /** `label` is what faults call the text. Throws ConfigError with every fault. */
 const parseImport = (written: string, label: string, context: StoreContext): Import => {
   const text = withoutMark(written)
+  const list = parseList(text, label)
   const faults: ConfigFault[] = []
   const credentials = new Map<string, Sensitive<string>>()
+  const asWritten = ([index = '', member, ...rest]: Path): Path =>
+    member === undefined ? [index] : [index, writtenIn(list[Number(index)], member), ...rest]
   const placeOf = (path: Path): string =>
     path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('')
   const report: Report = (path, message) => {
-    faults.push({ place: label + placeOf(path), message })
+    faults.push({ place: label + placeOf(asWritten(path)), message })
   }
   const readAs = (kind: string, name: string, settings: Entry, index: number) =>
     readStore(
@@ -126,7 +135,7 @@ const parseImport = (written: string, label: string, context: StoreContext): Imp
     return vault === undefined ? [] : [{ ...vault, definition }, source]
   }
 
-  const stores = parseList(text, label).flatMap((given, index): ImportedStore[] => {
+  const stores = list.flatMap((given, index): ImportedStore[] => {
     if (!isObject(given)) {
       report([index], 'must be an object')
       return []

@@ -40,6 +40,14 @@ const offsetOfFault = (json: string): number => {
   return at
 }
 
+/** What is wrong there, which is a comma too many more often than anything else; it quotes nothing. */
+export const sayFault = (json: string): string => {
+  const at = offsetOfFault(json)
+  const isAfterComma = json.slice(0, at).trimEnd().endsWith(',')
+  const isOneTooMany = isAfterComma && /^[\]},]/.test(json.slice(at))
+  return isOneTooMany ? 'is not valid JSON: take out the comma before it' : 'is not valid JSON'
+}
+
 /** `<line>:<column>`, both from 1, of the first character that cannot stand where it does. */
 export const placeOfFault = (json: string): string => {
   const lines = json.slice(0, offsetOfFault(json)).split('\n')

@@ -162,6 +162,8 @@ test('a slip in a setting is told also where the file cannot be understood or is
   const missing = faultsOf(() => readConfig({}, folder))
   t.ok(isTold(missing, 1) && isTold(missing, 2), missing.join('\n'))
   t.match(missing.join('\n'), /purser\.yaml is not there; `purser init` writes one/)
+  const elsewhere = faultsOf(() => readConfig({ CONFIG_FILE: '/no/where.yaml' }, folder))
+  t.match(elsewhere.join('\n'), /^\/no\/where\.yaml is not there/m, 'as the setting has it')
   writeFileSync(join(folder, 'purser.yaml'), 'stores:\n\t- { env: CACHE_TTL_SECOND }\n')
   const faulty = faultsOf(() => readConfig({}, folder))
   t.ok(isTold(faulty, 1), faulty.join('\n'))

@@ -229,9 +229,12 @@ test('each fault is told with its place, and all at once', async (t) => {
     [{ ...FROM_AWS, store: 'x'.repeat(60) }, '[0].store: must be lower-case letters'],
     [{ ...FROM_GCP, insecure: 'x' }, '[0].insecure: must be boolean'],
     [{ ...FROM_AZURE, vault_url: 'x' }, '[0].vault_url: is given twice'],
-    [{ ...FROM_AZURE, AZURE_KEY_VAULT_URL: 'x' }, '[0].vault_url: is not of the right form'],
+    [
+      { ...FROM_AZURE, AZURE_KEY_VAULT_URL: 'x' },
+      '[0].AZURE_KEY_VAULT_URL: is not of the right form'
+    ],
     [{ from_secret_store: 'AZURE', name: 'x' }, '[0]: lacks vault_url'],
-    [{ ...FROM_KUBERNETES, NAMESPACE: 'Apps' }, '[0].namespace[0]: must match pattern'],
+    [{ ...FROM_KUBERNETES, NAMESPACE: 'Apps' }, '[0].NAMESPACE[0]: must match pattern'],
     [
       {
         ...FROM_KUBERNETES,
@@ -256,7 +259,9 @@ test("what is not JSON is refused with its place, Apono's own example among it",
 {"from_secret_store": "AWS", "region": "AWS_REGION", "secret_id": "AWS_SECRET_ID",},
 {"from_secret_store": "GCP", "project": "GCP_PROJECT_ID", "secret_id": "GCP_SECRET_ID"}
 ]`
-  t.strictSame(faultsOf(t, { list: example }), [`${LABEL}:2:83: is not valid JSON`])
+  t.strictSame(faultsOf(t, { list: example }), [
+    `${LABEL}:2:83: is not valid JSON: take out the comma before it`
+  ])
   t.strictSame(faultsOf(t, { list: '{}' }), [`${LABEL}: must be a list of Vaults`])
   t.strictSame(faultsOf(t, { list: '[]' }), [])
 })

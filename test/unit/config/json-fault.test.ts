@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { placeOfFault } from '../../../src/config/json-fault.ts'
+import { placeOfFault, sayFault } from '../../../src/config/json-fault.ts'
 
 test('a text stops being JSON at the first character that cannot stand where it does', async (t) => {
   for (const [json, place] of [
@@ -30,5 +30,14 @@ test('what is JSON has its fault at its end, so that none is found too early', a
   ]) {
     JSON.parse(json)
     t.equal(placeOfFault(json.trimEnd()), `1:${json.trimEnd().length + 1}`, json)
+  }
+})
+
+test('a comma too many is called so, and no other fault is', async (t) => {
+  for (const json of ['[1,]', '[1 , \n]', '[{"a": 1,}]', '[1,,2]']) {
+    t.equal(sayFault(json), 'is not valid JSON: take out the comma before it', json)
+  }
+  for (const json of ['', '[1 2]', '{"a": tru}', '["a,', '[1] ,2', '{"a": 1, b: 2}', '[1,']) {
+    t.equal(sayFault(json), 'is not valid JSON', json)
   }
 })
