@@ -60,7 +60,11 @@ for (const name of ['nginx', 'caddy'] as const) {
     const { key } = await built.as('app')
     const answer = await get('/v1/secrets?ref=local:a', { 'x-api-key': key })
     t.match(answer, { status: 200, body: /"value":"value"/ })
-    t.match(answer.headers['strict-transport-security'], /max-age=31536000/)
+    const refused = await get('/internal/metrics')
+    for (const { headers } of [answer, refused]) {
+      // Once: a browser heeds the first alone (RFC 6797, 8.1).
+      t.equal(headers['strict-transport-security'], 'max-age=31536000; includeSubDomains')
+    }
     const plain = await getPlain('/v1/secrets?ref=local:a')
     t.match(plain, { status: 308, body: /^(?!.*"value")/s })
     t.equal(plain.headers['location'], `https://${PUBLIC_NAME}/v1/secrets?ref=local:a`)
