@@ -1,6 +1,7 @@
 /**
  * The public keys of one issuer, kept. Rule: one asks for all who wait; whoever sends tokens, good or bad, decides nothing
- * about how often the issuer is asked; and what was known stays good for a day while the issuer does not answer.
+ * about how often the issuer is asked; and what was known stays good for a day while the issuer does not answer, and is
+ * waited for no more.
  */
 import type { IssuerKeys } from '../crypto/workload-token.ts'
 
@@ -70,12 +71,22 @@ export const holdIssuerKeys = ({
     return underWay
   }
 
+  const isToBeAsked = (kid: string): boolean => {
+    if (known === undefined || !isWithin(known.at, FRESH_MS)) return true
+    return !known.keys.has(kid) && !isWithin(askedAt, UNKNOWN_MS)
+  }
+
+  const isGood = (): boolean => known !== undefined && isWithin(known.at, KEPT_MS)
+
   return {
     forKey: async (kid) => {
-      if (known === undefined || !isWithin(known.at, FRESH_MS)) await ask()
-      else if (!known.keys.has(kid) && !isWithin(askedAt, UNKNOWN_MS)) await ask()
-      if (known === undefined) throw lastError
-      if (!isWithin(known.at, KEPT_MS)) throw lastError
+      if (isToBeAsked(kid)) {
+        const asked = ask()
+        // One that hangs would hold everybody up, and clients wait a second or two for a login.
+        const needsAnswer = failures === 0 || !isGood() || known?.keys.has(kid) !== true
+        if (needsAnswer) await asked
+      }
+      if (known === undefined || !isGood()) throw lastError
       return known.keys
     }
   }

@@ -107,6 +107,28 @@ test('known keys outlast an outage of nearly a day, and not longer', async (t) =
   t.equal(await has('one'), true)
 })
 
+test('while an issuer fails, nobody whose key is known waits for it; whose key is not does', async (t) => {
+  const { issuer, has, clock } = setUp()
+  t.equal(await has('one'), true)
+  issuer.isDown = true
+  clock.now += FRESH_MS
+  t.equal(await has('one'), true)
+  let answer = (): void => {}
+  issuer.answers = new Promise((resolve) => {
+    answer = resolve
+  })
+  issuer.isDown = false
+  issuer.kids = ['two']
+  clock.now += 60_000
+  t.equal(await has('one'), true, 'at once')
+  t.equal(await has('one'), true)
+  t.equal(issuer.asked, 3, 'and it was asked, once')
+  const isThere = has('two')
+  answer()
+  t.equal(await isThere, true)
+  t.equal(await has('one'), false, 'what it took back meanwhile is gone with its answer')
+})
+
 test('a clock that was set back does not make old keys new', async (t) => {
   const { issuer, has, clock } = setUp()
   t.equal(await has('one'), true)
