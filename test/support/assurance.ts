@@ -1554,12 +1554,39 @@ const LOGINS: readonly Promised[] = [
         'one asks for all who wait, and what came is used without asking',
         'an issuer that is down is asked ever more seldom, however many come',
         'known keys outlast an outage of nearly a day, and not longer',
+        'while an issuer fails, nobody whose key is known waits for it; whose key is not does',
         'a new key is seen within half a minute, and unknown ones make nobody ask more often'
       ],
       [LOGIN_ROUTE_TEST]: [
         'an issuer that is down: few questions however many tokens come, and known keys work on for a day'
+      ],
+      'e2e/pods/outage.test.ts': [
+        'with an API server that is gone, each client logs in and reads its whole group',
+        'an API server that hangs for an hour keeps no client of Vault out'
       ]
     }
+  },
+  {
+    id: 'login-clients',
+    says: 'With the token of its pod alone boto3, hvac, `purser run` and External Secrets read their whole group; with any other token, and of any other group, they get nothing.',
+    asvs: ['8.2.2', '9.1.1', '9.2.1', '9.2.3', '10.5.3'],
+    tests: {
+      'e2e/pods/clients.test.ts': [
+        'each client reads its whole group with the token of its pod, and with no other token'
+      ],
+      'e2e/pods/product.test.ts': [
+        'a client of Vault raises at our door for a wrong token what it raises at OpenBao'
+      ],
+      'e2e/pods/renewal.test.ts': [
+        'boto3 logs in again by itself as its key nears its end, and goes on after that',
+        'a program with hvac logs in again when its key is over',
+        'a login by hvac that comes before the API server answers waits for it by its retries'
+      ],
+      'e2e/container-credentials.test.ts': [
+        'where the authority is our own, boto3 and the command line log in by a certifi that has it'
+      ]
+    },
+    note: 'The API server is real and its tokens are, but for those that have to end within a test, which are signed with its key.'
   },
   {
     id: 'login-limits',

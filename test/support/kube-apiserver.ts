@@ -47,6 +47,11 @@ export interface KubeApiserver {
   /** Makes a service account with these rules in its namespace. Resolves with a token of it, once the rules are in force. */
   readonly accountOf: (namespace: string, name: string, rules: readonly Rule[]) => Promise<string>
   readonly etcd: RunningPeer
+  /** PEM of what it signs the tokens of accounts with. */
+  readonly accountKey: string
+  readonly pid: number
+  /** Ends it before the test does. */
+  readonly stop: () => Promise<void>
 }
 
 export const isClusterInstalled = (): Promise<true | string> =>
@@ -114,7 +119,7 @@ export const startKubeApiserver = async (
     'service-account-key-file': accounts.publicKey,
     ...(clientCa !== undefined && { 'client-ca-file': clientCa })
   }
-  const { port } = await startPeer(t, 'kube-apiserver', (port) => [
+  const { port, pid, stop } = await startPeer(t, 'kube-apiserver', (port) => [
     ...argumentsIn(folder, files),
     `--etcd-servers=${etcd.url}`,
     `--secure-port=${port}`,
@@ -186,5 +191,18 @@ export const startKubeApiserver = async (
   }
 
   const caFile = join(folder, 'tls-cert-file')
-  return { url, ca, caFile, adminToken: ADMIN_TOKEN, as, admin, accountOf, etcd }
+  const accountKey = accounts.privateKey
+  return {
+    url,
+    ca,
+    caFile,
+    adminToken: ADMIN_TOKEN,
+    as,
+    admin,
+    accountOf,
+    etcd,
+    accountKey,
+    pid,
+    stop
+  }
 }

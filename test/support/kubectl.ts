@@ -15,7 +15,9 @@ export interface Ran {
 
 export type Kubectl = (...args: readonly string[]) => Promise<Ran>
 
-const kubeconfigOf = ({ url, caFile, adminToken }: KubeApiserver): string =>
+type Administered = Pick<KubeApiserver, 'url' | 'caFile' | 'adminToken'>
+
+const kubeconfigOf = ({ url, caFile, adminToken }: Administered): string =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
@@ -26,7 +28,7 @@ const kubeconfigOf = ({ url, caFile, adminToken }: KubeApiserver): string =>
   })
 
 /** The environment of a process that asks this server as its administrator. */
-export const administratorOf = (t: Test, server: KubeApiserver) => {
+export const administratorOf = (t: Test, server: Administered) => {
   const home = createDirectory(t)
   const file = join(home, 'kubeconfig')
   writeFileSync(file, kubeconfigOf(server), { mode: 0o600 })

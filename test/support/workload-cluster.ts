@@ -14,16 +14,18 @@ interface Wanted {
   readonly audience?: string
   readonly namespace?: string
   readonly name?: string
+  /** Its life; an API server gives none under ten minutes. */
+  readonly seconds?: number
 }
 
 export const tokenOf = async (
   { admin }: KubeApiserver,
-  { audience = 'purser', namespace = 'shop', name = 'cart' }: Wanted = {}
+  { audience = 'purser', namespace = 'shop', name = 'cart', seconds = 600 }: Wanted = {}
 ): Promise<string> => {
   const { text } = await admin('POST', `${accountsOf(namespace)}/${name}/token`, {
     apiVersion: 'authentication.k8s.io/v1',
     kind: 'TokenRequest',
-    spec: { audiences: [audience], expirationSeconds: 600 }
+    spec: { audiences: [audience], expirationSeconds: seconds }
   })
   return JSON.parse(text).status.token
 }
