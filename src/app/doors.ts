@@ -1,7 +1,5 @@
 /** The doors of other dialects, as `doors:` of `purser.yaml` has them: a table of who makes which. */
 import type { Dialect, DoorConfig, DoorPlace } from '../config/door-entries.ts'
-import { ProblemError } from '../core/problem.ts'
-import { parseReference } from '../core/reference.ts'
 import type { ServerTls } from '../core/server-tls.ts'
 import { awsAgentDoor } from '../doors/aws/agent.ts'
 import { awsDoor } from '../doors/aws/door.ts'
@@ -31,26 +29,6 @@ const listenerOf = (
 ): Listener | undefined =>
   place && { label: `Door ${dialect}`, host: place.host ?? HOST, port: place.port, tls }
 
-const namesOf =
-  ({ live, recorder }: Ground): DoorMeans['namesFor'] =>
-  async (caller) => {
-    if (!caller.mode.includes('r')) {
-      throw await recorder.failed(
-        caller,
-        'secret.list',
-        undefined,
-        new ProblemError('insufficient_mode')
-      )
-    }
-    const { book, policy } = live()
-    const names = [...book.names.keys()].filter((name) => {
-      const reference = parseReference(name, book)
-      return reference !== undefined && policy.isAllowed(caller.client, 'read', reference)
-    })
-    await recorder.allowed(caller, 'secret.list', undefined)
-    return names
-  }
-
 export const dialectDoors = (
   ground: Ground,
   { care }: Pick<Keys, 'care'>,
@@ -63,8 +41,6 @@ export const dialectDoors = (
     now,
     keyring,
     mayKnow: (client, target) => target !== undefined && mayKnowOf(live(), client, target),
-    grantsOf: (client: string) => live().policy.grantsOf(client),
-    namesFor: namesOf(ground),
     loneFieldOf: (store: string) => live().stores.get(store)?.spec.plugin.loneField,
     care,
     login,

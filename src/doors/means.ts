@@ -3,7 +3,6 @@
  * to a store, to policy or to what is configured.
  */
 import type { Target } from '../config/door-entries.ts'
-import type { Caller } from '../core/caller.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Listener } from '../http/door.ts'
 import type { HealthRoutesOptions } from '../http/routes/health.ts'
@@ -21,13 +20,6 @@ export interface DoorMeans {
   readonly keyring: () => Keyring
   /** Whether a rule lets the client read anything of where the target leads; undefined leads nowhere. */
   readonly mayKnow: (client: string, target: Target | undefined) => boolean
-  /** What the client may read at all, as patterns of policy. */
-  readonly grantsOf: (client: string) => {
-    readonly read: readonly string[]
-    readonly write: readonly string[]
-  }
-  /** The names of `secrets:` that the caller may read, on record. Rejects with a ProblemError. */
-  readonly namesFor: (caller: Caller) => Promise<readonly string[]>
   /** Under which field a store keeps a text that is no object; undefined where it keeps texts as they are. */
   readonly loneFieldOf: (store: string) => string | undefined
   readonly care: Pick<KeyCare, 'revoke'>

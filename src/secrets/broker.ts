@@ -14,6 +14,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { readAlone } from './batch.ts'
 import { createFetch, type Fetched } from './fetch.ts'
+import { createListConfigured, type ListConfigured } from './list-configured.ts'
 import { createListNames, type ListNames } from './list-names.ts'
 import { createListReach, type ListReach } from './list-reach.ts'
 import { createListSecrets, type Page } from './list-secrets.ts'
@@ -50,7 +51,7 @@ export interface BrokerOptions extends RecorderOptions {
   readonly now: () => number
 }
 
-export interface Broker extends ListNames, ListReach, TryReads {
+export interface Broker extends ListConfigured, ListNames, ListReach, TryReads {
   /** Rejects with a ProblemError. */
   readonly readSecret: (caller: Caller, wanted: Wanted, terms?: Terms) => Promise<Disclosure>
   readonly readSecrets: (
@@ -106,6 +107,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
     readSecrets,
 
     listSecrets,
+
+    ...createListConfigured({ rules, recorder }),
 
     ...createListNames(naming),
 

@@ -11,7 +11,7 @@ import type { SecretRecord } from '../core/secret.ts'
 import type { Sealer } from '../crypto/sealer.ts'
 import { parseWantedPrefix } from './decision.ts'
 import { unlistedIn } from './list-secrets.ts'
-import { authorizeListing, openWalk, type Walk } from './listing.ts'
+import { authorizeListing, type ListRequest, openWalk, type Walk } from './listing.ts'
 import type { Store } from './stores.ts'
 import type { TagGate } from './tag-gate.ts'
 import type { Rules } from './terms.ts'
@@ -36,10 +36,7 @@ export interface Names {
 
 export interface ListNames {
   /** A page of what stands below a prefix. Rejects with a ProblemError. */
-  readonly listNames: (
-    caller: Caller,
-    request: { readonly prefix: string; readonly limit: number; readonly cursor?: string }
-  ) => Promise<Names>
+  readonly listNames: (caller: Caller, request: Omit<ListRequest, 'charge'>) => Promise<Names>
 }
 
 export interface ListNamesOptions {
@@ -123,7 +120,7 @@ export const createListNames = (options: ListNamesOptions): ListNames => {
   const { rules, sealer, recorder, now } = options
   const listNames: ListNames['listNames'] = async (
     caller,
-    { prefix: text, limit, cursor: from }
+    { prefix: text, limit, cursor: from, isOnRecord = false }
   ) => {
     let prefix: Prefix | undefined
     try {
@@ -139,7 +136,7 @@ export const createListNames = (options: ListNamesOptions): ListNames => {
       )
       const looking = { ...options, caller, store: allowed.store, current }
       const { shown, cursor } = await pageOf(looking, walk, limit)
-      await recorder.allowed(caller, 'secret.list', prefix)
+      if (!isOnRecord) await recorder.allowed(caller, 'secret.list', prefix)
       const unlisted = await unlistedIn(recorder, caller, { walk, prefix: allowed.prefix })
       return {
         names: shown.map((path) => named(looking, path)),

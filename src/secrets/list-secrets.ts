@@ -110,7 +110,7 @@ export const createListSecrets = (options: ListSecretsOptions): Broker['listSecr
     } catch (error) {
       throw await recorder.failed(caller, 'secret.list', prefix, error)
     }
-    await recorder.allowed(caller, 'secret.list', prefix)
+    if (!request.isOnRecord) await recorder.allowed(caller, 'secret.list', prefix)
     const { walk, hasTags } = opened
     const { store } = opened.prefix
     const shown: ListItem[] = []

@@ -20,6 +20,8 @@ export interface ListRequest {
   readonly prefix: string
   readonly limit: number
   readonly cursor?: string | undefined
+  /** Another page of the same request has been put on record: a request is one listing. */
+  readonly isOnRecord?: true
   /** Counts the reads that the page is made of against the caller. Gives `rate_limited` back. */
   readonly charge: (reads: number) => ProblemError | undefined
 }

@@ -91,6 +91,7 @@ export const failingBroker = (fail: () => unknown): Broker => {
     readSecret: reject,
     readSecrets: reject,
     listSecrets: reject,
+    listConfigured: reject,
     listNames: reject,
     listReach: reject,
     tryReads: reject,

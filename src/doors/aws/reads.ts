@@ -139,7 +139,9 @@ const listConfigured = async (
   { place, caller, region }: Ask,
   { filters, limit, token = '' }: Listing
 ): Promise<Page> => {
-  const names = (await place.namesFor(caller)).filter((name) => passes(filters, name)).sort()
+  const names = (await place.broker.listConfigured(caller))
+    .filter((name) => passes(filters, name))
+    .sort()
   const rest = names.filter((name) => name > token)
   const given = rest.slice(0, limit)
   return {

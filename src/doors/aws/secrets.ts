@@ -14,8 +14,7 @@ import { AS_STORED } from '../text.ts'
 import { arnOf, isVersionId, parseSecretId, versionIdOf, versionToldBy } from './names.ts'
 
 /** Where a door's names lead, and what it may use. */
-export interface Place
-  extends Pick<DoorMeans, 'broker' | 'keyring' | 'mayKnow' | 'namesFor' | 'loneFieldOf'> {
+export interface Place extends Pick<DoorMeans, 'broker' | 'keyring' | 'mayKnow' | 'loneFieldOf'> {
   readonly target: Target
   /** What ARNs depend on: two doors to the same place give the same. */
   readonly label: string
@@ -26,8 +25,8 @@ const labelOf = (target: Target): string =>
 
 export const placeOf = (
   target: Target,
-  { broker, keyring, mayKnow, namesFor, loneFieldOf }: DoorMeans
-): Place => ({ broker, keyring, mayKnow, namesFor, loneFieldOf, target, label: labelOf(target) })
+  { broker, keyring, mayKnow, loneFieldOf }: DoorMeans
+): Place => ({ broker, keyring, mayKnow, loneFieldOf, target, label: labelOf(target) })
 
 /** What was asked for, and what to call it. */
 export interface Named {

@@ -15,7 +15,7 @@ import type { DoorMeans } from '../means.ts'
 import { prefixOf, refuse, wantedOf } from '../target.ts'
 import { AS_STORED } from '../text.ts'
 
-type Means = Pick<DoorMeans, 'broker' | 'mayKnow' | 'namesFor'>
+type Means = Pick<DoorMeans, 'broker' | 'mayKnow'>
 type Secret = readonly [key: string, view: View]
 
 const PAGE = 100
@@ -77,7 +77,8 @@ const readBelow = async (
   let cursor: string | undefined
   for (let page = 0; page < PAGES_MAX; page++) {
     await turn()
-    const asked = { prefix, limit: PAGE, charge, ...(cursor !== undefined && { cursor }) }
+    const rest = cursor === undefined ? {} : { cursor, isOnRecord: true as const }
+    const asked = { prefix, limit: PAGE, charge, ...rest }
     const found = await broker.listSecrets(caller, asked, AS_STORED)
     for (const { result } of found.results)
       take(result, ({ reference }) => reference.path.slice(from))
@@ -88,14 +89,14 @@ const readBelow = async (
 }
 
 const readNames = async (
-  { broker, namesFor }: Means,
+  { broker }: Means,
   caller: Caller,
   target: Target,
   charge: Charge,
   turn: Turn
 ): Promise<readonly Secret[]> => {
   const { secrets, take } = createGathering()
-  const names = await namesFor(caller)
+  const names = await broker.listConfigured(caller)
   if (names.length > PAGE * PAGES_MAX) throw tooMany()
   const limited = charge(names.length)
   if (limited !== undefined) throw limited

@@ -56,7 +56,7 @@ const addSecretRoutes = (
   app: TypedFastify,
   at: string,
   targetOf: TargetOf,
-  means: Pick<DoorMeans, 'broker' | 'mayKnow' | 'namesFor'>
+  means: Pick<DoorMeans, 'broker' | 'mayKnow'>
 ): void => {
   const config = { auth: read }
   app.get(

@@ -21,7 +21,7 @@ import { createList, isTrue, whole } from './list.ts'
 import { versionMetadata, writeKv1, writeKv2, writeMetadata } from './secrets.ts'
 
 export type Mounts = ReadonlyMap<string, Mount>
-type Means = Pick<DoorMeans, 'broker' | 'now' | 'mayKnow' | 'namesFor'>
+type Means = Pick<DoorMeans, 'broker' | 'now' | 'mayKnow'>
 
 /** As Vault says it of a secret of KV 1: 32 days. */
 const KV1_LEASE = 2_764_800

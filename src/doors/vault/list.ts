@@ -36,7 +36,7 @@ interface Found {
 }
 
 export const createList = (
-  { broker, mayKnow, namesFor }: Pick<DoorMeans, 'broker' | 'mayKnow' | 'namesFor'>,
+  { broker, mayKnow }: Pick<DoorMeans, 'broker' | 'mayKnow'>,
   mounts: Mounts
 ) => {
   const pathsBelow = async (
@@ -50,8 +50,8 @@ export const createList = (
     for (let page = 0; page < PAGES_MAX; page++) {
       const limited = page === 0 ? undefined : charge()
       if (limited !== undefined) throw limited
-      const request = { prefix, limit: PAGE, ...(cursor !== undefined && { cursor }) }
-      const found = await broker.listNames(caller, request)
+      const rest = cursor === undefined ? {} : { cursor, isOnRecord: true as const }
+      const found = await broker.listNames(caller, { prefix, limit: PAGE, ...rest })
       for (const { path } of found.names) paths.push(path)
       isPartial ||= found.isPartial
       cursor = found.cursor
@@ -72,7 +72,7 @@ export const createList = (
     if (prefix !== undefined) {
       return pathsBelow(caller, prefix, () => request.server.chargeKey(request, reply, 1))
     }
-    const names = folder === '' ? await namesFor(caller) : []
+    const names = folder === '' ? await broker.listConfigured(caller) : []
     return { paths: names, isComplete: true }
   }
 

@@ -169,13 +169,16 @@ test('a bulk has what the caller may read and nothing else', async (t) => {
 
 test('each secret of a bulk is paid for, and an answer is whole or none', async (t) => {
   const env = { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_MAX: '200' }
-  const { ask, seed, keyOf } = await open(t, { env })
+  const { ask, seed, keyOf, folder } = await open(t, { env })
   for (let i = 100; i < 230; i++) await seed('alpha', `app/${i}`, 'x')
   const left = async (key: string): Promise<string | undefined> =>
     /r=(\d+)/.exec(String((await ask('/metadata', { key })).headers['ratelimit']))?.[1]
   const key = await keyOf('app')
   const all = await ask('/secrets/app/bulk', { key })
   t.equal(Object.keys(JSON.parse(all.body)).length, 130)
+  const listings = (await recordsIn(folder)).filter(({ action }) => action === 'secret.list')
+  t.match(listings, [{ outcome: 'allowed', reference: 'alpha:app/' }])
+  t.equal(listings.length, 1, 'one listing, however many pages of the store it took')
   t.equal(await left(key), '69')
   const limited = await ask('/secrets/app/bulk', { key })
   t.same(limited.said, [429, 'You have reached maximum request limit.'])

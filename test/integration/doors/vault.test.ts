@@ -189,6 +189,16 @@ test('a folder is listed by every spelling of the question, one level at a time'
   t.same([byWriteKey.statusCode, byWriteKey.body], [403, refused.body])
 })
 
+test('a folder of more than a page is one listing on record', async (t) => {
+  const { ask, seed, folder } = await open(t)
+  for (let i = 100; i < 350; i++) await seed('alpha', `app/${i}`, 'x')
+  const { keys } = (await ask('GET', '/v1/app/metadata/?list=true')).json()['data']
+  t.equal((keys as string[]).length, 250)
+  const listings = (await recordsIn(folder)).filter(({ action }) => action === 'secret.list')
+  t.match(listings, [{ outcome: 'allowed', reference: 'alpha:app/' }])
+  t.equal(listings.length, 1)
+})
+
 test('LIST is refused like any request: two tokens, no token, another one', async (t) => {
   const { send, key, seed } = await open(t)
   await seed('alpha', 'app/db', 'x')

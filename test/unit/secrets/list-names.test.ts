@@ -109,12 +109,21 @@ const setUp = ({ stores, admin = ['kv:**'], shop = ['kv:shop/**'], recordFails }
       ...(tags && { tags })
     }))
   const { listNames } = createListNames(options)
-  const page = (limit = 100, cursor?: string) =>
-    listNames(CALLER, { prefix: 'kv:', limit, ...(cursor !== undefined && { cursor }) })
+  const page = (limit = 100, cursor?: string, more: { isOnRecord?: true } = {}) =>
+    listNames(CALLER, { prefix: 'kv:', limit, ...(cursor !== undefined && { cursor }), ...more })
   const { listReach } = createListReach(options)
   const reach = (client = 'shop') => listReach(CALLER, client)
   return { page, reach, keep, records, asked }
 }
+
+test('a later page of one request is on record by the first, unless it fails', async (t) => {
+  const { page, records } = setUp({ stores: { kv: { paths: ['shop/a', 'shop/b'] } } })
+  const { cursor } = await page(1)
+  await page(1, cursor, { isOnRecord: true })
+  t.match(records, [{ outcome: 'allowed' }])
+  await t.rejects(page(1, 'no cursor of ours', { isOnRecord: true }), { code: 'invalid_request' })
+  t.match(records, [{ outcome: 'allowed' }, { action: 'secret.list', outcome: 'failed' }])
+})
 
 test('a name is told with what is cached of it, and whether the caller may write it', async (t) => {
   const { page, keep, records } = setUp({ stores: { kv: { paths: ['shop/a', 'shop/b'] } } })

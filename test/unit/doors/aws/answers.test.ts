@@ -12,7 +12,6 @@ const place = (loneField?: string): Place => ({
   broker: undefined as unknown as Place['broker'],
   keyring: () => keyring,
   mayKnow: () => true,
-  namesFor: async () => [],
   loneFieldOf: () => loneField,
   target: { kind: 'below', store: 'kv', path: '' },
   label: 'kv:'
