@@ -53,6 +53,8 @@ interface FirstKeyFound {
 export interface KeyOptions {
   /** Undefined: there are no encryption keys at hand. */
   readonly findKey: ((kid: string) => EncryptionKey | undefined) | undefined
+  /** The trail may be of another service: encryption keys that it was begun with may be lacking here. */
+  readonly isCopy?: boolean
   /** The auditor's private key. */
   readonly auditor: KeyObject | undefined
 }
@@ -61,12 +63,13 @@ const faultOf = (
   head: SegmentHead,
   instance: string,
   encryptionKey: EncryptionKey | undefined,
-  { findKey, auditor }: KeyOptions
+  { findKey, isCopy = false, auditor }: KeyOptions
 ): string | undefined => {
   // Who has the encryption keys could otherwise write a former trail anew, without the auditor's seal.
   if (auditor !== undefined && head.sealed === undefined) return 'it is not sealed to the auditor'
   if (findKey === undefined) return undefined
   if (encryptionKey === undefined) {
+    if (isCopy) return undefined
     return `it was begun with the encryption key ${head.kid}, which ENCRYPTION_KEYS lacks`
   }
   return isOrigin(encryptionKey, instance, head)

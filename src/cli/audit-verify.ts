@@ -5,7 +5,7 @@ import { keptAnchors } from '../audit/anchors.ts'
 import type { Anchor, KnownAnchor } from '../audit/chain-line.ts'
 import type { Finding } from '../audit/findings.ts'
 import { type Report, type VerifyOptions, verifyTrail } from '../audit/verify.ts'
-import { readSomeSettings } from '../config/env.ts'
+import { readEnvFile, readSomeSettings, variablesOf } from '../config/env.ts'
 import { whyUnread } from '../config/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
 import { parseAuditorPrivateKey } from '../crypto/auditor-keys.ts'
@@ -47,11 +47,21 @@ const anchorsOf = async (settings: StateSettings): Promise<KnownAnchor[]> => {
   }
 }
 
+/** Of ENCRYPTION_KEYS. An auditor has none, and a file of settings beside a copy is none of its business. */
+const keysAtHand = (): VerifyOptions['findKey'] => {
+  const { all } = readEnvFile(process.env, process.cwd())
+  if (variablesOf('ENCRYPTION_KEYS').every((name) => (all[name] ?? '') === '')) return undefined
+  const settings = readSomeSettings(process.env, process.cwd(), ['ENCRYPTION_KEYS'])
+  return createKeyring(settings.ENCRYPTION_KEYS).find
+}
+
 /** What is known of the trail besides what stands in it. */
 const placeOf = async (
   folder: string | undefined
-): Promise<Pick<VerifyOptions, 'folder' | 'anchors' | 'findKey'>> => {
-  if (folder !== undefined) return { folder: resolve(folder), anchors: [], findKey: undefined }
+): Promise<Pick<VerifyOptions, 'folder' | 'anchors' | 'findKey' | 'isCopy'>> => {
+  if (folder !== undefined) {
+    return { folder: resolve(folder), anchors: [], findKey: keysAtHand(), isCopy: true }
+  }
   const names = [...PLACE, 'ENCRYPTION_KEYS'] as const
   const settings = readSomeSettings(process.env, process.cwd(), names)
   return {
@@ -99,7 +109,9 @@ const linesOf = (report: Report): string[] => {
       ? [`${count(unchained, 'line')} of an earlier version, without a chain`]
       : []),
     ...(withoutKey > 0
-      ? [`${count(withoutKey, 'segment')} whose MACs need a key that is not here (--auditor-key)`]
+      ? [
+          `${count(withoutKey, 'segment')} whose MACs need a key that is not here (ENCRYPTION_KEYS of its time, or --auditor-key)`
+        ]
       : [])
   ]
 }
@@ -113,9 +125,9 @@ export const verify = async (
   { since, head = [], auditorKey, json = false }: VerifyCommandOptions
 ): Promise<void> => {
   const auditor = await readAuditor(auditorKey)
-  const { folder, anchors, findKey } = await placeOf(given)
-  const known = [...anchors, ...head]
-  const asked = { folder, since, anchors: known, findKey, auditor }
+  const { anchors, ...place } = await placeOf(given)
+  const { folder } = place
+  const asked = { ...place, since, anchors: [...anchors, ...head], auditor }
   const report = await verifyTrail(asked).catch(asTrailFailure)
   if (report.files === 0 && report.found === 0) {
     throw new CommandFailure(`There is no trail in ${folder}.`, 2)

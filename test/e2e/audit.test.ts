@@ -204,10 +204,21 @@ test('the trail is followed while the service runs, and exported so that it can 
   const { stdout } = await exported('jsonl')
   const handedOn = join(copy, 'trail.jsonl')
   writeFileSync(handedOn, stdout)
+  const whole = /4 lines of 1 instance in 1 segment, 1 sealed/
   t.match(await runPurser(t, folder, ['audit', 'verify', handedOn]), {
-    code: 2,
-    stdout: /^cannot tell: 4 lines of 1 instance in 1 segment, 1 sealed/
+    code: 0,
+    stdout: new RegExp(`^ok: ${whole.source}`)
   })
+  const elsewhere = await runPurser(t, copy, ['audit', 'verify', handedOn])
+  t.match(elsewhere, { code: 2, stdout: new RegExp(`^cannot tell: ${whole.source}`) })
+  t.match(elsewhere.stdout, /1 segment whose MACs need a key that is not here \(ENCRYPTION_KEYS/)
+  const { folder: ofOthers } = createConfigured(t)
+  t.match(await runPurser(t, ofOthers, ['audit', 'verify', handedOn]), {
+    code: 2,
+    stdout: new RegExp(`^cannot tell: ${whole.source}`)
+  })
+  writeFileSync(handedOn, stdout.replace('"before"', '"behind"'))
+  t.match(await runPurser(t, folder, ['audit', 'verify', handedOn]), { code: 1 })
   const ocsf = (await exported('ocsf')).stdout.trimEnd().split('\n')
   t.strictSame(
     ocsf.map((one) => JSON.parse(one).type_uid),

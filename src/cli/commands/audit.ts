@@ -21,7 +21,7 @@ const addVerifyCommand = (audit: Command): void => {
   audit
     .command('verify')
     .description('check that the trail is what was written, and say where it is not')
-    .argument('[folder]', "a copy of the trail's folder, to be checked without settings")
+    .argument('[folder]', "a copy of the trail's folder, or a file of it, to be checked by itself")
     .option('--since <day>', 'only this day and later ones: 2026-03-01, or 7d', parseDay)
     .option('--head <anchor>', 'a line of the log that must be in the trail; repeatable', parseHead)
     .option('--auditor-key <file>', 'the private key of `purser audit key new`')
@@ -31,6 +31,7 @@ const addVerifyCommand = (audit: Command): void => {
       `
 Computes every digest and MAC anew and compares them with the anchors in the state. Verdicts: tampered, line missing,
 reordered, truncated, segment missing, anchor mismatch, other key; what a kill leaves is unfinished, and no fault.
+Of a copy no state is asked; ENCRYPTION_KEYS are used where they are set, and --head says anchors.
 Runs beside a service. Exit codes: 0 right, 1 broken, 2 cannot tell (a key is missing) or wrong usage.
 
 Examples:

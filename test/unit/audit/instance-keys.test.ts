@@ -134,6 +134,10 @@ test('why a key is none of ours is told: no auditor, no encryption key, not begu
   const notHere = { key: undefined, fault: undefined }
   t.strictSame(await ask(head, {}), notHere, 'the auditor alone has it')
   t.strictSame(await ask({ kid, day: DAY, step: 0 }, { findKey: undefined }), notHere)
+  const isCopy = true
+  t.strictSame(await ask({ kid: 'lost', day: DAY, step: 0 }, { isCopy }), notHere)
+  t.strictSame(await ask({ ...head, kid: 'lost' }, { isCopy, auditor }), known)
+  t.match(await ask({ ...head, origin: 'x' }, { isCopy }), { fault: /not begun by somebody/ })
   const faults: readonly (readonly [SegmentHead, KeyObject | undefined, RegExp])[] = [
     [{ kid, day: DAY, step: 0 }, auditor, /not sealed to the auditor/],
     [{ ...head, kid: 'lost' }, auditor, /the encryption key lost, which ENCRYPTION_KEYS lacks/],
