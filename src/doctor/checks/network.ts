@@ -6,13 +6,28 @@ import { listeningOn } from '../listening.ts'
 
 const isOpen = (host: string | undefined): boolean => host !== undefined && !isLoopback(host)
 
-/** Known to be so by default: of Node's inspector, of Redis and its sentinels, of Vault's development server. */
+/** Known to be so by default: of Node's inspector, and of what keeps data and is often left without a login. */
 const SENSITIVE: ReadonlyMap<number, string> = new Map([
+  [2375, 'Docker'],
+  [2379, 'etcd'],
+  [5432, 'PostgreSQL'],
+  [6333, 'Qdrant'],
+  [6334, 'Qdrant'],
   [6379, 'Redis'],
+  [9000, 'MinIO'],
+  [9200, 'Elasticsearch'],
+  [9229, 'the inspector of Node'],
   [16379, 'the bus of a Redis cluster'],
   [26379, 'a Sentinel of Redis'],
-  [9229, 'the inspector of Node']
+  [27017, 'MongoDB']
 ])
+
+/** Where this service itself listens, which other checks look at. */
+const ownPorts = ({ settings, config }: Installation): Set<number | undefined> => {
+  const { PORT, INTERNAL_PORT, CONSOLE_PORT } = settings
+  const doors = (config?.doors ?? []).map(({ place }) => place?.port)
+  return new Set([PORT, INTERNAL_PORT, CONSOLE_PORT, ...doors])
+}
 
 /** Ports on which somebody listens at an address that others can reach, whoever that is. */
 const openPorts = ({ machine }: Installation): Set<number> =>
@@ -107,8 +122,9 @@ export const networkChecks: readonly Check[] = [
     title: 'no sensitive port of this machine is open to the network',
     run: (on) => {
       const open = openPorts(on)
+      const own = ownPorts(on)
       return [...SENSITIVE]
-        .filter(([port]) => open.has(port))
+        .filter(([port]) => open.has(port) && !own.has(port))
         .map(([port, what]) =>
           (port === 9229 ? fail : failInEarnest)(
             `port ${port} (${what}) of this machine is open to the network: bind it to 127.0.0.1, or close it with a firewall`

@@ -365,6 +365,26 @@ trusts:
     says: /port 6379 \(Redis\)/
   },
   {
+    name: 'databases and the store of files beside it are open to the network',
+    // 5432, 6333, 9000, and 27017 on this machine alone.
+    machine: {
+      texts: {
+        '/proc/net/tcp': ['00000000:1538', '00000000:18BD', '0A00000A:2328', '0100007F:6989']
+          .map((local) => `0: ${local} 00000000:0000 0A 0 0\n`)
+          .join('')
+      }
+    },
+    found: ['open-ports fail'],
+    says: /^(?!.*27017).*port 5432 \(PostgreSQL\).*port 6333 \(Qdrant\).*port 9000 \(MinIO\)/s
+  },
+  {
+    name: 'a port of its own is where others have a sensitive one',
+    env: { HOST: '0.0.0.0', PORT: '9000' },
+    machine: { texts: { '/proc/net/tcp': '0: 00000000:2328 00000000:0000 0A 0 0\n' } },
+    found: ['bind fail', 'internal-listener warn'],
+    says: /HOST is open to the network without TLS/
+  },
+  {
     name: 'the key is of another certificate',
     now: Date.now(),
     env: TLS,
