@@ -4,7 +4,7 @@
  */
 import cors from '@fastify/cors'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { ProblemError } from '../core/problem.ts'
 import { routeText } from '../core/route-text.ts'
 import type { ServerTls } from '../core/server-tls.ts'
@@ -60,12 +60,19 @@ export interface Door {
 /** Told of each route at the start, as `OnAnswer` will be. */
 export type OnRoute = (route: string) => void
 
-/** Every route answers every other method that Node knows with 405; before the body, which nobody will read. */
-const refuseOtherMethods = (
-  app: FastifyInstance,
-  served: ReadonlyMap<string, ReadonlySet<string>>
-): void => {
-  for (const [url, methods] of [...served]) {
+/** What is served at a URL. */
+interface Served {
+  readonly methods: Set<string>
+  /** Of a route whose errors have a shape of their own. */
+  readonly errorHandler?: RouteOptions['errorHandler']
+}
+
+/**
+ * Every route answers every other method that Node knows with 405, in the shape of its other errors; before the body, which
+ * nobody will read.
+ */
+const refuseOtherMethods = (app: FastifyInstance, served: ReadonlyMap<string, Served>): void => {
+  for (const [url, { methods, errorHandler }] of [...served]) {
     const others = app.supportedMethods.filter((method) => !methods.has(method))
     if (others.length === 0) continue
     const allow = [...methods].sort().join(', ')
@@ -79,6 +86,7 @@ const refuseOtherMethods = (
       // As the route itself is: for / below a prefix Fastify would take the prefix without a slash too.
       prefixTrailingSlash: 'slash',
       config: { auth: { kind: 'open' } },
+      ...(errorHandler !== undefined && { errorHandler }),
       onRequest: refuse,
       handler: refuse
     })
@@ -91,16 +99,16 @@ const addRoutesOf = (
   { addRoutes }: Door,
   onRoute: OnRoute | undefined
 ): void => {
-  const served = new Map<string, Set<string>>()
+  const served = new Map<string, Served>()
   const told: string[] = []
   app.addHook('onRoute', (route) => {
     assertDeclaresAuth(route)
-    const { routePath, url, config } = route
+    const { routePath, url, config, errorHandler } = route
     // The URL without the prefix, which Fastify adds to every route added here.
-    const methods = served.get(routePath) ?? new Set()
-    served.set(routePath, methods)
+    const here = served.get(routePath) ?? { methods: new Set() }
+    served.set(routePath, { errorHandler, ...here })
     for (const method of [route.method].flat()) {
-      methods.add(method)
+      here.methods.add(method)
       for (const operation of [undefined, ...(config?.operations ?? [])]) {
         told.push(routeText(config?.dialect, method, url, operation))
       }

@@ -58,8 +58,8 @@ const oauthErrorOf = ({ code, details }: ProblemError): OauthError => {
 }
 
 /** RFC 6749, 5.2: 400, but where another status says what a client can do about it. */
-const statusOf = (status: number): number =>
-  status === 413 || status === 415 || status === 429 || status >= 500 ? status : 400
+const OF_HTTP: ReadonlySet<number> = new Set([405, 408, 413, 415, 429])
+const statusOf = (status: number): number => (OF_HTTP.has(status) || status >= 500 ? status : 400)
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 

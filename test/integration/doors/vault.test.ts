@@ -483,6 +483,30 @@ test('a login that is not taken is refused in one way, whatever its mount', asyn
   t.equal((await ask('PUT', '/v1/auth/jwt/other', { ...anybody, body: refused })).statusCode, 404)
 })
 
+test('whatever is wrong with the request of a login itself is told as Vault does', async (t) => {
+  const { ask } = await open(t, { BODY_LIMIT_KB: '4' })
+  const anybody = { key: '' }
+  const login = '/v1/auth/jwt/login'
+  const packed = [['Content-Encoding', 'gzip']] as const
+  const cases = [
+    [405, await ask('GET', login, anybody)],
+    [405, await ask('DELETE', login, anybody)],
+    [405, await ask('LIST', login, anybody)],
+    [404, await ask('PUT', `${login}/x`, { ...anybody, body: '{}' })],
+    [
+      413,
+      await ask('PUT', login, { ...anybody, body: JSON.stringify({ jwt: 'x'.repeat(5_000) }) })
+    ],
+    [415, await ask('PUT', login, { ...anybody, body: '{}', headers: packed })],
+    [400, await ask('PUT', login, { ...anybody, body: '{"jwt":"a","jwt":"b"}' })]
+  ] as const
+  for (const [status, answer] of cases) {
+    t.equal(answer.statusCode, status, answer.body)
+    t.match(answer.json(), { errors: [String] })
+    t.notMatch(answer.body, 'problem')
+  }
+})
+
 test('a token of a workload is a key for as long as its trust says, whatever the mount', async (t) => {
   const { issuer, jwks, sign } = await createWorkloadIssuer()
   const file = join(t.testdir(), 'jwks.json')

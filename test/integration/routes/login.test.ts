@@ -1,4 +1,5 @@
 // Login with a token of a workload: by OAuth's token exchange and as AWS SDKs ask, and what whoever may not is told.
+import type { InjectOptions } from 'fastify'
 import { type Test, test } from 'tap'
 import { signingCredentialsOf } from '../../../src/crypto/sigv4-secret.ts'
 import { recordsIn } from '../../support/audit-records.ts'
@@ -176,6 +177,63 @@ test('a request that is no exchange is refused as OAuth has it', async (t) => {
   t.match((await post(json, 'application/json')).statusCode, 415)
   t.match((await post(of({}), 'text/plain')).statusCode, 415)
   t.match((await post(of({ unknown: 'is ignored', audience: 'purser' }))).statusCode, 200)
+})
+
+/** All that is refused before a token is looked at. */
+const UNFIT: readonly (readonly [string, number, InjectOptions])[] = [
+  ...(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const).map(
+    (method) => [`${TOKEN} by ${method}`, 405, { method, url: TOKEN }] as const
+  ),
+  [`${TOKEN} without a body`, 400, { method: 'POST', url: TOKEN }],
+  [
+    `${TOKEN} with another type of body`,
+    415,
+    { method: 'POST', url: TOKEN, headers: { 'content-type': 'text/xml' }, payload: '<a/>' }
+  ],
+  [
+    `${TOKEN} with a body too large`,
+    413,
+    { method: 'POST', url: TOKEN, headers: { 'content-type': FORM }, payload: 'a'.repeat(20_000) }
+  ],
+  [
+    `${TOKEN} with a query`,
+    400,
+    { method: 'POST', url: `${TOKEN}?a=b`, headers: { 'content-type': FORM }, payload: 'a=b' }
+  ],
+  ...(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const).map(
+    (method) => [`${AWS} by ${method}`, 405, { method, url: AWS }] as const
+  ),
+  [`${AWS} with another query`, 400, { url: `${AWS}?a=b` }],
+  [`${AWS} with a trust twice`, 400, { url: `${AWS}?trust=a&trust=b` }],
+  [`${AWS} without a token`, 401, { url: AWS }]
+]
+
+test('whatever is wrong with the request itself is told in the words of the route, too', async (t) => {
+  const { built } = await setUp(t)
+  for (const [what, status, request] of UNFIT) {
+    const answer = await built.app.server.inject(request)
+    t.equal(answer.statusCode, status, what)
+    t.match(answer.headers['content-type'], /^application\/json/, what)
+    const members = what.startsWith(TOKEN) ? ['error', 'error_description'] : ['code', 'message']
+    t.strictSame(Object.keys(answer.json()), members, what)
+    const allowed = what.startsWith(TOKEN) ? 'POST' : 'GET, HEAD'
+    if (status === 405) t.equal(answer.headers['allow'], allowed, what)
+  }
+  const [token, aws] = await Promise.all(
+    [TOKEN, AWS].map((url) => built.app.server.inject({ method: 'PUT', url }))
+  )
+  t.strictSame(token?.json(), {
+    error: 'invalid_request',
+    error_description: 'The method is not allowed here'
+  })
+  t.strictSame(aws?.json(), {
+    code: 'method_not_allowed',
+    message: 'The method is not allowed here'
+  })
+  const other = await built.app.server.inject({ method: 'PUT', url: '/v1/whoami' })
+  assertProblem(t, other, { code: 'method_not_allowed' })
+  const beside = await built.app.server.inject({ url: `${AWS}/x` })
+  assertProblem(t, beside, { code: 'route_not_found' })
 })
 
 test('no other route takes a form', async (t) => {
