@@ -12,11 +12,19 @@ import { readFileBytes } from '../files/read.ts'
 import { createTransport } from '../kinds/shared/http-transport.ts'
 import { CommandFailure, usageFailure } from './failure.ts'
 
+/** PURSER_CLIENT_CERT_FILE and PURSER_CLIENT_KEY_FILE, both PEM. */
+export interface CertificateFiles {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
 export interface ClientOptions {
   /** PURSER_URL, perhaps with a path. */
   readonly url: string
   /** PURSER_CA_FILE: PEM of the only authorities to trust. */
   readonly caFile?: string | undefined
+  /** Shown to a service that asks for one (TLS_CLIENT_CA_FILE). Read for each request: whoever mounts it renews it. */
+  readonly certificate?: CertificateFiles | undefined
   readonly deadlineMs?: number
 }
 
@@ -93,14 +101,23 @@ export const baseOf = (url: string): string => {
   return origin + pathname.replace(/\/+$/, '')
 }
 
-/** PEM. Rejects with a CommandFailure. */
-export const authoritiesOf = async (caFile: string): Promise<string> => {
+const pemOf = async (name: string, path: string): Promise<string> => {
   try {
-    return pemOfFile(await readFileBytes(caFile)).toString()
+    return pemOfFile(await readFileBytes(path)).toString()
   } catch {
-    throw new CommandFailure('The file that PURSER_CA_FILE names cannot be read.')
+    throw new CommandFailure(`The file that ${name} names cannot be read.`)
   }
 }
+
+/** PEM. Rejects with a CommandFailure. */
+export const authoritiesOf = async (caFile: string): Promise<string> =>
+  await pemOf('PURSER_CA_FILE', caFile)
+
+/** As Node.js takes it. Rejects with a CommandFailure. */
+export const shownOf = async (files: CertificateFiles): Promise<{ cert: string; key: string }> => ({
+  cert: await pemOf('PURSER_CLIENT_CERT_FILE', files.certFile),
+  key: await pemOf('PURSER_CLIENT_KEY_FILE', files.keyFile)
+})
 
 const noAnswer = (error: unknown): RefusedByService => {
   const fault = error instanceof ProviderFault ? error : new ProviderFault('unavailable')
@@ -156,6 +173,7 @@ const loginIn = (answer: Answer): LoginAnswer => {
 export const createClient = async ({
   url,
   caFile,
+  certificate,
   deadlineMs = DEADLINE_MS
 }: ClientOptions): Promise<Client> => {
   const base = baseOf(url)
@@ -166,6 +184,7 @@ export const createClient = async ({
 
   const request: Client['request'] = async (method, path, asked = {}) => {
     const { type, text: body } = bodyOf(asked)
+    const tls = certificate && (await shownOf(certificate))
     const deadline = AbortSignal.timeout(deadlineMs)
     try {
       const { status, text, retryAfter } = await send({
@@ -178,6 +197,7 @@ export const createClient = async ({
           ...asked.headers
         },
         ...(body !== undefined && { body }),
+        ...(tls !== undefined && { tls }),
         signal: asked.signal === undefined ? deadline : AbortSignal.any([asked.signal, deadline])
       })
       const seconds = Number(retryAfter)

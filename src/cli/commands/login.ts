@@ -17,8 +17,9 @@ export const addLoginCommand = (program: Command): void => {
     .addHelpText(
       'after',
       `
-Asks the service at PURSER_URL, whose certificate has to be of a public authority or of the one in PURSER_CA_FILE. Reads no
-.env: that of this folder belongs to the program that runs here. The key ends with its token at the latest.
+Asks the service at PURSER_URL, whose certificate has to be of a public authority or of the one in PURSER_CA_FILE. To one
+that asks for a certificate it shows PURSER_CLIENT_CERT_FILE, by PURSER_CLIENT_KEY_FILE. Reads no .env: that of this folder
+belongs to the program that runs here. The key ends with its token at the latest.
 
 Example:
   $ PURSER_URL=https://purser.example.com purser login --trust prod-cluster --token-file /var/run/secrets/purser/token`

@@ -14,8 +14,9 @@ const secondsUpTo =
   }
 
 const HELP = `
-Reads PURSER_URL, PURSER_CA_FILE and PURSER_KEY_FILE from the environment, and never ./.env, which is the program's own. The
-program starts once all secrets are there, and gets no variable PURSER_* of these unless --keep-purser says so.
+Reads PURSER_URL, PURSER_CA_FILE, PURSER_CLIENT_CERT_FILE, PURSER_CLIENT_KEY_FILE (a certificate to show) and PURSER_KEY_FILE
+from the environment, and never ./.env, which is the program's own. The program starts once all secrets are there, and gets no
+variable PURSER_* of these unless --keep-purser says so.
 
 Files have mode 600, stand on a tmpfs, and go when the program ends; what stands there already is refused. Without --into those of a group are in a new folder,
 which PURSER_FILES names. With --watch the program is told of a change once all of the new set could be read.

@@ -1,5 +1,5 @@
 /**
- * The service, as PURSER_URL, PURSER_CA_FILE, PURSER_KEY_FILE and a trust say. Rule: nothing else says it, no file of
+ * The service, as PURSER_URL, the files of TLS, PURSER_KEY_FILE and a trust say. Rule: nothing else says it, no file of
  * settings either; key and token are read whenever they are needed, since others renew them.
  */
 import { statSync } from 'node:fs'

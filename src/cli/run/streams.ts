@@ -4,7 +4,7 @@
  */
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { authoritiesOf, baseOf, type ClientOptions, RefusedByService } from '../client.ts'
+import { authoritiesOf, baseOf, type ClientOptions, RefusedByService, shownOf } from '../client.ts'
 
 export interface StreamQuestion {
   readonly path: string
@@ -27,15 +27,18 @@ const codeOf = (error: unknown): string => {
 export const createStreams = async ({
   url,
   caFile,
+  certificate,
   deadlineMs = DEADLINE_MS
 }: ClientOptions): Promise<OpenStream> => {
   const base = baseOf(url)
   const ca = caFile === undefined ? undefined : await authoritiesOf(caFile)
   const request = base.startsWith('https:') ? requestHttps : requestHttp
-  return ({ path, headers, signal }) =>
-    new Promise((done, fail) => {
+  return async ({ path, headers, signal }) => {
+    const shown = certificate && (await shownOf(certificate))
+    return await new Promise((done, fail) => {
+      const trust = { rejectUnauthorized: true, ...(ca !== undefined && { ca }), ...shown }
       // A connection of its own: its end is the end of the stream.
-      const verified = { agent: false, rejectUnauthorized: true, ...(ca !== undefined && { ca }) }
+      const verified = { agent: false, ...trust }
       const asked = request(base + path, { ...verified, headers: { ...headers }, signal })
       // Not of the socket: that begins with the connection, and again with each byte.
       const late = setTimeout(() => asked.destroy(new Error('no answer in time')), deadlineMs)
@@ -52,4 +55,5 @@ export const createStreams = async ({
       })
       asked.end()
     })
+  }
 }
