@@ -106,7 +106,9 @@ const findVersion = async (
   // A store has its own stages beside the newest version, or none.
   if (stage !== undefined && stage !== CURRENT) {
     const found = await read(stage).catch((error: unknown) => Promise.reject(notThere(error)))
-    if (versionId !== undefined && !hasId(place, found.view, versionId)) {
+    // Stores take the id of a version in the same place.
+    const isStage = found.view.version !== stage
+    if (!isStage || (versionId !== undefined && !hasId(place, found.view, versionId))) {
       throw new ProblemError('secret_not_found')
     }
     return { ...found, stages: [stage] }

@@ -87,6 +87,10 @@ test('a version is read by its id, and one of another secret is not', async (t) 
   const missing = 'ResourceNotFoundException'
   t.equal((await raised(read(before, { VersionStage: 'AWSCURRENT' }))).name, missing)
   t.equal((await raised(read(undefined, { VersionStage: 'AWSPENDING' }))).name, missing)
+  for (const VersionStage of ['1', '2']) {
+    const error = await raised(read(undefined, { VersionStage }))
+    t.equal(error.name, missing, 'the number of a version is no stage')
+  }
   t.equal((await raised(read('EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE'))).name, missing)
   const plain = await sdk.send(new DescribeSecretCommand({ SecretId: 'app/plain' }))
   const [foreign = ''] = Object.keys(plain.VersionIdsToStages ?? {})
