@@ -103,6 +103,7 @@ const hiddenVault = (key: string): readonly Spoken[] =>
     vaultRequest('GET', `/v1/sys/internal/ui/mounts/m/${path}`, key),
     ...['{"data":{"a":1}}', '{"a":1}', '{}', '[]', ''].flatMap((body) => [
       vaultRequest('PUT', `/v1/m/data/${path}`, key, body),
+      vaultRequest('PUT', `/v1/m/metadata/${path}`, key, body),
       vaultRequest('PUT', `/v1/m/${path}`, key, body)
     ])
   ])

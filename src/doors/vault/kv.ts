@@ -155,6 +155,11 @@ const createKv = (means: Means, mounts: Mounts) => {
       return answer(reply, await access.read(request, path), asMetadata)
     },
 
+    writeMetadata: async (request: KvRequest, reply: FastifyReply) => {
+      if (isV1(request)) return kv1.write(request, reply, `metadata/${pathOf(request)}`)
+      throw new ProblemError('method_not_allowed')
+    },
+
     readOther: async (request: KvRequest, reply: FastifyReply) => {
       const path = pathOf(request)
       if (isV1(request)) return kv1.read(request, reply, path)
@@ -187,6 +192,13 @@ export const addKvRoutes = (app: TypedFastify, means: Means, mounts: Mounts): vo
       ...writing,
       schema: schema('vaultWriteData'),
       handler: kv.writeData
+    })
+    app.route({
+      method,
+      url: '/v1/:mount/metadata/*',
+      ...writing,
+      schema: schema('vaultWriteMetadata'),
+      handler: kv.writeMetadata
     })
     app.route({
       method,
