@@ -3,11 +3,8 @@
  * any other, so that it is answered and recorded like whatever is forbidden; what the engine has and the broker has not
  * is an unsupported operation.
  */
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
-import type { Mount } from '../../config/door-entries.ts'
+import type { FastifyReply } from 'fastify'
 import { ProblemError } from '../../core/problem.ts'
-import { bridgedMethod } from '../../http/bridge.ts'
 import { callerOf } from '../../http/caller.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
 import type { Broker, Disclosure } from '../../secrets/broker.ts'
@@ -17,10 +14,10 @@ import { refuse, wantedOf } from '../target.ts'
 import { AS_STORED } from '../text.ts'
 import { type Envelope, sendEnvelope, sendSecret } from './answers.ts'
 import { fieldsIn, writeIn } from './bodies.ts'
-import { createList, isTrue, whole } from './list.ts'
+import { createList } from './list.ts'
+import { type KvRequest, type Mounts, Path, pathOf, Query, wantsList, whole } from './request.ts'
 import { versionMetadata, writeKv1, writeKv2, writeMetadata } from './secrets.ts'
 
-export type Mounts = ReadonlyMap<string, Mount>
 type Means = Pick<DoorMeans, 'broker' | 'now' | 'mayKnow'>
 
 /** As Vault says it of a secret of KV 1: 32 days. */
@@ -28,22 +25,6 @@ const KV1_LEASE = 2_764_800
 
 const read = { kind: 'key', scope: 'secrets', discloses: true } as const
 const write = { kind: 'key', scope: 'secrets' } as const
-
-/** Vault takes no notice of what it does not know. */
-const One = Type.Optional(Type.String())
-const Query = Type.Object(
-  { version: One, list: One, after: One, limit: One },
-  { additionalProperties: true }
-)
-const Path = Type.Object({ mount: Type.String(), '*': Type.Optional(Type.String()) })
-
-export type KvRequest = FastifyRequest<{
-  Params: { mount: string; '*'?: string }
-  Querystring: { version?: string; list?: string; after?: string; limit?: string }
-}>
-
-const wantsList = ({ raw, query }: KvRequest): boolean =>
-  bridgedMethod(raw) === 'LIST' || isTrue(query.list)
 
 /** A version that is asked for and that the store could not even have is one that is not there. */
 const orMissing = (error: unknown, version: string | undefined): unknown =>
@@ -115,8 +96,6 @@ const createOther =
     if (!mayKnow(caller.client, target)) await refuse(broker, caller, target, path)
     throw new ProblemError('secret_not_found')
   }
-
-const pathOf = ({ params }: KvRequest): string => params['*'] ?? ''
 
 /** A path below a mount of KV 1 may begin with a word of KV 2. */
 const createKv = (means: Means, mounts: Mounts) => {

@@ -10,20 +10,8 @@ import { callerOf } from '../../http/caller.ts'
 import type { DoorMeans } from '../means.ts'
 import { prefixOf, refuse } from '../target.ts'
 import { sendEnvelope } from './answers.ts'
-import type { KvRequest, Mounts } from './kv.ts'
+import { type KvRequest, type Mounts, whole } from './request.ts'
 import { keysBelow } from './secrets.ts'
-
-export const whole = (text: string | undefined, name: string): number | undefined => {
-  if (text === undefined) return undefined
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new ProblemError('invalid_request', { detail: `${name} is no whole number` })
-  }
-  return Number(text)
-}
-
-// As Go reads a boolean.
-export const isTrue = (text: string | undefined): boolean =>
-  /^(?:1|t|T|true|TRUE|True)$/.test(text ?? '')
 
 /** Of the store; so many names cost the caller a request. */
 const PAGE = 100

@@ -11,7 +11,7 @@ import type { DoorMeans } from '../means.ts'
 import { refuse } from '../target.ts'
 import { send, sendEnvelope } from './answers.ts'
 import { PREFLIGHT } from './errors.ts'
-import type { Mounts } from './kv.ts'
+import type { Mounts } from './request.ts'
 
 /** Of the dialect: clients turn features on and off by it. */
 const VERSION = '1.17.0+purser'

@@ -76,7 +76,7 @@ const oauthShape: ErrorShape = (problem, requestId) => {
   }
 }
 
-const awsShape: ErrorShape = (problem, requestId) => {
+const containerShape: ErrorShape = (problem, requestId) => {
   const { status, title, detail, code, retryAfter } = problemBodyOf(problem, requestId)
   return {
     status,
@@ -156,7 +156,7 @@ const addAwsCredentials = (app: TypedFastify, { login, keyring }: LoginRoutesOpt
     '/v1/auth/aws-credentials',
     {
       config: { auth: { kind: 'open' }, cors: false },
-      errorHandler: answeredIn(awsShape),
+      errorHandler: answeredIn(containerShape),
       schema: {
         operationId: 'exchangeTokenForAws',
         summary:
