@@ -2,6 +2,7 @@
 import { type Test, test } from 'tap'
 import { DIALECTS } from '../../src/config/door-entries.ts'
 import type { Mode } from '../../src/core/principal.ts'
+import { KEY_HEADERS } from '../../src/doors/key-headers.ts'
 import { recordsIn } from '../support/audit-records.ts'
 import { type Canary, createCanary } from '../support/canary.ts'
 import { type Asked, DOORS, type DoorSubject, openDoor, type Spoken } from '../support/doors.ts'
@@ -241,6 +242,12 @@ for (const subject of DOORS) {
           t.ok(isOwnError(answer))
         }
       }
+    }
+    const own = new Set(plain.headers.map(([name]) => name.toLowerCase()))
+    for (const name of KEY_HEADERS.filter((one) => !own.has(one))) {
+      const answer = await speak({ ...plain, headers: [...plain.headers, [name, 'x']] })
+      t.equal(answer.statusCode, statuses.twoKeys, `${name} of another door`)
+      t.ok(isOwnError(answer))
     }
     const [second, minute] = [1_000, 60_000]
     const hour = { lifetimeSeconds: 3_600 }

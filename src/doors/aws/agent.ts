@@ -9,9 +9,9 @@ import type { AwsAgentDoorConfig } from '../../config/door-entries.ts'
 import { ProblemError } from '../../core/problem.ts'
 import { toldAddressOf } from '../../http/addresses.ts'
 import { callerOf } from '../../http/caller.ts'
-import { createKeyFinder } from '../../http/credentials.ts'
 import type { Door } from '../../http/door.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
+import { bare, doorKeyFinder } from '../key-headers.ts'
 import type { DoorMeans } from '../means.ts'
 import { agentShape } from './agent-errors.ts'
 import { type AgentRequest, parseAgentRequest, splitAgentUrl } from './agent-request.ts'
@@ -19,20 +19,8 @@ import { secretValue } from './answers.ts'
 import { sendAnswer } from './ask.ts'
 import { findSecret, type Place, placeOf } from './secrets.ts'
 
-const given = (value: string): string | undefined => value || undefined
-const none = (): undefined => undefined
-
-/** The agent takes both; the others are those of our own interface and of other doors, and none of them stands beside. */
-const keyIn = createKeyFinder(
-  new Map([
-    ['x-aws-parameters-secrets-token', given],
-    ['x-vault-token', given],
-    ['authorization', none],
-    ['x-api-key', none],
-    ['x-amz-security-token', none],
-    ['dapr-api-token', none]
-  ])
-)
+/** The agent takes both. */
+const keyIn = doorKeyFinder({ 'x-aws-parameters-secrets-token': bare, 'x-vault-token': bare })
 
 /** ARNs name one, whoever asks. */
 const REGION = 'us-east-1'

@@ -8,10 +8,10 @@ import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { DaprDoorConfig, Target } from '../../config/door-entries.ts'
 import { callerOf } from '../../http/caller.ts'
-import { createKeyFinder } from '../../http/credentials.ts'
 import type { Door } from '../../http/door.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
 import { isStoreName } from '../../kinds/references.ts'
+import { bare, doorKeyFinder } from '../key-headers.ts'
 import type { DoorMeans } from '../means.ts'
 import { sendViews } from '../send.ts'
 import { wantedOf } from '../target.ts'
@@ -20,19 +20,7 @@ import { bulkData, secretData } from './answers.ts'
 import { readBulk } from './bulk.ts'
 import { daprShape, errorBody, JSON_TYPE } from './errors.ts'
 
-const none = (): undefined => undefined
-
-/** The others are those of our own interface and of other doors, and none of them stands beside. */
-const keyIn = createKeyFinder(
-  new Map([
-    ['dapr-api-token', (value: string) => value || undefined],
-    ['authorization', none],
-    ['x-api-key', none],
-    ['x-vault-token', none],
-    ['x-amz-security-token', none],
-    ['x-aws-parameters-secrets-token', none]
-  ])
-)
+const keyIn = doorKeyFinder({ 'dapr-api-token': bare })
 
 const PREFIX = '/v1.0'
 

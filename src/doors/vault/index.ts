@@ -5,9 +5,9 @@
  */
 import type { VaultDoorConfig } from '../../config/door-entries.ts'
 import { ProblemError } from '../../core/problem.ts'
-import { createKeyFinder } from '../../http/credentials.ts'
 import type { Door } from '../../http/door.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
+import { bare, doorKeyFinder } from '../key-headers.ts'
 import type { DoorMeans } from '../means.ts'
 import { parseBody } from './bodies.ts'
 import { vaultErrors } from './errors.ts'
@@ -15,12 +15,10 @@ import { addKvRoutes } from './kv.ts'
 import { addSystemRoutes } from './system.ts'
 import { addTokenRoutes } from './tokens.ts'
 
-const keyIn = createKeyFinder(
-  new Map([
-    ['x-vault-token', (value) => value || undefined],
-    ['authorization', (value) => /^Bearer +(.+)$/i.exec(value)?.[1]]
-  ])
-)
+const keyIn = doorKeyFinder({
+  'x-vault-token': bare,
+  authorization: (value) => /^Bearer +(.+)$/i.exec(value)?.[1]
+})
 
 /**
  * A namespace is another tree, and a wrapped answer is not the value: who asks for one of them must not be given something
