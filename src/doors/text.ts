@@ -35,14 +35,26 @@ export const jsonOf = (object: JsonNode): string => printJson(object)
 /** Characters. Longer answers are written each time: kept, they would double what cached secrets take of the memory. */
 const KEPT_MAX = 4 * 1024
 
-/** Writes what an answer says of a view; a short text once for as long as the secret is cached. */
-export const writtenOnce = (write: (view: View) => string): ((view: View) => string) => {
-  const written = new WeakMap<View, string>()
-  return (view) => {
+interface Written {
+  readonly by: string
+  readonly text: string
+}
+
+/**
+ * Writes what an answer says of a view; a short text once for as long as the secret is cached. `by`: what else it depends on,
+ * of which the last is kept.
+ */
+export const writtenOnce = <More extends readonly unknown[]>(
+  write: (view: View, ...more: More) => string,
+  by: (...more: More) => string = () => ''
+): ((view: View, ...more: More) => string) => {
+  const written = new WeakMap<View, Written>()
+  return (view, ...more) => {
     const known = written.get(view)
-    if (known !== undefined) return known
-    const text = write(view)
-    if (text.length <= KEPT_MAX) written.set(view, text)
+    const wanted = by(...more)
+    if (known?.by === wanted) return known.text
+    const text = write(view, ...more)
+    if (text.length <= KEPT_MAX) written.set(view, { by: wanted, text })
     return text
   }
 }

@@ -3,7 +3,7 @@
  * that we do not know (when a version was made) is left out, not made up.
  */
 import type { View } from '../../secrets/view.ts'
-import { type SecretText, textOf } from '../text.ts'
+import { type SecretText, textOf, writtenOnce } from '../text.ts'
 import { type Found, type Identity, identityOf, type Place, versionOf } from './secrets.ts'
 
 const json = (value: unknown): string => JSON.stringify(value)
@@ -29,41 +29,22 @@ const secretOf = (place: Place, view: View): string => {
 
 const headOf = ({ arn, name }: Identity): string => `{"ARN":${json(arn)},"Name":${json(name)}`
 
-/** Characters. Longer answers are written each time: kept, they would double what cached secrets take of the memory. */
-const KEPT_MAX = 4 * 1024
+/** What is told of a secret, beside its view. */
+type Told = Omit<Found, 'view'>
 
-interface Written extends Found {
-  readonly label: string
-  readonly region: string
-  readonly text: string
-}
-
-/** The last short answer about a view, for as long as the secret is cached. */
-const written = new WeakMap<View, Written>()
-
-const isOf = (
-  known: Written,
-  { label }: Place,
-  region: string,
-  { named, stages }: Found
-): boolean =>
-  known.label === label &&
-  known.region === region &&
-  known.named.name === named.name &&
-  known.named.wanted.text === named.wanted.text &&
-  (known.stages === stages || known.stages.join() === stages.join())
+const valueWritten = writtenOnce(
+  (view, place: Place, region: string, { named, stages }: Told): string => {
+    const labels = stages.length === 0 ? '' : `,"VersionStages":${json(stages)}`
+    const head = headOf(identityOf(place, region, named, view.reference))
+    return `${head},"VersionId":${json(versionOf(place, view))}${secretOf(place, view)}${labels}}`
+  },
+  ({ label }, region, { named: { name, wanted }, stages }) =>
+    `${label}\n${region}\n${stages}\n${name}\n${wanted.text}`
+)
 
 /** The answer to GetSecretValue, and an item of a batch. */
-export const secretValue = (place: Place, region: string, found: Found): string => {
-  const { named, view, stages } = found
-  const known = written.get(view)
-  if (known !== undefined && isOf(known, place, region, found)) return known.text
-  const labels = stages.length === 0 ? '' : `,"VersionStages":${json(stages)}`
-  const head = headOf(identityOf(place, region, named, view.reference))
-  const text = `${head},"VersionId":${json(versionOf(place, view))}${secretOf(place, view)}${labels}}`
-  if (text.length <= KEPT_MAX) written.set(view, { ...found, label: place.label, region, text })
-  return text
-}
+export const secretValue = (place: Place, region: string, { view, ...told }: Found): string =>
+  valueWritten(view, place, region, told)
 
 export const description = (place: Place, region: string, found: Found): string => {
   const { named, view, stages } = found
