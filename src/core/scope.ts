@@ -30,8 +30,11 @@ const NEEDS: ReadonlyMap<string, 'r' | 'w'> = new Map([
   ['DELETE', 'w']
 ])
 
-/** Whether a key of the mode may use the HTTP method (in upper case, as it stands in the request). */
+/** What the HTTP method needs (in upper case, as it stands in the request); undefined: what no key has. */
+export const modeFor = (method: string): 'r' | 'w' | undefined => NEEDS.get(method)
+
+/** Whether a key of the mode may use the HTTP method. */
 export const modeAllows = (mode: Mode, method: string): boolean => {
-  const needed = NEEDS.get(method)
+  const needed = modeFor(method)
   return needed !== undefined && mode.includes(needed)
 }

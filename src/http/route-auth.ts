@@ -12,7 +12,7 @@ import type {
 } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
-import { hasScope, isScope, modeAllows } from '../core/scope.ts'
+import { hasScope, isScope, modeAllows, modeFor } from '../core/scope.ts'
 
 export type RouteAuth =
   /** Anybody. `unlimited` exempts it from the limit per address: probes only. */
@@ -130,6 +130,19 @@ const scopesOf = (
   ]
 }
 
+/** A scope of SCOPE_ROOT is told, as openapi.yaml tells it; what ADMIN_SCOPE is called, only to those who have it. */
+const scopeRefusal = (auth: RouteAuth, needed: readonly string[]): ProblemError =>
+  auth.kind === 'key' && needed.length > 0
+    ? new ProblemError('insufficient_scope', { detail: `this needs scope ${needed.join()}` })
+    : new ProblemError('insufficient_scope')
+
+const modeRefusal = (needed: readonly (string | undefined)[]): ProblemError =>
+  needed.includes(undefined)
+    ? new ProblemError('insufficient_mode')
+    : new ProblemError('insufficient_mode', {
+        detail: `this needs mode ${[...new Set(needed)].join('')}`
+      })
+
 /**
  * Whether a key may use the route with a method: gives back why not. A principal never changes, so the last method that it
  * may use is remembered for as long as the principal is.
@@ -148,10 +161,10 @@ export const createAuthorize = (
     if (allowed.get(principal) === method) return undefined
     const { scopes, mode } = principal
     if (!needed.every((scope) => hasScope(scopes, scope))) {
-      return new ProblemError('insufficient_scope')
+      return scopeRefusal(auth, needed)
     }
     if ((discloses && !mode.includes('r')) || !(isOfAnyMode || modeAllows(mode, method))) {
-      return new ProblemError('insufficient_mode')
+      return modeRefusal([...(discloses ? ['r'] : []), ...(isOfAnyMode ? [] : [modeFor(method)])])
     }
     // Only administrators get here: all others were refused above.
     if (isOff) {

@@ -1,7 +1,7 @@
 // What a route asks of a key: scope and mode, of each principal and method anew, whatever was allowed before.
 import { test } from 'tap'
 import type { Principal } from '../../../src/core/principal.ts'
-import { createAuthorize } from '../../../src/http/route-auth.ts'
+import { createAuthorize, type RouteAuth } from '../../../src/http/route-auth.ts'
 import { PRINCIPAL } from '../../support/open-server.ts'
 
 const RULES = { scopeRoot: 'aura-services', adminScope: 'aura-admin', allowsAdminWrite: false }
@@ -34,4 +34,20 @@ test('that ALLOW_ADMIN_WRITE is off is said to administrators alone, each time',
     t.match(authorize(administrator, 'PUT'), { code: 'access_denied' })
     t.match(authorize(principal({}), 'PUT'), { code: 'insufficient_scope' })
   }
+})
+
+test('a refusal says which scope or mode is lacking, and names no scope of administration', async (t) => {
+  const said = (auth: RouteAuth, key: Partial<Principal>, method: string) =>
+    createAuthorize(auth, RULES)(principal(key), method)?.details.detail
+  const scopes = ['aura-services']
+  const token = { kind: 'key', scope: 'token' } as const
+  t.equal(said(token, { scopes: ['x'] }, 'POST'), 'this needs scope aura-services:token')
+  t.equal(said(token, { scopes, mode: 'r' }, 'POST'), 'this needs mode w')
+  const read = { kind: 'key', scope: 'secrets', discloses: true } as const
+  t.equal(said(read, { scopes, mode: 'w' }, 'GET'), 'this needs mode r')
+  t.equal(said(read, { scopes, mode: 'w' }, 'POST'), 'this needs mode rw')
+  t.equal(said(read, { scopes, mode: 'r' }, 'POST'), 'this needs mode rw')
+  t.equal(said({ ...read, anyMode: true }, { scopes, mode: 'w' }, 'POST'), 'this needs mode r')
+  t.equal(said({ kind: 'admin' }, { scopes }, 'GET'), undefined)
+  t.equal(said({ kind: 'key' }, { scopes }, 'BREW'), undefined, 'there is no such mode')
 })
