@@ -6,6 +6,7 @@ import type { WorkerPlace } from '../app/overrides.ts'
 import type { ConfigFault } from '../config/fault.ts'
 import type { Fixed } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
+import type { Examination } from '../console/doctor.ts'
 import type { Figures, FiguresOfWorkers } from '../telemetry/metrics.ts'
 import type { ExitCode } from './stop.ts'
 
@@ -19,6 +20,10 @@ export type Order =
   | { readonly do: 'measure'; readonly id: number }
   /** The answer to `measure`. */
   | { readonly do: 'show'; readonly id: number; readonly figures: FiguresOfWorkers }
+  /** Run the checks of `purser doctor`, or say what they have just said: for all workers. */
+  | { readonly do: 'examine'; readonly id: number }
+  /** The answer to `examine`; without an examination there was none. */
+  | { readonly do: 'report'; readonly id: number; readonly examination?: Examination | undefined }
   | { readonly do: 'end'; readonly exitCode: ExitCode }
 
 /** A worker's. */
@@ -28,6 +33,14 @@ export type Word =
   | { readonly say: 'serving'; readonly lines: readonly string[]; readonly origin: string }
   | { readonly say: 'reloaded'; readonly id: number; readonly faults: readonly ConfigFault[] }
   | { readonly say: 'measured'; readonly id: number; readonly figures: Figures }
+  /** The answer to the order `examine`. */
+  | {
+      readonly say: 'examined'
+      readonly id: number
+      readonly examination?: Examination | undefined
+    }
+  /** What do the checks of `purser doctor` say? */
+  | { readonly say: 'examine'; readonly id: number }
   /** What is measured in the others? */
   | { readonly say: 'measure'; readonly id: number }
   /** The others are to reload too. */

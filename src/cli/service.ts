@@ -12,6 +12,7 @@ import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import { changedSince, fixedIn } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import { warningsOf } from '../config/warnings.ts'
+import type { Examine } from '../console/doctor.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { SignInCodes } from '../keys/sign-in-codes.ts'
 import type { Figures, FiguresOfWorkers } from '../telemetry/metrics.ts'
@@ -44,6 +45,8 @@ export interface Surroundings {
   readonly reloadOthers: (by: ReloadedBy) => Promise<readonly ConfigFault[]>
   /** What is measured in the other processes of the service. */
   readonly figuresOfOthers: () => Promise<FiguresOfWorkers>
+  /** What the checks of `purser doctor` say, where one process of several runs them for all. */
+  readonly doctor?: Examine
 }
 
 const doorsIn = (config: Config): string => JSON.stringify(effectiveConfig(config).doors)
@@ -149,7 +152,7 @@ export const runService = async (config: Config, around: Surroundings): Promise<
       signInCodes: around.signInCodes,
       requestReload,
       figuresOfOthers: around.figuresOfOthers,
-      doctor: runDoctor(folder),
+      doctor: around.doctor ?? runDoctor(folder),
       refusesToLackKeys: true
     })
   )

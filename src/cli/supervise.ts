@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 import { type Fixed, fixedIn } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Examination } from '../console/doctor.ts'
 import type { Figures } from '../telemetry/metrics.ts'
 import { type Asking, createAsking } from './ask-all.ts'
 import { isSettled, waitMs } from './back-off.ts'
@@ -21,6 +22,9 @@ const PROGRAM = fileURLToPath(new URL('./worker.js', import.meta.url))
 
 /** What a worker has beyond its own bound to end, before it is killed. */
 const GRACE_MS = 1_000
+
+/** A little longer than the checks may take in the worker that runs them. */
+const EXAMINED_WITHIN_MS = 65_000
 
 /** Less than any scraper waits. */
 const FIGURES_WITHIN_MS = 2_000
@@ -47,6 +51,7 @@ interface Team {
   readonly slots: readonly Slot[]
   readonly reloads: Reloads<Slot>
   readonly figures: Asking<Slot, Figures>
+  readonly examinations: Asking<Slot, Examination | undefined>
   readonly serves: (origin: string) => Promise<void>
   /** What the log has said of listeners. */
   readonly told: Set<string>
@@ -90,22 +95,32 @@ const showOthers = async ({ slots, figures }: Team, slot: Slot, id: number) => {
   send(slot, { do: 'show', id, figures: told.map(([{ number }, own]) => [number, own]) })
 }
 
+/** One worker runs the checks for all. */
+const examine = async ({ slots, examinations }: Team, slot: Slot, id: number) => {
+  const first = slots.filter(({ servesSince }) => servesSince !== undefined).slice(0, 1)
+  const [told] = await examinations.all(first, (asked) => ({ do: 'examine', id: asked }))
+  send(slot, { do: 'report', id, examination: told?.[1] })
+}
+
 const hear = (team: Team, slot: Slot, word: Word): void => {
   if (word.say === 'there') greet(team, slot)
   else if (word.say === 'serving') noteServing(team, slot, word.lines, word.origin)
   else if (word.say === 'reloaded') team.reloads.done(slot, word.id, word.faults)
   else if (word.say === 'measured') team.figures.done(slot, word.id, word.figures)
+  else if (word.say === 'examined') team.examinations.done(slot, word.id, word.examination)
+  else if (word.say === 'examine') void examine(team, slot, word.id)
   else if (word.say === 'measure') void showOthers(team, slot, word.id)
   else void askOthers(team, slot, word.id, word.by)
 }
 
 const noteEnd = (team: Team, slot: Slot, code: number | null, signal: string | null): void => {
-  const { logger, slots, reloads, figures, stop } = team
+  const { logger, slots, reloads, figures, examinations, stop } = team
   const { servesSince, worker } = slot
   const facts = { worker: slot.number, pid: worker?.process.pid, code, signal }
   Object.assign(slot, { worker: undefined, isThere: false, servesSince: undefined })
   reloads.gone(slot)
   figures.gone(slot)
+  examinations.gone(slot)
   if (stop.isStopping()) {
     // By such a signal only a worker ends that has not begun to listen to signals: it has nothing under way.
     stop.noteEnd(code === 0 || signal === 'SIGTERM' || signal === 'SIGINT')
@@ -194,12 +209,18 @@ export const supervise = (
     late: [],
     gone: []
   })
+  const examinations = createAsking<Slot, Examination | undefined>(send, {
+    patienceMs: EXAMINED_WITHIN_MS,
+    late: undefined,
+    gone: undefined
+  })
   const team: Team = {
     logger,
     fixed: fixedIn(settings),
     slots,
     reloads,
     figures,
+    examinations,
     serves,
     told: new Set(),
     stop,

@@ -7,6 +7,7 @@ import { readConfig } from '../config/config.ts'
 import type { ConfigFault } from '../config/fault.ts'
 import { changedSince } from '../config/fixed.ts'
 import type { ReloadedBy } from '../config/reloads.ts'
+import type { Doctor, Examination } from '../console/doctor.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import type { FiguresOfWorkers } from '../telemetry/metrics.ts'
 import { STARTED_WITH } from './environment.ts'
@@ -30,6 +31,9 @@ interface Office {
   /** What waits for an answer of the supervisor. */
   readonly asked: Waiting<readonly ConfigFault[]>
   readonly scraped: Waiting<FiguresOfWorkers>
+  readonly examined: Waiting<Examination | undefined>
+  /** Of the worker that runs the checks for all. */
+  doctor: Doctor | undefined
   asks: number
 }
 
@@ -39,7 +43,8 @@ const NOT_RECORDED: ConfigFault = {
 }
 
 /** In order, and once: that it is to end is heard from a terminal and from the supervisor. */
-const end = ({ control }: Office, exitCode: ExitCode): void => {
+const end = ({ control, doctor }: Office, exitCode: ExitCode): void => {
+  doctor?.close()
   if (control === undefined) process.exit(exitCode)
   if (!control.isStopping()) control.stop(exitCode)
 }
@@ -72,6 +77,20 @@ const askForFigures = (office: Office): Promise<FiguresOfWorkers> =>
 const measure = async ({ control, say }: Office, id: number): Promise<void> => {
   const figures = (await control?.figures().catch(() => [])) ?? []
   say({ say: 'measured', id, figures })
+}
+
+const askForExamination = async (office: Office): Promise<Examination> => {
+  const examination = await ask(office, office.examined, (id) => ({ say: 'examine', id }))
+  if (examination === undefined) throw new Error('no worker has run the checks')
+  return examination
+}
+
+const examine = async (office: Office, id: number): Promise<void> => {
+  const { createDoctor } = await import('../console/doctor.ts')
+  const { runDoctor } = await import('./run-doctor.ts')
+  office.doctor ??= createDoctor({ examine: runDoctor(process.cwd()), now: Date.now })
+  const examination = await office.doctor.examination().catch(() => undefined)
+  office.say({ say: 'examined', id, examination })
 }
 
 const serve = async (
@@ -108,7 +127,8 @@ const serve = async (
     },
     serves: async (origin) => office.say({ say: 'serving', lines, origin }),
     reloadOthers: (by) => askOthers(office, by),
-    figuresOfOthers: () => askForFigures(office)
+    figuresOfOthers: () => askForFigures(office),
+    doctor: () => askForExamination(office)
   })
 }
 
@@ -129,6 +149,12 @@ const obey = (office: Office, order: Order, run: typeof runService): void => {
     case 'show':
       answer(office.scraped, order.id, order.figures)
       break
+    case 'examine':
+      void examine(office, order.id)
+      break
+    case 'report':
+      answer(office.examined, order.id, order.examination)
+      break
     case 'end':
       end(office, order.exitCode)
   }
@@ -144,6 +170,8 @@ const work = async (worker: Worker): Promise<void> => {
     control: undefined,
     asked: new Map(),
     scraped: new Map(),
+    examined: new Map(),
+    doctor: undefined,
     asks: 0
   }
   stopOnSignals(() => end(office, 0))

@@ -8,14 +8,16 @@ import { ProblemError } from '../core/problem.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import { withDeadline } from '../state/deadline.ts'
 
-/** Runs the checks once; ends what it began where the signal aborts. */
-export type Examine = (signal: AbortSignal) => Promise<Report>
-
 const Examination = Type.Object({
   ...Report.properties,
   examinedAt: Type.String({ format: 'date-time', description: 'when the checks were begun' })
 })
 export type Examination = Static<typeof Examination>
+
+/** Runs the checks once, or says when they were begun; ends what it began where the signal aborts. */
+export type Examine = (
+  signal: AbortSignal
+) => Promise<Report & { readonly examinedAt?: Examination['examinedAt'] }>
 
 export interface Doctor {
   /** Of now, or of a moment ago. Rejects with a ProblemError. */
@@ -56,12 +58,11 @@ export const createDoctor = ({ examine, now, withinMs = WITHIN_MS }: DoctorOptio
 
   const examination = async (): Promise<Examination> => {
     const examinedAt = new Date(now()).toISOString()
-    const run = (signal: AbortSignal): Promise<Report> =>
-      examine(AbortSignal.any([signal, closing.signal]))
+    const run: Examine = (signal) => examine(AbortSignal.any([signal, closing.signal]))
     const report = await withDeadline(withinMs, run, failed).catch(() => {
       throw failed()
     })
-    return { ...report, examinedAt }
+    return { examinedAt, ...report }
   }
 
   const begin = (): Run => {
