@@ -177,6 +177,23 @@ export interface Report {
   }[]
 }
 
+/** GET /retention: what would go by now; nothing goes by asking. */
+export interface Retention {
+  readonly lookedAt: string
+  readonly days: number
+  /** What is of an earlier day is over its time. */
+  readonly before: string
+  /** Absent: the service does not purge by itself. */
+  readonly everyMinutes?: number
+  readonly refusal?: string
+  readonly files: readonly { readonly name: string; readonly day: string }[]
+  readonly lines: number
+  readonly bytes: number
+  readonly withoutKey: number
+  readonly lostKeys: readonly string[]
+  readonly entries: readonly { readonly name: string; readonly count: number }[]
+}
+
 /** POST /step-up with `{apiKey}`: who is signed in shows the key once more. Needed before a key is issued, a secret written or a session ended. */
 export interface SteppedUp {
   readonly until: string

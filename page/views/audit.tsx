@@ -17,6 +17,7 @@ import type { AuditPage, AuditRecord } from '../shapes.ts'
 import type { ViewProps } from '../shell.tsx'
 import { Export } from './audit-export.tsx'
 import { OneRecord } from './audit-record.tsx'
+import { Retention } from './audit-retention.tsx'
 
 const TONES: ReadonlyMap<string, Tone> = new Map<string, Tone>([
   ['allowed', 'good'],
@@ -202,7 +203,7 @@ const Records = ({
   />
 )
 
-export const Audit = ({ query }: ViewProps) => {
+export const Audit = ({ query, session }: ViewProps) => {
   const form = useForm('audit', query)
   const [shown, setShown] = useState<AuditRecord>()
   const asked = useAsk<AuditPage>('/v1/admin/audit', { limit: '200', ...query })
@@ -232,6 +233,7 @@ export const Audit = ({ query }: ViewProps) => {
           </>
         )}
       </Loaded>
+      {session.mode.includes('r') && <Retention />}
       {shown !== undefined && <OneRecord record={shown} onClose={() => setShown(undefined)} />}
     </>
   )

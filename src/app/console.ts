@@ -7,6 +7,7 @@ import { createDoctor } from '../console/doctor.ts'
 import { createEventStreams } from '../console/event-streams.ts'
 import { type OverviewOptions, overviewOf } from '../console/overview.ts'
 import type { ReachOptions } from '../console/reach.ts'
+import { createRetentionLook } from '../console/retention.ts'
 import type { TypedFastify } from '../http/route-auth.ts'
 import type { Services } from '../http/routes/index.ts'
 import { createTrySources } from '../integrations/credential-sources.ts'
@@ -14,6 +15,7 @@ import { compilePolicy } from '../kinds/references.ts'
 import { createHistory } from '../telemetry/history.ts'
 import type { Ground } from './ground.ts'
 import type { Keys } from './keys.ts'
+import { leftoversOf } from './leftovers.ts'
 import { codesOf, type SignIns } from './sessions.ts'
 
 const EVENT_EVERY_MS = 5_000
@@ -25,6 +27,19 @@ const providersOf = (settings: Ground['settings']) => {
   const name = hostname === 'accounts.google.com' ? 'Google' : hostname
   return [{ name, path: SIGN_IN_PATH }]
 }
+
+const retentionOf = ({ settings, dataDir, keyring, state, sealer, now }: Ground) =>
+  createRetentionLook({
+    folder: join(dataDir, 'audit'),
+    days: settings.AUDIT_RETENTION_DAYS,
+    everyMinutes: settings.RETENTION_PURGE_ENABLED
+      ? settings.RETENTION_PURGE_INTERVAL_MINUTES
+      : undefined,
+    findKey: (kid) => keyring().find(kid),
+    state,
+    leftovers: leftoversOf(sealer),
+    now
+  })
 
 export const createConsoleApi = (
   ground: Ground,
@@ -70,6 +85,7 @@ export const createConsoleApi = (
   }
   const { doctor: examine } = overrides
   const doctor = examine && parts.add(createDoctor({ examine, now }))
+  const retention = parts.add(retentionOf(ground))
   const providers = providersOf(settings)
   const codes = codesOf(ground)
   const rest = {
@@ -81,6 +97,7 @@ export const createConsoleApi = (
     integrations,
     places,
     doctor,
+    retention,
     streams,
     gate,
     codes

@@ -1,18 +1,13 @@
 /** `purser audit purge`: what the service does by itself, now or for a look. */
 import { leftoversOf } from '../app/leftovers.ts'
 import { dropAnchors } from '../audit/anchors.ts'
+import { lookAtPurge, type Over } from '../audit/purge-look.ts'
 import { leftoversOnRecord } from '../audit/purger.ts'
-import { type PurgePlan, planPurge, purge } from '../audit/retention.ts'
+import { type PurgePlan, purge } from '../audit/retention.ts'
 import { readSomeSettings } from '../config/env.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
-import {
-  countLeftovers,
-  type Leftovers,
-  prepared,
-  removeLeftovers,
-  whyNotByClock
-} from '../state/leftovers.ts'
+import { removeLeftovers } from '../state/leftovers.ts'
 import type { State } from '../state/state.ts'
 import { trailFolderOf } from './audit-folder.ts'
 import { CommandFailure } from './failure.ts'
@@ -23,20 +18,6 @@ import { withState } from './state.ts'
 
 export interface PurgeCommandOptions {
   readonly dryRun?: boolean
-}
-
-interface Over {
-  readonly leftovers: Leftovers
-  readonly count: number
-}
-
-const overIn = async (state: State, all: readonly Leftovers[], now: number): Promise<Over[]> => {
-  const over: Over[] = []
-  for (const leftovers of all) {
-    const count = await countLeftovers(state, leftovers, now)
-    if (count > 0) over.push({ leftovers, count })
-  }
-  return over
 }
 
 const textOf = (over: readonly Over[]): string =>
@@ -69,14 +50,18 @@ export const purgeOld = async ({ dryRun = false }: PurgeCommandOptions): Promise
   const now = Date.now()
   const keyring = createKeyring(settings.ENCRYPTION_KEYS)
   const sealer = createSealer(keyring)
-  const plan = await planPurge({ folder, now, days, findKey: keyring.find })
-  const { files, bytes, lines } = plan
   await withState(settings, async ({ state }) => {
-    const doubt = await whyNotByClock(state, now, { isDryRun: dryRun })
-    const refusal = plan.refusal ?? doubt
+    const { plan, over, refusal } = await lookAtPurge({
+      folder,
+      now,
+      days,
+      findKey: keyring.find,
+      state,
+      leftovers: leftoversOf(() => sealer),
+      isDryRun: dryRun
+    })
     if (refusal !== undefined) throw new CommandFailure(`Nothing is purged: ${refusal}.`)
-    const all = leftoversOf(() => sealer)
-    const over = await overIn(state, await prepared(state, all, now, { isDryRun: dryRun }), now)
+    const { files, bytes, lines } = plan
     const what = `${files.length} files, ${lines} lines, ${bytes} bytes older than ${days} days${textOf(over)}`
     if (dryRun || (files.length === 0 && over.length === 0)) {
       const shown = [`would go: ${what}`, ...uncheckedIn(plan), ...files.map(({ name }) => name)]

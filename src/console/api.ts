@@ -33,6 +33,7 @@ import {
   type ReauthenticationOptions,
   requireReauthentication
 } from './reauthentication.ts'
+import { addRetention, type Retention } from './retention.ts'
 import { addSignInByCode } from './sign-in-code.ts'
 
 export interface ConsoleApiOptions {
@@ -43,6 +44,7 @@ export interface ConsoleApiOptions {
   readonly places: RecordPlaces
   /** Undefined: there is no command that could be run. */
   readonly doctor: Doctor | undefined
+  readonly retention: Retention
   readonly streams: EventStreams
   readonly services: Pick<
     Services,
@@ -163,6 +165,7 @@ export const addConsoleApi = (app: TypedFastify, options: ConsoleApiOptions): vo
   addAuditPlace(app, `${BASE}/audit/place`, places)
   if (doctor !== undefined) addDoctor(app, `${BASE}/doctor`, doctor)
   addReauthentication(app, `${BASE}/step-up`, reauthentication)
+  addRetention(app, `${BASE}/retention`, options.retention)
   addPolicyReports(app, { origins: gate.origins, log: options.log, now })
   const admin = mount(bySession)
   addKeyRoutes(admin, services.keys)

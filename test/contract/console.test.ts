@@ -71,6 +71,7 @@ const routesOfDoor = async (): Promise<readonly RouteOptions[]> => {
         integrations: undescribedServices as never,
         places: undescribedServices as never,
         doctor: undescribedServices as never,
+        retention: undescribedServices as never,
         streams: undescribedServices as never,
         codes: createSignInCodes(CODE_USER)
       })
