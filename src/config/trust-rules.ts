@@ -158,8 +158,8 @@ const checkIssuer = (preset: Preset, entry: Entry, { allowsClear }: TrustContext
   }
 }
 
-const checkAudience = (entry: Entry, fault: Fault): void => {
-  const { audience, issuer } = entry
+const checkAudience = (preset: Preset, entry: Entry, fault: Fault): void => {
+  const { audience, issuer = preset.issuer } = entry
   if (audience === undefined) return
   if (audience === issuer || isForeignAudience(audience)) {
     fault(['audience'], 'is that of another service: take one for this one alone, such as purser')
@@ -220,7 +220,7 @@ export const checkTrust = (
   fault: Fault
 ): void => {
   checkIssuer(preset, entry, context, fault)
-  checkAudience(entry, fault)
+  checkAudience(preset, entry, fault)
   checkBind(preset, entry.bind, fault)
   checkReview(preset, entry, context, fault)
   checkProxy(entry, fault)

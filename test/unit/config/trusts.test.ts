@@ -157,6 +157,16 @@ const GITHUB = { repository_id: '74', repository_owner_id: '65', ref: 'refs/head
 const GITLAB = { project_id: '28', ref_protected: 'true' }
 const BUNDLE = { jwks: { file: 'bundle.json' } }
 
+test('the issuer of a preset is no audience either, also where it is left out', async (t) => {
+  for (const [name, bind, audience] of [
+    ['github-actions', GITHUB, 'https://token.actions.githubusercontent.com'],
+    ['gcp', { sub: '104200427000000000000' }, 'https://accounts.google.com']
+  ] as const) {
+    const faults = faultsOf([preset(name, bind, { audience })])
+    t.match(faults, [/audience is that of another service/], name)
+  }
+})
+
 test('each preset knows its issuer, its keys and what has to be besides', async (t) => {
   const cases: readonly (readonly [Entry, object])[] = [
     [
