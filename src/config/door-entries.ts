@@ -21,6 +21,8 @@ export type MountEntry = Static<typeof MountEntry>
 
 const strict = { additionalProperties: false }
 
+const ofAws = { host: Type.Optional(Host), store: TargetText, region: Type.Optional(Region) }
+
 export const DoorEntry = Type.Union([
   Type.Object(
     {
@@ -35,9 +37,7 @@ export const DoorEntry = Type.Union([
     {
       dialect: Type.Literal('aws'),
       port: Type.Optional(Port),
-      host: Type.Optional(Host),
-      store: TargetText,
-      region: Type.Optional(Region)
+      ...ofAws
     },
     strict
   ),
@@ -45,9 +45,7 @@ export const DoorEntry = Type.Union([
     {
       dialect: Type.Literal('aws-agent'),
       port: Port,
-      host: Type.Optional(Host),
-      store: TargetText,
-      region: Type.Optional(Region)
+      ...ofAws
     },
     strict
   ),
@@ -89,14 +87,13 @@ interface OfDialect<D extends Dialect> {
 }
 
 export type VaultDoorConfig = OfDialect<'vault'> & { readonly mounts: ReadonlyMap<string, Mount> }
-export type AwsDoorConfig = OfDialect<'aws'> & {
+
+interface OfAws {
   readonly target: Target
   readonly region: string | undefined
 }
-export type AwsAgentDoorConfig = OfDialect<'aws-agent'> & {
-  readonly target: Target
-  readonly region: string | undefined
-}
+export type AwsDoorConfig = OfDialect<'aws'> & OfAws
+export type AwsAgentDoorConfig = OfDialect<'aws-agent'> & OfAws
 export type DaprDoorConfig = OfDialect<'dapr'> & {
   /** By the names that callers give; undefined: each store by its own name. */
   readonly stores: ReadonlyMap<string, Target> | undefined
