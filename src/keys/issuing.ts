@@ -6,6 +6,7 @@
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import type { Keyring } from '../crypto/keyring.ts'
+import { CLOCKS_DIFFER_MS } from '../state/leftovers.ts'
 import { type IssuedKey, issueApiKey, type KeyRequest, VIA_MAX } from './api-key.ts'
 import { delegate, type IssueRequest, type IssueRules } from './delegation.ts'
 import type { Lineage } from './lineage.ts'
@@ -49,8 +50,6 @@ export interface Issuing {
 }
 
 const RETRY_EVERY_MS = 1_000
-/** A key that ended here may have a little left elsewhere. */
-export const CLOCKS_DIFFER_MS = 3_600_000
 
 const unavailable = (): ProblemError =>
   new ProblemError('store_unavailable', {

@@ -9,10 +9,11 @@ import { type Static, Type } from 'typebox'
 import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import type { Principal } from '../core/principal.ts'
-import { isLongOver, type Leftovers } from '../state/leftovers.ts'
+import { CLOCKS_DIFFER_MS, isLongOver, type Leftovers, passedSurely } from '../state/leftovers.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
 import { entryKeyOf, issuedBy } from './revocations.ts'
+import { isOfLogin } from './trust.ts'
 
 const Entry = Type.Object({
   via: Type.Array(Type.String()),
@@ -46,12 +47,27 @@ const parse = (value: Buffer | undefined): Entry | undefined => {
   return shape(entry) ? entry : undefined
 }
 
-/** Of keys that ended. */
+const endOf = (entry: Entry | undefined): number => (entry?.exp ?? Number.POSITIVE_INFINITY) * 1000
+
+/**
+ * Of keys that ended. That of a login is for its revocation alone, since its id is random: it goes once the key has surely
+ * ended, so that many logins leave no more behind than those of two days.
+ */
 export const endedLines: Leftovers = {
   name: 'issued',
   prefix: PREFIX,
-  isOver: ({ value }, now) =>
-    isLongOver((parse(value)?.exp ?? Number.POSITIVE_INFINITY) * 1000, now)
+  isOver: ({ value }, now) => isLongOver(endOf(parse(value)), now),
+  prepare: async (state, at) => {
+    const passed = await passedSurely(state, at)
+    return {
+      ...endedLines,
+      isOver: ({ value }, now) => {
+        const entry = parse(value)
+        const end = endOf(entry)
+        return isLongOver(end, now) || (isOfLogin(entry?.via) && end + CLOCKS_DIFFER_MS <= passed)
+      }
+    }
+  }
 }
 
 export const createLineage = (state: State): Lineage => {

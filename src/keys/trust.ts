@@ -56,8 +56,13 @@ export interface Trust {
   readonly grant: Grant
 }
 
+const ORIGIN = 'trust:'
 /** As it stands in `via` of the keys that its logins gave; no key has such an id. */
-export const originOf = (trustName: string): string => `trust:${trustName}`
+export const originOf = (trustName: string): string => `${ORIGIN}${trustName}`
+
+/** Whether a key with these ancestors comes from a login. Its id is random, and it issues none. */
+export const isOfLogin = (via: readonly string[] | undefined): boolean =>
+  via?.[0]?.startsWith(ORIGIN) === true
 
 /** What stands at the place, if all above it are objects. */
 export const claimAt = (claims: Claims, path: readonly string[]): unknown =>

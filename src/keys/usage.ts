@@ -2,17 +2,18 @@
  * When each API key was seen first and used last, by key id, so that an operator knows who still uses what. Rule: the
  * way of a request notes a use in memory and goes on; it is written in the background, at most once a minute for each
  * key, and a write that fails is lost. No key's text is kept, and nothing of a key that was not used for more than a
- * year; what is kept is sealed, since it says who a client is.
+ * year, or of one of a login that has ended; what is kept is sealed, since it says who a client is.
  */
 import { type Static, Type } from 'typebox'
 import { fitting } from '../core/fits.ts'
 import { asJson } from '../core/json.ts'
 import { ENVIRONMENTS, MODES, type Principal } from '../core/principal.ts'
 import { kidOfEnvelope, type Sealer } from '../crypto/sealer.ts'
-import type { Leftovers } from '../state/leftovers.ts'
+import { CLOCKS_DIFFER_MS, type Leftovers, passedSurely } from '../state/leftovers.ts'
 import { lostSince } from '../state/lost-keys.ts'
 import { STATE_SPACES } from '../state/namespaces.ts'
 import type { State } from '../state/state.ts'
+import { isOfLogin } from './trust.ts'
 
 const Moment = Type.String({ format: 'date-time' })
 
@@ -97,6 +98,10 @@ export const rewrapUses = async ({ state, sealer }: SealedUses): Promise<number>
 
 const isOld = ({ lastUsed }: KeyUse, now: number): boolean => Date.parse(lastUsed) < now - KEPT_MS
 
+/** Each login has a key of its own: who used it when, the trail says. */
+const isOfEndedLogin = ({ via, expiresAt }: KeyUse, passed: number): boolean =>
+  isOfLogin(via) && expiresAt !== undefined && Date.parse(expiresAt) + CLOCKS_DIFFER_MS <= passed
+
 const lostKidOf = (sealer: Sealer, value: Buffer): string | undefined =>
   sealer.isUnderKnownKey(value) ? undefined : kidOfEnvelope(value)
 
@@ -125,9 +130,13 @@ export const oldUses = (sealer: () => Sealer): Leftovers => {
     prepare: async (state, at, options) => {
       const kids = await lostKidsIn(state, sealer())
       const since = await lostSince(state, kids, at, options)
+      const passed = await passedSurely(state, at)
       const isOver: Leftovers['isOver'] = (entry, now) => {
         const kid = lostKidOf(sealer(), entry.value)
-        if (kid === undefined) return isOldUse(entry, now)
+        if (kid === undefined) {
+          const use = open(sealer(), entry.key, entry.value)
+          return use !== undefined && (isOld(use, now) || isOfEndedLogin(use, passed))
+        }
         return (since.get(kid) ?? now) < now - KEPT_MS
       }
       return { ...leftovers, isOver }

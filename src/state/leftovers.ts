@@ -82,6 +82,20 @@ export const removeLeftovers = async (
 
 const { prefix: CLOCK } = STATE_REST.clock
 
+/** So much may be left elsewhere of what ended here. */
+export const CLOCKS_DIFFER_MS = 3_600_000
+
+/**
+ * A moment that has passed however far the clock is ahead: the begin of the last day before today on which it was asked,
+ * by whichever replica. For what ends soon and comes in great numbers, which has to go sooner than what `isLongOver` tells.
+ * To be asked where the clock is believed.
+ */
+export const passedSurely = async (state: State, now: number): Promise<number> => {
+  const days = (await state.get(CLOCK))?.toString().split(' ') ?? []
+  const before = days.filter((day) => day !== dayOf(now)).at(-1)
+  return before === undefined ? Number.NEGATIVE_INFINITY : Date.parse(before)
+}
+
 const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10)
 
 /**

@@ -49,14 +49,14 @@ export const STATE_SPACES = {
     who: 'keys/usage.ts',
     name: 'plain',
     value: 'sealed',
-    life: '400 days after the last use'
+    life: '400 days after the last use; of a login, as what it was issued'
   },
   issued: {
     prefix: 'issued/',
     who: 'keys/lineage.ts',
     name: 'plain',
     value: 'plain',
-    life: 'a day longer than the key; for good if that has no end'
+    life: '15 days longer than the key, two at most if that is of a login; for good if it has no end'
   },
   sessions: {
     prefix: 'sessions/',
