@@ -1,6 +1,7 @@
 // `npm start` and one click: the link that the terminal prints opens the console in a real browser, signed in.
 import { test } from 'tap'
 import { barriersOn, startBrowser } from '../../support/console-browser.ts'
+import { takePicture } from '../../support/console-pictures.ts'
 import { createDirectory } from '../../support/embedded.ts'
 import { isInstalled, skipWithout } from '../../support/peers.ts'
 import { startPurser } from '../../support/purser-process.ts'
@@ -72,6 +73,20 @@ test('the link that the quickstart prints opens the console, signed in, in one c
     const [, key = '', url = ''] = /'Authorization: Bearer ([^']+)' '([^']+)'/.exec(curl) ?? []
     const answer = await fetch(url, { headers: { authorization: `Bearer ${key}` } })
     t.match(await answer.json(), { value: 'from the console' })
+  })
+
+  await t.test('the trail shows what the printed lines have asked for', async (t) => {
+    const lines = running.output.stdout.match(/^curl .*$/gm) ?? []
+    t.ok(lines.length > 1)
+    for (const line of [...lines, ...lines.slice(0, 1)]) {
+      const [, key = '', url = ''] = /'Authorization: Bearer ([^']+)' '([^']+)'/.exec(line) ?? []
+      await fetch(url, { headers: { authorization: `Bearer ${key}` } }).then((one) => one.text())
+    }
+    await page.goto(`${origin}/console#/audit?client=demo`)
+    await page.getByRole('cell', { name: 'local:demo/greeting' }).first().waitFor()
+    await page.locator('.chip', { hasText: 'denied' }).first().waitFor()
+    // docs/console.png is this one.
+    await takePicture(first, 'console')
   })
 
   t.same(first.faults, [], 'no report of the policy, no error, no other origin')
