@@ -1568,7 +1568,7 @@ const LOGINS: readonly Promised[] = [
   },
   {
     id: 'login-clients',
-    says: 'With the token of its pod alone boto3, hvac, `purser run` and External Secrets read their whole group; with any other token, and of any other group, they get nothing.',
+    says: 'With the token of its pod alone boto3, the AWS SDK for JavaScript, hvac, `purser run` and External Secrets read their whole group; with any other token, and of any other group, they get nothing.',
     asvs: ['8.2.2', '9.1.1', '9.2.1', '9.2.3', '10.5.3'],
     tests: {
       'e2e/pods/clients.test.ts': [
@@ -1579,6 +1579,7 @@ const LOGINS: readonly Promised[] = [
       ],
       'e2e/pods/renewal.test.ts': [
         'boto3 logs in again by itself as its key nears its end, and goes on after that',
+        'the AWS SDK for JavaScript logs in again beside its reads as its key nears its end, and before them after it',
         'a program with hvac logs in again when its key is over',
         'a login by hvac that comes before the API server answers waits for it by its retries'
       ],

@@ -73,19 +73,27 @@ const inGroup = (values: Readonly<Record<string, string>>): Record<string, strin
     Object.entries(values).map(([name, value]) => [name.replace(`${GROUP}/`, ''), value])
   )
 
-const python =
-  <S>(client: string, envOf: (t: Test, service: S, tokenFile: string) => object) =>
+/** A program of ours by a client, which prints what it made of the answers. */
+const program =
+  <S>(
+    command: () => readonly [string, ...string[]],
+    envOf: (t: Test, service: S, tokenFile: string) => object
+  ) =>
   async (t: Test, service: S, tokenFile: string): Promise<Seen> => {
-    const script = resolve('test/support/door-clients/pod_client.py')
-    const { out, err } = await runProgram(
-      programOf('hvac') ?? '',
-      [script, client, GROUP, FORBIDDEN],
-      { env: { ...envOf(t, service, tokenFile) } }
-    )
+    const [file, ...args] = command()
+    const { out, err } = await runProgram(file, [...args, GROUP, FORBIDDEN], {
+      env: { ...envOf(t, service, tokenFile) }
+    })
     if (out === '') return { error: 'no answer', text: err }
     const { values, ...told } = JSON.parse(out)
     return { ...told, ...(values !== undefined && { values: inGroup(values) }) }
   }
+
+const python = (client: string) => (): readonly [string, ...string[]] => [
+  programOf('hvac') ?? '',
+  resolve('test/support/door-clients/pod_client.py'),
+  client
+]
 
 export const boto3Environment = (t: Test, service: PodService, tokenFile: string) => ({
   ...environmentOfPage(service, tokenFile),
@@ -93,14 +101,32 @@ export const boto3Environment = (t: Test, service: PodService, tokenFile: string
   PYTHONPATH: certifiWith(t, service.ca)
 })
 
+const NONE_OF_BATCH = {
+  SecretValues: [],
+  Errors: [{ SecretId: FORBIDDEN, ErrorCode: 'AccessDeniedException' }]
+}
+
 const boto3: PodClient = {
   name: 'boto3',
-  read: python('boto3', boto3Environment),
-  forbidden: [
-    { error: 'ClientError', text: /AccessDeniedException/ },
-    { SecretValues: [], Errors: [{ SecretId: FORBIDDEN, ErrorCode: 'AccessDeniedException' }] }
-  ],
+  read: program(python('boto3'), boto3Environment),
+  forbidden: [{ error: 'ClientError', text: /AccessDeniedException/ }, NONE_OF_BATCH],
   refused: { error: 'CredentialRetrievalError', text: /^[^{]* non 200 response 403 / }
+}
+
+export const javaScriptEnvironment = (_: Test, service: PodService, tokenFile: string) => ({
+  ...environmentOfPage(service, tokenFile),
+  NODE_EXTRA_CA_CERTS: service.caFile
+})
+
+const javaScript: PodClient = {
+  name: 'AWS SDK for JavaScript',
+  read: program(
+    () => [process.execPath, resolve('build/test/support/door-clients/pod-js-client.js')],
+    javaScriptEnvironment
+  ),
+  forbidden: [{ error: 'AccessDeniedException' }, NONE_OF_BATCH],
+  // Of the provider that it tries behind the one which was refused, and which speaks http: alone.
+  refused: { error: 'TypeError', text: /^Protocol "https:" not supported/ }
 }
 
 /** All that a client of Vault needs of a service. */
@@ -117,7 +143,7 @@ const hvac = (
   refused: PodClient['refused']
 ): PodClient<VaultService> => ({
   name: `hvac by auth.${method}`,
-  read: python(method, hvacEnvironment),
+  read: program(python(method), hvacEnvironment),
   forbidden: [
     { error: 'Forbidden', text: /permission denied/ },
     { error: 'InvalidPath', text: /^None, on list / }
@@ -204,7 +230,7 @@ export const HVAC: readonly PodClient<VaultService>[] = [
   hvac('jwt', { error: 'InvalidRequest', text: /^error validating token, on post / })
 ]
 
-export const POD_CLIENTS: readonly PodClient[] = [boto3, ...HVAC, purserRun, operator]
+export const POD_CLIENTS: readonly PodClient[] = [boto3, javaScript, ...HVAC, purserRun, operator]
 
 /** The token of a pod, as the kubelet has it there: a file without a line break at its end. */
 export const tokenFileOf = (t: Test, token: string): string => {

@@ -6,7 +6,7 @@ import { test } from 'tap'
 import { skipWithout } from '../../support/peers.ts'
 import { isRefused, readsGroup } from '../../support/pod-asking.ts'
 import { arePodsInstalled } from '../../support/pod-clients.ts'
-import { startPodService } from '../../support/pod-service.ts'
+import { type PodService, startPodService } from '../../support/pod-service.ts'
 import { forgedTokens, othersTokens } from '../../support/pod-tokens.ts'
 import { accountsOf, createAccount, startCluster, tokenOf } from '../../support/workload-cluster.ts'
 
@@ -22,13 +22,21 @@ test(
       startCluster(t)
     ])
     const bind = `namespace: shop, serviceAccount: cart, serviceAccountUid: ${uid}`
-    const service = await startPodService(t, cluster, { bind, tokenFile })
-    await readsGroup(t, service, await tokenOf(cluster))
+    // Clients wait before they try again, so that several go on at once; each has the records of a service of its own.
+    const start = () => startPodService(t, cluster, { bind, tokenFile })
+    const services = await Promise.all([start(), start(), start()])
+    const [service] = services
+    const token = await tokenOf(cluster)
+    for (const one of services) await readsGroup(t, one, token)
     const wrong = [
       ...(await othersTokens(cluster, other.cluster)),
       ...(await forgedTokens(cluster))
     ]
-    for (const one of wrong) await isRefused(t, service, one)
+    const waiting = wrong.values()
+    const refuseAll = async (service: PodService): Promise<void> => {
+      for (const one of waiting) await isRefused(t, service, one)
+    }
+    await Promise.all(services.map(refuseAll))
     await cluster.admin('DELETE', `${accountsOf('shop')}/cart`)
     await createAccount(cluster, 'shop', 'cart')
     await isRefused(t, service, {
