@@ -45,18 +45,24 @@ else
   echo "moto, openbao, joserfc, drongo and schemathesis: installed in $environment"
 fi
 
+# install_packages <folder of scripts/peers> <what is in it>
+install_packages() {
+  wanted=scripts/peers/$1
+  if cmp -s "$wanted/package-lock.json" ".peers/$1/installed.json"; then
+    echo "$2: in .peers/$1 already"
+    return
+  fi
+  rm -rf ".peers/$1"
+  mkdir -p ".peers/$1"
+  cp "$wanted/package.json" "$wanted/package-lock.json" .npmrc ".peers/$1/"
+  npm ci --prefix ".peers/$1" --loglevel=error
+  cp "$wanted/package-lock.json" ".peers/$1/installed.json"
+  echo "$2: installed in .peers/$1"
+}
+
 # Other versions of Node, for `npm run test:node`.
-nodes=scripts/peers/node
-if cmp -s "$nodes/package-lock.json" .peers/node/installed.json; then
-  echo 'node 22, 24 and 26: in .peers/node already'
-else
-  rm -rf .peers/node
-  mkdir -p .peers/node
-  cp "$nodes/package.json" "$nodes/package-lock.json" .npmrc .peers/node/
-  npm ci --prefix .peers/node --loglevel=error
-  cp "$nodes/package-lock.json" .peers/node/installed.json
-  echo 'node 22, 24 and 26: installed in .peers/node'
-fi
+install_packages node 'node 22, 24 and 26'
+install_packages javascript 'the client of Dapr for JavaScript'
 
 if command -v redis-server >/dev/null 2>&1; then
   echo 'redis: found on PATH'

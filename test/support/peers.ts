@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
-import { delimiter, join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { closedPort } from './wire.ts'
@@ -16,6 +16,8 @@ export const MISSING = 'missing peer: '
 const BIN = resolve('.peers', 'bin')
 const PYTHON_BIN = resolve('.peers', 'python', 'bin')
 const PYTHON_LIB = resolve('.peers', 'python', 'lib')
+/** What `createRequire` starts from. */
+export const JAVASCRIPT = resolve('.peers', 'javascript', 'package.json')
 const START_WITHIN_MS = 60_000
 
 interface Peer {
@@ -28,6 +30,8 @@ interface Peer {
   readonly broughtBy?: string
   /** A package that a Python script imports. */
   readonly imports?: string
+  /** A package that a script of ours requires, from `JAVASCRIPT`. */
+  readonly requires?: string
   readonly argumentsFor: (port: number) => readonly string[]
   /** A path which answers 200 once the peer serves; without one, that it accepts a connection has to do. */
   readonly readyAt?: string
@@ -58,6 +62,8 @@ const PEERS = {
   'consul-template': { program: 'consul-template', isBuilt: true, argumentsFor: () => [] },
   /** A Python with the clients of AWS in it: not a server. */
   'aws-clients': { program: 'python', imports: 'awscli', argumentsFor: () => [] },
+  /** The client of Dapr: not a server. */
+  'dapr-js': { program: 'node', requires: '@dapr/dapr', argumentsFor: () => [] },
   /** GCP Secret Manager over gRPC: drongo's store behind Google's own server. */
   drongo: {
     program: 'python',
@@ -127,7 +133,11 @@ const hasPackage = (name: string): boolean =>
 
 /** The peer's program, or undefined if it is not installed. */
 export const programOf = (name: PeerName): string | undefined => {
-  const { program, onPath, isBuilt, broughtBy, imports }: Peer = PEERS[name]
+  const { program, onPath, isBuilt, broughtBy, imports, requires }: Peer = PEERS[name]
+  if (requires !== undefined) {
+    const folder = join(dirname(JAVASCRIPT), 'node_modules', requires)
+    return existsSync(folder) ? process.execPath : undefined
+  }
   if (imports !== undefined && !hasPackage(imports)) return undefined
   if (broughtBy !== undefined && !isExecutable(join(PYTHON_BIN, broughtBy))) return undefined
   const onMachine = [BIN, ...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
