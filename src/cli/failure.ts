@@ -63,5 +63,7 @@ const sentence = (error: unknown): string => {
 export const reportFailure = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   process.stderr.write(`${sentence(error)}\n`)
+  // A reference on the command line that nobody can read was mistyped, as any other argument may be.
+  if (error instanceof ProblemError && error.code === 'invalid_reference') return 2
   return error instanceof CommandFailure ? error.exitCode : 1
 }

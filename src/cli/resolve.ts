@@ -12,7 +12,7 @@ import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 import { connectStores, type Store, type StoresDeps } from '../secrets/stores.ts'
 import { createTagGate } from '../secrets/tag-gate.ts'
-import { CommandFailure } from './failure.ts'
+import { usageFailure } from './failure.ts'
 import { printRaw, printSecret, tell } from './io.ts'
 import { onRecord } from './on-record.ts'
 import { shareEnviron } from './share-environ.ts'
@@ -61,7 +61,7 @@ export const resolve = async (text: string, { raw = false }: ResolveOptions): Pr
     const { stores: specs, book } = await readDefinitions(config, deps)
     const reference = parseReference(text, book)
     if (reference === undefined) {
-      throw new CommandFailure('The reference leads to no configured store or name.')
+      throw usageFailure('The reference leads to no configured store or name.')
     }
     // All stores are connected, since one may keep the credentials of another.
     const { stores } = await connectStores(specs, deps)

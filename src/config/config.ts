@@ -93,7 +93,10 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   }
   const inFile = resolve(folder, path)
   const label = path.replace(/^\.\//, '')
-  const inspected = orFaults(() => readConfigFile(inFile, label, context), faults)
+  const inspected = orFaults(
+    () => readConfigFile(inFile, label, context, '; `purser init` writes one'),
+    faults
+  )
   faults.push(...(inspected?.faults ?? []))
   const file = inspected?.file
   const tls = orFaults(() => readServerTls(read, folder), faults)

@@ -176,15 +176,19 @@ export const inspectConfigFile = (
   return { file, faults }
 }
 
-/** Throws ConfigError if there is no such file or it is no YAML. */
-export const readConfigFile = (path: string, label: string, context?: FileContext): FileRead => {
+/** Throws ConfigError if there is no such file, where `ifAbsent` says what to do, or it is no YAML. */
+export const readConfigFile = (
+  path: string,
+  label: string,
+  context?: FileContext,
+  ifAbsent = ''
+): FileRead => {
   let text: string
   try {
     text = textOfFile(readFileBytesSync(path))
   } catch (error) {
     const why = whyUnread(error)
-    const help =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? '; `purser init` writes one' : ''
+    const help = (error as NodeJS.ErrnoException).code === 'ENOENT' ? ifAbsent : ''
     throw new ConfigError([{ place: label, message: `${why}${help}` }])
   }
   return inspectConfigFile(text, label, context)

@@ -79,7 +79,7 @@ test('it needs no service, no keys and no trail, and says so when it cannot tell
   t.equal((await diff('--fail-on', 'used', 'next.yaml')).code, 0)
   t.notOk(existsSync(join(folder, 'data')), 'and makes no folder')
 
-  t.match(await diff('none.yaml'), { code: 2, stdout: '', stderr: /none\.yaml: is not there/ })
+  t.match(await diff('none.yaml'), { code: 2, stdout: '', stderr: /none\.yaml: is not there$/m })
   writeFileSync(join(folder, 'faulty.yaml'), yaml('  - { client: app, read: ["nowhere:x"] }\n'))
   const faulty = await diff('faulty.yaml')
   t.match(faulty, { code: 2, stdout: '', stderr: /faulty\.yaml.*store that is not configured/ })

@@ -44,5 +44,6 @@ secrets:
   t.strictSame(JSON.parse(whole.stdout), { user: 'app', password: 'p' })
   t.match(await resolve('vault:kv/untagged'), { code: 1, stdout: '', stderr: /not_tagged/ })
   t.match(await resolve('vault:kv/none'), { code: 1, stdout: '', stderr: /no such secret/ })
-  t.match(await resolve('aws:kv/tagged'), { code: 1, stdout: '', stderr: /no configured store/ })
+  t.match(await resolve('aws:kv/tagged'), { code: 2, stdout: '', stderr: /no configured store/ })
+  t.match(await resolve('vault:kv/../x'), { code: 2, stdout: '', stderr: /was read as a store/ })
 })

@@ -65,7 +65,7 @@ test('The store takes no empty value, no part of a secret and no store of anothe
   t.match(await put('local:team/db', Buffer.of(0xff)), { code: 1, stderr: /not UTF-8/ })
   t.match(await put('local:team/db#user', 'x'), { code: 2, stderr: /whole secret/ })
   t.match(await put('aws:team/db', 'x'), { code: 2, stderr: /no configured store/ })
-  t.match(await put('local:../db', 'x'), { code: 1, stderr: /read as/ })
+  t.match(await put('local:../db', 'x'), { code: 2, stderr: /read as/ })
   t.equal((await runPurser(t, folder, ['store', 'list'])).stdout, '')
 })
 
