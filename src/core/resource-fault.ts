@@ -48,13 +48,19 @@ export const isPlainKey = (key: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,6
 
 const GRAVEST = ['conflicting_credentials', 'invalid_reference', 'invalid_request'] as const
 
-/** Throws all faults of a resource that came as a request's body as one problem. */
+const pointerOf = ({ path }: ResourceFault): string =>
+  ['', 'body', ...path.map((part) => String(part).trim())].join('/')
+
+/** Throws all faults of a resource that came as a request's body as one problem; its detail is a sentence about the gravest. */
 export const refuseFaults = (faults: readonly ResourceFault[]): void => {
   const code = GRAVEST.find((grave) => faults.some((fault) => fault.code === grave))
   if (code === undefined) return
-  const errors = faults.map(({ path, rule }) => ({
-    pointer: ['', 'body', ...path.map((part) => String(part).trim())].join('/'),
-    rule
-  }))
-  throw new ProblemError(code, { errors })
+  const told = faults.map((fault) => ({ ...fault, pointer: pointerOf(fault) }))
+  const first = told.find((fault) => fault.code === code)
+  throw new ProblemError(code, {
+    ...(first !== undefined && {
+      detail: `${first.pointer}: ${first.message.replace(/\.$/, '')}.`
+    }),
+    errors: told.map(({ pointer, rule }) => ({ pointer, rule }))
+  })
 }

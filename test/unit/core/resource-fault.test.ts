@@ -33,6 +33,20 @@ test('all faults are one problem, of the gravest code, each with its pointer int
   }
 })
 
+test('the problem says of its gravest fault in a sentence what is wrong, and where', async (t) => {
+  const detailOf = (...faults: Parameters<typeof refuseFaults>[0]) => {
+    try {
+      return refuseFaults(faults)
+    } catch (error) {
+      return (error as ProblemError).details.detail
+    }
+  }
+  const wrong = resourceFault('invalid_reference', ['m', 'a'], 'reference', 'It was read as X: y.')
+  const absent = resourceFault('invalid_request', ['provider'], 'unknown_provider')
+  t.equal(detailOf(absent), '/body/provider: names a provider that is not configured.')
+  t.equal(detailOf(absent, wrong, wrong), '/body/m/a: It was read as X: y.')
+})
+
 test('a key is repeated only if it is a plain word', async (t) => {
   for (const plain of ['a', 'displayName', 'a.b-c_9', 'a'.repeat(64)])
     t.ok(isPlainKey(plain), plain)
