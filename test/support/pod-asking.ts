@@ -1,7 +1,7 @@
 /** All clients of a pod with one token: either each of them reads the whole group and nothing of another, or none gets anything. */
 import type { Test } from 'tap'
 import { POD_CLIENTS, type PodClient, type Seen, tokenFileOf } from './pod-clients.ts'
-import { type PodService, tellsValue, WHOLE_GROUP } from './pod-service.ts'
+import { type PodService, tellsValue } from './pod-service.ts'
 import type { WrongToken } from './pod-tokens.ts'
 
 /** Each reads with the token, all at once. */
@@ -24,7 +24,7 @@ export const readsGroup = async (
   clients = POD_CLIENTS
 ): Promise<void> => {
   for (const [{ name, forbidden }, seen] of await readAll(t, service, token, clients)) {
-    t.strictSame(seen.values, WHOLE_GROUP, `${name}: ${seen.error} ${seen.text}`)
+    t.strictSame(seen.values, service.team.values, `${name}: ${seen.error} ${seen.text}`)
     t.match(seen.others, forbidden, name)
     t.notOk(tellsValue(JSON.stringify(seen.others)), name)
   }

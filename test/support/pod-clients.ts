@@ -10,7 +10,7 @@ import { createDirectory } from './embedded.ts'
 import { operate } from './external-secrets.ts'
 import { administratorOf } from './kubectl.ts'
 import { isInstalled, programOf } from './peers.ts'
-import { FORBIDDEN, GROUP, type PodService, TRUST, WHOLE_GROUP } from './pod-service.ts'
+import type { PodService, Team } from './pod-service.ts'
 import { runPurser } from './purser-process.ts'
 
 /** What a program made of the answers. */
@@ -41,7 +41,7 @@ const PAGE = 'docs/doors/aws.md'
 
 /** The variables of a pod, as the page of the door has a user set them. */
 const environmentOfPage = (
-  { url, awsUrl }: PodService,
+  { url, awsUrl, team }: PodService,
   tokenFile: string
 ): Readonly<Record<string, string>> => {
   const [, block = ''] =
@@ -52,6 +52,7 @@ const environmentOfPage = (
     .replaceAll(/https:\/\/purser\.example:\d+/g, awsUrl)
     .replaceAll('https://purser.example', url)
     .replaceAll('/var/run/secrets/purser/token', tokenFile)
+    .replaceAll('prod-cluster', team.trust)
   const set = here.matchAll(/(AWS_\w+)="?([^\s"]+)/g)
   return Object.fromEntries([...set].map(([, name, value]) => [name, value]))
 }
@@ -68,25 +69,29 @@ export const certifiWith = (t: Test, ca: string): string => {
   return folder
 }
 
-const inGroup = (values: Readonly<Record<string, string>>): Record<string, string> =>
+const inGroup = ({ group }: Team, values: Team['values']): Team['values'] =>
   Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name.replace(`${GROUP}/`, ''), value])
+    Object.entries(values).map(([name, value]) => [name.replace(`${group}/`, ''), value])
   )
 
 /** A program of ours by a client, which prints what it made of the answers. */
 const program =
-  <S>(
+  <S extends Pick<PodService, 'team'>>(
     command: () => readonly [string, ...string[]],
     envOf: (t: Test, service: S, tokenFile: string) => object
   ) =>
   async (t: Test, service: S, tokenFile: string): Promise<Seen> => {
     const [file, ...args] = command()
-    const { out, err } = await runProgram(file, [...args, GROUP, FORBIDDEN], {
-      env: { ...envOf(t, service, tokenFile) }
-    })
+    const { out, err } = await runProgram(
+      file,
+      [...args, service.team.group, service.team.forbidden],
+      {
+        env: { ...envOf(t, service, tokenFile) }
+      }
+    )
     if (out === '') return { error: 'no answer', text: err }
     const { values, ...told } = JSON.parse(out)
-    return { ...told, ...(values !== undefined && { values: inGroup(values) }) }
+    return { ...told, ...(values !== undefined && { values: inGroup(service.team, values) }) }
   }
 
 const python = (client: string) => (): readonly [string, ...string[]] => [
@@ -103,7 +108,7 @@ export const boto3Environment = (t: Test, service: PodService, tokenFile: string
 
 const NONE_OF_BATCH = {
   SecretValues: [],
-  Errors: [{ SecretId: FORBIDDEN, ErrorCode: 'AccessDeniedException' }]
+  Errors: [{ ErrorCode: 'AccessDeniedException' }]
 }
 
 const boto3: PodClient = {
@@ -130,13 +135,13 @@ const javaScript: PodClient = {
 }
 
 /** All that a client of Vault needs of a service. */
-type VaultService = Pick<PodService, 'vaultUrl' | 'caFile'>
+type VaultService = Pick<PodService, 'vaultUrl' | 'caFile' | 'team'>
 
 export const hvacEnvironment = (
   _: Test,
-  { vaultUrl, caFile }: VaultService,
+  { vaultUrl, caFile, team }: VaultService,
   tokenFile: string
-) => ({ VAULT_ADDR: vaultUrl, VAULT_CACERT: caFile, ROLE: TRUST, TOKEN_FILE: tokenFile })
+) => ({ VAULT_ADDR: vaultUrl, VAULT_CACERT: caFile, ROLE: team.trust, TOKEN_FILE: tokenFile })
 
 const hvac = (
   method: 'kubernetes' | 'jwt',
@@ -155,24 +160,24 @@ const PROGRAM = ['sh', '-c', 'cd "$PURSER_FILES" && grep "" *']
 
 export const purserRun: PodClient = {
   name: 'purser run',
-  read: async (t, { url, caFile }, tokenFile) => {
+  read: async (t, { url, caFile, team }, tokenFile) => {
     const run = (prefix: string) =>
       runPurser(
         t,
         createDirectory(t),
         [
-          ...['run', '--trust', TRUST, '--token-file', tokenFile],
+          ...['run', '--trust', team.trust, '--token-file', tokenFile],
           ...['--all-below', prefix, '--as', 'files', '--', ...PROGRAM]
         ],
         { env: { PURSER_URL: url, PURSER_CA_FILE: caFile } }
       )
-    const { code, stdout, stderr } = await run(`aws:${GROUP}/`)
+    const { code, stdout, stderr } = await run(`aws:${team.group}/`)
     if (code !== 0 || stderr !== '') return { error: `exit ${code}`, text: stdout + stderr }
     const lines = stdout.trimEnd().split('\n')
     const values = Object.fromEntries(
       lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)])
     )
-    const other = await run(FORBIDDEN.replace(/^(.*\/).*/, 'aws:$1'))
+    const other = await run(team.forbidden.replace(/^(.*\/).*/, 'aws:$1'))
     return { values, others: { code: other.code, stdout: other.stdout } }
   },
   forbidden: { code: 125, stdout: '' },
@@ -181,13 +186,13 @@ export const purserRun: PodClient = {
 
 const operator: PodClient = {
   name: 'External Secrets',
-  read: async (t, { vaultUrl, ca, caFile }, tokenFile) => {
+  read: async (t, { vaultUrl, ca, caFile, team }, tokenFile) => {
     const cluster = {
       namespace: 'shop',
       secrets: { 'shop/token': { token: readFileSync(tokenFile, 'utf8') } },
       configMaps: { 'shop/purser-ca': { 'ca.crt': ca } }
     }
-    const kubernetes = { mountPath: 'kubernetes', role: TRUST, secretRef: { name: 'token' } }
+    const kubernetes = { mountPath: 'kubernetes', role: team.trust, secretRef: { name: 'token' } }
     const store = {
       apiVersion: 'external-secrets.io/v1',
       kind: 'SecretStore',
@@ -214,12 +219,12 @@ const operator: PodClient = {
         { KUBECONFIG, HOME }
       )
     const values: Record<string, string> = {}
-    for (const name of Object.keys(WHOLE_GROUP)) {
-      const { value, error } = await get(`${GROUP}/${name}`)
+    for (const name of Object.keys(team.values)) {
+      const { value, error } = await get(`${team.group}/${name}`)
       if (value === undefined) return { error: 'error', text: String(error) }
       values[name] = value
     }
-    return { values, others: await get(FORBIDDEN) }
+    return { values, others: await get(team.forbidden) }
   },
   forbidden: { error: /403/ },
   refused: { error: 'error', text: /Code: 403\. Errors:\s+\* permission denied/ }

@@ -1,6 +1,6 @@
 /**
- * A service for the pods of a cluster, as a process of its own: two groups of secrets, of which pods may read one, a trust whose
- * keys the API server publishes, and the doors of Vault and of AWS. All of it over TLS.
+ * A service for the pods of a cluster, as a process of its own: two groups of secrets, each for the pods of one team, trusts
+ * whose keys the API server publishes, and the doors of Vault and of AWS. All of it over TLS.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,25 +12,48 @@ import type { KubeApiserver } from './kube-apiserver.ts'
 import { createConfigured, putLocal, type Running, serve } from './purser-process.ts'
 import { ISSUER } from './workload-cluster.ts'
 
-export const TRUST = 'prod-cluster'
-export const GROUP = 'acme-pro-appsec'
-/** Of another group. */
-export const FORBIDDEN = 'acme-pro-dbcfg/Password'
-const UNSAID = 'nobody may read this'
+/** Whose pods they are: whom they log in as, and what they may read. */
+export interface Team {
+  readonly namespace: string
+  readonly trust: string
+  readonly client: string
+  readonly group: string
+  /** What its pods have to get: the names within the group, and their values. */
+  readonly values: Readonly<Record<string, string>>
+  /** A secret of another group. */
+  readonly forbidden: string
+}
 
-/** More than one BatchGetSecretValue has. */
-const NAMES = Array.from({ length: 21 }, (_, i) => `Key${String(i).padStart(2, '0')}`)
+const valuesOf = (names: readonly string[]): Team['values'] =>
+  Object.fromEntries(names.map((name) => [name, `the value of ${name}`]))
 
-/** What a pod has to get: the names within the group, and their values. */
-export const WHOLE_GROUP: Readonly<Record<string, string>> = Object.fromEntries(
-  NAMES.map((name) => [name, `the value of ${name}`])
-)
+export const SHOP: Team = {
+  namespace: 'shop',
+  trust: 'prod-cluster',
+  client: 'acme-pro-app',
+  group: 'acme-pro-appsec',
+  // More than one BatchGetSecretValue has.
+  values: valuesOf(Array.from({ length: 21 }, (_, i) => `Key${String(i).padStart(2, '0')}`)),
+  forbidden: 'acme-pro-dbcfg/Password'
+}
+
+export const EVE: Team = {
+  namespace: 'eve',
+  trust: 'of-eve',
+  client: 'acme-pro-db',
+  group: 'acme-pro-dbcfg',
+  values: valuesOf(['Password', 'User']),
+  forbidden: 'acme-pro-appsec/Key00'
+}
+
+const TEAMS = [SHOP, EVE]
 
 /** Whether a text has any value of any group in it. */
-export const tellsValue = (text: string): boolean =>
-  text.includes('the value of') || text.includes(UNSAID)
+export const tellsValue = (text: string): boolean => text.includes('the value of')
 
 export interface PodService {
+  /** Whose pods ask. */
+  readonly team: Team
   readonly url: string
   readonly awsUrl: string
   readonly vaultUrl: string
@@ -43,31 +66,41 @@ export interface PodService {
 }
 
 interface Trusted {
-  /** As `bind:` has it. */
-  readonly bind?: string
-  readonly ttlSeconds?: number
+  /** Of an account of the shop, besides. */
+  readonly uid?: string
   /** Of Purser's own account in the cluster. */
   readonly tokenFile: string
 }
 
-export const yamlOf = (
+const trustOf = (
   { url, caFile }: KubeApiserver,
-  { bind = 'namespace: shop, serviceAccount: cart', ttlSeconds = 3_600, tokenFile }: Trusted
-): string => `stores: [{ name: aws, kind: local }]
-policies: [{ client: acme-pro-app, read: ["aws:${GROUP}/*"] }]
-doors:
-  - { dialect: aws, store: aws, port: 0 }
-  - { dialect: vault, mounts: { secret: aws }, port: 0 }
-trusts:
-  - name: ${TRUST}
+  { uid, tokenFile }: Trusted,
+  { namespace, trust, client }: Team
+): string => {
+  const isSame = uid !== undefined && namespace === SHOP.namespace
+  const bind = isSame ? `, serviceAccountUid: ${uid}` : ''
+  return `  - name: ${trust}
     kind: kubernetes
     issuer: ${ISSUER}
     audience: purser
     jwks: { url: "${url}/openid/v1/jwks" }
     caFile: ${caFile}
     tokenFile: ${tokenFile}
-    bind: { ${bind} }
-    grant: { client: acme-pro-app, scopes: ["aura-services:secrets"], ttlSeconds: ${ttlSeconds} }
+    bind: { namespace: ${namespace}, serviceAccount: cart${bind} }
+    grant: { client: ${client}, scopes: ["aura-services:secrets"], ttlSeconds: 3600 }
+`
+}
+
+/** Without doors. */
+export const yamlOf = (cluster: KubeApiserver, trusted: Trusted): string =>
+  `stores: [{ name: aws, kind: local }]
+policies:
+${TEAMS.map(({ client, group }) => `  - { client: ${client}, read: ["aws:${group}/*"] }\n`).join('')}trusts:
+${TEAMS.map((team) => trustOf(cluster, trusted, team)).join('')}`
+
+const DOORS = `doors:
+  - { dialect: aws, store: aws, port: 0 }
+  - { dialect: vault, mounts: { secret: aws }, port: 0 }
 `
 
 export const startPodService = async (
@@ -81,7 +114,7 @@ export const startPodService = async (
   writeFileSync(caFile, cert)
   writeFileSync(keyFile, key, { mode: 0o600 })
   const { folder } = createConfigured(t, {
-    yaml: yamlOf(cluster, trusted),
+    yaml: yamlOf(cluster, trusted) + DOORS,
     variables: {
       TLS_CERT_FILE: caFile,
       TLS_KEY_FILE: keyFile,
@@ -89,14 +122,15 @@ export const startPodService = async (
       RATE_LIMIT_AUTH_FAILURES_MAX: '10000'
     }
   })
-  for (const [name, text] of Object.entries(WHOLE_GROUP)) {
-    await putLocal(folder, `${GROUP}/${name}`, text, 'aws')
+  for (const { group, values } of TEAMS) {
+    for (const [name, text] of Object.entries(values)) {
+      await putLocal(folder, `${group}/${name}`, text, 'aws')
+    }
   }
-  await putLocal(folder, FORBIDDEN, UNSAID, 'aws')
   const { url, says } = await serve(t, folder)
   const [, awsUrl = ''] = await says(/Door aws at (http[^"]+)/)
   const [, vaultUrl = ''] = await says(/Door vault at (http[^"]+)/)
   const logins = async () =>
     (await recordsIn(folder)).filter(({ action }) => action === 'key.login')
-  return { url, awsUrl, vaultUrl, ca: cert, caFile, logins, says }
+  return { team: SHOP, url, awsUrl, vaultUrl, ca: cert, caFile, logins, says }
 }

@@ -6,7 +6,7 @@ import { test } from 'tap'
 import { skipWithout } from '../../support/peers.ts'
 import { isRefused, readsGroup } from '../../support/pod-asking.ts'
 import { arePodsInstalled } from '../../support/pod-clients.ts'
-import { type PodService, startPodService } from '../../support/pod-service.ts'
+import { EVE, type PodService, startPodService } from '../../support/pod-service.ts'
 import { forgedTokens, othersTokens } from '../../support/pod-tokens.ts'
 import { accountsOf, createAccount, startCluster, tokenOf } from '../../support/workload-cluster.ts'
 
@@ -21,13 +21,14 @@ test(
       startCluster(t),
       startCluster(t)
     ])
-    const bind = `namespace: shop, serviceAccount: cart, serviceAccountUid: ${uid}`
     // Clients wait before they try again, so that several go on at once; each has the records of a service of its own.
-    const start = () => startPodService(t, cluster, { bind, tokenFile })
+    const start = () => startPodService(t, cluster, { uid, tokenFile })
     const services = await Promise.all([start(), start(), start()])
     const [service] = services
     const token = await tokenOf(cluster)
     for (const one of services) await readsGroup(t, one, token)
+    const ofEve = await tokenOf(cluster, { namespace: 'eve' })
+    await readsGroup(t, { ...service, team: EVE }, ofEve)
     const wrong = [
       ...(await othersTokens(cluster, other.cluster)),
       ...(await forgedTokens(cluster))

@@ -4,7 +4,7 @@ import { openDoor } from '../../support/doors.ts'
 import { isInstalled, skipWithout } from '../../support/peers.ts'
 import { readsGroup } from '../../support/pod-asking.ts'
 import { arePodsInstalled, HVAC, tokenFileOf } from '../../support/pod-clients.ts'
-import { GROUP, startPodService, WHOLE_GROUP, yamlOf } from '../../support/pod-service.ts'
+import { SHOP, startPodService, yamlOf } from '../../support/pod-service.ts'
 import { startCluster, tokenOf } from '../../support/workload-cluster.ts'
 
 const HOUR = 3_600_000
@@ -31,18 +31,18 @@ test('an API server that hangs for an hour keeps no client of Vault out', option
   const { cluster, tokenFile } = await startCluster(t)
   const clock = { ahead: 0 }
   const now = () => Date.now() + clock.ahead
-  const yaml = yamlOf(cluster, { tokenFile }).replace(/doors:\n(?: {2}- .*\n)*/, '')
+  const yaml = yamlOf(cluster, { tokenFile })
   const entry = '{ dialect: vault, port: 0, mounts: { secret: aws } }'
   const door = await openDoor(t, { entry }, { yaml, now })
-  for (const [name, text] of Object.entries(WHOLE_GROUP)) {
-    await door.seed('aws', `${GROUP}/${name}`, text)
+  for (const [name, text] of Object.entries(SHOP.values)) {
+    await door.seed('aws', `${SHOP.group}/${name}`, text)
   }
   const file = tokenFileOf(t, await tokenOf(cluster, { seconds: 7_200 }))
-  const place = { vaultUrl: `http://127.0.0.1:${door.port}`, caFile: '' }
+  const place = { vaultUrl: `http://127.0.0.1:${door.port}`, caFile: '', team: SHOP }
   const allRead = async () => {
     for (const { name, read } of HVAC) {
       const { values, error, text } = await read(t, place, file)
-      t.strictSame(values, WHOLE_GROUP, `${name}: ${error} ${text}`)
+      t.strictSame(values, SHOP.values, `${name}: ${error} ${text}`)
     }
   }
   await allRead()

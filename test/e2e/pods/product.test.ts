@@ -8,23 +8,23 @@ import { createAdmin } from '../../kinds/vault/fake.ts'
 import type { KubeApiserver } from '../../support/kube-apiserver.ts'
 import { isInstalled, skipWithout, startPeer } from '../../support/peers.ts'
 import { HVAC, tokenFileOf } from '../../support/pod-clients.ts'
-import { FORBIDDEN, GROUP, TRUST, WHOLE_GROUP } from '../../support/pod-service.ts'
+import { SHOP } from '../../support/pod-service.ts'
 import { forgedTokens, othersTokens, publicKeyOf } from '../../support/pod-tokens.ts'
 import { ISSUER, startCluster, tokenOf } from '../../support/workload-cluster.ts'
 
 const POLICY = `
-path "secret/data/${GROUP}/*" { capabilities = ["read"] }
-path "secret/metadata/${GROUP}/*" { capabilities = ["list"] }
+path "secret/data/${SHOP.group}/*" { capabilities = ["read"] }
+path "secret/metadata/${SHOP.group}/*" { capabilities = ["list"] }
 `
 
 /** OpenBao with the same secrets, where the same account may log in by both methods. */
 const startProduct = async (t: Test, cluster: KubeApiserver, reviewer: string) => {
   const { url } = await startPeer(t, 'openbao')
   const admin = createAdmin(url)
-  for (const [name, value] of Object.entries(WHOLE_GROUP)) {
-    await admin('POST', `secret/data/${GROUP}/${name}`, { data: { value } })
+  for (const [name, value] of Object.entries(SHOP.values)) {
+    await admin('POST', `secret/data/${SHOP.group}/${name}`, { data: { value } })
   }
-  await admin('POST', `secret/data/${FORBIDDEN}`, { data: { value: 'of another group' } })
+  await admin('POST', `secret/data/${SHOP.forbidden}`, { data: { value: 'of another group' } })
   await admin('POST', 'sys/policies/acl/app', { policy: POLICY })
   for (const type of ['kubernetes', 'jwt']) await admin('POST', `sys/auth/${type}`, { type })
   await admin('POST', 'auth/kubernetes/config', {
@@ -32,7 +32,7 @@ const startProduct = async (t: Test, cluster: KubeApiserver, reviewer: string) =
     kubernetes_ca_cert: cluster.ca,
     token_reviewer_jwt: reviewer
   })
-  await admin('POST', `auth/kubernetes/role/${TRUST}`, {
+  await admin('POST', `auth/kubernetes/role/${SHOP.trust}`, {
     bound_service_account_names: ['cart'],
     bound_service_account_namespaces: ['shop'],
     audience: 'purser',
@@ -42,14 +42,14 @@ const startProduct = async (t: Test, cluster: KubeApiserver, reviewer: string) =
     jwt_validation_pubkeys: [await publicKeyOf(cluster)],
     bound_issuer: ISSUER
   })
-  await admin('POST', `auth/jwt/role/${TRUST}`, {
+  await admin('POST', `auth/jwt/role/${SHOP.trust}`, {
     role_type: 'jwt',
     bound_audiences: ['purser'],
     bound_subject: 'system:serviceaccount:shop:cart',
     user_claim: 'sub',
     token_policies: ['app']
   })
-  return { vaultUrl: url, caFile: '' }
+  return { vaultUrl: url, caFile: '', team: SHOP }
 }
 
 test('a client of Vault raises at our door for a wrong token what it raises at OpenBao', {
@@ -61,7 +61,7 @@ test('a client of Vault raises at our door for a wrong token what it raises at O
   const good = tokenFileOf(t, await tokenOf(cluster))
   for (const { name, read } of HVAC) {
     const { values, others, error, text } = await read(t, product, good)
-    t.strictSame(values, WHOLE_GROUP, `${name}: ${error} ${text}`)
+    t.strictSame(values, SHOP.values, `${name}: ${error} ${text}`)
     // At our door a folder in which nothing may be read is one that there is not: docs/doors/vault.md.
     const forbidden = { error: 'Forbidden', text: /permission denied/ }
     t.match(others, [forbidden, forbidden], name)

@@ -11,12 +11,12 @@ import {
   javaScriptEnvironment,
   tokenFileOf
 } from '../../support/pod-clients.ts'
-import { GROUP, type PodService, startPodService, WHOLE_GROUP } from '../../support/pod-service.ts'
+import { type PodService, SHOP, startPodService } from '../../support/pod-service.ts'
 import { signedBy } from '../../support/pod-tokens.ts'
 import { eventually } from '../../support/redis.ts'
 import { startCluster, tokenOf } from '../../support/workload-cluster.ts'
 
-const READ = { value: WHOLE_GROUP['Key00'] }
+const READ = { value: SHOP.values['Key00'] }
 
 interface Program {
   readonly command: readonly string[]
@@ -49,7 +49,7 @@ const startProgram = (
   { command: [program = '', ...args], environment }: Program,
   tokenFile: string
 ) => {
-  const child = spawn(program, [...args, `${GROUP}/Key00`], {
+  const child = spawn(program, [...args, `${SHOP.group}/Key00`], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { PATH: process.env['PATH'], ...environment(t, service, tokenFile) }
   })
