@@ -9,6 +9,7 @@ import { dirname, resolve } from 'node:path'
 import { envFilePlace, renderEnv } from '../config/env.ts'
 import { newEncryptionKey } from '../crypto/keyring.ts'
 import { makeFolderSync } from '../files/folder.ts'
+import { workTreeOf } from '../files/work-tree.ts'
 import { type VaultChoices, vaultVariables } from '../kinds/vault/example.ts'
 import { CommandFailure } from './failure.ts'
 import { tell } from './io.ts'
@@ -146,6 +147,11 @@ export const initialise = (folder: string, choices: Choices, force = false): voi
   onDisk(data.label, () => makeFolderSync(data.path))
   tell(`Written: ${env.label} (mode 600, with fresh random keys), ${yaml.label} and ${data.label}.`)
   if (env.label !== '.env') tell(`Commands find it by ENV_FILE=${env.label} or --env-file.`)
+  if (['pre', 'pro'].includes(choices.environment) && workTreeOf(env.path) !== undefined) {
+    tell(
+      `${env.label} lies in a git working tree: keep it elsewhere, for example by --env-file /etc/purser/pro.env.`
+    )
+  }
   if (variables.length > 0)
     tell(`Put into it what the store logs in with: ${variables.join(', ')}.`)
 }

@@ -1,5 +1,5 @@
 /** Where settings are read from and written to, and what `config check` says of them. */
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
@@ -65,6 +65,21 @@ test('init writes the settings to where they will be read, and a Vault with its 
   t.match(check.stderr, /stores\.0\.auth\.secretId names a variable that is not set/)
   const again = await runPurser(t, folder, args)
   t.match(again.stderr, /there is pre\.env and purser\.yaml already/)
+})
+
+test('init says in pre and pro that a git working tree is no place for settings', async (t) => {
+  const inTree = async (...args: string[]) => {
+    const folder = createDirectory(t)
+    mkdirSync(join(folder, '.git'))
+    const { code, stderr } = await runPurser(t, folder, ['init', ...args])
+    t.equal(code, 0, stderr)
+    return stderr
+  }
+  const warned = /^\.env lies in a git working tree: keep it elsewhere/m
+  t.match(await inTree('-e', 'pro'), warned)
+  t.match(await inTree('-e', 'pre'), warned)
+  t.notMatch(await inTree('-e', 'dev'), 'git')
+  t.notMatch(await inTree('-e', 'pro', '--env-file', join(createDirectory(t), 'p.env')), 'git')
 })
 
 test('init writes to where the environment says that files are, and says so in the settings', async (t) => {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import { CHANGEABLE, secretFiles } from '../../config/exposure.ts'
+import { workTreeOf } from '../../files/work-tree.ts'
 import { type Check, type Finding, fail, failInEarnest, untold, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
 
@@ -14,13 +15,6 @@ const servedFolder = (file: string): string | undefined => {
   return folders.find(
     (name, at) => SERVED.test(name) && !(name === 'www' && folders[at - 1] === 'var')
   )
-}
-
-const workTreeOf = (file: string): string | undefined => {
-  for (let folder = dirname(file); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, '.git'))) return folder
-    if (dirname(folder) === folder) return undefined
-  }
 }
 
 interface Lying {
