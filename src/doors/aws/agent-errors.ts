@@ -7,7 +7,7 @@ import type { ErrorShape } from '../../http/problems.ts'
 import { errorTextOf } from './errors.ts'
 
 const TEXT = 'text/plain; charset=utf-8'
-const JSON_TEXT = 'application/json'
+export const JSON_TYPE = 'application/json'
 
 type Text = readonly [status: number, text: string]
 
@@ -52,7 +52,7 @@ export const agentShape: ErrorShape = (problem, requestId) => {
   }
   return {
     status: shownStatus,
-    headers: { ...hint, 'content-type': JSON_TEXT },
+    headers: { ...hint, 'content-type': JSON_TYPE },
     body: JSON.stringify(body)
   }
 }

@@ -13,7 +13,7 @@ import type { Door } from '../../http/door.ts'
 import type { TypedFastify } from '../../http/route-auth.ts'
 import { bare, doorKeyFinder } from '../key-headers.ts'
 import type { DoorMeans } from '../means.ts'
-import { agentShape } from './agent-errors.ts'
+import { agentShape, JSON_TYPE } from './agent-errors.ts'
 import { type AgentRequest, parseAgentRequest, splitAgentUrl } from './agent-request.ts'
 import { secretValue } from './answers.ts'
 import { sendAnswer } from './ask.ts'
@@ -51,7 +51,7 @@ const addRoutes = (app: TypedFastify, place: Place, region: string): void => {
     const freshness = isFresh ? { maxAgeMs: 0, charge } : undefined
     const found = await findSecret(place, callerOf(request), secretId, version, freshness)
     const write = (): string => secretValue(place, region, found)
-    return sendAnswer({ request, reply }, { views: [found.view], write }, undefined)
+    return sendAnswer({ request, reply }, { views: [found.view], write }, JSON_TYPE)
   }
 
   app.addHook('onRequest', refuseForwarded)

@@ -20,9 +20,5 @@ export type Operation = (ask: Ask) => Promise<Answer>
 export const sendAnswer = (
   { request, reply }: Pick<Ask, 'request' | 'reply'>,
   answer: Answer,
-  type: string | undefined = MEDIA_TYPE
-): FastifyReply => {
-  reply.header('x-amzn-requestid', request.id)
-  if (type !== undefined) reply.type(type)
-  return sendViews(reply, answer)
-}
+  type = MEDIA_TYPE
+): FastifyReply => sendViews(reply.header('x-amzn-requestid', request.id).type(type), answer)

@@ -32,7 +32,7 @@ const open = async (t: Test, { yaml = YAML, env = {} as Record<string, string> }
 }
 
 test('a secret is given by the query and by the path, as GetSecretValue gives it', async (t) => {
-  const { ask, seed } = await open(t)
+  const { ask, seed, base, key } = await open(t)
   const byQuery = await ask('/secretsmanager/get?secretId=app/db')
   t.equal(byQuery.status, 200)
   const read = JSON.parse(byQuery.text)
@@ -43,6 +43,8 @@ test('a secret is given by the query and by the path, as GetSecretValue gives it
     VersionStages: ['AWSCURRENT']
   })
   t.same(await ask('/v1/app/db'), byQuery)
+  const { headers } = await fetch(`${base}/v1/app/db`, { headers: { 'x-vault-token': key } })
+  t.equal(headers.get('content-type'), 'application/json', 'it is no answer of the API of AWS')
   t.same(await ask('/secretsmanager/get?secretId=app%2Fdb&versionStage=AWSCURRENT'), byQuery)
   t.same(await ask(`/v1/app/db?versionId=${read.VersionId}`), byQuery)
   await seed('local', 'app/db', 'newer')
