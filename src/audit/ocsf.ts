@@ -60,6 +60,14 @@ const subjectsOf = ({ reference, object, version }: TrailRecord) =>
     object && { name: object, type: object.split(' ', 1)[0] }
   ].filter((one) => one !== undefined && one !== '')
 
+const SESSION = /^session (.+)$/
+
+/** One that somebody ended who acts in another, or by a key. */
+const endedOf = ({ action, object = '' }: TrailRecord) => {
+  const uid = action === 'session.end' ? SESSION.exec(object)?.[1] : undefined
+  return uid === undefined ? undefined : { uid }
+}
+
 const metadataOf = ({ instance, seq }: TrailRecord) => ({
   version: VERSION,
   product: PRODUCT,
@@ -82,6 +90,7 @@ export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> =
     ...(email && { email_addr: email })
   }
   const resources = subjectsOf(record)
+  const ended = endedOf(record)
   return {
     category_uid,
     class_uid,
@@ -99,7 +108,8 @@ export const toOcsf = (record: TrailRecord): Readonly<Record<string, unknown>> =
       user,
       service: { name: 'purser' },
       auth_protocol_id: 99,
-      auth_protocol: 'API key'
+      auth_protocol: 'API key',
+      ...(ended && { session: ended })
     }),
     ...(class_uid === 3004 && { entity: { type: 'API key', uid: reason ?? 'unknown' } }),
     ...(isApi && {

@@ -65,7 +65,7 @@ export interface AuditEvent {
   readonly address?: string | undefined
   /** Canonical, with version and field; absent where no configured store was meant. */
   readonly reference?: string | undefined
-  /** A bot, a provider or a trust, as `bot sample-bot`. */
+  /** A bot, a provider, a trust, or a session that another one ended, as `bot sample-bot`. */
   readonly object?: string | undefined
   /**
    * Who signed the token of a login, with the subject and the id of one that was verified; or where whoever is signed in

@@ -128,6 +128,14 @@ test('a record with the least leaves out what it has not', (t) => {
   t.end()
 })
 
+test('a session that another one ended is told apart from that', (t) => {
+  const record = { ...LEAST, action: 'session.end', sessionId: 'own', object: 'session other' }
+  t.match(toOcsf(record), { session: { uid: 'other' }, actor: { session: { uid: 'own' } } })
+  t.match(toEcs(record)['labels'], { session_id: 'own', object: 'session other' })
+  t.notOk('session' in toOcsf({ ...LEAST, action: 'session.end', sessionId: 'own' }))
+  t.end()
+})
+
 const SIGNED_IN: TrailRecord = {
   ...READ,
   action: 'session.open',

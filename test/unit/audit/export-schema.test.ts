@@ -54,6 +54,7 @@ const OUTCOMES = ['allowed', 'denied', 'failed'] as const
 
 /** With all that a record can have, and with the least. */
 const recordsOf = (action: string, outcome: string): TrailRecord[] => [
+  { ...READ, action, outcome, object: 'session other' },
   {
     ...READ,
     action,
