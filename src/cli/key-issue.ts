@@ -20,7 +20,8 @@ export interface IssueOptions {
   readonly authorised: string
   readonly auraVersion: string
   readonly mode: Mode
-  readonly identifier?: string
+  /** True: the flag without a value, as Aura's generator takes it. */
+  readonly identifier?: string | true
   readonly expires?: number
   readonly from?: readonly string[]
   readonly json?: true
@@ -51,7 +52,7 @@ export const issue = async (options: IssueOptions): Promise<void> => {
   const settings = readSomeSettings(process.env, folder, names)
   const days = lifeOf(options.expires, settings.API_KEY_MAX_DAYS)
   const request = {
-    keyId: options.identifier,
+    keyId: options.identifier === true ? undefined : options.identifier,
     client: options.authorised,
     scopes: options.scope,
     mode: options.mode,

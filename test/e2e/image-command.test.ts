@@ -40,6 +40,18 @@ test('The image issues a key with the flags and the variable of the generator th
   t.match(stderr, /AURA_ENCRYPTION_KEY: is taken as ENCRYPTION_KEYS/)
 })
 
+test('An identifier is generated where none stands behind its flag, as the generator did', async (t) => {
+  const AURA_ENCRYPTION_KEY = newEncryptionKey()
+  const issue = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await runImage(t, flags, { AURA_ENCRYPTION_KEY })
+    t.equal(code, 0, stderr)
+    return openApiKey(createKeyring([AURA_ENCRYPTION_KEY]), stdout.trim())
+  }
+  t.match(await issue('-i', '-m', 'rw'), { keyId: /^[0-9a-f-]{36}$/, mode: 'rw' })
+  const keyId = '5a0c5f0e-7a0a-4d0e-8a39-3f5f3c1b1f10'
+  t.match(await issue('-i', keyId), { keyId })
+})
+
 test('The image takes a file of settings before and behind the flags of a key', async (t) => {
   const key = newEncryptionKey()
   const file = join(createDirectory(t), 'settings.env')

@@ -65,7 +65,7 @@ const addIssueCommand = (key: Command): void => {
   key
     .command('issue')
     .description('issue an API key: the key alone on stdout, what it says on stderr')
-    .option('-i, --identifier <uuid>', "the key's id; generated if absent", parseKeyId)
+    .option('-i, --identifier [uuid]', "the key's id; generated if absent", parseKeyId)
     .addOption(
       new Option('-s, --scope <scopes>', 'what the key may be used for, separated by commas')
         .argParser(parseScopes)
