@@ -1,6 +1,7 @@
 /**
  * An audit event as one line of JSON. Rule: its members are named here one by one and in this order, and whatever a
- * caller had a hand in is cut to a length and cannot end a line or steer a terminal.
+ * caller had a hand in is cut to a length, cannot end a line or steer a terminal, and holds no key or token, which whoever
+ * mixes up a path and a credential puts there.
  */
 import type { AuditEvent } from '../core/audit-event.ts'
 
@@ -49,8 +50,13 @@ const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 const escaped = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
+// In compact form (RFC 7515, 3.1; RFC 7516, 3.1) keys, sessions and tokens begin with the base64url of `{"`, as no name does.
+const CREDENTIAL = /eyJ[\w-]{8,}\.[\w.-]*/g
+const WITHHELD = 'eyJ...'
+
 const quoted = (text: string, longest: number): string => {
-  const cut = text.length > longest ? text.slice(0, longest) : text
+  const open = text.includes('eyJ') ? text.replace(CREDENTIAL, WITHHELD) : text
+  const cut = open.length > longest ? open.slice(0, longest) : open
   return PLAIN.test(cut) ? `"${cut}"` : JSON.stringify(cut).replace(UNSAFE, escaped)
 }
 

@@ -2,8 +2,13 @@
 import { test } from 'tap'
 import { bodyOf } from '../../../src/audit/line.ts'
 import type { AuditEvent } from '../../../src/core/audit-event.ts'
+import { issueKey, randomKeyring } from '../../support/keys.ts'
 
 const lineOf = (time: string, event: AuditEvent): string => `${bodyOf(time, event)}}\n`
+
+const base64url = (text: string): string => Buffer.from(text).toString('base64url')
+/** Of a credential: longer than what is told of one. */
+const PART = /eyJ[\w-]{8,}|c2ln_/
 
 const TIME = '2026-03-01T12:00:00.000Z'
 
@@ -48,6 +53,22 @@ test('the members stand in one order, whatever order they came in; what is absen
     `{"time":"${TIME}","action":"secret.read","outcome":"allowed","environment":"pro",` +
       '"route":"/v1/secrets","requestId":"r1"}\n'
   )
+})
+
+test('a key or a token that stands where a name should does not stand in the record', async (t) => {
+  const { keyring } = randomKeyring()
+  const key = await issueKey(keyring, 'app', 'r')
+  const jwt = `${base64url('{"alg":"RS256","kid":"a"}')}.${base64url('{"iss":"x"}')}.c2ln_bmF0-dXJl`
+  for (const secret of [key, jwt, `a/${key}/b`, `${jwt}?version=1`, `${key} ${jwt}`]) {
+    for (const member of ['reference', 'object', 'reason', 'requestId', 'tokenId'] as const) {
+      const line = lineOf(TIME, { ...least, [member]: `local:${secret}` })
+      t.notOk(PART.exec(line), `${member}: ${secret}`)
+      t.match(JSON.parse(line), { [member]: /^local:.*eyJ\.\.\./ })
+    }
+  }
+  for (const name of ['local:a/eyJ', 'local:keyJob/x.y', 'local:eyJob.x']) {
+    t.match(JSON.parse(lineOf(TIME, { ...least, reference: name })), { reference: name })
+  }
 })
 
 test('a record has nothing of the one before, whichever member is another', async (t) => {
