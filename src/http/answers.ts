@@ -8,10 +8,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProblemCode } from '../core/problem.ts'
 import { routeText } from '../core/route-text.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the answer's status would be, where a caller may choose it; 0: it is what was sent. */
+    ownStatus: number
+  }
+}
+
 export interface Answer {
   /** As `core/route-text.ts` has it; method and template may be empty. */
   readonly route: string
-  /** 499 if the caller was gone before the answer had begun. */
+  /** 499 if the caller was gone before the answer had begun. Never one that the caller chose: alerts count by it. */
   readonly status: number
   /** Undefined: no problem, and the system has taken the whole answer. */
   readonly code: ProblemCode | 'aborted' | undefined
@@ -52,5 +59,5 @@ export const answerOf = (response: OfRequest): Answer => {
   const route = routeOf(response, request)
   if (!headersSent) return { route, status: GONE, code: 'aborted', durationMs }
   const code = request?.problem?.code ?? (response.writableFinished ? undefined : 'aborted')
-  return { route, status: statusCode, code, durationMs }
+  return { route, status: request?.ownStatus || statusCode, code, durationMs }
 }

@@ -106,6 +106,7 @@ const addProtocol = (server: FastifyInstance, { trustProxy, onAnswer }: ServerOp
   server.decorateRequest('receivedAt', 0)
   server.decorateRequest('address', '')
   server.decorateRequest('network', '')
+  server.decorateRequest('ownStatus', 0)
   server.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = performance.now()
     if (onAnswer !== undefined) remember(request, reply)

@@ -41,9 +41,8 @@ const addProbes = (app: TypedFastify, { health, now }: Pick<DoorMeans, 'health' 
       const query = request.query as Query
       // What cannot give a secret is, to these clients, sealed.
       const sealed = !(await isReady())
-      const status = sealed
-        ? statusIn(query, 'sealedcode', 503)
-        : statusIn(query, 'activecode', 200)
+      request.ownStatus = sealed ? 503 : 200
+      const status = statusIn(query, sealed ? 'sealedcode' : 'activecode', request.ownStatus)
       const body = {
         initialized: true,
         sealed,

@@ -32,6 +32,10 @@ const setUp = async (t: Test) => {
         await new Promise<void>((resolve) => waiting.push(resolve))
         return {}
       })
+      app.get('/chosen', open, (request, reply) => {
+        request.ownStatus = 200
+        return reply.code(503).sendShort('{}')
+      })
       app.get('/refused', open, async () => {
         throw new ProblemError('access_denied')
       })
@@ -59,6 +63,8 @@ test('each answer is told once, with its route, its status and its code', async 
     'GET /long HTTP/1.1': 'GET /long · 200 · ok',
     'HEAD /long HTTP/1.1': 'HEAD /long · 200 · ok',
     'GET /stream HTTP/1.1': 'GET /stream · 200 · ok',
+    // Chosen by the caller.
+    'GET /chosen HTTP/1.1': 'GET /chosen · 200 · ok',
     'GET /refused HTTP/1.1': 'GET /refused · 403 · access_denied',
     'GET /broken HTTP/1.1': 'GET /broken · 500 · internal_error',
     'DELETE /long HTTP/1.1': 'DELETE /long · 405 · method_not_allowed',
