@@ -9,8 +9,9 @@ import { readSomeSettings } from '../config/env.ts'
 import { ConfigError } from '../config/fault.ts'
 import { STATE_PLACE } from '../config/redis.ts'
 import type { Settings } from '../config/settings.ts'
+import { sideBySide } from '../core/side-by-side.ts'
 import { createLineage } from '../keys/lineage.ts'
-import { issuedBy, putRevocation } from '../keys/revocations.ts'
+import { issuedBy, putRevocation, REVOKED_AT_ONCE } from '../keys/revocations.ts'
 import { announceRevocation } from '../keys/shared-revocations.ts'
 import { originOf } from '../keys/trust.ts'
 import { CLOCKS_DIFFER_MS } from '../state/leftovers.ts'
@@ -56,10 +57,10 @@ const revokeIn = async (
   const issued: string[] = []
   if (withIssued) {
     const lineage = createLineage(opened.state)
-    for await (const id of lineage.descendantsOf(keyId)) {
+    await sideBySide(lineage.descendantsOf(keyId), REVOKED_AT_ONCE, async (id) => {
       await putIn(opened, id)
       issued.push(id)
-    }
+    })
   }
   return { isNew, issued }
 }
@@ -68,10 +69,11 @@ const revokeIn = async (
 const revokeOfTrustIn = async (opened: OpenedState, trust: string): Promise<string[]> => {
   const issued: string[] = []
   const { descendantsOf } = createLineage(opened.state)
-  for await (const id of descendantsOf(originOf(trust), Date.now() - CLOCKS_DIFFER_MS)) {
+  const inForce = descendantsOf(originOf(trust), Date.now() - CLOCKS_DIFFER_MS)
+  await sideBySide(inForce, REVOKED_AT_ONCE, async (id) => {
     await putIn(opened, id)
     issued.push(id)
-  }
+  })
   return issued
 }
 

@@ -5,12 +5,12 @@
 import type { Config } from '../config/config.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { isLoopback } from '../core/network.ts'
+import { sideBySide } from '../core/side-by-side.ts'
 import type { IssuerKeys } from '../crypto/workload-token.ts'
 import { createIssuerFetch, type PeerReach, placeOfKeys } from '../keys/issuer-fetch.ts'
 import { createTokenReview } from '../keys/token-review.ts'
 import type { Trust } from '../keys/trust.ts'
 import { createRoute } from '../kinds/shared/proxy.ts'
-import { sideBySide } from '../kinds/shared/side-by-side.ts'
 import { fetchBy } from '../kinds/shared/transport-fetch.ts'
 
 export interface LookedAtTrust {

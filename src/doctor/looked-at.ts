@@ -7,11 +7,11 @@ import { ConfigError, type ConfigFault } from '../config/fault.ts'
 import { skewOf } from '../core/clock-skew.ts'
 import { ProviderFault } from '../core/fault.ts'
 import { locatorOf, parseReference } from '../core/reference.ts'
+import { sideBySide } from '../core/side-by-side.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 import type { Rights, Wanted } from '../kinds/provider.ts'
 import { createLoginBoard } from '../kinds/shared/login-board.ts'
-import { sideBySide } from '../kinds/shared/side-by-side.ts'
 import {
   connectStores,
   NO_STORES,

@@ -8,12 +8,13 @@ import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
 import { reasonText } from '../core/reason.ts'
 import { hasScope, modeAllows } from '../core/scope.ts'
+import { sideBySide } from '../core/side-by-side.ts'
 import type { IssuedKey } from './api-key.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { Address } from './checks.ts'
 import type { IssueRequest } from './delegation.ts'
 import type { Issuing, RevocationWithIssued } from './issuing.ts'
-import type { Revocation, Revocations } from './revocations.ts'
+import { REVOKED_AT_ONCE, type Revocation, type Revocations } from './revocations.ts'
 import { originOf } from './trust.ts'
 
 export interface KeyCareOptions {
@@ -92,9 +93,9 @@ export const createKeyCare = (options: KeyCareOptions): KeyCare => {
       const revoked: Revocation & { readonly issued?: readonly string[] } = withIssued
         ? await issuing.revokeWithIssued(keyId)
         : await revocations.revoke(keyId, now())
-      for (const reason of [keyId, ...(revoked.issued ?? [])]) {
-        await recorder.allowed(caller, 'key.revoke', undefined, { reason })
-      }
+      await sideBySide([keyId, ...(revoked.issued ?? [])], REVOKED_AT_ONCE, (reason) =>
+        recorder.allowed(caller, 'key.revoke', undefined, { reason })
+      )
       return revoked
     },
 
@@ -108,9 +109,9 @@ export const createKeyCare = (options: KeyCareOptions): KeyCare => {
       }
       const object = `trust ${trustName}`
       await recorder.allowed(caller, 'key.revoke', undefined, { object })
-      for (const reason of revoked.issued) {
-        await recorder.allowed(caller, 'key.revoke', undefined, { reason, object })
-      }
+      await sideBySide(revoked.issued, REVOKED_AT_ONCE, (reason) =>
+        recorder.allowed(caller, 'key.revoke', undefined, { reason, object })
+      )
       return revoked
     },
 

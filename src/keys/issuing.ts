@@ -5,12 +5,19 @@
  */
 import type { Principal } from '../core/principal.ts'
 import { ProblemError } from '../core/problem.ts'
+import { sideBySide } from '../core/side-by-side.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { CLOCKS_DIFFER_MS } from '../state/leftovers.ts'
 import { type IssuedKey, issueApiKey, type KeyRequest, VIA_MAX } from './api-key.ts'
 import { delegate, type IssueRequest, type IssueRules } from './delegation.ts'
 import type { Lineage } from './lineage.ts'
-import { isKeyRevoked, issuedBy, type Revocation, type Revocations } from './revocations.ts'
+import {
+  isKeyRevoked,
+  issuedBy,
+  REVOKED_AT_ONCE,
+  type Revocation,
+  type Revocations
+} from './revocations.ts'
 import type { KeyUsage } from './usage.ts'
 import type { ViaFloor } from './via-floor.ts'
 
@@ -124,11 +131,12 @@ const revokeDescendants = async (
 ): Promise<boolean> => {
   try {
     let isWhole = true
-    for await (const id of lineage.descendantsOf(ancestor, endedBefore)) {
-      if (found.has(id)) continue
-      isWhole = (await revocations.revoke(id, now())).isDurable && isWhole
+    await sideBySide(lineage.descendantsOf(ancestor, endedBefore), REVOKED_AT_ONCE, async (id) => {
+      if (found.has(id)) return
+      const { isDurable } = await revocations.revoke(id, now())
+      if (!isDurable) isWhole = false
       found.add(id)
-    }
+    })
     return isWhole
   } catch {
     return false

@@ -24,6 +24,9 @@ export interface Revocations {
   readonly revoke: (name: string, now: number) => Promise<Revocation>
 }
 
+/** Of many keys: each is written and put on record by itself, and what is under way at once is written together. */
+export const REVOKED_AT_ONCE = 64
+
 const ISSUED = '/issued'
 const SESSION = '/session'
 

@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import { ProviderFault } from '../core/fault.ts'
 import type { Locator, SecretRecord } from '../core/secret.ts'
-import { sideBySide } from '../kinds/shared/side-by-side.ts'
+import { sideBySide } from '../core/side-by-side.ts'
 import type { Asking } from './guard.ts'
 import type { Store } from './stores.ts'
 

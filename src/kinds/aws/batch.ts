@@ -5,8 +5,8 @@
  */
 import { ProviderFault } from '../../core/fault.ts'
 import type { SecretRecord } from '../../core/secret.ts'
+import { sideBySide } from '../../core/side-by-side.ts'
 import type { CallOptions, SecretProvider } from '../provider.ts'
-import { sideBySide } from '../shared/side-by-side.ts'
 import { faultOfCode } from './faults.ts'
 import { type SecretValue, secretIdOf, toRecord } from './record.ts'
 

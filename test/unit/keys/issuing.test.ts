@@ -256,6 +256,25 @@ test('what is closed tries nothing again', async (t) => {
   t.equal(asked.length, before + 1)
 })
 
+test('many keys are revoked together, not one after the other', async (t) => {
+  let underWay = 0
+  let most = 0
+  const revoked: string[] = []
+  const revoke = async (name: string) => {
+    most = Math.max(most, ++underWay)
+    await pass(2)
+    underWay--
+    revoked.push(name)
+    return { isNew: true, isDurable: true }
+  }
+  const { issuing, lineage } = open(t, { revocations: { isRevoked: () => false, revoke } })
+  const ids = Array.from({ length: 300 }, (_, i) => `k${i}`)
+  for (const keyId of ids) await lineage.enter(issuer({ keyId }), ['trust'])
+  t.match(await issuing.revokeOfTrust('trust'), { isDurable: true, issued: { length: 300 } })
+  t.same(revoked.sort(), ids.sort())
+  t.ok(most > 10 && most <= 64, `${most} at once`)
+})
+
 test('keys of a trust are revoked where they may be in force still', async (t) => {
   const { issuing, lineage, revocations } = open(t)
   const seconds = NOW / 1_000
