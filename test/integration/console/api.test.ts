@@ -92,7 +92,7 @@ test('a change needs the token of the session', async (t) => {
 test('anybody may ask how to sign in, and hears nothing else', async (t) => {
   const { browser } = await setUp(t)
   const answer = await browser.ask('GET', `${API}/sign-in`)
-  t.same(answer.json(), { environment: 'dev', providers: [] })
+  t.same(answer.json(), { environment: 'dev', providers: [], fetchMetadata: true })
 })
 
 test('where a provider is configured, the page leads to it, if it leads back to the page', async (t) => {
