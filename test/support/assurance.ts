@@ -911,7 +911,7 @@ const HTTP: readonly Promised[] = [
   },
   {
     id: 'http-forward-auth',
-    says: 'A proxy’s question is denied unless it is clear: nginx, Caddy, HAProxy, Traefik and Envoy let through what scope and mode allow, whatever the caller writes.',
+    says: 'A proxy’s question is denied unless it is clear: nginx, Caddy, HAProxy, Traefik and Envoy let through what scope and mode allow, whatever the caller writes, and have a secret that opens nothing else.',
     asvs: ['4.1.3', '8.2.1', '16.5.3'],
     security: [10],
     tests: {
@@ -925,11 +925,14 @@ const HTTP: readonly Promised[] = [
         'Traefik: a caller gets through with scope and mode, and forged headers change nothing',
         'Envoy: the original path stands behind ours and cannot bring a scope of its own'
       ],
+      'integration/routes/authorize.test.ts': [
+        'AUTHORIZE_SECRET asks whether a caller may go on, and opens nothing else'
+      ],
       'unit/http/original-request.test.ts': [
         'what is missing, told twice, contradictory or ambiguous is denied, with a reason for the record'
       ]
     },
-    note: 'nginx is real; Traefik and Envoy are requests as they send them.'
+    note: 'nginx, Caddy and HAProxy are real; Traefik and Envoy are requests as they send them.'
   },
   {
     id: 'http-parsers-hold',
