@@ -4,14 +4,16 @@
  */
 import { pipeline, Readable, Transform } from 'node:stream'
 import type * as Sdk from '@aws-sdk/client-secrets-manager'
+import { ProviderFault } from '../../core/fault.ts'
 import { pemOfFile } from '../../core/file-text.ts'
+import { isLoopback } from '../../core/network.ts'
 import { readFileBytes } from '../../files/read.ts'
 import type { CallOptions, ProviderDeps } from '../provider.ts'
 import { boundEveryAnswer } from '../shared/answer-bound.ts'
 import type { Route } from '../shared/proxy.ts'
 import { createHttpAgent, createHttpsAgent } from '../shared/proxy-agent.ts'
 import { PURSER_VERSION } from '../shared/user-agent.ts'
-import { DISOWNED, faultOf, type Reasons, SKEWED, TOO_LARGE } from './faults.ts'
+import { DISOWNED, faultOf, IN_THE_CLEAR, type Reasons, SKEWED, TOO_LARGE } from './faults.ts'
 import { createChain } from './login.ts'
 import type { Sign } from './review.ts'
 import type { StoreSettings } from './settings.ts'
@@ -60,6 +62,23 @@ const boundAnswers = ({ middlewareStack }: Sdk.SecretsManager): void =>
     },
     // Next to the wire: what takes the answer apart comes after it.
     { step: 'deserialize', priority: 'low', name: 'boundAnswers' }
+  )
+
+/**
+ * The SDK takes an address from variables and files of profiles too, which no setting of ours has seen. Secrets travel in
+ * the clear on this machine alone, whoever names it.
+ */
+const holdToTls = ({ middlewareStack }: Sdk.SecretsManager): void =>
+  middlewareStack.add(
+    (next) => async (args) => {
+      const { protocol, hostname = '' } = args.request as { protocol?: string; hostname?: string }
+      if (protocol !== 'https:' && !isLoopback(hostname)) {
+        throw new ProviderFault('misconfigured', { code: IN_THE_CLEAR })
+      }
+      return await next(args)
+    },
+    // Next to the wire: whatever chose the address came before.
+    { step: 'deserialize', priority: 'low', name: 'holdToTls' }
   )
 
 /** The SDK's own variable; `false` is the only word that asks for IMDSv1. */
@@ -116,6 +135,7 @@ export const createApi = async (
   const ca = caCertFile === undefined ? undefined : pemOfFile(await readFileBytes(caCertFile))
   const client = clientFor(sdk, settings, ca, deps.route, await allowsV1(deps))
   boundAnswers(client)
+  holdToTls(client)
   const chain = createChain((options) => client.config.credentials(options), deps)
   /** With credentials found anew; for what may pass by itself it is enough to try again. */
   const isMended = (): Promise<boolean> =>

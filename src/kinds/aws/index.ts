@@ -14,6 +14,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { ProviderFault } from '../../core/fault.ts'
+import { isLoopback } from '../../core/network.ts'
 import { ANY_VERSION } from '../../core/reference-grammar.ts'
 import { defineKind } from '../kind.ts'
 import type {
@@ -35,8 +36,6 @@ import { arn, awssecrets, names } from './forms.ts'
 import { requestFor, secretIdOf, spellingsOf, toRecord, writable } from './record.ts'
 import { type ReviewOptions, reviewRights, type Sign } from './review.ts'
 import { originOf, partitionOf, StoreSettings } from './settings.ts'
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** What a name can hold, and so a prefix of names; anything else AWS would refuse to filter by. */
 const PREFIX = /^[\w/+=.@-][\w/+=.@!-]{0,511}$/
@@ -72,7 +71,7 @@ const reviewOptionsOf = async (
   sign: Sign
 ): Promise<ReviewOptions> => {
   const { region, endpoint, caCertFile } = settings
-  const isHere = endpoint !== undefined && LOOPBACK.test(new URL(endpoint).hostname)
+  const isHere = endpoint !== undefined && isLoopback(new URL(endpoint).hostname)
   return {
     partition: partitionOf(settings),
     region,
@@ -104,7 +103,7 @@ export const awsSecretsManager = defineKind({
 
   address: (settings): AwsAddress => {
     const { region, accounts = [], endpoint } = settings
-    if (endpoint?.startsWith('http:') && !LOOPBACK.test(new URL(endpoint).hostname)) {
+    if (endpoint?.startsWith('http:') && !isLoopback(new URL(endpoint).hostname)) {
       throw new Error('an http: endpoint would send secrets in the clear: use https:')
     }
     return { kind: 'aws-secrets-manager', partition: partitionOf(settings), region, accounts }

@@ -86,7 +86,7 @@ export const awsDialect: Dialect = {
 }
 
 /** The SDK's chain reads these; nothing of this machine's own may come in. */
-const useCredentials = (t: Test, variables: Readonly<Record<string, string>>): void => {
+export const useCredentials = (t: Test, variables: Readonly<Record<string, string>>): void => {
   const wanted: Readonly<Record<string, string>> = {
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',

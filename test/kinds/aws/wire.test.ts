@@ -1,10 +1,15 @@
 /** What the common suite cannot know of AWS: its names for errors, for versions and for secrets of other spellings. */
+
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import type { FaultReason } from '../../../src/core/fault.ts'
 import type { Locator } from '../../../src/core/secret.ts'
-import { type Dialect, listen, type WireBehaviour } from '../../support/wire.ts'
-import { awsDialect, openAws } from './fake.ts'
+import { awsSecretsManager } from '../../../src/kinds/aws/index.ts'
+import { createDeps } from '../../support/provider-deps.ts'
+import { type Dialect, listen, openWire, type WireBehaviour } from '../../support/wire.ts'
+import { awsDialect, openAws, useCredentials } from './fake.ts'
 
 const open = async (
   t: Test,
@@ -57,6 +62,31 @@ test('a locator asks for an id, a staging label or an ARN as AWS wants it', asyn
       { SecretId: arn }
     ]
   )
+})
+
+test('an address that the SDK found by itself is of TLS or of this machine, or nothing is sent', async (t) => {
+  const wire = await openWire(t, awsDialect, { read: 'found', text: 'x' })
+  const { port } = new URL(wire.url)
+  const profile = join(t.testdir(), 'config')
+  writeFileSync(profile, `[default]\nendpoint_url = http://0.0.0.0:${port}\n`)
+  const read = async (variables: Readonly<Record<string, string>>) => {
+    const uri = `${wire.loginUrl}/credentials`
+    useCredentials(t, { AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, ...variables })
+    const provider = await awsSecretsManager.connect({ region: 'eu-west-1' }, createDeps())
+    t.teardown(() => provider.close())
+    return await provider.read({ path: 'a' }, { signal: AbortSignal.timeout(5_000) })
+  }
+  const reason = 'misconfigured'
+  for (const variables of [
+    { AWS_ENDPOINT_URL_SECRETS_MANAGER: `http://0.0.0.0:${port}` },
+    { AWS_ENDPOINT_URL: `http://0.0.0.0:${port}` },
+    { AWS_CONFIG_FILE: profile }
+  ]) {
+    await t.rejects(read(variables), { reason, code: 'endpoint_without_tls' })
+  }
+  t.equal(wire.reads.length, 0)
+  await t.resolves(read({ AWS_ENDPOINT_URL_SECRETS_MANAGER: wire.url }))
+  t.equal(wire.reads.length, 1)
 })
 
 test('without any credentials the store is misconfigured, and nobody is asked', async (t) => {
