@@ -13,6 +13,7 @@ import { type FileConfig, readConfigFile } from './file.ts'
 import { type Import, readImport } from './hashicorp.ts'
 import { misspelt, notesOn } from './names.ts'
 import { type RedisPlace, readRedis } from './redis.ts'
+import { clearAddresses } from './sdk-addresses.ts'
 import { readServerTls } from './server-tls.ts'
 import type { Settings } from './settings.ts'
 import { faultsOfStart } from './start.ts'
@@ -104,6 +105,7 @@ export const readConfig = (environ: Environ, folder: string, toServe = false): C
   const auditor = orFaults(() => readAuditor(read, folder), faults)
   faults.push(...misspelt(envFile, usedNames(file, inFile)))
   if (toServe) faults.push(...faultsOfStart(tls, file?.placed ?? [], folder, read.DATA_DIR))
+  faults.push(...clearAddresses(file?.stores ?? [], envFile.all))
   faults.push(...(isGuarded(read) ? writableFaults(read, envFile.all, folder) : []))
   const credentials = imported?.credentials ?? new Map()
   const { tracing, notes: ofTracing } = readTracing(envFile.all)

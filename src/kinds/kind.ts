@@ -83,6 +83,8 @@ export interface Kind<S extends TObject = TObject, A extends StoreAddress = Stor
   readonly quota: Quota | undefined
   /** The variables that its SDK reads from the process by itself: lines of `.env` are handed on to it. */
   readonly sdkVariables?: RegExp
+  /** Those of them that name an address to send to in the place of the vendor's. */
+  readonly addressVariables?: RegExp
   /**
    * How references find this store; pure. Throws `Error` with a sentence (never a value) for settings that make no
    * sense.

@@ -10,7 +10,7 @@ export type Reasons = ReadonlyMap<string, FaultReason>
 /** Our own name for an answer that is longer than any of AWS. */
 export const TOO_LARGE = 'too_large'
 /** And for an address that an operator should not have given to the SDK. */
-export const IN_THE_CLEAR = 'endpoint_without_tls'
+export const IN_THE_CLEAR = 'not_https'
 
 /**
  * The errors of the operations that we call, and the common ones of AWS.

@@ -90,6 +90,8 @@ export const awsSecretsManager = defineKind({
   // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
   quota: { perSecond: 5_000, burst: 5_000 },
   sdkVariables: /^AWS_/,
+  // Of STS too, to which a workload's token goes.
+  addressVariables: /^AWS_ENDPOINT_URL(?:_[A-Z0-9_]+)?$/,
   paths: names,
   // Names are opaque to AWS: there are no folders.
   folders: names,

@@ -18,7 +18,8 @@ export const StoreSettings = Type.Object(
     endpoint: Type.Optional(
       Type.String({
         pattern: '^https?://[^/?#@\\s]+/?$',
-        description: 'a VPC endpoint instead of the public one; `http:` on this machine only'
+        description:
+          'a VPC endpoint instead of the public one; `http:` on this machine only, as of AWS_ENDPOINT_URL and its like'
       })
     ),
     partition: Type.Optional(

@@ -82,7 +82,7 @@ test('an address that the SDK found by itself is of TLS or of this machine, or n
     { AWS_ENDPOINT_URL: `http://0.0.0.0:${port}` },
     { AWS_CONFIG_FILE: profile }
   ]) {
-    await t.rejects(read(variables), { reason, code: 'endpoint_without_tls' })
+    await t.rejects(read(variables), { reason, code: 'not_https' })
   }
   t.equal(wire.reads.length, 0)
   await t.resolves(read({ AWS_ENDPOINT_URL_SECRETS_MANAGER: wire.url }))
