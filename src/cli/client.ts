@@ -47,21 +47,9 @@ export interface Asked {
   readonly signal?: AbortSignal
 }
 
-export interface LoginAnswer {
-  readonly key: string
-  readonly expiresInSeconds: number
-  readonly scopes: readonly string[]
-}
-
 export interface Client {
   /** An answer of any status. Rejects with a CommandFailure where there is none. */
   readonly request: (method: string, path: string, asked?: Asked) => Promise<Answer>
-  /** Exchanges a workload's token for a key. Rejects with a CommandFailure, whose `status` tells what may pass. */
-  readonly login: (
-    trust: string | undefined,
-    token: string,
-    signal?: AbortSignal
-  ) => Promise<LoginAnswer>
   readonly close: () => void
 }
 
@@ -142,33 +130,6 @@ const bodyOf = ({ body, form }: Asked): { type?: string; text?: string } => {
   return body === undefined ? {} : { type: 'application/json', text: JSON.stringify(body) }
 }
 
-const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const JWT = 'urn:ietf:params:oauth:token-type:jwt'
-
-const refusalOf = ({ status, retryAfter }: Answer): RefusedByService => {
-  const sentence =
-    status === 429
-      ? 'Too many logins have failed: try again later.'
-      : status >= 500
-        ? 'The service cannot log anybody in just now.'
-        : status === 404 || status === 405
-          ? 'PURSER_URL is no service that has logins.'
-          : 'The service does not take the token. Its record says why (action key.login).'
-  return new RefusedByService(sentence, status, retryAfter)
-}
-
-const loginIn = (answer: Answer): LoginAnswer => {
-  if (answer.status !== 200) throw refusalOf(answer)
-  const { json } = answer
-  const key = isObject(json) ? json['access_token'] : undefined
-  const life = isObject(json) ? json['expires_in'] : undefined
-  const scope = isObject(json) ? json['scope'] : undefined
-  if (typeof key !== 'string' || typeof life !== 'number' || typeof scope !== 'string') {
-    throw new RefusedByService('PURSER_URL is no service that has logins.', answer.status)
-  }
-  return { key, expiresInSeconds: life, scopes: scope.split(' ') }
-}
-
 /** Rejects with a CommandFailure for an address or a file that cannot be. */
 export const createClient = async ({
   url,
@@ -212,20 +173,5 @@ export const createClient = async ({
     }
   }
 
-  return {
-    request,
-    login: async (trust, token, signal) =>
-      loginIn(
-        await request('POST', '/v1/auth/token', {
-          ...(signal !== undefined && { signal }),
-          form: {
-            grant_type: GRANT,
-            subject_token: token,
-            subject_token_type: JWT,
-            ...(trust !== undefined && { trust })
-          }
-        })
-      ),
-    close
-  }
+  return { request, close }
 }

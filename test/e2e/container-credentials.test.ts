@@ -11,7 +11,7 @@ import { runProgram } from '../support/door-clients/client.ts'
 import { createDirectory } from '../support/embedded.ts'
 import { isInstalled, programOf } from '../support/peers.ts'
 import { certifiWith } from '../support/pod-clients.ts'
-import { createConfigured, putLocal, serve } from '../support/purser-process.ts'
+import { createConfigured, PROGRAM, putLocal, serve } from '../support/purser-process.ts'
 import { accountClaims, createWorkloadIssuer } from '../support/workload-issuer.ts'
 
 const ISSUER = 'https://oidc.example'
@@ -103,6 +103,51 @@ test('where the authority is our own, boto3 and the command line log in by a cer
     t.notMatch(refused.out, /of the shop/)
     const { out, err } = await read({ PYTHONPATH: certifiWith(t, cert) })
     t.match(out, /of the shop/, err)
+  }
+})
+
+test('a profile whose process is purser login reads where our own authority is known to Purser alone', {
+  skip: python === true ? false : python
+}, async (t) => {
+  const { key, cert } = createCertificate('127.0.0.1')
+  const files = createDirectory(t)
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(files, name), text, { mode: 0o600 })
+    return join(files, name)
+  }
+  const [certFile, keyFile] = [file('tls.crt', cert), file('tls.key', key)]
+  const { give, envWith } = await setUp(t, { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile })
+  const tokenFile = await give()
+  const {
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: address,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: _,
+    ...env
+  } = envWith(tokenFile)
+  const config = `[profile purser]
+credential_process = ${process.execPath} -- ${PROGRAM} login --credential-process --trust prod-cluster --token-file ${tokenFile}
+`
+  const profile = {
+    AWS_CONFIG_FILE: file('config', config),
+    AWS_PROFILE: 'purser',
+    AWS_CA_BUNDLE: certFile,
+    PURSER_URL: new URL(address).origin,
+    PURSER_CA_FILE: certFile
+  }
+  const client = resolve('test/support/door-clients/aws_client.py')
+  const command = ['-m', 'awscli', 'secretsmanager', 'get-secret-value', '--secret-id', 'shop/db']
+  for (const args of [[client, 'boto3', 'read', 'shop/db'], command]) {
+    const read = () =>
+      runProgram(programOf('aws-clients') ?? '', args, { env: { ...env, ...profile } })
+    await give()
+    const { out, err } = await read()
+    t.match(out, /of the shop/, err)
+    await give({ aud: ['other'] })
+    const refused = await read()
+    t.match(
+      refused.out + refused.err,
+      /CredentialRetrievalError|The service does not take the token/
+    )
+    t.notMatch(refused.out, /of the shop/)
   }
 })
 

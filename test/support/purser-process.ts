@@ -16,7 +16,7 @@ import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { createDirectory } from './embedded.ts'
 import { issueKey as issueSome, randomSecret } from './keys.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../src/cli/purser.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../src/cli/purser.js', import.meta.url))
 const PATIENCE_MS = 120_000
 
 type Variables = Readonly<Record<string, string>>

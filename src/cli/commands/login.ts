@@ -14,6 +14,10 @@ export const addLoginCommand = (program: Command): void => {
     .requiredOption('--token-file <path>', 'the file that holds the token, such as a projected one')
     .option('--trust <name>', 'whose token it is; found by the token if absent', parseTrust)
     .option('--out <file>', 'write the key to this file, of mode 600, instead of to stdout')
+    .option(
+      '--credential-process',
+      'print credentials for the AWS door, as an SDK of AWS takes them from a program'
+    )
     .addHelpText(
       'after',
       `
@@ -21,8 +25,10 @@ Asks the service at PURSER_URL, whose certificate has to be of a public authorit
 that asks for a certificate it shows PURSER_CLIENT_CERT_FILE, by PURSER_CLIENT_KEY_FILE. Reads no .env: that of this folder
 belongs to the program that runs here. The key ends with its token at the latest.
 
-Example:
-  $ PURSER_URL=https://purser.example.com purser login --trust prod-cluster --token-file /var/run/secrets/purser/token`
+Examples:
+  $ PURSER_URL=https://purser.example.com purser login --trust prod-cluster --token-file /var/run/secrets/purser/token
+  in ~/.aws/config, where the program has PURSER_URL:
+  credential_process = purser login --credential-process --trust prod-cluster --token-file /var/run/secrets/purser/token`
     )
     .action(async (options: LoginOptions) => (await import('../login.ts')).login(options))
 }

@@ -9,6 +9,7 @@ import { wordOfFile } from '../../core/file-text.ts'
 import { Sensitive } from '../../core/secret.ts'
 import { readFileBytes } from '../../files/read.ts'
 import { type Client, createClient } from '../client.ts'
+import { exchangeToken } from '../client-login.ts'
 import { usageFailure } from '../failure.ts'
 import { servicePlace } from '../service-place.ts'
 import type { Clock } from './clock.ts'
@@ -57,7 +58,7 @@ const sessionOf = (options: ConnectOptions, client: Client): Session => {
     if (path !== '') tell('PURSER_KEY_FILE is not used: --token-file says how to log in.')
     const login = async (): Promise<Login> => {
       const token = await word('--token-file', tokenFile)
-      const asked = client.login(trust, token.reveal(), stopped)
+      const asked = exchangeToken(client, trust, token.reveal(), stopped)
       const given = await asked.catch((error: unknown) => {
         throw unreachable(error, 'no_login')
       })
