@@ -6,7 +6,7 @@
 
 import { ProviderFault } from '../core/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
-import { asJson, isObject } from '../core/json.ts'
+import { asJson } from '../core/json.ts'
 import { isLoopback } from '../core/network.ts'
 import { readFileBytes } from '../files/read.ts'
 import { createTransport } from '../kinds/shared/http-transport.ts'

@@ -2,7 +2,7 @@
  * AWS SDKs that log in by themselves: told by their environment where to ask and where the token of their pod is, and given no
  * credential. The service is a process of its own, and the tokens are those of an issuer of the test.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Test, test } from 'tap'
 import { recordsIn } from '../support/audit-records.ts'
@@ -118,16 +118,15 @@ test('a profile whose process is purser login reads where our own authority is k
   const [certFile, keyFile] = [file('tls.crt', cert), file('tls.key', key)]
   const { give, envWith } = await setUp(t, { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile })
   const tokenFile = await give()
-  const {
-    AWS_CONTAINER_CREDENTIALS_FULL_URI: address,
-    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: _,
-    ...env
-  } = envWith(tokenFile)
-  const config = `[profile purser]
-credential_process = ${process.execPath} -- ${PROGRAM} login --credential-process --trust prod-cluster --token-file ${tokenFile}
-`
-  const profile = {
-    AWS_CONFIG_FILE: file('config', config),
+  const { AWS_ENDPOINT_URL_SECRETS_MANAGER: door, AWS_CONTAINER_CREDENTIALS_FULL_URI: address } =
+    envWith(tokenFile)
+  const [, config = ''] = /```ini\n(.*?)```/s.exec(readFileSync('docs/doors/aws.md', 'utf8')) ?? []
+  const changed = config
+    .replace('purser login', `${process.execPath} -- ${PROGRAM} login`)
+    .replace('/var/run/secrets/purser/token', tokenFile)
+    .replace('https://purser.example:4566', door)
+  const env = {
+    AWS_CONFIG_FILE: file('config', changed),
     AWS_PROFILE: 'purser',
     AWS_CA_BUNDLE: certFile,
     PURSER_URL: new URL(address).origin,
@@ -136,8 +135,7 @@ credential_process = ${process.execPath} -- ${PROGRAM} login --credential-proces
   const client = resolve('test/support/door-clients/aws_client.py')
   const command = ['-m', 'awscli', 'secretsmanager', 'get-secret-value', '--secret-id', 'shop/db']
   for (const args of [[client, 'boto3', 'read', 'shop/db'], command]) {
-    const read = () =>
-      runProgram(programOf('aws-clients') ?? '', args, { env: { ...env, ...profile } })
+    const read = () => runProgram(programOf('aws-clients') ?? '', args, { env })
     await give()
     const { out, err } = await read()
     t.match(out, /of the shop/, err)

@@ -38,6 +38,7 @@ export const documentation = (): Block[] => {
 export const LOOKED_AT: ReadonlyMap<string, string> = new Map([
   ['', 'a drawing, or what a stream says'],
   ['text', 'a drawing, or what a stream says'],
+  ['ini', 'a profile of AWS: container-credentials.test.ts logs in by it'],
   ['hcl', 'Terraform and policies of Vault have no parser here'],
   ['nginx', 'a part of a configuration: authorize-real-proxies.test.ts runs a whole one'],
   ['html', 'a page: channels-direct-line-client.test.ts has its client'],

@@ -10,19 +10,16 @@ import type { Reason } from '../../core/reason.ts'
 import type { Keyring } from '../../crypto/keyring.ts'
 import { signingCredentialsOf } from '../../crypto/sigv4-secret.ts'
 import { type Found, onlyOne } from '../../http/credentials.ts'
+import { KEY_HEADERS } from '../key-headers.ts'
 import { isSignature, parseTerms, splitSigned } from './signed.ts'
 import { faultOfSignature, type Received, type Signing, signingOf } from './sigv4.ts'
 
 const TOKEN = 'x-amz-security-token'
 const AUTHORIZATION = 'authorization'
 
-/** In which our own interface and other doors are given keys. */
-const FOREIGN: ReadonlySet<string> = new Set([
-  'x-api-key',
-  'x-vault-token',
-  'x-aws-parameters-secrets-token',
-  'dapr-api-token'
-])
+const FOREIGN: ReadonlySet<string> = new Set(
+  KEY_HEADERS.filter((name) => name !== TOKEN && name !== AUTHORIZATION)
+)
 
 /** Finds the key, of a request that says that it is signed. */
 export const tokenIn = (rawHeaders: readonly string[]): Found => {
