@@ -13,6 +13,7 @@ import { ProblemError } from '../core/problem.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { createSealer } from '../crypto/sealer.ts'
 import { trailFolderOf } from './audit-folder.ts'
+import { count } from './count.ts'
 import { CommandFailure } from './failure.ts'
 import { tell } from './io.ts'
 import { PLACE } from './key-revoke.ts'
@@ -48,14 +49,13 @@ const withTrail = async <T>(
   })
 }
 
-const count = (number: number, what: string): string =>
-  `${number} ${what}${number === 1 ? '' : 's'}`
-
 /** What the answer lacks, as sentences. */
 const tellEnd = ({ completeFrom, skipped, notAsked }: AnswerEnd): void => {
   const { files, instances, redis } = notAsked
-  if (completeFrom !== undefined)
-    tell(`Nothing is missing since ${completeFrom}, but what follows.`)
+  const isWhole = skipped === 0 && files.length === 0 && instances.length === 0 && !redis
+  if (completeFrom !== undefined) {
+    tell(`Nothing is missing since ${completeFrom}${isWhole ? '' : ', but what follows'}.`)
+  }
   if (skipped > 0) tell(`${count(skipped, 'line')} could not be read.`)
   if (files.length > 0) tell(`These files could not be read: ${files.join(' ')}`)
   if (redis) tell('Redis does not answer: what other replicas recorded is not here.')

@@ -12,6 +12,7 @@ import { parseAuditorPrivateKey } from '../crypto/auditor-keys.ts'
 import { createKeyring } from '../crypto/keyring.ts'
 import { readFileBytes } from '../files/read.ts'
 import { trailFolderOf } from './audit-folder.ts'
+import { count } from './count.ts'
 import { CommandFailure } from './failure.ts'
 import { print, tell } from './io.ts'
 import { hasState, PLACE } from './key-revoke.ts'
@@ -70,9 +71,6 @@ const placeOf = async (
     findKey: createKeyring(settings.ENCRYPTION_KEYS).find
   }
 }
-
-const count = (n: number, one: string, many = `${one}s`): string =>
-  `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 
 const placeIn = ({ file, line, instance, seq, to }: Finding): string => {
   const numbers = to === undefined ? `${seq}` : `${seq}-${to}`

@@ -6,6 +6,7 @@ import { ConfigError } from '../config/fault.ts'
 import { lookForKeys } from '../config/kept-keys.ts'
 import { warningsOf } from '../config/warnings.ts'
 import { createKeyring } from '../crypto/keyring.ts'
+import { count } from './count.ts'
 import { print, tell } from './io.ts'
 import { LaterState, requireFormat, statePlaceOf, withOpened } from './state.ts'
 
@@ -61,11 +62,13 @@ export const checkConfig = async (): Promise<void> => {
     tell(`Not checked: the definitions in other stores, which are read at the start: ${names}`)
   }
   const sizes = [
-    `${configured(stores)} stores, ${policies.length} policies, ${book.names.size} names`,
-    ...(delegations.length > 0 ? [`${delegations.length} delegations`] : []),
-    ...(bots.size > 0 ? [`${bots.size} bots`] : []),
-    ...(providers.size > 0 ? [`${providers.size} bot providers`] : []),
-    ...(channels.size > 0 ? [`${channels.size} channels`] : [])
+    count(configured(stores), 'store'),
+    count(policies.length, 'policy', 'policies'),
+    count(book.names.size, 'name'),
+    ...(delegations.length > 0 ? [count(delegations.length, 'delegation')] : []),
+    ...(bots.size > 0 ? [count(bots.size, 'bot')] : []),
+    ...(providers.size > 0 ? [count(providers.size, 'bot provider')] : []),
+    ...(channels.size > 0 ? [count(channels.size, 'channel')] : [])
   ]
   await print(`The configuration is valid: ${sizes.join(', ')}.`)
 }

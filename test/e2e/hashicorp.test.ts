@@ -39,7 +39,7 @@ test('config check looks at the form alone, and says so; resolve reads the defin
   const checked = await runPurser(t, folder, ['config', 'check'])
   t.match(checked, {
     code: 0,
-    stdout: 'The configuration is valid: 1 stores, 1 policies, 0 names.\n'
+    stdout: 'The configuration is valid: 1 store, 1 policy, 0 names.\n'
   })
   t.match(checked.stderr, /^Not checked: the definitions in other stores.*: vault-1\n$/)
   t.equal(gcp.reads.length, 0)

@@ -47,7 +47,7 @@ test('purser config check accepts the example as it stands, and has nothing to w
   const { folder } = createConfigured(t, { yaml: YAML, variables: { ENVIRONMENT: 'pro' } })
   const { code, stdout, stderr } = await runPurser(t, folder, ['config', 'check'])
   t.same({ code, stderr }, { code: 0, stderr: '' })
-  t.match(stdout, `1 stores, ${ROLES.length} policies`)
+  t.match(stdout, `1 store, ${ROLES.length} policies`)
 })
 
 test('seeding creates what is missing, tags what is not tagged, and changes no value', async (t) => {

@@ -179,7 +179,7 @@ tap.test('the manifests on a real API server', async (t) => {
       t.strictSame(Object.keys(secrets), Object.keys(createSecrets({ redis_url: '' })))
       const pod = createPod(t, render('overlays/embedded'), { secrets })
       const checked = await runPurser(t, pod.root, ['config', 'check'], { env: pod.env })
-      t.match(checked, { code: 0, stdout: /^The configuration is valid: 1 stores, 1 policies/ })
+      t.match(checked, { code: 0, stdout: /^The configuration is valid: 1 store, 1 policy/ })
     }
   )
 
