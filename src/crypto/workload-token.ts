@@ -94,6 +94,10 @@ export const takeApart = (text: string): UnverifiedToken | TokenFlaw => {
   return { text, kid, algorithm: alg, claims }
 }
 
+/** What the issuer says of its key (RFC 7517, 4.3); most say nothing. */
+const mayVerify = (operations: unknown): boolean =>
+  operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
+
 /** Public keys that have an id, without members that only say what else they may be for. */
 const usable = (
   key: unknown,
@@ -102,7 +106,8 @@ const usable = (
   isObject(key) &&
   isText(key['kid'], 256) &&
   ['RSA', 'EC', 'OKP'].includes(String(key['kty'])) &&
-  (key['use'] === use || (use === 'sig' && key['use'] === undefined))
+  (key['use'] === use || (use === 'sig' && key['use'] === undefined)) &&
+  mayVerify(key['key_ops'])
 
 const RSA_BITS = 2048
 const CURVES: Readonly<Record<string, string>> = {

@@ -91,6 +91,10 @@ test('keys that are for something else are none', async (t) => {
   const keys = [
     { ...rsa, kid: undefined },
     { ...rsa, kid: 'encrypts', use: 'enc' },
+    { ...rsa, kid: 'wraps', key_ops: ['encrypt', 'wrapKey'] },
+    { ...rsa, kid: 'nothing', key_ops: [] },
+    { ...rsa, kid: 'word', key_ops: 'verify' },
+    { ...rsa, kid: 'verifies', key_ops: ['encrypt', 'verify'] },
     { kty: 'oct', kid: 'secret', k: 'AAAA' },
     { ...ec, kid: 'signs', use: undefined },
     'none',
@@ -98,8 +102,10 @@ test('keys that are for something else are none', async (t) => {
   ]
   const { load } = setUp({ [KEYS]: () => Response.json({ keys }) })
   const found = await load(at(KEYS))
-  t.equal(found.has('signs'), true)
-  for (const kid of ['encrypts', 'secret', 'undefined']) t.equal(found.has(kid), false)
+  for (const kid of ['signs', 'verifies']) t.equal(found.has(kid), true, kid)
+  for (const kid of ['encrypts', 'wraps', 'nothing', 'word', 'secret', 'undefined']) {
+    t.equal(found.has(kid), false, kid)
+  }
 })
 
 test('of a SPIFFE bundle the keys for tokens are taken', async (t) => {
