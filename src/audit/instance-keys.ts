@@ -70,7 +70,7 @@ const faultOf = (
   if (findKey === undefined) return undefined
   if (encryptionKey === undefined) {
     if (isCopy) return undefined
-    return `it was begun with the encryption key ${head.kid}, which ENCRYPTION_KEYS lacks`
+    return `it was begun with the encryption key ${head.kid}, which ENCRYPTION_KEYS lacks: verify it where that has it`
   }
   return isOrigin(encryptionKey, instance, head)
     ? undefined

@@ -56,6 +56,10 @@ export interface Report {
 
 const FINDINGS_MAX = 100
 
+/** That all that was found are keys: after a rotation this is to be expected, where the former key is not at hand. */
+export const isOfOtherKeys = ({ findings, found }: Report): boolean =>
+  found > 0 && findings.length === found && findings.every((one) => one.verdict === 'other key')
+
 const digestsBySeq = (anchors: readonly Anchor[]) => {
   const known = new Map<string, Map<number, string[]>>()
   for (const { instance, seq, head } of anchors) {

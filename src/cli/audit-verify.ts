@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { keptAnchors } from '../audit/anchors.ts'
 import type { Anchor, KnownAnchor } from '../audit/chain-line.ts'
 import type { Finding } from '../audit/findings.ts'
-import { type Report, type VerifyOptions, verifyTrail } from '../audit/verify.ts'
+import { isOfOtherKeys, type Report, type VerifyOptions, verifyTrail } from '../audit/verify.ts'
 import { readEnvFile, readSomeSettings, variablesOf } from '../config/env.ts'
 import { whyUnread } from '../config/fault.ts'
 import { pemOfFile } from '../core/file-text.ts'
@@ -131,6 +131,11 @@ export const verify = async (
     throw new CommandFailure(`There is no trail in ${folder}.`, 2)
   }
   await print(json ? JSON.stringify(report, null, 2) : linesOf(report).join('\n'))
+  if (isOfOtherKeys(report)) {
+    throw new CommandFailure(
+      'The rest is what was written. What is of another key has to be verified with the encryption keys of its time.'
+    )
+  }
   if (report.verdict === 'broken') throw new CommandFailure('The trail is not what was written.')
   if (report.verdict === 'cannot tell') {
     throw new CommandFailure('What could be checked is right; the rest cannot be told.', 2)

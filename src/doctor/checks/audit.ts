@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { segmentFilesIn } from '../../audit/segments.ts'
-import { type Report, verifyTrail } from '../../audit/verify.ts'
+import { isOfOtherKeys, type Report, verifyTrail } from '../../audit/verify.ts'
 import { createKeyring } from '../../crypto/keyring.ts'
 import { type Check, type Finding, fail, untold, warn, when } from '../check.ts'
 import type { Installation } from '../installation.ts'
@@ -45,7 +45,15 @@ const bytesSince = async (folder: string, since: string): Promise<number> => {
   return files.reduce((sum, { path }) => sum + statSync(path).size, 0)
 }
 
-const ofReport = ({ verdict, found, findings, withoutKey }: Report): readonly Finding[] => {
+const ofReport = (report: Report): readonly Finding[] => {
+  const { verdict, found, findings, withoutKey } = report
+  if (isOfOtherKeys(report)) {
+    return [
+      fail(
+        `the audit trail is in places (${found}) of another key than those of ENCRYPTION_KEYS, or of somebody without one: \`purser audit verify\` with the former keys tells which`
+      )
+    ]
+  }
   if (verdict === 'broken') {
     const words = [...new Set(findings.map((one) => one.verdict))].join(', ')
     return [

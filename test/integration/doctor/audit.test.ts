@@ -78,6 +78,15 @@ test('a line that was altered: audit-verified fail', async (t) => {
   t.match(sentences(examined), /not what was written, in \d+ places \(.*tampered.*\)/)
 })
 
+test('a trail under a key that was rotated away is told from one that was altered', async (t) => {
+  const examined = await examineBad(t, {
+    env: { ENCRYPTION_KEYS: newEncryptionKey() },
+    prepare: async (folder) => void (await write(folder, newEncryptionKey()))
+  })
+  t.strictSame(notOk(examined), ['audit-verified fail'])
+  t.match(sentences(examined), /in places \(1\) of another key/)
+})
+
 test('an end that was cut off is told by the place that the state knows: audit-verified fail', async (t) => {
   const cut = await examine(t, ({ file }) => {
     const lines = readFileSync(file, 'utf8').split('\n')
