@@ -128,7 +128,10 @@ export const verify = async (
   const asked = { ...place, since, anchors: [...anchors, ...head], auditor }
   const report = await verifyTrail(asked).catch(asTrailFailure)
   if (report.files === 0 && report.found === 0) {
-    throw new CommandFailure(`There is no trail in ${folder}.`, 2)
+    const known = count(new Set(anchors.map(({ instance }) => instance)).size, 'instance')
+    const although = `, although the state knows of ${known}: of other replicas, or of what stood here`
+    const what = `There is no trail in ${folder}${anchors.length > 0 ? although : ''}.`
+    throw new CommandFailure(what, 2)
   }
   await print(json ? JSON.stringify(report, null, 2) : linesOf(report).join('\n'))
   if (isOfOtherKeys(report)) {

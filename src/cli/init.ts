@@ -11,7 +11,7 @@ import { newEncryptionKey } from '../crypto/keyring.ts'
 import { makeFolderSync } from '../files/folder.ts'
 import { workTreeOf } from '../files/work-tree.ts'
 import { type VaultChoices, vaultVariables } from '../kinds/vault/example.ts'
-import { CommandFailure } from './failure.ts'
+import { CommandFailure, usageFailure } from './failure.ts'
 import { tell } from './io.ts'
 import { renderConfigFile } from './templates.ts'
 import { completeAnswers, type InitAnswers } from './wizard.ts'
@@ -171,6 +171,9 @@ const choicesOf = ({ vaultAddress, vaultLogin, vaultName, ...rest }: InitAnswers
 
 export const init = async ({ dev, force, ...given }: InitOptions): Promise<void> => {
   const { env, yaml } = targetsIn(process.cwd())
+  if (dev && given.environment !== undefined && given.environment !== DEV_ANSWERS.environment) {
+    throw usageFailure('--dev is for environment dev: leave one of the two out.')
+  }
   existingOf([env, yaml], force === true)
   const answers = await completeAnswers(dev ? { ...DEV_ANSWERS, ...given } : given)
   initialise(process.cwd(), { ...choicesOf(answers), demo: dev === true }, force)

@@ -1,6 +1,7 @@
 /** AUDIT_SINKS=file!,redis in built services: any of them answers for all, also for one that was killed. */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type Test, test } from 'tap'
@@ -187,4 +188,19 @@ test('a Redis that hangs keeps no answer where it is not required, and all answe
   t.equal(refused.status, 503)
   t.match(await refused.json(), { code: 'audit_unavailable' })
   t.equal((await fetch(`${strict.first.url}/readyz`)).status, 503)
+})
+
+test('where the whole trail is gone, the command says that the shared state knows of one', async (t) => {
+  if (await skipWithoutRedis(t)) return
+  const redis = await startRedis(t, { args: LASTING })
+  const { first, key } = await startReplicas(t, redis, 'file!', 1)
+  t.equal((await get(first.url + READ, key)).status, 404)
+  first.child.kill('SIGTERM')
+  await first.ended
+  rmSync(join(first.folder, 'data', 'audit'), { recursive: true })
+  t.match(await runPurser(t, first.folder, ['audit', 'verify']), {
+    code: 2,
+    stderr:
+      /There is no trail in .*, although the state knows of \d+ instances?: of other replicas, or of what stood here\.\n$/
+  })
 })

@@ -140,6 +140,10 @@ test('A wizard that would overwrite does nothing; with --force it keeps the form
   t.match(read('.env'), /^PORT=9000$/m)
   const former = read('.env')
 
+  const both = await runPurser(t, folder, ['init', '--dev', '--environment', 'pro', '--force'])
+  t.match(both, { code: 2, stderr: /leave one of the two out/ })
+  t.equal(read('.env'), former)
+
   const refused = await runPurser(t, folder, ['init', '--dev'])
   t.equal(refused.code, 1)
   t.match(refused.stderr, /\.env and purser\.yaml already/)
