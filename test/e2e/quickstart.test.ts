@@ -106,7 +106,7 @@ test('The link to the console that it prints signs in once; a signal prints anot
 
 test('Outside dev the quickstart only serves', async (t) => {
   const folder = createDirectory(t)
-  await runPurser(t, folder, ['init', '--dev', '--environment', 'stg'])
+  await runPurser(t, folder, ['init', '--environment', 'stg', '--port', '8700', '--store', 'local'])
   const running = startPurser(t, folder, ['quickstart'], { env: { PORT: '0' } })
   await running.says(/Server listening/)
   await stop(running)
