@@ -1,6 +1,6 @@
 /**
- * The folders in which secrets stand as files. Rule: they are in memory alone unless the command line says otherwise, a
- * group of secrets goes to no folder behind a link, and those that were made go at the end.
+ * The folders in which secrets stand as files. Rule: they are in memory alone unless the command line says otherwise, in
+ * no folder there that another user has made, a group of secrets goes to none behind a link, and those that were made go at the end.
  */
 import {
   lstatSync,
@@ -67,6 +67,19 @@ const missingAbove = (folder: string): string[] => {
   return missing
 }
 
+type FileSystemOf = NonNullable<FolderOptions['fileSystemOf']>
+
+/** Anybody may have made a folder in `/dev/shm` before, and could exchange whatever stands in it or below. */
+const requireOwner = (folder: string, fileSystemOf: FileSystemOf): void => {
+  if (!IN_MEMORY.has(fileSystemOf(folder))) return
+  if (![0, process.geteuid?.()].includes(statSync(folder).uid)) {
+    throw new RunFailure(
+      `${folder}: belongs to another user, who could exchange what stands in it: name a folder of your own.`
+    )
+  }
+  if (dirname(folder) !== folder) requireOwner(dirname(folder), fileSystemOf)
+}
+
 export const createFolders = (options: FolderOptions): Folders => {
   const { allowDisk, groupFolders, fileSystemOf = (folder) => statfsSync(folder).type } = options
   const made: string[] = []
@@ -82,6 +95,7 @@ export const createFolders = (options: FolderOptions): Folders => {
   /** The folder as it really is, which is there afterwards. */
   const prepared = (folder: string): string => {
     requireMemory(standing(folder))
+    requireOwner(realpathSync(standing(folder)), fileSystemOf)
     const missing = missingAbove(folder)
     makeFolderSync(folder)
     made.push(...missing)
@@ -91,6 +105,7 @@ export const createFolders = (options: FolderOptions): Folders => {
     const real = realpathSync(folder)
     if (!statSync(real).isDirectory()) throw new RunFailure(`${folder}: is no folder.`)
     requireMemory(real)
+    requireOwner(real, fileSystemOf)
     return real
   }
 

@@ -1,6 +1,7 @@
 // Secrets as files.
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -186,6 +187,23 @@ test('the folder of a group is none behind a link', async (t) => {
   t.strictSame(readdirSync(join(folder, 'real')), [])
   await make().replace(set)
   t.equal(readlinkSync(link), 'real', 'a path of the command line may lead through one')
+})
+
+test('a folder in memory that another user has made is refused, and what is below it', async (t) => {
+  if (!hasMemory || process.getuid?.() !== 0) return t.plan(0, 'only root gives folders away')
+  const folder = folderIn(t)
+  const foreign = join(folder, 'foreign')
+  mkdirSync(foreign)
+  chownSync(foreign, 65_534, 65_534)
+  mkdirSync(join(foreign, 'mine'))
+  symlinkSync('foreign', join(folder, 'link'))
+  for (const path of ['foreign/a', 'foreign/new/a', 'foreign/mine/a', 'link/a']) {
+    const replaced = make().replace(setOf({ [join(folder, path)]: '1' }))
+    await t.rejects(replaced, { message: /belongs to another user/, exitCode: 125 }, path)
+  }
+  t.strictSame(readdirSync(foreign), ['mine'])
+  const onDisk = { allowDisk: true, groupFolders: [], fileSystemOf: () => 0xef53 }
+  await createFileSet(onDisk).replace(setOf({ [join(foreign, 'a')]: '1' }))
 })
 
 test('nothing of a set that cannot be written whole is there', async (t) => {
