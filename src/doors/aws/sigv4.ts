@@ -35,39 +35,47 @@ const trimmed = (value: string): string =>
     ? value.replace(/[ \t]+/g, ' ').trim()
     : value
 
+interface Made {
+  /** Milliseconds since the epoch; NaN: the request tells no time. */
+  readonly at: number
+  /** The signature that it has to have. */
+  readonly signature: string
+}
+
 /** What a client signs by on one day and in one region. */
 export interface Signing {
   readonly terms: Terms
-  /** Behind the time in the text that is signed. */
-  readonly scope: string
   readonly listed: string
   /** Whose values are looked at. */
   readonly names: ReadonlySet<string>
-  /** Milliseconds since the epoch, or NaN. */
-  readonly timeOf: (text: string) => number
-  readonly mac: (text: string) => string
+  /** Of a request, which has the time in it. */
+  readonly make: (request: string, time: string) => Made
 }
 
-/** A client tells the time in whole seconds, so that all its requests for one secret in one second have the same texts. */
-const keepingLast = <T>(work: (text: string) => T): ((text: string) => T) => {
-  let last: { readonly text: string; readonly result: T } | undefined
-  return (text) => {
-    if (last?.text !== text) last = { text, result: work(text) }
-    return last.result
+/**
+ * What was made of the last request is kept: a client tells the time in whole seconds, so that its requests for one secret in
+ * one second are the same.
+ */
+const createMaker = (key: Buffer | string, scope: string): Signing['make'] => {
+  let last: (Made & { readonly request: string }) | undefined
+  return (request, time) => {
+    if (last?.request === request) return last
+    const digested = digest(Buffer.from(request, 'latin1'))
+    const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${digested}`
+    last = { request, at: parseTime(time), signature: hmac(key, text).toString('hex') }
+    return last
   }
 }
 
 export const signingOf = (secret: string, terms: Terms): Signing => {
   const { date, region, headers } = terms
-  const scope = ['secretsmanager', 'aws4_request']
-  const key = [date, region, ...scope].reduce<Buffer | string>(hmac, `AWS4${secret}`)
+  const scope = [date, region, 'secretsmanager', 'aws4_request']
+  const key = scope.reduce<Buffer | string>(hmac, `AWS4${secret}`)
   return {
     terms,
-    scope: [date, region, ...scope].join('/'),
     listed: headers.join(';'),
     names: new Set([...headers, DIGEST]),
-    timeOf: keepingLast(parseTime),
-    mac: keepingLast((text) => hmac(key, text).toString('hex'))
+    make: createMaker(key, scope.join('/'))
   }
 }
 
@@ -112,14 +120,12 @@ export const faultOfSignature = (
   const values = valuesIn(received, signing)
   if (values === undefined || !headers.every((name) => values.has(name))) return 'incomplete'
   const time = values.get('x-amz-date') ?? ''
-  const at = signing.timeOf(time)
-  if (Number.isNaN(at) || !time.startsWith(date)) return 'incomplete'
-  if (Math.abs(now - at) > MARGIN_MS) return 'stale'
-  if (method !== 'POST' || url !== '/') return 'wrong'
   const bodyDigest = digest(body)
+  const made = signing.make(canonicalRequest(signing, values, bodyDigest), time)
+  if (Number.isNaN(made.at) || !time.startsWith(date)) return 'incomplete'
+  if (Math.abs(now - made.at) > MARGIN_MS) return 'stale'
+  if (method !== 'POST' || url !== '/') return 'wrong'
   const told = values.get(DIGEST)
   if (told !== undefined && told !== bodyDigest) return 'wrong'
-  const request = Buffer.from(canonicalRequest(signing, values, bodyDigest), 'latin1')
-  const text = `AWS4-HMAC-SHA256\n${time}\n${signing.scope}\n${digest(request)}`
-  return isSameText(signing.mac(text), signature) ? undefined : 'wrong'
+  return isSameText(made.signature, signature) ? undefined : 'wrong'
 }
