@@ -3,7 +3,6 @@
  * follows from the key. Rule: the key alone opens nothing, and no other credential stands beside it.
  */
 import type { FastifyRequest } from 'fastify'
-import { LRUCache } from 'lru-cache'
 import type { Principal } from '../../core/principal.ts'
 import { ProblemError } from '../../core/problem.ts'
 import type { Reason } from '../../core/reason.ts'
@@ -57,10 +56,9 @@ const REASONS = {
   wrong: 'signature_wrong'
 } as const
 
-/** So many clients' terms are remembered: to work them out takes longer than all the rest of a read. */
-const SIGNERS = 1_000
-
-interface Signer extends Pick<Principal, 'keyId' | 'kid'> {
+interface Signer {
+  /** As the header has them. */
+  readonly terms: string
   readonly signing: Signing
 }
 
@@ -72,8 +70,8 @@ const failed = (reason: Reason): ProblemError => new ProblemError('invalid_api_k
 
 /** Whether the request of that principal is signed as it has to be. */
 export const createSignatureCheck = ({ keyring, now }: SignatureOptions) => {
-  // By the terms of requests that were signed by them.
-  const signers = new LRUCache<string, Signer>({ max: SIGNERS })
+  // For as long as the key is known. To work it out takes longer than all the rest of a read.
+  const signers = new WeakMap<Principal, Signer>()
 
   const signerOf = ({ keyId, kid }: Principal, text: string): Signer | ProblemError => {
     const terms = parseTerms(text)
@@ -83,7 +81,7 @@ export const createSignatureCheck = ({ keyring, now }: SignatureOptions) => {
     if (encryptionKey === undefined) return failed('unreadable')
     const { accessKeyId, secretAccessKey } = signingCredentialsOf(encryptionKey, keyId)
     if (terms.accessKeyId !== accessKeyId) return failed('signature_other_key')
-    return { keyId, kid, signing: signingOf(secretAccessKey, terms) }
+    return { terms: text, signing: signingOf(secretAccessKey, terms) }
   }
 
   return (
@@ -92,13 +90,13 @@ export const createSignatureCheck = ({ keyring, now }: SignatureOptions) => {
     authorization: string
   ): Verified | ProblemError => {
     const { terms, signature } = splitSigned(authorization)
-    const known = signers.get(terms)
-    const isKnown = known?.keyId === principal.keyId && known.kid === principal.kid
+    const known = signers.get(principal)
+    const isKnown = known?.terms === terms
     const signer = isKnown ? known : signerOf(principal, terms)
     if (signer instanceof ProblemError) return signer
     const fault = faultOfSignature(received, signer.signing, signature, now())
     if (fault !== undefined) return failed(REASONS[fault])
-    if (!isKnown) signers.set(terms, signer)
+    if (!isKnown) signers.set(principal, signer)
     return signer.signing.terms
   }
 }
