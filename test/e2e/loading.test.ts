@@ -156,7 +156,7 @@ for (const [kind, settings] of Object.entries(STORES)) {
 
 const OF_SUPERVISOR = /\/src\/cli\/(supervise|worker)\.js$/
 
-test('one process loads nothing of several, and their supervisor nothing that serves or opens a state', async (t) => {
+test('one process loads nothing of several', async (t) => {
   const alone = createDirectory(t)
   const single = await serve(t, createConfigured(t).folder, { NODE_V8_COVERAGE: alone })
   single.child.kill('SIGTERM')
@@ -165,6 +165,9 @@ test('one process loads nothing of several, and their supervisor nothing that se
     scriptsIn(alone).filter((url) => OF_SUPERVISOR.test(url)),
     []
   )
+})
+
+test('the supervisor of several loads nothing that serves or opens a state', async (t) => {
   if (await skipWithoutRedis(t)) return
   const coverage = createDirectory(t)
   const team = await startTeam(t, {}, 2, { NODE_V8_COVERAGE: coverage })

@@ -179,7 +179,12 @@ test("./.env is the program's own: it is neither read nor asked for", async (t) 
   t.match(without, { code: 2, stdout: '', stderr: /PURSER_URL/ })
   const named = await run(['--env-file', '.env', ...args])
   t.match(named, { code: 2, stdout: '', stderr: /reads no file of settings/ })
+})
+
+test('./.env is not even opened', async (t) => {
   if (skipWithout(t, await isInstalled('strace'))) return
+  const { run, place } = await setUp(t)
+  writeFileSync(join(place, '.env'), 'ENVIRONMENT=pro\n')
   const trace = join(place, 'trace')
   const under = [programOf('strace') ?? '', '-f', '-e', 'trace=%file', '-o', trace]
   await run(['--env', 'A=local:team/word', '--', 'true'], { under })

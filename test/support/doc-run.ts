@@ -16,6 +16,7 @@ import { createEmbeddedState } from '../../src/state/embedded.ts'
 import { type Block, documentation, splitCommands } from './doc-blocks.ts'
 import { startDirectLine } from './fake-direct-line.ts'
 import { randomSecret } from './keys.ts'
+import { programOf } from './peers.ts'
 import { createConfigured, serve } from './purser-process.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/purser.js', import.meta.url))
@@ -68,12 +69,19 @@ code=$(command -p curl -m $most -o "$body" -w '%{http_code}' "$@" 2>"$body.err")
 cat "$body"
 [[ $code == \${EXPECT:-2}* ]] || { echo "curl: $code instead of \${EXPECT:-2}xx" >&2; exit 1; }
 `
+// Where the machine has none.
+const OPENSSL = `#!/usr/bin/env bash
+[[ $1 == rand ]] || exit 1
+exec '${process.execPath}' -p 'crypto.randomBytes(+process.argv[2]).toString(process.argv[1].slice(1))' -- "$2" "$3"
+`
+
 export const SHIMS = {
   // The service runs already.
   purser: `#!/usr/bin/env bash\n[[ $1 == serve ]] || exec '${process.execPath}' '${PROGRAM}' "$@"\n`,
   npx: '#!/usr/bin/env bash\n[[ $1 == purser ]] || exit 1\nexec "$@"\n',
   npm: '#!/usr/bin/env bash\n[[ $1 $2 $3 $4 == "run -s purser --" ]] || exit 1\nshift 4; exec purser "$@"\n',
-  curl: CURL
+  curl: CURL,
+  ...(programOf('openssl') === undefined && { openssl: OPENSSL })
 } as const
 
 /** A folder for PATH. */

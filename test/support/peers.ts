@@ -102,6 +102,8 @@ const PEERS = {
   },
   /** Driven by `test/support/browser.ts`. */
   chromium: { program: 'chromium', onPath: true, argumentsFor: () => [] },
+  /** What operators make secrets with. */
+  openssl: { program: 'openssl', onPath: true, argumentsFor: () => [] },
   /** What operators read JSON with. */
   jq: { program: 'jq', onPath: true, argumentsFor: () => [] },
   /** Holds system calls up: not a server. */

@@ -1,8 +1,8 @@
 /** Proxies with the samples of `examples/`, ended with the test. Rule: only ports and certificates are ours. */
-import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { createCertificate } from './certificate.ts'
 import { createDirectory } from './embedded.ts'
 import { type RunningPeer, startPeer } from './peers.ts'
 import { closedPort } from './wire.ts'
@@ -70,42 +70,12 @@ export const startForwardAuth = (
   )
 }
 
-const openssl = (folder: string, ...args: readonly string[]): void => {
-  execFileSync('openssl', args, { cwd: folder, stdio: 'ignore', timeout: 30_000 })
-}
-
-/** An authority of the test's own, and a certificate of it for the host. Gives the authority's certificate. */
+/** A certificate for the host, which is its own authority. */
 const certify = (folder: string, host: string): string => {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-  writeFileSync(join(folder, 'ext'), `subjectAltName=DNS:${host}\n`)
-  openssl(
-    folder,
-    'req',
-    '-x509',
-    ...key,
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.pem',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=CA'
-  )
-  openssl(folder, 'req', ...key, '-keyout', 'key.pem', '-out', 'csr.pem', '-subj', `/CN=${host}`)
-  const signed = [
-    '-CA',
-    'ca.pem',
-    '-CAkey',
-    'ca.key',
-    '-CAcreateserial',
-    '-days',
-    '1',
-    '-extfile',
-    'ext'
-  ]
-  openssl(folder, 'x509', '-req', '-in', 'csr.pem', ...signed, '-out', 'cert.pem')
-  return readFileSync(join(folder, 'ca.pem'), 'utf8')
+  const { key, cert } = createCertificate(host)
+  writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 })
+  writeFileSync(join(folder, 'cert.pem'), cert)
+  return cert
 }
 
 export const PUBLIC_NAME = 'secrets.example.com'
