@@ -169,8 +169,9 @@ const isAudience = (aud: unknown): boolean =>
   isText(aud) || (Array.isArray(aud) && aud.length > 0 && aud.every((one) => isText(one)))
 
 const verifiedIn = (claims: JWTPayload, now: number): VerifiedToken | TokenFlaw => {
-  const { sub, exp, iat, jti, iss, aud } = claims
-  if (!isText(sub) || exp === undefined || !isAudience(aud)) return 'token_incomplete'
+  // JSON has numbers that a double makes infinite.
+  const { sub, exp = Number.POSITIVE_INFINITY, iat, jti, iss, aud } = claims
+  if (!isText(sub) || !Number.isFinite(exp) || !isAudience(aud)) return 'token_incomplete'
   if ((jti !== undefined && !isText(jti)) || (iss !== undefined && !isText(iss))) {
     return 'token_incomplete'
   }

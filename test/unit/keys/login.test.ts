@@ -279,6 +279,13 @@ test('a number that no double holds is nobody’s reason to refuse a token', asy
   t.match(await login.exchange(ARRIVAL, token), { trust: 'prod-cluster' })
 })
 
+test('a token without an end in any calendar is refused', async (t) => {
+  const { refusal } = open(t)
+  const written = JSON.stringify(claims()).replace(/"exp":\d+/, '"exp":1e400')
+  const token = await issuer.signWritten('{"alg":"RS256","kid":"one"}', written)
+  t.equal((await refusal(token)).reason, 'token_incomplete')
+})
+
 test('a re-created account is another one, where its uid is bound', async (t) => {
   const uid = claims()['kubernetes.io'].serviceaccount.uid
   const bound = {
