@@ -1,5 +1,5 @@
 /** Sessions of several replicas on one Redis: what one opens, all take; what one ends, all refuse. */
-import { test } from 'tap'
+import { type Test, test } from 'tap'
 import { newEncryptionKey } from '../../src/crypto/keyring.ts'
 import { openBrowser } from '../support/administrator.ts'
 import { buildTestApp } from '../support/build-app.ts'
@@ -9,18 +9,25 @@ import { eventually, skipWithoutRedis, startRedis } from '../support/redis.ts'
 
 const YAML = 'stores: [{ name: local, kind: local }]\npolicies: []'
 
+/** Two replicas on one Redis. */
+const openTwo = async (t: Test, more: Readonly<Record<string, string>> = {}) => {
+  const { port, cli } = await startRedis(t)
+  const env = {
+    ENCRYPTION_KEYS: newEncryptionKey(),
+    JWT_SECRET: randomSecret(),
+    REDIS_URL: `redis://127.0.0.1:${port}`,
+    ...more
+  }
+  const one = await buildTestApp(t, { yaml: YAML, env })
+  const two = await buildTestApp(t, { yaml: YAML, env })
+  return { one, two, env, cli }
+}
+
 test('sessions through Redis', async (all) => {
   if (await skipWithoutRedis(all)) return
 
   await all.test('a session counts at all replicas until one of them ends it', async (t) => {
-    const { port } = await startRedis(t)
-    const env = {
-      ENCRYPTION_KEYS: newEncryptionKey(),
-      JWT_SECRET: randomSecret(),
-      REDIS_URL: `redis://127.0.0.1:${port}`
-    }
-    const one = await buildTestApp(t, { yaml: YAML, env })
-    const two = await buildTestApp(t, { yaml: YAML, env })
+    const { one, two, env } = await openTwo(t)
     const { key } = await one.as('admin', 'rw', { scopes: ['aura-admin'] })
     const browser = openBrowser(one)
     t.equal((await browser.signIn(key)).statusCode, 201)
@@ -41,16 +48,7 @@ test('sessions through Redis', async (all) => {
   await all.test(
     'signing in once more at one replica ends the tokens of before at all',
     async (t) => {
-      const { port } = await startRedis(t)
-      const env = {
-        ENCRYPTION_KEYS: newEncryptionKey(),
-        JWT_SECRET: randomSecret(),
-        CONSOLE_ENABLED: 'true',
-        HOST: '0.0.0.0',
-        REDIS_URL: `redis://127.0.0.1:${port}`
-      }
-      const one = await buildTestApp(t, { yaml: YAML, env })
-      const two = await buildTestApp(t, { yaml: YAML, env })
+      const { one, two } = await openTwo(t, { CONSOLE_ENABLED: 'true', HOST: '0.0.0.0' })
       const { key: apiKey } = await one.as('admin', 'rw', { scopes: ['aura-admin'] })
       const browser = openBrowser(one)
       await browser.signIn(apiKey)
@@ -68,14 +66,7 @@ test('sessions through Redis', async (all) => {
   await all.test(
     'each replica lists the sessions of all, and ends one that another opened; what stands in Redis is sealed',
     async (t) => {
-      const { port, cli } = await startRedis(t)
-      const env = {
-        ENCRYPTION_KEYS: newEncryptionKey(),
-        JWT_SECRET: randomSecret(),
-        REDIS_URL: `redis://127.0.0.1:${port}`
-      }
-      const one = await buildTestApp(t, { yaml: YAML, env })
-      const two = await buildTestApp(t, { yaml: YAML, env })
+      const { one, two, cli } = await openTwo(t)
       const { key } = await one.as('a-client-of-admins', 'rw', { scopes: ['aura-admin'] })
       const browser = openBrowser(one)
       const { sessionId } = (await browser.signIn(key, { address: '10.9.8.7' })).json()
