@@ -10,14 +10,15 @@ import {
   createAccount,
   ISSUER,
   startCluster,
-  tokenOf
+  tokenOf,
+  trustOf
 } from '../support/workload-cluster.ts'
 
 const isInstalled = await isClusterInstalled()
 const options = { skip: isInstalled === true ? false : isInstalled, timeout: 240_000 }
 
 const yamlOf = (
-  { url, caFile }: KubeApiserver,
+  cluster: KubeApiserver,
   tokenFile: string,
   more = '',
   bind = 'namespace: shop, serviceAccount: [cart, api]'
@@ -25,16 +26,11 @@ const yamlOf = (
 stores: [{ name: local, kind: local }]
 policies: [{ client: shop, read: ["local:shop/*"] }]
 trusts:
-  - name: prod-cluster
-    kind: kubernetes
-    issuer: ${ISSUER}
-    audience: purser
-    jwks: { url: "${url}/openid/v1/jwks" }
-    caFile: ${caFile}
-    tokenFile: ${tokenFile}
-    bind: { ${bind} }
-    grant: { client: shop, scopes: ["aura-services:secrets"], mode: r, ttlSeconds: 900 }
-${more}`
+${trustOf(cluster, tokenFile, {
+  bind,
+  grant: 'client: shop, scopes: ["aura-services:secrets"], mode: r, ttlSeconds: 900',
+  more
+})}`
 
 const serveFor = async (t: Test, yaml: string) => {
   const clock = { ahead: 0 }

@@ -10,7 +10,7 @@ import { createCertificate } from './certificate.ts'
 import { createDirectory } from './embedded.ts'
 import type { KubeApiserver } from './kube-apiserver.ts'
 import { createConfigured, putLocal, type Running, serve } from './purser-process.ts'
-import { ISSUER } from './workload-cluster.ts'
+import { trustOf } from './workload-cluster.ts'
 
 /** Whose pods they are: whom they log in as, and what they may read. */
 export interface Team {
@@ -72,23 +72,18 @@ interface Trusted {
   readonly tokenFile: string
 }
 
-const trustOf = (
-  { url, caFile }: KubeApiserver,
+const teamTrustOf = (
+  cluster: KubeApiserver,
   { uid, tokenFile }: Trusted,
   { namespace, trust, client }: Team
 ): string => {
   const isSame = uid !== undefined && namespace === SHOP.namespace
   const bind = isSame ? `, serviceAccountUid: ${uid}` : ''
-  return `  - name: ${trust}
-    kind: kubernetes
-    issuer: ${ISSUER}
-    audience: purser
-    jwks: { url: "${url}/openid/v1/jwks" }
-    caFile: ${caFile}
-    tokenFile: ${tokenFile}
-    bind: { namespace: ${namespace}, serviceAccount: cart${bind} }
-    grant: { client: ${client}, scopes: ["aura-services:secrets"], ttlSeconds: 3600 }
-`
+  return trustOf(cluster, tokenFile, {
+    name: trust,
+    bind: `namespace: ${namespace}, serviceAccount: cart${bind}`,
+    grant: `client: ${client}, scopes: ["aura-services:secrets"], ttlSeconds: 3600`
+  })
 }
 
 /** Without doors. */
@@ -96,7 +91,7 @@ export const yamlOf = (cluster: KubeApiserver, trusted: Trusted): string =>
   `stores: [{ name: aws, kind: local }]
 policies:
 ${TEAMS.map(({ client, group }) => `  - { client: ${client}, read: ["aws:${group}/*"] }\n`).join('')}trusts:
-${TEAMS.map((team) => trustOf(cluster, trusted, team)).join('')}`
+${TEAMS.map((team) => teamTrustOf(cluster, trusted, team)).join('')}`
 
 const DOORS = `doors:
   - { dialect: aws, store: aws, port: 0 }

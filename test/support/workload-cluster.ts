@@ -71,3 +71,28 @@ export const startCluster = async (t: Test) => {
   await eventually(async () => (await cluster.as(own)('GET', '/openid/v1/jwks')).status === 200)
   return { cluster, uid, tokenFile: file }
 }
+
+export interface ClusterTrust {
+  readonly name?: string
+  /** The members of `bind` and of `grant`. */
+  readonly bind: string
+  readonly grant: string
+  /** Lines of the member besides. */
+  readonly more?: string
+}
+
+/** A member of `trusts:` whose keys the API server publishes to Purser's own account. */
+export const trustOf = (
+  { url, caFile }: Pick<KubeApiserver, 'url' | 'caFile'>,
+  tokenFile: string,
+  { name = 'prod-cluster', bind, grant, more = '' }: ClusterTrust
+): string => `  - name: ${name}
+    kind: kubernetes
+    issuer: ${ISSUER}
+    audience: purser
+    jwks: { url: "${url}/openid/v1/jwks" }
+    caFile: ${caFile}
+    tokenFile: ${tokenFile}
+    bind: { ${bind} }
+    grant: { ${grant} }
+${more}`

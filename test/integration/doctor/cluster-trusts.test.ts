@@ -3,7 +3,7 @@ import { type Test, test } from 'tap'
 import { examineBad, notOk, sentences } from '../../support/doctor.ts'
 import { isClusterInstalled, type KubeApiserver } from '../../support/kube-apiserver.ts'
 import { eventually } from '../../support/redis.ts'
-import { ISSUER, startCluster } from '../../support/workload-cluster.ts'
+import { startCluster, trustOf } from '../../support/workload-cluster.ts'
 
 const isInstalled = await isClusterInstalled()
 const options = { skip: isInstalled === true ? false : isInstalled, timeout: 240_000 }
@@ -16,18 +16,13 @@ const examineFor = (t: Test, { url, caFile }: KubeApiserver, tokenFile: string) 
 stores: [{ name: local, kind: local }]
 policies: [{ client: shop, read: ["local:shop/*"] }]
 trusts:
-  - name: prod-cluster
-    kind: kubernetes
-    issuer: ${ISSUER}
-    audience: purser
-    jwks: { url: "${url}/openid/v1/jwks" }
-    caFile: ${caFile}
-    tokenFile: ${tokenFile}
-    bind: { namespace: shop, serviceAccount: cart }
-    check: tokenReview
+${trustOf({ url, caFile }, tokenFile, {
+  bind: 'namespace: shop, serviceAccount: cart',
+  grant: 'client: shop, scopes: ["aura-services:secrets"]',
+  more: `    check: tokenReview
     apiServer: { url: "${url}", caFile: ${caFile}, tokenFile: ${tokenFile} }
-    grant: { client: shop, scopes: ["aura-services:secrets"] }
 `
+})}`
   })
 
 test(
